@@ -1,0 +1,123 @@
+"""Sets of instants, kept as sorted spans that neither overlap nor meet.
+
+Time is whole seconds since the Unix epoch. A clock minute starts at a multiple of 60: that holds in
+every zone whose offset is whole minutes, and the settings refuse any other for the SLA clock.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+
+Span = tuple[int, int]
+"""Half-open: from the first second up to, not including, the second."""
+
+MINUTE = 60
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def epoch(at: datetime) -> int:
+    """Count the seconds from the Unix epoch to an aware `at`; a fraction of a second is cut.
+
+    A naive datetime raises TypeError.
+    """
+    return (at - EPOCH) // SECOND
+
+
+def instant(seconds: int) -> datetime:
+    """Return the UTC datetime of so many `seconds` since the Unix epoch."""
+    return EPOCH + seconds * SECOND
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Sort `spans` given in any order and join those that overlap or meet; empty ones vanish."""
+    joined: list[Span] = []
+    open_from = open_to = None
+    for start, end in sorted(spans):
+        if start >= end:
+            continue
+        if open_to is None or start > open_to:
+            if open_to is not None:
+                joined.append((open_from, open_to))
+            open_from, open_to = start, end
+        elif end > open_to:
+            open_to = end
+    if open_to is not None:
+        joined.append((open_from, open_to))
+    return joined
+
+
+def intersection(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """Return what lies in both."""
+    both: list[Span] = []
+    i = j = 0
+    while i < len(some) and j < len(others):
+        start = max(some[i][0], others[j][0])
+        end = min(some[i][1], others[j][1])
+        if start < end:
+            both.append((start, end))
+        if some[i][1] <= others[j][1]:
+            i += 1
+        else:
+            j += 1
+    return both
+
+
+def difference(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """Return what lies in `some` and not in `others`."""
+    left: list[Span] = []
+    j = 0
+    for start, end in some:
+        while j < len(others) and others[j][1] <= start:
+            j += 1
+        k = j
+        while k < len(others) and others[k][0] < end:
+            if start < others[k][0]:
+                left.append((start, others[k][0]))
+            start = max(start, others[k][1])
+            k += 1
+        if start < end:
+            left.append((start, end))
+    return left
+
+
+def seconds(spans: Iterable[Span]) -> int:
+    """Add up the lengths of `spans`."""
+    return sum(end - start for start, end in spans)
+
+
+def minutes_wholly_in(spans: Iterable[Span]) -> list[Span]:
+    """Return the clock minutes of which every second lies in `spans`."""
+    whole = ((-(-start // MINUTE) * MINUTE, end // MINUTE * MINUTE) for start, end in spans)
+    return [(start, end) for start, end in whole if start < end]
+
+
+def minutes_touching(spans: Iterable[Span]) -> list[Span]:
+    """Return the clock minutes of which some second lies in `spans`."""
+    return merged((start // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE) for start, end in spans)
+
+
+class Minutes:
+    """A set of clock minutes that is asked many times how many of them lie between two instants."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        """Take sorted disjoint `spans` whose edges are minute edges."""
+        self.spans = spans
+        self._starts = [start for start, _ in spans]
+        self._before = list(accumulate(((end - start) // MINUTE for start, end in spans), initial=0))
+
+    def __contains__(self, minute: int) -> bool:
+        """Say whether the clock minute that starts at `minute` is in the set."""
+        return self._up_to(minute + MINUTE) > self._up_to(minute)
+
+    def within(self, spans: Iterable[Span]) -> int:
+        """Count the minutes in disjoint `spans` whose edges are minute edges."""
+        return sum(self._up_to(end) - self._up_to(start) for start, end in spans)
+
+    def _up_to(self, edge: int) -> int:
+        i = bisect_right(self._starts, edge) - 1
+        if i < 0:
+            return 0
+        start, end = self.spans[i]
+        return self._before[i] + (min(edge, end) - start) // MINUTE

@@ -1,0 +1,101 @@
+"""What was promised: the terms of an agreement version, and since when they hold."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from fractions import Fraction
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from sla_portal.kernel.intervals import Span
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span
+
+
+class Reading(Enum):
+    """How the two sentences of 1.4 are read: when the service is down."""
+
+    ALL = "all"
+    """While every core function is down on every client."""
+    FUNCTION = "function"
+    """While some core function is down on every client."""
+    ANY = "any"
+    """While any core function is down on any client."""
+
+
+class MeasurementPeriod(Enum):
+    """Which days one figure measures, where 1.6 and 2.1 say "service period" and 1.7 says month."""
+
+    MONTH = "month"
+    CONTRACT_PERIOD = "contract_period"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The numbers and readings of one agreement version."""
+
+    version: str
+    effective_on: date
+    availability_target: Fraction = Fraction(9999, 10000)
+    target_text: str = "99.99"
+    unavailability_reading: Reading = Reading.ALL
+    maintenance_notice_hours: int = 0
+    recommended_notice_hours: int = 72
+    measurement_period: MeasurementPeriod = MeasurementPeriod.MONTH
+    claim_opens_after_working_day: int = 5
+    claim_closes_after_months: int = 2
+
+
+@dataclass(frozen=True)
+class TermsPeriod:
+    """The seconds during which `terms` are in force; None is without beginning or end."""
+
+    start: int | None
+    end: int | None
+    terms: Terms
+
+    def cut(self, span: Span) -> Span:
+        """Return the part of `span` in the period; empty where its end is not after its start."""
+        start, end = span
+        return (
+            start if self.start is None else max(start, self.start),
+            end if self.end is None else min(end, self.end),
+        )
+
+
+def periods_in_force(versions: Iterable[Terms], zone: ZoneInfo) -> tuple[TermsPeriod, ...]:
+    """Lay the published `versions` end to end (5.2): each from 00:00 of its effective date to the next one's.
+
+    The first also judges whatever lies before it. Of two with one effective date the later given holds.
+    """
+    by_day = {terms.effective_on: terms for terms in versions}
+    in_order = [by_day[day] for day in sorted(by_day)]
+    edges = [None, *(day_span(terms.effective_on, zone)[0] for terms in in_order[1:]), None]
+    return tuple(
+        TermsPeriod(start, end, terms) for (start, end), terms in zip(pairwise(edges), in_order, strict=True)
+    )
+
+
+def terms_at(periods: Sequence[TermsPeriod], seconds: int) -> Terms:
+    """Return the terms in force at an instant; LookupError where no version is."""
+    for period in periods:
+        start, end = period.cut((seconds, seconds + 1))
+        if start < end:
+            return period.terms
+    raise LookupError("No agreement version is in force at that moment.")
+
+
+def service_days(contracts: Iterable[tuple[date, date]], month: ServiceMonth, zone: ZoneInfo) -> ServiceDays:
+    """Find the days of `month` on which a contract is in force (1.2, 1.7).
+
+    Each contract is its first and its last service day, both included.
+    """
+    return ServiceDays.of(
+        (day for first, last in contracts for day in month.days if first <= day <= last),
+        zone,
+    )
+
+
+def earliest_effective_on(published_on: date, notice_days: int = 30) -> date:
+    """Return the first day on which an amendment can take effect (5.2): full days lie between."""
+    return published_on + timedelta(days=notice_days + 1)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
 from fractions import Fraction
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sla_portal.kernel.intervals import Span
-from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span
+from sla_portal.kernel.months import ServiceDays, ServiceMonth
 
 
 class Reading(Enum):
@@ -61,19 +60,6 @@ class TermsPeriod:
             start if self.start is None else max(start, self.start),
             end if self.end is None else min(end, self.end),
         )
-
-
-def periods_in_force(versions: Iterable[Terms], zone: ZoneInfo) -> tuple[TermsPeriod, ...]:
-    """Lay the published `versions` end to end (5.2): each from 00:00 of its effective date to the next one's.
-
-    The first also judges whatever lies before it. Of two with one effective date the later given holds.
-    """
-    by_day = {terms.effective_on: terms for terms in versions}
-    in_order = [by_day[day] for day in sorted(by_day)]
-    edges = [None, *(day_span(terms.effective_on, zone)[0] for terms in in_order[1:]), None]
-    return tuple(
-        TermsPeriod(start, end, terms) for (start, end), terms in zip(pairwise(edges), in_order, strict=True)
-    )
 
 
 def terms_at(periods: Sequence[TermsPeriod], seconds: int) -> Terms:

@@ -1,0 +1,6 @@
+"""The portal of a service level agreement."""
+
+# Loaded with the package, so that whoever sends a task sends it to the portal's own broker.
+from sla_portal.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,37 @@
+"""The Celery app, and the schedule: what is looked for, and how often.
+
+A periodic task asks the database what is due, so a run that is missed, doubled or late does no harm.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sla_portal.settings")
+
+app = Celery("sla_portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+def every(seconds: int, task: str) -> dict[str, Any]:
+    """One line of the schedule; what no worker took by the next round is dropped, not piled up."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+
+
+app.conf.beat_schedule = {
+    "judge due months": every(300, "sla_portal.availability.tasks.judge_due_months"),
+    "make sure that last month's reports exist": every(3600, "sla_portal.reports.tasks.issue_due_reports"),
+    "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),
+    "say that schedule and worker are alive": every(60, "sla_portal.health.note_beat"),
+}
+
+
+@beat_init.connect
+def note_the_start(**_: object) -> None:
+    # Else the portal would count as unwell for the first minute.
+    from sla_portal.health import note_beat
+
+    note_beat()

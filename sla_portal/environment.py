@@ -1,0 +1,202 @@
+"""Readers of the environment: each returns a checked value or stops the start with a sentence.
+
+A sentence goes to stderr and the exit code is 1: that is what `SystemExit` with a text does in `manage.py`, `celery`
+and `gunicorn` alike, and no library on the way turns it into a traceback.
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from holidays import list_supported_countries
+
+
+def refuse(name: str, why: str) -> NoReturn:
+    raise SystemExit(f"{name} {why}")
+
+
+def text(name: str, *, default: str) -> str:
+    """The value, or the default where the variable is missing or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def switch(name: str, *, default: bool) -> bool:
+    value = text(name, default=str(default)).lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    refuse(name, f"must be True or False, not {value!r}.")
+
+
+def one_of(name: str, choices: Iterable[str], *, default: str) -> str:
+    value = text(name, default=default)
+    if value not in choices:
+        refuse(name, f"must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
+def port(name: str, *, default: int) -> int:
+    value = text(name, default=str(default))
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 65535):
+        refuse(name, f"must be a port number from 1 to 65535, not {value!r}.")
+    return int(value)
+
+
+def site_url(name: str, *, default: str) -> str:
+    """The address that people type, without a slash at its end."""
+    value = text(name, default=default).rstrip("/")
+    wanted = f"must be an absolute address such as https://sla.example.com, not {value!r}."
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        refuse(name, wanted)
+    if url.scheme not in {"http", "https"} or not url.hostname or any(c.isspace() for c in value):
+        refuse(name, wanted)
+    if url.path or url.query or url.fragment or url.username is not None:
+        refuse(name, f"must name a host and nothing behind it, such as https://sla.example.com, not {value!r}.")
+    return value
+
+
+def hosts(name: str, site: str) -> list[str]:
+    """The host of the site's address, this machine's own names, and those listed, separated by commas."""
+    listed = [host.strip() for host in text(name, default="").split(",") if host.strip()]
+    for host in listed:
+        if "/" in host or any(c.isspace() for c in host):
+            refuse(name, f"must list host names separated by commas, such as sla.example.com, not {host!r}.")
+    return list(dict.fromkeys([str(urlsplit(site).hostname), "localhost", "127.0.0.1", "[::1]", *listed]))
+
+
+def folder(name: str, *, default: Path) -> Path:
+    """A folder only we may read; it is made where it is missing."""
+    value = Path(text(name, default=str(default))).expanduser().absolute()
+    try:
+        value.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=value):
+            return value
+    except OSError as error:
+        refuse(name, f"must be a folder that can be written, but {value} cannot: {error.strerror}.")
+
+
+def subfolder(parent: Path, name: str) -> Path:
+    path = parent / name
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def secret_key(name: str, *, kept_in: Path | None) -> str:
+    """The given key; else the one kept in a file, which is made once; else a refusal."""
+    if given := text(name, default=""):
+        return given
+    if kept_in is None:
+        refuse(name, "must be given where DATABASE_URL is PostgreSQL: a long random text, the same on every machine.")
+    if not kept_in.exists():
+        with tempfile.NamedTemporaryFile("w", dir=kept_in.parent) as draft:  # readable by its owner alone
+            draft.write(secrets.token_urlsafe(60))
+            draft.flush()
+            try:
+                # Whole or not at all, and never over another's: web, worker and beat may start in one moment.
+                os.link(draft.name, kept_in)
+            except FileExistsError:
+                pass
+    return kept_in.read_text()
+
+
+def database(name: str, base: Path, *, default: Path) -> dict[str, Any]:
+    """The database that the URL names: SQLite or PostgreSQL.
+
+    SQLite takes the write lock when a transaction begins, or writers meet "database is locked"; and waits for the disk
+    at each commit, or a power cut takes the last one.
+    """
+    if not text(name, default=""):
+        config: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default)}
+    else:
+        # The address may hold a password: no sentence repeats it.
+        wanted = "must be postgres://user:password@host:5432/name or sqlite:////absolute/path/to/file."
+        try:
+            config = dict(environ.Env.db_url_config(text(name, default="")))
+        except (ValueError, ImproperlyConfigured):
+            refuse(name, wanted)
+        if config.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
+            refuse(name, wanted)
+        if not config["NAME"]:
+            refuse(name, wanted)
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"].endswith("sqlite3"):
+        if config["NAME"] != ":memory:":
+            config["NAME"] = str(base / config["NAME"])
+            if not Path(config["NAME"]).parent.is_dir():
+                refuse(name, f"names a file in a folder that does not exist: {Path(config['NAME']).parent}.")
+        options.setdefault("timeout", 20)
+        options["transaction_mode"] = "IMMEDIATE"
+        options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    else:
+        config.setdefault("CONN_MAX_AGE", 60)
+        config["CONN_HEALTH_CHECKS"] = True
+        options.setdefault("connect_timeout", 10)
+    return config
+
+
+def redis_url(name: str) -> str:
+    """The address of Redis, or nothing where there is none."""
+    value = text(name, default="")
+    if not value:
+        return ""
+    wanted = "must be redis://host:6379/0 or rediss://host:6379/0."  # may hold a password: never repeated
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        refuse(name, wanted)
+    database_number = url.path.removeprefix("/")
+    if url.scheme not in {"redis", "rediss"} or not url.hostname or not (database_number or "0").isdigit():
+        refuse(name, wanted)
+    return value
+
+
+def whole_minute_zone(name: str, key: str) -> ZoneInfo:
+    """The zone of that name, refused where its clock is ever off by a part of a minute.
+
+    A clock minute of the agreement is then sixty whole seconds of UTC, in whatever zone.
+    """
+    try:
+        zone = ZoneInfo(key)
+    except (KeyError, ValueError, OSError):
+        refuse(name, f"must be the name of a time zone such as Asia/Shanghai, not {key!r}.")
+    for year in range(2000, 2101):
+        for month in (1, 7):
+            offset = datetime(year, month, 1, tzinfo=UTC).astimezone(zone).utcoffset()
+            if offset is None or offset.total_seconds() % 60:
+                refuse(name, f"must be a zone of whole minutes, but {key} is {offset} from UTC in {year}.")
+    return zone
+
+
+def workday_country(name: str, *, default: str) -> str:
+    value = text(name, default=default)
+    if value not in list_supported_countries(include_aliases=False):
+        refuse(name, f"must be the two-letter code of a country with a known calendar, such as CN, not {value!r}.")
+    return value
+
+
+def mail(name: str, *, default: str) -> dict[str, Any]:
+    """Django's EMAIL_… settings from one address."""
+    wanted = "must be smtp+tls://user:password@host:587, consolemail:// or filemail:////absolute/folder."
+    try:
+        config = environ.Env.email_url_config(text(name, default=default))
+    except (ValueError, ImproperlyConfigured):
+        refuse(name, wanted)
+    if config["EMAIL_BACKEND"].endswith("smtp.EmailBackend") and not config["EMAIL_HOST"]:
+        refuse(name, wanted)
+    options = config.pop("OPTIONS", {})
+    if options:
+        refuse(name, f"has parts that are not known: {', '.join(sorted(options))}.")
+    return {key: value for key, value in config.items() if value not in (None, "")}

@@ -1,0 +1,228 @@
+"""The portal's settings, every one from the environment or from `.env` at the root.
+
+`.env.example` lists them with their meaning. A wrong one stops the start with a sentence. No number of the SLA stands
+here: targets, windows and readings are fields of an agreement version.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+environ.Env.read_env(BASE_DIR / ".env")
+
+# Where and who
+
+DEBUG = environment.switch("DEBUG", default=False)
+PORT = environment.port("PORT", default=8000)
+SITE_URL = environment.site_url("SITE_URL", default=f"http://localhost:{PORT}")
+HTTPS = SITE_URL.startswith("https://")
+ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", SITE_URL)
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+# The private folder: SQLite's file, the secret, the messages between processes, reports
+
+VAR_DIR = environment.folder("VAR_DIR", default=BASE_DIR / "var")
+FILES_DIR = environment.subfolder(VAR_DIR, "files")
+BROKER_DIR = environment.subfolder(VAR_DIR, "broker")
+
+# Database
+
+DATABASES = {"default": environment.database("DATABASE_URL", BASE_DIR, default=VAR_DIR / "portal.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SECRET_KEY = environment.secret_key(
+    "SECRET_KEY",
+    # Several machines must share one key, so there it is given, not made.
+    kept_in=VAR_DIR / "secret-key" if DATABASES["default"]["ENGINE"].endswith("sqlite3") else None,
+)
+
+# Redis, where there is one, carries tasks and the cache; else the private folder does
+
+REDIS_URL = environment.redis_url("REDIS_URL")
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": environment.subfolder(VAR_DIR, "cache"),
+        }
+    }
+CACHES["default"]["KEY_PREFIX"] = "sla-portal"
+
+# The agreement's clock and calendar
+
+SLA_TIME_ZONE = environment.text("SLA_TIME_ZONE", default="Asia/Shanghai")
+SLA_ZONE = environment.whole_minute_zone("SLA_TIME_ZONE", SLA_TIME_ZONE)
+SLA_WORKDAY_COUNTRY = environment.workday_country("SLA_WORKDAY_COUNTRY", default="CN")
+
+# Django
+
+INSTALLED_APPS = [
+    "sla_portal.staff.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "sla_portal.audit",
+    "sla_portal.customers",
+    "sla_portal.agreements",
+    "incidents",
+    "maintenance",
+    "sla_portal.availability",
+    "claims",
+    "sla_portal.reports",
+    "sla_portal.staff.apps.StaffConfig",
+    "sla_portal.history",
+    "sla_portal.demo",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "sla_portal.urls"
+WSGI_APPLICATION = "sla_portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "sla_portal" / "locale"]
+
+# Reports and proofs: no URL leads there, a view that checks who asks hands them out
+MEDIA_ROOT = FILES_DIR
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Served where they lie, so that a clone works at once and nothing can be stale
+WHITENOISE_USE_FINDERS = True
+
+# Signing in
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+# One name from one address, so that a stranger cannot lock a colleague out from elsewhere
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_ENABLE_ADMIN = False
+
+# What browsers are told (the shape is the one that Django 6 reads by itself)
+
+SECURE_CSP = {
+    "default-src": [SELF],
+    "base-uri": [SELF],
+    "form-action": [SELF],
+    "frame-ancestors": [NONE],
+    "object-src": [NONE],
+}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": SECURE_CSP}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# Mail
+
+vars().update(environment.mail("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.text("DEFAULT_FROM_EMAIL", default="sla-portal@localhost")
+
+# Tasks: the row is the queue, a task carries an id and is only the clock
+
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 3600}
+    if REDIS_URL
+    else {
+        "data_folder_in": environment.subfolder(BROKER_DIR, "queue"),
+        "data_folder_out": environment.subfolder(BROKER_DIR, "queue"),
+        "control_folder": environment.subfolder(BROKER_DIR, "control"),
+        "polling_interval": 0.5,
+    }
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "sla-portal"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Both below the visibility timeout, or Redis hands a running task to a second worker
+CELERY_TASK_SOFT_TIME_LIMIT = 840
+CELERY_TASK_TIME_LIMIT = 900
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+
+# Log lines
+
+LOG_LEVEL = environment.one_of("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": [], "propagate": True}},
+}

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from enum import Enum
+from enum import Enum, auto
 
 
 class OutageObjection(Enum):

@@ -24,17 +24,14 @@ def covered(notices: Iterable[NoticeGiven], notice_hours: int) -> list[Span]:
     second the later given is the newer.
     """
     in_order = sorted(notices, key=lambda notice: notice.sent)
-    sent_next = [notice.sent for notice in in_order[1:]]
-
     # The newest notice sent before t still announces a window around t …
     still_announced = []
     # … and some notice that announced a window around t was sent long enough before t.
     announced_in_time = []
-    for notice, newer in zip(in_order, [*sent_next, None], strict=True):
+    for notice, newer in zip(in_order, [*in_order[1:], None], strict=True):
         if notice.start is None or notice.end is None:
             continue
-        still_announced.append(
-            (max(notice.start, notice.sent), notice.end if newer is None else min(notice.end, newer))
-        )
+        until = notice.end if newer is None else min(notice.end, newer.sent)
+        still_announced.append((max(notice.start, notice.sent), until))
         announced_in_time.append((max(notice.start, notice.sent + notice_hours * HOUR), notice.end))
     return intersection(merged(still_announced), merged(announced_in_time))

@@ -1,0 +1,132 @@
+"""What happened: incidents, their outages, and what was said about them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.customers.models import Client, CoreFunction, Region
+
+
+class Source(models.TextChoices):
+    """How an incident was noticed (2.2)."""
+
+    MONITORING = "monitoring", _("monitoring")
+    TICKET = "ticket", _("ticket")
+    PHONE = "phone", _("phone")
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def open(self) -> IncidentQuerySet:
+        return self.filter(resolved_at__isnull=True)
+
+    def unclassified(self) -> IncidentQuerySet:
+        return self.filter(attributable__isnull=True)
+
+
+class Incident(models.Model):
+    """One thing that went wrong, wherever it was felt."""
+
+    reference = models.CharField(_("reference"), max_length=40, unique=True)
+    title = models.CharField(_("title"), max_length=200)
+    source = models.CharField(_("noticed by"), max_length=20, choices=Source.choices, default=Source.MONITORING)
+    ticket_number = models.CharField(_("ticket number"), max_length=60, blank=True)
+    detected_at = models.DateTimeField(_("detected"), db_index=True)
+    acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
+    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True, help_text=_("Empty: still open."))
+    attributable = models.BooleanField(
+        _("attributable to us"),
+        null=True,
+        blank=True,
+        help_text=_("Unknown until someone says either that it was ours or which clause of section 4 excludes it."),
+    )
+
+    objects = IncidentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
+        ordering = ["-detected_at", "-id"]
+        indexes = [
+            models.Index(fields=["detected_at"], condition=models.Q(resolved_at__isnull=True), name="open_incidents"),
+            models.Index(fields=["detected_at"], condition=models.Q(attributable__isnull=True), name="unclassified_incidents"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(source__in=Source.values), name="an_incident_was_noticed_in_a_known_way"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.title}"
+
+
+class Outage(models.Model):
+    """A stretch in which functions were down on clients of one region.
+
+    No function (or client) named means all of them, those added later included.
+    """
+
+    incident = models.ForeignKey(Incident, models.CASCADE, verbose_name=_("incident"), related_name="outages")
+    region = models.ForeignKey(Region, models.PROTECT, verbose_name=_("region"), related_name="outages")
+    functions = models.ManyToManyField(
+        CoreFunction, through="OutageFunction", blank=True, verbose_name=_("functions"), help_text=_("None: all of them.")
+    )
+    clients = models.ManyToManyField(
+        Client, through="OutageClient", blank=True, verbose_name=_("clients"), help_text=_("None: all of them.")
+    )
+    started_at = models.DateTimeField(_("from"))
+    ended_at = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: still going on."))
+
+    class Meta:
+        verbose_name = _("outage")
+        verbose_name_plural = _("outages")
+        ordering = ["started_at", "id"]
+        indexes = [models.Index(fields=["region", "started_at", "ended_at"], name="outages_of_a_region")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ended_at__isnull=True) | models.Q(ended_at__gt=models.F("started_at")),
+                name="an_outage_ends_after_it_starts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.region} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
+class OutageFunction(models.Model):
+    """A function named by an outage; protected, since a scope left empty would mean all functions."""
+
+    outage = models.ForeignKey(Outage, models.CASCADE)
+    function = models.ForeignKey(CoreFunction, models.PROTECT)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["outage", "function"], name="an_outage_names_a_function_once")]
+
+
+class OutageClient(models.Model):
+    """A client named by an outage; protected as functions are."""
+
+    outage = models.ForeignKey(Outage, models.CASCADE)
+    client = models.ForeignKey(Client, models.PROTECT)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["outage", "client"], name="an_outage_names_a_client_once")]
+
+
+class Update(models.Model):
+    """What was said about an incident while it went on: to the public, or among ourselves."""
+
+    incident = models.ForeignKey(Incident, models.CASCADE, verbose_name=_("incident"), related_name="updates")
+    at = models.DateTimeField(_("at"))
+    text = models.TextField(_("text"))
+    public = models.BooleanField(_("public"), default=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("author"))
+    author_name = models.CharField(_("author"), max_length=200)
+
+    class Meta:
+        verbose_name = _("update")
+        verbose_name_plural = _("updates")
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return self.text[:80]

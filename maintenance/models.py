@@ -1,0 +1,113 @@
+"""What was planned, and when it was announced (4.1)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.customers.models import Client, CoreFunction, Region
+
+
+class Kind(models.TextChoices):
+    """Kinds of maintenance that 4.1 names, and others."""
+
+    CUTOVER = "cutover", _("cutover")
+    REPAIR = "repair", _("repair")
+    UPGRADE = "upgrade", _("upgrade")
+    DRILL = "drill", _("simulated drill")
+    OTHER = "other", _("other maintenance")
+
+
+class MaintenanceWindow(models.Model):
+    """A planned window as staff see it. What 4.1 covers follows from its notices, never from this row.
+
+    No region, function or client named means all of them.
+    """
+
+    reference = models.CharField(_("reference"), max_length=40, unique=True)
+    title = models.CharField(_("title"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, default=Kind.OTHER)
+    regions = models.ManyToManyField(
+        Region, through="WindowRegion", blank=True, verbose_name=_("regions"), help_text=_("None: all of them.")
+    )
+    functions = models.ManyToManyField(
+        CoreFunction, through="WindowFunction", blank=True, verbose_name=_("functions"), help_text=_("None: all of them.")
+    )
+    clients = models.ManyToManyField(
+        Client, through="WindowClient", blank=True, verbose_name=_("clients"), help_text=_("None: all of them.")
+    )
+    starts_at = models.DateTimeField(_("from"), db_index=True)
+    ends_at = models.DateTimeField(_("until"))
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("maintenance window")
+        verbose_name_plural = _("maintenance windows")
+        ordering = ["-starts_at", "-id"]
+        permissions = [("announce_maintenancewindow", "Can announce a maintenance window")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="a_window_ends_after_it_starts"),
+            models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="a_window_is_of_a_known_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.title}"
+
+
+class WindowRegion(models.Model):
+    """A region named by a window; protected, since a scope left empty would mean all regions."""
+
+    window = models.ForeignKey(MaintenanceWindow, models.CASCADE)
+    region = models.ForeignKey(Region, models.PROTECT)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["window", "region"], name="a_window_names_a_region_once")]
+
+
+class WindowFunction(models.Model):
+    """A function named by a window."""
+
+    window = models.ForeignKey(MaintenanceWindow, models.CASCADE)
+    function = models.ForeignKey(CoreFunction, models.PROTECT)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["window", "function"], name="a_window_names_a_function_once")]
+
+
+class WindowClient(models.Model):
+    """A client named by a window."""
+
+    window = models.ForeignKey(MaintenanceWindow, models.CASCADE)
+    client = models.ForeignKey(Client, models.PROTECT)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["window", "client"], name="a_window_names_a_client_once")]
+
+
+class MaintenanceNotice(models.Model):
+    """What a notice announced, and the server's time of sending. A cancellation announces no window.
+
+    The scope is the window's: an announced window's scope is not changed, another window is announced.
+    """
+
+    window = models.ForeignKey(MaintenanceWindow, models.PROTECT, verbose_name=_("window"), related_name="notices")
+    sent_at = models.DateTimeField(_("sent"))
+    starts_at = models.DateTimeField(_("announced from"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("announced until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("notice of maintenance")
+        verbose_name_plural = _("notices of maintenance")
+        ordering = ["sent_at", "id"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["window", "sent_at"], name="a_window_has_one_notice_at_an_instant"),
+            models.CheckConstraint(
+                condition=models.Q(starts_at__isnull=True, ends_at__isnull=True)
+                | models.Q(starts_at__isnull=False, ends_at__isnull=False, ends_at__gt=models.F("starts_at")),
+                name="a_notice_announces_a_window_or_a_cancellation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.window.reference} {self.sent_at:%Y-%m-%d %H:%M}"

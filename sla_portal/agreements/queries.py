@@ -1,0 +1,66 @@
+"""Which version governs, and on which days a contract is in force."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from itertools import pairwise
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.months import day_span
+
+from .models import AgreementVersion, Contract, Suspension
+from .rules import TermsPeriod
+
+
+class NoAgreementInForce(Refused):
+    """The day lies before the first published version takes effect."""
+
+
+def published_versions() -> list[AgreementVersion]:
+    """Published versions in the order in which they take effect."""
+    return list(AgreementVersion.objects.filter(published_at__isnull=False).order_by("effective_on"))
+
+
+def version_in_force(on: date) -> AgreementVersion:
+    """The version that governs a day of the SLA clock; raises `NoAgreementInForce`."""
+    version = AgreementVersion.objects.filter(published_at__isnull=False, effective_on__lte=on).order_by("-effective_on").first()
+    if version is None:
+        raise NoAgreementInForce(
+            _("No agreement version is in force on %(day)s. Choose a later day, or publish one that takes effect by then.")
+            % {"day": on.isoformat()}
+        )
+    return version
+
+
+def terms_periods() -> list[TermsPeriod]:
+    """The terms and the instants between which each governs; the first reaches back without end, so that stretches can be found."""
+    versions = published_versions()
+    edges = [None, *(day_span(version.effective_on, settings.SLA_ZONE)[0] for version in versions[1:]), None]
+    return [
+        TermsPeriod(start=start, end=end, terms=version.terms)
+        for version, (start, end) in zip(versions, pairwise(edges), strict=False)
+    ]
+
+
+def contracts_in_force(first: date, last: date) -> QuerySet[Contract]:
+    """Contracts with a service day from `first` to `last`, both included."""
+    return Contract.objects.annotate(in_force_until=Coalesce(F("terminated_on"), F("ends_on"))).filter(
+        starts_on__lte=last, in_force_until__gte=first
+    )
+
+
+def suspensions_of(contracts: Iterable[int], first: date, last: date) -> dict[int, list[Suspension]]:
+    """Suspensions that touch the days, by contract."""
+    found: dict[int, list[Suspension]] = defaultdict(list)
+    for suspension in Suspension.objects.filter(
+        Q(contract__in=contracts), starts_on__lte=last, ends_on__gte=first
+    ).order_by("starts_on"):
+        found[suspension.contract_id].append(suspension)
+    return found

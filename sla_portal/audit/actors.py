@@ -1,0 +1,30 @@
+"""Who does something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A member of staff, or the portal itself: a task, a command."""
+
+    name: str
+    user: Any = None
+
+    @classmethod
+    def staff(cls, user: User | AnonymousUser) -> Actor:
+        return cls(name=user.get_full_name() or user.get_username(), user=user)
+
+    @classmethod
+    def system(cls, name: str) -> Actor:
+        """The portal itself, by the name of its command or task; it may do everything."""
+        return cls(name=name)
+
+    def may(self, permission: str) -> bool:
+        """`permission` in Django's form, `incidents.add_incident`."""
+        return self.user is None or self.user.has_perm(permission)

@@ -1,0 +1,68 @@
+"""The audit trail: one entry a write, in the same transaction, only ever added to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .rules import link
+
+
+class Chain(models.Model):
+    """The last hash of the trail: the one row that every audited write locks, so that entries stand in one order."""
+
+    last_hash = models.CharField(max_length=64)
+
+
+class Entry(models.Model):
+    """Who did what to which record, when, from what to what, and why. Triggers refuse UPDATE and DELETE."""
+
+    at = models.DateTimeField(_("at"))
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("user"),
+    )
+    actor_name = models.CharField(_("who"), max_length=200)
+    action = models.CharField(_("action"), max_length=80, help_text=_("A verb in the past: logged, resolved, confirmed."))
+    subject_type = models.CharField(_("kind of record"), max_length=80)
+    subject_id = models.CharField(_("record"), max_length=40)
+    subject = models.CharField(_("name of the record"), max_length=300)
+    changes = models.JSONField(_("from what to what"), default=dict, encoder=DjangoJSONEncoder)
+    reason = models.TextField(_("why"), blank=True)
+    previous_hash = models.CharField(max_length=64, unique=True)
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit trail")
+        ordering = ["-id"]
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_entry_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.action} {self.subject}"
+
+    def content(self) -> dict[str, Any]:
+        """What the hash covers."""
+        return {
+            "at": self.at.isoformat(),
+            "actor": self.actor_id,
+            "actor_name": self.actor_name,
+            "action": self.action,
+            "subject_type": self.subject_type,
+            "subject_id": self.subject_id,
+            "subject": self.subject,
+            "changes": self.changes,
+            "reason": self.reason,
+        }
+
+    def expected_hash(self) -> str:
+        return link(self.previous_hash, self.content())

@@ -1,0 +1,75 @@
+"""Write the trail, and ask whether somebody may."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from sla_portal.kernel.errors import Refused
+
+from .actors import Actor
+from .models import Chain, Entry
+from .rules import GENESIS, link
+
+
+class NotAllowed(Refused):
+    """The actor's role does not have the right."""
+
+
+def require(actor: Actor, permission: str) -> None:
+    """Raise `NotAllowed` unless `actor` has `permission` (`incidents.add_incident`)."""
+    if not actor.may(permission):
+        raise NotAllowed(_("%(name)s may not do this: it needs the right “%(right)s”.") % {"name": actor.name, "right": permission})
+
+
+def record(
+    *,
+    actor: Actor,
+    action: str,
+    subject: models.Model,
+    now: datetime,
+    changes: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> Entry:
+    """Add one entry to the trail, inside the caller's transaction.
+
+    `action` is a verb in the past. `changes` maps a field to `[from, to]`.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("An audit entry belongs in the transaction of the write it records.")
+    chain, _created = Chain.objects.select_for_update().get_or_create(pk=1, defaults={"last_hash": GENESIS})
+    entry = Entry(
+        at=now,
+        actor=actor.user,
+        actor_name=actor.name[:200],
+        action=action,
+        subject_type=subject._meta.label_lower,
+        subject_id=str(subject.pk),
+        subject=str(subject)[:300],
+        changes=json.loads(json.dumps(changes or {}, cls=DjangoJSONEncoder)),
+        reason=reason,
+        previous_hash=chain.last_hash,
+    )
+    entry.hash = link(entry.previous_hash, entry.content())
+    entry.save(force_insert=True)
+    chain.last_hash = entry.hash
+    chain.save(update_fields=["last_hash"])
+    return entry
+
+
+def snapshot(row: models.Model, names: Iterable[str] | None = None) -> dict[str, Any]:
+    """The values of a row's own columns (`names`, or all but the key) as they would be recorded."""
+    fields = [f for f in row._meta.concrete_fields if not f.primary_key]
+    return {f.name: f.value_from_object(row) for f in fields if names is None or f.name in names}
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """`{field: [from, to]}` for what differs; a field that only one side has is `None` on the other."""
+    names = [*before, *(name for name in after if name not in before)]
+    return {name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)}

@@ -1,0 +1,15 @@
+"""The chain: each entry's hash covers what it says and the hash before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+GENESIS = "0" * 64
+
+
+def link(previous: str, content: dict[str, Any]) -> str:
+    """SHA-256 (hex) of an entry: the hash before it and its content as canonical JSON."""
+    body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()

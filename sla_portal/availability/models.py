@@ -1,0 +1,192 @@
+"""What counts: exclusions (section 4) and the judged months."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from incidents.models import Incident
+from maintenance.models import MaintenanceWindow
+from sla_portal.agreements.models import READINGS, AgreementVersion
+from sla_portal.customers.models import Customer, Region
+
+from .clauses import CLAUSES, OWN_CLAUSES
+
+
+class Status(models.TextChoices):
+    """The life of an exclusion; only a confirmed one takes anything off."""
+
+    PROPOSED = "proposed", _("proposed")
+    CONFIRMED = "confirmed", _("confirmed")
+    REJECTED = "rejected", _("rejected")
+    REVOKED = "revoked", _("revoked")
+
+
+class Exclusion(models.Model):
+    """Time that section 4 takes off: of an incident, for everyone, or of one customer's own making, for it alone.
+
+    Proposed by one person, decided by another. A row is never deleted: a revoked one counts again and stays.
+    """
+
+    incident = models.ForeignKey(
+        Incident, models.PROTECT, null=True, blank=True, verbose_name=_("incident"), related_name="exclusions"
+    )
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, blank=True, verbose_name=_("customer"), related_name="exclusions"
+    )
+    clause = models.CharField(_("clause"), max_length=10, choices=[(number, number) for number in CLAUSES])
+    starts_at = models.DateTimeField(_("from"), null=True, blank=True, help_text=_("Empty: from the incident's start."))
+    ends_at = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: to the incident's end."))
+    maintenance = models.ForeignKey(
+        MaintenanceWindow,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("maintenance window"),
+        related_name="exclusions",
+        help_text=_("With 4.1 only."),
+    )
+    third_party = models.CharField(_("third party"), max_length=200, blank=True, help_text=_("With 4.11."))
+    third_party_incident = models.CharField(
+        _("third party's own incident"), max_length=500, blank=True, help_text=_("With 4.11: its number or address.")
+    )
+    reason = models.TextField(_("reason"))
+    evidence = models.TextField(_("evidence"), blank=True, help_text=_("What proves it, and where it is found."))
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PROPOSED)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("proposed by")
+    )
+    proposed_at = models.DateTimeField(_("proposed at"), null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decision_reason = models.TextField(_("reason of the decision"), blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("revoked by")
+    )
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    revocation_reason = models.TextField(_("reason of the revocation"), blank=True)
+
+    class Meta:
+        verbose_name = _("exclusion")
+        verbose_name_plural = _("exclusions")
+        ordering = ["id"]
+        default_permissions = ("view",)
+        permissions = [
+            ("propose_exclusion", "Can propose an exclusion and classify an incident"),
+            ("decide_exclusion", "Can confirm, reject or revoke an exclusion"),
+        ]
+        indexes = [models.Index(fields=["status", "proposed_at"], name="exclusions_by_status")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(incident__isnull=False, customer__isnull=True)
+                | models.Q(
+                    incident__isnull=True,
+                    customer__isnull=False,
+                    starts_at__isnull=False,
+                    ends_at__isnull=False,
+                    clause__in=OWN_CLAUSES,
+                ),
+                name="an_exclusion_is_of_an_incident_or_of_a_customers_own_making",
+            ),
+            models.CheckConstraint(condition=models.Q(clause__in=CLAUSES), name="an_exclusion_names_a_clause_of_section_4"),
+            models.CheckConstraint(
+                condition=models.Q(starts_at__isnull=True)
+                | models.Q(ends_at__isnull=True)
+                | models.Q(ends_at__gt=models.F("starts_at")),
+                name="an_exclusion_ends_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(clause="4.1", maintenance__isnull=False)
+                | (~models.Q(clause="4.1") & models.Q(maintenance__isnull=True)),
+                name="clause_4_1_and_no_other_names_a_maintenance_window",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(clause="4.11") | ~models.Q(third_party=""), name="clause_4_11_names_the_third_party"
+            ),
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="an_exclusion_has_a_known_status"),
+            models.CheckConstraint(
+                condition=models.Q(decided_by__isnull=True)
+                | models.Q(proposed_by__isnull=True)
+                | ~models.Q(decided_by=models.F("proposed_by")),
+                name="an_exclusion_is_decided_by_another_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.clause} · {self.incident or self.customer}"
+
+
+class JudgedMonth(models.Model):
+    """A service month as judged, in minutes. Figures under all three readings stand beside the one in force."""
+
+    month = models.DateField(_("month"), help_text=_("Its first day."))
+    agreement_version = models.ForeignKey(
+        AgreementVersion, models.PROTECT, related_name="+", verbose_name=_("agreement version")
+    )
+    service_days = models.PositiveIntegerField(_("service days"))
+    total_minutes = models.PositiveIntegerField(_("minutes in service (T)"))
+    unavailable_minutes = models.PositiveIntegerField(_("unavailable minutes (U)"))
+    excluded_minutes = models.PositiveIntegerField(_("excluded minutes"))
+    unavailable_all = models.PositiveIntegerField(_("U under “all”"))
+    unavailable_function = models.PositiveIntegerField(_("U under “function”"))
+    unavailable_any = models.PositiveIntegerField(_("U under “any”"))
+    reading = models.CharField(_("reading in force"), max_length=10, choices=READINGS)
+    met = models.BooleanField(_("target met"), null=True, help_text=_("Unknown: not in service."))
+    reading_sensitive = models.BooleanField(_("reading-sensitive"))
+    provisional = models.BooleanField(_("provisional"))
+    judged_at = models.DateTimeField(_("judged at"), help_text=_("When the figures last changed."))
+
+    class Meta:
+        abstract = True
+        default_permissions = ("view",)
+        ordering = ["-month"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(total_minutes=models.F("service_days") * 1440),
+                name="%(class)s_has_1440_minutes_for_each_service_day",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(met__isnull=False) | models.Q(total_minutes=0), name="%(class)s_in_service_is_met_or_missed"
+            ),
+        ]
+
+
+class RegionMonth(JudgedMonth):
+    """The judged month of a region."""
+
+    region = models.ForeignKey(Region, models.CASCADE, verbose_name=_("region"), related_name="months")
+    digest = models.CharField(
+        max_length=64, help_text=_("SHA-256 of the minutes counted and excluded: what the customers' months are cut from.")
+    )
+
+    class Meta(JudgedMonth.Meta):
+        verbose_name = _("judged month of a region")
+        verbose_name_plural = _("judged months of regions")
+        constraints = [
+            *JudgedMonth.Meta.constraints,
+            models.UniqueConstraint(fields=["region", "month"], name="a_region_is_judged_once_a_month"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.region} {self.month:%Y-%m}"
+
+
+class CustomerMonth(JudgedMonth):
+    """The judged month of a customer with a contract in it."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("customer"), related_name="months")
+
+    class Meta(JudgedMonth.Meta):
+        verbose_name = _("judged month of a customer")
+        verbose_name_plural = _("judged months of customers")
+        constraints = [
+            *JudgedMonth.Meta.constraints,
+            models.UniqueConstraint(fields=["customer", "month"], name="a_customer_is_judged_once_a_month"),
+        ]
+        indexes = [models.Index(fields=["month", "met"], name="customers_by_verdict")]
+
+    def __str__(self) -> str:
+        return f"{self.customer} {self.month:%Y-%m}"

@@ -1,0 +1,113 @@
+"""Who is promised the service (customers, contacts), and what it is made of (regions, core functions, clients)."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+code_validator = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", _("Use letters, digits, dots, hyphens and underscores only."))
+
+
+def validate_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValidationError(_("“%(name)s” is not a time zone; write it like Europe/Berlin."), params={"name": name}) from None
+
+
+class Coded(models.Model):
+    """A row that people and files find again by its code."""
+
+    code = models.CharField(_("code"), max_length=40, unique=True, validators=[code_validator])
+    name = models.CharField(_("name"), max_length=200)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Region(Coded):
+    """A part of the platform that goes up and down as one."""
+
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=60,
+        blank=True,
+        validators=[validate_time_zone],
+        help_text=_("The zone in which the people of the region think. Empty: the SLA clock. Only the SLA clock counts."),
+    )
+
+    class Meta:
+        verbose_name = _("region")
+        verbose_name_plural = _("regions")
+        ordering = ["code"]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone) if self.time_zone else settings.SLA_ZONE
+
+
+class Positioned(Coded):
+    position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller comes first."))
+
+    class Meta:
+        abstract = True
+        ordering = ["position", "code"]
+
+
+class CoreFunction(Positioned):
+    """A core function of clause 1.4: login, calls, preview, door, and what an operator adds."""
+
+    class Meta(Positioned.Meta):
+        verbose_name = _("core function")
+        verbose_name_plural = _("core functions")
+
+
+class Client(Positioned):
+    """A client of clause 1.4: app, device, web, and what an operator adds."""
+
+    class Meta(Positioned.Meta):
+        verbose_name = _("client")
+        verbose_name_plural = _("clients")
+
+
+class Customer(Coded):
+    """A party to the agreement, served from one region."""
+
+    region = models.ForeignKey(Region, models.PROTECT, verbose_name=_("region"), related_name="customers")
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default="en")
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code})"
+
+
+class Contact(models.Model):
+    """A person of the customer's to whom notices go."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("customer"), related_name="contacts")
+    email = models.EmailField(_("e-mail"))
+    name = models.CharField(_("name"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        ordering = ["email"]
+        constraints = [
+            models.UniqueConstraint("customer", Lower("email"), name="a_customer_has_an_address_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email

@@ -45,11 +45,9 @@ endef
 	$(call install,requirements-dev.txt)
 	@touch $@
 
-run: setup
+run: .venv/.requirements
 	@deploy/system-packages pdf
-	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py demo
-	@exec deploy/run
+	@exec $(BIN)/python deploy/run.py
 
 check: setup-dev
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DEBUG = environment.switch("DEBUG", default=False)
 PORT = environment.port("PORT", default=8000)
+BIND_ADDRESS = environment.text("BIND_ADDRESS", default="127.0.0.1")
 SITE_URL = environment.site_url("SITE_URL", default=f"http://localhost:{PORT}")
 HTTPS = SITE_URL.startswith("https://")
 ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", SITE_URL)
@@ -159,6 +160,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 # One name from one address, so that a stranger cannot lock a colleague out from elsewhere
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 # What browsers are told (the shape is the one that Django 6 reads by itself)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from enum import Enum, auto
+from enum import Enum
 
 
 class OutageObjection(Enum):

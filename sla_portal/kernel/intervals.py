@@ -4,7 +4,7 @@ Time is whole seconds since the Unix epoch. A clock minute starts at a multiple 
 every zone whose offset is whole minutes, and the settings refuse any other for the SLA clock.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
@@ -33,18 +33,14 @@ def instant(seconds: int) -> datetime:
 def merged(spans: Iterable[Span]) -> list[Span]:
     """Sort `spans` given in any order and join those that overlap or meet; empty ones vanish."""
     joined: list[Span] = []
-    open_from = open_to = None
     for start, end in sorted(spans):
         if start >= end:
             continue
-        if open_to is None or start > open_to:
-            if open_to is not None:
-                joined.append((open_from, open_to))
-            open_from, open_to = start, end
-        elif end > open_to:
-            open_to = end
-    if open_to is not None:
-        joined.append((open_from, open_to))
+        if joined and start <= joined[-1][1]:
+            if end > joined[-1][1]:
+                joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
     return joined
 
 
@@ -71,15 +67,25 @@ def difference(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
     for start, end in some:
         while j < len(others) and others[j][1] <= start:
             j += 1
+        rest = start
         k = j
         while k < len(others) and others[k][0] < end:
-            if start < others[k][0]:
-                left.append((start, others[k][0]))
-            start = max(start, others[k][1])
+            if rest < others[k][0]:
+                left.append((rest, others[k][0]))
+            rest = others[k][1]
             k += 1
-        if start < end:
-            left.append((start, end))
+        if rest < end:
+            left.append((rest, end))
     return left
+
+
+def touching(spans: Sequence[Span], span: Span) -> Sequence[Span]:
+    """Return those of `spans` that share an instant with `span`, whole."""
+    start, end = span
+    first = bisect_right(spans, (start, start))
+    if first and spans[first - 1][1] > start:
+        first -= 1
+    return spans[first : bisect_left(spans, (end, end), first)]
 
 
 def seconds(spans: Iterable[Span]) -> int:

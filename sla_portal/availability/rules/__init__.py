@@ -1,0 +1,35 @@
+"""What counts: from the outages of a region to the figures of a month, with a reason for every minute.
+
+Everything here is pure and exact. Instants are whole seconds since the epoch, spans half-open, figures
+integers or fractions. A region is judged once (`judge`); its customers differ only in their service days
+(`figures`) and in what section 4 takes off for one of them alone (`for_customer`).
+"""
+
+from .exclusions import EVERYTHING, Down, TakenOff, cells, covered_by_notice
+from .figures import FailureEvent, MonthFigures, ReadingFigures, availability, cut, error_budget, figures
+from .judgement import Judgement, Unavailability, for_customer, judge
+from .reasons import Reason, Shade, Why, explain, picture
+
+__all__ = [
+    "EVERYTHING",
+    "Down",
+    "FailureEvent",
+    "Judgement",
+    "MonthFigures",
+    "ReadingFigures",
+    "Reason",
+    "Shade",
+    "TakenOff",
+    "Unavailability",
+    "Why",
+    "availability",
+    "cells",
+    "covered_by_notice",
+    "cut",
+    "error_budget",
+    "explain",
+    "figures",
+    "for_customer",
+    "judge",
+    "picture",
+]

@@ -1,0 +1,129 @@
+"""1.6, 1.7, 2 and 2.1: the figures of a month."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sla_portal.agreements.rules import Reading, Terms
+from sla_portal.kernel.intervals import intersection, touching
+from sla_portal.kernel.months import ServiceDays
+
+from .judgement import Judgement, Unavailability
+
+
+@dataclass(frozen=True)
+class FailureEvent:
+    """A stretch of unavailability longer than a minute (1.5), with the minutes of its part in the days judged."""
+
+    start: int
+    end: int
+    minutes: int
+    excluded_minutes: int
+    incidents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReadingFigures:
+    """The figures under one reading of 1.4."""
+
+    unavailable_minutes: int
+    excluded_minutes: int
+    availability: Fraction | None
+    met: bool | None
+
+
+@dataclass(frozen=True)
+class MonthFigures:
+    """The figures of a region's or a customer's service days; under the reading in force unless said."""
+
+    terms: Terms
+    service_days: int
+    total_minutes: int
+    unavailable_minutes: int
+    excluded_minutes: int
+    availability: Fraction | None
+    """None: not in service."""
+    met: bool | None
+    budget_minutes: int
+    under: Mapping[Reading, ReadingFigures]
+    reading_sensitive: bool
+    """The target is kept under one reading and missed under another."""
+    provisional: bool
+    """An outage that is still going on reaches into the days judged."""
+    excluded_under: Mapping[str, int]
+    """The excluded minutes by clause."""
+    events: tuple[FailureEvent, ...]
+
+    @property
+    def left_minutes(self) -> int:
+        """What is left of the error budget; below zero where it is overdrawn."""
+        return self.budget_minutes - self.unavailable_minutes
+
+
+def availability(unavailable_minutes: int, total_minutes: int) -> Fraction | None:
+    """Return 1 − U/T (2.1, of which the printed formula is a misprint); None where T = 0."""
+    return 1 - Fraction(unavailable_minutes, total_minutes) if total_minutes else None
+
+
+def error_budget(target: Fraction, total_minutes: int) -> int:
+    """Return the largest whole number of minutes U with 1 − U/T ≥ target."""
+    return int((1 - target) * total_minutes)
+
+
+def cut(availability: Fraction) -> str:
+    """Print a percentage cut to five decimals: never rounded up, so that 99.98999 % does not read as kept."""
+    units, decimals = divmod(abs(hundred_thousandths := availability * 100 * 10**5 // 1), 10**5)
+    return f"{'-' if hundred_thousandths < 0 else ''}{units}.{decimals:05}"
+
+
+def figures(judgement: Judgement, days: ServiceDays, terms: Terms) -> MonthFigures:
+    """Count the minutes of `days` (1.6, 1.7, 2.1) and compare with the target of `terms`.
+
+    `terms` are those in force on the month's first service day. Days outside the judgement raise ValueError.
+    """
+    if days.spans and not (judgement.span[0] <= days.spans[0][0] and days.spans[-1][1] <= judgement.span[1]):
+        raise ValueError("Some of these days were not judged.")
+    under = {reading: _reading_figures(read, days, terms) for reading, read in judgement.under.items()}
+    in_force = _reading_figures(judgement.in_force, days, terms)
+    return MonthFigures(
+        terms=terms,
+        service_days=days.count,
+        total_minutes=days.total_minutes,
+        unavailable_minutes=in_force.unavailable_minutes,
+        excluded_minutes=in_force.excluded_minutes,
+        availability=in_force.availability,
+        met=in_force.met,
+        budget_minutes=error_budget(terms.availability_target, days.total_minutes),
+        under=under,
+        reading_sensitive=any(other.met != in_force.met for other in under.values()),
+        provisional=any(down.ongoing and touching(days.spans, (down.start, down.end)) for down in judgement.downs),
+        excluded_under={
+            clause: count
+            for clause, minutes in judgement.excluded_under.items()
+            if (count := minutes.within(days.spans))
+        },
+        events=_failure_events(judgement, days),
+    )
+
+
+def _reading_figures(read: Unavailability, days: ServiceDays, terms: Terms) -> ReadingFigures:
+    unavailable = read.counted.within(days.spans)
+    reached = availability(unavailable, days.total_minutes)
+    return ReadingFigures(
+        unavailable_minutes=unavailable,
+        excluded_minutes=read.excluded.within(days.spans),
+        availability=reached,
+        met=None if reached is None else reached >= terms.availability_target,
+    )
+
+
+def _failure_events(judgement: Judgement, days: ServiceDays) -> tuple[FailureEvent, ...]:
+    read = judgement.in_force
+    events = []
+    for event, share in zip(read.events, read.shares, strict=True):
+        if touching(days.spans, event):
+            part = intersection([share], days.spans)
+            events.append(
+                FailureEvent(*event, read.counted.within(part), read.excluded.within(part), judgement.incidents[event])
+            )
+    return tuple(events)

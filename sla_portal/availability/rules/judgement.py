@@ -1,0 +1,239 @@
+"""1.4 and 1.5: when the service was down, the failure events, and the minutes that count."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+
+from sla_portal.agreements.rules import Reading, TermsPeriod
+from sla_portal.availability.clauses import PRECEDENCE
+from sla_portal.kernel.intervals import (
+    MINUTE,
+    Minutes,
+    Span,
+    difference,
+    intersection,
+    merged,
+    minutes_touching,
+    minutes_wholly_in,
+    touching,
+)
+from sla_portal.kernel.months import ServiceDays
+
+from .exclusions import NON_PAYMENT, Down, Part, TakenOff, but_for
+
+
+@dataclass(frozen=True, eq=False)
+class Unavailability:
+    """What 1.4 to 1.6 make of a region's outages when they are read in one way."""
+
+    readings: Sequence[tuple[Span, Reading]]
+    """Which reading holds when: spans that meet on midnights of the SLA clock."""
+    stretches: list[Span]
+    """S: when the service was down."""
+    events: list[Span]
+    """The failure events (1.5)."""
+    counted_seconds: list[Span]
+
+    @cached_property
+    def event_minutes(self) -> Minutes:
+        """The minutes that would count if nothing were excluded."""
+        return self._minutes(self.events)
+
+    @cached_property
+    def counted(self) -> Minutes:
+        """The minutes of service unavailability."""
+        return self._minutes(self.counted_seconds)
+
+    @cached_property
+    def excluded(self) -> Minutes:
+        """The minutes that would have counted but for the exclusions."""
+        return Minutes(difference(self.event_minutes.spans, self.counted.spans))
+
+    def less(self, spans: list[Span]) -> "Unavailability":
+        """Take `spans` off what counts."""
+        return replace(self, counted_seconds=difference(self.counted_seconds, spans))
+
+    def _minutes(self, spans: list[Span]) -> Minutes:
+        minutes = []
+        for span, reading in self.readings:
+            formed = minutes_touching if reading is Reading.ANY else minutes_wholly_in
+            minutes += formed(intersection(spans, [span]))
+        return Minutes(merged(minutes))
+
+    @cached_property
+    def shares(self) -> list[Span]:
+        """Give every minute to one event, so that the events' minutes add up: the span of minutes of each event.
+
+        Two events may touch one minute, which counts under `any`: the first whose seconds make it count has it.
+        """
+        shares: list[Span] = []
+        for start, end in self.events:
+            first, last = start // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE
+            if shares and first < shares[-1][1]:
+                before = shares[-1]
+                if first not in self.counted or touching(self.counted_seconds, (first, start)):
+                    first = before[1]
+                else:
+                    shares[-1] = before[0], first
+            shares.append((first, last))
+        return shares
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What counts in a region, under every reading; or for one of its customers (`for_customer`)."""
+
+    span: Span
+    """The seconds judged."""
+    known_until: int
+    """The present moment: a minute that is not over by then can still change."""
+    functions: int
+    clients: int
+    periods: Sequence[TermsPeriod]
+    downs: Sequence[Down]
+    taken_off: Sequence[TakenOff]
+    """What section 4 took off, cut to the outages that it was taken off."""
+    under: Mapping[Reading, Unavailability]
+    in_force: Unavailability
+
+    def minutes_in(self, days: ServiceDays) -> tuple[int, int]:
+        """Count the minutes counted and excluded on `days`, under the reading in force."""
+        return self.in_force.counted.within(days.spans), self.in_force.excluded.within(days.spans)
+
+    @cached_property
+    def incidents(self) -> dict[Span, tuple[str, ...]]:
+        """The incidents that had an outage during each failure event."""
+        found: dict[Span, set[str]] = {event: set() for event in self.in_force.events}
+        for down in self.downs:
+            for event in touching(self.in_force.events, (down.start, down.end)):
+                found[event].add(down.incident)
+        return {event: tuple(sorted(incidents)) for event, incidents in found.items()}
+
+    @cached_property
+    def excluded_under(self) -> dict[str, Minutes]:
+        """The excluded minutes by the clause under which each is shown: the first of those that cover it."""
+        covering: dict[str, list[Span]] = defaultdict(list)
+        for off in self.taken_off:
+            covering[off.clause].append((off.start, off.end))
+        shown = {}
+        left = self.in_force.excluded.spans
+        for clause in PRECEDENCE:
+            if covering[clause]:
+                reached = minutes_touching(intersection(merged(covering[clause]), self.in_force.events))
+                shown[clause] = Minutes(intersection(left, reached))
+                left = difference(left, reached)
+        return shown
+
+
+def judge(
+    downs: Iterable[Down],
+    taken_off: Iterable[TakenOff],
+    periods: Sequence[TermsPeriod],
+    *,
+    functions: int,
+    clients: int,
+    span: Span,
+    known_until: int | None = None,
+) -> Judgement:
+    """Judge a region's minutes in `span` by 1.4, 1.5, 1.6 and section 4.
+
+    `downs` are all outages of the region that touch `span` or hang together with one that does, in any order:
+    a failure event is found whole before anything is cut at an edge. `taken_off` are the confirmed exclusions.
+    `known_until` is the present moment; without it all of `span` lies in the past.
+    """
+    if functions < 1 or clients < 1:
+        raise ValueError("Without a core function and a client there is nothing to judge.")
+    downs = [down for down in downs if down.start < down.end]
+    left, taken = but_for(downs, taken_off)
+    down = _stretches(((down.cells, down.start, down.end) for down in downs), functions, clients)
+    still_down = _stretches(left, functions, clients) if taken else down
+    always = min((down.start for down in downs), default=0), max((down.end for down in downs), default=0)
+
+    def read(readings: Sequence[tuple[Span, Reading]]) -> Unavailability:
+        stretches, but_for = (
+            merged(part for span, reading in readings for part in intersection(source[reading], [span]))
+            for source in (down, still_down)
+        )
+        # 1.5: more than sixty seconds, found before any exclusion is taken off.
+        events = [(start, end) for start, end in stretches if end - start > MINUTE]
+        return Unavailability(readings, stretches, events, intersection(but_for, events))
+
+    under = {reading: read([(always, reading)]) for reading in Reading}
+    in_turn = [(period.cut(always), period.terms.unavailability_reading) for period in periods]
+    in_turn = [((start, end), reading) for (start, end), reading in in_turn if start < end]
+    agreed = {reading for _, reading in in_turn} or {Reading.ALL}
+    return Judgement(
+        span=span,
+        known_until=span[1] if known_until is None else known_until,
+        functions=functions,
+        clients=clients,
+        periods=periods,
+        downs=downs,
+        taken_off=taken,
+        under=under,
+        in_force=under[agreed.pop()] if len(agreed) == 1 else read(in_turn),
+    )
+
+
+def for_customer(judgement: Judgement, own: Iterable[TakenOff] = (), suspended: Iterable[Span] = ()) -> Judgement:
+    """Take off one customer's month what lies with that customer alone (4.2 to 4.9).
+
+    `own` are its own confirmed exclusions, `suspended` the spans of days suspended for non-payment (4.7).
+    """
+    own = [*own, *(TakenOff(None, NON_PAYMENT, start, end) for start, end in suspended)]
+    spans = merged((off.start, off.end) for off in own)
+    less = {id(read): read.less(spans) for read in (judgement.in_force, *judgement.under.values())}
+    return replace(
+        judgement,
+        taken_off=[*judgement.taken_off, *own],
+        under={reading: less[id(read)] for reading, read in judgement.under.items()},
+        in_force=less[id(judgement.in_force)],
+    )
+
+
+def _stretches(parts: Iterable[Part], functions: int, clients: int) -> dict[Reading, list[Span]]:
+    """Find when each reading of 1.4 holds, to the second."""
+    # Outages of the same cells are joined first. Then every such scope is either down or not, and the
+    # scopes that are down at an instant, one bit each, say which cells are.
+    of_scope: dict[int, list[Span]] = defaultdict(list)
+    for down, start, end in parts:
+        of_scope[down].append((start, end))
+    scopes = list(of_scope)
+    turns = sorted(
+        (at, 1 << number) for number, down in enumerate(scopes) for span in merged(of_scope[down]) for at in span
+    )
+
+    state = 0
+    course = []
+    for at, scope in turns:
+        state ^= scope
+        course.append((at, state))
+
+    holding = {}
+    for state in {state for _, state in course}:
+        down = 0
+        for number, scope in enumerate(scopes):
+            if state >> number & 1:
+                down |= scope
+        holding[state] = _holding(down, functions, clients)
+    # Several turns at one instant leave spans of no length, which `merged` drops: what meets is joined.
+    return {
+        reading: merged((at, until) for (at, state), (until, _) in pairwise(course) if reading in holding[state])
+        for reading in Reading
+    }
+
+
+def _holding(down: int, functions: int, clients: int) -> set[Reading]:
+    """Say under which readings of 1.4 the service is down while these cells are."""
+    every_client = (1 << clients) - 1
+    on_every_client = [down >> function * clients & every_client == every_client for function in range(functions)]
+    holding = set()
+    if all(on_every_client):
+        holding.add(Reading.ALL)
+    if any(on_every_client):
+        holding.add(Reading.FUNCTION)
+    if down & ((1 << functions * clients) - 1):
+        holding.add(Reading.ANY)
+    return holding

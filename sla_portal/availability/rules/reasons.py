@@ -1,0 +1,126 @@
+"""Why a minute counts or does not, and the picture of a month."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from sla_portal.agreements.rules import Reading, terms_at
+from sla_portal.availability.clauses import PRECEDENCE
+from sla_portal.kernel.intervals import MINUTE, Span, difference, intersection, merged, touching
+from sla_portal.kernel.months import ServiceDays
+
+from .exclusions import NON_PAYMENT, TakenOff
+from .judgement import Judgement, Unavailability
+
+
+class Why(Enum):
+    """What decides about one clock minute, in the order in which it is asked."""
+
+    NOT_IN_SERVICE = "not_in_service"
+    COUNTED = "counted"
+    EXCLUDED = "excluded"
+    """Taken off the incident (4)."""
+    OWN_EXCLUSION = "own_exclusion"
+    """Taken off this customer's month alone (4.2 to 4.9)."""
+    SUSPENDED = "suspended"
+    """The service was suspended for this customer (4.7)."""
+    UNKNOWN = "unknown"
+    """The minute is not over."""
+    NOT_WHOLLY_DOWN = "not_wholly_down"
+    """In a failure event, but the service was available for a part of the minute (1.4)."""
+    NOT_A_FAILURE_EVENT = "not_a_failure_event"
+    """Down for sixty seconds or less (1.5)."""
+    UP = "up"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a minute counts or does not."""
+
+    minute: int
+    """The instant at which it starts."""
+    why: Why
+    reading: Reading
+    """The reading in force at that minute."""
+    under: Mapping[Reading, Why]
+    available: tuple[tuple[int, int], ...]
+    """The (function, client) pairs that were available at some moment of the minute."""
+    stretches: tuple[Span, ...]
+    """The whole stretches of unavailability that reach into the minute: the event is the one longer than 60 s."""
+    incidents: tuple[str, ...]
+    """Those with an outage in the minute."""
+    taken_off: tuple[TakenOff, ...]
+    """What section 4 takes off in the minute, first the one under which it is shown."""
+
+
+def explain(judgement: Judgement, days: ServiceDays, minute: int) -> Reason:
+    """Say why the clock minute that starts at the instant `minute` counts on `days`, or does not."""
+    span = minute, minute + MINUTE
+    downs = [down for down in judgement.downs if down.start < span[1] and down.end > span[0]]
+    return Reason(
+        minute=minute,
+        why=_why(judgement, judgement.in_force, days, span),
+        reading=terms_at(judgement.periods, minute).unavailability_reading,
+        under={reading: _why(judgement, read, days, span) for reading, read in judgement.under.items()},
+        available=tuple(
+            divmod(cell, judgement.clients)
+            for cell in range(judgement.functions * judgement.clients)
+            if difference([span], merged((down.start, down.end) for down in downs if down.cells >> cell & 1))
+        ),
+        stretches=tuple(touching(judgement.in_force.stretches, span)),
+        incidents=tuple(sorted({down.incident for down in downs})),
+        taken_off=_taken_off(judgement, judgement.in_force, span),
+    )
+
+
+def _why(judgement: Judgement, read: Unavailability, days: ServiceDays, span: Span) -> Why:
+    minute, over = span
+    if not touching(days.spans, span):
+        return Why.NOT_IN_SERVICE
+    if minute in read.counted:
+        return Why.COUNTED
+    if minute in read.excluded:
+        off = _taken_off(judgement, read, span)[0]
+        if off.incident is not None:
+            return Why.EXCLUDED
+        return Why.SUSPENDED if off.clause == NON_PAYMENT else Why.OWN_EXCLUSION
+    if over > judgement.known_until:
+        return Why.UNKNOWN
+    if touching(read.events, span):
+        return Why.NOT_WHOLLY_DOWN
+    if touching(read.stretches, span):
+        return Why.NOT_A_FAILURE_EVENT
+    return Why.UP
+
+
+def _taken_off(judgement: Judgement, read: Unavailability, span: Span) -> tuple[TakenOff, ...]:
+    in_events = intersection(touching(read.events, span), [span])
+    covering = [off for off in judgement.taken_off if intersection(in_events, [(off.start, off.end)])]
+    return tuple(sorted(covering, key=lambda off: PRECEDENCE.index(off.clause)))
+
+
+class Shade(Enum):
+    """How the picture of a month shows its minutes; the rest were up."""
+
+    COUNTED = "counted"
+    EXCLUDED = "excluded"
+    NOT_IN_SERVICE = "not_in_service"
+    UNKNOWN = "unknown"
+
+
+def picture(judgement: Judgement, days: ServiceDays, span: Span) -> list[tuple[int, int, Shade]]:
+    """Return what to draw of `span` (minute edges), in the order of time: from, until, shade; the rest were up."""
+    in_service = intersection(days.spans, [span])
+    not_over = (judgement.known_until // MINUTE * MINUTE, span[1])
+    counted = intersection(judgement.in_force.counted.spans, in_service)
+    excluded = intersection(judgement.in_force.excluded.spans, in_service)
+    unknown = difference(difference(intersection(in_service, [not_over]), counted), excluded)
+    shades = {
+        Shade.COUNTED: counted,
+        Shade.EXCLUDED: excluded,
+        Shade.NOT_IN_SERVICE: difference([span], in_service),
+        Shade.UNKNOWN: unknown,
+    }
+    return sorted(
+        ((start, end, shade) for shade, spans in shades.items() for start, end in spans), key=lambda run: run[:2]
+    )

@@ -48,6 +48,7 @@ class Incident(models.Model):
         verbose_name = _("incident")
         verbose_name_plural = _("incidents")
         ordering = ["-detected_at", "-id"]
+        permissions = [("classify_incident", "Can say whether an incident was ours")]
         indexes = [
             models.Index(fields=["detected_at"], condition=models.Q(resolved_at__isnull=True), name="open_incidents"),
             models.Index(fields=["detected_at"], condition=models.Q(attributable__isnull=True), name="unclassified_incidents"),

@@ -145,6 +145,27 @@ def add_update(*, actor: Actor, incident: Incident, text: str, public: bool, now
     return update
 
 
+def classify_incident(
+    *, actor: Actor, incident: Incident, attributable: bool | None, reason: str, now: datetime
+) -> None:
+    """Say that an incident was ours, that section 4 excludes it, or (None) that this is open again."""
+    require(actor, "incidents.classify_incident")
+    with transaction.atomic():
+        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        before, locked.attributable = locked.attributable, attributable
+        if before != attributable:
+            locked.save(update_fields=["attributable"])
+            record(
+                actor=actor,
+                action="classified",
+                subject=locked,
+                now=now,
+                changes={"attributable": [before, attributable]},
+                reason=reason,
+            )
+    incident.attributable = attributable
+
+
 def _check(facts: OutageFacts, now: datetime) -> None:
     everything = ("all",)
     objections = check_times(facts.started_at, facts.ended_at, now) + check_scope(

@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'incident',
                 'verbose_name_plural': 'incidents',
                 'ordering': ['-detected_at', '-id'],
+                'permissions': [('classify_incident', 'Can say whether an incident was ours')],
                 'indexes': [models.Index(condition=models.Q(('resolved_at__isnull', True)), fields=['detected_at'], name='open_incidents'), models.Index(condition=models.Q(('attributable__isnull', True)), fields=['detected_at'], name='unclassified_incidents')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('source__in', ['monitoring', 'ticket', 'phone'])), name='an_incident_was_noticed_in_a_known_way')],
             },

@@ -13,6 +13,8 @@ from sla_portal.customers.models import Customer, Region
 
 from .clauses import CLAUSES, OWN_CLAUSES
 
+CLAUSE_CHOICES = [(number, number) for number in CLAUSES]
+
 
 class Status(models.TextChoices):
     """The life of an exclusion; only a confirmed one takes anything off."""
@@ -35,7 +37,7 @@ class Exclusion(models.Model):
     customer = models.ForeignKey(
         Customer, models.PROTECT, null=True, blank=True, verbose_name=_("customer"), related_name="exclusions"
     )
-    clause = models.CharField(_("clause"), max_length=10, choices=[(number, number) for number in CLAUSES])
+    clause = models.CharField(_("clause"), max_length=10, choices=CLAUSE_CHOICES)
     starts_at = models.DateTimeField(_("from"), null=True, blank=True, help_text=_("Empty: from the incident's start."))
     ends_at = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: to the incident's end."))
     maintenance = models.ForeignKey(

@@ -1,0 +1,263 @@
+"""From what is on record to a judgement, and the judged months."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from incidents.models import Outage, OutageClient, OutageFunction
+from incidents.queries import outages_hanging_together
+from maintenance.models import MaintenanceWindow
+from maintenance.queries import notices_given
+from sla_portal.agreements.models import Contract
+from sla_portal.agreements.queries import contracts_in_force, suspensions_of, terms_periods, version_in_force
+from sla_portal.agreements.rules import MeasurementPeriod, Terms, TermsPeriod
+from sla_portal.customers.models import Client, CoreFunction, Customer, Region
+from sla_portal.kernel.intervals import Span, epoch, instant, intersection
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
+
+from .models import Exclusion, Status
+from .rules import (
+    EVERYTHING,
+    Down,
+    Judgement,
+    MonthFigures,
+    TakenOff,
+    cells,
+    covered_by_notice,
+    figures,
+    for_customer,
+    judge,
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The service days of a region or customer, judged: the figures, and what they follow from."""
+
+    month: ServiceMonth
+    judgement: Judgement
+    days: ServiceDays
+    figures: MonthFigures
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The core functions and clients that there are, in their order, by which cells are numbered."""
+
+    functions: tuple[CoreFunction, ...]
+    clients: tuple[Client, ...]
+
+    @classmethod
+    def current(cls) -> Grid:
+        return cls(tuple(CoreFunction.objects.all()), tuple(Client.objects.all()))
+
+    def cells(self, functions: Collection[int], clients: Collection[int]) -> int:
+        """The cells of a scope named by primary keys; none named means all of them."""
+        if not functions and not clients:
+            return EVERYTHING
+        return cells(
+            [number for number, function in enumerate(self.functions) if function.pk in functions],
+            [number for number, client in enumerate(self.clients) if client.pk in clients],
+            functions=len(self.functions),
+            clients=len(self.clients),
+        )
+
+
+def judged_region(
+    region: Region,
+    span: Span,
+    now: datetime,
+    *,
+    as_if_confirmed: Iterable[Exclusion] = (),
+    as_if_revoked: Iterable[Exclusion] = (),
+) -> Judgement:
+    """Judge `span` (seconds since the epoch) of a region; ongoing outages run to `now`.
+
+    What a decision would change is shown by taking exclusions as if they were confirmed, or revoked.
+    """
+    grid = Grid.current()
+    periods = terms_periods()
+    outages = outages_hanging_together(region, instant(span[0]), instant(span[1]))
+    downs = list(_downs(outages, grid, now))
+    exclusions = {
+        exclusion.pk: exclusion
+        for exclusion in _of_incidents(Exclusion.objects.filter(status=Status.CONFIRMED), outages)
+    }
+    exclusions |= {exclusion.pk: exclusion for exclusion in as_if_confirmed}
+    for exclusion in as_if_revoked:
+        exclusions.pop(exclusion.pk, None)
+    reach = min((down.start for down in downs), default=0), max((down.end for down in downs), default=0)
+    return judge(
+        downs,
+        [off for exclusion in exclusions.values() for off in _taken_off(exclusion, region, grid, periods, reach)],
+        periods,
+        functions=len(grid.functions),
+        clients=len(grid.clients),
+        span=span,
+        known_until=epoch(now),
+    )
+
+
+def region_month(region: Region, month: ServiceMonth, now: datetime, **decisions: Iterable[Exclusion]) -> Judged:
+    """Judge a service month of a region; `decisions` as in `judged_region`. Raises `NoAgreementInForce`."""
+    judgement = judged_region(region, month.span(settings.SLA_ZONE), now, **decisions)
+    days = ServiceDays.of(month.days, settings.SLA_ZONE)
+    return Judged(month, judgement, days, figures(judgement, days, version_in_force(month.first_day).terms))
+
+
+def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **decisions: Iterable[Exclusion]) -> Judged:
+    """Judge a service month of a customer: its service days, less what is taken off for it alone.
+
+    Where the terms measure the contract period, the days are those of the contract so far. Raises `NoAgreementInForce`.
+    """
+    contracts = list(
+        contracts_in_force(month.first_day, month.last_day).filter(customer=customer).order_by("starts_on")
+    )
+    days = days_measured(contracts, month, terms_of(contracts, month))
+    return _judged_customer(customer, contracts, month, days, now, **decisions)
+
+
+def contract_period_so_far(contract: Contract, month: ServiceMonth, now: datetime) -> Judged:
+    """Judge a contract period up to the end of `month`, for information beside the month (1.6, 2.1)."""
+    days = _days_between(contract.starts_on, min(contract.last_day, month.last_day))
+    return _judged_customer(contract.customer, [contract], month, days, now)
+
+
+def terms_of(contracts: Sequence[Contract], month: ServiceMonth) -> Terms:
+    """The terms by which a month is decided: those in force on its first service day. Raises `NoAgreementInForce`."""
+    first = min((contract.starts_on for contract in contracts), default=month.first_day)
+    return version_in_force(max(first, month.first_day)).terms
+
+
+def days_measured(contracts: Iterable[Contract], month: ServiceMonth, terms: Terms) -> set[date]:
+    """The days one figure measures: the service days of the month or, where the terms say so, of the contracts so far."""
+    month_only = terms.measurement_period is MeasurementPeriod.MONTH
+    return {
+        day
+        for contract in contracts
+        for day in _days_between(
+            max(contract.starts_on, month.first_day) if month_only else contract.starts_on,
+            min(contract.last_day, month.last_day),
+        )
+    }
+
+
+def own_exclusions(customers: Iterable[int] | QuerySet[Customer], start: datetime, end: datetime) -> dict[int, list[TakenOff]]:
+    """Confirmed exclusions of customers' own making (4.2 to 4.9) that touch `[start, end)`, by customer."""
+    found: dict[int, list[TakenOff]] = defaultdict(list)
+    for exclusion in Exclusion.objects.filter(
+        status=Status.CONFIRMED, customer__in=customers, starts_at__lt=end, ends_at__gt=start
+    ):
+        found[exclusion.customer_id].append(
+            TakenOff(None, exclusion.clause, epoch(exclusion.starts_at), epoch(exclusion.ends_at), key=exclusion.pk)
+        )
+    return found
+
+
+def exclusions_of_region(region: Region, span: Span) -> QuerySet[Exclusion]:
+    """Exclusions, whatever their status, of the incidents that judging `span` of a region looks at."""
+    return _of_incidents(
+        Exclusion.objects.all(), outages_hanging_together(region, instant(span[0]), instant(span[1]))
+    )
+
+
+def suspended_spans(contracts: Iterable[Contract], first: date, last: date) -> list[Span]:
+    """Days suspended for non-payment (4.7), as spans."""
+    by_contract = suspensions_of([contract.pk for contract in contracts], first, last)
+    return [
+        days_span(max(suspension.starts_on, first), min(suspension.ends_on, last), settings.SLA_ZONE)
+        for suspensions in by_contract.values()
+        for suspension in suspensions
+    ]
+
+
+def _judged_customer(
+    customer: Customer,
+    contracts: list[Contract],
+    month: ServiceMonth,
+    measured: Collection[date],
+    now: datetime,
+    **decisions: Iterable[Exclusion],
+) -> Judged:
+    first = min(measured, default=month.first_day)
+    last = max(measured, default=month.last_day)
+    span = days_span(min(first, month.first_day), max(last, month.last_day), settings.SLA_ZONE)
+    judgement = for_customer(
+        judged_region(customer.region, span, now, **decisions),
+        own_exclusions([customer.pk], instant(span[0]), instant(span[1]))[customer.pk],
+        suspended_spans(contracts, first, last),
+    )
+    days = ServiceDays.of(measured, settings.SLA_ZONE)
+    return Judged(month, judgement, days, figures(judgement, days, terms_of(contracts, month)))
+
+
+def _days_between(first: date, last: date) -> set[date]:
+    return {first + timedelta(days=n) for n in range((last - first).days + 1)}
+
+
+def _downs(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Iterable[Down]:
+    functions: dict[int, list[int]] = defaultdict(list)
+    for outage, function in OutageFunction.objects.filter(outage__in=outages).values_list("outage", "function"):
+        functions[outage].append(function)
+    clients: dict[int, list[int]] = defaultdict(list)
+    for outage, client in OutageClient.objects.filter(outage__in=outages).values_list("outage", "client"):
+        clients[outage].append(client)
+    scope = cache(grid.cells)
+    for pk, incident, started_at, ended_at in outages.values_list("pk", "incident__reference", "started_at", "ended_at"):
+        yield Down(
+            incident=incident,
+            start=epoch(started_at),
+            end=epoch(ended_at or now),
+            cells=scope(tuple(functions[pk]), tuple(clients[pk])),
+            ongoing=ended_at is None,
+        )
+
+
+def _of_incidents(exclusions: QuerySet[Exclusion], outages: QuerySet[Outage]) -> QuerySet[Exclusion]:
+    return (
+        exclusions.filter(incident__in=outages.values("incident"))
+        .select_related("incident", "maintenance", "proposed_by", "decided_by", "revoked_by")
+        .prefetch_related(
+            "maintenance__notices", "maintenance__regions", "maintenance__functions", "maintenance__clients"
+        )
+        .order_by("id")
+    )
+
+
+def _taken_off(
+    exclusion: Exclusion, region: Region, grid: Grid, periods: Sequence[TermsPeriod], reach: Span
+) -> Iterable[TakenOff]:
+    """What an exclusion can take off in a region: 4.1 only what was announced, anything else its whole stretch."""
+    start = epoch(exclusion.starts_at) if exclusion.starts_at else reach[0]
+    end = epoch(exclusion.ends_at) if exclusion.ends_at else reach[1]
+    if start >= end:
+        return
+    spans, scope = [(start, end)], EVERYTHING
+    if exclusion.maintenance:
+        spans, scope = _announced(exclusion.maintenance, region, grid, periods, (start, end))
+    for start, end in spans:
+        yield TakenOff(exclusion.incident.reference, exclusion.clause, start, end, scope, key=exclusion.pk)
+
+
+def _announced(
+    window: MaintenanceWindow, region: Region, grid: Grid, periods: Sequence[TermsPeriod], span: Span
+) -> tuple[list[Span], int]:
+    """The part of `span` that a window's notices cover in a region (4.1), and the cells that they name."""
+    regions = {named.pk for named in window.regions.all()}
+    if regions and region.pk not in regions:
+        return [], 0
+    scope = grid.cells([row.pk for row in window.functions.all()], [row.pk for row in window.clients.all()])
+    return intersection(covered_by_notice(notices_given(window), periods), [span]), scope
+
+
+def covered_by_window(window: MaintenanceWindow, region: Region, span: Span) -> list[Span]:
+    """The part of `span` in a region that a window's notices cover (4.1): for the screen, and before 4.1 is proposed."""
+    spans, _scope = _announced(window, region, Grid.current(), terms_periods(), span)
+    return spans

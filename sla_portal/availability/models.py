@@ -192,3 +192,9 @@ class CustomerMonth(JudgedMonth):
 
     def __str__(self) -> str:
         return f"{self.customer} {self.month:%Y-%m}"
+
+
+class Sweep(models.Model):
+    """How far the audit trail has been taken into the judged months: one row."""
+
+    last_entry = models.BigIntegerField(default=0)

@@ -120,32 +120,35 @@ def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **dec
     contracts = list(
         contracts_in_force(month.first_day, month.last_day).filter(customer=customer).order_by("starts_on")
     )
-    days = days_measured(contracts, month, terms_of(contracts, month))
-    return _judged_customer(customer, contracts, month, days, now, **decisions)
+    in_force = [(contract.starts_on, contract.last_day) for contract in contracts]
+    terms = version_in_force(first_service_day(in_force, month)).terms
+    days = days_measured(in_force, month, terms)
+    return _judged_customer(customer, contracts, month, days, terms, now, **decisions)
 
 
 def contract_period_so_far(contract: Contract, month: ServiceMonth, now: datetime) -> Judged:
     """Judge a contract period up to the end of `month`, for information beside the month (1.6, 2.1)."""
+    first = first_service_day([(contract.starts_on, contract.last_day)], month)
     days = _days_between(contract.starts_on, min(contract.last_day, month.last_day))
-    return _judged_customer(contract.customer, [contract], month, days, now)
+    return _judged_customer(contract.customer, [contract], month, days, version_in_force(first).terms, now)
 
 
-def terms_of(contracts: Sequence[Contract], month: ServiceMonth) -> Terms:
-    """The terms by which a month is decided: those in force on its first service day. Raises `NoAgreementInForce`."""
-    first = min((contract.starts_on for contract in contracts), default=month.first_day)
-    return version_in_force(max(first, month.first_day)).terms
+InForce = tuple[date, date]
+"""The first and last service day of a contract."""
 
 
-def days_measured(contracts: Iterable[Contract], month: ServiceMonth, terms: Terms) -> set[date]:
+def first_service_day(contracts: Iterable[InForce], month: ServiceMonth) -> date:
+    """The day whose version decides the month: the first on which a contract is in force."""
+    return max(min((first for first, _last in contracts), default=month.first_day), month.first_day)
+
+
+def days_measured(contracts: Iterable[InForce], month: ServiceMonth, terms: Terms) -> set[date]:
     """The days one figure measures: the service days of the month or, where the terms say so, of the contracts so far."""
     month_only = terms.measurement_period is MeasurementPeriod.MONTH
     return {
         day
-        for contract in contracts
-        for day in _days_between(
-            max(contract.starts_on, month.first_day) if month_only else contract.starts_on,
-            min(contract.last_day, month.last_day),
-        )
+        for first, last in contracts
+        for day in _days_between(max(first, month.first_day) if month_only else first, min(last, month.last_day))
     }
 
 
@@ -183,6 +186,7 @@ def _judged_customer(
     contracts: list[Contract],
     month: ServiceMonth,
     measured: Collection[date],
+    terms: Terms,
     now: datetime,
     **decisions: Iterable[Exclusion],
 ) -> Judged:
@@ -195,7 +199,7 @@ def _judged_customer(
         suspended_spans(contracts, first, last),
     )
     days = ServiceDays.of(measured, settings.SLA_ZONE)
-    return Judged(month, judgement, days, figures(judgement, days, terms_of(contracts, month)))
+    return Judged(month, judgement, days, figures(judgement, days, terms))
 
 
 def _days_between(first: date, last: date) -> set[date]:
@@ -257,7 +261,9 @@ def _announced(
     return intersection(covered_by_notice(notices_given(window), periods), [span]), scope
 
 
-def covered_by_window(window: MaintenanceWindow, region: Region, span: Span) -> list[Span]:
-    """The part of `span` in a region that a window's notices cover (4.1): for the screen, and before 4.1 is proposed."""
-    spans, _scope = _announced(window, region, Grid.current(), terms_periods(), span)
-    return spans
+def covered_by_window(window: MaintenanceWindow, outage: Outage, span: Span) -> list[Span]:
+    """The part of `span` in which a window's notices cover something of an outage (4.1)."""
+    grid = Grid.current()
+    spans, announced = _announced(window, outage.region, grid, terms_periods(), span)
+    down = grid.cells([row.pk for row in outage.functions.all()], [row.pk for row in outage.clients.all()])
+    return spans if announced & down else []

@@ -1,0 +1,317 @@
+"""Judge months and keep the verdicts as rows; judging again touches only rows that changed.
+
+A region is judged once. Its customers differ in their service days, of which few combinations exist: those are
+judged one by one, and the database joins them to the customers. No row passes through Python but for customers
+with several contracts, a suspension or an exclusion of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Min, Value
+from django.db.models.functions import Greatest, Least
+from django.utils import timezone
+
+from incidents.models import Outage
+from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
+from sla_portal.agreements.queries import contracts_in_force, published_versions
+from sla_portal.agreements.rules import MeasurementPeriod
+from sla_portal.audit.models import Entry
+from sla_portal.customers.models import Customer, Region
+from sla_portal.kernel.intervals import Span, epoch, instant, intersection, merged
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
+
+from ..models import CustomerMonth, Exclusion, RegionMonth, Sweep
+from ..queries import InForce, days_measured, first_service_day, judged_region, own_exclusions
+from ..rules import Judgement, TakenOff, figures, for_customer
+
+COLUMNS = (
+    "agreement_version_id",
+    "service_days",
+    "total_minutes",
+    "unavailable_minutes",
+    "excluded_minutes",
+    "unavailable_all",
+    "unavailable_function",
+    "unavailable_any",
+    "reading",
+    "met",
+    "reading_sensitive",
+    "provisional",
+)
+WHAT_CUSTOMERS_DIFFER_IN = (Customer, Contract, Suspension, Payment, Exclusion, AgreementVersion)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The rows of one month for the customers of a region, from one judgement."""
+
+    month: ServiceMonth
+    judgement: Judgement
+    versions: Sequence[AgreementVersion]
+
+    @cached_property
+    def over_contract_period(self) -> bool:
+        """Whether a version that governs a day of the month measures contracts from their start."""
+        governing = {self.version_on(day) for day in self.month.days}
+        return any(version.measurement_period == MeasurementPeriod.CONTRACT_PERIOD.value for version in governing)
+
+    def version_on(self, day: date) -> AgreementVersion:
+        return [version for version in self.versions if version.effective_on <= day][-1]
+
+    def columns(self, contracts: Sequence[InForce], suspended: Sequence[Span], own: Iterable[TakenOff]) -> dict[str, Any]:
+        """The figures for these contracts, as columns of a judged month."""
+        version = self.version_on(first_service_day(contracts, self.month))
+        measured = days_measured(contracts, self.month, version.terms)
+        return self.columns_of_days(ServiceDays.of(measured, settings.SLA_ZONE), version, suspended, own)
+
+    def columns_of_days(
+        self,
+        days: ServiceDays,
+        version: AgreementVersion,
+        suspended: Sequence[Span] = (),
+        own: Iterable[TakenOff] = (),
+    ) -> dict[str, Any]:
+        own = list(own)
+        judgement = for_customer(self.judgement, own, suspended) if own or suspended else self.judgement
+        judged = figures(judgement, days, version.terms)
+        return {
+            "agreement_version_id": version.pk,
+            "service_days": judged.service_days,
+            "total_minutes": judged.total_minutes,
+            "unavailable_minutes": judged.unavailable_minutes,
+            "excluded_minutes": judged.excluded_minutes,
+            **{f"unavailable_{reading.value}": under.unavailable_minutes for reading, under in judged.under.items()},
+            "reading": version.unavailability_reading,
+            "met": judged.met,
+            "reading_sensitive": judged.reading_sensitive,
+            "provisional": judged.provisional,
+        }
+
+
+def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
+    """Judge a month of a region and of its customers; returns how many customers' rows were new or changed."""
+    span = month.span(settings.SLA_ZONE)
+    versions = published_versions()
+    if not versions or versions[0].effective_on > month.first_day:
+        return 0
+    if any(version.measurement_period == MeasurementPeriod.CONTRACT_PERIOD.value for version in versions):
+        # Then the figure of a contract reaches back to its first day.
+        first = _customers_contracts(region, month).aggregate(first=Min("starts_on"))["first"] or month.first_day
+        span = days_span(min(first, month.first_day), month.last_day, settings.SLA_ZONE)
+    verdicts = Verdicts(month, judged_region(region, span, now), versions)
+    with transaction.atomic():
+        _lock(region)
+        _judge_region(region, verdicts, now)
+        return _judge_customers(region, verdicts, now)
+
+
+def judge_due_months(*, now: datetime) -> int:
+    """Judge anew what a write since the last time can have changed; returns how many customers' rows changed.
+
+    Every write stands in the audit trail, so without a new entry, an ongoing outage or a new month there is nothing to do.
+    """
+    sweep, _created = Sweep.objects.get_or_create(pk=1)
+    newest = Entry.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    contracts_changed = Entry.objects.filter(
+        id__gt=sweep.last_entry, subject_type__in=[model._meta.label_lower for model in WHAT_CUSTOMERS_DIFFER_IN]
+    ).exists()
+    versions = published_versions()
+    months = _months_on_record(versions, now)
+    if not months:
+        return 0
+    span = months[0].span(settings.SLA_ZONE)[0], months[-1].span(settings.SLA_ZONE)[1]
+    changed = 0
+    for region in Region.objects.all():
+        judgement = judged_region(region, span, now)
+        for month in months:
+            verdicts = Verdicts(month, judgement, versions)
+            with transaction.atomic():
+                _lock(region)
+                if _judge_region(region, verdicts, now) or contracts_changed:
+                    changed += _judge_customers(region, verdicts, now)
+    Sweep.objects.filter(pk=1).update(last_entry=newest)
+    return changed
+
+
+def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> list[ServiceMonth]:
+    """The months from the first contract or outage to the present one, under an agreement version."""
+    if not versions:
+        return []
+    present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
+    outage = Outage.objects.aggregate(first=Min("started_at"))["first"]
+    contract = Contract.objects.aggregate(first=Min("starts_on"))["first"]
+    starts = [contract] if contract else []
+    if outage:
+        starts.append(local_date(epoch(outage), settings.SLA_ZONE))
+    month = ServiceMonth.of(max(min(starts, default=present.first_day), versions[0].effective_on))
+    if month.first_day < versions[0].effective_on:
+        month = month.next
+    months = []
+    while month <= present:
+        months.append(month)
+        month = month.next
+    return months
+
+
+def _lock(region: Region) -> None:
+    """One judging of a region at a time; outages can be logged meanwhile."""
+    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
+
+
+def _judge_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
+    """Keep the region's verdict; returns whether anything changed of which the customers' months are cut."""
+    month = verdicts.month
+    days = ServiceDays.of(month.days, settings.SLA_ZONE)
+    columns = verdicts.columns_of_days(days, verdicts.version_on(month.first_day))
+    columns["digest"] = _digest(verdicts)
+    row = RegionMonth.objects.filter(region=region, month=month.first_day).first()
+    if row and all(getattr(row, name) == value for name, value in columns.items()):
+        return False
+    RegionMonth.objects.update_or_create(
+        region=region, month=month.first_day, defaults={**columns, "judged_at": now}
+    )
+    return True
+
+
+def _digest(verdicts: Verdicts) -> str:
+    judgement = verdicts.judgement
+    span = verdicts.month.span(settings.SLA_ZONE)
+    readings = [judgement.in_force, *judgement.under.values()]
+    minutes = [
+        intersection(spans, [span]) for read in readings for spans in (read.counted.spans, read.excluded.spans)
+    ]
+    ongoing = [down.start for down in judgement.downs if down.ongoing]
+    if verdicts.over_contract_period:
+        # Earlier months count too.
+        minutes = [spans for read in readings for spans in (read.counted.spans, read.excluded.spans)]
+    return hashlib.sha256(repr((minutes, ongoing)).encode()).hexdigest()
+
+
+def _customers_contracts(region: Region, month: ServiceMonth) -> Any:
+    return contracts_in_force(month.first_day, month.last_day).filter(customer__region=region)
+
+
+def _judge_customers(region: Region, verdicts: Verdicts, now: datetime) -> int:
+    month = verdicts.month
+    contracts = _customers_contracts(region, month).annotate(
+        first_on=Greatest("starts_on", Value(date.min if verdicts.over_contract_period else month.first_day)),
+        last_on=Least("in_force_until", Value(month.last_day)),
+    )
+    names = ", ".join(COLUMNS)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL jit = off")
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE judged AS SELECT customer_id, {names} FROM {_table(CustomerMonth)} WHERE 1 = 0"
+        )
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE figures_of_days AS SELECT starts_on AS first_on, ends_on AS last_on, {names}"
+            f" FROM {_table(Contract)}, {_table(CustomerMonth)} WHERE 1 = 0"
+        )
+        _fill(cursor, "judged", ("customer_id",), _verdicts_one_by_one(region, verdicts))
+        stretches = contracts.order_by().values_list("first_on", "last_on").distinct()
+        _fill(
+            cursor,
+            "figures_of_days",
+            ("first_on", "last_on"),
+            ((stretch, verdicts.columns([stretch], (), ())) for stretch in stretches),
+        )
+        plain, parameters = contracts.order_by().values("customer_id", "first_on", "last_on").query.sql_with_params()
+        cursor.execute(
+            f"INSERT INTO judged SELECT contract.customer_id, {', '.join(f'figures.{name}' for name in COLUMNS)}"
+            f" FROM ({plain}) AS contract JOIN figures_of_days AS figures USING (first_on, last_on)"
+            " WHERE NOT EXISTS (SELECT 1 FROM judged WHERE judged.customer_id = contract.customer_id)",
+            parameters,
+        )
+        changed = _merge(cursor, region, month, now)
+        cursor.execute("DROP TABLE judged")
+        cursor.execute("DROP TABLE figures_of_days")
+    return changed
+
+
+def _verdicts_one_by_one(region: Region, verdicts: Verdicts) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """Customers with several contracts in the month, a suspension, or an exclusion of their own."""
+    month = verdicts.month
+    span = verdicts.judgement.span
+    contracts = _customers_contracts(region, month)
+    first = month.first_day
+    if verdicts.over_contract_period:
+        first = local_date(span[0], settings.SLA_ZONE)
+    suspensions = Suspension.objects.filter(
+        contract__in=contracts.values("pk"), starts_on__lte=month.last_day, ends_on__gte=first
+    )
+    own = own_exclusions(Customer.objects.filter(region=region), instant(span[0]), instant(span[1]))
+    several = contracts.order_by().values("customer").annotate(contracts=Count("pk")).filter(contracts__gt=1)
+    special = (
+        set(own) | set(suspensions.values_list("contract__customer", flat=True)) | set(several.values_list("customer", flat=True))
+    )
+    if not special:
+        return
+    suspended: dict[int, list[Span]] = defaultdict(list)
+    for customer, starts_on, ends_on in suspensions.values_list("contract__customer", "starts_on", "ends_on"):
+        suspended[customer].append(
+            days_span(max(starts_on, first), min(ends_on, month.last_day), settings.SLA_ZONE)
+        )
+    in_force: dict[int, list[InForce]] = defaultdict(list)
+    for customer, starts_on, last_on in contracts.order_by("customer", "starts_on").values_list(
+        "customer", "starts_on", "in_force_until"
+    ):
+        if customer in special:
+            in_force[customer].append((starts_on, last_on))
+    for customer, stretches in in_force.items():
+        yield (customer,), verdicts.columns(stretches, merged(suspended[customer]), own.get(customer, ()))
+
+
+def _fill(cursor: Any, table: str, keys: tuple[str, ...], rows: Iterable[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
+    values = [(*key, *(columns[name] for name in COLUMNS)) for key, columns in rows]
+    if values:
+        places = ", ".join(["%s"] * (len(keys) + len(COLUMNS)))
+        cursor.executemany(f"INSERT INTO {table} ({', '.join((*keys, *COLUMNS))}) VALUES ({places})", values)
+
+
+def _merge(cursor: Any, region: Region, month: ServiceMonth, now: datetime) -> int:
+    """Bring the customers' rows to what was judged, without touching one that says so already."""
+    table, differs = _table(CustomerMonth), "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
+    names = ", ".join(COLUMNS)
+    judged, present = (", ".join(f"{side}.{name}" for name in COLUMNS) for side in ("judged", "present"))
+    if connection.vendor == "postgresql":
+        cursor.execute("ANALYZE judged")
+    cursor.execute(
+        f"INSERT INTO {table} (customer_id, month, judged_at, {names})"
+        f" SELECT judged.customer_id, %s, %s, {judged} FROM judged"
+        f" LEFT JOIN {table} AS present ON present.customer_id = judged.customer_id AND present.month = %s"
+        f" WHERE present.id IS NULL OR ({judged}) {differs} ({present})"
+        f" ON CONFLICT (customer_id, month) DO UPDATE SET judged_at = excluded.judged_at,"
+        f" {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)}",
+        [_date(month.first_day), _instant(now), _date(month.first_day)],
+    )
+    changed = cursor.rowcount
+    cursor.execute(
+        f"DELETE FROM {table} WHERE month = %s"
+        f" AND customer_id IN (SELECT id FROM {_table(Customer)} WHERE region_id = %s)"
+        " AND NOT EXISTS (SELECT 1 FROM judged WHERE judged.customer_id = availability_customermonth.customer_id)",
+        [_date(month.first_day), region.pk],
+    )
+    return changed + cursor.rowcount
+
+
+def _table(model: Any) -> str:
+    return str(model._meta.db_table)
+
+
+def _date(day: date) -> Any:
+    return connection.ops.adapt_datefield_value(day)
+
+
+def _instant(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(timezone.localtime(at, timezone.get_default_timezone()))

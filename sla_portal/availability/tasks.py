@@ -1,0 +1,11 @@
+"""The clock that has the months judged."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from . import operations
+
+
+@shared_task
+def judge_due_months() -> None:
+    operations.judge_due_months(now=timezone.now())

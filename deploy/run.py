@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from honcho import manager
 from honcho.environ import parse_procfile
-from honcho.manager import Manager
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -49,7 +49,9 @@ def main() -> None:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
     }
-    portal = Manager()
+    # A worker that polls folders takes some seconds to put down its work.
+    manager.KILL_WAIT = 30
+    portal = manager.Manager()
     for name, command in parse_procfile(Path("Procfile").read_text()).processes.items():
         portal.add_process(name, command, env=environment)
     # A closed terminal stops the portal too: its processes have sessions of their own and would stay.

@@ -7,12 +7,13 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import beat_init, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sla_portal.settings")
 
 app = Celery("sla_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.imports = ["sla_portal.health"]
 app.autodiscover_tasks()
 
 
@@ -27,6 +28,11 @@ app.conf.beat_schedule = {
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),
     "say that schedule and worker are alive": every(60, "sla_portal.health.note_beat"),
 }
+
+
+@setup_logging.connect
+def leave_logging_to_django(**_: object) -> None:
+    """Celery keeps its own log lines to itself where nobody answers this signal; settings.LOGGING has said it all."""
 
 
 @beat_init.connect

@@ -122,11 +122,11 @@ def database(name: str, base: Path, *, default: Path) -> dict[str, Any]:
     else:
         # The address may hold a password: no sentence repeats it.
         wanted = "must be postgres://user:password@host:5432/name or sqlite:////absolute/path/to/file."
+        if text(name, default="").split(":")[0] not in {"sqlite", "postgres", "postgresql", "psql", "pgsql"}:
+            refuse(name, wanted)
         try:
             config = dict(environ.Env.db_url_config(text(name, default="")))
         except (ValueError, ImproperlyConfigured):
-            refuse(name, wanted)
-        if config.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
             refuse(name, wanted)
         if not config["NAME"]:
             refuse(name, wanted)

@@ -17,7 +17,7 @@ from sla_portal.celery import app
 
 log = logging.getLogger(__name__)
 
-LAST_BEAT = "last beat"
+LAST_BEAT = "last-beat"
 BEAT_MAY_BE_SILENT_SECONDS = 180
 
 

@@ -1,4 +1,4 @@
-"""The portal's settings, every one from the environment or from `.env` at the root.
+"""The portal's settings, every one from the environment, or else from `.env` at the root (ENV_FILE names another file).
 
 `.env.example` lists them with their meaning. A wrong one stops the start with a sentence. No number of the SLA stands
 here: targets, windows and readings are fields of an agreement version.
@@ -15,7 +15,7 @@ from sla_portal import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-environ.Env.read_env(BASE_DIR / ".env")
+environ.Env.read_env(environment.text("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 # Where and who
 
@@ -190,7 +190,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.text("DEFAULT_FROM_EMAIL", defau
 
 # Tasks: the row is the queue, a task carries an id and is only the clock
 
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 3600}
     if REDIS_URL
@@ -210,7 +210,6 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Both below the visibility timeout, or Redis hands a running task to a second worker
 CELERY_TASK_SOFT_TIME_LIMIT = 840
 CELERY_TASK_TIME_LIMIT = 900
@@ -226,5 +225,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": [], "propagate": True}},
+    "loggers": {"django": {"handlers": [], "propagate": True}, "weasyprint.progress": {"level": "WARNING"}},
 }

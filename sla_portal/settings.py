@@ -53,7 +53,7 @@ else:
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-            "LOCATION": environment.subfolder(VAR_DIR, "cache"),
+            "LOCATION": str(environment.subfolder(VAR_DIR, "cache")),
         }
     }
 CACHES["default"]["KEY_PREFIX"] = "sla-portal"

@@ -10,7 +10,12 @@ import tempfile
 
 VAR_DIR = tempfile.mkdtemp(prefix="sla-portal-tests-")
 atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
-os.environ |= {"ENV_FILE": os.devnull, "VAR_DIR": VAR_DIR, "DJANGO_ALLOW_ASYNC_UNSAFE": "true"}
+os.environ |= {
+    "ENV_FILE": os.devnull,
+    "VAR_DIR": VAR_DIR,
+    "SECRET_KEY": "the key of tests, which guards nothing",
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+}
 
 # Tests that run side by side must not take each other's tasks.
 if os.environ.get("REDIS_URL") and (beside := os.environ.get("PYTEST_XDIST_WORKER")):

@@ -1,5 +1,67 @@
+"""The desk: Django's admin with the portal's own pages."""
+
+from zoneinfo import available_timezones
+
+from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.http import HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.customers.models import Region
+
+from .middleware import SESSION_KEY
+
+
+def _page(name):
+    def view(request, **kwargs):
+        from . import views
+
+        return getattr(views, name)(request, **kwargs)
+
+    return view
 
 
 class PortalAdminSite(AdminSite):
-    site_header = "SLA portal"
+    site_title = site_header = _("SLA portal")
+    site_url = None
+    enable_nav_sidebar = False
+
+    def get_urls(self):
+        from . import home, search
+
+        pages = [
+            path("", self.admin_view(home.index), name="index"),
+            path("search/", self.admin_view(search.search), name="search"),
+            path("clock/", self.admin_view(self.clock), name="clock"),
+            path("log-an-outage/", self.admin_view(_page("log_outage")), name="log_outage"),
+            path("incidents/incident/<int:pk>/", self.admin_view(_page("incident_page")), name="incident_page"),
+            path(
+                "availability/months/<str:month>/<str:scope>/<str:code>/", self.admin_view(_page("month")), name="month"
+            ),
+        ]
+        return pages + super().get_urls()
+
+    def clock(self, request):
+        """Choose the reader's clock."""
+        if request.method == "POST":
+            chosen = request.POST.get("zone", "")
+            if chosen in available_timezones():
+                request.session[SESSION_KEY] = chosen
+            following = request.POST.get("next", "")
+            if url_has_allowed_host_and_scheme(following, {request.get_host()}, request.is_secure()):
+                return HttpResponseRedirect(following)
+            return redirect("admin:index")
+        regions = Region.objects.exclude(time_zone="").values_list("time_zone", flat=True)
+        near = dict.fromkeys([settings.SLA_TIME_ZONE, "UTC", *regions])
+        context = {
+            **self.each_context(request),
+            "title": _("Your clock"),
+            "near": list(near),
+            "zones": sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")),
+            "next": request.GET.get("next", ""),
+        }
+        return TemplateResponse(request, "staff/clock.html", context)

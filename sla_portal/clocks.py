@@ -1,0 +1,117 @@
+"""The reader's clock and the SLA clock: how an instant is shown, and how it is typed.
+
+The reader's zone is the active one of Django (`staff.middleware` activates it). Only the SLA clock counts, so wherever
+the two differ both are shown.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+DASH = "–"
+
+
+def place(zone: tzinfo) -> str:
+    """The short name of a zone: Berlin for Europe/Berlin."""
+    return str(zone).rpartition("/")[2].replace("_", " ")
+
+
+def told(at: datetime, zone: tzinfo) -> str:
+    """Write an instant on the clock of `zone`; an hour that happens twice with its offset."""
+    local = at.astimezone(zone)
+    seconds = ":%S" if local.second else ""
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{local:%Y-%m-%d %H:%M{seconds}}{f'{local:%z}' if twice else ''} {place(zone)}"
+
+
+def clock(at: datetime | None) -> SafeString:
+    """Show an instant on the reader's clock with its zone and, where they differ, on the SLA clock beside."""
+    if at is None:
+        return SafeString(DASH)
+    reader = timezone.get_current_timezone()
+    machine = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if at.astimezone(reader).utcoffset() == at.astimezone(settings.SLA_ZONE).utcoffset():
+        return format_html('<time class="clock" datetime="{}">{}</time>', machine, told(at, reader))
+    return format_html(
+        '<time class="clock" datetime="{}">{}<span class="sla"> {} {}</span></time>',
+        machine,
+        told(at, reader),
+        gettext("SLA"),
+        told(at, settings.SLA_ZONE),
+    )
+
+
+def length(seconds: float) -> str:
+    """Write a length in words: its two largest units, `1 h 12 min`, `12 min 30 s`, `3 d 4 h`."""
+    days, rest = divmod(int(seconds), 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    units = ((days, gettext("d")), (hours, gettext("h")), (minutes, gettext("min")), (rest, gettext("s")))
+    first = next((n for n, (count, _unit) in enumerate(units) if count), 3)
+    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count) or f"0 {gettext('s')}"
+
+
+def minutes(count: int) -> str:
+    """Write a number of clock minutes: `1 minute`, `12 minutes`."""
+    return ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}
+
+
+class ClockWidget(forms.SplitDateTimeWidget):
+    """The browser's own inputs for day and time, each with its label, and the zone they are read in."""
+
+    template_name = "clocks/day_and_time.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(
+            attrs,
+            date_format="%Y-%m-%d",
+            time_format="%H:%M:%S",
+            date_attrs={"type": "date"},
+            time_attrs={"type": "time", "step": "1"},
+        )
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, value, attrs) | {"zone": timezone.get_current_timezone_name()}
+
+
+class ClockField(forms.SplitDateTimeField):
+    """An instant typed as day and time on the reader's clock; a time that does not exist or happens twice is refused."""
+
+    widget = ClockWidget
+
+    def compress(self, data_list: Any) -> datetime | None:
+        if data_list and data_list[0] and not 1900 <= data_list[0].year <= 9998:
+            raise ValidationError(_("Give the year in four digits, for example 2026."))
+        try:
+            return super().compress(data_list)
+        except ValidationError as error:
+            if error.code != "ambiguous_timezone":
+                raise
+            raise ValidationError(_which_change(datetime.combine(*data_list))) from None
+
+
+def _which_change(naive: datetime) -> str:
+    zone = timezone.get_current_timezone()
+    there_and_back = naive.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+    sentence = (
+        _(
+            "%(time)s happens twice in %(zone)s: the clocks are put back. "
+            "Choose UTC as your clock at the top of the page and give the time in UTC."
+        )
+        if there_and_back == naive
+        else _(
+            "%(time)s does not exist in %(zone)s: the clocks are put forward over it. "
+            "Give a time before or after the change, or choose UTC as your clock at the top of the page."
+        )
+    )
+    return sentence % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": str(zone)}

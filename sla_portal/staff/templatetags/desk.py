@@ -1,0 +1,126 @@
+"""What the desk's pages share: navigation, both clocks, lengths, marks and bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal import clocks, marks
+
+register = template.Library()
+
+NAVIGATION = (
+    (_("Home"), "index", None),
+    (_("Log an outage"), "log_outage", "incidents.add_incident"),
+    (_("Incidents"), "incidents_incident_changelist", "incidents.view_incident"),
+    (_("Exclusions"), "availability_exclusion_changelist", "availability.view_exclusion"),
+    (_("Maintenance"), "maintenance_maintenancewindow_changelist", "maintenance.view_maintenancewindow"),
+    (_("Months"), "availability_regionmonth_changelist", "availability.view_regionmonth"),
+    (_("Reports"), "reports_report_changelist", "reports.view_report"),
+    (_("Customers"), "customers_customer_changelist", "customers.view_customer"),
+    (_("Agreement"), "agreements_agreementversion_changelist", "agreements.view_agreementversion"),
+    (_("Trail"), "audit_entry_changelist", "audit.view_entry"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A way to a page of the desk."""
+
+    name: str
+    url: str
+    current: bool
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: template.Context) -> list[Entry]:
+    """The pages that this reader may open, in the order of the work."""
+    request = context.get("request")
+    if request is None or not getattr(request, "user", None) or not request.user.is_staff:
+        return []
+    entries = []
+    for name, page, right in NAVIGATION:
+        if right is None or request.user.has_perm(right):
+            try:
+                entries.append((str(name), reverse(f"admin:{page}")))
+            except NoReverseMatch:
+                continue
+    within = max((url for _name, url in entries if request.path.startswith(url)), key=len, default="")
+    # The home page's address starts every other.
+    home = entries[0][1]
+    return [Entry(name, url, url == within and (url != home or request.path == home)) for name, url in entries]
+
+
+@register.simple_tag
+def clocks_now() -> dict[str, Any]:
+    """The present moment on the reader's clock and the SLA clock."""
+    now = timezone.now()
+    reader = timezone.get_current_timezone()
+    return {
+        "now": now,
+        "reader": reader,
+        "reader_place": clocks.place(reader),
+        "reader_time": f"{now.astimezone(reader):%Y-%m-%d %H:%M}",
+        "sla": settings.SLA_ZONE,
+        "sla_place": clocks.place(settings.SLA_ZONE),
+        "sla_time": f"{now.astimezone(settings.SLA_ZONE):%Y-%m-%d %H:%M}",
+        "differ": str(reader) != str(settings.SLA_ZONE),
+    }
+
+
+@register.filter
+def clock(at: datetime | None) -> SafeString:
+    """Show an instant on the reader's clock and, where it differs, on the SLA clock."""
+    return clocks.clock(at)
+
+
+@register.filter
+def on_clock(at: datetime, zone: tzinfo) -> str:
+    """Write an instant on the clock of `zone`."""
+    return clocks.told(at, zone)
+
+
+@register.filter
+def length(value: float | timedelta) -> str:
+    """Write a length, seconds or a timedelta, in words."""
+    return clocks.length(value.total_seconds() if isinstance(value, timedelta) else value)
+
+
+@register.simple_tag
+def mark(state: str, word: str) -> SafeString:
+    """A state as word, mark and colour; `sla_portal.marks` lists the states."""
+    return marks.mark(state, word)
+
+
+@register.inclusion_tag("staff/_budget.html")
+def budget(used: int, total: int, provisional: bool = False) -> dict[str, Any]:
+    """The error budget as a bar with its words; minutes."""
+    whole = max(used, total, 1)
+    return {
+        "left": total - used,
+        "over": used - total,
+        "used": used,
+        "total": total,
+        "provisional": provisional,
+        "within_width": round(200 * min(used, total) / whole, 1),
+        "over_width": round(200 * max(used - total, 0) / whole, 1),
+        "limit_at": round(200 * total / whole, 1),
+    }
+
+
+@register.filter
+def labelled(cell: str, label: str) -> SafeString:
+    """Tell a cell of a list its column's name, for the card that a row becomes on a phone."""
+    from django.utils.html import conditional_escape
+
+    name = f' data-label="{conditional_escape(label)}"'
+    # Django's own finished cell: its first tag is the cell.
+    return mark_safe(cell.replace("<td", f"<td{name}", 1).replace("<th", f"<th{name}", 1))  # noqa: S308

@@ -28,7 +28,7 @@ def covered(notices: Iterable[NoticeGiven], notice_hours: int) -> list[Span]:
     still_announced = []
     # … and some notice that announced a window around t was sent long enough before t.
     announced_in_time = []
-    for notice, newer in zip(in_order, [*in_order[1:], None], strict=True):
+    for notice, newer in zip(in_order, [*in_order[1:], None], strict=False):
         if notice.start is None or notice.end is None:
             continue
         until = notice.end if newer is None else min(notice.end, newer.sent)

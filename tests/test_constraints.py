@@ -1,0 +1,162 @@
+"""The database keeps the promises: each constraint refuses what its name forbids."""
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import IntegrityError, models, transaction
+
+from incidents.models import OutageClient, OutageFunction
+from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
+from sla_portal.agreements.models import AgreementVersion, Clause, Payment, Suspension
+from sla_portal.availability.models import CustomerMonth, Exclusion, RegionMonth
+from sla_portal.customers.models import Client, Contact, CoreFunction
+
+from .builders import a_contract, a_customer, a_region, a_version, a_window, an_incident, an_outage, at, on
+
+pytestmark = pytest.mark.django_db
+
+
+def judged(**values):
+    given = {
+        "month": on("2026-09-01"), "agreement_version": AgreementVersion.objects.get(version="1.0"), "service_days": 30,
+        "total_minutes": 43200, "unavailable_minutes": 0, "excluded_minutes": 0, "unavailable_all": 0,
+        "unavailable_function": 0, "unavailable_any": 0, "reading": "all", "met": True, "reading_sensitive": False,
+        "provisional": False, "judged_at": at("2026-10-01 00:00"),
+    }  # fmt: skip
+    return {**given, **values}
+
+
+def customer_month(**values):
+    return CustomerMonth.objects.create(**{"customer": a_customer(a_region()), **judged(**values)})
+
+
+def region_month(**values):
+    return RegionMonth.objects.create(region=a_region(), digest="0", **judged(**values))
+
+
+def exclusion(**values):
+    return Exclusion.objects.create(**{"incident": an_incident(), "clause": "4.10", "reason": "Because", **values})
+
+
+def contract(**values):
+    return a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31", **values)
+
+
+def window(**values):
+    return a_window("2026-09-06 18:00", "2026-09-06 19:00", **values)
+
+
+def notice(of=None, **values):
+    return MaintenanceNotice.objects.create(window=of or window(), **{"sent_at": at("2026-09-01 08:00"), **values})
+
+
+def twice(make, *arguments, **values):
+    make(*arguments, **values)
+    make(*arguments, **values)
+
+
+def decided_by_the_proposer():
+    somebody = User.objects.create_user("somebody")
+    exclusion(proposed_by=somebody, decided_by=somebody)
+
+
+BREAKS = {
+    "a_customer_has_an_address_once": lambda: [
+        Contact.objects.create(customer=customer, email=email)
+        for customer in [a_customer(a_region())]
+        for email in ("Ops@example.com", "ops@example.com")
+    ],
+    "one_version_takes_effect_on_a_day": lambda: [a_version(name, "2026-01-01") for name in ("2.0", "2.1")],
+    "a_target_is_a_percentage": lambda: a_version("2.0", "2026-01-01", availability_target="100.1"),
+    "a_reading_is_one_of_three": lambda: a_version("2.0", "2026-01-01", unavailability_reading="most"),
+    "a_measurement_period_is_month_or_contract_period": lambda: a_version(
+        "2.0", "2026-01-01", measurement_period="week"
+    ),
+    "a_clause_number_stands_once_in_a_version": lambda: Clause.objects.create(
+        agreement_version=AgreementVersion.objects.get(), number="1.1"
+    ),
+    "a_contract_does_not_end_before_it_starts": lambda: a_contract(
+        a_customer(a_region()), "2026-02-01", "2026-01-31"
+    ),
+    "a_contract_is_terminated_within_its_days": lambda: contract(terminated_on=on("2027-01-01")),
+    "a_monthly_charge_is_not_negative": lambda: contract(monthly_charge=-1),
+    "a_currency_is_three_capitals": lambda: contract(currency="eur"),
+    "a_suspension_does_not_end_before_it_starts": lambda: Suspension.objects.create(
+        contract=contract(), starts_on=on("2026-03-02"), ends_on=on("2026-03-01")
+    ),
+    "a_suspension_starts_once_on_a_day": lambda: twice(
+        Suspension.objects.create, contract=contract(), starts_on=on("2026-03-01"), ends_on=on("2026-03-02")
+    ),
+    "a_payment_stands_once_on_a_contract": lambda: twice(
+        Payment.objects.create, contract=contract(), reference="P-1", paid_on=on("2026-03-01"), amount=49
+    ),
+    "an_incident_was_noticed_in_a_known_way": lambda: an_incident(source="a dream"),
+    "an_outage_ends_after_it_starts": lambda: an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 01:00"),
+    "an_outage_names_a_function_once": lambda: twice(
+        OutageFunction.objects.create,
+        outage=an_outage(a_region(), "2026-09-10 01:00", None),
+        function=CoreFunction.objects.first(),
+    ),
+    "an_outage_names_a_client_once": lambda: twice(
+        OutageClient.objects.create,
+        outage=an_outage(a_region(), "2026-09-10 01:00", None),
+        client=Client.objects.first(),
+    ),
+    "a_window_ends_after_it_starts": lambda: a_window("2026-09-06 18:00", "2026-09-06 18:00"),
+    "a_window_is_of_a_known_kind": lambda: window(kind="party"),
+    "a_window_names_a_region_once": lambda: twice(WindowRegion.objects.create, window=window(), region=a_region()),
+    "a_window_names_a_function_once": lambda: twice(
+        WindowFunction.objects.create, window=window(), function=CoreFunction.objects.first()
+    ),
+    "a_window_names_a_client_once": lambda: twice(
+        WindowClient.objects.create, window=window(), client=Client.objects.first()
+    ),
+    "a_window_has_one_notice_at_an_instant": lambda: twice(notice, window()),
+    "a_notice_announces_a_window_or_a_cancellation": lambda: notice(starts_at=at("2026-09-06 18:00")),
+    "an_exclusion_is_of_an_incident_or_of_a_customers_own_making": lambda: exclusion(
+        customer=a_customer(a_region()), clause="4.5", starts_at=at("2026-09-01 00:00"), ends_at=at("2026-09-02 00:00")
+    ),
+    "an_exclusion_names_a_clause_of_section_4": lambda: exclusion(clause="4.12"),
+    "an_exclusion_ends_after_it_starts": lambda: exclusion(
+        starts_at=at("2026-09-10 02:00"), ends_at=at("2026-09-10 01:00")
+    ),
+    "clause_4_1_and_no_other_names_a_maintenance_window": lambda: exclusion(clause="4.1"),
+    "clause_4_11_names_the_third_party": lambda: exclusion(clause="4.11"),
+    "an_exclusion_has_a_known_status": lambda: exclusion(status="perhaps"),
+    "an_exclusion_is_decided_by_another_person": decided_by_the_proposer,
+    "regionmonth_has_1440_minutes_for_each_service_day": lambda: region_month(total_minutes=43199),
+    "regionmonth_in_service_is_met_or_missed": lambda: region_month(met=None),
+    "a_region_is_judged_once_a_month": lambda: twice(region_month),
+    "customermonth_has_1440_minutes_for_each_service_day": lambda: customer_month(total_minutes=43199),
+    "customermonth_in_service_is_met_or_missed": lambda: customer_month(met=None),
+    "a_customer_is_judged_once_a_month": lambda: twice(customer_month, customer=a_customer(a_region())),
+}
+OURS = {
+    "audit", "customers", "agreements", "incidents", "maintenance", "availability",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_the_database_refuses(name):
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        BREAKS[name]()
+    said = str(refused.value) + str(getattr(refused.value.__cause__, "diag", ""))
+    columns = next((constraint.fields for constraint in constraints() if constraint.name == name and fields(constraint)), ())
+    assert name in said or all(column in said for column in columns), said
+
+
+def constraints() -> list[models.BaseConstraint]:
+    return [
+        constraint
+        for label in OURS
+        for model in apps.get_app_config(label).get_models()
+        for constraint in model._meta.constraints
+    ]
+
+
+def fields(constraint: models.BaseConstraint) -> tuple[str, ...]:
+    return tuple(getattr(constraint, "fields", ()))
+
+
+def test_every_constraint_has_been_tried():
+    assert {constraint.name for constraint in constraints()} == set(BREAKS)

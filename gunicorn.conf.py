@@ -5,11 +5,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path.cwd()))
 
-from sla_portal.settings import BIND_ADDRESS, PORT
+from sla_portal import environment, settings
 
-bind = f"{BIND_ADDRESS}:{PORT}"
-workers = 2  # WEB_CONCURRENCY sets another number
+bind = f"{settings.BIND_ADDRESS}:{settings.PORT}"
+workers = environment.count("WEB_CONCURRENCY", default=2, least=1)
 threads = 4
+# Whose word on http or https is believed.
+forwarded_allow_ips = environment.text("FORWARDED_ALLOW_IPS", default="127.0.0.1,::1")
 # Loaded once before the fork: a wrong setting then stops the start instead of every worker in turn.
 preload_app = True
 control_socket_disable = True

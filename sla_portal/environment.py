@@ -28,6 +28,14 @@ def text(name: str, *, default: str) -> str:
     return os.environ.get(name, "").strip() or default
 
 
+def file(name: str, *, default: Path) -> Path:
+    """The named file, which must be there, or the default, which need not."""
+    value = Path(text(name, default=str(default)))
+    if value != default and not os.access(value, os.R_OK):
+        refuse(name, f"must name a file that can be read, and {value} cannot.")
+    return value
+
+
 def switch(name: str, *, default: bool) -> bool:
     value = text(name, default=str(default)).lower()
     if value in {"1", "true", "yes", "on"}:
@@ -42,6 +50,13 @@ def one_of(name: str, choices: Iterable[str], *, default: str) -> str:
     if value not in choices:
         refuse(name, f"must be one of {', '.join(choices)}, not {value!r}.")
     return value
+
+
+def count(name: str, *, default: int, least: int = 0) -> int:
+    value = text(name, default=str(default))
+    if not (value.isascii() and value.isdigit() and int(value) >= least):
+        refuse(name, f"must be a whole number from {least} on, not {value!r}.")
+    return int(value)
 
 
 def port(name: str, *, default: int) -> int:

@@ -15,7 +15,7 @@ from sla_portal import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-environ.Env.read_env(environment.text("ENV_FILE", default=str(BASE_DIR / ".env")))
+environ.Env.read_env(environment.file("ENV_FILE", default=BASE_DIR / ".env"))
 
 # Where and who
 
@@ -26,6 +26,8 @@ SITE_URL = environment.site_url("SITE_URL", default=f"http://localhost:{PORT}")
 HTTPS = SITE_URL.startswith("https://")
 ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", SITE_URL)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+# How many proxies of ours a request passes: each adds the address that it came from to X-Forwarded-For
+PROXIES = environment.count("PROXIES", default=0)
 
 # The private folder: SQLite's file, the secret, the messages between processes, reports
 
@@ -72,7 +74,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.forms",
     "axes",
@@ -135,7 +136,6 @@ LOCALE_PATHS = [BASE_DIR / "sla_portal" / "locale"]
 # Reports and proofs: no URL leads there, a view that checks who asks hands them out
 MEDIA_ROOT = FILES_DIR
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -143,7 +143,7 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# Served where they lie, so that a clone works at once and nothing can be stale
+# Served where they lie, for a minute at a time: a clone works at once, and no upgrade leaves an old one behind
 WHITENOISE_USE_FINDERS = True
 
 # Signing in
@@ -163,6 +163,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 # One name from one address, so that a stranger cannot lock a colleague out from elsewhere
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "sla_portal.visitors.address"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 

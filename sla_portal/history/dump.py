@@ -1,0 +1,70 @@
+"""Write what is on record as a history file, piece by piece, so that a large record needs little memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Model
+
+from incidents.models import Incident
+from maintenance.models import MaintenanceWindow
+from sla_portal.customers.models import Client, CoreFunction, Customer, Region
+
+from . import queries
+from .document import FORMAT, Row
+from .queries import CHUNK, Recorded
+
+
+def written() -> Iterator[str]:
+    """The pieces of the file: one row a line, in an order that does not depend on the database."""
+    with _one_moment():
+        lists: dict[str, Iterable[Row]] = {
+            "functions": (recorded.row for recorded in queries.coded(CoreFunction)),
+            "clients": (recorded.row for recorded in queries.coded(Client)),
+            "regions": (recorded.row for recorded in queries.coded(Region)),
+            "agreements": (recorded.row for recorded in queries.agreements()),
+            "customers": _rows(Customer, "code", queries.customers),
+            "maintenance": _rows(MaintenanceWindow, "reference", queries.maintenance),
+            "incidents": _rows(Incident, "reference", queries.incidents),
+        }
+        yield f'{{\n  "format": {json.dumps(FORMAT)}'
+        for name, rows in lists.items():
+            yield f',\n  "{name}": ['
+            separator = "\n    "
+            for row in rows:
+                yield separator + json.dumps(row, ensure_ascii=False)
+                separator = ",\n    "
+            yield "]" if separator == "\n    " else "\n  ]"
+        yield "\n}\n"
+
+
+def _rows(model: type[Model], key: str, on_record: Callable[[Collection[str]], dict[str, Recorded]]) -> Iterator[Row]:
+    keys = sorted(model._default_manager.values_list(key, flat=True))
+    for start in range(0, len(keys), CHUNK):
+        chunk = keys[start : start + CHUNK]
+        found = on_record(chunk)
+        yield from (found[code].row for code in chunk)
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """See the record as it is at one moment, whatever is written meanwhile, and keep nobody from writing."""
+    if connection.vendor == "sqlite":
+        sqlite: Any = connection
+        mode, sqlite.transaction_mode = sqlite.transaction_mode, "DEFERRED"
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            sqlite.transaction_mode = mode
+    else:
+        outermost = not connection.in_atomic_block
+        with transaction.atomic():
+            if outermost:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield

@@ -1,0 +1,524 @@
+"""Bring a history file into the portal. It is recorded as it is told; nothing is judged."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import ManyToOneRel, Model
+
+from incidents.models import Incident, Outage, OutageClient, OutageFunction
+from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
+from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment, Suspension
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import Written, hold_trail, record_many
+from sla_portal.availability.models import Exclusion
+from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
+
+from . import queries
+from .document import CONTRACTS_BY, PAYMENTS_BY, History, NotAHistory, Row, in_order, shown
+from .queries import CHUNK, Recorded
+
+Loaded = dict[str, int]
+"""How many rows of each list were new, changed or removed."""
+Keys = dict[str, int]
+"""Primary keys by code or reference."""
+T = TypeVar("T")
+
+
+def load_history(*, actor: Actor, history: History, now: datetime) -> Loaded:
+    """Record a history: all of it or nothing. Rows that say the same already are not touched.
+
+    Raises `NotAHistory` where it names what neither it nor the portal has, or contradicts what the portal keeps.
+    """
+    with transaction.atomic():
+        hold_trail()
+        _check_against_portal(history)
+        return _Loading(actor, now).load(history)
+
+
+def _check_against_portal(history: History) -> None:
+    errors = []
+    tables: dict[str, tuple[type[Model], str, str]] = {
+        "regions": (Region, "code", "region"),
+        "functions": (CoreFunction, "code", "core function"),
+        "clients": (Client, "code", "client"),
+        "maintenance": (MaintenanceWindow, "reference", "maintenance window"),
+    }
+    for kind, used in history.mentions.items():
+        model, key, called = tables[kind]
+        known = set()
+        for chunk in _chunks(list(used)):
+            known |= set(model._default_manager.filter(**{f"{key}__in": chunk}).values_list(key, flat=True))
+        errors += [
+            f"{path}: Neither the file nor the portal has a {called} {shown(name)}."
+            for name, path in used.items()
+            if name not in known
+        ]
+    errors += _contracts_of_others(history)
+    errors += _days_taken(history.agreements or [])
+    if errors:
+        raise NotAHistory(errors)
+
+
+def _contracts_of_others(history: History) -> Iterator[str]:
+    owners = {
+        contract["reference"]: customer["code"] for customer in history.customers for contract in customer["contracts"]
+    }
+    for chunk in _chunks(list(owners)):
+        for reference, owner in Contract.objects.filter(reference__in=chunk).values_list("reference", "customer__code"):
+            if owner != owners[reference]:
+                yield (
+                    f"{history.contracts[reference]}: {shown(reference)} is on record as a contract of customer {owner}."
+                )
+
+
+def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
+    named = {row["version"] for row in agreements}
+    staying = {
+        version.effective_on.isoformat(): version.version
+        for version in AgreementVersion.objects.filter(published_at__isnull=False).exclude(version__in=named)
+        if _is_referred_to(version)
+    }
+    for i, row in enumerate(agreements):
+        if row["effective_on"] in staying:
+            yield (
+                f"agreements[{i}].effective_on: Version {staying[row['effective_on']]} takes effect on that day, and "
+                "the portal's record refers to it."
+            )
+
+
+def _is_referred_to(row: Model) -> bool:
+    """Whether any row but a clause of its own refers to it."""
+    return any(
+        relation.related_model._default_manager.filter(**{relation.field.name: row}).exists()
+        for relation in row._meta.get_fields(include_hidden=True)
+        if isinstance(relation, ManyToOneRel) and relation.related_model is not Clause
+    )
+
+
+def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
+
+
+def _create(model: type[Model], rows: Iterable[Model]) -> None:
+    model._default_manager.bulk_create(rows, batch_size=CHUNK)
+
+
+def _delete(model: type[Model], keys: Sequence[int]) -> None:
+    for chunk in _chunks(keys):
+        model._default_manager.filter(pk__in=chunk).delete()
+
+
+def _upsert(model: type[T], rows: Sequence[T], by: Sequence[str], columns: Sequence[str]) -> Sequence[T]:
+    """Write new rows and change those found again `by` their key; each then has its primary key."""
+    written: Sequence[T] = model._default_manager.bulk_create(  # type: ignore[attr-defined]
+        rows, batch_size=CHUNK, update_conflicts=True, unique_fields=by, update_fields=columns
+    )
+    return written
+
+
+def _instant(text: Any) -> Any:
+    return text and datetime.fromisoformat(text)
+
+
+def _day(text: Any) -> Any:
+    return text and date.fromisoformat(text)
+
+
+def _told(row: Any) -> str:
+    return json.dumps(row, sort_keys=True)
+
+
+def _replaced(before: Iterable[tuple[int, Any]], after: Iterable[Any]) -> tuple[list[tuple[int, Any]], list[Any]]:
+    """Compare a list on record with the file's: the rows that it no longer has, and those that it has anew."""
+    wanted = Counter(map(_told, after))
+    gone = []
+    for pk, row in before:
+        if wanted[_told(row)]:
+            wanted[_told(row)] -= 1
+        else:
+            gone.append((pk, row))
+    return gone, [json.loads(told) for told in wanted.elements()]
+
+
+def _changes(before: Row | None, after: Row) -> dict[str, list[Any]]:
+    """From what to what; of a list, the rows that left it and those that joined it."""
+    changes: dict[str, list[Any]] = {}
+    for name, value in after.items():
+        old = before[name] if before else None
+        if isinstance(value, list):
+            gone, added = _replaced(enumerate(old or []), value)
+            if gone or added:
+                changes[name] = [[row for _i, row in gone], added]
+        elif old != value:
+            changes[name] = [old, value]
+    return changes
+
+
+class _Loading:
+    """One load on its way: who loads, when, the keys of what was found or made, and the count of what was written."""
+
+    def __init__(self, actor: Actor, now: datetime) -> None:
+        self.actor = actor
+        self.now = now
+        self.loaded: Loaded = {}
+
+    def load(self, history: History) -> Loaded:
+        self._load_coded("regions", Region, history.regions)
+        self._load_coded("functions", CoreFunction, history.functions)
+        self._load_coded("clients", Client, history.clients)
+        if history.agreements:
+            self._load_agreements(history.agreements)
+        self.regions: Keys = dict(Region.objects.values_list("code", "pk"))
+        self.functions: Keys = dict(CoreFunction.objects.values_list("code", "pk"))
+        self.clients: Keys = dict(Client.objects.values_list("code", "pk"))
+        self._load_rows("customers", "code", history.customers, queries.customers, self._write_customers)
+        self._load_rows("maintenance", "reference", history.maintenance, queries.maintenance, self._write_windows)
+        self._load_rows("incidents", "reference", history.incidents, queries.incidents, self._write_incidents)
+        # Last, because what the file's rows refer to stays.
+        for kind, model, rows in (("functions", CoreFunction, history.functions), ("clients", Client, history.clients)):
+            if rows:
+                self._remove_coded(kind, model, rows)
+        return self.loaded
+
+    def _record(self, kind: str, entries: Sequence[Written]) -> None:
+        record_many(actor=self.actor, entries=entries, now=self.now)
+        self.loaded[kind] = self.loaded.get(kind, 0) + len(entries)
+
+    # The portal's own lists
+
+    def _load_coded(self, kind: str, model: type[Region | CoreFunction | Client], rows: list[Row] | None) -> None:
+        before = {recorded.row["code"]: recorded for recorded in queries.coded(model)}
+        entries = []
+        for position, row in enumerate(rows or [], 1):
+            found = before.get(row["code"])
+            said = {"name": row["name"]} if model is Region else {"name": row["name"], "position": position}
+            subject = model(code=row["code"]) if found is None else model._default_manager.get(pk=found.pk)
+            old = {name: getattr(subject, name) for name in said} if found else {}
+            if found and old == said:
+                continue
+            for name, value in said.items():
+                setattr(subject, name, value)
+            subject.save()
+            action = "changed by a history file" if found else "loaded from a history file"
+            entries.append(Written(action, subject, {name: [old.get(name), value] for name, value in said.items()}))
+        self._record(kind, entries)
+
+    def _remove_coded(self, kind: str, model: type[CoreFunction | Client], rows: list[Row]) -> None:
+        """Take away what the file's list does not name and nothing on record refers to; the rest goes behind it."""
+        entries = []
+        position = len(rows)
+        for row in model._default_manager.exclude(code__in=[row["code"] for row in rows]):
+            if _is_referred_to(row):
+                position += 1
+                if row.position != position:
+                    entries.append(Written("changed by a history file", row, {"position": [row.position, position]}))
+                    row.position = position
+                    row.save(update_fields=["position"])
+            else:
+                entries.append(
+                    Written("removed by a history file", row, {"code": [row.code, None], "name": [row.name, None]})
+                )
+                model._default_manager.filter(pk=row.pk).delete()
+        self._record(kind, entries)
+
+    def _load_agreements(self, rows: list[Row]) -> None:
+        before = {recorded.row["version"]: recorded for recorded in queries.agreements()}
+        entries = []
+        for version, recorded in before.items():
+            subject = AgreementVersion.objects.get(pk=recorded.pk)
+            if version not in {row["version"] for row in rows} and not _is_referred_to(subject):
+                removed = {name: [value, None] for name, value in recorded.row.items()}
+                entries.append(Written("removed by a history file", subject, removed))
+                AgreementVersion.objects.filter(pk=subject.pk).delete()
+        changed = [row for row in rows if row["version"] not in before or before[row["version"]].row != row]
+        # Off the calendar first, so that two versions can change their days for one another's.
+        named = AgreementVersion.objects.filter(version__in=[row["version"] for row in changed])
+        published = dict(named.values_list("version", "published_at"))
+        named.update(published_at=None)
+        for row in changed:
+            subject, _created = AgreementVersion.objects.update_or_create(
+                version=row["version"],
+                defaults={
+                    "effective_on": _day(row["effective_on"]),
+                    "published_at": published.get(row["version"]) or self.now,
+                    "availability_target": Decimal(row["availability_target"]),
+                    "unavailability_reading": row["unavailability_reading"],
+                    "maintenance_notice_hours": row["maintenance_notice_hours"],
+                },
+            )
+            found = before.get(row["version"])
+            entries.append(
+                Written(
+                    "changed by a history file" if found else "loaded from a history file",
+                    subject,
+                    _changes(found.row if found else None, row),
+                )
+            )
+        self._record("agreements", entries)
+
+    # The rows of the record
+
+    def _load_rows(
+        self,
+        kind: str,
+        key: str,
+        rows: Sequence[Row],
+        on_record: Callable[[Sequence[str]], dict[str, Recorded]],
+        write: Callable[[list[Row], dict[str, Recorded]], Sequence[Model]],
+    ) -> None:
+        """Compare with what is on record, chunk by chunk, and write what differs."""
+        for chunk in _chunks(rows):
+            before = on_record([row[key] for row in chunk])
+            changed = [row for row in (_completed(row, before.get(row[key])) for row in chunk)
+                       if row[key] not in before or before[row[key]].row != row]  # fmt: skip
+            if not changed:
+                continue
+            subjects = write(changed, before)
+            entries = []
+            for subject, row in zip(subjects, changed, strict=True):
+                found = before.get(row[key])
+                action = "changed by a history file" if found else "loaded from a history file"
+                entries.append(Written(action, subject, _changes(found.row if found else None, row)))
+            self._record(kind, entries)
+
+    def _write_customers(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:
+        written = _upsert(
+            Customer,
+            [Customer(code=row["code"], name=row["name"], region_id=self.regions[row["region"]]) for row in rows],
+            ["code"],
+            ["name", "region"],
+        )
+        gone: list[int] = []
+        contacts: list[Model] = []
+        contracts: list[tuple[int, Row, Recorded | None]] = []
+        for customer, row in zip(written, rows, strict=True):
+            found = before.get(row["code"])
+            left, joined = _replaced(found.listed["contacts"] if found else (), row["contacts"])
+            gone += [pk for pk, _email in left]
+            contacts += [Contact(customer_id=customer.pk, email=email) for email in joined]
+            for contract in row["contracts"]:
+                old = found.contracts.get(contract["reference"]) if found else None
+                if old is None or old.row != contract:
+                    contracts.append((customer.pk, contract, old))
+        # Those that leave go first: an address may only have changed its letters' case.
+        _delete(Contact, gone)
+        _create(Contact, contacts)
+        self._write_contracts(contracts)
+        return written
+
+    def _write_contracts(self, contracts: Sequence[tuple[int, Row, Recorded | None]]) -> None:
+        columns = ["starts_on", "ends_on", "monthly_charge", "currency", "trial_days", "terminated_on"]
+        written = _upsert(
+            Contract,
+            [
+                Contract(
+                    customer_id=customer,
+                    reference=row["reference"],
+                    starts_on=_day(row["starts_on"]),
+                    ends_on=_day(row["ends_on"]),
+                    monthly_charge=Decimal(row["monthly_charge"]),
+                    currency=row["currency"],
+                    trial_days=row["trial_days"],
+                    terminated_on=_day(row["terminated_on"]),
+                )
+                for customer, row, _old in contracts
+            ],
+            ["reference"],
+            columns,
+        )
+        gone: list[int] = []
+        suspensions: list[Model] = []
+        payments: list[Payment] = []
+        for contract, (_customer, row, old) in zip(written, contracts, strict=True):
+            left, joined = _replaced(old.listed["suspensions"] if old else (), row["suspensions"])
+            gone += [pk for pk, _suspension in left]
+            suspensions += [
+                Suspension(contract_id=contract.pk, starts_on=_day(days["starts_on"]), ends_on=_day(days["ends_on"]))
+                for days in joined
+            ]
+            _left, joined = _replaced(old.listed["payments"] if old else (), row["payments"])
+            payments += [
+                Payment(
+                    contract_id=contract.pk,
+                    reference=payment["reference"],
+                    paid_on=_day(payment["paid_on"]),
+                    amount=Decimal(payment["amount"]),
+                )
+                for payment in joined
+            ]
+        _delete(Suspension, gone)
+        _create(Suspension, suspensions)
+        _upsert(Payment, payments, ["contract", "reference"], ["paid_on", "amount"])
+
+    def _write_windows(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:
+        written = _upsert(
+            MaintenanceWindow,
+            [
+                MaintenanceWindow(
+                    reference=row["reference"],
+                    title=row["title"],
+                    kind=row["kind"],
+                    starts_at=_instant(row["starts_at"]),
+                    ends_at=_instant(row["ends_at"]),
+                    cancelled_at=_instant(row["cancelled_at"]),
+                )
+                for row in rows
+            ],
+            ["reference"],
+            ["title", "kind", "starts_at", "ends_at", "cancelled_at"],
+        )
+        scopes = (
+            ("regions", WindowRegion, "region_id", self.regions),
+            ("functions", WindowFunction, "function_id", self.functions),
+            ("clients", WindowClient, "client_id", self.clients),
+        )
+        for name, through, column, keys in scopes:
+            rescoped = [
+                (window.pk, row[name])
+                for window, row in zip(written, rows, strict=True)
+                if row["reference"] not in before or before[row["reference"]].row[name] != row[name]
+            ]
+            through._default_manager.filter(window__in=[window for window, _codes in rescoped]).delete()
+            _create(
+                through,
+                [through(window_id=window, **{column: keys[code]}) for window, codes in rescoped for code in codes],
+            )
+        gone: list[int] = []
+        notices: list[Model] = []
+        for window, row in zip(written, rows, strict=True):
+            found = before.get(row["reference"])
+            left, joined = _replaced(found.listed["notices"] if found else (), row["notices"])
+            gone += [pk for pk, _notice in left]
+            notices += [
+                MaintenanceNotice(window_id=window.pk, **{name: _instant(at) for name, at in notice.items()})
+                for notice in joined
+            ]
+        _delete(MaintenanceNotice, gone)
+        _create(MaintenanceNotice, notices)
+        return written
+
+    def _write_incidents(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:
+        written = _upsert(
+            Incident,
+            [
+                Incident(
+                    reference=row["reference"],
+                    title=row["title"],
+                    source=row["source"],
+                    detected_at=_instant(row["detected_at"]),
+                    acknowledged_at=_instant(row["acknowledged_at"]),
+                    resolved_at=_instant(row["resolved_at"]),
+                    attributable=row["attributable"],
+                )
+                for row in rows
+            ],
+            ["reference"],
+            ["title", "source", "detected_at", "acknowledged_at", "resolved_at", "attributable"],
+        )
+        of = [(incident.pk, row, before.get(row["reference"])) for incident, row in zip(written, rows, strict=True)]
+        self._write_outages(of)
+        self._write_exclusions(of)
+        return written
+
+    def _write_outages(self, incidents: Sequence[tuple[int, Row, Recorded | None]]) -> None:
+        gone: list[int] = []
+        rows: list[Row] = []
+        outages: list[Outage] = []
+        for incident, row, found in incidents:
+            left, joined = _replaced(found.listed["outages"] if found else (), row["outages"])
+            gone += [pk for pk, _outage in left]
+            rows += joined
+            outages += [
+                Outage(
+                    incident_id=incident,
+                    region_id=self.regions[outage["region"]],
+                    started_at=_instant(outage["started_at"]),
+                    ended_at=_instant(outage["ended_at"]),
+                )
+                for outage in joined
+            ]
+        _delete(Outage, gone)
+        _create(Outage, outages)
+        _create(
+            OutageFunction,
+            [
+                OutageFunction(outage_id=outage.pk, function_id=self.functions[code])
+                for outage, row in zip(outages, rows, strict=True)
+                for code in row["functions"]
+            ],
+        )
+        _create(
+            OutageClient,
+            [
+                OutageClient(outage_id=outage.pk, client_id=self.clients[code])
+                for outage, row in zip(outages, rows, strict=True)
+                for code in row["clients"]
+            ],
+        )
+
+    def _write_exclusions(self, incidents: Sequence[tuple[int, Row, Recorded | None]]) -> None:
+        gone: list[int] = []
+        restated: list[Exclusion] = []
+        added: list[tuple[int, Row]] = []
+        for incident, row, found in incidents:
+            left, joined = _replaced(found.listed["exclusions"] if found else (), row["exclusions"])
+            # One of which only the status or reason changed keeps its row, and with it its evidence and who proposed it.
+            same = {_told(_without_status(exclusion)): pk for pk, exclusion in left}
+            for exclusion in joined:
+                if pk := same.pop(_told(_without_status(exclusion)), None):
+                    restated.append(Exclusion(pk=pk, status=exclusion["status"], reason=exclusion["reason"]))
+                else:
+                    added.append((incident, exclusion))
+            kept = {exclusion.pk for exclusion in restated}
+            gone += [pk for pk, _exclusion in left if pk not in kept]
+        _delete(Exclusion, gone)
+        Exclusion.objects.bulk_update(restated, ["status", "reason"], batch_size=CHUNK)
+        references = sorted({row["maintenance"] for _incident, row in added if row["maintenance"]})
+        windows: Keys = {}
+        for chunk in _chunks(references):
+            windows |= MaintenanceWindow.objects.filter(reference__in=chunk).values_list("reference", "pk")
+        _create(
+            Exclusion,
+            [
+                Exclusion(
+                    incident_id=incident,
+                    clause=row["clause"],
+                    starts_at=_instant(row["starts_at"]),
+                    ends_at=_instant(row["ends_at"]),
+                    third_party=row["third_party"] or "",
+                    maintenance_id=row["maintenance"] and windows[row["maintenance"]],
+                    reason=row["reason"],
+                    status=row["status"],
+                )
+                for incident, row in added
+            ],
+        )
+
+
+def _without_status(exclusion: Row) -> Row:
+    return {name: value for name, value in exclusion.items() if name not in ("status", "reason")}
+
+
+def _completed(row: Row, found: Recorded | None) -> Row:
+    """A customer's contracts and payments have keys of their own: those that the file does not name stay."""
+    if found is None or "contracts" not in row:
+        return row
+    contracts = {reference: contract.row for reference, contract in found.contracts.items()}
+    for contract in row["contracts"]:
+        old = contracts.get(contract["reference"])
+        payments = {
+            payment["reference"]: payment for payment in [*(old["payments"] if old else ()), *contract["payments"]]
+        }
+        contracts[contract["reference"]] = {
+            **contract,
+            "payments": in_order([*payments.values()], PAYMENTS_BY),
+        }
+    return {**row, "contracts": in_order([*contracts.values()], CONTRACTS_BY)}

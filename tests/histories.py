@@ -1,0 +1,320 @@
+"""History files for tests: the smallest, the example of the format, and generated ones."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from hypothesis import strategies as st
+
+EXAMPLE: dict[str, Any] = {
+    "format": "sla-portal-history/1",
+    "functions": [
+        {"code": "login", "name": "Login"},
+        {"code": "calls", "name": "Calls"},
+        {"code": "preview", "name": "Preview"},
+        {"code": "door", "name": "Door"},
+    ],
+    "clients": [{"code": "app", "name": "App"}, {"code": "device", "name": "Device"}, {"code": "web", "name": "Web"}],
+    "regions": [{"code": "eu", "name": "Europe"}],
+    "agreements": [
+        {
+            "version": "1.0",
+            "effective_on": "2024-01-01",
+            "availability_target": "99.99",
+            "unavailability_reading": "all",
+            "maintenance_notice_hours": 0,
+        }
+    ],
+    "customers": [
+        {
+            "code": "C-001",
+            "name": "Hafen Residences",
+            "region": "eu",
+            "contacts": ["ops@example.com"],
+            "contracts": [
+                {
+                    "reference": "K-001",
+                    "starts_on": "2026-01-01",
+                    "ends_on": "2026-12-31",
+                    "monthly_charge": "49.00",
+                    "currency": "EUR",
+                    "trial_days": 31,
+                    "terminated_on": None,
+                    "suspensions": [{"starts_on": "2026-03-01", "ends_on": "2026-03-05"}],
+                    "payments": [{"reference": "P-1", "paid_on": "2026-02-01", "amount": "49.00"}],
+                }
+            ],
+        }
+    ],
+    "maintenance": [
+        {
+            "reference": "MW-1",
+            "title": "Database upgrade",
+            "kind": "upgrade",
+            "regions": ["eu"],
+            "functions": ["login"],
+            "clients": ["app", "web"],
+            "starts_at": "2026-09-06T18:00:00Z",
+            "ends_at": "2026-09-06T19:00:00Z",
+            "cancelled_at": None,
+            "notices": [
+                {
+                    "sent_at": "2026-09-01T08:00:00Z",
+                    "starts_at": "2026-09-06T18:00:00Z",
+                    "ends_at": "2026-09-06T19:00:00Z",
+                }
+            ],
+        }
+    ],
+    "incidents": [
+        {
+            "reference": "INC-1",
+            "title": "Gateway lost",
+            "source": "monitoring",
+            "detected_at": "2026-09-10T01:02:03Z",
+            "acknowledged_at": None,
+            "resolved_at": "2026-09-10T01:40:00Z",
+            "attributable": True,
+            "outages": [
+                {
+                    "region": "eu",
+                    "functions": ["login", "calls", "preview", "door"],
+                    "clients": ["app", "device", "web"],
+                    "started_at": "2026-09-10T01:02:03Z",
+                    "ended_at": "2026-09-10T01:40:00Z",
+                }
+            ],
+            "exclusions": [
+                {
+                    "clause": "4.11",
+                    "starts_at": None,
+                    "ends_at": None,
+                    "third_party": "Example Cloud",
+                    "maintenance": None,
+                    "reason": "Their power loss",
+                    "status": "rejected",
+                }
+            ],
+        }
+    ],
+}
+
+
+def example() -> dict[str, Any]:
+    """The example of the format, to change at will."""
+    return copy.deepcopy(EXAMPLE)
+
+
+def smallest(**lists: Any) -> dict[str, Any]:
+    return {"format": "sla-portal-history/1", "customers": [], "maintenance": [], "incidents": [], **lists}
+
+
+def outage(started_at: str, ended_at: str | None, **scope: Any) -> dict[str, Any]:
+    return {"region": "eu", "started_at": started_at, "ended_at": ended_at, **scope}
+
+
+def incident(reference: str, *outages: dict[str, Any], exclusions: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    return {
+        "reference": reference,
+        "title": f"Trouble {reference}",
+        "source": "monitoring",
+        "detected_at": outages[0]["started_at"],
+        "acknowledged_at": None,
+        "resolved_at": outages[0]["ended_at"],
+        "attributable": not exclusions,
+        "outages": list(outages),
+        "exclusions": list(exclusions),
+    }
+
+
+def exclusion(clause: str, **said: Any) -> dict[str, Any]:
+    return {
+        "clause": clause,
+        "starts_at": None,
+        "ends_at": None,
+        "third_party": "Example Cloud" if clause == "4.11" else None,
+        "maintenance": "MW-1" if clause == "4.1" else None,
+        "reason": "So it was",
+        "status": "confirmed",
+        **said,
+    }
+
+
+def loaded(folder: Path, document: Any) -> str:
+    """Load a document, or bytes, by the command; returns what it printed."""
+    file = folder / "history.json"
+    file.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
+    output = StringIO()
+    call_command("loadhistory", str(file), stdout=output)
+    return output.getvalue()
+
+
+def dumped() -> str:
+    output = StringIO()
+    call_command("dumphistory", stdout=output)
+    return output.getvalue()
+
+
+# Generated histories
+
+instants = st.integers(-2208900000, 253339100000).map(
+    lambda seconds: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+)
+offsets = st.sampled_from(["Z", "+00:00", "+08:00", "-03:30", ".000Z"])
+days = st.dates(date(1900, 1, 1), date(9998, 12, 31)).map(str)
+lines = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40).filter(str.strip)
+money = st.decimals(Decimal(0), Decimal("999999999.999"), places=3).map(lambda amount: f"{amount:f}")
+
+
+@st.composite
+def instant_texts(draw: Any) -> str:
+    return f"{draw(instants):%Y-%m-%dT%H:%M:%S}{draw(offsets)}"
+
+
+@st.composite
+def spans(draw: Any, start: str, end: str) -> dict[str, str]:
+    first = draw(instants)
+    last = first + timedelta(seconds=draw(st.integers(1, 86400)))
+    return {start: f"{first:%Y-%m-%dT%H:%M:%S}Z", end: f"{last:%Y-%m-%dT%H:%M:%S}Z"}
+
+
+@st.composite
+def day_spans(draw: Any) -> dict[str, str]:
+    first, last = sorted([draw(days), draw(days)])
+    return {"starts_on": first, "ends_on": last}
+
+
+def some(codes: list[str]) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(codes), unique=True) if codes else st.just([])
+
+
+def coded(least: int) -> st.SearchStrategy[list[dict[str, str]]]:
+    return st.dictionaries(
+        st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,9}", fullmatch=True), lines, min_size=least, max_size=3
+    ).map(lambda found: [{"code": code, "name": name} for code, name in found.items()])
+
+
+@st.composite
+def contracts(draw: Any, reference: str) -> dict[str, Any]:
+    span = draw(day_spans())
+    return {
+        "reference": reference,
+        **span,
+        "monthly_charge": draw(money),
+        "currency": draw(st.sampled_from(["EUR", "CNY", "KWD"])),
+        "trial_days": draw(st.integers(0, 60)),
+        "terminated_on": draw(st.sampled_from([None, span["starts_on"], span["ends_on"]])),
+        "suspensions": draw(st.lists(day_spans(), max_size=2, unique_by=lambda span: span["starts_on"])),
+        "payments": [
+            {"reference": payment, "paid_on": draw(days), "amount": draw(st.sampled_from(["", "-"])) + draw(money)}
+            for payment in draw(st.lists(lines, max_size=2, unique=True))
+        ],
+    }
+
+
+@st.composite
+def histories(draw: Any) -> dict[str, Any]:
+    """Anything that the format allows."""
+    functions, clients, regions = draw(coded(1)), draw(coded(1)), draw(coded(1))
+    here = [region["code"] for region in regions]
+    scope = {
+        "functions": some([function["code"] for function in functions]),
+        "clients": some([client["code"] for client in clients]),
+    }
+    references = draw(st.lists(lines, unique=True, max_size=3))
+    customers = [
+        {
+            "code": code,
+            "name": draw(lines),
+            "region": draw(st.sampled_from(here)),
+            "contacts": draw(
+                st.lists(st.sampled_from(["Ops@example.com", "a@example.org", "z@例子.测试"]), unique=True)
+            ),
+            "contracts": [draw(contracts(f"{code}/{number}")) for number in range(draw(st.integers(0, 2)))],
+        }
+        for code in draw(st.lists(st.sampled_from(["C-1", "c-1", "B", "Z.9"]), unique=True))
+    ]
+    maintenance = [
+        {
+            "reference": reference,
+            "title": draw(lines),
+            "kind": draw(st.sampled_from(["cutover", "repair", "upgrade", "drill", "other"])),
+            **draw(st.fixed_dictionaries({}, optional={"regions": some(here), **scope})),
+            **draw(spans("starts_at", "ends_at")),
+            "cancelled_at": draw(st.none() | instant_texts()),
+            "notices": [
+                {
+                    "sent_at": f"2026-01-0{number}T00:00:00Z",
+                    **draw(spans("starts_at", "ends_at") | st.just({"starts_at": None, "ends_at": None})),
+                }
+                for number in draw(st.permutations(range(1, draw(st.integers(1, 4)))))
+            ],
+        }
+        for reference in references
+    ]
+
+    def one_exclusion() -> dict[str, Any]:
+        clauses = [f"4.{number}" for number in range(1 if references else 2, 12)]
+        clause = draw(st.sampled_from(clauses))
+        span = draw(spans("starts_at", "ends_at"))
+        return {
+            "clause": clause,
+            "starts_at": draw(st.sampled_from([None, span["starts_at"]])),
+            "ends_at": draw(st.sampled_from([None, span["ends_at"]])),
+            "third_party": draw(lines) if clause == "4.11" else None,
+            "maintenance": draw(st.sampled_from(references)) if clause == "4.1" else None,
+            "reason": draw(st.just("") | lines),
+            "status": draw(st.sampled_from(["proposed", "confirmed", "rejected", "revoked"])),
+        }
+
+    incidents = []
+    for reference in draw(st.lists(lines, unique=True, max_size=3)):
+        exclusions = [one_exclusion() for _ in range(draw(st.integers(0, 3)))]
+        incidents.append(
+            {
+                "reference": reference,
+                "title": draw(lines),
+                "source": draw(st.sampled_from(["monitoring", "ticket", "phone"])),
+                "detected_at": draw(instant_texts()),
+                "acknowledged_at": draw(st.none() | instant_texts()),
+                "resolved_at": draw(st.none() | instant_texts()),
+                "attributable": draw(st.sampled_from([True, None, *([False] if exclusions else [])])),
+                "outages": [
+                    {
+                        "region": draw(st.sampled_from(here)),
+                        **draw(st.fixed_dictionaries({}, optional=scope)),
+                        **draw(
+                            spans("started_at", "ended_at")
+                            | spans("started_at", "ended_at").map(lambda s: s | {"ended_at": None})
+                        ),
+                    }
+                    for _ in range(draw(st.integers(0, 3)))
+                ],
+                "exclusions": exclusions,
+            }
+        )
+    own = {
+        "functions": functions,
+        "clients": clients,
+        "regions": regions,
+        "agreements": [
+            {
+                "version": version,
+                "effective_on": effective_on,
+                "availability_target": draw(st.sampled_from(["99.99", "99.9", "100", "99.98765", "0"])),
+                "unavailability_reading": draw(st.sampled_from(["all", "function", "any"])),
+                "maintenance_notice_hours": draw(st.integers(0, 200)),
+            }
+            for version, effective_on in zip(
+                ["1.0", "2.0", "3"], draw(st.lists(days, unique=True, min_size=1, max_size=3)), strict=False
+            )
+        ],
+    }
+    return smallest(**own, customers=customers, maintenance=maintenance, incidents=incidents)

@@ -16,32 +16,19 @@ from sla_portal.customers.models import Region
 from .middleware import SESSION_KEY
 
 
-def _page(name):
-    def view(request, **kwargs):
-        from . import views
-
-        return getattr(views, name)(request, **kwargs)
-
-    return view
-
-
 class PortalAdminSite(AdminSite):
     site_title = site_header = _("SLA portal")
     site_url = None
     enable_nav_sidebar = False
 
     def get_urls(self):
-        from . import home, search
+        from . import home, search, views
 
         pages = [
             path("", self.admin_view(home.index), name="index"),
             path("search/", self.admin_view(search.search), name="search"),
             path("clock/", self.admin_view(self.clock), name="clock"),
-            path("log-an-outage/", self.admin_view(_page("log_outage")), name="log_outage"),
-            path("incidents/incident/<int:pk>/", self.admin_view(_page("incident_page")), name="incident_page"),
-            path(
-                "availability/months/<str:month>/<str:scope>/<str:code>/", self.admin_view(_page("month")), name="month"
-            ),
+            *views.urls(self.admin_view),
         ]
         return pages + super().get_urls()
 

@@ -1,0 +1,17 @@
+"""What the desk itself keeps."""
+
+from django.db import models
+
+
+class Submission(models.Model):
+    """A form that was saved, by the key it was handed out with: sent twice, it is saved once."""
+
+    key = models.UUIDField(unique=True)
+    at = models.DateTimeField()
+    location = models.CharField(max_length=200, help_text="Where whoever sent it was led.")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.key)

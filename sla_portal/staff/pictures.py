@@ -1,0 +1,224 @@
+"""Geometry of the desk's pictures: bars in hundredths of a strip's width. Templates draw them.
+
+Widths are percentages of the strip, so that a picture is as wide as the screen and its hatching stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from zoneinfo import ZoneInfo
+
+from sla_portal.availability.rules import Judgement, Shade, picture
+from sla_portal.kernel.intervals import MINUTE, Span, instant, intersection, merged, touching
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span
+
+HOUR = 3600
+UP = "up"
+KINDS = {
+    Shade.COUNTED: "counted",
+    Shade.EXCLUDED: "excluded",
+    Shade.NOT_IN_SERVICE: "outside",
+    Shade.UNKNOWN: "unknown",
+}
+"""What each shade is drawn as; the names are the stylesheet's."""
+STEPS = (60, 120, 300, 600, 900, 1800, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR, 168 * HOUR)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch on a strip: where it begins and how wide it is, in percent; what it is drawn as."""
+
+    x: str
+    width: str
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A time written under a strip."""
+
+    x: str
+    label: str
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.3f}%"
+
+
+def bars(runs: Iterable[tuple[int, int, str]], span: Span) -> list[Bar]:
+    """Place `runs` (from, until, kind) on a strip that shows `span`; what lies outside is cut off."""
+    start, end = span
+    cut = ((max(a, start), min(b, end), kind) for a, b, kind in runs)
+    return [
+        Bar(_percent(a - start, end - start), _percent(b - a, end - start), kind, a, b) for a, b, kind in cut if a < b
+    ]
+
+
+def ticks(span: Span, zone: tzinfo, at_most: int = 4) -> list[Tick]:
+    """Choose times to write under a strip: round ones on the clock of `zone`; with the day where days are shown."""
+    start, end = span
+    step = next((step for step in STEPS if (end - start) / step <= at_most), None)
+    step = step or -(-(end - start) // at_most)
+    offset = instant(start).astimezone(zone).utcoffset()
+    shift = int(offset.total_seconds()) if offset else 0
+    first = -(-(start + shift) // step) * step - shift
+    form = "%H:%M" if step < 24 * HOUR else "%m-%d"
+    return [
+        Tick(_percent(at - start, end - start), f"{instant(at).astimezone(zone):{form}}")
+        for at in range(first, end + 1, step)
+        if (end - start) * 0.03 <= at - start <= (end - start) * 0.97
+    ]
+
+
+def range_of(down: Sequence[Span], now: int | None) -> Span:
+    """The stretch that a timeline shows: all that was down with a margin; of what goes on, up to `now`."""
+    start = min(span[0] for span in down)
+    end = max(span[1] for span in down) if now is None else now
+    margin = max((end - start) // 10, MINUTE)
+    return start - margin, end if now is not None and end > start else end + margin
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """One row of a timeline: a function on a client; None stands for every one."""
+
+    function: int | None
+    client: int | None
+    down: list[Span]
+
+
+def cell_rows(downs: Iterable[tuple[int, int, int]], functions: int, clients: int) -> list[CellRow]:
+    """Group outages (from, until, cells) into as few rows as tell them apart.
+
+    Cells are numbered as the rules number them: `function * clients + client`.
+    """
+    downs = list(downs)
+    spans = [
+        [
+            merged((a, b) for a, b, cells in downs if cells >> function * clients + client & 1)
+            for client in range(clients)
+        ]
+        for function in range(functions)
+    ]
+    if all(row == spans[0] for row in spans) and all(cell == spans[0][0] for cell in spans[0]):
+        return [CellRow(None, None, spans[0][0])]
+    rows = []
+    for function, row in enumerate(spans):
+        if all(cell == row[0] for cell in row):
+            rows.append(CellRow(function, None, row[0]))
+        else:
+            rows += [CellRow(function, client, cell) for client, cell in enumerate(row)]
+    return rows
+
+
+@dataclass(frozen=True)
+class DayRow:
+    """A day of a month's picture."""
+
+    day: date
+    bars: list[Bar]
+    counted: int
+    excluded: int
+    in_service: bool
+    today: bool
+
+
+def month_rows(judgement: Judgement, days: ServiceDays, month: ServiceMonth, zone: ZoneInfo) -> list[DayRow]:
+    """Draw a month: a row a day, midnight to midnight on the SLA clock."""
+    runs = picture(judgement, days, month.span(zone))
+    rows = []
+    for day in month.days:
+        span = day_span(day, zone)
+        of_day = [(start, end, KINDS[shade]) for start, end, shade in _touching(runs, span)]
+        drawn = bars(of_day, span)
+        rows.append(
+            DayRow(
+                day=day,
+                bars=drawn,
+                counted=_minutes(drawn, Shade.COUNTED),
+                excluded=_minutes(drawn, Shade.EXCLUDED),
+                in_service=bool(touching(days.spans, span)),
+                today=span[0] <= judgement.known_until < span[1],
+            )
+        )
+    return rows
+
+
+def _touching(runs: Sequence[tuple[int, int, Shade]], span: Span) -> Iterable[tuple[int, int, Shade]]:
+    return (run for run in runs if run[0] < span[1] and run[1] > span[0])
+
+
+def _minutes(drawn: Iterable[Bar], shade: Shade) -> int:
+    return sum(bar.end - bar.start for bar in drawn if bar.kind == KINDS[shade]) // MINUTE
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stretch of a day all of whose minutes are of one kind."""
+
+    start: int
+    end: int
+    kind: str
+
+    @property
+    def minutes(self) -> int:
+        return (self.end - self.start) // MINUTE
+
+
+def day_runs(judgement: Judgement, days: ServiceDays, span: Span) -> list[Run]:
+    """All of a day in turn: what was up too."""
+    runs: list[Run] = []
+    at = span[0]
+    for start, end, shade in [*picture(judgement, days, span), (span[1], span[1], None)]:
+        if at < start:
+            runs.append(Run(at, start, UP))
+        if shade:
+            runs.append(Run(start, end, KINDS[shade]))
+        at = end
+    return runs
+
+
+@dataclass(frozen=True)
+class HourRow:
+    """An hour of a day: of one kind throughout, or minute by minute."""
+
+    start: int
+    end: int
+    kind: str | None
+    minutes: list[tuple[int, str]]
+    """Each with the instant at which it starts; empty where all are of one kind."""
+
+
+def hour_rows(runs: Sequence[Run], span: Span) -> list[HourRow]:
+    """Draw a day minute by minute: a row an hour."""
+    rows = []
+    for start in range(span[0], span[1], HOUR):
+        end = min(start + HOUR, span[1])
+        here = [run for run in runs if run.start < end and run.end > start]
+        minutes = [
+            (minute, run.kind) for run in here for minute in range(max(run.start, start), min(run.end, end), MINUTE)
+        ]
+        same = len({kind for _, kind in minutes}) == 1
+        rows.append(HourRow(start, end, minutes[0][1] if same else None, [] if same else minutes))
+    return rows
+
+
+@dataclass(frozen=True)
+class TimelineRow:
+    """A strip of a timeline with its name and what it shows in words."""
+
+    name: str
+    words: str
+    bars: list[Bar]
+
+
+def timeline_row(
+    name: str, spans: Iterable[Span], kind: str, span: Span, words: Callable[[list[Span]], str]
+) -> TimelineRow:
+    """Draw `spans` as one kind on a strip."""
+    shown = intersection(merged(spans), [span])
+    return TimelineRow(name, words(shown), bars(((a, b, kind) for a, b in shown), span))

@@ -1,0 +1,26 @@
+"""The pages on which the desk works: log an outage, an incident, the months."""
+
+from django.urls import URLPattern, path
+
+from . import incident, log, months
+
+
+def urls(view) -> list[URLPattern]:
+    """The addresses of the desk's own pages; `view` wraps each in the site's check of who asks."""
+    of_incident = "incidents/incident/<int:pk>/"
+    of_exclusion = "availability/exclusion/<int:pk>/"
+    return [
+        path("log-an-outage/", view(log.log_outage), name="log_outage"),
+        path(of_incident, view(incident.incident_page), name="incident_page"),
+        path(of_incident + "add-an-outage/", view(log.add_outage), name="add_outage"),
+        path(of_incident + "acknowledge/", view(incident.acknowledge), name="acknowledge_incident"),
+        path(of_incident + "resolve/", view(incident.resolve), name="resolve_incident"),
+        path(of_incident + "update/", view(incident.update), name="update_incident"),
+        path(of_incident + "attribute/", view(incident.attribute), name="attribute_incident"),
+        path(of_incident + "propose/", view(incident.propose), name="propose_exclusion"),
+        path(of_exclusion + "confirm/", view(incident.confirm), name="confirm_exclusion"),
+        path(of_exclusion + "reject/", view(incident.reject), name="reject_exclusion"),
+        path(of_exclusion + "revoke/", view(incident.revoke), name="revoke_exclusion"),
+        path("availability/months/", view(months.overview), name="months"),
+        path("availability/months/<str:month>/<str:scope>/<str:code>/", view(months.month), name="month"),
+    ]

@@ -1,0 +1,316 @@
+"""The judged months: all regions at a glance, and one month of a region or a customer to the minute."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from incidents.models import Incident
+from incidents.queries import incidents_touching
+from maintenance.queries import notices_given, windows_of_region
+from sla_portal.agreements.queries import contracts_in_force
+from sla_portal.audit.queries import trail
+from sla_portal.availability.models import Exclusion, RegionMonth
+from sla_portal.availability.queries import (
+    Grid,
+    Judged,
+    contract_period_so_far,
+    customer_month,
+    exclusions_of_region,
+    region_month,
+)
+from sla_portal.availability.rules import Reason, covered_by_notice, cut, explain
+from sla_portal.customers.models import Customer, Region
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, intersection, seconds
+from sla_portal.kernel.months import ServiceMonth, day_span, local_date
+
+from ..costs import lead_hours
+from ..pictures import bars, day_runs, hour_rows, month_rows
+from ..words import day_name, decision, facts, month_name, otherwise, reading_name, reading_sentence, verdict
+from .common import page, require_right
+
+RIGHTS = {"region": "availability.view_regionmonth", "customer": "availability.view_customermonth"}
+SHOWN = 13
+EARLIEST, LATEST = ServiceMonth(1970, 1), ServiceMonth(9998, 11)
+CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+@require_safe
+def overview(request: HttpRequest) -> HttpResponse:
+    """All regions in the last thirteen months."""
+    require_right(request, RIGHTS["region"])
+    now = timezone.now()
+    present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
+    months = [present + -n for n in range(SHOWN)]
+    judged: dict[tuple[int, date], RegionMonth] = {
+        (row.region_id, row.month): row
+        for row in RegionMonth.objects.filter(month__gte=months[-1].first_day, month__lte=present.first_day)
+    }
+    return page(
+        request,
+        "staff/months.html",
+        {
+            "title": _("Months"),
+            "months": months,
+            "present": present,
+            "rows": [
+                (region, [_cell(judged.get((region.pk, month.first_day)), month, present) for month in months])
+                for region in Region.objects.all()
+            ],
+        },
+    )
+
+
+def _cell(row: RegionMonth | None, month: ServiceMonth, present: ServiceMonth) -> dict[str, Any]:
+    if row is None:
+        return {"month": month, "state": "unknown", "word": _("Not judged yet")}
+    state, word = verdict(row.met, month < present)
+    return {"month": month, "row": row, "state": state, "word": word}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose month it is."""
+
+    scope: str
+    row: Region | Customer
+    region: Region
+
+    def address(self, month: ServiceMonth) -> str:
+        return reverse("admin:month", args=[month, self.scope, self.row.code])
+
+
+@require_safe
+def month(request: HttpRequest, month: str, scope: str, code: str) -> HttpResponse:
+    """One month; `?day=2026-09-10` opens a day, `&minute=02:31` says why that minute counts or does not."""
+    if scope not in RIGHTS:
+        raise Http404
+    require_right(request, RIGHTS[scope])
+    try:
+        asked = ServiceMonth.parse(month)
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    now = timezone.now()
+    subject = _subject(scope, code)
+    context: dict[str, Any] = {
+        "title": str(subject.row),
+        "subtitle": month_name(asked),
+        "subject": subject,
+        "month": asked,
+        "previous": subject.address(asked.previous) if asked > EARLIEST else "",
+        "next": subject.address(asked.next) if asked < LATEST else "",
+        "now": now,
+    }
+    try:
+        if isinstance(subject.row, Region):
+            judged = region_month(subject.row, asked, now)
+        else:
+            judged = customer_month(subject.row, asked, now)
+        context |= _judged(request, subject, judged, now)
+    except Refused as refused:
+        return page(request, "staff/month.html", {**context, "refused": str(refused)})
+    return page(request, "staff/month.html", context)
+
+
+def _subject(scope: str, code: str) -> Subject:
+    if scope == "region":
+        region = get_object_or_404(Region, code=code)
+        return Subject(scope, region, region)
+    customer = get_object_or_404(Customer.objects.select_related("region"), code=code)
+    return Subject(scope, customer, customer.region)
+
+
+def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetime) -> dict[str, Any]:
+    span = judged.month.span(settings.SLA_ZONE)
+    start, end = instant(span[0]), instant(span[1])
+    figures, judgement = judged.figures, judged.judgement
+    over = span[1] <= epoch(now)
+    incidents = list(incidents_touching(subject.region, start, end))
+    named = _addresses(judged, incidents)
+    state, word = verdict(figures.met, over)
+    day = _day(request, judged.month)
+    return {
+        "judged": judged,
+        "figures": figures,
+        "over": over,
+        "begun": span[0] <= epoch(now),
+        "state": state,
+        "word": word,
+        "availability": None if figures.availability is None else cut(figures.availability),
+        "rows": month_rows(judgement, judged.days, judged.month, settings.SLA_ZONE),
+        "chosen": _chosen_day(request, judged, day, named) if day else None,
+        "events": [
+            {
+                "start": instant(event.start),
+                "end": None if event.end >= epoch(now) and figures.provisional else instant(event.end),
+                "seconds": event.end - event.start,
+                "event": event,
+                "incidents": [(reference, named.get(reference, "")) for reference in event.incidents],
+            }
+            for event in figures.events
+        ],
+        "exclusions": _exclusions(subject, start, end),
+        "windows": _windows(subject.region, judged, span),
+        "readings": [
+            {
+                "name": reading_name(reading),
+                "sentence": reading_sentence(reading),
+                "figures": under,
+                "availability": None if under.availability is None else cut(under.availability),
+                "verdict": verdict(under.met, over),
+                "in_force": reading is figures.terms.unavailability_reading,
+            }
+            for reading, under in figures.under.items()
+        ],
+        "mixed_readings": len({period.terms.unavailability_reading for period in judgement.periods}) > 1,
+        "excluded_under": figures.excluded_under,
+        "recovery": [_recovery(incident, named) for incident in incidents],
+        "unclassified": [incident for incident in incidents if incident.attributable is None],
+        "contracts": _contracts(subject, judged.month, now),
+        "trail": trail(subject.row),
+    }
+
+
+def _addresses(judged: Judged, incidents: Iterable[Incident]) -> dict[str, str]:
+    """Where each incident of the month is found, by reference."""
+    known = {incident.reference: incident.pk for incident in incidents}
+    wanted = {reference for event in judged.figures.events for reference in event.incidents} - known.keys()
+    known |= dict(Incident.objects.filter(reference__in=wanted).values_list("reference", "pk"))
+    return {reference: reverse("admin:incident_page", args=[pk]) for reference, pk in known.items()}
+
+
+def _exclusions(subject: Subject, start: datetime, end: datetime) -> list[Exclusion]:
+    rows = list(exclusions_of_region(subject.region, (epoch(start), epoch(end))))
+    if isinstance(subject.row, Customer):
+        own = Exclusion.objects.filter(customer=subject.row, starts_at__lt=end, ends_at__gt=start)
+        rows += own.select_related("proposed_by", "decided_by", "revoked_by")
+    return rows
+
+
+def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]:
+    periods = judged.judgement.periods
+    recommended = judged.figures.terms.recommended_notice_hours
+    return [
+        {
+            "row": window,
+            "lead_hours": (lead := lead_hours(window)),
+            "short": lead is not None and lead < recommended,
+            "covered_minutes": seconds(intersection(covered_by_notice(notices_given(window), periods), [span]))
+            // MINUTE,
+        }
+        for window in windows_of_region(region, instant(span[0]), instant(span[1]))
+    ]
+
+
+def _recovery(incident: Incident, named: dict[str, str]) -> dict[str, Any]:
+    """An incident's way from being noticed to being over (2.2)."""
+    detected = incident.detected_at
+    return {
+        "incident": incident,
+        "url": named[incident.reference],
+        "acknowledged_in": incident.acknowledged_at and incident.acknowledged_at - detected,
+        "restored_in": incident.resolved_at and incident.resolved_at - detected,
+    }
+
+
+def _contracts(subject: Subject, month: ServiceMonth, now: datetime) -> list[dict[str, Any]]:
+    if not isinstance(subject.row, Customer):
+        return []
+    found = []
+    for contract in (
+        contracts_in_force(month.first_day, month.last_day)
+        .filter(customer=subject.row)
+        .select_related("customer__region")
+    ):
+        so_far = contract_period_so_far(contract, month, now).figures
+        found.append(
+            {
+                "row": contract,
+                "figures": so_far,
+                "availability": None if so_far.availability is None else cut(so_far.availability),
+            }
+        )
+    return found
+
+
+def _day(request: HttpRequest, month: ServiceMonth) -> date | None:
+    """The day asked for; one that is no day of the month is as good as none."""
+    try:
+        day = date.fromisoformat(request.GET.get("day", ""))
+    except ValueError:
+        return None
+    return day if ServiceMonth.of(day) == month else None
+
+
+def _chosen_day(request: HttpRequest, judged: Judged, day: date, named: dict[str, str]) -> dict[str, Any]:
+    span = day_span(day, settings.SLA_ZONE)
+    runs = day_runs(judged.judgement, judged.days, span)
+    minute = _minute(request, span)
+    return {
+        "day": day,
+        "name": day_name(day),
+        "hours": [
+            {
+                "row": row,
+                "label": f"{instant(row.start).astimezone(settings.SLA_ZONE):%H:%M}",
+                "at": instant(row.start),
+                "bars": bars([(row.start, row.end, row.kind)], (row.start, row.end)) if row.kind else [],
+                "minutes": [(instant(at), kind) for at, kind in row.minutes],
+            }
+            for row in hour_rows(runs, span)
+        ],
+        "runs": [{"run": run, "start": instant(run.start), "end": instant(run.end)} for run in runs],
+        "minute": _minute_explained(judged, minute, span, named) if minute is not None else None,
+        "unknown_minute": "minute" in request.GET and minute is None,
+    }
+
+
+def _minute(request: HttpRequest, span: Span) -> int | None:
+    """The instant of the minute asked for, `02:31` on the SLA clock; `02:31+0100` where it happens twice."""
+    text = request.GET.get("minute", "")
+    clock, twice = text[:5], text[5:]
+    if not CLOCK_TIME.fullmatch(clock):
+        return None
+    for minute in range(span[0], span[1], MINUTE):
+        local = instant(minute).astimezone(settings.SLA_ZONE)
+        if f"{local:%H:%M}" == clock and twice in ("", f"{local:%z}"):
+            return minute
+    return None
+
+
+def _minute_explained(judged: Judged, minute: int, span: Span, named: dict[str, str]) -> dict[str, Any]:
+    reason: Reason = explain(judged.judgement, judged.days, minute)
+    keys = [off.key for off in reason.taken_off if isinstance(off.key, int)]
+    rows = Exclusion.objects.filter(pk__in=keys).select_related("incident", "maintenance", "decided_by", "proposed_by")
+    addresses = dict(named)
+    missing = set(reason.incidents) - addresses.keys()
+    for reference, pk in Incident.objects.filter(reference__in=missing).values_list("reference", "pk"):
+        addresses[reference] = reverse("admin:incident_page", args=[pk])
+    exclusions: dict[object, str] = {
+        row.pk: addresses.get(row.incident.reference, "")
+        if row.incident
+        else reverse("admin:availability_exclusion_change", args=[row.pk])
+        for row in rows
+    }
+    return {
+        "at": instant(minute),
+        "reason": reason,
+        "decision": decision(reason),
+        "facts": facts(reason, Grid.current(), timezone.get_current_timezone(), addresses, exclusions),
+        "otherwise": otherwise(reason),
+        "exclusions": rows,
+        "previous": instant(minute - MINUTE) if minute > span[0] else None,
+        "next": instant(minute + MINUTE) if minute + MINUTE < span[1] else None,
+    }

@@ -8,8 +8,10 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.contrib.admin.helpers import AdminReadonlyField
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
@@ -95,6 +97,14 @@ def length(value: float | timedelta) -> str:
 
 
 @register.simple_tag
+def shown(field: AdminReadonlyField) -> str:
+    """A fact that the form only shows; an instant on both clocks."""
+    name = field.field["field"]
+    value = getattr(field.form.instance, name, None) if isinstance(name, str) else None
+    return clocks.clock(value) if isinstance(value, datetime) else field.contents()
+
+
+@register.simple_tag
 def mark(state: str, word: str) -> SafeString:
     """A state as word, mark and colour; `sla_portal.marks` lists the states."""
     return marks.mark(state, word)
@@ -117,10 +127,14 @@ def budget(used: int, total: int, provisional: bool = False) -> dict[str, Any]:
 
 
 @register.filter
+def beside(cells: list[str], headers: list[Any]) -> list[tuple[str, Any]]:
+    """Pair the cells of a row with the headers of their columns."""
+    return list(zip(cells, headers, strict=True))
+
+
+@register.filter
 def labelled(cell: str, label: str) -> SafeString:
     """Tell a cell of a list its column's name, for the card that a row becomes on a phone."""
-    from django.utils.html import conditional_escape
-
     name = f' data-label="{conditional_escape(label)}"'
     # Django's own finished cell: its first tag is the cell.
     return mark_safe(cell.replace("<td", f"<td{name}", 1).replace("<th", f"<th{name}", 1))  # noqa: S308

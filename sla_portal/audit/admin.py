@@ -1,0 +1,276 @@
+"""How rows are written and listed at the desk: every write with its reason in the trail, lists that stay fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import widgets
+from django.contrib.admin.utils import flatten_fieldsets
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sla_portal.clocks import ClockField, ClockWidget, clock
+from sla_portal.kernel.errors import Refused
+
+from .actors import Actor
+from .models import Entry
+from .operations import difference, record, require, snapshot
+
+WHY = "why"
+
+
+class AuditedForm(forms.ModelForm):
+    """A form that asks why a fact already on record is changed."""
+
+    why = forms.CharField(
+        label=gettext_lazy("Reason for the change"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        help_text=gettext_lazy("Stands in the trail beside what was changed."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            del self.fields[WHY]
+
+
+class CappedPaginator(Paginator):
+    """Pages of a list whose rows are counted to ten thousand and no further."""
+
+    most = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[: self.most].count()
+
+
+class ChosenFilter(admin.SimpleListFilter):
+    """A filter by its own few answers; one that it did not offer is refused with a sentence."""
+
+    def value(self):
+        value = super().value()
+        if value is not None and value not in {str(choice) for choice, _name in self.lookup_choices}:
+            raise admin.options.IncorrectLookupParameters(value)
+        return value
+
+
+def clock_column(name: str, heading: Any) -> Callable[[models.Model], str]:
+    """A column of a list that shows an instant on both clocks."""
+
+    @admin.display(description=heading, ordering=name)
+    def column(row: models.Model) -> str:
+        return clock(getattr(row, name))
+
+    return column
+
+
+class DeskAdmin:
+    """What forms and the rows inside forms share: the browser's own inputs, and no way round them by a pop-up."""
+
+    formfield_overrides = {
+        models.DateTimeField: {"form_class": ClockField, "widget": ClockWidget},
+        models.DateField: {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")},
+    }
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, widgets.RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+
+class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
+    """Every write in the trail with who, when, from what to what and why, in the write's own transaction."""
+
+    form = AuditedForm
+    actions = None
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    nothing_yet = ""
+    list_per_page = 50
+    sortable_by: Iterable[str] = ()
+
+    # What is asked
+
+    def get_fieldsets(self, request, obj=None):
+        fieldsets = list(super().get_fieldsets(request, obj))
+        if obj is None or not self.has_change_permission(request, obj):
+            return fieldsets
+        if WHY in flatten_fieldsets(fieldsets):
+            fieldsets = [
+                (name, {**options, "fields": [field for field in options["fields"] if field != WHY]})
+                for name, options in fieldsets
+            ]
+        return [*fieldsets, (None, {"fields": [WHY], "classes": [WHY]})]
+
+    def get_object(self, request, object_id, from_field=None):
+        """Lock the row before a write, so that the trail says what it really was."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None and request.method == "POST":
+            return self.model._default_manager.select_for_update().filter(pk=row.pk).first()
+        return row
+
+    # What is written
+
+    def save_model(self, request, obj, form, change):
+        verb = "change" if change else "add"
+        require(Actor.staff(request.user), f"{self.opts.app_label}.{verb}_{self.opts.model_name}")
+        super().save_model(request, obj, form, change)
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        """What the trail is told: the changes by field, and the reason."""
+        changes = _changes(form, new=add)
+        for formset in formsets or ():
+            changes |= _changes_of_rows(formset)
+        return changes, form.cleaned_data.get(WHY, "")
+
+    def log_addition(self, request, obj, message):
+        self._record(request, obj, "added", *message)
+
+    def log_change(self, request, obj, message):
+        if message[0]:
+            self._record(request, obj, "changed", *message)
+
+    def log_deletions(self, request, queryset):
+        for obj in queryset:
+            gone = {name: [value, None] for name, value in snapshot(obj).items() if value not in (None, "")}
+            self._record(request, obj, "deleted", gone, request.POST[WHY])
+
+    def _record(self, request: HttpRequest, obj: models.Model, action: str, changes: dict, reason: str) -> Entry:
+        return record(
+            actor=Actor.staff(request.user),
+            action=action,
+            subject=obj,
+            now=timezone.now(),
+            changes=changes,
+            reason=reason,
+        )
+
+    # Doors
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return redirect(request.get_full_path())
+
+    def delete_view(self, request, object_id, extra_context=None):
+        if request.method == "POST" and not request.POST.get(WHY, "").strip():
+            messages.error(request, _("Say why the record is deleted."))
+            return redirect(request.get_full_path())
+        return super().delete_view(request, object_id, extra_context)
+
+    def history_view(self, request, object_id, extra_context=None):
+        return redirect(
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]) + "#trail"
+        )
+
+    def changelist_view(self, request, extra_context=None):
+        if admin.views.main.ERROR_FLAG in request.GET:
+            messages.warning(request, _("That page or filter does not exist. This is the list from its start."))
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, "subtitle": None, **(extra_context or {})})
+
+    def lookup_allowed(self, lookup, value, request):
+        """Allow what a filter of the list asks; Django would take any lookup of a field from the address."""
+        return lookup in {chosen.parameter_name for chosen in self.get_list_filter(request)}
+
+    def to_field_allowed(self, request, to_field):
+        return to_field == self.opts.pk.name
+
+    def get_search_results(self, request, queryset, search_term):
+        # PostgreSQL takes no NUL in a text, so no row has one.
+        if "\0" in search_term:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+class ReadOnlyModelAdmin(AuditedModelAdmin):
+    """Rows that are judged, published, sent or recorded: nobody edits them here."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class Rows(DeskAdmin, admin.StackedInline):
+    """Rows inside a record's form."""
+
+    extra = 0
+
+
+class ReadOnlyRows(Rows):
+    """Rows inside a record's form that only operations write."""
+
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+def _changes(form: forms.BaseForm, *, new: bool = False, gone: bool = False) -> dict[str, list[Any]]:
+    """From what to what each field of a form was changed."""
+    names = [name for name, field in form.fields.items() if name not in (WHY, "DELETE") and not field.widget.is_hidden]
+    if not new and not gone:
+        names = [name for name in names if name in form.changed_data]
+    before = (
+        {}
+        if new
+        else {name: _readable(form, name, form.get_initial_for_field(form.fields[name], name)) for name in names}
+    )
+    after = {} if gone else {name: _readable(form, name, form.cleaned_data.get(name)) for name in names}
+    return difference(before, after)
+
+
+def _changes_of_rows(formset: forms.BaseModelFormSet) -> dict[str, list[Any]]:
+    """The rows inside a form that were added, changed or taken away, each with its fields."""
+    changes = {}
+    for form in formset.forms:
+        new = form in formset.extra_forms
+        gone = formset.can_delete and form in formset.deleted_forms
+        if form.has_changed() and not (new and gone):
+            told = _changes(form, new=new, gone=gone)
+            before, after = ({name: pair[side] for name, pair in told.items()} for side in (0, 1))
+            changes[f"{form.instance._meta.verbose_name} {form.instance}"] = [
+                None if new else before,
+                None if gone else after,
+            ]
+    return changes
+
+
+def _readable(form: forms.BaseForm, name: str, value: Any) -> Any:
+    field = form.fields[name]
+    if value is None or value in ("", []):
+        return None
+    if isinstance(field.widget, forms.PasswordInput):
+        return _("set anew")
+    if isinstance(field, forms.ModelMultipleChoiceField):
+        return sorted(str(row) for row in value)
+    if isinstance(field, forms.ModelChoiceField):
+        row = (
+            value if isinstance(value, models.Model) else field.queryset.model._default_manager.filter(pk=value).first()
+        )
+        return str(row)
+    return value

@@ -1,0 +1,48 @@
+"""Working days by a country's official calendar and the operator's own days."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import cache
+
+from holidays import HolidayBase, country_holidays
+
+from sla_portal.kernel.months import ServiceMonth
+
+
+@cache
+def _official(country: str) -> HolidayBase:
+    return country_holidays(country)
+
+
+class WorkingDays:
+    """The public calendar of `country` (ISO code): holidays, weekends and make-up working weekends.
+
+    `own` are the operator's own days, True for a working day: they override the calendar. An unknown country
+    raises NotImplementedError, as the settings have refused it before.
+    """
+
+    def __init__(self, country: str, own: Mapping[date, bool] | None = None) -> None:
+        self._official = _official(country)
+        self._own = own or {}
+
+    def is_working_day(self, day: date) -> bool:
+        """Say whether people work on `day`."""
+        return self._own.get(day, self._official.is_working_day(day))
+
+    def nth(self, n: int, month: ServiceMonth) -> date:
+        """Return the `n`-th working day from the first of `month` on."""
+        day = month.first_day - timedelta(days=1)
+        while n:
+            day += timedelta(days=1)
+            n -= self.is_working_day(day)
+        return day
+
+    def is_known(self, year: int) -> bool:
+        """Say whether the official calendar of `year` has been published, as far as the library knows.
+
+        Where a country moves working days to weekends, that is decided for each year anew, and the library
+        lists those moves by year; for a year after the last of them it can only guess.
+        """
+        if not self._official.has_substituted_holidays:
+            return True
+        return year <= max(self._official.special_public_holidays)

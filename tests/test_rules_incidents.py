@@ -1,0 +1,59 @@
+"""What an outage's times and scope may be."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from incidents.rules import OutageObjection, check_scope, check_times
+
+NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+FRACTION = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "objections"),
+    [
+        (NOW - MINUTE, NOW, []),
+        (NOW, None, []),
+        (NOW - MINUTE, NOW - MINUTE, ["END_NOT_AFTER_START"]),
+        (NOW - MINUTE, NOW - 2 * MINUTE, ["END_NOT_AFTER_START"]),
+        (NOW + MINUTE, None, ["START_IN_THE_FUTURE"]),
+        (NOW - MINUTE, NOW + MINUTE, ["END_IN_THE_FUTURE"]),
+        (NOW - FRACTION, None, ["START_HAS_A_FRACTION"]),
+        (NOW - MINUTE, NOW - FRACTION, ["END_HAS_A_FRACTION"]),
+        (NOW + FRACTION, NOW, ["START_HAS_A_FRACTION", "START_IN_THE_FUTURE", "END_NOT_AFTER_START"]),
+    ],
+)
+def test_what_is_wrong_with_an_outages_times(start, end, objections):
+    assert [objection.name for objection in check_times(start, end, NOW)] == objections
+
+
+def test_an_hour_shown_twice_is_two_hours():
+    # In Berlin the clocks go back at 03:00 on 25 October: 02:30 comes twice.
+    berlin = ZoneInfo("Europe/Berlin")
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=berlin)
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    assert check_times(first, first.replace(fold=1), now) == ()
+    assert check_times(first.replace(fold=1), first.replace(minute=45), now) == (OutageObjection.END_NOT_AFTER_START,)
+
+
+@pytest.mark.parametrize(
+    ("regions", "functions", "clients", "objections"),
+    [
+        (["eu"], ["login"], ["app"], []),
+        ([], ["login"], ["app"], ["NO_REGION"]),
+        (["eu"], [], ["app"], ["NO_CELL"]),
+        (["eu"], ["login"], [], ["NO_CELL"]),
+        ([], [], [], ["NO_REGION", "NO_CELL"]),
+    ],
+)
+def test_what_is_missing_from_an_outages_scope(regions, functions, clients, objections):
+    assert [objection.name for objection in check_scope(regions, functions, clients)] == objections
+
+
+def test_every_objection_names_a_field_and_says_a_sentence():
+    for objection in OutageObjection:
+        assert objection.field in {"regions", "functions", "started_at", "ended_at"}
+        assert objection.sentence.endswith(".")

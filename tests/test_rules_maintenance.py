@@ -68,9 +68,7 @@ def test_of_two_notices_sent_in_one_second_the_later_given_is_the_newer():
 
 
 moments = st.integers(-30, 60)
-announced = st.one_of(
-    st.just((None, None)), st.builds(lambda start, length: (start, start + length), moments, st.integers(1, 40))
-)
+windows = st.builds(lambda start, length: (start, start + length), moments, st.integers(1, 40))
 
 
 @settings(max_examples=300)

@@ -1,2 +1,2 @@
-class Refused(Exception):  # noqa: N818 (errors are named as facts)
+class Refused(Exception):
     """What an operation raises when it says no; `str()` of it is a sentence for the person who asked."""

@@ -10,6 +10,7 @@ from sla_portal import environment, settings
 bind = f"{settings.BIND_ADDRESS}:{settings.PORT}"
 workers = environment.count("WEB_CONCURRENCY", default=2, least=1)
 threads = 4
+loglevel = settings.LOG_LEVEL.lower()
 # Whose word on http or https is believed.
 forwarded_allow_ips = environment.text("FORWARDED_ALLOW_IPS", default="127.0.0.1,::1")
 # Loaded once before the fork: a wrong setting then stops the start instead of every worker in turn.

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from honcho import manager
@@ -36,6 +37,14 @@ def refuse_a_busy_port() -> None:
             )
 
 
+class Gently(manager.ProcessManager):
+    """Ask each process itself to end, not its children over its head: a worker waits for ever for the ones it lost."""
+
+    def terminate(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
 def main() -> None:
     os.chdir(ROOT)
     refuse_a_busy_port()
@@ -49,8 +58,8 @@ def main() -> None:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
     }
-    # A worker that polls folders takes some seconds to put down its work.
-    manager.KILL_WAIT = 30
+    manager.ProcessManager = Gently
+    manager.KILL_WAIT = 30  # seconds; a worker that polls folders takes some to put down its work
     portal = manager.Manager()
     for name, command in parse_procfile(Path("Procfile").read_text()).processes.items():
         portal.add_process(name, command, env=environment)

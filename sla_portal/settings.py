@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "csp",
     "sla_portal.audit",
     "sla_portal.customers",
+    "sla_portal.notices",
     "sla_portal.agreements",
     "incidents",
     "maintenance",

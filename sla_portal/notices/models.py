@@ -1,0 +1,189 @@
+"""What the portal told people: notices, frozen when given, and what became of the mail to each address."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.customers.models import Contact
+
+from .rules import digest
+
+
+class Kind(models.TextChoices):
+    MAINTENANCE = "maintenance", _("maintenance")
+    ANNOUNCEMENT = "announcement", _("announcement")
+    AMENDMENT = "amendment", _("amendment")
+    REPORT = "report", _("report")
+
+
+class Notice(models.Model):
+    """Something that was told, word for word as it was told. Triggers refuse UPDATE and DELETE, here and on its parts."""
+
+    number = models.CharField(_("number"), max_length=40, unique=True, help_text=_("Names its lasting address."))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    about = models.CharField(_("about"), max_length=60, blank=True, help_text=_("The reference of what it is about."))
+    public = models.BooleanField(_("on the public website"), default=False)
+    given_at = models.DateTimeField(_("given"))
+    given_by = models.CharField(_("given by"), max_length=200)
+    sha256 = models.CharField(_("SHA-256 of everything it says"), max_length=64)
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        ordering = ["-given_at", "-id"]
+        default_permissions = ("view",)
+        permissions = [("give_notice", "Can tell customers and the public something")]
+        indexes = [
+            models.Index(fields=["-given_at", "-id"], name="notices_newest_first"),
+            models.Index(fields=["-given_at"], condition=models.Q(public=True), name="public_notices"),
+            models.Index(fields=["about", "given_at"], name="notices_about_something"),
+        ]
+        constraints = [models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="a_notice_is_of_a_known_kind")]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def address(self) -> str:
+        """Where a public notice stands for good."""
+        return f"{settings.SITE_URL}/notices/{self.number}/"
+
+    def wording(self, language: str | None = None) -> Wording:
+        """What it says in `language`, by default the reader's."""
+        language = language or get_language() or settings.LANGUAGE_CODE
+        worded = {wording.language: wording for wording in self.wordings.all()}
+        return worded.get(language) or worded[settings.LANGUAGE_CODE]
+
+    def content(self) -> dict[str, Any]:
+        """What the hash covers."""
+        return {
+            "number": self.number,
+            "kind": self.kind,
+            "about": self.about,
+            "public": self.public,
+            "given_at": self.given_at.isoformat(),
+            "given_by": self.given_by,
+            "wordings": sorted([w.language, w.subject, w.text, w.html] for w in self.wordings.all()),
+            "attachments": sorted(
+                [a.name, a.content_type, hashlib.sha256(a.content).hexdigest()] for a in self.attachments.all()
+            ),
+        }
+
+    def expected_sha256(self) -> str:
+        return digest(self.content())
+
+
+class Wording(models.Model):
+    """What a notice says in one language."""
+
+    notice = models.ForeignKey(Notice, models.PROTECT, related_name="wordings", verbose_name=_("notice"))
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    subject = models.CharField(_("subject"), max_length=200)
+    text = models.TextField(_("text"))
+    html = models.TextField(_("HTML"), help_text=_("A fragment: paragraphs, lists and tables, without a frame."))
+
+    class Meta:
+        verbose_name = _("wording")
+        verbose_name_plural = _("wordings")
+        ordering = ["language"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["notice", "language"], name="a_notice_is_worded_once_in_a_language")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Attachment(models.Model):
+    """A file that goes with every mail of a notice."""
+
+    notice = models.ForeignKey(Notice, models.PROTECT, related_name="attachments", verbose_name=_("notice"))
+    name = models.CharField(_("name"), max_length=200)
+    content_type = models.CharField(_("type"), max_length=100, help_text=_("With its parameters: text/calendar; method=REQUEST."))
+    content = models.BinaryField(_("content"))
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        ordering = ["name"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["notice", "name"], name="a_notice_has_an_attachment_of_a_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Status(models.TextChoices):
+    PENDING = "pending", _("waiting")
+    SENDING = "sending", _("being sent")
+    SENT = "sent", _("sent")
+    FAILED = "failed", _("failed")
+    UNKNOWN = "unknown", _("unknown")
+
+
+class Delivery(models.Model):
+    """What became of the mail to one address. The row is the queue; `operations` says how it moves.
+
+    `handed_over_at` is committed just before the byte that hands the message over: while it is empty, nobody has got it.
+    """
+
+    notice = models.ForeignKey(Notice, models.PROTECT, related_name="deliveries", verbose_name=_("notice"))
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="deliveries", verbose_name=_("contact")
+    )
+    email = models.EmailField(_("e-mail"))
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt"))
+    lease = models.UUIDField(null=True, blank=True, help_text=_("Who has it in hand."))
+    leased_until = models.DateTimeField(null=True, blank=True)
+    handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
+    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
+    resolved_by = models.CharField(_("resolved by"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        ordering = ["id"]
+        default_permissions = ("view",)
+        permissions = [("resolve_delivery", "Can say that a mail arrived, and have one sent again")]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=models.Q(status=Status.PENDING), name="deliveries_due"),
+            models.Index(fields=["leased_until"], condition=models.Q(status=Status.SENDING), name="deliveries_in_hand"),
+            models.Index(fields=["lease"], condition=models.Q(lease__isnull=False), name="deliveries_of_a_lease"),
+            models.Index(fields=["notice", "status", "id"], name="deliveries_of_a_notice"),
+        ]
+        constraints = [
+            models.UniqueConstraint("notice", Lower("email"), name="an_address_is_told_once"),
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="a_delivery_is_in_a_known_status"),
+            models.CheckConstraint(
+                condition=~models.Q(status=Status.SENT) | models.Q(sent_at__isnull=False), name="what_is_sent_has_a_time"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status=Status.SENDING) | models.Q(lease__isnull=False, leased_until__isnull=False),
+                name="what_is_being_sent_is_in_somebodys_hand",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def mark(self) -> str:
+        """Made from delivery and content: the same whenever this mail is sent, another for every other mail."""
+        return hashlib.sha256(f"{self.notice.sha256}:{self.pk}:{self.email}".encode()).hexdigest()[:32]
+
+    @property
+    def message_id(self) -> str:
+        return f"<{self.mark}.{self.pk}@{urlsplit(settings.SITE_URL).hostname}>"

@@ -172,7 +172,7 @@ def main() -> int:
     if missing:
         print("\nNot run:")
         for part, reason in missing.items():
-            print(f"- tests of {part}: {reason}")
+            print(f"- {part}: {reason}")
         good &= os.environ.get("REQUIRE_ALL", "") not in {"1", "true", "True"}
     return 0 if good else 1
 

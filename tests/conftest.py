@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
 import hypothesis
 import pytest
+from django.apps import apps
 from django.conf import settings as portal
 
 hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
@@ -30,6 +32,32 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -
     database = portal.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(portal.VAR_DIR / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    """Let a test that commits be cleaned up: its flush passes by the triggers, and what migrations laid is laid again."""
+    from django.db import connection
+
+    flush = connection.ops.execute_sql_flush
+    first_version = import_module("sla_portal.agreements.migrations.0002_version_1_0")
+    first_scope = import_module("sla_portal.customers.migrations.0002_functions_and_clients_of_clause_1_4")
+
+    def flush_all(statements) -> None:
+        with connection.cursor() as cursor:
+            triggers = []
+            if connection.vendor == "sqlite":
+                cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+                triggers = cursor.fetchall()
+            for name, _sql in triggers:
+                cursor.execute(f"DROP TRIGGER {name}")
+            flush(statements)
+            for _name, sql in triggers:
+                cursor.execute(sql)
+        first_scope.add(apps, None)
+        first_version.add(apps, None)
+
+    connection.ops.execute_sql_flush = flush_all
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from django.db import IntegrityError, models, transaction
 from incidents.models import OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Clause, Payment, Suspension
-from sla_portal.availability.models import CustomerMonth, Exclusion, RegionMonth
+from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, MonthClosing, RegionMonth
 from sla_portal.customers.models import Client, Contact, CoreFunction
 
 from .builders import a_contract, a_customer, a_region, a_version, a_window, an_incident, an_outage, at, on
@@ -124,6 +124,15 @@ BREAKS = {
     "clause_4_11_names_the_third_party": lambda: exclusion(clause="4.11"),
     "an_exclusion_has_a_known_status": lambda: exclusion(status="perhaps"),
     "an_exclusion_is_decided_by_another_person": decided_by_the_proposer,
+    "a_file_proves_an_exclusion_once": lambda: twice(
+        Evidence.objects.create, exclusion=exclusion(), name="mail.eml", size=1, sha256="0", added_at=at("2026-09-10 01:00")
+    ),
+    "a_month_has_each_revision_once": lambda: twice(
+        MonthClosing.objects.create, month=on("2026-09-01"), closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
+    ),
+    "a_correction_states_its_reason": lambda: MonthClosing.objects.create(
+        month=on("2026-09-01"), revision=2, closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
+    ),
     "regionmonth_has_1440_minutes_for_each_service_day": lambda: region_month(total_minutes=43199),
     "regionmonth_in_service_is_met_or_missed": lambda: region_month(met=None),
     "a_region_is_judged_once_a_month": lambda: twice(region_month),

@@ -121,6 +121,30 @@ class Exclusion(models.Model):
         return f"{self.clause} · {self.incident or self.customer}"
 
 
+class Evidence(models.Model):
+    """A file that proves an exclusion, sealed: kept under a name of ours, with its hash."""
+
+    exclusion = models.ForeignKey(Exclusion, models.PROTECT, related_name="files", verbose_name=_("exclusion"))
+    name = models.CharField(_("name"), max_length=200, help_text=_("As it was called where it came from."))
+    file = models.FileField(_("file"), upload_to="evidence/", max_length=200)
+    size = models.PositiveIntegerField(_("size"))
+    sha256 = models.CharField("SHA-256", max_length=64)
+    added_at = models.DateTimeField(_("added at"))
+    added_by_name = models.CharField(_("added by"), max_length=200)
+
+    class Meta:
+        verbose_name = _("evidence")
+        verbose_name_plural = _("evidence")
+        ordering = ["id"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["exclusion", "sha256"], name="a_file_proves_an_exclusion_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class JudgedMonth(models.Model):
     """A service month as judged, in minutes. Figures under all three readings stand beside the one in force."""
 
@@ -192,6 +216,52 @@ class CustomerMonth(JudgedMonth):
 
     def __str__(self) -> str:
         return f"{self.customer} {self.month:%Y-%m}"
+
+
+class MonthClosing(models.Model):
+    """A service month closed by a person (revision 1), or corrected afterwards (2 and on). Rows are only added.
+
+    From the first on the judged rows of the month stand still until a correction.
+    """
+
+    month = models.DateField(_("month"), help_text=_("Its first day."))
+    revision = models.PositiveSmallIntegerField(_("revision"), default=1)
+    closed_at = models.DateTimeField(_("closed at"))
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("closed by")
+    )
+    closed_by_name = models.CharField(_("closed by"), max_length=200)
+    reason = models.TextField(_("reason"), blank=True, help_text=_("Why a closed month was corrected."))
+
+    class Meta:
+        verbose_name = _("closing of a month")
+        verbose_name_plural = _("closings of months")
+        ordering = ["-month", "-revision"]
+        default_permissions = ("view",)
+        permissions = [("close_month", "Can close a month and correct a closed one")]
+        constraints = [
+            models.UniqueConstraint(fields=["month", "revision"], name="a_month_has_each_revision_once"),
+            models.CheckConstraint(
+                condition=models.Q(revision=1) | ~models.Q(reason=""), name="a_correction_states_its_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} · {self.revision}"
+
+
+class Deviation(models.Model):
+    """A closed month of which the record says something else by now: it waits to be corrected."""
+
+    month = models.DateField(_("month"), unique=True)
+    noticed_at = models.DateTimeField(_("noticed at"))
+
+    class Meta:
+        ordering = ["month"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"
 
 
 class Sweep(models.Model):

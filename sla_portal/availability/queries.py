@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from functools import cache
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from incidents.models import Outage, OutageClient, OutageFunction
+from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from incidents.queries import outages_hanging_together
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import notices_given
@@ -22,7 +22,7 @@ from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
 
-from .models import Exclusion, Status
+from .models import Exclusion, MonthClosing, Status
 from .rules import (
     EVERYTHING,
     Down,
@@ -150,6 +150,56 @@ def days_measured(contracts: Iterable[InForce], month: ServiceMonth, terms: Term
         for first, last in contracts
         for day in _days_between(max(first, month.first_day) if month_only else first, min(last, month.last_day))
     }
+
+
+def closing_of(month: ServiceMonth) -> MonthClosing | None:
+    """The closing in force of a month: its newest revision; None while it is open."""
+    return MonthClosing.objects.filter(month=month.first_day).order_by("-revision").first()
+
+
+def closed_months(months: Collection[date]) -> set[date]:
+    """Those of `months` (first days) that are closed."""
+    return set(MonthClosing.objects.filter(month__in=months).values_list("month", flat=True))
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What keeps a month from being closed."""
+
+    not_over: bool
+    open: list[Incident]
+    unclassified: list[Incident]
+    undecided: list[Exclusion]
+
+    def __bool__(self) -> bool:
+        return bool(self.not_over or self.open or self.unclassified or self.undecided)
+
+
+def unfinished(month: ServiceMonth, now: datetime) -> Unfinished:
+    """The incidents and exclusions that keep a month from being closed, oldest first."""
+    start, end = (instant(edge) for edge in month.span(settings.SLA_ZONE))
+    incidents = (
+        Incident.objects.filter(
+            Q(outages__ended_at__isnull=True) | Q(outages__ended_at__gt=start), outages__started_at__lt=end
+        )
+        .distinct()
+        .order_by("detected_at", "id")
+    )
+    going_on = Q(resolved_at__isnull=True) | Q(outages__ended_at__isnull=True)
+    return Unfinished(
+        not_over=now < end,
+        open=list(incidents.filter(going_on)),
+        unclassified=list(incidents.unclassified()),
+        undecided=list(
+            Exclusion.objects.filter(status=Status.PROPOSED)
+            .filter(
+                Q(incident__in=incidents.order_by().values("pk"))
+                | Q(customer__isnull=False, starts_at__lt=end, ends_at__gt=start)
+            )
+            .select_related("incident", "customer", "proposed_by")
+            .order_by("proposed_at", "id")
+        ),
+    )
 
 
 def own_exclusions(customers: Iterable[int] | QuerySet[Customer], start: datetime, end: datetime) -> dict[int, list[TakenOff]]:

@@ -1,4 +1,4 @@
-"""Classify incidents under section 4, and judge the months."""
+"""Classify incidents under section 4, judge the months, and close them."""
 
 from .classification import (
     ExclusionAlreadyDecided,
@@ -14,18 +14,29 @@ from .classification import (
     reject_exclusion,
     revoke_exclusion,
 )
-from .judging import judge_due_months, judge_month
+from .closing import CorrectionWithoutReason, MonthClosed, MonthOpen, MonthUnfinished, close_month, correct_month
+from .evidence import EvidenceRefused, add_evidence
+from .judging import contracts_flipping, judge_due_months, judge_month
 
 __all__ = [
+    "CorrectionWithoutReason",
+    "EvidenceRefused",
     "ExclusionAlreadyDecided",
     "ExclusionOutsideIncident",
     "ExclusionsStand",
+    "MonthClosed",
+    "MonthOpen",
+    "MonthUnfinished",
     "NoticeCoversNothing",
     "ReasonMissing",
     "SecondPersonNeeded",
     "ThirdPartyNotNamed",
+    "add_evidence",
     "attribute_incident",
+    "close_month",
     "confirm_exclusion",
+    "contracts_flipping",
+    "correct_month",
     "judge_due_months",
     "judge_month",
     "propose_exclusion",

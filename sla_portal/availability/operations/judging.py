@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -30,8 +31,8 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection, merged
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
-from ..models import CustomerMonth, Exclusion, RegionMonth, Sweep
-from ..queries import InForce, days_measured, first_service_day, judged_region, own_exclusions
+from ..models import CustomerMonth, Deviation, Exclusion, RegionMonth, Sweep
+from ..queries import InForce, closed_months, closing_of, days_measured, first_service_day, judged_region, own_exclusions
 from ..rules import Judgement, TakenOff, figures, for_customer
 
 COLUMNS = (
@@ -99,7 +100,17 @@ class Verdicts:
 
 
 def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
-    """Judge a month of a region and of its customers; returns how many customers' rows were new or changed."""
+    """Judge a month of a region and of its customers; returns how many customers' rows were new or changed.
+
+    A closed month stands still: `correct_month` judges it.
+    """
+    if closing_of(month):
+        return 0
+    return judge_and_keep(region, month, now)
+
+
+def judge_and_keep(region: Region, month: ServiceMonth, now: datetime) -> int:
+    """`judge_month`, whether the month is closed or not."""
     span = month.span(settings.SLA_ZONE)
     versions = published_versions()
     if not versions or versions[0].effective_on > month.first_day:
@@ -111,8 +122,22 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
     verdicts = Verdicts(month, judged_region(region, span, now), versions)
     with transaction.atomic():
         _lock(region)
-        _judge_region(region, verdicts, now)
-        return _judge_customers(region, verdicts, now)
+        _keep_region(region, verdicts, now)
+        with _customers_judged(region, verdicts) as cursor:
+            return _merge(cursor, region, month, now)
+
+
+def contracts_flipping(*, region: Region, month: ServiceMonth, now: datetime, **decisions: Iterable[Exclusion]) -> int:
+    """Count the customers whose month would change between met and missed by decisions on exclusions (`judged_region`)."""
+    span, versions = month.span(settings.SLA_ZONE), published_versions()
+    before, after = (judged_region(region, span, now, **taken) for taken in ({}, decisions))
+    met = []
+    with transaction.atomic():
+        for judgement in (before, after):
+            with _customers_judged(region, Verdicts(month, judgement, versions)) as cursor:
+                cursor.execute("SELECT customer_id, met FROM judged")
+                met.append(dict(cursor.fetchall()))
+    return sum(met[0][customer] != verdict for customer, verdict in met[1].items())
 
 
 def judge_due_months(*, now: datetime) -> int:
@@ -130,6 +155,8 @@ def judge_due_months(*, now: datetime) -> int:
     if not months:
         return 0
     span = months[0].span(settings.SLA_ZONE)[0], months[-1].span(settings.SLA_ZONE)[1]
+    closed = closed_months([month.first_day for month in months])
+    deviating = set()
     changed = 0
     for region in Region.objects.all():
         judgement = judged_region(region, span, now)
@@ -137,8 +164,16 @@ def judge_due_months(*, now: datetime) -> int:
             verdicts = Verdicts(month, judgement, versions)
             with transaction.atomic():
                 _lock(region)
-                if _judge_region(region, verdicts, now) or contracts_changed:
-                    changed += _judge_customers(region, verdicts, now)
+                if month.first_day in closed:
+                    if _deviates(region, verdicts):
+                        deviating.add(month.first_day)
+                elif _keep_region(region, verdicts, now) or contracts_changed:
+                    with _customers_judged(region, verdicts) as cursor:
+                        changed += _merge(cursor, region, month, now)
+    Deviation.objects.exclude(month__in=deviating).delete()
+    Deviation.objects.bulk_create(
+        [Deviation(month=month, noticed_at=now) for month in sorted(deviating)], ignore_conflicts=True
+    )
     Sweep.objects.filter(pk=1).update(last_entry=newest)
     return changed
 
@@ -168,19 +203,33 @@ def _lock(region: Region) -> None:
     Region.objects.select_for_update(no_key=True).get(pk=region.pk)
 
 
-def _judge_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
-    """Keep the region's verdict; returns whether anything changed of which the customers' months are cut."""
+def _region_columns(verdicts: Verdicts) -> dict[str, Any]:
     month = verdicts.month
     days = ServiceDays.of(month.days, settings.SLA_ZONE)
-    columns = verdicts.columns_of_days(days, verdicts.version_on(month.first_day))
-    columns["digest"] = _digest(verdicts)
-    row = RegionMonth.objects.filter(region=region, month=month.first_day).first()
-    if row and all(getattr(row, name) == value for name, value in columns.items()):
+    return {
+        **verdicts.columns_of_days(days, verdicts.version_on(month.first_day)),
+        "digest": _digest(verdicts),
+    }
+
+
+def _keep_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
+    """Keep the region's verdict; returns whether anything changed of which the customers' months are cut."""
+    columns = _region_columns(verdicts)
+    if RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **columns).exists():
         return False
     RegionMonth.objects.update_or_create(
-        region=region, month=month.first_day, defaults={**columns, "judged_at": now}
+        region=region, month=verdicts.month.first_day, defaults={**columns, "judged_at": now}
     )
     return True
+
+
+def _deviates(region: Region, verdicts: Verdicts) -> bool:
+    """Whether a closed month would be judged otherwise by now."""
+    kept = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **_region_columns(verdicts))
+    if not kept.exists():
+        return True
+    with _customers_judged(region, verdicts) as cursor:
+        return _differing(cursor, region, verdicts.month)
 
 
 def _digest(verdicts: Verdicts) -> str:
@@ -201,7 +250,9 @@ def _customers_contracts(region: Region, month: ServiceMonth) -> Any:
     return contracts_in_force(month.first_day, month.last_day).filter(customer__region=region)
 
 
-def _judge_customers(region: Region, verdicts: Verdicts, now: datetime) -> int:
+@contextmanager
+def _customers_judged(region: Region, verdicts: Verdicts) -> Iterator[Any]:
+    """A cursor beside a temporary table `judged` of the customers' months."""
     month = verdicts.month
     contracts = _customers_contracts(region, month).annotate(
         first_on=Greatest("starts_on", Value(date.min if verdicts.over_contract_period else month.first_day)),
@@ -233,10 +284,11 @@ def _judge_customers(region: Region, verdicts: Verdicts, now: datetime) -> int:
             " WHERE NOT EXISTS (SELECT 1 FROM judged WHERE judged.customer_id = contract.customer_id)",
             parameters,
         )
-        changed = _merge(cursor, region, month, now)
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE judged")
+        yield cursor
         cursor.execute("DROP TABLE judged")
         cursor.execute("DROP TABLE figures_of_days")
-    return changed
 
 
 def _verdicts_one_by_one(region: Region, verdicts: Verdicts) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
@@ -279,30 +331,52 @@ def _fill(cursor: Any, table: str, keys: tuple[str, ...], rows: Iterable[tuple[t
         cursor.executemany(f"INSERT INTO {table} ({', '.join((*keys, *COLUMNS))}) VALUES ({places})", values)
 
 
-def _merge(cursor: Any, region: Region, month: ServiceMonth, now: datetime) -> int:
-    """Bring the customers' rows to what was judged, without touching one that says so already."""
-    table, differs = _table(CustomerMonth), "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
-    names = ", ".join(COLUMNS)
-    judged, present = (", ".join(f"{side}.{name}" for name in COLUMNS) for side in ("judged", "present"))
-    if connection.vendor == "postgresql":
-        cursor.execute("ANALYZE judged")
-    cursor.execute(
-        f"INSERT INTO {table} (customer_id, month, judged_at, {names})"
-        f" SELECT judged.customer_id, %s, %s, {judged} FROM judged"
-        f" LEFT JOIN {table} AS present ON present.customer_id = judged.customer_id AND present.month = %s"
-        f" WHERE present.id IS NULL OR ({judged}) {differs} ({present})"
-        f" ON CONFLICT (customer_id, month) DO UPDATE SET judged_at = excluded.judged_at,"
-        f" {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)}",
-        [_date(month.first_day), _instant(now), _date(month.first_day)],
+JUDGED, PRESENT = (", ".join(f"{side}.{name}" for name in COLUMNS) for side in ("judged", "present"))
+
+
+def _changes(month: ServiceMonth) -> tuple[str, list[Any]]:
+    """The rows of `judged` that the customers' months do not say yet, as SQL from FROM on."""
+    differs = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
+    return (
+        f" FROM judged LEFT JOIN {_table(CustomerMonth)} AS present"
+        " ON present.customer_id = judged.customer_id AND present.month = %s"
+        f" WHERE present.id IS NULL OR ({JUDGED}) {differs} ({PRESENT})",
+        [_date(month.first_day)],
     )
-    changed = cursor.rowcount
-    cursor.execute(
-        f"DELETE FROM {table} WHERE month = %s"
-        f" AND customer_id IN (SELECT id FROM {_table(Customer)} WHERE region_id = %s)"
-        " AND NOT EXISTS (SELECT 1 FROM judged WHERE judged.customer_id = availability_customermonth.customer_id)",
+
+
+def _leftovers(region: Region, month: ServiceMonth) -> tuple[str, list[Any]]:
+    """The rows of customers who have no contract in the month any more, as SQL from FROM on."""
+    table = _table(CustomerMonth)
+    return (
+        f" FROM {table} WHERE month = %s AND customer_id IN (SELECT id FROM {_table(Customer)} WHERE region_id = %s)"
+        f" AND NOT EXISTS (SELECT 1 FROM judged WHERE judged.customer_id = {table}.customer_id)",
         [_date(month.first_day), region.pk],
     )
-    return changed + cursor.rowcount
+
+
+def _differing(cursor: Any, region: Region, month: ServiceMonth) -> bool:
+    for condition, parameters in (_changes(month), _leftovers(region, month)):
+        cursor.execute(f"SELECT EXISTS (SELECT 1 {condition})", parameters)
+        if cursor.fetchone()[0]:
+            return True
+    return False
+
+
+def _merge(cursor: Any, region: Region, month: ServiceMonth, now: datetime) -> int:
+    """Bring the customers' rows to what was judged, without touching one that says so already."""
+    changes, parameters = _changes(month)
+    cursor.execute(
+        f"INSERT INTO {_table(CustomerMonth)} (customer_id, month, judged_at, {', '.join(COLUMNS)})"
+        f" SELECT judged.customer_id, %s, %s, {JUDGED} {changes}"
+        f" ON CONFLICT (customer_id, month) DO UPDATE SET judged_at = excluded.judged_at,"
+        f" {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)}",
+        [_date(month.first_day), _instant(now), *parameters],
+    )
+    changed = cursor.rowcount
+    leftovers, parameters = _leftovers(region, month)
+    cursor.execute(f"DELETE {leftovers}", parameters)
+    return int(changed + cursor.rowcount)
 
 
 def _table(model: Any) -> str:

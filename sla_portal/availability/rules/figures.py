@@ -122,7 +122,7 @@ def _failure_events(judgement: Judgement, days: ServiceDays) -> tuple[FailureEve
     events = []
     for event, share in zip(read.events, read.shares, strict=True):
         if touching(days.spans, event):
-            part = intersection([share], days.spans)
+            part = clipped(days.spans, share)
             events.append(
                 FailureEvent(*event, read.counted.within(part), read.excluded.within(part), judgement.incidents[event])
             )

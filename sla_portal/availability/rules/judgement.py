@@ -1,10 +1,10 @@
 """1.4 and 1.5: when the service was down, the failure events, and the minutes that count."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 from sla_portal.agreements.rules import Reading, TermsPeriod
 from sla_portal.availability.clauses import PRECEDENCE
@@ -59,7 +59,7 @@ class Unavailability:
         minutes = []
         for span, reading in self.readings:
             formed = minutes_touching if reading is Reading.ANY else minutes_wholly_in
-            minutes += formed(intersection(spans, [span]))
+            minutes += formed(clipped(spans, span))
         return Minutes(merged(minutes))
 
     @cached_property
@@ -105,11 +105,15 @@ class Judgement:
     @cached_property
     def incidents(self) -> dict[Span, tuple[str, ...]]:
         """The incidents that had an outage during each failure event."""
-        found: dict[Span, set[str]] = {event: set() for event in self.in_force.events}
+        events = self.in_force.events
+        ends = [end for _, end in events]
+        found: list[set[str]] = [set() for _ in events]
         for down in self.downs:
-            for event in touching(self.in_force.events, (down.start, down.end)):
-                found[event].add(down.incident)
-        return {event: tuple(sorted(incidents)) for event, incidents in found.items()}
+            reached = bisect_right(ends, down.start)
+            while reached < len(events) and events[reached][0] < down.end:
+                found[reached].add(down.incident)
+                reached += 1
+        return {event: tuple(sorted(incidents)) for event, incidents in zip(events, found, strict=True)}
 
     @cached_property
     def excluded_under(self) -> dict[str, Minutes]:
@@ -153,7 +157,7 @@ def judge(
 
     def read(readings: Sequence[tuple[Span, Reading]]) -> Unavailability:
         stretches, but_for = (
-            merged(part for span, reading in readings for part in intersection(source[reading], [span]))
+            merged(part for span, reading in readings for part in clipped(source[reading], span))
             for source in (down, still_down)
         )
         # 1.5: more than sixty seconds, found before any exclusion is taken off.
@@ -201,28 +205,39 @@ def _stretches(parts: Iterable[Part], functions: int, clients: int) -> dict[Read
     for down, start, end in parts:
         of_scope[down].append((start, end))
     scopes = list(of_scope)
-    turns = sorted(
-        (at, 1 << number) for number, down in enumerate(scopes) for span in merged(of_scope[down]) for at in span
-    )
+    turns = sorted((at, 1 << number) for number, down in enumerate(scopes) for span in merged(of_scope[down]) for at in span)
 
+    # Of several turns at one instant the state after the last one stands, so that stretches that meet are one.
     state = 0
-    course = []
+    course: dict[int, int] = {}
     for at, scope in turns:
         state ^= scope
-        course.append((at, state))
+        course[at] = state
 
-    holding = {}
-    for state in {state for _, state in course}:
-        down = 0
-        for number, scope in enumerate(scopes):
-            if state >> number & 1:
-                down |= scope
-        holding[state] = _holding(down, functions, clients)
-    # Several turns at one instant leave spans of no length, which `merged` drops: what meets is joined.
+    holding = {state: _holding(_cells_of(state, scopes), functions, clients) for state in set(course.values())}
     return {
-        reading: merged((at, until) for (at, state), (until, _) in pairwise(course) if reading in holding[state])
+        reading: _spans_of({state for state, readings in holding.items() if reading in readings}, course)
         for reading in Reading
     }
+
+
+def _spans_of(states: set[int], course: Mapping[int, int]) -> list[Span]:
+    """Find the spans of a `course` (instant to the state that begins there) in which it is in one of `states`."""
+    edges = []
+    within = False
+    for at, state in course.items():
+        if (state in states) is not within:
+            within = not within
+            edges.append(at)
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _cells_of(state: int, scopes: Sequence[int]) -> int:
+    down = 0
+    for number, scope in enumerate(scopes):
+        if state >> number & 1:
+            down |= scope
+    return down
 
 
 def _holding(down: int, functions: int, clients: int) -> set[Reading]:

@@ -94,8 +94,8 @@ def _why(judgement: Judgement, read: Unavailability, days: ServiceDays, span: Sp
 
 
 def _taken_off(judgement: Judgement, read: Unavailability, span: Span) -> tuple[TakenOff, ...]:
-    in_events = intersection(touching(read.events, span), [span])
-    covering = [off for off in judgement.taken_off if intersection(in_events, [(off.start, off.end)])]
+    in_events = clipped(read.events, span)
+    covering = [off for off in judgement.taken_off if touching(in_events, (off.start, off.end))]
     return tuple(sorted(covering, key=lambda off: PRECEDENCE.index(off.clause)))
 
 
@@ -110,11 +110,11 @@ class Shade(Enum):
 
 def picture(judgement: Judgement, days: ServiceDays, span: Span) -> list[tuple[int, int, Shade]]:
     """Return what to draw of `span` (minute edges), in the order of time: from, until, shade; the rest were up."""
-    in_service = intersection(days.spans, [span])
+    in_service = clipped(days.spans, span)
     not_over = (judgement.known_until // MINUTE * MINUTE, span[1])
     counted = intersection(judgement.in_force.counted.spans, in_service)
     excluded = intersection(judgement.in_force.excluded.spans, in_service)
-    unknown = difference(difference(intersection(in_service, [not_over]), counted), excluded)
+    unknown = difference(difference(clipped(in_service, not_over), counted), excluded)
     shades = {
         Shade.COUNTED: counted,
         Shade.EXCLUDED: excluded,

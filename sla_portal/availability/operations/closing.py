@@ -1,0 +1,82 @@
+"""Close a service month when nothing in it is open, and correct a closed one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import record, require
+from sla_portal.customers.models import Region
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.months import ServiceMonth
+
+from ..models import Deviation, MonthClosing
+from ..queries import Unfinished, closing_of, unfinished
+from .judging import judge_and_keep
+
+
+class MonthUnfinished(Refused):
+    """Something in the month is open, unclassified or undecided; `missing` says what."""
+
+    def __init__(self, missing: Unfinished) -> None:
+        super().__init__(_("This month is not finished: see the list of what is missing."))
+        self.missing = missing
+
+
+class MonthClosed(Refused):
+    """The month was closed already."""
+
+
+class MonthOpen(Refused):
+    """A month that was never closed is closed, not corrected."""
+
+
+class CorrectionWithoutReason(Refused):
+    """A closed month is corrected for a reason that is told."""
+
+
+def close_month(*, actor: Actor, month: ServiceMonth, now: datetime) -> MonthClosing:
+    """Freeze the judged figures of a month, everywhere, as revision 1."""
+    require(actor, "availability.close_month")
+    if closing_of(month):
+        raise MonthClosed(_("%(month)s is closed already.") % {"month": month})
+    return _close(actor, month, 1, "", now)
+
+
+def correct_month(*, actor: Actor, month: ServiceMonth, reason: str, now: datetime) -> MonthClosing:
+    """Judge a closed month again, from the record as it is now, and freeze that as the next revision."""
+    require(actor, "availability.close_month")
+    closing = closing_of(month)
+    if closing is None:
+        raise MonthOpen(_("%(month)s is not closed. Close it first.") % {"month": month})
+    if not reason.strip():
+        raise CorrectionWithoutReason(_("Say why the closed month is corrected."))
+    return _close(actor, month, closing.revision + 1, reason, now)
+
+
+def _close(actor: Actor, month: ServiceMonth, revision: int, reason: str, now: datetime) -> MonthClosing:
+    missing = unfinished(month, now)
+    if missing:
+        raise MonthUnfinished(missing)
+    try:
+        with transaction.atomic():
+            closing = MonthClosing.objects.create(
+                month=month.first_day,
+                revision=revision,
+                closed_at=now,
+                closed_by=actor.user,
+                closed_by_name=actor.name,
+                reason=reason,
+            )
+            for region in Region.objects.all():
+                judge_and_keep(region, month, now)
+            Deviation.objects.filter(month=month.first_day).delete()
+            action = "closed" if revision == 1 else "corrected"
+            record(actor=actor, action=action, subject=closing, now=now, reason=reason)
+    except IntegrityError as error:
+        # Two people at once: the constraint lets one revision through.
+        raise MonthClosed(_("%(month)s was closed by somebody else at this moment.") % {"month": month}) from error
+    return closing

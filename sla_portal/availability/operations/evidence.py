@@ -1,0 +1,79 @@
+"""Seal the files that prove an exclusion."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from pathlib import PurePath
+
+from django.core.files import File
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import record, require
+from sla_portal.kernel.errors import Refused
+
+from ..models import Evidence, Exclusion
+
+LARGEST = 20 * 1024 * 1024
+MOST = 10
+ENDINGS = (".pdf", ".png", ".jpg", ".jpeg", ".webp", ".txt", ".eml", ".csv", ".log")
+
+
+class EvidenceRefused(Refused):
+    """The file is empty, too large, one too many or of a kind that cannot be kept."""
+
+
+def add_evidence(*, actor: Actor, exclusion: Exclusion, upload: File[bytes], now: datetime) -> Evidence:
+    """Keep a file beside an exclusion, under a name of ours; the same file twice is one.
+
+    It is never shown in a page: whoever may see it downloads it.
+    """
+    require(actor, "availability.propose_exclusion")
+    name = PurePath((upload.name or "").replace("\\", "/")).name[-200:]
+    _check(name, upload.size)
+    digest = hashlib.sha256()
+    for chunk in upload.chunks():
+        digest.update(chunk)
+    with transaction.atomic():
+        locked = Exclusion.objects.select_for_update().get(pk=exclusion.pk)
+        known = locked.files.filter(sha256=digest.hexdigest()).first()
+        if known:
+            return known
+        if locked.files.count() >= MOST:
+            raise EvidenceRefused(_("There are %(most)d files already. Put what belongs together into one.") % {"most": MOST})
+        evidence = Evidence(
+            exclusion=locked,
+            name=name,
+            size=upload.size,
+            sha256=digest.hexdigest(),
+            added_at=now,
+            added_by_name=actor.name,
+        )
+        evidence.file.save(secrets.token_hex(16), upload, save=False)
+        try:
+            evidence.save(force_insert=True)
+            record(
+                actor=actor,
+                action="added evidence to",
+                subject=locked,
+                now=now,
+                changes={"name": [None, name], "sha256": [None, evidence.sha256]},
+            )
+        except BaseException:
+            evidence.file.delete(save=False)
+            raise
+    return evidence
+
+
+def _check(name: str, size: int) -> None:
+    if not size:
+        raise EvidenceRefused(_("This file is empty. Choose another."))
+    if size > LARGEST:
+        raise EvidenceRefused(_("This file is larger than 20 MB. Choose a smaller one."))
+    if not name.isprintable() or not name.lower().endswith(ENDINGS):
+        raise EvidenceRefused(
+            _("Files of this kind cannot be kept. Choose one of: %(endings)s.") % {"endings": ", ".join(ENDINGS)}
+        )

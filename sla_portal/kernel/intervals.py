@@ -32,15 +32,18 @@ def instant(seconds: int) -> datetime:
 
 def merged(spans: Iterable[Span]) -> list[Span]:
     """Sort `spans` given in any order and join those that overlap or meet; empty ones vanish."""
-    joined: list[Span] = []
-    for start, end in sorted(spans):
-        if start >= end:
-            continue
-        if joined and start <= joined[-1][1]:
-            if end > joined[-1][1]:
-                joined[-1] = (joined[-1][0], end)
-        else:
+    in_order = sorted(span for span in spans if span[0] < span[1])
+    if not in_order:
+        return []
+    joined = []
+    start, end = in_order[0]
+    for next_start, next_end in in_order:
+        if next_start > end:
             joined.append((start, end))
+            start, end = next_start, next_end
+        elif next_end > end:
+            end = next_end
+    joined.append((start, end))
     return joined
 
 
@@ -49,11 +52,10 @@ def intersection(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
     both: list[Span] = []
     i = j = 0
     while i < len(some) and j < len(others):
-        start = max(some[i][0], others[j][0])
-        end = min(some[i][1], others[j][1])
-        if start < end:
-            both.append((start, end))
-        if some[i][1] <= others[j][1]:
+        (start, end), (other_start, other_end) = some[i], others[j]
+        if start < other_end and other_start < end:
+            both.append((max(start, other_start), min(end, other_end)))
+        if end <= other_end:
             i += 1
         else:
             j += 1
@@ -82,10 +84,21 @@ def difference(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
 def touching(spans: Sequence[Span], span: Span) -> Sequence[Span]:
     """Return those of `spans` that share an instant with `span`, whole."""
     start, end = span
+    if start >= end:
+        return []
     first = bisect_right(spans, (start, start))
     if first and spans[first - 1][1] > start:
         first -= 1
     return spans[first : bisect_left(spans, (end, end), first)]
+
+
+def clipped(spans: Sequence[Span], span: Span) -> list[Span]:
+    """Return what of `spans` lies in one `span`."""
+    parts = list(touching(spans, span))
+    if parts:
+        parts[0] = max(parts[0][0], span[0]), parts[0][1]
+        parts[-1] = parts[-1][0], min(parts[-1][1], span[1])
+    return parts
 
 
 def seconds(spans: Iterable[Span]) -> int:

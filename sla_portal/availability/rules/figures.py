@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sla_portal.agreements.rules import Reading, Terms
-from sla_portal.kernel.intervals import intersection, touching
+from sla_portal.kernel.intervals import clipped, touching
 from sla_portal.kernel.months import ServiceDays
 
 from .judgement import Judgement, Unavailability

@@ -12,6 +12,7 @@ from sla_portal.kernel.intervals import (
     MINUTE,
     Minutes,
     Span,
+    clipped,
     difference,
     intersection,
     merged,
@@ -205,7 +206,9 @@ def _stretches(parts: Iterable[Part], functions: int, clients: int) -> dict[Read
     for down, start, end in parts:
         of_scope[down].append((start, end))
     scopes = list(of_scope)
-    turns = sorted((at, 1 << number) for number, down in enumerate(scopes) for span in merged(of_scope[down]) for at in span)
+    turns = sorted(
+        (at, 1 << number) for number, down in enumerate(scopes) for span in merged(of_scope[down]) for at in span
+    )
 
     # Of several turns at one instant the state after the last one stands, so that stretches that meet are one.
     state = 0

@@ -6,7 +6,7 @@ from enum import Enum
 
 from sla_portal.agreements.rules import Reading, terms_at
 from sla_portal.availability.clauses import PRECEDENCE
-from sla_portal.kernel.intervals import MINUTE, Span, difference, intersection, merged, touching
+from sla_portal.kernel.intervals import MINUTE, Span, clipped, difference, intersection, merged, touching
 from sla_portal.kernel.months import ServiceDays
 
 from .exclusions import NON_PAYMENT, TakenOff

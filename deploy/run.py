@@ -14,8 +14,7 @@ from pathlib import Path
 from honcho import manager
 from honcho.environ import parse_procfile
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sla_portal import settings
 
@@ -46,7 +45,7 @@ class Gently(manager.ProcessManager):
 
 
 def main() -> None:
-    os.chdir(ROOT)
+    os.chdir(settings.BASE_DIR)
     refuse_a_busy_port()
     manage("migrate", "--verbosity", "0")
     manage("demo")

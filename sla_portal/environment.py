@@ -8,6 +8,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -118,11 +119,9 @@ def secret_key(name: str, *, kept_in: Path | None) -> str:
         with tempfile.NamedTemporaryFile("w", dir=kept_in.parent) as draft:  # readable by its owner alone
             draft.write(secrets.token_urlsafe(60))
             draft.flush()
-            try:
-                # Whole or not at all, and never over another's: web, worker and beat may start in one moment.
+            # Whole or not at all, and never over another's: web, worker and beat may start in one moment.
+            with suppress(FileExistsError):
                 os.link(draft.name, kept_in)
-            except FileExistsError:
-                pass
     return kept_in.read_text()
 
 

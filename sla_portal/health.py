@@ -68,7 +68,7 @@ def passes(name: str, check: Callable[[], bool]) -> bool:
 
 @never_cache
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
+def healthz(_request: HttpRequest) -> JsonResponse:
     """Answer 200 where all is well, else 503, with what is well and what is not."""
     results = {name: passes(name, check) for name, check in CHECKS.items()}
     well = all(results.values())

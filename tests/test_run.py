@@ -61,7 +61,9 @@ def users(folder):
 def processes_of(folder):
     """The processes that know this private folder."""
     running = psutil.process_iter(["environ", "cmdline"])
-    return [process.info["cmdline"] for process in running if (process.info["environ"] or {}).get("VAR_DIR") == str(folder)]
+    return [
+        process.info["cmdline"] for process in running if (process.info["environ"] or {}).get("VAR_DIR") == str(folder)
+    ]
 
 
 def test_it_starts_keeps_its_data_and_stops_at_ctrl_c(tmp_path):

@@ -27,7 +27,12 @@ def start(program, tmp_path, **variables):
     """Start a program of the portal with these variables and no others of its own."""
     clean = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), "ENV_FILE": os.devnull}
     return subprocess.run(
-        [sys.executable, *PROGRAMS[program]], env=clean | variables, cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, *PROGRAMS[program]],
+        env=clean | variables,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -159,7 +164,11 @@ def test_pages_may_load_only_what_is_ours(client, db):
 
 def test_an_address_with_https_makes_cookies_secure(tmp_path):
     names = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS"]
-    show = [sys.executable, "-c", f"from sla_portal import settings as s; print(*[bool(getattr(s, n)) for n in {names}])"]
+    show = [
+        sys.executable,
+        "-c",
+        f"from sla_portal import settings as s; print(*[bool(getattr(s, n)) for n in {names}])",
+    ]
     for site, secure in [("http://localhost:8000", False), ("https://sla.example.com", True)]:
         variables = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), "ENV_FILE": os.devnull, "SITE_URL": site}
         shown = subprocess.check_output(show, env=variables, cwd=ROOT, text=True)

@@ -338,8 +338,8 @@ def test_any_value_anywhere_is_loaded_or_refused_with_its_path(tmp_path, path, v
             "incidents[0].detected_at",
             "2026-09-10T01:02:03",
             (
-                "incidents[0].detected_at: An instant with its offset, such as 2026-09-10T01:02:03Z or …+08:00, is wanted "
-                'here, not "2026-09-10T01:02:03".'
+                "incidents[0].detected_at: Write an instant with its offset, such as 2026-09-10T01:02:03Z or "
+                "2026-09-10T09:02:03+08:00."
             ),
         ),
         (

@@ -11,17 +11,17 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from sla_portal.kernel.instants import check_year, instant_text, parse_instant
+
 FORMAT = "sla-portal-history/1"
 
-YEARS = range(1900, 9999)
-"""Those in which there are service months."""
 SMALL = 32767
 """What a small column holds."""
 
@@ -211,42 +211,22 @@ def percentage(value: Any) -> str:
 def day(value: Any) -> str:
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", _string(value)):
         raise _Wrong(f"A date such as 2026-09-10 is wanted here, not {shown(value)}.")
-    _check_year(value)
     try:
-        date.fromisoformat(value)
+        check_year(value)
+    except ValueError as error:
+        raise _Wrong(str(error)) from None
+    try:
+        return date.fromisoformat(value).isoformat()
     except ValueError:
         raise _Wrong(f"There is no day {value}.") from None
-    return value
-
-
-INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 @leaf
 def instant(value: Any) -> str:
-    found = INSTANT.fullmatch(_string(value))
-    if not found:
-        raise _Wrong(
-            f"An instant with its offset, such as 2026-09-10T01:02:03Z or …+08:00, is wanted here, not {shown(value)}."
-        )
-    clock, fraction, offset = found.groups()
-    if (fraction or "").strip("0"):
-        raise _Wrong(f"Times carry whole seconds; {value} has a fraction of one.")
-    _check_year(value)
     try:
-        return canonical_instant(datetime.fromisoformat(clock + offset.replace("Z", "+00:00")))
-    except ValueError:
-        raise _Wrong(f"There is no such instant as {value}.") from None
-
-
-def canonical_instant(at: datetime) -> str:
-    """Write an aware instant in UTC; a fraction of a second is cut."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _check_year(value: str) -> None:
-    if int(value[:4]) not in YEARS:
-        raise _Wrong(f"The years from {YEARS[0]} to {YEARS[-1]} can be recorded, not {value[:4]}.")
+        return instant_text(parse_instant(_string(value)))
+    except ValueError as error:
+        raise _Wrong(str(error)) from None
 
 
 def or_null(check: Check) -> Check:

@@ -54,6 +54,7 @@ def _rows(model: type[Model], key: str, on_record: Callable[[Collection[str]], d
 def _one_moment() -> Iterator[None]:
     """See the record as it is at one moment, whatever is written meanwhile, and keep nobody from writing."""
     if connection.vendor == "sqlite":
+        connection.ensure_connection()  # reads the setting
         sqlite: Any = connection
         mode, sqlite.transaction_mode = sqlite.transaction_mode, "DEFERRED"
         try:

@@ -14,6 +14,7 @@ from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClien
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
+from sla_portal.kernel.instants import instant_text
 
 from .document import (
     CONTRACTS_BY,
@@ -23,7 +24,6 @@ from .document import (
     PAYMENTS_BY,
     SUSPENSIONS_BY,
     Row,
-    canonical_instant,
     canonical_money,
     canonical_percentage,
     in_order,
@@ -44,7 +44,7 @@ class Recorded:
 
 
 def _instant(at: Any) -> str | None:
-    return at and canonical_instant(at)
+    return at and instant_text(at)
 
 
 def _day(day: Any) -> str | None:

@@ -1,0 +1,92 @@
+"""manage.py availability MONTH [--region CODE | --customer CODE] [--as-of INSTANT] [--json]"""
+
+import json
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from sla_portal.customers.models import Customer, Region
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.instants import instant_text, parse_instant
+from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.months import ServiceMonth
+
+from ...queries import Judged, customer_month, region_month
+from ...rules import cut
+
+
+class Command(BaseCommand):
+    help = "The availability of a service month: of all regions, or of the region or customer named (docs/history.md)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("month", help="such as 2026-09")
+        scope = parser.add_mutually_exclusive_group()
+        scope.add_argument("--region", metavar="CODE", action="append", help="may be given several times")
+        scope.add_argument("--customer", metavar="CODE", action="append", help="may be given several times")
+        parser.add_argument("--as-of", metavar="INSTANT", help="how far ongoing outages run; now without it")
+        parser.add_argument("--json", action="store_true", help="a JSON array instead of a table")
+
+    def handle(self, *_args, month, region, customer, as_of, **options):
+        try:
+            service_month = ServiceMonth.parse(month)
+            now = parse_instant(as_of) if as_of else timezone.now()
+            if customer:
+                found = [
+                    ("customer", one.code, customer_month(one, service_month, now)) for one in named(Customer, customer)
+                ]
+            else:
+                found = [("region", one.code, region_month(one, service_month, now)) for one in named(Region, region)]
+        except (ValueError, Refused) as error:
+            raise CommandError(str(error)) from None
+        listed = [statement(*one) for one in found]
+        if options["json"]:
+            self.stdout.write(json.dumps(listed, indent=2, ensure_ascii=False))
+            return
+        self.stdout.write(
+            f"{'':<20} {'availability':>12} {'target':>8}  {'':<14} {'U':>6} {'budget':>6} {'excluded':>8} {'T':>6}"
+        )
+        for one in listed:
+            verdict = "not in service" if one["met"] is None else "met" if one["met"] else "missed"
+            self.stdout.write(
+                f"{one['code']:<20} {one['availability'] or '–':>12} {one['target']:>8}  {verdict:<14} "
+                f"{one['unavailable_minutes']:>6} {one['budget_minutes']:>6} {one['excluded_minutes']:>8} "
+                f"{one['total_minutes']:>6}{'  provisional' if one['provisional'] else ''}"
+            )
+
+
+def named(model, codes):
+    """The rows with these codes, or all where none is named, in the order of their codes."""
+    rows = {row.code: row for row in (model.objects.filter(code__in=codes) if codes else model.objects.all())}
+    for code in codes or ():
+        if code not in rows:
+            raise ValueError(f"There is no {model._meta.verbose_name} with the code {code}.")
+    return [rows[code] for code in sorted(rows)]
+
+
+def statement(scope: str, code: str, judged: Judged) -> dict:
+    """What the format says of a month; `availability` and `met` are None where T = 0."""
+    figures = judged.figures
+    return {
+        "month": str(judged.month),
+        "scope": scope,
+        "code": code,
+        "service_days": figures.service_days,
+        "total_minutes": figures.total_minutes,
+        "unavailable_minutes": figures.unavailable_minutes,
+        "excluded_minutes": figures.excluded_minutes,
+        "availability": None if figures.availability is None else cut(figures.availability),
+        "target": figures.terms.target_text,
+        "met": figures.met,
+        "budget_minutes": figures.budget_minutes,
+        "provisional": figures.provisional,
+        "failure_events": [
+            {
+                "started_at": instant_text(instant(event.start)),
+                "ended_at": instant_text(instant(event.end)),
+                "minutes": event.minutes,
+                "excluded_minutes": event.excluded_minutes,
+                "incidents": list(event.incidents),
+            }
+            for event in figures.events
+        ],
+    }

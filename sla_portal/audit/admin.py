@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import widgets
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from sla_portal.clocks import ClockField, ClockWidget, clock
+from sla_portal.clocks import DASH, ClockField, ClockWidget, clock
 from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.marks import mark
 
 from .actors import Actor
 from .models import Entry
 from .operations import difference, record, require, snapshot
+from .queries import first_broken_link
+from .templatetags.trail import told_changes
 
 WHY = "why"
 
@@ -62,8 +72,42 @@ class ChosenFilter(admin.SimpleListFilter):
     def value(self):
         value = super().value()
         if value is not None and value not in {str(choice) for choice, _name in self.lookup_choices}:
-            raise admin.options.IncorrectLookupParameters(value)
+            raise IncorrectLookupParameters(value)
         return value
+
+
+class MonthFilter(ChosenFilter):
+    """A filter by service month: two years are offered, any other can be asked for."""
+
+    title = gettext_lazy("month")
+    parameter_name = "month"
+    months = 24
+
+    def lookups(self, request, model_admin):
+        present = ServiceMonth.of(timezone.localdate(timezone=settings.SLA_ZONE))
+        offered = [str(present + -n) for n in range(self.months)]
+        asked = self.used_parameters.get(self.parameter_name)
+        try:
+            offered += [str(ServiceMonth.parse(asked))] if asked and asked not in offered else []
+        except ValueError as error:
+            raise IncorrectLookupParameters from error
+        return [(month, month) for month in offered]
+
+    def queryset(self, request, queryset):
+        return self.of_month(queryset, ServiceMonth.parse(self.value())) if self.value() else queryset
+
+    def of_month(self, queryset: models.QuerySet, month: ServiceMonth) -> models.QuerySet:
+        """The rows of `month`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way from a record or list to where its work goes on."""
+
+    name: str
+    url: str
+    primary: bool = False
 
 
 def clock_column(name: str, heading: Any) -> Callable[[models.Model], str]:
@@ -102,6 +146,14 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
     nothing_yet = ""
     list_per_page = 50
     sortable_by: Iterable[str] = ()
+
+    def record_links(self, request: HttpRequest, row: models.Model) -> Iterable[Link]:
+        """Where the work on a record goes on."""
+        return ()
+
+    def list_links(self, request: HttpRequest) -> Iterable[Link]:
+        """Where a list leads on to."""
+        return ()
 
     # What is asked
 
@@ -168,6 +220,10 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
             messages.error(request, str(refusal))
             return redirect(request.get_full_path())
 
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["record_links"] = list(self.record_links(request, obj)) if change else []
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
     def delete_view(self, request, object_id, extra_context=None):
         if request.method == "POST" and not request.POST.get(WHY, "").strip():
             messages.error(request, _("Say why the record is deleted."))
@@ -182,8 +238,8 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
     def changelist_view(self, request, extra_context=None):
         if admin.views.main.ERROR_FLAG in request.GET:
             messages.warning(request, _("That page or filter does not exist. This is the list from its start."))
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, "subtitle": None, **(extra_context or {})})
+        told = {"title": capfirst(self.opts.verbose_name_plural), "list_links": list(self.list_links(request))}
+        return super().changelist_view(request, {**told, **(extra_context or {})})
 
     def lookup_allowed(self, lookup, value, request):
         """Allow what a filter of the list asks; Django would take any lookup of a field from the address."""
@@ -266,6 +322,8 @@ def _readable(form: forms.BaseForm, name: str, value: Any) -> Any:
         return None
     if isinstance(field.widget, forms.PasswordInput):
         return _("set anew")
+    if isinstance(field, forms.MultipleChoiceField):
+        return sorted(str(dict(field.choices)[chosen]) for chosen in value)
     if isinstance(field, forms.ModelMultipleChoiceField):
         return sorted(str(row) for row in value)
     if isinstance(field, forms.ModelChoiceField):
@@ -274,3 +332,92 @@ def _readable(form: forms.BaseForm, name: str, value: Any) -> Any:
         )
         return str(row)
     return value
+
+
+class ActionFilter(admin.SimpleListFilter):
+    """Entries by their verb; those of the latest entries are offered."""
+
+    title = gettext_lazy("action")
+    parameter_name = "action"
+    latest = 2000
+
+    def lookups(self, request, model_admin):
+        latest = Entry.objects.order_by("-id").values_list("action", flat=True)[: self.latest]
+        return [(action, action) for action in sorted(set(latest))]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(action=self.value()) if self.value() and "\0" not in self.value() else queryset
+
+
+class KindFilter(ChosenFilter):
+    """Entries by the kind of record that they are about."""
+
+    title = gettext_lazy("kind of record")
+    parameter_name = "kind"
+
+    def lookups(self, request, model_admin):
+        kinds = [model._meta for model in model_admin.admin_site._registry]
+        return sorted(((kind.label_lower, capfirst(kind.verbose_name)) for kind in kinds), key=lambda kind: kind[1])
+
+    def queryset(self, request, queryset):
+        return queryset.filter(subject_type=self.value()) if self.value() else queryset
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyModelAdmin):
+    list_display = (
+        "number",
+        clock_column("at", gettext_lazy("at")),
+        "actor_name",
+        "action",
+        "subject",
+        "reason",
+        "short_hash",
+    )
+    list_display_links = ("number",)
+    list_filter = (ActionFilter, KindFilter)
+    search_fields = ("subject",)
+    search_help_text = gettext_lazy("Name of the record")
+    fields = ("at", "actor_name", "action", "subject", "changes_told", "reason", "previous_hash", "hash", "verified")
+    readonly_fields = ("changes_told", "verified")
+    nothing_yet = gettext_lazy("The trail is empty. Every write adds an entry: who, when, from what to what, and why.")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).order_by("-id")
+
+    @admin.display(description=gettext_lazy("no."))
+    def number(self, entry):
+        return entry.pk
+
+    @admin.display(description=gettext_lazy("hash"))
+    def short_hash(self, entry):
+        return format_html('<code title="{}">{}</code>', entry.hash, entry.hash[:12])
+
+    @admin.display(description=gettext_lazy("from what to what"))
+    def changes_told(self, entry):
+        return format_html_join("", "<div>{}: <del>{}</del> → <ins>{}</ins></div>", told_changes(entry)) or DASH
+
+    @admin.display(description=gettext_lazy("chain"))
+    def verified(self, entry):
+        if entry.hash == entry.expected_hash():
+            return mark("up", _("The hash follows from the entry and the one before it."))
+        return mark("counted", _("The hash does not follow from the entry: it was changed outside the portal."))
+
+    def list_links(self, request):
+        yield Link(_("Check the chain"), reverse("admin:check_chain"))
+
+    def get_urls(self):
+        return [path("check/", self.admin_site.admin_view(self.check_chain), name="check_chain"), *super().get_urls()]
+
+    def check_chain(self, request):
+        """Follow the trail's hashes from the first entry to the last."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Is the trail whole?"),
+            "count": Entry.objects.count(),
+            "last": Entry.objects.order_by("-id").first(),
+            "broken": first_broken_link(),
+        }
+        return TemplateResponse(request, "audit/check.html", context)

@@ -1,9 +1,18 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class StaffConfig(AppConfig):
     name = "sla_portal.staff"
+    verbose_name = _("Desks")
+
+    def ready(self) -> None:
+        from .roles import sync_roles
+
+        # After each app's rights were made; the last has them all.
+        post_migrate.connect(sync_roles, dispatch_uid="sync_roles")
 
 
 class PortalAdminConfig(AdminConfig):

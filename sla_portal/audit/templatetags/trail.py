@@ -12,7 +12,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.dateparse import parse_datetime
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -67,9 +67,3 @@ def _instant(text: str) -> datetime | None:
     except ValueError:
         return None
     return at if at is not None and at.tzinfo else None
-
-
-@register.filter
-def verified(entry: Entry) -> SafeString:
-    """Whether an entry's hash follows from its content."""
-    return format_html("{}", _("follows") if entry.hash == entry.expected_hash() else _("does not follow"))

@@ -1,0 +1,204 @@
+"""Incidents: the list, and the form in which a record is corrected. Logging and following one have their own pages."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, Q
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
+from sla_portal.clocks import length
+from sla_portal.customers.admin import RegionFilter
+from sla_portal.customers.forms import ScopedForm, ScopeField, offered
+from sla_portal.kernel.intervals import instant
+from sla_portal.marks import mark
+
+from .models import Incident, Outage
+from .rules import check_scope, check_times
+
+
+class IncidentForm(AuditedForm):
+    """The facts of an incident, corrected."""
+
+    def clean(self):
+        facts = super().clean()
+        for name in ("detected_at", "acknowledged_at", "resolved_at"):
+            at = facts.get(name)
+            if at and at.microsecond:
+                self.add_error(name, _("Give whole seconds."))
+            if at and at > timezone.now():
+                self.add_error(name, _("This lies in the future. Give a time that has passed, or leave it empty."))
+        return facts
+
+
+class OutageForm(ScopedForm):
+    """An outage as it is told, checked as a new one is."""
+
+    functions = ScopeField(label=gettext_lazy("Core functions"))
+    clients = ScopeField(label=gettext_lazy("Clients"))
+
+    class Meta:
+        fields = ("region", "started_at", "ended_at", "functions", "clients")
+
+    def clean(self):
+        facts = super().clean()
+        objections = check_scope([1], facts.get("functions", ()), facts.get("clients", ()))
+        if facts.get("started_at") and "ended_at" in facts:
+            objections += check_times(facts["started_at"], facts["ended_at"], timezone.now())
+        for objection in objections:
+            self.add_error(objection.field, _(objection.sentence))
+        return facts
+
+
+class OutageFormSet(forms.BaseInlineFormSet):
+    """The outages of an incident, which end before it is resolved."""
+
+    @cached_property
+    def offered(self):
+        return offered()
+
+    def get_form_kwargs(self, index):
+        return {**super().get_form_kwargs(index), "offered": self.offered}
+
+    def clean(self):
+        super().clean()
+        standing = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
+        if self.instance.resolved_at and any(form.cleaned_data.get("ended_at") is None for form in standing):
+            raise forms.ValidationError(
+                _("The incident is resolved, but an outage of it has no end. Give its end, or empty “resolved”.")
+            )
+
+
+class OutageRows(Rows):
+    model = Outage
+    form = OutageForm
+    formset = OutageFormSet
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("region").prefetch_related("functions", "clients")
+
+
+class StateFilter(ChosenFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return (("open", _("open")), ("resolved", _("resolved")))
+
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        return queryset.filter(resolved_at__isnull=self.value() == "open")
+
+
+class ClassificationFilter(ChosenFilter):
+    title = gettext_lazy("classification")
+    parameter_name = "classified"
+    answers = {"not": None, "ours": True, "excluded": False}
+
+    def lookups(self, request, model_admin):
+        return (("not", _("unclassified")), ("ours", _("attributable to us")), ("excluded", _("section 4")))
+
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        answer = self.answers[self.value()]
+        return queryset.filter(attributable__isnull=True) if answer is None else queryset.filter(attributable=answer)
+
+
+class IncidentMonthFilter(MonthFilter):
+    """Incidents detected in a month, or open in it."""
+
+    def of_month(self, queryset, month):
+        start, end = map(instant, month.span(settings.SLA_ZONE))
+        return queryset.filter(
+            Q(detected_at__gte=start, detected_at__lt=end)
+            | Q(detected_at__lt=start) & (Q(resolved_at__isnull=True) | Q(resolved_at__gt=start))
+        )
+
+
+class IncidentRegionFilter(RegionFilter):
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        return queryset.filter(pk__in=Outage.objects.filter(region__code=self.value()).values("incident"))
+
+
+@admin.register(Incident)
+class IncidentAdmin(AuditedModelAdmin):
+    form = IncidentForm
+    list_display = (
+        "told",
+        "state",
+        "classification",
+        "regions",
+        clock_column("detected_at", gettext_lazy("detected")),
+        "lasted",
+        "noticed",
+    )
+    list_display_links = None
+    list_filter = (StateFilter, ClassificationFilter, IncidentMonthFilter, IncidentRegionFilter)
+    search_fields = ("reference", "title", "ticket_number")
+    search_help_text = gettext_lazy("Reference, title or ticket number")
+    fields = ("title", "source", "ticket_number", "detected_at", "acknowledged_at", "resolved_at")
+    inlines = (OutageRows,)
+    add_words = gettext_lazy("Log an outage")
+    nothing_yet = gettext_lazy("No incident is on record. The first outage that is logged stands here.")
+
+    def get_queryset(self, request):
+        outages = Outage.objects.select_related("region").order_by("started_at")
+        return super().get_queryset(request).prefetch_related(Prefetch("outages", outages))
+
+    @admin.display(description=gettext_lazy("incident"), ordering="reference")
+    def told(self, incident):
+        page = reverse("admin:incident_page", args=[incident.pk])
+        return format_html('<a href="{}">{}</a> {}', page, incident.reference, incident.title)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, incident):
+        return mark("up", _("resolved")) if incident.resolved_at else mark("open", _("open"))
+
+    @admin.display(description=gettext_lazy("classification"))
+    def classification(self, incident):
+        if incident.attributable is None:
+            return mark("waiting", _("unclassified"))
+        return mark("counted", _("ours")) if incident.attributable else mark("excluded", _("section 4"))
+
+    @admin.display(description=gettext_lazy("regions"))
+    def regions(self, incident):
+        return get_text_list(list(dict.fromkeys(outage.region.name for outage in incident.outages.all())), _("and"))
+
+    @admin.display(description=gettext_lazy("lasted"))
+    def lasted(self, incident):
+        outages = incident.outages.all()
+        if not outages:
+            return "–"
+        now = timezone.now()
+        seconds = (max(outage.ended_at or now for outage in outages) - outages[0].started_at).total_seconds()
+        running = any(outage.ended_at is None for outage in outages)
+        return _("%(length)s so far") % {"length": length(seconds)} if running else length(seconds)
+
+    @admin.display(description=gettext_lazy("noticed by"))
+    def noticed(self, incident):
+        return f"{incident.get_source_display()} {incident.ticket_number}".strip()
+
+    def record_links(self, request, incident):
+        yield Link(_("To the incident"), reverse("admin:incident_page", args=[incident.pk]), primary=True)
+
+    def add_view(self, request, form_url="", extra_context=None):
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return redirect("admin:log_outage")
+
+    def has_delete_permission(self, request, obj=None):
+        return False

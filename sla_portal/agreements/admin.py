@@ -1,0 +1,116 @@
+"""Agreement versions with their clauses; contracts with suspensions and payments."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, ReadOnlyModelAdmin, ReadOnlyRows, Rows
+from sla_portal.marks import mark
+
+from .models import AgreementVersion, Clause, Contract, Payment, Suspension
+from .queries import contracts_in_force
+
+
+class ClauseRows(ReadOnlyRows):
+    model = Clause
+    fields = ("heading", "summary", "wording")
+
+
+@admin.register(AgreementVersion)
+class AgreementVersionAdmin(ReadOnlyModelAdmin):
+    """Published versions are never edited (5.2)."""
+
+    list_display = ("version", "state", "effective_on", "availability_target", "unavailability_reading")
+    sortable_by = ()
+    inlines = (ClauseRows,)
+
+    @admin.display(description=_("state"))
+    def state(self, version):
+        return mark("up", _("published")) if version.published_at else mark("waiting", _("draft"))
+
+
+class ContractForm(AuditedForm):
+    """A contract's days hang together (1.2)."""
+
+    def clean(self):
+        facts = super().clean()
+        starts_on, ends_on, terminated_on = (facts.get(name) for name in ("starts_on", "ends_on", "terminated_on"))
+        if starts_on and ends_on and ends_on < starts_on:
+            self.add_error(
+                "ends_on", _("The contract ends before it starts. Give a last service day on or after the first.")
+            )
+        if starts_on and ends_on and terminated_on and not starts_on <= terminated_on <= ends_on:
+            self.add_error("terminated_on", _("A contract is terminated on one of its own service days."))
+        if (facts.get("monthly_charge") or 0) < 0:
+            self.add_error("monthly_charge", _("A monthly charge is not negative."))
+        return facts
+
+    def clean_currency(self):
+        currency = self.cleaned_data["currency"].upper()
+        if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+            raise ValidationError(_("Write the currency with its three letters (ISO 4217), such as EUR."))
+        return currency
+
+
+class SuspensionForm(forms.ModelForm):
+    """The days of a suspension (4.7)."""
+
+    def clean(self):
+        facts = super().clean()
+        if facts.get("starts_on") and facts.get("ends_on") and facts["ends_on"] < facts["starts_on"]:
+            self.add_error("ends_on", _("The suspension ends before it starts. Give a last day on or after the first."))
+        return facts
+
+
+class SuspensionRows(Rows):
+    model = Suspension
+    form = SuspensionForm
+
+
+class PaymentRows(Rows):
+    """Payments are only added: a repayment is a negative one."""
+
+    model = Payment
+    can_delete = False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+class InForceFilter(ChosenFilter):
+    title = _("in force")
+    parameter_name = "in_force"
+
+    def lookups(self, request, model_admin):
+        return (("today", _("today")),)
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        today = timezone.localdate(timezone=settings.SLA_ZONE)
+        return queryset.filter(pk__in=contracts_in_force(today, today).values("pk"))
+
+
+@admin.register(Contract)
+class ContractAdmin(AuditedModelAdmin):
+    form = ContractForm
+    list_display = ("reference", "customer", "starts_on", "last_service_day", "charge")
+    list_select_related = ("customer",)
+    list_filter = (InForceFilter,)
+    search_fields = ("reference", "customer__code", "customer__name")
+    search_help_text = _("Reference, or customer's code or name")
+    sortable_by = ("reference", "starts_on")
+    autocomplete_fields = ("customer",)
+    inlines = (SuspensionRows, PaymentRows)
+    nothing_yet = _("Contracts come from a history file (manage.py loadhistory) or are added here by an administrator.")
+
+    @admin.display(description=_("last service day"))
+    def last_service_day(self, contract):
+        return contract.last_day
+
+    @admin.display(description=_("monthly charge"))
+    def charge(self, contract):
+        return f"{contract.monthly_charge.normalize():f} {contract.currency}"

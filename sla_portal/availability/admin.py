@@ -1,0 +1,213 @@
+"""Exclusions and judged months: lists to read. They are written by operations alone."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sla_portal.audit.admin import ChosenFilter, Link, MonthFilter, ReadOnlyModelAdmin, clock_column
+from sla_portal.clocks import DASH
+from sla_portal.customers.admin import RegionFilter
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.marks import mark
+
+from .clauses import CLAUSES
+from .models import CustomerMonth, Exclusion, RegionMonth, Status
+from .rules import availability, cut
+
+STATES = {
+    Status.PROPOSED: "waiting",
+    Status.CONFIRMED: "excluded",
+    Status.REJECTED: "outside",
+    Status.REVOKED: "counted",
+}
+PROPOSED_AT = clock_column("proposed_at", gettext_lazy("proposed at"))
+
+
+class StatusFilter(ChosenFilter):
+    title = gettext_lazy("status")
+    parameter_name = "status"
+
+    def lookups(self, request, model_admin):
+        return Status.choices
+
+    def queryset(self, request, queryset):
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class ClauseFilter(ChosenFilter):
+    title = gettext_lazy("clause")
+    parameter_name = "clause"
+
+    def lookups(self, request, model_admin):
+        return [(clause, clause) for clause in CLAUSES]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(clause=self.value()) if self.value() else queryset
+
+
+@admin.register(Exclusion)
+class ExclusionAdmin(ReadOnlyModelAdmin):
+    list_display = (
+        "told",
+        "state",
+        "of",
+        "reason",
+        "proposed",
+        clock_column("proposed_at", gettext_lazy("proposed at")),
+        "decided",
+    )
+    list_display_links = None
+    list_select_related = ("incident", "customer", "proposed_by", "decided_by")
+    list_filter = (StatusFilter, ClauseFilter)
+    search_fields = ("incident__reference", "customer__code", "third_party", "third_party_incident")
+    search_help_text = gettext_lazy("Incident, customer's code or third party")
+    nothing_yet = gettext_lazy(
+        "No exclusion was proposed. One is proposed on an incident's page, where its clause of section 4 is chosen."
+    )
+
+    @admin.display(description=gettext_lazy("clause"))
+    def told(self, exclusion):
+        page = reverse("admin:availability_exclusion_change", args=[exclusion.pk])
+        return format_html('<a href="{}">{}</a>', page, exclusion.clause)
+
+    @admin.display(description=gettext_lazy("status"))
+    def state(self, exclusion):
+        return mark(STATES[exclusion.status], exclusion.get_status_display())
+
+    @admin.display(description=gettext_lazy("of"))
+    def of(self, exclusion):
+        if exclusion.incident is None:
+            return str(exclusion.customer)
+        page = reverse("admin:incident_page", args=[exclusion.incident_id])
+        return format_html('<a href="{}">{}</a> {}', page, exclusion.incident.reference, exclusion.incident.title)
+
+    @admin.display(description=gettext_lazy("proposed by"))
+    def proposed(self, exclusion):
+        return _named(exclusion.proposed_by)
+
+    @admin.display(description=gettext_lazy("decided by"))
+    def decided(self, exclusion):
+        return _named(exclusion.decided_by)
+
+    def record_links(self, request, exclusion):
+        if exclusion.incident_id:
+            page = reverse("admin:incident_page", args=[exclusion.incident_id])
+            yield Link(_("To the incident"), page, primary=True)
+
+
+class VerdictFilter(ChosenFilter):
+    title = gettext_lazy("target")
+    parameter_name = "target"
+
+    def lookups(self, request, model_admin):
+        return (("met", _("met")), ("missed", _("missed")), ("none", _("not in service")))
+
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        return queryset.filter(met={"met": True, "missed": False}.get(self.value()))
+
+
+class WarningFilter(ChosenFilter):
+    title = gettext_lazy("marked")
+    parameter_name = "marked"
+
+    def lookups(self, request, model_admin):
+        return (("provisional", _("provisional")), ("sensitive", _("reading-sensitive")))
+
+    def queryset(self, request, queryset):
+        field = {"provisional": "provisional", "sensitive": "reading_sensitive"}.get(self.value() or "")
+        return queryset.filter(**{field: True}) if field else queryset
+
+
+class JudgedMonthFilter(MonthFilter):
+    def of_month(self, queryset, month):
+        return queryset.filter(month=month.first_day)
+
+
+class JudgedMonthAdmin(ReadOnlyModelAdmin):
+    """The figures of a service month as last judged; its page explains them."""
+
+    sortable_by = ()
+    list_display_links = None
+    nothing_yet = gettext_lazy(
+        "No month is judged yet. A month is judged by itself as soon as it has begun, and again when what is on record changes."
+    )
+
+    @admin.display(description=gettext_lazy("month"))
+    def told(self, row):
+        month = str(ServiceMonth.of(row.month))
+        page = reverse("admin:month", args=[month, self.scope, getattr(row, self.scope).code])
+        return format_html('<a href="{}">{}</a>', page, month)
+
+    @admin.display(description=gettext_lazy("availability"))
+    def reached(self, row):
+        reached = availability(row.unavailable_minutes, row.total_minutes)
+        return DASH if reached is None else f"{cut(reached)} %"
+
+    @admin.display(description=gettext_lazy("target"))
+    def verdict(self, row):
+        if row.met is None:
+            return mark("outside", _("not in service"))
+        return mark("up", _("met")) if row.met else mark("counted", _("missed"))
+
+    @admin.display(description=gettext_lazy("counted"))
+    def counted(self, row):
+        return row.unavailable_minutes
+
+    @admin.display(description=gettext_lazy("excluded"))
+    def excluded(self, row):
+        return row.excluded_minutes
+
+    @admin.display(description=gettext_lazy("all / function / any"))
+    def three_readings(self, row):
+        return f"{row.unavailable_all} / {row.unavailable_function} / {row.unavailable_any}"
+
+    @admin.display(description=gettext_lazy("marked"))
+    def marked(self, row):
+        words = [_("provisional")] if row.provisional else []
+        return ", ".join([*words, _("reading-sensitive")] if row.reading_sensitive else words) or DASH
+
+    def record_links(self, request, row):
+        page = reverse("admin:month", args=[str(ServiceMonth.of(row.month)), self.scope, getattr(row, self.scope).code])
+        yield Link(_("To the month"), page, primary=True)
+
+
+FIGURES = ("reached", "verdict", "counted", "excluded", "three_readings", "marked")
+
+
+@admin.register(RegionMonth)
+class RegionMonthAdmin(JudgedMonthAdmin):
+    scope = "region"
+    list_display = ("told", "region", *FIGURES)
+    list_select_related = ("region",)
+    list_filter = (JudgedMonthFilter, RegionFilter, VerdictFilter, WarningFilter)
+
+    def list_links(self, request):
+        if request.user.has_perm("availability.view_customermonth"):
+            yield Link(_("Months of customers"), reverse("admin:availability_customermonth_changelist"))
+
+
+class RegionOfCustomerFilter(RegionFilter):
+    path = "customer__region"
+
+
+@admin.register(CustomerMonth)
+class CustomerMonthAdmin(JudgedMonthAdmin):
+    scope = "customer"
+    list_display = ("told", "customer", *FIGURES)
+    list_select_related = ("customer",)
+    list_filter = (JudgedMonthFilter, RegionOfCustomerFilter, VerdictFilter, WarningFilter)
+    search_fields = ("customer__code", "customer__name")
+    search_help_text = gettext_lazy("Customer's code or name")
+
+    def list_links(self, request):
+        yield Link(_("Months of regions"), reverse("admin:availability_regionmonth_changelist"))
+
+
+def _named(person):
+    return DASH if person is None else person.get_full_name() or person.get_username()

@@ -1,0 +1,117 @@
+"""Who may do what: the roles of the desks as a table, kept as groups."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Value
+from django.db.models.functions import Concat
+
+EVERYTHING_ON_RECORD = (
+    "audit.view_entry",
+    "customers.view_region",
+    "customers.view_corefunction",
+    "customers.view_client",
+    "customers.view_customer",
+    "customers.view_contact",
+    "agreements.view_agreementversion",
+    "agreements.view_clause",
+    "agreements.view_contract",
+    "agreements.view_suspension",
+    "agreements.view_payment",
+    "incidents.view_incident",
+    "incidents.view_outage",
+    "incidents.view_update",
+    "maintenance.view_maintenancewindow",
+    "maintenance.view_maintenancenotice",
+    "availability.view_exclusion",
+    "availability.view_regionmonth",
+    "availability.view_customermonth",
+)
+WHAT_THE_SERVICE_IS = ("customers.view_region", "customers.view_corefunction", "customers.view_client")
+WHAT_HAPPENED = (
+    "incidents.view_incident",
+    "incidents.view_outage",
+    "incidents.view_update",
+    "availability.view_exclusion",
+)
+WHAT_WAS_PLANNED = ("maintenance.view_maintenancewindow", "maintenance.view_maintenancenotice")
+WHAT_WAS_PROMISED = ("agreements.view_agreementversion", "agreements.view_clause")
+WHO_AND_SINCE_WHEN = (
+    "customers.view_customer",
+    "customers.view_contact",
+    "agreements.view_contract",
+    "agreements.view_suspension",
+    "agreements.view_payment",
+)
+
+ROLES: dict[str, tuple[str, ...]] = {
+    "NOC": (
+        *WHAT_THE_SERVICE_IS,
+        *WHAT_HAPPENED,
+        *WHAT_WAS_PLANNED,
+        *WHAT_WAS_PROMISED,
+        "incidents.add_incident",
+        "incidents.change_incident",
+        "incidents.classify_incident",
+        "incidents.add_outage",
+        "incidents.change_outage",
+        "incidents.delete_outage",
+        "maintenance.add_maintenancewindow",
+        "maintenance.change_maintenancewindow",
+        "maintenance.announce_maintenancewindow",
+        "incidents.classify_incident",
+        "availability.propose_exclusion",
+        "availability.view_regionmonth",
+    ),
+    "Support": (
+        *WHAT_THE_SERVICE_IS,
+        *WHAT_HAPPENED,
+        *WHAT_WAS_PLANNED,
+        *WHAT_WAS_PROMISED,
+        *WHO_AND_SINCE_WHEN,
+        "customers.add_contact",
+        "customers.change_contact",
+        "customers.delete_contact",
+        "availability.view_regionmonth",
+        "availability.view_customermonth",
+    ),
+    "Legal": (
+        *EVERYTHING_ON_RECORD,
+        "incidents.classify_incident",
+        "availability.propose_exclusion",
+        "availability.decide_exclusion",
+    ),
+    "Auditor": EVERYTHING_ON_RECORD,
+    "Administrator": (
+        *EVERYTHING_ON_RECORD,
+        "auth.view_user",
+        "auth.add_user",
+        "auth.change_user",
+        "auth.view_group",
+        "customers.add_region",
+        "customers.change_region",
+        "customers.add_corefunction",
+        "customers.change_corefunction",
+        "customers.add_client",
+        "customers.change_client",
+        "customers.add_customer",
+        "customers.change_customer",
+        "customers.add_contact",
+        "customers.change_contact",
+        "customers.delete_contact",
+        "agreements.add_contract",
+        "agreements.change_contract",
+        "agreements.add_suspension",
+        "agreements.change_suspension",
+        "agreements.delete_suspension",
+        "agreements.add_payment",
+    ),
+}
+
+
+def sync_roles(**_signal: object) -> None:
+    """Give each role's group exactly the rights of the table, where they exist."""
+    named = Permission.objects.annotate(right=Concat("content_type__app_label", Value("."), "codename"))
+    for role, rights in ROLES.items():
+        group, _created = Group.objects.get_or_create(name=role)
+        group.permissions.set(named.filter(right__in=rights))

@@ -1,0 +1,5 @@
+"""Print a statement: the same statement gives the same bytes."""
+
+from .printing import PrintingFailed, render
+
+__all__ = ["PrintingFailed", "render"]

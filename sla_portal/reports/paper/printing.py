@@ -1,0 +1,224 @@
+"""From a statement to a PDF: tagged, archivable (PDF/A-3a), with its figures attached."""
+
+import json
+import logging
+import logging.handlers
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
+from datetime import datetime
+from functools import cache, lru_cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from sla_portal.reports.rules import OWN, Figures, Statement, canonical, digest
+
+from . import drawing, words
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+# Before WeasyPrint starts fontconfig, which then knows the fonts of this folder and no other.
+os.environ["FONTCONFIG_FILE"] = str(ASSETS / "fonts" / "fonts.conf")
+
+from weasyprint import CSS, HTML, Attachment, Document, Page  # noqa: E402
+from weasyprint.css import ColorProfile  # noqa: E402
+from weasyprint.formatting_structure.boxes import MarginBox  # noqa: E402
+from weasyprint.pdf.stream import Stream  # noqa: E402
+from weasyprint.text.fonts import FontConfiguration  # noqa: E402
+from weasyprint.urls import URLFetcher  # noqa: E402
+
+FORM = {"pdf_variant": "pdf/a-3a", "output_intent": "--srgb"}
+MOST_ROWS = 300
+"""Rows that a table prints; a longer one costs minutes and gigabytes, and nobody reads it on paper."""
+ATTACHMENT = "figures.json"
+NAME_SIZES = ((42, "short"), (140, "long"))
+"""Up to how many letters a name is set in which size, so that any fits into the head."""
+
+# A layout is one thread's work: boxes are marked while they are drawn, and font maps shared by threads hang.
+_one_at_a_time = Lock()
+
+
+def render(statement: Statement) -> bytes:
+    """Print a statement. It reads nothing from network or disk but the portal's own assets.
+
+    Reports that agree in all but `OWN` figures share the body of their pages, which is remembered in this process:
+    print them one after another.
+    """
+    figures, issue = statement["figures"], statement["issue"]
+    common = {"address": issue["address"], "figures": {key: value for key, value in figures.items() if key not in OWN}}
+    with _one_at_a_time, _no_complaint(), translation.override(figures["language"]):
+        bodies = _bodies(canonical(common).decode())
+        sheets = _layout("reports/own.html", {**_own_context(statement), "sheets": bodies[1:]})
+        return sheets.copy(_joined(sheets.pages, bodies)).write_pdf(
+            **FORM,
+            attachments=[_attached(figures, datetime.fromisoformat(issue["issued_at"]))],
+        )
+
+
+class PrintingFailed(Exception):
+    """WeasyPrint left something out, which it only logs: such a paper is not handed out."""
+
+
+@contextmanager
+def _no_complaint() -> Iterator[None]:
+    complaints = logging.handlers.BufferingHandler(capacity=1000)
+    complaints.setLevel(logging.ERROR)
+    logger = logging.getLogger("weasyprint")
+    logger.addHandler(complaints)
+    try:
+        yield
+    finally:
+        logger.removeHandler(complaints)
+    if complaints.buffer:
+        raise PrintingFailed("; ".join(record.getMessage() for record in complaints.buffer))
+
+
+class _Body:
+    """What lies within the margins of a page, painted once and then repeated on many sheets."""
+
+    def __init__(self, page: Page) -> None:
+        self.boxes = [box for box in page._page_box.children if not isinstance(box, MarginBox)]
+        self._page = page
+        self._painted: Stream | None = None
+
+    def paint(self, sheet: Stream, scale: float) -> None:
+        """Paint on an empty sheet: what is said about the page's text is then numbered as when first painted."""
+        if self._painted is None:
+            self._painted = sheet.clone(fonts={}, tags={}, resources={**sheet._resources, "ExtGState": {}})
+            self._page._page_box = self._page._page_box.copy_with_children(self.boxes)
+            self._page.paint(self._painted, scale)
+        sheet.stream += self._painted.stream
+        sheet._tags.update(self._painted._tags)
+        # Of the resources a body names opacities only: nothing in the pictures is a pattern, an image or a group.
+        sheet._resources["ExtGState"].update(self._painted._resources["ExtGState"])
+        for key, painted in self._painted._fonts.items():
+            # Each document cuts its own subset from a font.
+            font = sheet._fonts.setdefault(key, copy(painted))
+            font.widths, font.to_unicode = font.widths | painted.widths, font.to_unicode | painted.to_unicode
+            font.missing = font.missing | painted.missing
+
+
+class _Sheet(Page):
+    """A page of one report: a shared body, and around it what is the report's own."""
+
+    def __init__(self, own: Page, body: _Body, *, own_first: bool) -> None:
+        self._own, self._body = own, body
+        boxes = own._page_box.children
+        super().__init__(
+            own._page_box.copy_with_children([*boxes, *body.boxes] if own_first else [*body.boxes, *boxes])
+        )
+
+    def paint(self, stream: Stream, scale: float = 1) -> None:
+        self._body.paint(stream, scale)
+        self._own.paint(stream, scale)
+
+
+def _joined(own: Sequence[Page], bodies: Sequence[_Body]) -> list[Page]:
+    """Lay the first body on the first page, below its head, and the others on the last ones, above the seal."""
+    behind = len(bodies) - 1
+    return [
+        _Sheet(own[0], bodies[0], own_first=True),
+        *own[1:-behind],
+        *(_Sheet(page, body, own_first=False) for page, body in zip(own[-behind:], bodies[1:], strict=True)),
+    ]
+
+
+@lru_cache(maxsize=4)
+def _bodies(common: str) -> list[_Body]:
+    return [_Body(page) for page in _layout("reports/shared.html", _shared_context(**json.loads(common))).pages]
+
+
+def _layout(template: str, context: Mapping[str, Any]) -> Document:
+    return HTML(
+        string=render_to_string(template, dict(context)),
+        url_fetcher=URLFetcher(allowed_protocols={"data"}, allow_redirects=False),
+    ).render(
+        font_config=FontConfiguration(),
+        color_profiles={FORM["output_intent"]: _colours()},
+        stylesheets=[_stylesheet()],
+        **FORM,
+    )
+
+
+@cache
+def _stylesheet() -> CSS:
+    return CSS(string=(ASSETS / "report.css").read_text(encoding="utf-8"))
+
+
+@cache
+def _colours() -> ColorProfile:
+    """WeasyPrint's own profile, which it would open once for each document and leave open."""
+    profile = files("weasyprint.pdf").joinpath("sRGB2014.icc").read_bytes()
+    return ColorProfile(BytesIO(profile), "sRGB2014.icc", "relative-colorimetric", ("r", "g", "b"))
+
+
+def _attached(figures: Mapping[str, Any], at: datetime) -> Attachment:
+    return Attachment(
+        string=canonical(figures),
+        name=ATTACHMENT,
+        description=words.attachment(),
+        created=at,
+        modified=at,
+        relationship="Data",
+    )
+
+
+def _own_context(statement: Statement) -> dict[str, Any]:
+    """What is one report's own: its name, its contract, what a revision changed, and the seal."""
+    figures, issue = statement["figures"], statement["issue"]
+    return {
+        "figures": figures,
+        "issue": issue,
+        "name_size": next((size for most, size in NAME_SIZES if len(figures["name"]) <= most), "longest"),
+        "changes": words.changes(issue["changes"]),
+        "digest": digest(figures),
+        "attachment": ATTACHMENT,
+    }
+
+
+def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
+    """What reports of one region and the same days have in common."""
+    total, used, budget = figures["total_minutes"], figures["unavailable_minutes"], figures["budget_minutes"]
+    return {
+        "address": address,
+        "figures": figures,
+        "target": figures["agreements"][0]["target"],
+        "other_zone": figures["reader_zone"] if figures["reader_zone"] != figures["sla_zone"] else "",
+        "left": budget - used,
+        "over": used - budget,
+        "bar": drawing.budget_bar(used, budget),
+        "flags": words.flags(figures),
+        "picture": drawing.month_picture(figures["month"], figures["sla_zone"], figures["map"]),
+        "picture_words": words.picture(figures),
+        "bars": drawing.month_bars(figures["months"], budget),
+        "bars_words": words.bars(figures),
+        "events": _first(figures["events"]),
+        "exclusions": _first(figures["exclusions"]),
+        "windows": _first([{**window, "word": words.maintenance(window["kind"])} for window in figures["windows"]]),
+        "recovery": _first([{**entry, "word": words.source(entry["source"])} for entry in figures["recovery"]]),
+        "reading_words": words.reading_sentence(figures["agreements"][0]["reading"]),
+        "readings": [
+            {
+                **row,
+                "words": words.reading(row["reading"]),
+                "in_force": row["reading"] == figures["agreements"][0]["reading"],
+            }
+            for row in figures["readings"]
+        ],
+        "versions": [
+            {**version, "notice_words": words.notice(version["notice_hours"])} for version in figures["agreements"]
+        ],
+        # 2.1 as printed gives 1/T for a month without an outage.
+        "printed": f"{10**7 // total / 10**5:.5f}" if total else "",
+    }
+
+
+def _first(rows: Sequence[Any]) -> dict[str, Any]:
+    return {"rows": rows[:MOST_ROWS], "all": len(rows), "left_off": len(rows) > MOST_ROWS}

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.customers.models import Client, CoreFunction, Region
+from sla_portal.notices.models import Notice
 
 
 class Kind(models.TextChoices):
@@ -38,6 +39,8 @@ class MaintenanceWindow(models.Model):
     )
     starts_at = models.DateTimeField(_("from"), db_index=True)
     ends_at = models.DateTimeField(_("until"))
+    started_at = models.DateTimeField(_("work started"), null=True, blank=True)
+    completed_at = models.DateTimeField(_("work finished"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
 
     class Meta:
@@ -48,6 +51,11 @@ class MaintenanceWindow(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="a_window_ends_after_it_starts"),
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="a_window_is_of_a_known_kind"),
+            models.CheckConstraint(
+                condition=models.Q(completed_at__isnull=True)
+                | models.Q(started_at__isnull=False, completed_at__gte=models.F("started_at")),
+                name="work_is_finished_after_it_started",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,6 +102,15 @@ class MaintenanceNotice(models.Model):
     sent_at = models.DateTimeField(_("sent"))
     starts_at = models.DateTimeField(_("announced from"), null=True, blank=True)
     ends_at = models.DateTimeField(_("announced until"), null=True, blank=True)
+    notice = models.OneToOneField(
+        Notice,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="maintenance",
+        verbose_name=_("as it was told"),
+        help_text=_("None for a notice that was brought in from another record."),
+    )
 
     class Meta:
         verbose_name = _("notice of maintenance")

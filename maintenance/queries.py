@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from sla_portal.customers.models import Region
+from sla_portal.agreements.queries import contacts_under_contract
+from sla_portal.customers.models import Contact, Region
 from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import local_date
 
 from .models import MaintenanceWindow
 from .rules import NoticeGiven
@@ -26,6 +29,24 @@ def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
     if window.cancelled_at:
         given.append(NoticeGiven(sent=epoch(window.cancelled_at), start=None, end=None))
     return sorted(given, key=lambda notice: notice.sent)
+
+
+def audience(window: MaintenanceWindow, now: datetime) -> QuerySet[Contact]:
+    """Whom a notice of a window tells: contacts of customers where it is felt, under contract now or until it ends."""
+    today = local_date(epoch(now), settings.SLA_ZONE)
+    last = local_date(epoch(window.ends_at), settings.SLA_ZONE)
+    return contacts_under_contract(window.regions.all(), today, max(today, last))
+
+
+def overlapping(window: MaintenanceWindow, starts_at: datetime, ends_at: datetime) -> QuerySet[MaintenanceWindow]:
+    """Other windows, announced or not, that concern a region of this one at the same time: worth a warning."""
+    found = MaintenanceWindow.objects.filter(
+        cancelled_at__isnull=True, starts_at__lt=ends_at, ends_at__gt=starts_at
+    ).exclude(pk=window.pk)
+    regions = [region.pk for region in window.regions.all()]
+    if regions:
+        found = found.filter(Q(regions__in=regions) | Q(regions__isnull=True))
+    return found.distinct().order_by("starts_at", "id")
 
 
 def windows_of_region(region: Region, start: datetime, end: datetime) -> QuerySet[MaintenanceWindow]:

@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from sla_portal.customers.models import Contact, Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import day_span
 
@@ -64,3 +65,12 @@ def suspensions_of(contracts: Iterable[int], first: date, last: date) -> dict[in
     ).order_by("starts_on"):
         found[suspension.contract_id].append(suspension)
     return found
+
+
+def contacts_under_contract(regions: Iterable[Region], first: date, last: date) -> QuerySet[Contact]:
+    """The contacts of customers of `regions` (none: everywhere) with a contract in force between the days."""
+    customers = Customer.objects.filter(contracts__in=contracts_in_force(first, last))
+    named = [region.pk for region in regions]
+    if named:
+        customers = customers.filter(region__in=named)
+    return Contact.objects.filter(customer__in=customers)

@@ -150,11 +150,11 @@ def judge(
     """
     if functions < 1 or clients < 1:
         raise ValueError("Without a core function and a client there is nothing to judge.")
-    downs = [down for down in downs if down.start < down.end]
+    downs = [outage for outage in downs if outage.start < outage.end]
     left, taken = but_for(downs, taken_off)
-    down = _stretches(((down.cells, down.start, down.end) for down in downs), functions, clients)
+    down = _stretches(((outage.cells, outage.start, outage.end) for outage in downs), functions, clients)
     still_down = _stretches(left, functions, clients) if taken else down
-    always = min((down.start for down in downs), default=0), max((down.end for down in downs), default=0)
+    always = min((outage.start for outage in downs), default=0), max((outage.end for outage in downs), default=0)
 
     def read(readings: Sequence[tuple[Span, Reading]]) -> Unavailability:
         stretches, but_for = (
@@ -188,6 +188,8 @@ def for_customer(judgement: Judgement, own: Iterable[TakenOff] = (), suspended: 
     `own` are its own confirmed exclusions, `suspended` the spans of days suspended for non-payment (4.7).
     """
     own = [*own, *(TakenOff(None, NON_PAYMENT, start, end) for start, end in suspended)]
+    if not own:
+        return judgement
     spans = merged((off.start, off.end) for off in own)
     less = {id(read): read.less(spans) for read in (judgement.in_force, *judgement.under.values())}
     return replace(
@@ -200,24 +202,34 @@ def for_customer(judgement: Judgement, own: Iterable[TakenOff] = (), suspended: 
 
 def _stretches(parts: Iterable[Part], functions: int, clients: int) -> dict[Reading, list[Span]]:
     """Find when each reading of 1.4 holds, to the second."""
-    # Outages of the same cells are joined first. Then every such scope is either down or not, and the
-    # scopes that are down at an instant, one bit each, say which cells are.
+    # Outages of the same cells are joined first: what they say together takes few turns.
     of_scope: dict[int, list[Span]] = defaultdict(list)
-    for down, start, end in parts:
-        of_scope[down].append((start, end))
-    scopes = list(of_scope)
-    turns = sorted(
-        (at, 1 << number) for number, down in enumerate(scopes) for span in merged(of_scope[down]) for at in span
-    )
+    for cells, start, end in parts:
+        of_scope[cells].append((start, end))
+
+    # How many scopes keep each cell down is counted side by side in one number, so that a turn is one addition.
+    # Adding `full` carries into the highest bit of every counter that is not 0.
+    width = len(of_scope).bit_length() + 1
+    counters = [1 << width * cell for cell in range(functions * clients)]
+    highest = sum(counters) << width - 1
+    full = highest - sum(counters)
+    turns: list[tuple[int, int]] = []
+    for cells, spans in of_scope.items():
+        scope = sum(counter for cell, counter in enumerate(counters) if cells >> cell & 1)
+        for start, end in merged(spans):
+            turns += (start, scope), (end, -scope)
 
     # Of several turns at one instant the state after the last one stands, so that stretches that meet are one.
-    state = 0
+    counts = 0
     course: dict[int, int] = {}
-    for at, scope in turns:
-        state ^= scope
-        course[at] = state
+    for at, change in sorted(turns):
+        counts += change
+        course[at] = counts + full & highest
 
-    holding = {state: _holding(_cells_of(state, scopes), functions, clients) for state in set(course.values())}
+    holding = {
+        state: _holding([bool(state & counter << width - 1) for counter in counters], clients)
+        for state in set(course.values())
+    }
     return {
         reading: _spans_of({state for state, readings in holding.items() if reading in readings}, course)
         for reading in Reading
@@ -235,23 +247,14 @@ def _spans_of(states: set[int], course: Mapping[int, int]) -> list[Span]:
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def _cells_of(state: int, scopes: Sequence[int]) -> int:
-    down = 0
-    for number, scope in enumerate(scopes):
-        if state >> number & 1:
-            down |= scope
-    return down
-
-
-def _holding(down: int, functions: int, clients: int) -> set[Reading]:
+def _holding(down: Sequence[bool], clients: int) -> set[Reading]:
     """Say under which readings of 1.4 the service is down while these cells are."""
-    every_client = (1 << clients) - 1
-    on_every_client = [down >> function * clients & every_client == every_client for function in range(functions)]
+    on_every_client = [all(down[cell : cell + clients]) for cell in range(0, len(down), clients)]
     holding = set()
     if all(on_every_client):
         holding.add(Reading.ALL)
     if any(on_every_client):
         holding.add(Reading.FUNCTION)
-    if down & ((1 << functions * clients) - 1):
+    if any(down):
         holding.add(Reading.ANY)
     return holding

@@ -16,7 +16,7 @@ from sla_portal.agreements.rules import Terms, TermsPeriod
 from sla_portal.availability.rules import Down, TakenOff, cells, figures, judge
 from sla_portal.kernel.months import ServiceDays, ServiceMonth
 
-SIZES = {10: 9, 1_000: 9, 100_000: 5}
+SIZES = {10: 30, 1_000: 30, 100_000: 7}
 """How many outages, and how many rounds."""
 AIMS = {1_000: 0.5, 100_000: 4.0}
 

@@ -11,7 +11,10 @@ CREATE OR REPLACE FUNCTION row_is_only_added() RETURNS trigger LANGUAGE plpgsql 
 $$ BEGIN RAISE EXCEPTION '%_is_only_added_to', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$
 """
 TRIGGERS = {
-    "postgresql": "CREATE TRIGGER {table}_is_never_{done} BEFORE {verb} ON {table} FOR EACH ROW EXECUTE FUNCTION row_is_only_added()",
+    "postgresql": (
+        "CREATE TRIGGER {table}_is_never_{done} BEFORE {verb} ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION row_is_only_added()"
+    ),
     "sqlite": (
         "CREATE TRIGGER {table}_is_never_{done} BEFORE {verb} ON {table} "
         "BEGIN SELECT RAISE(ABORT, '{table}_is_only_added_to'); END"

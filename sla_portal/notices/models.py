@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -40,13 +40,18 @@ class Notice(models.Model):
         verbose_name_plural = _("notices")
         ordering = ["-given_at", "-id"]
         default_permissions = ("view",)
-        permissions = [("give_notice", "Can tell customers and the public something")]
+        permissions = [
+            ("give_notice", "Can tell customers and the public something"),
+            ("read_inbox", "Can open the inbox of a portal that sends no mail"),
+        ]
         indexes = [
             models.Index(fields=["-given_at", "-id"], name="notices_newest_first"),
             models.Index(fields=["-given_at"], condition=models.Q(public=True), name="public_notices"),
             models.Index(fields=["about", "given_at"], name="notices_about_something"),
         ]
-        constraints = [models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="a_notice_is_of_a_known_kind")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="a_notice_is_of_a_known_kind")
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -62,23 +67,26 @@ class Notice(models.Model):
         worded = {wording.language: wording for wording in self.wordings.all()}
         return worded.get(language) or worded[settings.LANGUAGE_CODE]
 
-    def content(self) -> dict[str, Any]:
-        """What the hash covers."""
-        return {
-            "number": self.number,
-            "kind": self.kind,
-            "about": self.about,
-            "public": self.public,
-            "given_at": self.given_at.isoformat(),
-            "given_by": self.given_by,
-            "wordings": sorted([w.language, w.subject, w.text, w.html] for w in self.wordings.all()),
-            "attachments": sorted(
-                [a.name, a.content_type, hashlib.sha256(a.content).hexdigest()] for a in self.attachments.all()
-            ),
-        }
+    def digest_with(self, wordings: Iterable[Wording], attachments: Iterable[Attachment]) -> str:
+        """The hash of everything that it says in these words with these files."""
+        return digest(
+            {
+                "number": self.number,
+                "kind": self.kind,
+                "about": self.about,
+                "public": self.public,
+                "given_at": self.given_at.isoformat(),
+                "given_by": self.given_by,
+                "wordings": sorted([w.language, w.subject, w.text, w.html] for w in wordings),
+                "attachments": sorted(
+                    [a.name, a.content_type, hashlib.sha256(a.content).hexdigest()] for a in attachments
+                ),
+            }
+        )
 
     def expected_sha256(self) -> str:
-        return digest(self.content())
+        """What the hash must be if nothing was changed since."""
+        return self.digest_with(self.wordings.all(), self.attachments.all())
 
 
 class Wording(models.Model):
@@ -95,7 +103,9 @@ class Wording(models.Model):
         verbose_name_plural = _("wordings")
         ordering = ["language"]
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["notice", "language"], name="a_notice_is_worded_once_in_a_language")]
+        constraints = [
+            models.UniqueConstraint(fields=["notice", "language"], name="a_notice_is_worded_once_in_a_language")
+        ]
 
     def __str__(self) -> str:
         return self.subject
@@ -106,7 +116,9 @@ class Attachment(models.Model):
 
     notice = models.ForeignKey(Notice, models.PROTECT, related_name="attachments", verbose_name=_("notice"))
     name = models.CharField(_("name"), max_length=200)
-    content_type = models.CharField(_("type"), max_length=100, help_text=_("With its parameters: text/calendar; method=REQUEST."))
+    content_type = models.CharField(
+        _("type"), max_length=100, help_text=_("With its parameters: text/calendar; method=REQUEST.")
+    )
     content = models.BinaryField(_("content"))
 
     class Meta:
@@ -114,7 +126,9 @@ class Attachment(models.Model):
         verbose_name_plural = _("attachments")
         ordering = ["name"]
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["notice", "name"], name="a_notice_has_an_attachment_of_a_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["notice", "name"], name="a_notice_has_an_attachment_of_a_name_once")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -126,6 +140,20 @@ class Status(models.TextChoices):
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
     UNKNOWN = "unknown", _("unknown")
+
+
+class Trouble(models.TextChoices):
+    """What went wrong with the last attempt."""
+
+    UNREACHABLE = "unreachable", _("The mail server could not be reached.")
+    POSTPONED = "postponed", _("The receiving side asked to try again later.")
+    NO_SUCH_ADDRESS = "no such address", _("There is no such address.")
+    FULL = "full", _("The mailbox is full.")
+    REFUSED = "refused", _("The receiving side refuses this mail.")
+    UNWRITABLE = "unwritable", _("The address cannot be written on an envelope.")
+    CUT_OFF = "cut off", _("The connection broke before the mail was handed over.")
+    UNANSWERED = "unanswered", _("The connection broke after the mail was handed over: it may have arrived.")
+    INTERRUPTED = "interrupted", _("The worker was stopped while it handed the mail over: it may have arrived.")
 
 
 class Delivery(models.Model):
@@ -148,7 +176,8 @@ class Delivery(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
-    last_error = models.TextField(_("last error"), blank=True)
+    trouble = models.CharField(_("trouble"), max_length=20, choices=Trouble.choices, blank=True)
+    last_error = models.TextField(_("the mail server's words"), blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=200, blank=True)
 
@@ -166,9 +195,12 @@ class Delivery(models.Model):
         ]
         constraints = [
             models.UniqueConstraint("notice", Lower("email"), name="an_address_is_told_once"),
-            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="a_delivery_is_in_a_known_status"),
             models.CheckConstraint(
-                condition=~models.Q(status=Status.SENT) | models.Q(sent_at__isnull=False), name="what_is_sent_has_a_time"
+                condition=models.Q(status__in=Status.values), name="a_delivery_is_in_a_known_status"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status=Status.SENT) | models.Q(sent_at__isnull=False),
+                name="what_is_sent_has_a_time",
             ),
             models.CheckConstraint(
                 condition=~models.Q(status=Status.SENDING) | models.Q(lease__isnull=False, leased_until__isnull=False),

@@ -1,0 +1,1 @@
+"""Mail: a notice as a letter, and the conversation with the mail server."""

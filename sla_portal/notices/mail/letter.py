@@ -1,0 +1,160 @@
+"""A notice in one language as mail: built once, completed for each address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from email.encoders import encode_base64
+from email.header import Header
+from email.message import EmailMessage
+from email.mime.base import MIMEBase
+from email.policy import SMTP
+from email.quoprimime import body_encode
+from email.utils import format_datetime, formataddr, parseaddr
+from typing import Any
+
+from css_inline import CSSInliner
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+
+from ..models import Attachment, Delivery, Notice, Wording
+
+inliner = CSSInliner(load_remote_stylesheets=False)
+EOL = "\r\n"
+LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+class Unwritable(Exception):
+    """An address that cannot stand on an envelope."""
+
+
+class Letter:
+    """The same bytes whenever it is made; what differs between addresses is the greeting and three header lines."""
+
+    def __init__(self, notice: Notice, wording: Wording, attachments: Iterable[Attachment]) -> None:
+        self.notice, self.wording = notice, wording
+        self.attachments = list(attachments)
+        # No text can contain a part of its own hash, so the greeting's place is never mistaken.
+        self.place = f"greeting-{notice.sha256[:24]}"
+        self.text, self.html = self._texts(self.place)
+        self.head, self.before_html, self.tail = (_stuffed(part) for part in self._bytes().split(self.place.encode()))
+
+    def completed(self, delivery: Delivery) -> bytes:
+        """The whole message for one address as it goes over the wire, leading dots doubled, without the final one.
+
+        Raises `Unwritable`.
+        """
+        greeting = self._greeting(delivery.name)
+        return b"".join(
+            [
+                f"To: {_mailbox(delivery.name, envelope_address(delivery.email))}\r\n"
+                f"Message-ID: {delivery.message_id}\r\nX-Notice-Id: {delivery.mark}\r\n".encode("ascii"),
+                self.head,
+                _quoted(greeting),
+                self.before_html,
+                _quoted(escape(greeting)),
+                self.tail,
+            ]
+        )
+
+    def message(self, delivery: Delivery) -> EmailMultiAlternatives:
+        """The same for a mail backend of Django's. Raises `Unwritable`."""
+        greeting = self._greeting(delivery.name)
+        to = formataddr((_clean(delivery.name), envelope_address(delivery.email)))
+        own = {"Message-ID": delivery.message_id, "X-Notice-Id": delivery.mark}
+        message = EmailMultiAlternatives(
+            self.wording.subject, self.text.replace(self.place, greeting), to=[to], headers=self._headers() | own
+        )
+        message.attach_alternative(self.html.replace(self.place, escape(greeting)), "text/html")
+        for file in self.attachments:
+            message.attach(_part(file))
+        return message
+
+    def _texts(self, place: str) -> tuple[str, str]:
+        context = {"notice": self.notice, "wording": self.wording, "greeting": place}
+        with translation.override(self.wording.language):
+            return (
+                render_to_string("notices/letter.txt", context),
+                inliner.inline(render_to_string("notices/letter.html", context)),
+            )
+
+    def _headers(self) -> dict[str, str]:
+        # The notice's own time, so that a mail sent again is the same mail.
+        return {"Date": format_datetime(self.notice.given_at), "Auto-Submitted": "auto-generated"}
+
+    def _bytes(self) -> bytes:
+        message = EmailMessage(policy=SMTP)
+        message["From"] = settings.DEFAULT_FROM_EMAIL
+        message["Subject"] = self.wording.subject
+        for name, value in self._headers().items():
+            message[name] = value
+        message.set_content(self.text, charset="utf-8", cte="quoted-printable")
+        message.add_alternative(self.html, subtype="html", charset="utf-8", cte="quoted-printable")
+        for file in self.attachments:
+            message.add_attachment(bytes(file.content), **_typed(file.content_type), filename=file.name)
+        for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+            part.set_boundary(f"=_{number}_{self.notice.sha256[:32]}")
+        return message.as_bytes()
+
+    def _greeting(self, name: str) -> str:
+        with translation.override(self.wording.language):
+            return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Good day,")
+
+
+def sender() -> str:
+    """The address on the back of the envelope."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
+def envelope_address(email: str) -> str:
+    """The address in ASCII. Raises `Unwritable`."""
+    local, at, domain = email.rpartition("@")
+    try:
+        written = f"{local}{at}{domain.encode('idna').decode()}"
+        written.encode("ascii")
+    except UnicodeError:
+        raise Unwritable(email) from None
+    if not local or not domain or re.search(r"[\x00-\x20\x7f<>,]", written):
+        raise Unwritable(email)
+    return written
+
+
+def _clean(name: str) -> str:
+    """A name on one line, for a header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+def _mailbox(name: str, address: str) -> str:
+    name = _clean(name)
+    if name.isascii():
+        return formataddr((name, address))
+    words = Header(name, "utf-8", header_name="To").encode(linesep=EOL)
+    return f"{words} <{address}>"
+
+
+def _quoted(line: str) -> bytes:
+    """A line as quoted-printable, as both texts are."""
+    return _stuffed(body_encode(line.encode().decode("latin-1"), eol=EOL).encode("ascii"))
+
+
+def _stuffed(part: bytes) -> bytes:
+    return LEADING_DOT.sub(b"..", part)
+
+
+def _part(file: Attachment) -> MIMEBase:
+    kind = _typed(file.content_type)
+    part = MIMEBase(kind["maintype"], kind["subtype"], **kind["params"])
+    part.set_payload(bytes(file.content))
+    encode_base64(part)
+    part.add_header("Content-Disposition", "attachment", filename=file.name)
+    return part
+
+
+def _typed(content_type: str) -> dict[str, Any]:
+    """A type with its parameters, as `add_attachment` takes them."""
+    parsed = SMTP.header_factory("Content-Type", content_type)
+    return {"maintype": parsed.maintype, "subtype": parsed.subtype, "params": dict(parsed.params)}

@@ -1,0 +1,118 @@
+"""Tell people something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.models import F, Min, QuerySet, Value
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import hold_trail, record, require
+from sla_portal.customers.models import Contact
+from sla_portal.kernel.errors import Refused
+
+from ..mail.letter import Letter
+from ..models import Attachment, Delivery, Notice, Status, Wording
+from ..wording import File, Words
+
+
+class NotWorded(Refused):
+    """A notice says something in every language of the portal."""
+
+
+def give_notice(
+    *,
+    actor: Actor,
+    kind: str,
+    about: str,
+    wordings: Sequence[Words],
+    audience: QuerySet[Contact],
+    public: bool,
+    now: datetime,
+    attachments: Sequence[File] = (),
+) -> Notice:
+    """Freeze a notice and put down a delivery for each address of `audience`; an address is told once (5.2).
+
+    `audience` may be `Contact.objects.none()` for what is only said on the website. The mails go out when the
+    transaction is committed: a door may hurry them with `tasks.deliver_due_notices.delay_on_commit()`, and the
+    schedule finds them within half a minute.
+    """
+    require(actor, "notices.give_notice")
+    check_worded(wordings)
+    with transaction.atomic():
+        hold_trail()
+        notice = Notice(
+            number=_next_number(now), kind=kind, about=about, public=public, given_at=now, given_by=actor.name[:200]
+        )
+        words = [Wording(language=w.language, subject=w.subject, text=w.text, html=w.fragment) for w in wordings]
+        files = [Attachment(name=f.name, content_type=f.content_type, content=f.content) for f in attachments]
+        notice.sha256 = notice.digest_with(words, files)
+        for wording in words:
+            # What cannot be put into a letter is refused now, not found by a worker later.
+            Letter(notice, wording, files)
+        notice.save()
+        for wording in words:
+            wording.notice = notice
+            wording.save()
+        for file in files:
+            file.notice = notice
+            file.save()
+        told = _put_down(notice, audience)
+        record(
+            actor=actor,
+            action="gave",
+            subject=notice,
+            now=now,
+            changes={
+                "about": [None, about],
+                "public": [None, public],
+                "addresses": [None, told],
+                "sha256": [None, notice.sha256],
+            },
+        )
+    return notice
+
+
+def check_worded(wordings: Iterable[Words]) -> None:
+    """Raise `NotWorded` unless something is said, under a subject, in every language of the portal."""
+    said = {words.language for words in wordings if words.subject.strip() and words.text.strip()}
+    for language, name in settings.LANGUAGES:
+        if language not in said:
+            raise NotWorded(_("Say it in %(language)s too: a subject and a text.") % {"language": name})
+
+
+def _next_number(now: datetime) -> str:
+    """The next of the year; the trail is held, so no other takes it."""
+    prefix = f"N-{now:%Y}-"
+    last = Notice.objects.filter(number__startswith=prefix).order_by("-id").values_list("number", flat=True).first()
+    return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04}"
+
+
+def _put_down(notice: Notice, audience: QuerySet[Contact]) -> int:
+    """Add the deliveries in one statement, however many; where an address stands twice, its oldest contact is told."""
+    chosen = Contact.objects.filter(pk__in=audience.order_by().values("pk"))
+    first = chosen.annotate(address=Lower("email")).values("address").annotate(first=Min("pk")).values("first")
+    columns: dict[str, models.expressions.Combinable] = {
+        "notice_id": Value(notice.pk),
+        "contact_id": F("pk"),
+        "email": F("email"),
+        "name": F("name"),
+        "language": F("customer__language"),
+        "status": Value(Status.PENDING.value),
+        "attempts": Value(0),
+        "next_attempt_at": Value(notice.given_at, models.DateTimeField()),
+        "trouble": Value(""),
+        "last_error": Value(""),
+        "resolved_by": Value(""),
+    }
+    rows = Contact.objects.filter(pk__in=first).order_by("pk").values_list(*columns.values())
+    select, parameters = rows.query.get_compiler(connection=connection).as_sql()
+    into = f"{Delivery._meta.db_table} ({', '.join(columns)})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {into} {select}", parameters)
+        return cursor.rowcount

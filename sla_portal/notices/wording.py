@@ -1,0 +1,50 @@
+"""What a notice is to say, before it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.html import linebreaks
+
+
+@dataclass(frozen=True)
+class Words:
+    """A notice in one language. `html` is a fragment and safe to show; without one, it is made from the text."""
+
+    language: str
+    subject: str
+    text: str
+    html: str = ""
+
+    @property
+    def fragment(self) -> str:
+        return self.html or linebreaks(self.text, autoescape=True)
+
+
+@dataclass(frozen=True)
+class File:
+    """What goes with every mail of a notice; `content_type` with its parameters: `text/calendar; method=REQUEST`."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+def worded(template: str, context: Mapping[str, Any]) -> list[Words]:
+    """Render `<template>.subject.txt`, `<template>.txt` and `<template>.html` in every language of the portal.
+
+    The SLA clock is the one that such a text tells the time on; `SITE_URL` is in its context, for links.
+    """
+    said = []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            given = {"SITE_URL": settings.SITE_URL, "language": language, **context}
+            subject = " ".join(render_to_string(f"{template}.subject.txt", given).split())
+            text = render_to_string(f"{template}.txt", given).strip()
+            said.append(Words(language, subject, text, render_to_string(f"{template}.html", given).strip()))
+    return said

@@ -23,6 +23,7 @@ def every(seconds: int, task: str) -> dict[str, Any]:
 
 
 app.conf.beat_schedule = {
+    "deliver notices that are due": every(30, "sla_portal.notices.tasks.deliver_due_notices"),
     "judge due months": every(300, "sla_portal.availability.tasks.judge_due_months"),
     "make sure that last month's reports exist": every(3600, "sla_portal.reports.tasks.issue_due_reports"),
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),

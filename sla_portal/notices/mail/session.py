@@ -1,0 +1,249 @@
+"""The conversation with the mail server, which knows whether a message was handed over.
+
+A message is the server's from the moment at which it has the final dot (RFC 5321, 4.2.5 and 6.1): what breaks before is
+certainly not delivered, what breaks between the dot and its answer may be.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import select
+import smtplib
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self, cast
+
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
+
+from ..models import Delivery, Status, Trouble
+from .letter import Letter, Unwritable, envelope_address, sender
+
+log = logging.getLogger(__name__)
+
+DOT_ANSWERED_WITHIN_SECONDS = 120
+GO_ON, CLOSING = 354, 421
+ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
+
+
+class Unreachable(Exception):
+    """The mail server takes no connection, or not ours; `str()` of it is what it said."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one attempt. `Status.PENDING` is: to be tried again."""
+
+    status: Status
+    trouble: Trouble | None = None
+    said: str = ""
+
+
+SENT = Outcome(Status.SENT)
+
+
+class Session(Protocol):
+    """A held connection: `offer` a letter, then `hand_over` or `take_back`. Connecting raises `Unreachable`."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def offer(self, letter: Letter, delivery: Delivery) -> Outcome | None:
+        """Bring the message up to its last byte; None: it is taken so far, and nobody has got it."""
+
+    def hand_over(self) -> Outcome:
+        """Give the last byte, and hear the answer."""
+
+    def take_back(self) -> None:
+        """Leave the offered message unsent."""
+
+
+def session() -> Session:
+    """A session over the mail backend that the settings name."""
+    backend = get_connection()
+    return SmtpSession(backend) if isinstance(backend, SmtpBackend) else BackendSession(backend)
+
+
+class SmtpSession:
+    """One SMTP connection for many messages, opened when it is needed and again where it broke."""
+
+    def __init__(self, backend: SmtpBackend) -> None:
+        self.backend = backend
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.backend.connection is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                self.backend.connection.quit()
+        self._drop()
+
+    @property
+    def smtp(self) -> smtplib.SMTP:
+        if self.backend.connection is None:
+            try:
+                self.backend.open()
+            except (smtplib.SMTPException, OSError) as error:
+                self._drop()
+                raise Unreachable(_words(error)) from error
+            # The dot goes out in a packet of its own and must not wait for the acknowledgement of the one before.
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return cast("smtplib.SMTP", self.backend.connection)
+
+    @property
+    def sock(self) -> socket.socket:
+        return cast("socket.socket", self.smtp.sock)
+
+    def _drop(self) -> None:
+        if self.backend.connection is not None:
+            self.backend.connection.close()
+        self.backend.connection = None
+
+    def offer(self, letter: Letter, delivery: Delivery) -> Outcome | None:
+        try:
+            recipient, message = envelope_address(delivery.email), letter.completed(delivery)
+        except Unwritable:
+            return Outcome(Status.FAILED, Trouble.UNWRITABLE)
+        try:
+            return self._converse(recipient, message)
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            return Outcome(Status.PENDING, Trouble.CUT_OFF, _words(error))
+
+    def _converse(self, recipient: str, message: bytes) -> Outcome | None:
+        code, said = self._mail()
+        if code == CLOSING or code // 100 == 5:
+            # Said to us, whoever the message is for.
+            self._drop()
+            raise Unreachable(_reply(code, said))
+        if code // 100 == 2:
+            code, said = self.smtp.rcpt(recipient)
+        if code // 100 == 2:
+            code, said = self.smtp.docmd("DATA")
+        if code != GO_ON:
+            return self._refused(code, said)
+        self.smtp.send(message)
+        return None
+
+    def _mail(self) -> tuple[int, bytes]:
+        """Begin a message; where the server meanwhile closed a held connection, on a new one."""
+        if self.backend.connection is not None:
+            with suppress(smtplib.SMTPServerDisconnected):
+                code, said = self.smtp.mail(sender())
+                if code != CLOSING:
+                    return code, said
+            self._drop()
+        return self.smtp.mail(sender())
+
+    def _refused(self, code: int, said: bytes) -> Outcome:
+        """An answer that leaves the message with us."""
+        if code == CLOSING or code // 100 not in (4, 5):
+            self._drop()
+        else:
+            self.smtp.rset()
+        return refusal(code, said)
+
+    def hand_over(self) -> Outcome:
+        smtp, sock = self.smtp, self.sock
+        if select.select([sock], [], [], 0)[0]:
+            # The server spoke, or left, before it had the message.
+            self._drop()
+            return Outcome(Status.PENDING, Trouble.CUT_OFF)
+        try:
+            sock.settimeout(DOT_ANSWERED_WITHIN_SECONDS)
+            smtp.send(b".\r\n")
+            code, said = smtp.getreply()
+            sock.settimeout(self.backend.timeout)
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            return Outcome(Status.UNKNOWN, Trouble.UNANSWERED, _words(error))
+        if code // 100 == 2:
+            return SENT
+        if code // 100 not in (4, 5):
+            self._drop()
+            return Outcome(Status.UNKNOWN, Trouble.UNANSWERED, _reply(code, said))
+        if code == CLOSING:
+            self._drop()
+        return refusal(code, said)
+
+    def take_back(self) -> None:
+        # Within DATA there is no other way to take a message back.
+        self._drop()
+
+
+class BackendSession:
+    """Any other mail backend: it takes a message whole, and an error leaves open whether it did."""
+
+    def __init__(self, backend: BaseEmailBackend) -> None:
+        self.backend = backend
+        self.offered: list[EmailMessage] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.backend.close()
+
+    def offer(self, letter: Letter, delivery: Delivery) -> Outcome | None:
+        try:
+            self.offered = [letter.message(delivery)]
+        except Unwritable:
+            return Outcome(Status.FAILED, Trouble.UNWRITABLE)
+        try:
+            self.backend.open()
+        except Exception as error:
+            log.exception("The mail backend does not open")
+            raise Unreachable(_words(error)) from error
+        return None
+
+    def hand_over(self) -> Outcome:
+        try:
+            taken = self.backend.send_messages(self.offered)
+        except Exception as error:
+            log.exception("The mail backend fails")
+            return Outcome(Status.UNKNOWN, Trouble.UNANSWERED, _words(error))
+        return Outcome(Status.PENDING, Trouble.POSTPONED) if taken == 0 else SENT
+
+    def take_back(self) -> None:
+        self.offered = []
+
+
+def refusal(code: int, said: bytes) -> Outcome:
+    """What a reply other than yes means: 4xx is for now, 5xx for good (RFC 5321, 4.2.1; RFC 3463)."""
+    words = _reply(code, said)
+    if code // 100 != 5:
+        return Outcome(Status.PENDING, Trouble.POSTPONED, words)
+    detail = ENHANCED.search(words)
+    match detail.groups() if detail else ():
+        case ("1", _):
+            trouble = Trouble.NO_SUCH_ADDRESS
+        case ("2", "2"):
+            trouble = Trouble.FULL
+        case _:
+            trouble = Trouble.REFUSED
+    return Outcome(Status.FAILED, trouble, words)
+
+
+def _reply(code: int, said: bytes) -> str:
+    return _readable(f"{code} {said.decode(errors='replace')}")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        return _reply(error.smtp_code, said if isinstance(said, bytes) else said.encode())
+    return _readable(str(error) or type(error).__name__)
+
+
+def _readable(words: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:500]

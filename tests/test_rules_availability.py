@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from maintenance.rules import NoticeGiven
-from sla_portal.agreements.rules import Reading, Terms, TermsPeriod, service_days
+from sla_portal.agreements.rules import Reading, Terms, TermsPeriod
 from sla_portal.availability.rules import (
     EVERYTHING,
     Down,
@@ -404,8 +404,9 @@ def test_days_that_were_not_judged_are_refused():
 
 
 def of_customer(judgement, contracts, own=(), suspended=()):
+    in_service = [day for first, last in contracts for day in SEPTEMBER.days if first <= day <= last]
     own_judgement = for_customer(judgement, own, [day_span(day, SHANGHAI) for day in suspended])
-    return figures(own_judgement, service_days(contracts, SEPTEMBER, SHANGHAI), judgement.periods[0].terms)
+    return figures(own_judgement, ServiceDays.of(in_service, SHANGHAI), judgement.periods[0].terms)
 
 
 def test_a_customer_is_judged_on_its_service_days():

@@ -1,14 +1,12 @@
 """What was promised: the terms of an agreement version, and since when they hold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
 from fractions import Fraction
-from zoneinfo import ZoneInfo
 
 from sla_portal.kernel.intervals import Span
-from sla_portal.kernel.months import ServiceDays, ServiceMonth
 
 
 class Reading(Enum):
@@ -71,17 +69,17 @@ def terms_at(periods: Sequence[TermsPeriod], seconds: int) -> Terms:
     raise LookupError("No agreement version is in force at that moment.")
 
 
-def service_days(contracts: Iterable[tuple[date, date]], month: ServiceMonth, zone: ZoneInfo) -> ServiceDays:
-    """Find the days of `month` on which a contract is in force (1.2, 1.7).
-
-    Each contract is its first and its last service day, both included.
-    """
-    return ServiceDays.of(
-        (day for first, last in contracts for day in month.days if first <= day <= last),
-        zone,
-    )
-
-
 def earliest_effective_on(published_on: date, notice_days: int = 30) -> date:
     """Return the first day on which an amendment can take effect (5.2): full days lie between."""
     return published_on + timedelta(days=notice_days + 1)
+
+
+def shortest_period_ends_on(starts_on: date) -> date:
+    """Return the last day of the one month that a contract lasts at least (1.2).
+
+    From the 15th to the 14th; from a day that the next month lacks to that month's last.
+    """
+    following = ServiceMonth.of(starts_on).next
+    if starts_on.day > following.last_day.day:
+        return following.last_day
+    return following.first_day + timedelta(days=starts_on.day - 2)

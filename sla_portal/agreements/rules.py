@@ -7,6 +7,7 @@ from enum import Enum
 from fractions import Fraction
 
 from sla_portal.kernel.intervals import Span
+from sla_portal.kernel.months import ServiceMonth
 
 
 class Reading(Enum):

@@ -1,0 +1,236 @@
+"""Keep what was agreed: the wording of a version, contracts, their suspensions and payments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import difference, record, require, snapshot
+from sla_portal.customers.models import Customer
+from sla_portal.kernel.errors import Refused
+
+from .models import AgreementVersion, Clause, Contract, Payment, Suspension
+from .rules import shortest_period_ends_on
+from .wording import ClauseText
+
+
+class AnotherWordingLoaded(Refused):
+    """The version has a wording already, and it says something else."""
+
+
+class ReasonMissing(Refused):
+    """The wording of a version is replaced only with a reason."""
+
+
+class ContractTooShort(Refused):
+    """A contract is made for one month at least (1.2)."""
+
+
+class ReferenceTaken(Refused):
+    """Another contract has the reference, or another payment of the contract."""
+
+
+class DaysOutsideContract(Refused):
+    """The days lie outside the contract, or end before they start."""
+
+
+class SuspensionsOverlap(Refused):
+    """The service was suspended on one of the days already."""
+
+
+class ContractTerminated(Refused):
+    """The contract was terminated already."""
+
+
+# The wording
+
+
+def load_wording(*, actor: Actor, version: AgreementVersion, clauses: Sequence[ClauseText], now: datetime) -> int:
+    """Keep the operator's own text of each clause; returns how many were written, none if it stands there already.
+
+    A clause that the version does not sum up is added. Raises `AnotherWordingLoaded`: what was promised is not
+    reworded quietly (5.2).
+    """
+    require(actor, "agreements.change_clause")
+    with transaction.atomic():
+        changes = _rewording(version, clauses)
+        if any(before for before, _after in changes.values()):
+            raise AnotherWordingLoaded(
+                _(
+                    "Version %(version)s has another wording already (clause %(number)s). Replace it only to correct it, "
+                    "and say why; a change of what is promised is an amendment (5.2)."
+                )
+                % {"version": version, "number": next(number for number, (before, _after) in changes.items() if before)}
+            )
+        return _reword(actor, "loaded the wording of", version, clauses, changes, "", now)
+
+
+def replace_wording(
+    *, actor: Actor, version: AgreementVersion, clauses: Sequence[ClauseText], reason: str, now: datetime
+) -> int:
+    """Correct a wording loaded earlier, and say why; what stood there stays in the trail."""
+    require(actor, "agreements.change_clause")
+    if not reason.strip():
+        raise ReasonMissing(_("Say why the wording is replaced."))
+    with transaction.atomic():
+        changes = _rewording(version, clauses)
+        return _reword(actor, "replaced the wording of", version, clauses, changes, reason, now)
+
+
+def _rewording(version: AgreementVersion, clauses: Iterable[ClauseText]) -> dict[str, list[str]]:
+    """From which wording to which, by number, under the version's lock."""
+    AgreementVersion.objects.select_for_update().get(pk=version.pk)
+    before = {number: wording for number, wording in version.clauses.values_list("number", "wording") if wording}
+    return _differing(before, {clause.number: clause.wording for clause in clauses})
+
+
+def _differing(before: dict[str, str], after: dict[str, str]) -> dict[str, list[str]]:
+    return {
+        number: [old, new]
+        for number in [*after, *(number for number in before if number not in after)]
+        if (old := before.get(number, "")) != (new := after.get(number, ""))
+    }
+
+
+def _reword(
+    actor: Actor,
+    action: str,
+    version: AgreementVersion,
+    clauses: Sequence[ClauseText],
+    changes: dict[str, list[str]],
+    reason: str,
+    now: datetime,
+) -> int:
+    headings = {clause.number: clause.heading for clause in clauses}
+    for number, (_before, wording) in changes.items():
+        Clause.objects.update_or_create(
+            agreement_version=version,
+            number=number,
+            defaults={"wording": wording},
+            create_defaults={"wording": wording, "heading": headings.get(number, "")},
+        )
+    if changes:
+        record(actor=actor, action=action, subject=version, changes=changes, reason=reason, now=now)
+    return len(changes)
+
+
+# Contracts
+
+
+def sign_contract(
+    *,
+    actor: Actor,
+    customer: Customer,
+    reference: str,
+    starts_on: date,
+    ends_on: date,
+    monthly_charge: Decimal,
+    currency: str,
+    now: datetime,
+    trial_days: int = 0,
+) -> Contract:
+    """Put a contract period of at least one month on record (1.2); a renewal is a new one."""
+    require(actor, "agreements.add_contract")
+    if ends_on < (earliest := shortest_period_ends_on(starts_on)):
+        raise ContractTooShort(
+            _("A contract is made for one month at least: from %(start)s it ends on %(end)s or later.")
+            % {"start": starts_on, "end": earliest}
+        )
+    with transaction.atomic():
+        Customer.objects.select_for_update().get(pk=customer.pk)
+        if Contract.objects.filter(reference=reference).exists():
+            raise ReferenceTaken(_("There is a contract %(reference)s already.") % {"reference": reference})
+        contract = Contract.objects.create(
+            customer=customer,
+            reference=reference,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            monthly_charge=monthly_charge,
+            currency=currency,
+            trial_days=trial_days,
+        )
+        record(actor=actor, action="signed", subject=contract, changes=difference({}, snapshot(contract)), now=now)
+    return contract
+
+
+def record_payment(
+    *, actor: Actor, contract: Contract, reference: str, paid_on: date, amount: Decimal, now: datetime
+) -> Payment:
+    """Add a payment on a contract; a repayment is a negative one."""
+    require(actor, "agreements.add_payment")
+    with transaction.atomic():
+        contract = _locked(contract)
+        if contract.payments.filter(reference=reference).exists():
+            raise ReferenceTaken(
+                _("There is a payment %(reference)s on the contract already.") % {"reference": reference}
+            )
+        payment = contract.payments.create(reference=reference, paid_on=paid_on, amount=amount)
+        record(
+            actor=actor,
+            action="recorded a payment on",
+            subject=contract,
+            changes={"payment": [None, snapshot(payment)]},
+            now=now,
+        )
+    return payment
+
+
+def suspend_contract(
+    *, actor: Actor, contract: Contract, starts_on: date, ends_on: date, reason: str, now: datetime
+) -> Suspension:
+    """Record days, both included, on which the service was suspended for non-payment (4.7)."""
+    require(actor, "agreements.add_suspension")
+    with transaction.atomic():
+        contract = _locked(contract)
+        if not contract.starts_on <= starts_on <= ends_on <= contract.last_day:
+            raise DaysOutsideContract(
+                _("A contract is suspended on days of its own, %(start)s to %(end)s, the first before the last.")
+                % {"start": contract.starts_on, "end": contract.last_day}
+            )
+        if contract.suspensions.filter(starts_on__lte=ends_on, ends_on__gte=starts_on).exists():
+            raise SuspensionsOverlap(_("The service was suspended on one of these days already."))
+        suspension = contract.suspensions.create(starts_on=starts_on, ends_on=ends_on)
+        record(
+            actor=actor,
+            action="suspended",
+            subject=contract,
+            changes={"suspension": [None, [starts_on, ends_on]]},
+            reason=reason,
+            now=now,
+        )
+    return suspension
+
+
+def terminate_contract(*, actor: Actor, contract: Contract, last_day: date, reason: str, now: datetime) -> None:
+    """End a contract before its time (1.2); `last_day` is its last service day."""
+    require(actor, "agreements.change_contract")
+    with transaction.atomic():
+        contract = _locked(contract)
+        if contract.terminated_on:
+            raise ContractTerminated(
+                _("The contract was terminated already, on %(day)s.") % {"day": contract.terminated_on}
+            )
+        if not contract.starts_on <= last_day <= contract.ends_on:
+            raise DaysOutsideContract(
+                _("A contract ends early on one of its own days, %(start)s to %(end)s.")
+                % {"start": contract.starts_on, "end": contract.ends_on}
+            )
+        contract.terminated_on = last_day
+        contract.save(update_fields=["terminated_on"])
+        record(
+            actor=actor,
+            action="terminated",
+            subject=contract,
+            changes={"terminated_on": [None, last_day]},
+            reason=reason,
+            now=now,
+        )
+
+
+def _locked(contract: Contract) -> Contract:
+    return Contract.objects.select_for_update().get(pk=contract.pk)

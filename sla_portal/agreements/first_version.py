@@ -121,7 +121,13 @@ SUMMARIES = (
         "An application brings proof that the service was unavailable.",
         "申请须附服务不可用的证明材料。",
     ),
-    Summary("4", "Exclusions", "除外情形", "Time lost for one of these reasons does not count and is not compensated.", "因下列原因造成的不可用不计入，也不予补偿。"),
+    Summary(
+        "4",
+        "Exclusions",
+        "除外情形",
+        "Time lost for one of these reasons does not count and is not compensated.",
+        "因下列原因造成的不可用不计入，也不予补偿。",
+    ),
     Summary(
         "4.1",
         "Maintenance with prior notice",

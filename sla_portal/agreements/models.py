@@ -33,7 +33,9 @@ class AgreementVersion(models.Model):
 
     version = models.CharField(_("version"), max_length=20, unique=True)
     effective_on = models.DateField(_("effective on"), help_text=_("In force from 00:00 of this day on the SLA clock."))
-    published_at = models.DateTimeField(_("published at"), null=True, blank=True, help_text=_("Empty: a draft, never in force."))
+    published_at = models.DateTimeField(
+        _("published at"), null=True, blank=True, help_text=_("Empty: a draft, never in force.")
+    )
     availability_target = models.DecimalField(
         _("availability target (%)"),
         max_digits=8,
@@ -126,7 +128,9 @@ class AgreementVersion(models.Model):
 class Clause(models.Model):
     """A numbered clause of a version: our plain summary and, where the operator has loaded it, the wording."""
 
-    agreement_version = models.ForeignKey(AgreementVersion, models.CASCADE, verbose_name=_("version"), related_name="clauses")
+    agreement_version = models.ForeignKey(
+        AgreementVersion, models.CASCADE, verbose_name=_("version"), related_name="clauses"
+    )
     number = models.CharField(_("number"), max_length=10, validators=[RegexValidator(r"^\d+(\.\d+)*\Z")])
     heading = models.CharField(_("heading"), max_length=200, blank=True)
     heading_zh = models.CharField(_("heading (Chinese)"), max_length=200, blank=True)
@@ -139,7 +143,9 @@ class Clause(models.Model):
         verbose_name_plural = _("clauses")
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["agreement_version", "number"], name="a_clause_number_stands_once_in_a_version")
+            models.UniqueConstraint(
+                fields=["agreement_version", "number"], name="a_clause_number_stands_once_in_a_version"
+            )
         ]
 
     def __str__(self) -> str:
@@ -156,7 +162,9 @@ class Contract(models.Model):
     monthly_charge = models.DecimalField(_("monthly charge"), max_digits=12, decimal_places=3)
     currency = models.CharField(_("currency"), max_length=3, help_text=_("ISO 4217, such as EUR."))
     trial_days = models.PositiveSmallIntegerField(
-        _("free trial (days)"), default=0, help_text=_("Counted from the first service day; they carry no charge (1.3).")
+        _("free trial (days)"),
+        default=0,
+        help_text=_("Counted from the first service day; they carry no charge (1.3)."),
     )
     terminated_on = models.DateField(
         _("terminated on"), null=True, blank=True, help_text=_("The last service day of a contract that ended early.")
@@ -177,7 +185,9 @@ class Contract(models.Model):
                 name="a_contract_is_terminated_within_its_days",
             ),
             models.CheckConstraint(condition=models.Q(monthly_charge__gte=0), name="a_monthly_charge_is_not_negative"),
-            models.CheckConstraint(condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="a_currency_is_three_capitals"),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="a_currency_is_three_capitals"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -207,7 +217,8 @@ class Suspension(models.Model):
         ordering = ["starts_on"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(ends_on__gte=models.F("starts_on")), name="a_suspension_does_not_end_before_it_starts"
+                condition=models.Q(ends_on__gte=models.F("starts_on")),
+                name="a_suspension_does_not_end_before_it_starts",
             ),
             models.UniqueConstraint(fields=["contract", "starts_on"], name="a_suspension_starts_once_on_a_day"),
         ]

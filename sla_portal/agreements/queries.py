@@ -31,10 +31,16 @@ def published_versions() -> list[AgreementVersion]:
 
 def version_in_force(on: date) -> AgreementVersion:
     """The version that governs a day of the SLA clock; raises `NoAgreementInForce`."""
-    version = AgreementVersion.objects.filter(published_at__isnull=False, effective_on__lte=on).order_by("-effective_on").first()
+    version = (
+        AgreementVersion.objects.filter(published_at__isnull=False, effective_on__lte=on)
+        .order_by("-effective_on")
+        .first()
+    )
     if version is None:
         raise NoAgreementInForce(
-            _("No agreement version is in force on %(day)s. Choose a later day, or publish one that takes effect by then.")
+            _(
+                "No agreement version is in force on %(day)s. Choose a later day, or publish one that takes effect by then."
+            )
             % {"day": on.isoformat()}
         )
     return version

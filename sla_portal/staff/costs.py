@@ -85,7 +85,7 @@ def costs(incident: Incident, grid: Grid, now: datetime) -> list[RegionCost]:
     by_region: dict[Region, list[Outage]] = {}
     for outage in outages:
         by_region.setdefault(outage.region, []).append(outage)
-    return [_cost(region, felt, grid, now) for region, felt in by_region.items()]
+    return [_cost(region, by_region[region], grid, now) for region in sorted(by_region, key=lambda region: region.code)]
 
 
 def _cost(region: Region, outages: Sequence[Outage], grid: Grid, now: datetime) -> RegionCost:

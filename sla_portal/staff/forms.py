@@ -112,6 +112,18 @@ class OutageForm(TimedForm, KeyedForm):
         return self.cleaned_data
 
     @property
+    def rows(self) -> list[tuple[CoreFunction, list[tuple[Client, str, bool]]]]:
+        """The grid as it is drawn: for each function its clients, with the value and whether it is ticked."""
+        ticked = set(self["cells"].value() or ())
+        return [
+            (
+                function,
+                [(client, value := f"{function.pk}:{client.pk}", value in ticked) for client in self.grid.clients],
+            )
+            for function in self.grid.functions
+        ]
+
+    @property
     def scopes(self) -> list[tuple[list[CoreFunction] | None, list[Client] | None]]:
         """What is down, as few outages as it takes; None stands for all."""
         if self.cleaned_data["what"] == EVERYTHING:
@@ -154,7 +166,7 @@ class OutageForm(TimedForm, KeyedForm):
 
     def asked_back(self) -> Self:
         """The same form, to be sent again with an answer."""
-        data = cast(QueryDict, self.data).copy()
+        data = cast("QueryDict", self.data).copy()
         data["asked_at"] = str(epoch(self.moment(0)))
         return type(self)(data, now=self.now)
 
@@ -222,7 +234,7 @@ class UpdateForm(KeyedForm):
 
     def for_preview(self) -> UpdateForm:
         """The same form, which from now on goes out as it stands."""
-        data = cast(QueryDict, self.data).copy()
+        data = cast("QueryDict", self.data).copy()
         data["previewed"] = self.cleaned_data["text"]
         return type(self)(data, auto_id=self.auto_id)
 

@@ -45,6 +45,17 @@ def reading_sentence(reading: Reading) -> str:
     }[reading]
 
 
+def kind_name(kind: str) -> str:
+    """The word for how a picture shows a minute."""
+    return {
+        "up": _("up"),
+        "counted": _("counted"),
+        "excluded": _("excluded"),
+        "outside": _("not in service"),
+        "unknown": _("not known yet"),
+    }[kind]
+
+
 def verdict(met: bool | None, over: bool) -> tuple[str, str]:
     """The mark and the word of a month's verdict; `over`: the month is."""
     if met is None:

@@ -19,26 +19,30 @@ from django.views.decorators.http import require_POST, require_safe
 
 from incidents.models import Incident
 from incidents.operations import acknowledge_incident, add_update, resolve_incident
+from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.templatetags.trail import trail
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.operations import (
     attribute_incident,
     confirm_exclusion,
+    contracts_flipping,
     propose_exclusion,
     reject_exclusion,
     revoke_exclusion,
 )
 from sla_portal.availability.queries import Grid
+from sla_portal.availability.rules import MonthFigures
 from sla_portal.clocks import length, minutes
 from sla_portal.kernel.intervals import epoch
 
-from ..costs import RegionCost, clauses_of_section_4, costs, difference_made
+from ..costs import Difference, RegionCost, clauses_of_section_4, costs, difference_made
 from ..forms import DecisionForm, ProposalForm, ReasonForm, ResolveForm, UpdateForm
 from ..grid import down_in_words
 from ..operations import save_once
 from ..timeline import timeline
-from ..words import reading_name, verdict
+from ..words import month_name, reading_name, verdict
 from .common import page, refusals_on, require_right
 
 CHANGE, PROPOSE, DECIDE = (
@@ -70,6 +74,13 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
     windows = list({overlap.window.pk: overlap.window for cost in felt for overlap in cost.overlaps}.values())
     clauses = clauses_of_section_4(now)
     decided: dict[int, DecisionForm] = bound.pop("decisions", {})
+    exclusions = list(
+        incident.exclusions.select_related(
+            "incident", "maintenance", "proposed_by", "decided_by", "revoked_by"
+        ).prefetch_related(
+            "maintenance__notices", "maintenance__regions", "maintenance__functions", "maintenance__clients"
+        )
+    )
     context |= {
         "title": f"{incident.reference} {incident.title}",
         "may": may,
@@ -81,19 +92,14 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
                 "clause": next((clause for clause in clauses if clause.number == exclusion.clause), None),
                 "own": exclusion.proposed_by_id == request.user.pk,
                 "form": decided.get(exclusion.pk) or DecisionForm(auto_id=f"decide-{exclusion.pk}-%s"),
-                "differences": difference_made(exclusion, felt, now)
+                "differences": [_difference(exclusion, made, now) for made in difference_made(exclusion, felt, now)]
                 if may["decide"] and exclusion.status in (Status.PROPOSED, Status.CONFIRMED)
                 else [],
             }
-            for exclusion in incident.exclusions.select_related(
-                "incident", "maintenance", "proposed_by", "decided_by", "revoked_by"
-            ).prefetch_related(
-                "maintenance__notices", "maintenance__regions", "maintenance__functions", "maintenance__clients"
-            )
+            for exclusion in exclusions
         ],
-        "noticed": {
-            overlap.window.pk: overlap.window for cost in felt for overlap in cost.overlaps if overlap.covered_seconds
-        }.values(),
+        "noticed": _to_propose(felt, exclusions),
+        "trail": trail(incident, *exclusions),
         "resolve": ResolveForm(now=now, auto_id="resolve-%s"),
         "update": UpdateForm(auto_id="update-%s"),
         "attribute": ReasonForm(auto_id="attribute-%s"),
@@ -112,7 +118,8 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
     return {
         "incident": incident,
         "now": now,
-        "headline": _headline(incident, felt),
+        "said": (said := _down_in_words(incident, felt)),
+        "headline": _headline(said, felt),
         "tally": [_tally(cost, named=len(felt) > 1) for cost in felt],
         "costs": felt,
         "regions": [
@@ -120,7 +127,11 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
                 "cost": cost,
                 "timeline": timeline(cost, incident, grid, epoch(now)),
                 "months": [
-                    (row, verdict(row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)))
+                    (
+                        row,
+                        month_name(row.month),
+                        verdict(row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)),
+                    )
                     for row in cost.months
                 ],
             }
@@ -130,21 +141,52 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
     }
 
 
-def _headline(incident: Incident, felt: Sequence[RegionCost]) -> str:
-    """What was down where for how long: `Login down on all clients in Europe for 12 min 30 s`."""
+def _difference(exclusion: Exclusion, made: Difference, now: datetime) -> dict[str, Any]:
+    """A month with and without an exclusion, under each reading."""
+    over = made.month.span(settings.SLA_ZONE)[1] <= epoch(now)
+
+    def told(figures: MonthFigures, reading: Reading) -> dict[str, str]:
+        under = figures.under[reading]
+        state, word = verdict(under.met, over)
+        return {"minutes": minutes(under.unavailable_minutes), "state": state, "word": word}
+
+    return {
+        "region": made.region,
+        "month": made.month,
+        "name": month_name(made.month),
+        "flipping": contracts_flipping(region=made.region, month=made.month, now=now, as_if_confirmed=[exclusion])
+        if exclusion.status == Status.PROPOSED
+        else 0,
+        "lines": [
+            {
+                "name": reading_name(reading),
+                "in_force": reading is made.stands.terms.unavailability_reading,
+                "stands": told(made.stands, reading),
+                "would": told(made.would, reading),
+            }
+            for reading in Reading
+        ],
+    }
+
+
+def _to_propose(felt: Sequence[RegionCost], exclusions: Sequence[Exclusion]) -> list[MaintenanceWindow]:
+    """Windows whose notices cover some of the incident, and of which no exclusion stands yet."""
+    covering = {o.window.pk: o.window for cost in felt for o in cost.overlaps if o.covered_seconds}
+    standing = {e.maintenance_id for e in exclusions if e.status in (Status.PROPOSED, Status.CONFIRMED)}
+    return [window for pk, window in covering.items() if pk not in standing]
+
+
+def _down_in_words(incident: Incident, felt: Sequence[RegionCost]) -> str:
+    """What was down where: `Login down on all clients in Europe`."""
+    scopes = {repr(scope): scope for cost in felt for scope in cost.scopes}
+    return down_in_words(list(scopes.values()), [cost.region for cost in felt]) if felt else incident.title
+
+
+def _headline(said: str, felt: Sequence[RegionCost]) -> str:
     if not felt:
-        return incident.title
-    start = min(cost.down[0][0] for cost in felt)
-    end = max(cost.down[-1][1] for cost in felt)
-    scopes = {
-        tuple(map(str, (functions, clients))): (functions, clients)
-        for cost in felt
-        for functions, clients in cost.scopes
-    }
-    return _("%(what)s for %(length)s") % {
-        "what": down_in_words(list(scopes.values()), [cost.region for cost in felt]),
-        "length": length(end - start),
-    }
+        return said
+    start, end = min(cost.down[0][0] for cost in felt), max(cost.down[-1][1] for cost in felt)
+    return _("%(what)s for %(length)s") % {"what": said, "length": length(end - start)}
 
 
 def _tally(cost: RegionCost, *, named: bool) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -13,8 +16,9 @@ from django.views.decorators.http import require_http_methods
 from incidents.models import Incident
 from incidents.queries import alike
 from sla_portal.audit.actors import Actor
+from sla_portal.clocks import place
 
-from ..forms import MINUTES_AGO, LogOutageForm, OutageForm
+from ..forms import MINUTES_AGO, NOW, LogOutageForm, OutageForm
 from ..operations import add_outages, log_outages, save_once
 from .common import page, refusals_on, require_right
 
@@ -49,7 +53,7 @@ def log_outage(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _write(request: HttpRequest, form: LogOutageForm, now) -> str:
+def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
     actor = Actor.staff(request.user)
     found = [
         incident
@@ -108,6 +112,11 @@ def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _ago(form: OutageForm) -> dict[str, object]:
-    """The moments that the taps of “since when” stand for."""
-    return {str(minutes): form.moment(minutes) for minutes in (0, *MINUTES_AGO)}
+def _ago(form: OutageForm) -> list[tuple[str, str]]:
+    """What the clocks showed at the moments that the taps of “since when” stand for."""
+    return [(str(minutes or NOW), _on_clocks(form.moment(minutes))) for minutes in (0, *MINUTES_AGO)]
+
+
+def _on_clocks(at: datetime) -> str:
+    zones = dict.fromkeys([timezone.get_current_timezone(), settings.SLA_ZONE])
+    return " · ".join(f"{at.astimezone(zone):%H:%M:%S} {place(zone)}" for zone in zones)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -20,7 +20,7 @@ from incidents.models import Incident
 from incidents.queries import incidents_touching
 from maintenance.queries import notices_given, windows_of_region
 from sla_portal.agreements.queries import contracts_in_force
-from sla_portal.audit.queries import trail
+from sla_portal.audit.templatetags.trail import trail
 from sla_portal.availability.models import Exclusion, RegionMonth
 from sla_portal.availability.queries import (
     Grid,
@@ -30,21 +30,20 @@ from sla_portal.availability.queries import (
     exclusions_of_region,
     region_month,
 )
-from sla_portal.availability.rules import Reason, covered_by_notice, cut, explain
+from sla_portal.availability.rules import Reason, availability, covered_by_notice, cut, explain
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, intersection, seconds
 from sla_portal.kernel.months import ServiceMonth, day_span, local_date
 
 from ..costs import lead_hours
-from ..pictures import bars, day_runs, hour_rows, month_rows
-from ..words import day_name, decision, facts, month_name, otherwise, reading_name, reading_sentence, verdict
+from ..pictures import KINDS, day_runs, hour_rows, month_rows
+from ..words import day_name, decision, facts, kind_name, month_name, otherwise, reading_name, reading_sentence, verdict
 from .common import page, require_right
 
 RIGHTS = {"region": "availability.view_regionmonth", "customer": "availability.view_customermonth"}
 SHOWN = 13
 EARLIEST, LATEST = ServiceMonth(1970, 1), ServiceMonth(9998, 11)
-CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
 @require_safe
@@ -58,26 +57,32 @@ def overview(request: HttpRequest) -> HttpResponse:
         (row.region_id, row.month): row
         for row in RegionMonth.objects.filter(month__gte=months[-1].first_day, month__lte=present.first_day)
     }
+    regions = list(Region.objects.all())
     return page(
         request,
         "staff/months.html",
         {
             "title": _("Months"),
-            "months": months,
-            "present": present,
-            "rows": [
-                (region, [_cell(judged.get((region.pk, month.first_day)), month, present) for month in months])
-                for region in Region.objects.all()
+            "regions": regions,
+            "lines": [
+                {
+                    "name": month_name(month),
+                    "present": month == present,
+                    "cells": [_cell(region, month, judged.get((region.pk, month.first_day))) for region in regions],
+                }
+                for month in months
             ],
         },
     )
 
 
-def _cell(row: RegionMonth | None, month: ServiceMonth, present: ServiceMonth) -> dict[str, Any]:
+def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None) -> dict[str, Any]:
+    url = reverse("admin:month", args=[month, "region", region.code])
     if row is None:
-        return {"month": month, "state": "unknown", "word": _("Not judged yet")}
-    state, word = verdict(row.met, month < present)
-    return {"month": month, "row": row, "state": state, "word": word}
+        return {"url": url, "state": "unknown", "word": _("Not judged yet")}
+    state, word = verdict(row.met, over=True)
+    reached = availability(row.unavailable_minutes, row.total_minutes)
+    return {"url": url, "row": row, "state": state, "word": word, "availability": reached is not None and cut(reached)}
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,8 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "state": state,
         "word": word,
         "availability": None if figures.availability is None else cut(figures.availability),
+        "legend": [(kind, kind_name(kind)) for kind in ("up", *KINDS.values())],
+        "zone": settings.SLA_TIME_ZONE,
         "rows": month_rows(judgement, judged.days, judged.month, settings.SLA_ZONE),
         "chosen": _chosen_day(request, judged, day, named) if day else None,
         "events": [
@@ -222,6 +229,7 @@ def _recovery(incident: Incident, named: dict[str, str]) -> dict[str, Any]:
         "url": named[incident.reference],
         "acknowledged_in": incident.acknowledged_at and incident.acknowledged_at - detected,
         "restored_in": incident.resolved_at and incident.resolved_at - detected,
+        "over_when_noticed": incident.resolved_at is not None and incident.resolved_at <= detected,
     }
 
 
@@ -261,33 +269,52 @@ def _chosen_day(request: HttpRequest, judged: Judged, day: date, named: dict[str
     return {
         "day": day,
         "name": day_name(day),
+        "asked": "" if minute is None else _clock_time(minute)[:5],
+        "unknown_minute": "minute" in request.GET and minute is None,
+        "minute": None if minute is None else _minute_explained(judged, minute, span, named),
+        "runs": [
+            {
+                "run": run,
+                "label": f"{_clock_time(run.start)} – {_clock_time(run.end) if run.end < span[1] else '24:00'}",
+                "word": kind_name(run.kind),
+                "url": _minute_url(run.start),
+            }
+            for run in runs
+        ],
         "hours": [
             {
                 "row": row,
-                "label": f"{instant(row.start).astimezone(settings.SLA_ZONE):%H:%M}",
-                "at": instant(row.start),
-                "bars": bars([(row.start, row.end, row.kind)], (row.start, row.end)) if row.kind else [],
-                "minutes": [(instant(at), kind) for at, kind in row.minutes],
+                "label": _clock_time(row.start),
+                "url": _minute_url(row.start),
+                "minutes": [
+                    {"kind": kind, "label": _clock_time(at), "url": _minute_url(at), "chosen": at == minute}
+                    for at, kind in row.minutes
+                ],
             }
             for row in hour_rows(runs, span)
         ],
-        "runs": [{"run": run, "start": instant(run.start), "end": instant(run.end)} for run in runs],
-        "minute": _minute_explained(judged, minute, span, named) if minute is not None else None,
-        "unknown_minute": "minute" in request.GET and minute is None,
     }
 
 
+def _clock_time(minute: int) -> str:
+    """A minute on the SLA clock; one that the clock shows twice with its offset."""
+    local = instant(minute).astimezone(settings.SLA_ZONE)
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{local:%H:%M}{f'{local:%z}' if twice else ''}"
+
+
+def _minute_url(minute: int) -> str:
+    day = local_date(minute, settings.SLA_ZONE)
+    return f"?{urlencode({'day': day.isoformat(), 'minute': _clock_time(minute)})}#day"
+
+
 def _minute(request: HttpRequest, span: Span) -> int | None:
-    """The instant of the minute asked for, `02:31` on the SLA clock; `02:31+0100` where it happens twice."""
+    """The instant of the minute asked for, `02:31` on the SLA clock; `02:31+0100` where the clock shows it twice."""
     text = request.GET.get("minute", "")
-    clock, twice = text[:5], text[5:]
-    if not CLOCK_TIME.fullmatch(clock):
-        return None
-    for minute in range(span[0], span[1], MINUTE):
-        local = instant(minute).astimezone(settings.SLA_ZONE)
-        if f"{local:%H:%M}" == clock and twice in ("", f"{local:%z}"):
-            return minute
-    return None
+    return next(
+        (minute for minute in range(*span, MINUTE) if text and _clock_time(minute).startswith(text) and len(text) >= 5),
+        None,
+    )
 
 
 def _minute_explained(judged: Judged, minute: int, span: Span, named: dict[str, str]) -> dict[str, Any]:
@@ -311,6 +338,6 @@ def _minute_explained(judged: Judged, minute: int, span: Span, named: dict[str, 
         "facts": facts(reason, Grid.current(), timezone.get_current_timezone(), addresses, exclusions),
         "otherwise": otherwise(reason),
         "exclusions": rows,
-        "previous": instant(minute - MINUTE) if minute > span[0] else None,
-        "next": instant(minute + MINUTE) if minute + MINUTE < span[1] else None,
+        "previous_url": _minute_url(minute - MINUTE) if minute > span[0] else "",
+        "next_url": _minute_url(minute + MINUTE) if minute + MINUTE < span[1] else "",
     }

@@ -93,11 +93,16 @@ class SmtpSession:
         if self.backend.connection is None:
             try:
                 self.backend.open()
+                self._connection.ehlo_or_helo_if_needed()
             except (smtplib.SMTPException, OSError) as error:
                 self._drop()
                 raise Unreachable(_words(error)) from error
             # The dot goes out in a packet of its own and must not wait for the acknowledgement of the one before.
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._connection
+
+    @property
+    def _connection(self) -> smtplib.SMTP:
         return cast("smtplib.SMTP", self.backend.connection)
 
     @property

@@ -59,7 +59,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "maintenance.add_maintenancewindow",
         "maintenance.change_maintenancewindow",
         "maintenance.announce_maintenancewindow",
-        "incidents.classify_incident",
+        "notices.give_notice",
         "availability.propose_exclusion",
         "availability.view_regionmonth",
     ),

@@ -502,6 +502,19 @@ def test_a_contract_of_another_customer_is_not_taken_over(tmp_path):
     ]
 
 
+def test_an_exclusion_with_sealed_evidence_is_not_taken_away(tmp_path):
+    loaded(tmp_path, example())
+    Exclusion.objects.get().files.create(
+        name="status.pdf", file="evidence/1", size=1, sha256="0" * 64, added_at=datetime.now(UTC), added_by_name="Ada"
+    )
+    assert refused(tmp_path, changed("incidents[0].exclusions", [])) == [
+        (
+            "incidents[0].exclusions: On record is one under 4.11 with sealed evidence; it cannot be taken away. Name it with the "
+            "status it has by now."
+        )
+    ]
+
+
 def test_a_key_that_stands_twice_is_named(tmp_path):
     text = json.dumps(example()).replace('"title": "Gateway lost"', '"title": "Gateway lost", "title": "Another"')
     assert refused(tmp_path, text.encode()) == ["incidents[0].title: This key stands here twice."]

@@ -49,8 +49,8 @@ class History:
     incidents: list[Row]
     mentions: dict[str, dict[str, str]]
     """Codes and references that are used but not defined in the file: kind → code → the path that uses it first."""
-    contracts: dict[str, str]
-    """Where the file names its contracts: reference → path."""
+    paths: dict[str, dict[str, str]]
+    """Where the file defines what: kind → code or reference → path."""
 
 
 @dataclass
@@ -576,7 +576,7 @@ def read(content: bytes) -> History:
             kind: {name: path for name, path in mentioned.items() if name not in found.defined.get(kind, {})}
             for kind, mentioned in found.mentioned.items()
         },
-        contracts=found.defined.get("contracts", {}),
+        paths=found.defined,
     )
 
 

@@ -39,7 +39,7 @@ def load_history(*, actor: Actor, history: History, now: datetime) -> Loaded:
     with transaction.atomic():
         hold_trail()
         _check_against_portal(history)
-        return _Loading(actor, now).load(history)
+        return _Loading(actor, now, history).load()
 
 
 def _check_against_portal(history: History) -> None:
@@ -74,7 +74,7 @@ def _contracts_of_others(history: History) -> Iterator[str]:
         for reference, owner in Contract.objects.filter(reference__in=chunk).values_list("reference", "customer__code"):
             if owner != owners[reference]:
                 yield (
-                    f"{history.contracts[reference]}: {shown(reference)} is on record as a contract of customer {owner}."
+                    f"{history.paths['contracts'][reference]}: {shown(reference)} is on record as a contract of customer {owner}."
                 )
 
 
@@ -163,14 +163,16 @@ def _changes(before: Row | None, after: Row) -> dict[str, list[Any]]:
 
 
 class _Loading:
-    """One load on its way: who loads, when, the keys of what was found or made, and the count of what was written."""
+    """One load on its way: who loads what, when, the keys of what was found or made, and the count of what was written."""
 
-    def __init__(self, actor: Actor, now: datetime) -> None:
+    def __init__(self, actor: Actor, now: datetime, history: History) -> None:
         self.actor = actor
         self.now = now
+        self.history = history
         self.loaded: Loaded = {}
 
-    def load(self, history: History) -> Loaded:
+    def load(self) -> Loaded:
+        history = self.history
         self._load_coded("regions", Region, history.regions)
         self._load_coded("functions", CoreFunction, history.functions)
         self._load_coded("clients", Client, history.clients)
@@ -479,6 +481,7 @@ class _Loading:
                     added.append((incident, exclusion))
             kept = {exclusion.pk for exclusion in restated}
             gone += [pk for pk, _exclusion in left if pk not in kept]
+        self._check_unsealed(gone)
         _delete(Exclusion, gone)
         Exclusion.objects.bulk_update(restated, ["status", "reason"], batch_size=CHUNK)
         references = sorted({row["maintenance"] for _incident, row in added if row["maintenance"]})
@@ -501,6 +504,19 @@ class _Loading:
                 for incident, row in added
             ],
         )
+
+    def _check_unsealed(self, exclusions: Sequence[int]) -> None:
+        """An exclusion that a sealed file proves stays on record."""
+        errors = [
+            f"{self.history.paths['incidents'][reference].removesuffix('.reference')}.exclusions: On record is one under "
+            f"{clause} with sealed evidence; it cannot be taken away. Name it with the status it has by now."
+            for chunk in _chunks(exclusions)
+            for reference, clause in Exclusion.objects.filter(pk__in=chunk, files__isnull=False)
+            .distinct()
+            .values_list("incident__reference", "clause")
+        ]
+        if errors:
+            raise NotAHistory(errors)
 
 
 def _without_status(exclusion: Row) -> Row:

@@ -509,8 +509,8 @@ def test_an_exclusion_with_sealed_evidence_is_not_taken_away(tmp_path):
     )
     assert refused(tmp_path, changed("incidents[0].exclusions", [])) == [
         (
-            "incidents[0].exclusions: On record is one under 4.11 with sealed evidence; it cannot be taken away. Name it with the "
-            "status it has by now."
+            "incidents[0].exclusions: On record is one under 4.11 with sealed evidence; it cannot be taken away. Name it "
+            "with the status it has by now."
         )
     ]
 

@@ -91,6 +91,7 @@ class CancellationForm(forms.Form):
 class NoticeRows(ReadOnlyRows):
     model = MaintenanceNotice
     fields = ("sent_at", "starts_at", "ends_at")
+    nothing_yet = gettext_lazy("Not announced. Until a notice is sent, downtime in this window counts.")
 
 
 class StateFilter(ChosenFilter):

@@ -5,6 +5,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, ReadOnlyModelAdmin, ReadOnlyRows, Rows
@@ -16,7 +18,17 @@ from .queries import contracts_in_force
 
 class ClauseRows(ReadOnlyRows):
     model = Clause
-    fields = ("heading", "summary", "wording")
+    fields = readonly_fields = ("number", "said", "wording")
+
+    @admin.display(description=_("what it says"))
+    def said(self, clause):
+        chinese = (get_language() or "").startswith("zh")
+        heading, summary = (
+            (clause.heading_zh or clause.heading, clause.summary_zh or clause.summary)
+            if chinese
+            else (clause.heading, clause.summary)
+        )
+        return format_html("<b>{}</b> {}", heading, summary)
 
 
 @admin.register(AgreementVersion)

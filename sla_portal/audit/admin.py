@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import widgets
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
@@ -143,7 +142,8 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    nothing_yet = ""
+    nothing_yet: Any = ""
+    trail_at_foot = True
     list_per_page = 50
     sortable_by: Iterable[str] = ()
 
@@ -158,14 +158,12 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
     # What is asked
 
     def get_fieldsets(self, request, obj=None):
-        fieldsets = list(super().get_fieldsets(request, obj))
+        fieldsets = [
+            (name, {**options, "fields": [field for field in options["fields"] if field != WHY]})
+            for name, options in super().get_fieldsets(request, obj)
+        ]
         if obj is None or not self.has_change_permission(request, obj):
             return fieldsets
-        if WHY in flatten_fieldsets(fieldsets):
-            fieldsets = [
-                (name, {**options, "fields": [field for field in options["fields"] if field != WHY]})
-                for name, options in fieldsets
-            ]
         return [*fieldsets, (None, {"fields": [WHY], "classes": [WHY]})]
 
     def get_object(self, request, object_id, from_field=None):
@@ -221,7 +219,12 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
             return redirect(request.get_full_path())
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        context["record_links"] = list(self.record_links(request, obj)) if change else []
+        context |= {
+            "record_links": list(self.record_links(request, obj)) if change else [],
+            "trail_at_foot": self.trail_at_foot,
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def delete_view(self, request, object_id, extra_context=None):
@@ -277,6 +280,8 @@ class Rows(DeskAdmin, admin.StackedInline):
 class ReadOnlyRows(Rows):
     """Rows inside a record's form that only operations write."""
 
+    template = "admin/edit_inline/read_only.html"
+    nothing_yet: Any = ""
     can_delete = False
 
     def has_add_permission(self, request, obj=None):
@@ -380,6 +385,7 @@ class EntryAdmin(ReadOnlyModelAdmin):
     search_help_text = gettext_lazy("Name of the record")
     fields = ("at", "actor_name", "action", "subject", "changes_told", "reason", "previous_hash", "hash", "verified")
     readonly_fields = ("changes_told", "verified")
+    trail_at_foot = False
     nothing_yet = gettext_lazy("The trail is empty. Every write adds an entry: who, when, from what to what, and why.")
 
     def get_queryset(self, request):

@@ -33,7 +33,11 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
     add_form = NewStaffForm
     add_form_template = None
     formfield_overrides = {
-        models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple(attrs={"class": "choices"}), "help_text": ""}
+        models.ManyToManyField: {
+            "widget": forms.CheckboxSelectMultiple(attrs={"class": "choices"}),
+            "label": _("Roles"),
+            "help_text": "",
+        }
     }
     list_display = (
         "username",

@@ -1,10 +1,241 @@
-"""The home page of each desk: what waits, the present month, the lists."""
+"""The home page of each desk: what waits, oldest first and with its deadline; the present month; the lists."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Case, Prefetch, Q, QuerySet, Value, When
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from incidents.models import Incident, Outage
+from maintenance.models import MaintenanceWindow
+from sla_portal.agreements.models import AgreementVersion
+from sla_portal.agreements.queries import NoAgreementInForce, version_in_force
+from sla_portal.agreements.rules import Terms
+from sla_portal.audit.admin import Link
+from sla_portal.audit.models import Entry
+from sla_portal.availability.models import CustomerMonth, Exclusion, Status
+from sla_portal.availability.queries import Judged, region_month
+from sla_portal.availability.rules import error_budget
+from sla_portal.clocks import length
+from sla_portal.customers.models import Region
+from sla_portal.kernel.intervals import epoch, instant, minutes_touching
+from sla_portal.kernel.months import ServiceMonth, day_span, local_date
+from sla_portal.kernel.working_days import WorkingDays
+
+SHOWN = 10
+SOON = timedelta(hours=24)
+
+LISTS = (
+    (gettext_lazy("Contracts"), "agreements_contract_changelist", "agreements.view_contract"),
+    (gettext_lazy("Contacts"), "customers_contact_changelist", "customers.view_contact"),
+    (gettext_lazy("Months of customers"), "availability_customermonth_changelist", "availability.view_customermonth"),
+    (gettext_lazy("Regions"), "customers_region_changelist", "customers.view_region"),
+    (gettext_lazy("Core functions"), "customers_corefunction_changelist", "customers.view_corefunction"),
+    (gettext_lazy("Clients"), "customers_client_changelist", "customers.view_client"),
+    (gettext_lazy("Staff"), "auth_user_changelist", "auth.view_user"),
+    (gettext_lazy("Roles"), "auth_group_changelist", "auth.view_group"),
+)
 
 
-def index(request):
+@dataclass(frozen=True)
+class RegionNow:
+    """The present month of a region, as far as it has gone; minutes."""
+
+    region: Region
+    url: str
+    used: int
+    budget: int
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    """An incident that goes on, and the minutes of this month it has counted for in each region so far."""
+
+    incident: Incident
+    since: datetime
+    counted: list[tuple[Region, int]]
+
+
+@dataclass(frozen=True)
+class NearWindow:
+    """A window that starts, ends or has just ended: its state as mark and word, and when."""
+
+    window: MaintenanceWindow
+    mark: str
+    word: str
+
+
+def index(request: HttpRequest) -> TemplateResponse:
     """Show a member of staff what waits for them."""
-    return TemplateResponse(request, "staff/home.html", {**admin.site.each_context(request), "title": _("Home")})
+    now = timezone.now()
+    may = request.user.has_perm
+    month = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Your desk"),
+        "now": now,
+        "month": month,
+        "shown": SHOWN,
+        "lists": [Link(str(name), reverse(f"admin:{page}")) for name, page, right in LISTS if may(right)],
+    }
+    judged: Mapping[int, Judged] = {}
+    if may("availability.view_regionmonth"):
+        try:
+            terms = version_in_force(month.first_day).terms
+            judged = months_touched(month, now)
+            context["regions"] = regions_now(month, terms, judged)
+        except NoAgreementInForce as refusal:
+            context["no_agreement"] = str(refusal)
+    if may("incidents.view_incident"):
+        context["open"] = open_incidents(judged, now)
+    if may("maintenance.view_maintenancewindow"):
+        context["windows"] = near_windows(now)
+    if may("availability.decide_exclusion"):
+        context["exclusions"] = exclusions_to_decide(request.user)
+    if may("incidents.classify_incident"):
+        context["unclassified"] = unclassified()
+    if may("availability.view_customermonth"):
+        context["missed"] = missed_lately(month)
+    if may("agreements.view_agreementversion"):
+        context |= agreement(now)
+    if may("audit.view_entry"):
+        context["latest"] = Entry.objects.order_by("-id")[:SHOWN]
+    return TemplateResponse(request, "staff/home.html", context)
+
+
+def months_touched(month: ServiceMonth, now: datetime) -> dict[int, Judged]:
+    """The month so far, judged, of every region that had an outage in it; the others were up."""
+    start = instant(month.span(settings.SLA_ZONE)[0])
+    felt = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lte=now)
+    return {
+        region.pk: region_month(region, month, now) for region in Region.objects.filter(pk__in=felt.values("region"))
+    }
+
+
+def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged]) -> list[RegionNow]:
+    """Every region's error budget, the most used first."""
+    budget = error_budget(terms.availability_target, month.total_minutes)
+    regions = []
+    for region in Region.objects.all():
+        figures = judged[region.pk].figures if region.pk in judged else None
+        regions.append(
+            RegionNow(
+                region=region,
+                url=reverse("admin:month", args=[month, "region", region.code]),
+                used=figures.unavailable_minutes if figures else 0,
+                budget=figures.budget_minutes if figures else budget,
+                provisional=figures is not None and figures.provisional,
+            )
+        )
+    return sorted(regions, key=lambda now: (-now.used, now.region.name))
+
+
+def open_incidents(judged: Mapping[int, Judged], now: datetime) -> list[OpenIncident]:
+    """Incidents that go on, oldest first."""
+    outages = Prefetch("outages", Outage.objects.select_related("region").order_by("started_at"))
+    found = []
+    for incident in Incident.objects.open().order_by("detected_at").prefetch_related(outages)[: SHOWN + 1]:
+        by_region: dict[Region, list[Outage]] = {}
+        for outage in incident.outages.all():
+            by_region.setdefault(outage.region, []).append(outage)
+        found.append(
+            OpenIncident(
+                incident=incident,
+                since=min((outage.started_at for outage in incident.outages.all()), default=incident.detected_at),
+                counted=[
+                    (region, _counted(judged[region.pk], felt, now))
+                    for region, felt in by_region.items()
+                    if region.pk in judged
+                ],
+            )
+        )
+    return found
+
+
+def _counted(judged: Judged, outages: Iterable[Outage], now: datetime) -> int:
+    down = [(epoch(outage.started_at), epoch(outage.ended_at or now)) for outage in outages]
+    return judged.judgement.in_force.counted.within(minutes_touching(sorted(down)))
+
+
+def near_windows(now: datetime) -> list[NearWindow]:
+    """Windows that start or end within a day, or ended within the last."""
+    windows = (
+        MaintenanceWindow.objects.filter(cancelled_at__isnull=True, starts_at__lt=now + SOON, ends_at__gt=now - SOON)
+        .order_by("starts_at")
+        .prefetch_related("regions", "notices")[: SHOWN + 1]
+    )
+    return [NearWindow(window, *_course(window, now)) for window in windows]
+
+
+def _course(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
+    if not window.notices.all():
+        return "waiting", _("draft, not announced")
+    if now < window.starts_at:
+        return "plain", _("starts in %(length)s") % {"length": length((window.starts_at - now).total_seconds())}
+    if now < window.ends_at:
+        return "excluded", _("ends in %(length)s") % {"length": length((window.ends_at - now).total_seconds())}
+    return "plain", _("ended %(length)s ago") % {"length": length((now - window.ends_at).total_seconds())}
+
+
+def exclusions_to_decide(user: User) -> QuerySet[Exclusion]:
+    """Proposals of other people, force majeure (4.11) first, then oldest first."""
+    return (
+        Exclusion.objects.filter(status=Status.PROPOSED)
+        .exclude(proposed_by=user)
+        .select_related("incident", "customer", "proposed_by")
+        .order_by(Case(When(clause="4.11", then=Value(0)), default=Value(1)), "proposed_at", "id")[: SHOWN + 1]
+    )
+
+
+def unclassified() -> list[tuple[Incident, datetime | None]]:
+    """Resolved incidents of which nobody has said whose they were, oldest first, each with its deadline."""
+    waiting = Incident.objects.unclassified().filter(resolved_at__isnull=False).order_by("detected_at")[: SHOWN + 1]
+    deadlines: dict[ServiceMonth, datetime | None] = {}
+    found = []
+    for incident in waiting:
+        month = ServiceMonth.of(local_date(epoch(incident.detected_at), settings.SLA_ZONE))
+        if month not in deadlines:
+            deadlines[month] = claims_open_at(month)
+        found.append((incident, deadlines[month]))
+    return found
+
+
+def claims_open_at(month: ServiceMonth) -> datetime | None:
+    """When claims for a month open (3.3.1): by then it should be closed. None before the first agreement version."""
+    try:
+        terms = version_in_force(month.first_day).terms
+    except NoAgreementInForce:
+        return None
+    last = WorkingDays(settings.SLA_WORKDAY_COUNTRY).nth(terms.claim_opens_after_working_day, month.next)
+    return instant(day_span(last, settings.SLA_ZONE)[1])
+
+
+def missed_lately(month: ServiceMonth) -> Sequence[CustomerMonth]:
+    """Customers' months below the target, of this month and the two before it, newest first."""
+    return (
+        CustomerMonth.objects.filter(month__gte=(month + -2).first_day, met=False)
+        .select_related("customer")
+        .order_by("-month", "customer__code")[: SHOWN + 1]
+    )
+
+
+def agreement(now: datetime) -> dict[str, AgreementVersion | None]:
+    """The version in force, and the next that was published."""
+    today: date = local_date(epoch(now), settings.SLA_ZONE)
+    published = AgreementVersion.objects.filter(published_at__isnull=False)
+    return {
+        "version": published.filter(effective_on__lte=today).order_by("-effective_on").first(),
+        "next_version": published.filter(effective_on__gt=today).order_by("effective_on").first(),
+    }

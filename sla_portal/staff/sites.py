@@ -11,6 +11,7 @@ from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
+from sla_portal.clocks import DASH
 from sla_portal.customers.models import Region
 
 from .middleware import SESSION_KEY
@@ -19,6 +20,7 @@ from .middleware import SESSION_KEY
 class PortalAdminSite(AdminSite):
     site_title = site_header = _("SLA portal")
     site_url = None
+    empty_value_display = DASH
     enable_nav_sidebar = False
 
     def get_urls(self):

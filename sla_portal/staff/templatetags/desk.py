@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal import clocks, marks
@@ -25,7 +26,7 @@ NAVIGATION = (
     (_("Incidents"), "incidents_incident_changelist", "incidents.view_incident"),
     (_("Exclusions"), "availability_exclusion_changelist", "availability.view_exclusion"),
     (_("Maintenance"), "maintenance_maintenancewindow_changelist", "maintenance.view_maintenancewindow"),
-    (_("Months"), "availability_regionmonth_changelist", "availability.view_regionmonth"),
+    (_("Months"), "months", "availability.view_regionmonth"),
     (_("Reports"), "reports_report_changelist", "reports.view_report"),
     (_("Customers"), "customers_customer_changelist", "customers.view_customer"),
     (_("Agreement"), "agreements_agreementversion_changelist", "agreements.view_agreementversion"),
@@ -96,6 +97,12 @@ def length(value: float | timedelta) -> str:
     return clocks.length(value.total_seconds() if isinstance(value, timedelta) else value)
 
 
+@register.filter
+def since(now: datetime, began: datetime) -> str:
+    """Write how long something has gone on."""
+    return clocks.length((now - began).total_seconds())
+
+
 @register.simple_tag
 def shown(field: AdminReadonlyField) -> str:
     """A fact that the form only shows; an instant on both clocks."""
@@ -135,6 +142,6 @@ def beside(cells: list[str], headers: list[Any]) -> list[tuple[str, Any]]:
 @register.filter
 def labelled(cell: str, label: str) -> SafeString:
     """Tell a cell of a list its column's name, for the card that a row becomes on a phone."""
-    name = f' data-label="{conditional_escape(label)}"'
+    name = f' data-label="{conditional_escape(capfirst(label))}"'
     # Django's own finished cell: its first tag is the cell.
-    return mark_safe(cell.replace("<td", f"<td{name}", 1).replace("<th", f"<th{name}", 1))  # noqa: S308
+    return mark_safe(cell.replace("<td", f"<td{name}", 1))  # noqa: S308

@@ -171,7 +171,6 @@ def test_every_figure_and_every_reason_is_that_of_the_plainest_count(history):
     in_force = plainest.count(history, None)
     under = {reading: plainest.count(history, reading.value) for reading in Reading}
 
-    assert judgement.minutes_in(days) == (len(in_force.counted), len(in_force.excluded))
     assert (found.unavailable_minutes, found.excluded_minutes) == (len(in_force.counted), len(in_force.excluded))
     assert {
         reading: (figures.unavailable_minutes, figures.excluded_minutes) for reading, figures in found.under.items()
@@ -212,5 +211,5 @@ def test_two_months_share_the_minutes_of_what_crosses_their_edge(history):
         ServiceDays.of([day for day in everyday.service_days if (day.day > 1) is late], history.zone)
         for late in (False, True)
     ]
-    whole = judgement.minutes_in(days)
-    assert tuple(map(sum, zip(*(judgement.minutes_in(half) for half in halves), strict=True))) == whole
+    counted = judgement.in_force.counted
+    assert sum(counted.within(half.spans) for half in halves) == counted.within(days.spans)

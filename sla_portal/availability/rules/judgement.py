@@ -20,7 +20,6 @@ from sla_portal.kernel.intervals import (
     minutes_wholly_in,
     touching,
 )
-from sla_portal.kernel.months import ServiceDays
 
 from .exclusions import NON_PAYMENT, Down, Part, TakenOff, but_for
 
@@ -98,10 +97,6 @@ class Judgement:
     """What section 4 took off, cut to the outages that it was taken off."""
     under: Mapping[Reading, Unavailability]
     in_force: Unavailability
-
-    def minutes_in(self, days: ServiceDays) -> tuple[int, int]:
-        """Count the minutes counted and excluded on `days`, under the reading in force."""
-        return self.in_force.counted.within(days.spans), self.in_force.excluded.within(days.spans)
 
     @cached_property
     def incidents(self) -> dict[Span, tuple[str, ...]]:

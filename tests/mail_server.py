@@ -74,10 +74,10 @@ class Faulty(SMTP):
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         if self.event_handler.fault is Fault.CUT_WITHIN:
-            # In one breath, so that no client gets far in between.
+            # In one packet with the end of the line, so that no client gets far in between.
             with socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno())) as line:
-                line.send(b"354 Go on\r\n")
-                line.shutdown(socket.SHUT_RDWR)
+                line.send(b"354 Go on\r\n", socket.MSG_MORE)
+                line.shutdown(socket.SHUT_WR)
             return
         await super().smtp_DATA(arg)
 

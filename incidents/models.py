@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -91,7 +93,7 @@ class Outage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.region} {self.started_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.region} {self.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 class OutageFunction(models.Model):

@@ -92,7 +92,7 @@ def on_clock(at: datetime, zone: tzinfo) -> str:
 
 
 @register.filter
-def length(value: float | timedelta) -> str:
+def lasting(value: float | timedelta) -> str:
     """Write a length, seconds or a timedelta, in words."""
     return clocks.length(value.total_seconds() if isinstance(value, timedelta) else value)
 

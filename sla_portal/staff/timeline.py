@@ -47,6 +47,7 @@ def timeline(cost: RegionCost, incident: Incident, grid: Grid, now: int) -> Time
     read = cost.judgement.in_force
     clocks = {zone: place(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
     drawn_others = timeline_row(_("Other incidents"), others, "other", span, _when)
+    excluded = timeline_row(pgettext("minutes", "Excluded"), read.excluded.spans, "excluded", span, _how_many)
     return Timeline(
         axes=[Axis(name, ticks(span, zone)) for zone, name in clocks.items()],
         down=[timeline_row(_cell_name(row.function, row.client, grid), row.down, "down", span, _when) for row in rows],
@@ -75,7 +76,7 @@ def timeline(cost: RegionCost, incident: Incident, grid: Grid, now: int) -> Time
         ],
         counted=[
             timeline_row(pgettext("minutes", "Counted"), read.counted.spans, "counted", span, _how_many),
-            timeline_row(pgettext("minutes", "Excluded"), read.excluded.spans, "excluded", span, _how_many),
+            *([excluded] if excluded.bars else []),
         ],
     )
 

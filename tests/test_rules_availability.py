@@ -274,6 +274,18 @@ def test_an_exclusion_of_what_is_no_event_does_not_name_the_minute_of_an_event()
     assert found.excluded_under == {"4.11": 3}
 
 
+def test_an_event_names_the_incidents_that_had_an_outage_during_it():
+    found = figures_of(
+        down("01:30", "02:00", "before", of=functions(LOGIN)),
+        down("01:30", "02:01", "into it", of=functions(LOGIN)),
+        down("02:00", "02:30", "all of it"),
+        down("02:10", "02:11", "a part", of=functions(DOOR)),
+        down("02:30", "03:00", "after", of=functions(LOGIN)),
+    )
+    (event,) = found.events
+    assert event.incidents == ("a part", "all of it", "into it")
+
+
 def test_an_outage_of_no_length_is_none():
     assert figures_of(down("02:00", "02:00")).events == ()
 

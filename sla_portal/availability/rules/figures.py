@@ -72,8 +72,10 @@ def error_budget(target: Fraction, total_minutes: int) -> int:
 
 def cut(availability: Fraction) -> str:
     """Print a percentage cut to five decimals: never rounded up, so that 99.98999 % does not read as kept."""
-    units, decimals = divmod(abs(hundred_thousandths := availability * 100 * 10**5 // 1), 10**5)
-    return f"{'-' if hundred_thousandths < 0 else ''}{units}.{decimals:05}"
+    hundred_thousandths = availability * 100 * 10**5 // 1
+    units, decimals = divmod(abs(hundred_thousandths), 10**5)
+    sign = "-" if hundred_thousandths < 0 else ""
+    return f"{sign}{units}.{decimals:05}"
 
 
 def figures(judgement: Judgement, days: ServiceDays, terms: Terms) -> MonthFigures:

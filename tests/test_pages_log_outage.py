@@ -239,7 +239,7 @@ def test_another_outage_is_added_to_an_incident(noc):
                 "title",
                 "like",
                 "asked_at",
-            ]  # fmt: skip
+            ]
         ),
         st.one_of(
             st.text(max_size=30),

@@ -107,8 +107,9 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
         "preview": None,
         **bound,
     }
-    refused = any(form.errors for form in (*bound.values(), *decided.values()) if isinstance(form, forms.Form))
-    return page(request, "staff/incident.html", context, status=422 if refused else 200)
+    sent = (*bound.values(), *decided.values())
+    context["refused"] = [form for form in sent if isinstance(form, forms.Form) and form.errors]
+    return page(request, "staff/incident.html", context, status=422 if context["refused"] else 200)
 
 
 def _figures(incident: Incident, now: datetime) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sla_portal.kernel.errors import Refused
 from .models import Incident, Outage, Update
 from .rules import OutageObjection, check_scope, check_times
 
+
 class OutageRefused(Refused):
     """The outage cannot be as told; `objections` says why."""
 

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
 
 from incidents.models import OutageClient, OutageFunction
-from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
+from maintenance.models import MaintenanceNotice, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Clause, Payment, Suspension
 from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, MonthClosing, RegionMonth
 from sla_portal.customers.models import Client, Contact, CoreFunction

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,7 +14,7 @@ class Actor:
     user: Any = None
 
     @classmethod
-    def staff(cls, user: User | AnonymousUser) -> Actor:
+    def staff(cls, user: Any) -> Actor:
         return cls(name=user.get_full_name() or user.get_username(), user=user)
 
     @classmethod

@@ -208,8 +208,10 @@ def own_exclusions(customers: Iterable[int] | QuerySet[Customer], start: datetim
     for exclusion in Exclusion.objects.filter(
         status=Status.CONFIRMED, customer__in=customers, starts_at__lt=end, ends_at__gt=start
     ):
-        found[exclusion.customer_id].append(
-            TakenOff(None, exclusion.clause, epoch(exclusion.starts_at), epoch(exclusion.ends_at), key=exclusion.pk)
+        # None of those found is without a customer or an instant: the filter compares all three.
+        customer, starts_at, ends_at = exclusion.customer_id, exclusion.starts_at, exclusion.ends_at
+        found[customer].append(  # type: ignore[index]
+            TakenOff(None, exclusion.clause, epoch(starts_at), epoch(ends_at), key=exclusion.pk)  # type: ignore[arg-type]
         )
     return found
 
@@ -296,8 +298,9 @@ def _taken_off(
     spans, scope = [(start, end)], EVERYTHING
     if exclusion.maintenance:
         spans, scope = _announced(exclusion.maintenance, region, grid, periods, (start, end))
+    reference = exclusion.incident.reference  # type: ignore[union-attr]  # it was found by its incident
     for start, end in spans:
-        yield TakenOff(exclusion.incident.reference, exclusion.clause, start, end, scope, key=exclusion.pk)
+        yield TakenOff(reference, exclusion.clause, start, end, scope, key=exclusion.pk)
 
 
 def _announced(

@@ -32,7 +32,15 @@ from sla_portal.kernel.intervals import Span, epoch, instant, intersection, merg
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
 from ..models import CustomerMonth, Deviation, Exclusion, RegionMonth, Sweep
-from ..queries import InForce, closed_months, closing_of, days_measured, first_service_day, judged_region, own_exclusions
+from ..queries import (
+    InForce,
+    closed_months,
+    closing_of,
+    days_measured,
+    first_service_day,
+    judged_region,
+    own_exclusions,
+)
 from ..rules import Judgement, TakenOff, figures, for_customer
 
 COLUMNS = (
@@ -236,7 +244,7 @@ def _digest(verdicts: Verdicts) -> str:
     judgement = verdicts.judgement
     span = verdicts.month.span(settings.SLA_ZONE)
     readings = [judgement.in_force, *judgement.under.values()]
-    minutes = [
+    minutes: list[Sequence[Span]] = [
         intersection(spans, [span]) for read in readings for spans in (read.counted.spans, read.excluded.spans)
     ]
     ongoing = [down.start for down in judgement.downs if down.ongoing]

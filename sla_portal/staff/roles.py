@@ -6,7 +6,9 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Value
 from django.db.models.functions import Concat
 
+WHAT_WAS_TOLD = ("notices.view_notice", "notices.view_delivery")
 EVERYTHING_ON_RECORD = (
+    *WHAT_WAS_TOLD,
     "audit.view_entry",
     "customers.view_region",
     "customers.view_corefunction",
@@ -59,7 +61,10 @@ ROLES: dict[str, tuple[str, ...]] = {
         "maintenance.add_maintenancewindow",
         "maintenance.change_maintenancewindow",
         "maintenance.announce_maintenancewindow",
+        *WHAT_WAS_TOLD,
         "notices.give_notice",
+        "notices.resolve_delivery",
+        "notices.read_inbox",
         "availability.propose_exclusion",
         "availability.view_regionmonth",
     ),
@@ -72,18 +77,26 @@ ROLES: dict[str, tuple[str, ...]] = {
         "customers.add_contact",
         "customers.change_contact",
         "customers.delete_contact",
+        *WHAT_WAS_TOLD,
+        "notices.give_notice",
+        "notices.resolve_delivery",
+        "notices.read_inbox",
         "availability.view_regionmonth",
         "availability.view_customermonth",
     ),
     "Legal": (
         *EVERYTHING_ON_RECORD,
+        "notices.give_notice",
+        "notices.read_inbox",
         "incidents.classify_incident",
         "availability.propose_exclusion",
         "availability.decide_exclusion",
+        "availability.close_month",
     ),
     "Auditor": EVERYTHING_ON_RECORD,
     "Administrator": (
         *EVERYTHING_ON_RECORD,
+        "notices.read_inbox",
         "auth.view_user",
         "auth.add_user",
         "auth.change_user",

@@ -191,7 +191,9 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 
 # Mail
 
-vars().update(environment.mail("EMAIL_URL", default="consolemail://"))
+# Without a mail server, a portal on this machine puts mails where staff can look into them
+vars().update(environment.mail("EMAIL_URL", default="smtp://localhost:25" if HTTPS else "inbox://"))
+MAIL_DIR = environment.subfolder(VAR_DIR, "mail")
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.text("DEFAULT_FROM_EMAIL", default="sla-portal@localhost")
 

@@ -203,7 +203,9 @@ def workday_country(name: str, *, default: str) -> str:
 
 def mail(name: str, *, default: str) -> dict[str, Any]:
     """Django's EMAIL_… settings from one address."""
-    wanted = "must be smtp+tls://user:password@host:587, consolemail:// or filemail:////absolute/folder."
+    wanted = "must be smtp+tls://user:password@host:587, inbox://, consolemail:// or filemail:////absolute/folder."
+    if text(name, default=default) == "inbox://":
+        return {"EMAIL_BACKEND": "sla_portal.notices.mail.inbox.EmailBackend"}
     try:
         config = environ.Env.email_url_config(text(name, default=default))
     except (ValueError, ImproperlyConfigured):

@@ -259,7 +259,7 @@ def _day(request: HttpRequest, month: ServiceMonth) -> date | None:
         day = date.fromisoformat(request.GET.get("day", ""))
     except ValueError:
         return None
-    return day if ServiceMonth.of(day) == month else None
+    return day if month.first_day <= day <= month.last_day else None
 
 
 def _chosen_day(request: HttpRequest, judged: Judged, day: date, named: dict[str, str]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def _put_down(notice: Notice, audience: QuerySet[Contact]) -> int:
         "resolved_by": Value(""),
     }
     rows = Contact.objects.filter(pk__in=first).order_by("pk").values_list(*columns.values())
-    select, parameters = rows.query.get_compiler(connection=connection).as_sql()
+    select, parameters = rows.query.get_compiler(connection=connection, elide_empty=False).as_sql()
     into = f"{Delivery._meta.db_table} ({', '.join(columns)})"
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {into} {select}", parameters)

@@ -1,0 +1,221 @@
+"""The pages of a notice and of the inbox."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import wraps
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from sla_portal.audit.actors import Actor
+from sla_portal.kernel.errors import Refused
+from sla_portal.marks import mark
+
+from . import operations
+from .mail import inbox
+from .models import Attachment, Delivery, Notice, Status
+from .queries import progress
+from .tasks import deliver_due_notices
+
+DELIVERIES_ON_A_PAGE = 50
+# A mail is shown as it is, which the page's own policy would not allow, and can do nothing.
+POLICY_OF_A_MAIL = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+
+
+def requiring(right):
+    """Answer 403 unless the reader has `right`."""
+
+    def guard(view):
+        @wraps(view)
+        def guarded(request, **arguments):
+            if not request.user.has_perm(right):
+                raise PermissionDenied
+            return view(request, **arguments)
+
+        return guarded
+
+    return guard
+
+
+@require_safe
+@requiring("notices.view_notice")
+def notice_page(request, pk):
+    """Show what was told and what became of it; `?status=` lists the deliveries of that status."""
+    notice = get_object_or_404(Notice.objects.prefetch_related("wordings", "attachments"), pk=pk)
+    status = request.GET.get("status")
+    listed = notice.deliveries.filter(status=status) if status in Status.values else notice.deliveries.all()
+    came = progress([notice])[notice.pk]
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Notice"),
+        "subtitle": f"{notice.number} {notice.wording().subject}",
+        "notice": notice,
+        "whole": notice.sha256 == notice.expected_sha256(),
+        "progress": came,
+        "bar": bar(came),
+        "marks": marks(came),
+        "open": notice.deliveries.filter(status=Status.UNKNOWN)[:DELIVERIES_ON_A_PAGE],
+        "failed": notice.deliveries.filter(status=Status.FAILED)[:DELIVERIES_ON_A_PAGE],
+        "statuses": [(value, label, came.counts.get(value, 0)) for value, label in Status.choices],
+        "status": status if status in Status.values else "",
+        "page": Paginator(listed.order_by("id"), DELIVERIES_ON_A_PAGE).get_page(request.GET.get("page")),
+        "may_view": request.user.has_perm("notices.view_delivery"),
+        "may_resolve": request.user.has_perm("notices.resolve_delivery"),
+    }
+    return TemplateResponse(request, "notices/notice.html", context)
+
+
+def marks(came):
+    """How far the mail has come, as words with their marks."""
+    told = [
+        (came.sent, "up", _("%(n)s sent")),
+        (came.under_way, "waiting", _("%(n)s under way")),
+        (came.failed, "counted", _("%(n)s failed")),
+        (came.unknown, "unknown", _("%(n)s unknown")),
+    ]
+    return format_html_join(
+        " ", "{}", ((mark(state, words % {"n": number}),) for number, state, words in told if number)
+    )
+
+
+def bar(came):
+    """The strips of the progress bar, left to right: state, start and width in hundredths."""
+    strips, start = [], 0.0
+    for state, number in (("done", came.sent), ("counted", came.failed), ("unknown", came.unknown)):
+        width = 100 * number / came.total if came.total else 0
+        strips.append((state, round(start, 3), round(width, 3)))
+        start += width
+    return strips
+
+
+@require_safe
+@requiring("notices.view_notice")
+def attachment(_request, pk, name):
+    file = get_object_or_404(Attachment, notice=pk, name=name)
+    return download(file.name, file.content_type, bytes(file.content))
+
+
+def download(name, content_type, content):
+    response = HttpResponse(content, content_type=content_type)
+    response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_POST
+@requiring("notices.resolve_delivery")
+def confirm(request, pk):
+    return decide(request, pk, operations.confirm_delivery, _("Noted: the mail to %(address)s arrived."))
+
+
+@require_POST
+@requiring("notices.resolve_delivery")
+def again(request, pk):
+    response = decide(request, pk, operations.send_again, _("The mail to %(address)s goes out again."))
+    deliver_due_notices.delay_on_commit()
+    return response
+
+
+def decide(request, pk, operation, done):
+    delivery = get_object_or_404(Delivery, pk=pk)
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        messages.error(request, _("Say how you know. It stands in the trail."))
+    else:
+        try:
+            operation(actor=Actor.staff(request.user), delivery=delivery, reason=reason, now=timezone.now())
+            messages.success(request, done % {"address": delivery.email})
+        except Refused as refused:
+            messages.error(request, str(refused))
+    return redirect(reverse("admin:notices_notice_change", args=[delivery.notice_id]) + "#open")
+
+
+# The inbox of a portal that sends no mail
+
+
+def mail_stays_here(view):
+    @wraps(view)
+    def found(request, **arguments):
+        if not inbox.in_use():
+            raise Http404
+        return view(request, **arguments)
+
+    return found
+
+
+@require_safe
+@requiring("notices.read_inbox")
+@mail_stays_here
+def inbox_page(request):
+    """List the newest mails that the portal would have sent."""
+    mails = [{"name": mail.name, "at": came(mail), "message": mail.message} for mail in inbox.newest()]
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Inbox of this portal"),
+        "mails": mails,
+        "most": inbox.SHOWN,
+        "folder": settings.MAIL_DIR,
+    }
+    return TemplateResponse(request, "notices/inbox.html", context)
+
+
+@require_safe
+@requiring("notices.read_inbox")
+@mail_stays_here
+def inbox_message(request, name):
+    """Show a mail: its head, its text, what came with it; `?part=` hands out a file by its place."""
+    message = received(name).message
+    files = list(message.iter_attachments())
+    if (part := request.GET.get("part", "")).isdigit():
+        if int(part) >= len(files):
+            raise Http404
+        file = files[int(part)]
+        return download(file.get_filename(), file.get_content_type(), file.get_payload(decode=True))
+    text = message.get_body(("plain",))
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Mail"),
+        "subtitle": message["Subject"],
+        "name": name,
+        "message": message,
+        "message_id": message["Message-ID"],
+        "at": came(received(name)),
+        "text": text.get_content() if text else "",
+        "has_html": message.get_body(("html",)) is not None,
+        "files": [file.get_filename() for file in files],
+    }
+    return TemplateResponse(request, "notices/inbox_message.html", context)
+
+
+@require_safe
+@requiring("notices.read_inbox")
+@mail_stays_here
+def inbox_html(_request, name):
+    """Show the HTML of a mail as a mail program would, without letting it do anything."""
+    html = received(name).message.get_body(("html",))
+    if html is None:
+        raise Http404
+    return HttpResponse(html.get_content(), headers={"Content-Security-Policy": POLICY_OF_A_MAIL})
+
+
+def received(name):
+    mail = inbox.received(name)
+    if mail is None:
+        raise Http404
+    return mail
+
+
+def came(mail):
+    return datetime.fromtimestamp(int(mail.at), UTC)

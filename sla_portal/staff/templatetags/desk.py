@@ -26,6 +26,7 @@ NAVIGATION = (
     (_("Incidents"), "incidents_incident_changelist", "incidents.view_incident"),
     (_("Exclusions"), "availability_exclusion_changelist", "availability.view_exclusion"),
     (_("Maintenance"), "maintenance_maintenancewindow_changelist", "maintenance.view_maintenancewindow"),
+    (_("Notices"), "notices_notice_changelist", "notices.view_notice"),
     (_("Months"), "months", "availability.view_regionmonth"),
     (_("Reports"), "reports_report_changelist", "reports.view_report"),
     (_("Customers"), "customers_customer_changelist", "customers.view_customer"),

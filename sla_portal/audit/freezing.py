@@ -13,18 +13,22 @@ $$ BEGIN RAISE EXCEPTION '%_is_only_added_to', TG_TABLE_NAME USING ERRCODE = 'in
 TRIGGERS = {
     "postgresql": (
         "CREATE TRIGGER {table}_is_never_{done} BEFORE {verb} ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION row_is_only_added()"
+        "FOR EACH ROW {when}EXECUTE FUNCTION row_is_only_added()"
     ),
     "sqlite": (
-        "CREATE TRIGGER {table}_is_never_{done} BEFORE {verb} ON {table} "
+        "CREATE TRIGGER {table}_is_never_{done} BEFORE {verb} ON {table} {when}"
         "BEGIN SELECT RAISE(ABORT, '{table}_is_only_added_to'); END"
     ),
 }
 REFUSED = {"changed": "UPDATE", "deleted": "DELETE"}
 
 
-def freeze(*tables: str) -> migrations.RunPython:
-    """Refuse UPDATE and DELETE on `tables` with the error `<table>_is_only_added_to`."""
+def freeze(*tables: str, once: str = "") -> migrations.RunPython:
+    """Refuse UPDATE and DELETE on `tables` with the error `<table>_is_only_added_to`.
+
+    `once` is a condition in SQL on the row as it stands (`OLD.status = 'ready'`): a row is frozen from then on.
+    """
+    when = f"WHEN ({once}) " if once else ""
 
     def add(_apps: Any, editor: Any) -> None:
         vendor = editor.connection.vendor
@@ -32,7 +36,7 @@ def freeze(*tables: str) -> migrations.RunPython:
             editor.execute(FUNCTION, params=None)
         for table in tables:
             for done, verb in REFUSED.items():
-                editor.execute(TRIGGERS[vendor].format(table=table, done=done, verb=verb))
+                editor.execute(TRIGGERS[vendor].format(table=table, done=done, verb=verb, when=when))
 
     def drop(_apps: Any, editor: Any) -> None:
         for table in tables:

@@ -93,7 +93,10 @@ class Event(TypedDict):
 
 
 class ConfirmedExclusion(TypedDict):
-    """Time taken off under section 4. Without instants it covers the whole incident."""
+    """Time taken off under section 4. Without instants it covers the whole incident.
+
+    One that was taken over from another record may not say who confirmed it.
+    """
 
     incident: ReferenceAndTitle | None
     customer_only: bool
@@ -106,7 +109,7 @@ class ConfirmedExclusion(TypedDict):
     maintenance: str | None
     proposed_by: str
     confirmed_by: str
-    confirmed_at: str
+    confirmed_at: str | None
     minutes: int
 
 
@@ -158,13 +161,10 @@ class Claims(TypedDict):
     provisional: bool
 
 
-class Figures(TypedDict):
-    """Everything that was judged of one region's or one customer's month."""
+class Common(TypedDict):
+    """What is judged alike for all customers of a region who have the same service days and nothing of their own."""
 
     format: str
-    scope: Literal["region", "customer"]
-    code: str
-    name: str
     language: str
     month: str
     sla_zone: str
@@ -185,15 +185,26 @@ class Figures(TypedDict):
     unclassified: list[ReferenceAndTitle]
     reading_sensitive: bool
     readings: list[ByReading]
-    contract_period: ContractPeriod | None
     map: MonthMap
-    months: list[PastMonth]
     events: list[Event]
     exclusions: list[ConfirmedExclusion]
     suspensions: list[Suspended]
     windows: list[Window]
     recovery: list[Recovery]
     claims: Claims
+
+
+class Figures(Common):
+    """Everything that was judged of one region's or one customer's month.
+
+    Of `agreements` the first is the one in force on the first service day: its target and reading decide the month.
+    """
+
+    scope: Literal["region", "customer"]
+    code: str
+    name: str
+    contract_period: ContractPeriod | None
+    months: list[PastMonth]
 
 
 class Change(TypedDict):
@@ -264,6 +275,12 @@ def number(scope: str, month: str, region: str, code: str) -> str:
 def canonical(figures: Mapping[str, Any]) -> bytes:
     """Write the figures in the one form that is attached and hashed: sorted keys, no spaces, UTF-8."""
     return json.dumps(figures, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def shared(statement: Statement) -> dict[str, Any]:
+    """Return all that the body of the pages says: it is printed once for all statements that agree in it."""
+    figures = {key: value for key, value in statement["figures"].items() if key not in OWN}
+    return {"address": statement["issue"]["address"], "figures": figures}
 
 
 def digest(figures: Mapping[str, Any]) -> str:

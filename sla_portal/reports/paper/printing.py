@@ -18,7 +18,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from sla_portal.reports.rules import OWN, Figures, Statement, canonical, digest
+from sla_portal.reports.rules import Figures, Statement, canonical, digest, shared
 
 from . import drawing, words
 
@@ -52,9 +52,8 @@ def render(statement: Statement) -> bytes:
     print them one after another.
     """
     figures, issue = statement["figures"], statement["issue"]
-    common = {"address": issue["address"], "figures": {key: value for key, value in figures.items() if key not in OWN}}
     with _one_at_a_time, _no_complaint(), translation.override(figures["language"]):
-        bodies = _bodies(canonical(common).decode())
+        bodies = _bodies(canonical(shared(statement)).decode())
         sheets = _layout("reports/own.html", {**_own_context(statement), "sheets": bodies[1:]})
         return sheets.copy(_joined(sheets.pages, bodies)).write_pdf(
             **FORM,

@@ -1,0 +1,153 @@
+"""The monthly availability reports as issued, and the requests that they were issued on."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.customers.models import Customer, Region
+
+
+class ReportRun(models.Model):
+    """Somebody's wish for the reports of a month. No region and no customer named means all of them.
+
+    The row is a queue: a worker takes one without `made_at` and puts down a report for each of those that have changed.
+    """
+
+    month = models.DateField(_("month"), help_text=_("Its first day."))
+    regions = models.ManyToManyField(Region, blank=True, related_name="+", verbose_name=_("regions"))
+    customers = models.ManyToManyField(Customer, blank=True, related_name="+", verbose_name=_("customers"))
+    missing_only = models.BooleanField(
+        _("only missing ones"), default=False, help_text=_("A report that exists is left as it is, even if outdated.")
+    )
+    requested_at = models.DateTimeField(_("requested"))
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("requested by")
+    )
+    requested_by_name = models.CharField(_("requested by"), max_length=200)
+    leased_until = models.DateTimeField(_("in a worker's hand until"), null=True)
+    made_at = models.DateTimeField(_("reports put down"), null=True)
+    unchanged = models.PositiveIntegerField(
+        _("unchanged"), default=0, help_text=_("Their last revision says the same.")
+    )
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("request for reports")
+        verbose_name_plural = _("requests for reports")
+        ordering = ["-requested_at", "-id"]
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(fields=["requested_at"], condition=models.Q(made_at__isnull=True), name="requests_that_wait")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} · {self.requested_by_name}"
+
+
+class Status(models.TextChoices):
+    """The life of a report's file: queued → rendering → ready or failed."""
+
+    QUEUED = "queued", _("waiting")
+    RENDERING = "rendering", _("being printed")
+    READY = "ready", _("ready")
+    FAILED = "failed", _("failed")
+
+
+def stored_as(report: Report, _name: str) -> str:
+    """Where a report's file lies; never a name that somebody typed, and the same however often it is printed."""
+    return f"reports/{report.month:%Y-%m}/{report.pk}.pdf"
+
+
+class Report(models.Model):
+    """A revision of the report of a region's or a customer's month: what it says, and the file that says it.
+
+    What it says is fixed when the row is made; a trigger refuses any change once the file is ready. A correction is a
+    further revision, which supersedes this one.
+    """
+
+    run = models.ForeignKey(ReportRun, models.PROTECT, related_name="reports", verbose_name=_("request"))
+    month = models.DateField(_("month"), help_text=_("Its first day."))
+    region = models.ForeignKey(
+        Region, models.PROTECT, null=True, blank=True, related_name="reports", verbose_name=_("region")
+    )
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, blank=True, related_name="reports", verbose_name=_("customer")
+    )
+    number = models.CharField(_("number"), max_length=120)
+    revision = models.PositiveIntegerField(_("revision"))
+    supersedes = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="superseded_by", verbose_name=_("supersedes")
+    )
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    issued_at = models.DateTimeField(_("issued"))
+    statement = models.JSONField(_("statement"))
+    figures_sha256 = models.CharField(
+        _("SHA-256 of the figures"), max_length=64, help_text=_("As on the last line of the paper.")
+    )
+    shared_sha256 = models.CharField(max_length=64, help_text=_("Reports that agree in it share pages."))
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    error = models.TextField(_("error"), blank=True)
+    lease = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(_("in a worker's hand until"), null=True)
+    file = models.FileField(_("file"), upload_to=stored_as, max_length=200, blank=True)
+    file_sha256 = models.CharField(_("SHA-256 of the file"), max_length=64, blank=True)
+    size = models.PositiveIntegerField(_("size"), default=0)
+    rendered_at = models.DateTimeField(_("printed"), null=True)
+
+    class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
+        ordering = ["-month", "number", "-revision"]
+        default_permissions = ("view",)
+        permissions = [("issue_report", "Can issue the reports of a month")]
+        indexes = [
+            models.Index(
+                fields=["shared_sha256", "id"],
+                condition=models.Q(status=Status.QUEUED),
+                name="reports_that_wait",
+            ),
+            models.Index(fields=["leased_until"], condition=models.Q(status=Status.RENDERING), name="reports_in_hand"),
+            models.Index(fields=["run", "status"], name="reports_of_a_request"),
+            models.Index(fields=["customer", "-month", "-revision"], name="reports_of_a_customer"),
+            models.Index(fields=["number"], name="reports_by_number"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(region__isnull=True, customer__isnull=False)
+                | models.Q(region__isnull=False, customer__isnull=True),
+                name="a_report_is_of_one_region_or_one_customer",
+            ),
+            models.UniqueConstraint(
+                fields=["region", "month", "revision"], name="a_regions_month_has_each_revision_once"
+            ),
+            models.UniqueConstraint(
+                fields=["customer", "month", "revision"], name="a_customers_month_has_each_revision_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(revision=1, supersedes__isnull=True)
+                | models.Q(revision__gt=1, supersedes__isnull=False),
+                name="a_further_revision_supersedes_one",
+            ),
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="a_report_has_a_known_status"),
+            models.CheckConstraint(
+                condition=~models.Q(status=Status.READY)
+                | (models.Q(rendered_at__isnull=False, size__gt=0) & ~models.Q(file="") & ~models.Q(file_sha256="")),
+                name="a_ready_report_has_a_file_with_a_hash",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status=Status.RENDERING, lease__isnull=False, leased_until__isnull=False)
+                | (~models.Q(status=Status.RENDERING) & models.Q(lease__isnull=True, leased_until__isnull=True)),
+                name="a_report_is_leased_while_it_is_printed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} · {self.revision}"
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called where somebody saves it."""
+        return f"{self.number}-r{self.revision}.pdf"

@@ -1,0 +1,529 @@
+"""What a report states, from the judgement and the records behind it; and how far a request has come."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Count, Max, Min, QuerySet
+from django.utils.translation import gettext as _
+
+from claims.rules import claim_window
+from incidents.models import Incident
+from incidents.queries import outages_hanging_together
+from maintenance.models import MaintenanceWindow
+from maintenance.queries import windows_of_region
+from sla_portal.agreements.models import Clause, Contract, Suspension
+from sla_portal.agreements.queries import contracts_in_force, suspensions_of, version_in_force
+from sla_portal.agreements.rules import Terms, terms_at
+from sla_portal.availability.clauses import PRECEDENCE
+from sla_portal.availability.models import CustomerMonth, Exclusion, JudgedMonth, RegionMonth
+from sla_portal.availability.models import Status as ExclusionStatus
+from sla_portal.availability.queries import days_measured, exclusions_of_region, first_service_day, judged_region
+from sla_portal.availability.rules import (
+    FailureEvent,
+    Judgement,
+    MonthFigures,
+    Shade,
+    TakenOff,
+    availability,
+    cut,
+    figures,
+    for_customer,
+    picture,
+)
+from sla_portal.customers.models import Customer, Region
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.instants import instant_text
+from sla_portal.kernel.intervals import MINUTE, Span, clipped, epoch, instant, minutes_touching, touching
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
+from sla_portal.kernel.working_days import WorkingDays
+
+from .models import Report, ReportRun, Status
+from .rules import (
+    FORMAT,
+    Claims,
+    Common,
+    ConfirmedExclusion,
+    ContractPeriod,
+    Event,
+    Figures,
+    MonthMap,
+    PastMonth,
+    Recovery,
+    ReferenceAndTitle,
+    Stretch,
+    Suspended,
+    Version,
+    Window,
+)
+
+MONTHS_SHOWN = 12
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Own:
+    """What section 4 takes off for one customer alone."""
+
+    exclusions: tuple[Exclusion, ...] = ()
+    suspensions: tuple[Suspension, ...] = ()
+
+    def taken_off(self, judgement: Judgement) -> Judgement:
+        return for_customer(
+            judgement,
+            [
+                TakenOff(None, one.clause, epoch(one.starts_at), epoch(one.ends_at), key=one.pk)
+                for one in self.exclusions
+                if one.starts_at and one.ends_at
+            ],
+            [days_span(one.starts_on, one.ends_on, settings.SLA_ZONE) for one in self.suspensions],
+        )
+
+
+NOTHING = Own()
+
+
+class RegionRecord:
+    """A month of a region as it is on record, read once for the statements of the region and of its customers.
+
+    Ongoing outages run to `now`. Raises `NoAgreementInForce`.
+    """
+
+    def __init__(self, region: Region, month: ServiceMonth, now: datetime) -> None:
+        version_in_force(month.first_day)
+        self.region, self.month = region, month
+        self.span = month.span(settings.SLA_ZONE)
+        first = (
+            contracts_in_force(month.first_day, month.last_day)
+            .filter(customer__region=region)
+            .aggregate(first=Min("starts_on"))["first"]
+        )
+        # Contract periods are stated beside the month, so the judgement reaches back to the first of them.
+        reach = days_span(min(first or month.first_day, month.first_day), month.last_day, settings.SLA_ZONE)
+        outages = outages_hanging_together(region, instant(reach[0]), instant(reach[1]))
+        self.judgement = judged_region(region, reach, now)
+        self.incidents = {
+            incident.reference: incident for incident in Incident.objects.filter(outages__in=outages).distinct()
+        }
+        self.exclusions = list(exclusions_of_region(region, reach).filter(status=ExclusionStatus.CONFIRMED))
+        self.windows = [
+            _window(window)
+            for window in windows_of_region(region, instant(self.span[0]), instant(self.span[1]))
+            .prefetch_related(None)
+            .prefetch_related("notices")
+        ]
+        self.clauses = {
+            (clause.agreement_version.version, clause.number): clause
+            for clause in Clause.objects.select_related("agreement_version")
+        }
+        self._common: dict[Hashable, Common] = {}
+        self._contract_periods: dict[Hashable, MonthFigures] = {}
+
+    def of_region(self) -> Figures:
+        """State the month of the region, in the portal's language."""
+        common = self._in_common(frozenset(self.month.days), self.month.first_day, settings.LANGUAGE_CODE, NOTHING)
+        rows = RegionMonth.objects.filter(region=self.region, month__in=_months_before(self.month))
+        return {
+            **common,
+            "scope": "region",
+            "code": self.region.code,
+            "name": self.region.name,
+            "contract_period": None,
+            "months": _last_months(self.month, rows, common),
+        }
+
+    def of_customers(self, customers: Sequence[Customer]) -> list[Figures]:
+        """State the month of `customers` of the region, in their languages, in a fixed number of queries."""
+        contracts: dict[int, list[Contract]] = defaultdict(list)
+        in_force = contracts_in_force(self.month.first_day, self.month.last_day).filter(customer__in=customers)
+        for contract in in_force.order_by("starts_on"):
+            contracts[contract.customer_id].append(contract)
+        every = [contract for own in contracts.values() for contract in own]
+        first = min((contract.starts_on for contract in every), default=self.month.first_day)
+        suspensions = suspensions_of([contract.pk for contract in every], first, self.month.last_day)
+        reach = days_span(first, self.month.last_day, settings.SLA_ZONE)
+        exclusions: dict[int | None, list[Exclusion]] = defaultdict(list)
+        for exclusion in Exclusion.objects.filter(
+            status=ExclusionStatus.CONFIRMED,
+            customer__in=customers,
+            starts_at__lt=instant(reach[1]),
+            ends_at__gt=instant(reach[0]),
+        ).select_related("proposed_by", "decided_by"):
+            exclusions[exclusion.customer_id].append(exclusion)
+        past: dict[int, list[CustomerMonth]] = defaultdict(list)
+        for row in CustomerMonth.objects.filter(customer__in=customers, month__in=_months_before(self.month)):
+            past[row.customer_id].append(row)
+        return [
+            self._of_customer(
+                customer,
+                contracts[customer.pk],
+                Own(
+                    tuple(exclusions[customer.pk]),
+                    tuple(one for contract in contracts[customer.pk] for one in suspensions.get(contract.pk, ())),
+                ),
+                past[customer.pk],
+            )
+            for customer in customers
+        ]
+
+    def _of_customer(
+        self, customer: Customer, contracts: Sequence[Contract], own: Own, past: Iterable[CustomerMonth]
+    ) -> Figures:
+        in_force = [(contract.starts_on, contract.last_day) for contract in contracts]
+        first = first_service_day(in_force, self.month)
+        measured = frozenset(days_measured(in_force, self.month, self._terms_on(first)))
+        common = self._in_common(measured, first, customer.language, own)
+        return {
+            **common,
+            "scope": "customer",
+            "code": customer.code,
+            "name": customer.name,
+            "contract_period": self._contract_period(contracts[-1], own) if contracts else None,
+            "months": _last_months(self.month, past, common),
+        }
+
+    def _terms_on(self, day: date) -> Terms:
+        return terms_at(self.judgement.periods, days_span(day, day, settings.SLA_ZONE)[0])
+
+    def _in_common(self, measured: frozenset[date], first: date, language: str, own: Own) -> Common:
+        """What is judged alike for all whose measured days and first service day are these, and who have the same `own`."""
+        key = measured, first, language, own
+        if key not in self._common:
+            self._common[key] = self._stated(measured, first, language, own)
+        return self._common[key]
+
+    def _stated(self, measured: frozenset[date], first: date, language: str, own: Own) -> Common:
+        judgement = own.taken_off(self.judgement)
+        days = ServiceDays.of(measured, settings.SLA_ZONE)
+        terms = self._terms_on(first)
+        judged = figures(judgement, days, terms)
+        downs = [down for down in judgement.downs if touching(days.spans, (down.start, down.end))]
+        incidents = sorted(
+            (self.incidents[reference] for reference in {down.incident for down in downs}),
+            key=lambda incident: (incident.detected_at, incident.pk),
+        )
+        minutes = _minutes_taken_off(judgement, days)
+        return {
+            "format": FORMAT,
+            "language": language,
+            "month": str(self.month),
+            "sla_zone": settings.SLA_TIME_ZONE,
+            "reader_zone": self.region.time_zone,
+            "region": {"code": self.region.code, "name": self.region.name},
+            "agreements": self._versions(terms, days),
+            "first_day": min(measured, default=self.month.first_day).isoformat(),
+            "last_day": max(measured, default=self.month.last_day).isoformat(),
+            "service_days": judged.service_days,
+            "total_minutes": judged.total_minutes,
+            "unavailable_minutes": judged.unavailable_minutes,
+            "excluded_minutes": judged.excluded_minutes,
+            "availability": judged.availability if judged.availability is None else cut(judged.availability),
+            "met": judged.met,
+            "budget_minutes": judged.budget_minutes,
+            "provisional": judged.provisional,
+            "ongoing": self._named({down.incident for down in downs if down.ongoing}),
+            "unclassified": self._named({one.reference for one in incidents if one.attributable is None}),
+            "reading_sensitive": judged.reading_sensitive,
+            "readings": [
+                {
+                    "reading": reading.value,
+                    "unavailable_minutes": under.unavailable_minutes,
+                    "availability": under.availability if under.availability is None else cut(under.availability),
+                    "met": under.met,
+                }
+                for reading, under in judged.under.items()
+            ],
+            "map": _map(judgement, days, self.span),
+            "events": [self._event(judgement, event) for event in judged.events],
+            "exclusions": self._exclusions({one.pk for one in incidents}, own, terms, language, minutes),
+            "suspensions": [_suspended(one, minutes) for one in own.suspensions if _touches(one, days)],
+            "windows": self.windows,
+            "recovery": [_recovery(incident) for incident in incidents],
+            "claims": _claims(self.month, terms),
+        }
+
+    def _versions(self, decisive: Terms, days: ServiceDays) -> list[Version]:
+        """The decisive version first, then the others in force on some measured day."""
+        in_force = [
+            period.terms
+            for period in self.judgement.periods
+            if any(start < end for start, end in (period.cut(span) for span in days.spans))
+        ]
+        return [_version(terms) for terms in [decisive, *(terms for terms in in_force if terms != decisive)]]
+
+    def _named(self, references: Iterable[str]) -> list[ReferenceAndTitle]:
+        return [{"reference": reference, "title": self.incidents[reference].title} for reference in sorted(references)]
+
+    def _event(self, judgement: Judgement, event: FailureEvent) -> Event:
+        going_on = any(down.ongoing and down.start < event.end <= down.end for down in judgement.downs)
+        return {
+            "started_at": instant_text(instant(event.start)),
+            "ended_at": None if going_on else instant_text(instant(event.end)),
+            "seconds": event.end - event.start,
+            "minutes": event.minutes,
+            "excluded_minutes": event.excluded_minutes,
+            "incidents": self._named(event.incidents),
+        }
+
+    def _exclusions(
+        self, incidents: set[int], own: Own, terms: Terms, language: str, minutes: Counter[object]
+    ) -> list[ConfirmedExclusion]:
+        """Those of the month's incidents and the customer's own, in the order in which a minute is shown under one."""
+        shown = [
+            *(one for one in self.exclusions if one.incident_id in incidents),
+            *(one for one in own.exclusions if minutes[one.pk]),
+        ]
+        stated: list[ConfirmedExclusion] = []
+        for one in sorted(shown, key=lambda one: (PRECEDENCE.index(one.clause), one.pk)):
+            clause = self.clauses.get((terms.version, one.clause))
+            heading = (clause.heading_zh if language == "zh-hans" else "") or clause.heading if clause else ""
+            stated.append(
+                {
+                    "incident": self._named([one.incident.reference])[0] if one.incident else None,
+                    "customer_only": one.customer_id is not None,
+                    "clause": one.clause,
+                    "heading": heading,
+                    "starts_at": instant_text(one.starts_at) if one.starts_at else None,
+                    "ends_at": instant_text(one.ends_at) if one.ends_at else None,
+                    "reason": one.reason,
+                    "third_party": ", ".join(filter(None, [one.third_party, one.third_party_incident])),
+                    "maintenance": one.maintenance.reference if one.maintenance else None,
+                    "proposed_by": _name(one.proposed_by),
+                    "confirmed_by": _name(one.decided_by),
+                    "confirmed_at": instant_text(one.decided_at) if one.decided_at else None,
+                    "minutes": minutes[one.pk],
+                }
+            )
+        return stated
+
+    def _contract_period(self, contract: Contract, own: Own) -> ContractPeriod:
+        first, last = contract.starts_on, min(contract.last_day, self.month.last_day)
+        key = first, last, own
+        if key not in self._contract_periods:
+            days = ServiceDays((last - first).days + 1, (days_span(first, last, settings.SLA_ZONE),))
+            terms = self._terms_on(max(first, self.month.first_day))
+            self._contract_periods[key] = figures(own.taken_off(self.judgement), days, terms)
+        judged = self._contract_periods[key]
+        return {
+            "reference": contract.reference,
+            "first_day": first.isoformat(),
+            "last_day": last.isoformat(),
+            "service_days": judged.service_days,
+            "total_minutes": judged.total_minutes,
+            "unavailable_minutes": judged.unavailable_minutes,
+            "availability": judged.availability if judged.availability is None else cut(judged.availability),
+        }
+
+
+def _minutes_taken_off(judgement: Judgement, days: ServiceDays) -> Counter[object]:
+    """Count the excluded minutes of each exclusion (by its key; of a suspension by its span's start).
+
+    A minute that several cover is counted once, for the first of them, so that they add up to the month's.
+    """
+    left = {
+        minute
+        for start, end in judgement.in_force.excluded.spans
+        for day_start, day_end in clipped(days.spans, (start, end))
+        for minute in range(day_start, day_end, MINUTE)
+    }
+    counts: Counter[object] = Counter()
+    in_order = sorted(judgement.taken_off, key=lambda off: (PRECEDENCE.index(off.clause), str(off.key), off.start))
+    for off in in_order:
+        key = off.start if off.key is None else off.key
+        for start, end in minutes_touching(clipped(judgement.in_force.events, (off.start, off.end))):
+            taken = left.intersection(range(start, end, MINUTE))
+            left -= taken
+            counts[key] += len(taken)
+    return counts
+
+
+def _suspended(one: Suspension, minutes: Counter[object]) -> Suspended:
+    return {
+        "first_day": one.starts_on.isoformat(),
+        "last_day": one.ends_on.isoformat(),
+        "minutes": minutes[days_span(one.starts_on, one.ends_on, settings.SLA_ZONE)[0]],
+    }
+
+
+def _touches(one: Suspension, days: ServiceDays) -> bool:
+    return bool(touching(days.spans, days_span(one.starts_on, one.ends_on, settings.SLA_ZONE)))
+
+
+def _map(judgement: Judgement, days: ServiceDays, span: Span) -> MonthMap:
+    runs: dict[Shade, list[Stretch]] = {shade: [] for shade in Shade}
+    for start, end, shade in picture(judgement, days, span):
+        runs[shade].append([instant_text(instant(start)), instant_text(instant(end))])
+    return {
+        "counted": runs[Shade.COUNTED],
+        "excluded": runs[Shade.EXCLUDED],
+        "not_in_service": runs[Shade.NOT_IN_SERVICE],
+        "unknown": runs[Shade.UNKNOWN],
+    }
+
+
+def _version(terms: Terms) -> Version:
+    return {
+        "version": terms.version,
+        "effective_on": terms.effective_on.isoformat(),
+        "target": terms.target_text,
+        "reading": terms.unavailability_reading.value,
+        "notice_hours": terms.maintenance_notice_hours,
+        "recommended_notice_hours": terms.recommended_notice_hours,
+        "measurement_period": terms.measurement_period.value,
+    }
+
+
+def _window(window: MaintenanceWindow) -> Window:
+    return {
+        "reference": window.reference,
+        "title": window.title,
+        "kind": window.kind,
+        "notices": [
+            {
+                "sent_at": instant_text(notice.sent_at),
+                "starts_at": instant_text(notice.starts_at) if notice.starts_at else None,
+                "ends_at": instant_text(notice.ends_at) if notice.ends_at else None,
+                "lead_hours": (epoch(notice.starts_at) - epoch(notice.sent_at)) // HOUR if notice.starts_at else None,
+            }
+            for notice in window.notices.all()
+        ],
+        "cancelled_at": instant_text(window.cancelled_at) if window.cancelled_at else None,
+    }
+
+
+def _recovery(incident: Incident) -> Recovery:
+    def after(then: datetime | None) -> int | None:
+        return epoch(then) - epoch(incident.detected_at) if then else None
+
+    return {
+        "reference": incident.reference,
+        "title": incident.title,
+        "source": incident.source,
+        "detected_at": instant_text(incident.detected_at),
+        "acknowledged_at": instant_text(incident.acknowledged_at) if incident.acknowledged_at else None,
+        "resolved_at": instant_text(incident.resolved_at) if incident.resolved_at else None,
+        "seconds_to_acknowledge": after(incident.acknowledged_at),
+        "seconds_to_restore": after(incident.resolved_at),
+        "attributable": incident.attributable,
+    }
+
+
+def _claims(month: ServiceMonth, terms: Terms) -> Claims:
+    window = claim_window(month, terms, WorkingDays(settings.SLA_WORKDAY_COUNTRY), settings.SLA_ZONE)
+    return {
+        "working_day": terms.claim_opens_after_working_day,
+        "opens_at": instant_text(window.opens_at),
+        "closes_at": instant_text(window.closes_at),
+        "provisional": window.provisional,
+    }
+
+
+def _months_before(month: ServiceMonth) -> list[date]:
+    return [(month + -n).first_day for n in range(1, MONTHS_SHOWN)]
+
+
+def _last_months(month: ServiceMonth, rows: Iterable[JudgedMonth], common: Common) -> list[PastMonth]:
+    """The last twelve months: those before as they stand judged, this one as stated."""
+    judged = {ServiceMonth.of(row.month): row for row in rows}
+    before: list[PastMonth] = []
+    for n in reversed(range(1, MONTHS_SHOWN)):
+        row = judged.get(month + -n)
+        reached = availability(row.unavailable_minutes, row.total_minutes) if row else None
+        before.append(
+            {
+                "month": str(month + -n),
+                "availability": None if reached is None else cut(reached),
+                "met": row.met if row else None,
+                "unavailable_minutes": row.unavailable_minutes if row else None,
+            }
+        )
+    return [
+        *before,
+        {
+            "month": str(month),
+            "availability": common["availability"],
+            "met": common["met"],
+            "unavailable_minutes": common["unavailable_minutes"],
+        },
+    ]
+
+
+def _name(user: User | None) -> str:
+    return user.get_full_name() or user.get_username() if user else ""
+
+
+def customers_to_report(month: ServiceMonth) -> QuerySet[Customer]:
+    """Customers with a contract in force on some day of the month."""
+    return Customer.objects.filter(contracts__in=contracts_in_force(month.first_day, month.last_day)).distinct()
+
+
+def served(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
+    """All regions, and the customers with a contract in the month."""
+    return Region.objects.all(), customers_to_report(month)
+
+
+def without_report(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
+    """Those of them for whose month no report was put down yet."""
+    issued = Report.objects.filter(month=month.first_day)
+    regions, customers = served(month)
+    return (
+        regions.exclude(pk__in=issued.filter(region__isnull=False).values("region")),
+        customers.exclude(pk__in=issued.filter(customer__isnull=False).values("customer")),
+    )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a request has come. It is `over` when every report is put down and either ready or failed."""
+
+    put_down: bool
+    ready: int
+    failed: int
+    waiting: int
+    expected_end: datetime | None
+    """When the rest will be ready at the pace so far; None without a pace."""
+
+    @property
+    def total(self) -> int:
+        return self.ready + self.failed + self.waiting
+
+    @property
+    def over(self) -> bool:
+        return self.put_down and not self.waiting
+
+
+def progress(run: ReportRun, now: datetime) -> Progress:
+    """Count the reports of a request by what became of them."""
+    counts = dict(run.reports.order_by().values_list("status").annotate(Count("pk")))
+    waiting = counts.get(Status.QUEUED, 0) + counts.get(Status.RENDERING, 0)
+    ready = counts.get(Status.READY, 0)
+    newest = run.reports.aggregate(newest=Max("rendered_at"))["newest"]
+    expected_end = None
+    if waiting and newest:
+        pace = max(newest - run.requested_at, timedelta(seconds=1)) / ready
+        expected_end = now + pace * waiting
+    return Progress(run.made_at is not None, ready, counts.get(Status.FAILED, 0), waiting, expected_end)
+
+
+class FileDamaged(Refused):
+    """The file of a report is missing, or not the one that was printed."""
+
+
+def file_of(report: Report) -> bytes:
+    """Read the PDF of a ready report; raises `FileDamaged` where its SHA-256 is not the recorded one."""
+    try:
+        with report.file.open("rb") as stored:
+            content: bytes = stored.read()
+    except (OSError, ValueError):
+        content = b""
+    if sha256(content).hexdigest() != report.file_sha256:
+        raise FileDamaged(
+            _("The file of report %(number)s is missing or damaged; it is not handed out.") % {"number": report}
+        )
+    return content

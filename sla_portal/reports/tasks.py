@@ -1,0 +1,38 @@
+"""The clock that has reports issued. A message of Celery's may be lost, doubled or late: the rows know what is due."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from . import operations
+
+SWEPT_EVERY_SECONDS = 30
+
+
+@shared_task
+def issue_due_reports() -> None:
+    """Make sure that last month's reports exist."""
+    run = operations.request_missing_reports(now=timezone.now())
+    if run:
+        put_down_reports.delay_on_commit(run.pk)
+
+
+@shared_task
+def render_due_reports() -> None:
+    """Look for what is due; what no worker took by the next round is dropped, and found again then."""
+    now = timezone.now()
+    operations.release_lapsed(now=now)
+    for run in operations.waiting_runs(now=now):
+        put_down_reports.apply_async([run.pk], expires=SWEPT_EVERY_SECONDS)
+    for ids in operations.due_chunks():
+        render_report_chunk.apply_async([ids], expires=SWEPT_EVERY_SECONDS)
+
+
+@shared_task
+def put_down_reports(run_id: int) -> None:
+    if operations.put_down_reports(run_id=run_id, now=timezone.now()):
+        render_due_reports.delay()
+
+
+@shared_task
+def render_report_chunk(ids: list[int]) -> None:
+    operations.render_chunk(ids=ids, clock=timezone.now)

@@ -1,0 +1,34 @@
+"""Hand out the file of a report to those who may see it."""
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from sla_portal.kernel.errors import Refused
+
+from .models import Report, Status
+from .queries import file_of
+
+
+@require_safe
+@login_required
+@permission_required("reports.view_report", raise_exception=True)
+@cache_control(private=True, no_store=True)
+def report_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the PDF to be saved, or shown with `?inline`; its SHA-256 is checked first."""
+    report = get_object_or_404(Report.objects.defer("statement"), pk=pk, status=Status.READY)
+    try:
+        content = file_of(report)
+    except Refused as reason:
+        return HttpResponse(str(reason), status=500, content_type="text/plain; charset=utf-8")
+    kind = "inline" if "inline" in request.GET else "attachment"
+    return HttpResponse(
+        content,
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": f'{kind}; filename="{report.file_name}"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )

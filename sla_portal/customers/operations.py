@@ -1,0 +1,59 @@
+"""Put customers, their contacts and the regions that serve them on record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import difference, record, require, snapshot
+from sla_portal.kernel.errors import Refused
+
+from .models import Customer, Region
+
+
+class CodeTaken(Refused):
+    """Another row has the code."""
+
+
+class AddressTwice(Refused):
+    """A customer has an e-mail address once."""
+
+
+def open_region(*, actor: Actor, code: str, name: str, time_zone: str = "", now: datetime) -> Region:
+    """Put a region on record; without a `time_zone` its people think in the SLA clock."""
+    require(actor, "customers.add_region")
+    with transaction.atomic():
+        if Region.objects.filter(code=code).exists():
+            raise CodeTaken(_("There is a region %(code)s already.") % {"code": code})
+        region = Region.objects.create(code=code, name=name, time_zone=time_zone)
+        record(actor=actor, action="opened", subject=region, changes=difference({}, snapshot(region)), now=now)
+    return region
+
+
+def enrol_customer(
+    *,
+    actor: Actor,
+    code: str,
+    name: str,
+    region: Region,
+    contacts: Sequence[tuple[str, str]],
+    now: datetime,
+    language: str = "en",
+) -> Customer:
+    """Put a customer on record with its contacts, each an e-mail address and a name."""
+    require(actor, "customers.add_customer")
+    if len({email.lower() for email, _name in contacts}) < len(contacts):
+        raise AddressTwice(_("An e-mail address is given twice."))
+    with transaction.atomic():
+        if Customer.objects.filter(code=code).exists():
+            raise CodeTaken(_("There is a customer %(code)s already.") % {"code": code})
+        customer = Customer.objects.create(code=code, name=name, region=region, language=language)
+        for email, person in contacts:
+            customer.contacts.create(email=email, name=person)
+        changes = difference({}, snapshot(customer)) | {"contacts": [None, [email for email, _name in contacts]]}
+        record(actor=actor, action="enrolled", subject=customer, changes=changes, now=now)
+    return customer

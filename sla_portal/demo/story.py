@@ -1,0 +1,580 @@
+"""Thirteen months of a portal, told by the operations that pages use, each at its own time and by its own person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from incidents.models import Incident, Source
+from incidents.operations import OutageFacts, acknowledge_incident, add_update, log_incident, resolve_incident
+from maintenance.models import Kind, MaintenanceWindow
+from maintenance.operations import announce_window, finish_work, plan_window, start_work
+from sla_portal.agreements.models import Contract
+from sla_portal.agreements.operations import record_payment, sign_contract, suspend_contract, terminate_contract
+from sla_portal.agreements.rules import shortest_period_ends_on
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.models import Exclusion
+from sla_portal.availability.operations import (
+    attribute_incident,
+    close_month,
+    confirm_exclusion,
+    judge_due_months,
+    propose_exclusion,
+    reject_exclusion,
+)
+from sla_portal.customers.models import Client, CoreFunction, Customer, Region
+from sla_portal.customers.operations import enrol_customer, open_region
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.reports.operations import put_down_reports, request_missing_reports
+
+from .customers import PARTIES, REGIONS, Party, Period
+from .people import hire
+
+MINUTES = timedelta(minutes=1)
+DAYS = timedelta(days=1)
+
+Step = Callable[[datetime], Any]
+
+
+class Story:
+    """Steps with the time of each. What would lie after `now` is not told."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now.replace(microsecond=0)
+        self.present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
+        self.steps: list[tuple[datetime, Step]] = []
+        self.people: dict[str, Actor] = {}
+        self.regions: dict[str, Region] = {}
+        self.customers: dict[str, Customer] = {}
+        self.contracts: dict[str, Contract] = {}
+        self.incidents: dict[str, Incident] = {}
+        self.windows: dict[str, MaintenanceWindow] = {}
+        self.exclusions: dict[str, Exclusion] = {}
+
+    def tell(self) -> None:
+        with transaction.atomic():
+            self.people = hire(self.clock(14, 1, "09:00"))
+            for at, step in sorted(self.steps, key=lambda told: told[0]):
+                if at <= self.now:
+                    step(at)
+
+    def then(self, at: datetime, step: Step) -> None:
+        self.steps.append((at, step))
+
+    def clock(self, months_ago: int, day: int, at: str) -> datetime:
+        """A time of day on the SLA clock, in UTC."""
+        on = date((self.present + -months_ago).year, (self.present + -months_ago).month, day)
+        return datetime.combine(on, time.fromisoformat(at), tzinfo=settings.SLA_ZONE).astimezone(UTC)
+
+    # Who is served
+
+    def region(self, code: str, name: str, zone: str) -> None:
+        def step(at: datetime) -> None:
+            self.regions[code] = open_region(actor=self.people["admin"], code=code, name=name, time_zone=zone, now=at)
+
+        self.then(self.clock(14, 1, "10:00"), step)
+
+    def party(self, party: Party) -> None:
+        first = self.clock(party.periods[0].months_ago, party.periods[0].day, "10:00") - 12 * DAYS
+
+        def step(at: datetime) -> None:
+            self.customers[party.code] = enrol_customer(
+                actor=self.people["admin"],
+                code=party.code,
+                name=party.name,
+                region=self.regions[party.region],
+                contacts=party.contacts,
+                language=party.language,
+                now=at,
+            )
+
+        self.then(first, step)
+        for number, period in enumerate(party.periods, 1):
+            self.contract(party, f"K-{party.code[2:]}-{number}", period)
+
+    def contract(self, party: Party, reference: str, period: Period) -> None:
+        starts_on = (self.present + -period.months_ago).first_day + (period.day - 1) * DAYS
+        months = [ServiceMonth.of(starts_on) + n for n in range(period.months)]
+
+        def sign(at: datetime) -> None:
+            self.contracts[reference] = sign_contract(
+                actor=self.people["admin"],
+                customer=self.customers[party.code],
+                reference=reference,
+                starts_on=starts_on,
+                ends_on=shortest_period_ends_on(months[-1].first_day + (period.day - 1) * DAYS),
+                monthly_charge=party.charge,
+                currency=party.currency,
+                trial_days=period.trial_days,
+                now=at,
+            )
+
+        self.then(self.clock(period.months_ago, period.day, "11:00") - 10 * DAYS, sign)
+        for month in months[1 if period.trial_days else 0 :]:
+            self.payment(party, reference, month)
+
+    def payment(self, party: Party, reference: str, month: ServiceMonth) -> None:
+        paid_on = month.first_day + 19 * DAYS
+
+        def step(at: datetime) -> None:
+            contract = self.contracts[reference]
+            contract.refresh_from_db()
+            if contract.last_day >= month.first_day:
+                record_payment(
+                    actor=self.people["admin"],
+                    contract=contract,
+                    reference=f"P-{month}",
+                    paid_on=paid_on,
+                    amount=party.charge,
+                    now=at,
+                )
+
+        self.then(datetime.combine(paid_on, time(8), tzinfo=UTC), step)
+
+    def suspension(self, reference: str, months_ago: int, first: int, last: int, reason: str) -> None:
+        month = self.present + -months_ago
+
+        def step(at: datetime) -> None:
+            suspend_contract(
+                actor=self.people["admin"],
+                contract=self.contracts[reference],
+                starts_on=month.first_day + (first - 1) * DAYS,
+                ends_on=month.first_day + (last - 1) * DAYS,
+                reason=reason,
+                now=at,
+            )
+
+        self.then(self.clock(months_ago, first, "09:30"), step)
+
+    def termination(self, reference: str, months_ago: int, day: int, reason: str) -> None:
+        def step(at: datetime) -> None:
+            terminate_contract(
+                actor=self.people["admin"],
+                contract=self.contracts[reference],
+                last_day=(self.present + -months_ago).first_day + (day - 1) * DAYS,
+                reason=reason,
+                now=at,
+            )
+
+        self.then(self.clock(months_ago, day, "09:00") - 14 * DAYS, step)
+
+    # What was planned
+
+    def window(
+        self,
+        name: str,
+        title: str,
+        kind: Kind,
+        region: str,
+        starts_at: datetime,
+        lasts: timedelta,
+        *,
+        announced: timedelta | None,
+        lengthened: tuple[timedelta, timedelta] | None = None,
+    ) -> None:
+        """Plan a window, announce it so long before, and lengthen it so long after its start to so long in all."""
+        ends_at = starts_at + lasts
+
+        def plan(at: datetime) -> None:
+            self.windows[name] = plan_window(
+                actor=self.people["noc"],
+                reference=f"MW-{starts_at:%Y}-{len(self.windows) + 1:02}",
+                title=title,
+                kind=kind,
+                regions=[self.regions[region]],
+                starts_at=starts_at,
+                ends_at=ends_at,
+                now=at,
+            )
+
+        def announce(at: datetime, until: datetime = ends_at, reason: str = "") -> None:
+            announce_window(
+                actor=self.people["noc"],
+                window=self.windows[name],
+                starts_at=starts_at,
+                ends_at=until,
+                reason=reason,
+                now=at,
+            )
+
+        if announced is None:
+            self.then(self.now - 2 * DAYS, plan)
+            return
+        self.then(starts_at - announced - DAYS, plan)
+        self.then(starts_at - announced, announce)
+        self.then(starts_at, lambda at: start_work(actor=self.people["noc"], window=self.windows[name], now=at))
+        done = ends_at
+        if lengthened:
+            after, lasts = lengthened
+            done = starts_at + lasts
+            self.then(starts_at + after, lambda at: announce(at, done, "The copy takes longer than in the rehearsal."))
+        self.then(done, lambda at: finish_work(actor=self.people["noc"], window=self.windows[name], now=at))
+
+    # What happened
+
+    def incident(
+        self,
+        name: str,
+        title: str,
+        region: str,
+        started_at: datetime,
+        lasts: timedelta | None,
+        *,
+        functions: Sequence[str] = (),
+        clients: Sequence[str] = (),
+        source: Source = Source.MONITORING,
+        ticket_number: str = "",
+        told: str = "",
+        ours: str = "",
+    ) -> None:
+        """Log an outage, follow it, end it and, where it was `ours`, say so the day after. `lasts` None: it goes on."""
+        noticed = started_at + timedelta(seconds=48)
+
+        def log(at: datetime) -> None:
+            facts = OutageFacts(
+                region=self.regions[region],
+                started_at=started_at,
+                functions=list(CoreFunction.objects.filter(code__in=functions)) if functions else None,
+                clients=list(Client.objects.filter(code__in=clients)) if clients else None,
+            )
+            self.incidents[name] = log_incident(
+                actor=self.people["noc"],
+                title=title,
+                source=source,
+                ticket_number=ticket_number,
+                detected_at=noticed,
+                outages=[facts],
+                now=at,
+            )
+
+        self.then(noticed + timedelta(seconds=30), log)
+        self.then(
+            noticed + timedelta(seconds=55),
+            lambda at: acknowledge_incident(actor=self.people["noc"], incident=self.incidents[name], now=at),
+        )
+        if told:
+            self.then(
+                noticed + timedelta(seconds=85),
+                lambda at: add_update(
+                    actor=self.people["noc"], incident=self.incidents[name], text=told, public=True, now=at
+                ),
+            )
+        if lasts is None:
+            return
+        ended_at = started_at + lasts
+        self.then(
+            max(ended_at, noticed + 2 * MINUTES) + timedelta(seconds=20),
+            lambda at: resolve_incident(actor=self.people["noc"], incident=self.incidents[name], at=ended_at, now=at),
+        )
+        if ours:
+            self.then(
+                ended_at + DAYS,
+                lambda at: attribute_incident(
+                    actor=self.people["noc"], incident=self.incidents[name], reason=ours, now=at
+                ),
+            )
+
+    def exclusion(
+        self,
+        incident: str,
+        clause: str,
+        reason: str,
+        proposed_at: datetime,
+        *,
+        evidence: str = "",
+        window: str = "",
+        starts_at: datetime | None = None,
+        ends_at: datetime | None = None,
+        third_party: str = "",
+        third_party_incident: str = "",
+        confirmed: str = "",
+        rejected: str = "",
+    ) -> None:
+        """Propose an exclusion and, two days later, confirm or reject it by another person; else it waits."""
+
+        def propose(at: datetime) -> None:
+            self.exclusions[incident] = propose_exclusion(
+                actor=self.people["noc"],
+                incident=self.incidents[incident],
+                clause=clause,
+                reason=reason,
+                evidence=evidence,
+                maintenance=self.windows[window] if window else None,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                third_party=third_party,
+                third_party_incident=third_party_incident,
+                now=at,
+            )
+
+        self.then(proposed_at, propose)
+        if confirmed:
+            self.then(
+                proposed_at + 2 * DAYS,
+                lambda at: confirm_exclusion(
+                    actor=self.people["legal"], exclusion=self.exclusions[incident], reason=confirmed, now=at
+                ),
+            )
+        if rejected:
+            self.then(
+                proposed_at + 2 * DAYS,
+                lambda at: reject_exclusion(
+                    actor=self.people["legal"], exclusion=self.exclusions[incident], reason=rejected, now=at
+                ),
+            )
+
+    # What was judged
+
+    def closing(self, months_ago: int) -> None:
+        """Close a month on the 10th of the next."""
+
+        def step(at: datetime) -> None:
+            close_month(actor=self.people["legal"], month=self.present + -months_ago, now=at)
+
+        self.then(self.clock(months_ago - 1, 10, "10:00"), step)
+
+
+def tell(now: datetime) -> None:
+    """Put the demo on record, dated back from `now`, and ask for last month's reports, which a worker prints."""
+    story = Story(now)
+    who_is_served(story)
+    the_first_half_year(story)
+    the_second_half_year(story)
+    these_days(story)
+    for months_ago in range(13, 0, -1):
+        story.closing(months_ago)
+    story.tell()
+    judge_due_months(now=story.now)
+    run = request_missing_reports(now=story.now)
+    if run:
+        put_down_reports(run_id=run.pk, now=story.now)
+
+
+def who_is_served(story: Story) -> None:
+    for code, name, zone in REGIONS:
+        story.region(code, name, zone)
+    for party in PARTIES:
+        story.party(party)
+    story.suspension("K-1003-1", 4, 10, 14, "Two invoices unpaid after the second reminder")
+    story.termination("K-2004-1", 3, 20, "The building was sold")
+
+
+def the_first_half_year(story: Story) -> None:
+    clock = story.clock
+    story.incident(
+        "leak",
+        "Session gateway restarted",
+        "apac",
+        clock(11, 9, "14:20:10"),
+        timedelta(minutes=3, seconds=30),
+        told="Sign-in and calls are back after a short interruption.",
+        ours="A memory leak in the session gateway.",
+    )
+    night = clock(10, 14, "09:00")
+    story.window("upgrade", "Upgrade of the main database", Kind.UPGRADE, "eu", night, 45 * MINUTES, announced=6 * DAYS)
+    story.incident("upgrade", "Main database switched over", "eu", night + 4 * MINUTES, 27 * MINUTES)
+    story.exclusion(
+        "upgrade",
+        "4.1",
+        "The interruption of the announced upgrade.",
+        night + DAYS,
+        window="upgrade",
+        evidence="Change record CR-118 and the notice six days before.",
+        confirmed="Noticed, and within what was announced.",
+    )
+    story.incident(
+        "switch",
+        "Core switch rebooted",
+        "eu",
+        clock(10, 22, "21:05:30"),
+        timedelta(minutes=2, seconds=40),
+        ours="A fault of our own switch.",
+    )
+    story.incident(
+        "certificate",
+        "Gateway certificate expired",
+        "amer",
+        clock(9, 17, "02:11:00"),
+        41 * MINUTES,
+        told="Nobody can sign in at present. We are replacing an expired certificate.",
+        ours="We let a certificate expire.",
+    )
+    story.incident(
+        "login",
+        "Sign-in fails in the app",
+        "eu",
+        clock(8, 5, "16:30:00"),
+        26 * MINUTES,
+        functions=["login"],
+        clients=["app"],
+        source=Source.TICKET,
+        ticket_number="T-20417",
+        ours="A wrong setting in the release of that afternoon.",
+    )
+    evening = clock(7, 11, "22:00")
+    story.window("cutover", "Cutover to new storage", Kind.CUTOVER, "apac", evening, 60 * MINUTES, announced=5 * DAYS)
+    story.incident("cutover", "Cutover ran over its window", "apac", evening + 5 * MINUTES, 67 * MINUTES)
+    story.exclusion(
+        "cutover",
+        "4.1",
+        "The announced cutover; what ran over is ours.",
+        evening + DAYS,
+        window="cutover",
+        evidence="Change record CR-126.",
+        confirmed="As far as it was announced.",
+    )
+
+
+def the_second_half_year(story: Story) -> None:
+    clock = story.clock
+    cloud = clock(6, 3, "11:40:00")
+    story.incident(
+        "cloud",
+        "Cloud provider lost a zone",
+        "apac",
+        cloud,
+        95 * MINUTES,
+        told="Our provider has lost power in one zone. All functions are down in Asia Pacific.",
+    )
+    story.exclusion(
+        "cloud",
+        "4.11",
+        "Their loss of power. From 13:05 their zone was up and we were still starting: that part is ours.",
+        cloud + 3 * DAYS,
+        starts_at=cloud,
+        ends_at=cloud + 85 * MINUTES,
+        third_party="Example Cloud",
+        third_party_incident="https://status.example.com/incidents/7731",
+        evidence="Their final report, fetched on the day it appeared.",
+        confirmed="Times compared with their report.",
+    )
+    story.incident(
+        "phone",
+        "Calls and doors down for a moment",
+        "amer",
+        clock(5, 25, "07:12:30"),
+        timedelta(seconds=100),
+        source=Source.PHONE,
+        ours="A load balancer of ours failed over.",
+    )
+    move = clock(4, 8, "09:00")
+    story.window(
+        "move",
+        "Copy of the video store",
+        Kind.REPAIR,
+        "eu",
+        move,
+        60 * MINUTES,
+        announced=4 * DAYS,
+        lengthened=(50 * MINUTES, 90 * MINUTES),
+    )
+    story.incident("move", "Video store copied", "eu", move, 88 * MINUTES)
+    story.exclusion(
+        "move",
+        "4.1",
+        "Announced, and lengthened before its end.",
+        move + DAYS,
+        window="move",
+        evidence="Change record CR-140 and both notices.",
+        confirmed="Both notices went out in time.",
+    )
+    dns = clock(3, 19, "18:04:00")
+    story.incident(
+        "dns",
+        "Names not resolved",
+        "apac",
+        dns,
+        9 * MINUTES,
+        told="Names of the platform were not resolved for nine minutes.",
+    )
+    story.exclusion(
+        "dns",
+        "4.11",
+        "The provider of our domain names had trouble that day.",
+        dns + DAYS,
+        third_party="Example DNS",
+        third_party_incident="2251",
+        rejected="Their report shows no trouble in that hour, and our zone file was wrong.",
+    )
+    story.then(
+        dns + 4 * DAYS,
+        lambda at: attribute_incident(
+            actor=story.people["noc"], incident=story.incidents["dns"], reason="Our zone file was wrong.", now=at
+        ),
+    )
+    story.incident(
+        "calls",
+        "No audio or video calls",
+        "amer",
+        clock(2, 13, "23:30:00"),
+        18 * MINUTES,
+        functions=["calls"],
+        told="Calls do not connect in the Americas. Doors and sign-in work.",
+        ours="A media server ran out of ports.",
+    )
+    story.incident(
+        "queue",
+        "Message queue full",
+        "eu",
+        clock(1, 12, "19:21:10"),
+        timedelta(minutes=6, seconds=50),
+        told="All functions were down in Europe for about seven minutes.",
+        ours="Our queue was sized too small.",
+    )
+    drill = clock(1, 21, "15:00")
+    story.window(
+        "drill", "Drill of the second data centre", Kind.DRILL, "amer", drill, 30 * MINUTES, announced=9 * DAYS
+    )
+    story.incident("drill", "Drill of the second data centre", "amer", drill + 2 * MINUTES, 21 * MINUTES)
+    story.exclusion(
+        "drill",
+        "4.1",
+        "The announced drill.",
+        drill + DAYS,
+        window="drill",
+        evidence="Protocol of the drill.",
+        confirmed="Within what was announced.",
+    )
+
+
+def these_days(story: Story) -> None:
+    now = story.now
+    transit = now - 3 * DAYS
+    story.incident("transit", "Transit provider dropped packets", "apac", transit, 12 * MINUTES)
+    story.exclusion(
+        "transit",
+        "4.11",
+        "Their router failed; the path was down for everyone behind it.",
+        transit + DAYS,
+        third_party="Example Transit",
+        third_party_incident="INC-88120",
+        evidence="Their notice of that evening.",
+    )
+    story.incident(
+        "preview",
+        "Video preview and calls stutter on the website",
+        "eu",
+        now - DAYS - 40 * MINUTES,
+        22 * MINUTES,
+        functions=["calls", "preview"],
+        clients=["web"],
+        source=Source.TICKET,
+        ticket_number="T-21903",
+    )
+    story.incident(
+        "gateway",
+        "Gateway does not answer",
+        "amer",
+        now - 6 * MINUTES,
+        None,
+        told="All functions are down in the Americas. We are looking for the cause.",
+    )
+    soon = (now + 4 * DAYS).replace(hour=1, minute=0, second=0)
+    story.window("soon", "Renewal of the message queue", Kind.UPGRADE, "eu", soon, 60 * MINUTES, announced=6 * DAYS)
+    later = (now + 9 * DAYS).replace(hour=16, minute=0, second=0)
+    story.window("later", "Replacement of a core switch", Kind.REPAIR, "apac", later, 40 * MINUTES, announced=None)

@@ -53,10 +53,14 @@ class Incident(models.Model):
         permissions = [("classify_incident", "Can say whether an incident was ours")]
         indexes = [
             models.Index(fields=["detected_at"], condition=models.Q(resolved_at__isnull=True), name="open_incidents"),
-            models.Index(fields=["detected_at"], condition=models.Q(attributable__isnull=True), name="unclassified_incidents"),
+            models.Index(
+                fields=["detected_at"], condition=models.Q(attributable__isnull=True), name="unclassified_incidents"
+            ),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(source__in=Source.values), name="an_incident_was_noticed_in_a_known_way"),
+            models.CheckConstraint(
+                condition=models.Q(source__in=Source.values), name="an_incident_was_noticed_in_a_known_way"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -72,7 +76,11 @@ class Outage(models.Model):
     incident = models.ForeignKey(Incident, models.CASCADE, verbose_name=_("incident"), related_name="outages")
     region = models.ForeignKey(Region, models.PROTECT, verbose_name=_("region"), related_name="outages")
     functions = models.ManyToManyField(
-        CoreFunction, through="OutageFunction", blank=True, verbose_name=_("functions"), help_text=_("None: all of them.")
+        CoreFunction,
+        through="OutageFunction",
+        blank=True,
+        verbose_name=_("functions"),
+        help_text=_("None: all of them."),
     )
     clients = models.ManyToManyField(
         Client, through="OutageClient", blank=True, verbose_name=_("clients"), help_text=_("None: all of them.")
@@ -123,7 +131,9 @@ class Update(models.Model):
     at = models.DateTimeField(_("at"))
     text = models.TextField(_("text"))
     public = models.BooleanField(_("public"), default=False)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("author"))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("author")
+    )
     author_name = models.CharField(_("author"), max_length=200)
 
     class Meta:

@@ -98,7 +98,13 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
     _check(facts, now)
     with transaction.atomic():
         outage = _create_outage(incident, facts)
-        record(actor=actor, action="added an outage to", subject=incident, now=now, changes={"outage": [None, facts.described()]})
+        record(
+            actor=actor,
+            action="added an outage to",
+            subject=incident,
+            now=now,
+            changes={"outage": [None, facts.described()]},
+        )
     return outage
 
 
@@ -108,7 +114,9 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
     with transaction.atomic():
         at = now.replace(microsecond=0)
         if Incident.objects.filter(pk=incident.pk, acknowledged_at__isnull=True).update(acknowledged_at=at):
-            record(actor=actor, action="acknowledged", subject=incident, now=now, changes={"acknowledged_at": [None, at]})
+            record(
+                actor=actor, action="acknowledged", subject=incident, now=now, changes={"acknowledged_at": [None, at]}
+            )
     incident.refresh_from_db()
 
 

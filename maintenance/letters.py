@@ -106,7 +106,9 @@ def entry(said: Announced, window: MaintenanceWindow) -> Event:
     )
 
 
-def concerned(regions: Sequence[Region], functions: Sequence[CoreFunction], clients: Sequence[Client]) -> tuple[str, ...]:
+def concerned(
+    regions: Sequence[Region], functions: Sequence[CoreFunction], clients: Sequence[Client]
+) -> tuple[str, ...]:
     """What a window concerns, as region/function/client codes; an asterisk stands for all of them."""
     return tuple(
         f"{region}/{function}/{client}"

@@ -32,7 +32,11 @@ class MaintenanceWindow(models.Model):
         Region, through="WindowRegion", blank=True, verbose_name=_("regions"), help_text=_("None: all of them.")
     )
     functions = models.ManyToManyField(
-        CoreFunction, through="WindowFunction", blank=True, verbose_name=_("functions"), help_text=_("None: all of them.")
+        CoreFunction,
+        through="WindowFunction",
+        blank=True,
+        verbose_name=_("functions"),
+        help_text=_("None: all of them."),
     )
     clients = models.ManyToManyField(
         Client, through="WindowClient", blank=True, verbose_name=_("clients"), help_text=_("None: all of them.")
@@ -49,7 +53,9 @@ class MaintenanceWindow(models.Model):
         ordering = ["-starts_at", "-id"]
         permissions = [("announce_maintenancewindow", "Can announce a maintenance window")]
         constraints = [
-            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="a_window_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="a_window_ends_after_it_starts"
+            ),
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="a_window_is_of_a_known_kind"),
             models.CheckConstraint(
                 condition=models.Q(completed_at__isnull=True)

@@ -121,7 +121,12 @@ def cancel_window(*, actor: Actor, window: MaintenanceWindow, reason: str, now: 
         window.save(update_fields=["cancelled_at"])
         notice = _tell(actor, window, None, None, reason, now)
         record(
-            actor=actor, action="cancelled", subject=window, now=now, changes={"cancelled_at": [None, now]}, reason=reason
+            actor=actor,
+            action="cancelled",
+            subject=window,
+            now=now,
+            changes={"cancelled_at": [None, now]},
+            reason=reason,
         )
     return notice
 
@@ -137,7 +142,9 @@ def start_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> Non
             raise WorkStarted(_("The work has begun already."))
         locked.started_at = now.replace(microsecond=0)
         locked.save(update_fields=["started_at"])
-        record(actor=actor, action="started", subject=locked, now=now, changes={"started_at": [None, locked.started_at]})
+        record(
+            actor=actor, action="started", subject=locked, now=now, changes={"started_at": [None, locked.started_at]}
+        )
     window.refresh_from_db()
 
 
@@ -153,7 +160,11 @@ def finish_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> No
         locked.completed_at = now.replace(microsecond=0)
         locked.save(update_fields=["completed_at"])
         record(
-            actor=actor, action="finished", subject=locked, now=now, changes={"completed_at": [None, locked.completed_at]}
+            actor=actor,
+            action="finished",
+            subject=locked,
+            now=now,
+            changes={"completed_at": [None, locked.completed_at]},
         )
     window.refresh_from_db()
 
@@ -193,7 +204,9 @@ def _tell(
         attachments=[invitation],
         now=now,
     )
-    return MaintenanceNotice.objects.create(window=window, sent_at=now, starts_at=starts_at, ends_at=ends_at, notice=told)
+    return MaintenanceNotice.objects.create(
+        window=window, sent_at=now, starts_at=starts_at, ends_at=ends_at, notice=told
+    )
 
 
 def _locked(window: MaintenanceWindow) -> MaintenanceWindow:

@@ -53,9 +53,7 @@ def windows_of_region(region: Region, start: datetime, end: datetime) -> QuerySe
     """Windows that concern a region and, by any notice or by their own row, touch `[start, end)`."""
     return (
         MaintenanceWindow.objects.filter(Q(regions=region) | Q(regions__isnull=True))
-        .filter(
-            Q(starts_at__lt=end, ends_at__gt=start) | Q(notices__starts_at__lt=end, notices__ends_at__gt=start)
-        )
+        .filter(Q(starts_at__lt=end, ends_at__gt=start) | Q(notices__starts_at__lt=end, notices__ends_at__gt=start))
         .distinct()
         .order_by("starts_at", "id")
         .prefetch_related("notices", "functions", "clients", "regions")

@@ -75,9 +75,7 @@ BREAKS = {
     "a_clause_number_stands_once_in_a_version": lambda: Clause.objects.create(
         agreement_version=AgreementVersion.objects.get(), number="1.1"
     ),
-    "a_contract_does_not_end_before_it_starts": lambda: a_contract(
-        a_customer(a_region()), "2026-02-01", "2026-01-31"
-    ),
+    "a_contract_does_not_end_before_it_starts": lambda: a_contract(a_customer(a_region()), "2026-02-01", "2026-01-31"),
     "a_contract_is_terminated_within_its_days": lambda: contract(terminated_on=on("2027-01-01")),
     "a_monthly_charge_is_not_negative": lambda: contract(monthly_charge=-1),
     "a_currency_is_three_capitals": lambda: contract(currency="eur"),
@@ -125,7 +123,12 @@ BREAKS = {
     "an_exclusion_has_a_known_status": lambda: exclusion(status="perhaps"),
     "an_exclusion_is_decided_by_another_person": decided_by_the_proposer,
     "a_file_proves_an_exclusion_once": lambda: twice(
-        Evidence.objects.create, exclusion=exclusion(), name="mail.eml", size=1, sha256="0", added_at=at("2026-09-10 01:00")
+        Evidence.objects.create,
+        exclusion=exclusion(),
+        name="mail.eml",
+        size=1,
+        sha256="0",
+        added_at=at("2026-09-10 01:00"),
     ),
     "a_month_has_each_revision_once": lambda: twice(
         MonthClosing.objects.create, month=on("2026-09-01"), closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
@@ -150,7 +153,9 @@ def test_the_database_refuses(name):
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         BREAKS[name]()
     said = str(refused.value) + str(getattr(refused.value.__cause__, "diag", ""))
-    columns = next((constraint.fields for constraint in constraints() if constraint.name == name and fields(constraint)), ())
+    columns = next(
+        (constraint.fields for constraint in constraints() if constraint.name == name and fields(constraint)), ()
+    )
     assert name in said or all(column in said for column in columns), said
 
 

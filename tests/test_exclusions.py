@@ -203,7 +203,9 @@ def test_4_1_of_a_window_for_another_function_is_refused(noc):
 
 
 def test_4_1_takes_off_what_was_announced_in_time_and_no_more(noc, legal, incident):
-    late = a_window("2026-09-10 02:00", "2026-09-10 03:00", ("2026-09-10 02:10", "2026-09-10 02:00", "2026-09-10 03:00"))
+    late = a_window(
+        "2026-09-10 02:00", "2026-09-10 03:00", ("2026-09-10 02:10", "2026-09-10 02:00", "2026-09-10 03:00")
+    )
     exclusion = proposed(noc, incident, clause="4.1", maintenance=late)
     confirm_exclusion(actor=legal, exclusion=exclusion, reason="", now=NOW)
     assert counted() == (10, 20)

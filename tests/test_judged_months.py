@@ -178,4 +178,3 @@ def test_a_month_before_the_first_version_is_not_judged():
     eu = a_region()
     assert judge_month(region=eu, month=ServiceMonth(1999, 12), now=NOW) == 0
     assert not RegionMonth.objects.exists()
-

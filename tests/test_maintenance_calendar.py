@@ -52,7 +52,9 @@ def test_a_receivers_parser_reads_what_we_announced(state):
 
 
 def test_a_moved_window_keeps_its_uid_and_raises_its_sequence():
-    moved = replace(WINDOW, sequence=1, starts_at=WINDOW.starts_at + timedelta(days=1), ends_at=WINDOW.ends_at + timedelta(days=1))
+    moved = replace(
+        WINDOW, sequence=1, starts_at=WINDOW.starts_at + timedelta(days=1), ends_at=WINDOW.ends_at + timedelta(days=1)
+    )
     (before,), (after,) = read(written(WINDOW)), read(written(moved))
     assert (before.uid, before.sequence) == (after.uid, after.sequence - 1)
 

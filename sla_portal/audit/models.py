@@ -31,7 +31,9 @@ class Entry(models.Model):
         verbose_name=_("user"),
     )
     actor_name = models.CharField(_("who"), max_length=200)
-    action = models.CharField(_("action"), max_length=80, help_text=_("A verb in the past: logged, resolved, confirmed."))
+    action = models.CharField(
+        _("action"), max_length=80, help_text=_("A verb in the past: logged, resolved, confirmed.")
+    )
     subject_type = models.CharField(_("kind of record"), max_length=80)
     subject_id = models.CharField(_("record"), max_length=40)
     subject = models.CharField(_("name of the record"), max_length=300)

@@ -93,7 +93,9 @@ class Exclusion(models.Model):
                 ),
                 name="an_exclusion_is_of_an_incident_or_of_a_customers_own_making",
             ),
-            models.CheckConstraint(condition=models.Q(clause__in=CLAUSES), name="an_exclusion_names_a_clause_of_section_4"),
+            models.CheckConstraint(
+                condition=models.Q(clause__in=CLAUSES), name="an_exclusion_names_a_clause_of_section_4"
+            ),
             models.CheckConstraint(
                 condition=models.Q(starts_at__isnull=True)
                 | models.Q(ends_at__isnull=True)
@@ -108,7 +110,9 @@ class Exclusion(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(clause="4.11") | ~models.Q(third_party=""), name="clause_4_11_names_the_third_party"
             ),
-            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="an_exclusion_has_a_known_status"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=Status.values), name="an_exclusion_has_a_known_status"
+            ),
             models.CheckConstraint(
                 condition=models.Q(decided_by__isnull=True)
                 | models.Q(proposed_by__isnull=True)
@@ -175,7 +179,8 @@ class JudgedMonth(models.Model):
                 name="%(class)s_has_1440_minutes_for_each_service_day",
             ),
             models.CheckConstraint(
-                condition=models.Q(met__isnull=False) | models.Q(total_minutes=0), name="%(class)s_in_service_is_met_or_missed"
+                condition=models.Q(met__isnull=False) | models.Q(total_minutes=0),
+                name="%(class)s_in_service_is_met_or_missed",
             ),
         ]
 
@@ -185,7 +190,8 @@ class RegionMonth(JudgedMonth):
 
     region = models.ForeignKey(Region, models.CASCADE, verbose_name=_("region"), related_name="months")
     digest = models.CharField(
-        max_length=64, help_text=_("SHA-256 of the minutes counted and excluded: what the customers' months are cut from.")
+        max_length=64,
+        help_text=_("SHA-256 of the minutes counted and excluded: what the customers' months are cut from."),
     )
 
     class Meta(JudgedMonth.Meta):

@@ -202,7 +202,9 @@ def unfinished(month: ServiceMonth, now: datetime) -> Unfinished:
     )
 
 
-def own_exclusions(customers: Iterable[int] | QuerySet[Customer], start: datetime, end: datetime) -> dict[int, list[TakenOff]]:
+def own_exclusions(
+    customers: Iterable[int] | QuerySet[Customer], start: datetime, end: datetime
+) -> dict[int, list[TakenOff]]:
     """Confirmed exclusions of customers' own making (4.2 to 4.9) that touch `[start, end)`, by customer."""
     found: dict[int, list[TakenOff]] = defaultdict(list)
     for exclusion in Exclusion.objects.filter(
@@ -218,9 +220,7 @@ def own_exclusions(customers: Iterable[int] | QuerySet[Customer], start: datetim
 
 def exclusions_of_region(region: Region, span: Span) -> QuerySet[Exclusion]:
     """Exclusions, whatever their status, of the incidents that judging `span` of a region looks at."""
-    return _of_incidents(
-        Exclusion.objects.all(), outages_hanging_together(region, instant(span[0]), instant(span[1]))
-    )
+    return _of_incidents(Exclusion.objects.all(), outages_hanging_together(region, instant(span[0]), instant(span[1])))
 
 
 def suspended_spans(contracts: Iterable[Contract], first: date, last: date) -> list[Span]:
@@ -266,7 +266,9 @@ def _downs(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Iterable[Dow
     for outage, client in OutageClient.objects.filter(outage__in=outages).values_list("outage", "client"):
         clients[outage].append(client)
     scope = cache(grid.cells)
-    for pk, incident, started_at, ended_at in outages.values_list("pk", "incident__reference", "started_at", "ended_at"):
+    for pk, incident, started_at, ended_at in outages.values_list(
+        "pk", "incident__reference", "started_at", "ended_at"
+    ):
         yield Down(
             incident=incident,
             start=epoch(started_at),

@@ -58,7 +58,9 @@ def fill(customers: int) -> None:
         cursor.execute("DROP TABLE IF EXISTS reference")
         cursor.execute("CREATE TABLE reference (LIKE availability_customermonth INCLUDING ALL)")
         cursor.execute("ALTER TABLE reference ADD FOREIGN KEY (customer_id) REFERENCES customers_customer")
-        cursor.execute("ALTER TABLE reference ADD FOREIGN KEY (agreement_version_id) REFERENCES agreements_agreementversion")
+        cursor.execute(
+            "ALTER TABLE reference ADD FOREIGN KEY (agreement_version_id) REFERENCES agreements_agreementversion"
+        )
         cursor.execute("ANALYZE")
 
 

@@ -55,7 +55,9 @@ def attribute_incident(*, actor: Actor, incident: Incident, reason: str, now: da
     with transaction.atomic():
         Incident.objects.select_for_update().get(pk=incident.pk)
         if incident.exclusions.filter(status__in=(Status.PROPOSED, Status.CONFIRMED)).exists():
-            raise ExclusionsStand(_("Exclusions of this incident are proposed or confirmed. Have them rejected or revoked first."))
+            raise ExclusionsStand(
+                _("Exclusions of this incident are proposed or confirmed. Have them rejected or revoked first.")
+            )
         classify_incident(actor=actor, incident=incident, attributable=True, reason=reason, now=now)
 
 
@@ -212,6 +214,8 @@ def _check_noticed(
         if start < end and covered_by_window(window, outage, (epoch(start), epoch(end))):
             return
     raise NoticeCoversNothing(
-        _("No notice of %(window)s covers any of this time, so 4.1 does not apply. What was announced is on the window's page.")
+        _(
+            "No notice of %(window)s covers any of this time, so 4.1 does not apply. What was announced is on the window's page."
+        )
         % {"window": window.reference}
     )

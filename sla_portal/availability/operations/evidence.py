@@ -43,7 +43,9 @@ def add_evidence(*, actor: Actor, exclusion: Exclusion, upload: File[bytes], now
         if known:
             return known
         if locked.files.count() >= MOST:
-            raise EvidenceRefused(_("There are %(most)d files already. Put what belongs together into one.") % {"most": MOST})
+            raise EvidenceRefused(
+                _("There are %(most)d files already. Put what belongs together into one.") % {"most": MOST}
+            )
         evidence = Evidence(
             exclusion=locked,
             name=name,

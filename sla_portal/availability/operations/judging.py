@@ -77,7 +77,9 @@ class Verdicts:
     def version_on(self, day: date) -> AgreementVersion:
         return [version for version in self.versions if version.effective_on <= day][-1]
 
-    def columns(self, contracts: Sequence[InForce], suspended: Sequence[Span], own: Iterable[TakenOff]) -> dict[str, Any]:
+    def columns(
+        self, contracts: Sequence[InForce], suspended: Sequence[Span], own: Iterable[TakenOff]
+    ) -> dict[str, Any]:
         """The figures for these contracts, as columns of a judged month."""
         version = self.version_on(first_service_day(contracts, self.month))
         measured = days_measured(contracts, self.month, version.terms)
@@ -313,15 +315,15 @@ def _verdicts_one_by_one(region: Region, verdicts: Verdicts) -> Iterable[tuple[t
     own = own_exclusions(Customer.objects.filter(region=region), instant(span[0]), instant(span[1]))
     several = contracts.order_by().values("customer").annotate(contracts=Count("pk")).filter(contracts__gt=1)
     special = (
-        set(own) | set(suspensions.values_list("contract__customer", flat=True)) | set(several.values_list("customer", flat=True))
+        set(own)
+        | set(suspensions.values_list("contract__customer", flat=True))
+        | set(several.values_list("customer", flat=True))
     )
     if not special:
         return
     suspended: dict[int, list[Span]] = defaultdict(list)
     for customer, starts_on, ends_on in suspensions.values_list("contract__customer", "starts_on", "ends_on"):
-        suspended[customer].append(
-            days_span(max(starts_on, first), min(ends_on, month.last_day), settings.SLA_ZONE)
-        )
+        suspended[customer].append(days_span(max(starts_on, first), min(ends_on, month.last_day), settings.SLA_ZONE))
     in_force: dict[int, list[InForce]] = defaultdict(list)
     for customer, starts_on, last_on in contracts.order_by("customer", "starts_on").values_list(
         "customer", "starts_on", "in_force_until"
@@ -332,7 +334,9 @@ def _verdicts_one_by_one(region: Region, verdicts: Verdicts) -> Iterable[tuple[t
         yield (customer,), verdicts.columns(stretches, merged(suspended[customer]), own.get(customer, ()))
 
 
-def _fill(cursor: Any, table: str, keys: tuple[str, ...], rows: Iterable[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
+def _fill(
+    cursor: Any, table: str, keys: tuple[str, ...], rows: Iterable[tuple[tuple[Any, ...], dict[str, Any]]]
+) -> None:
     values = [(*key, *(columns[name] for name in COLUMNS)) for key, columns in rows]
     if values:
         places = ", ".join(["%s"] * (len(keys) + len(COLUMNS)))

@@ -1,0 +1,40 @@
+"""Deliver some rows as a process of its own: `python -m tests.drill.hands careful|careless START ID…`.
+
+START is the instant, in seconds since the epoch, at which all begin, so that they race.
+"""
+
+import sys
+import time
+
+import django
+
+
+def careful(ids: list[int]) -> None:
+    from django.utils import timezone
+
+    from sla_portal.notices.operations import deliver_chunk
+
+    deliver_chunk(ids=ids, clock=timezone.now)
+
+
+def careless(ids: list[int]) -> None:
+    """The twin: read what waits, send it, note it. No claim."""
+    from django.utils import timezone
+
+    from sla_portal.notices.mail.session import session
+    from sla_portal.notices.models import Delivery
+    from sla_portal.notices.operations.delivering import with_letters
+
+    waiting = list(Delivery.objects.filter(pk__in=ids, status="pending"))
+    with session() as line:
+        for delivery, letter in with_letters(waiting):
+            if line.offer(letter, delivery) is None:
+                line.hand_over()
+                Delivery.objects.filter(pk=delivery.pk).update(status="sent", sent_at=timezone.now())
+
+
+if __name__ == "__main__":
+    how, start, *rows = sys.argv[1:]
+    django.setup()
+    time.sleep(max(0, float(start) - time.time()))
+    {"careful": careful, "careless": careless}[how]([int(row) for row in rows])

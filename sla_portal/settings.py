@@ -6,6 +6,7 @@ here: targets, windows and readings are fields of an agreement version.
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -49,16 +50,32 @@ SECRET_KEY = environment.secret_key(
 # Redis, where there is one, carries tasks and the cache; else the private folder does
 
 REDIS_URL = environment.redis_url("REDIS_URL")
+CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {
+        name: {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": prefix,
+        }
+        for name, prefix in {"default": "sla-portal", "public": "sla-portal-public"}.items()
+    }
 else:
     CACHES = {
-        "default": {
+        name: {
             "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-            "LOCATION": str(environment.subfolder(VAR_DIR, "cache")),
+            "LOCATION": str(environment.subfolder(VAR_DIR, folder)),
+            "KEY_PREFIX": "sla-portal",
+            "OPTIONS": {"MAX_ENTRIES": most},
         }
+        for name, folder, most in [("default", "cache", 300), ("public", "public", 3000)]
     }
-CACHES["default"]["KEY_PREFIX"] = "sla-portal"
+# Finished public pages; each process has its own few
+CACHES["pages"] = {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "LOCATION": "pages",
+    "OPTIONS": {"MAX_ENTRIES": 500},
+}
 
 # The agreement's clock and calendar
 
@@ -88,6 +105,7 @@ INSTALLED_APPS = [
     "claims",
     "sla_portal.reports",
     "sla_portal.staff.apps.StaffConfig",
+    "sla_portal.website",
     "sla_portal.history",
     "sla_portal.demo",
 ]
@@ -167,6 +185,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "sla_portal.visitors.address"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "staff/locked_out.html"
 
 # What browsers are told (the shape is the one that Django 6 reads by itself)
 

@@ -15,6 +15,7 @@ class ReaderClock:
         self.get_response = get_response
 
     def __call__(self, request):
-        chosen = request.session.get(SESSION_KEY)
+        # Without its cookie there is no session, and to look would make every answer depend on cookies.
+        chosen = request.session.get(SESSION_KEY) if settings.SESSION_COOKIE_NAME in request.COOKIES else None
         with timezone.override(ZoneInfo(chosen) if chosen else settings.SLA_ZONE):
             return self.get_response(request)

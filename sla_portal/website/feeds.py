@@ -1,0 +1,155 @@
+"""Atom feeds of what the public pages tell. Entries are named by addresses that stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.syndication.views import Feed
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.translation import get_language, gettext
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_safe
+
+from . import queries
+from .kept import Kept, kept
+from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
+from .rules import PublicIncident, PublicNotice, PublicWindow
+from .words import what_is_touched, what_was_down
+
+FOR_A_MINUTE = "public, max-age=60"
+NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+class Entries(Atom1Feed):
+    """Atom, of which nothing follows from the moment of asking and nothing that was typed breaks it."""
+
+    def latest_post_date(self) -> datetime:
+        return super().latest_post_date() if self.items else self.feed["changed_at"]
+
+    def add_item(self, title: str, link: str, description: str, *args: Any, **more: Any) -> None:
+        super().add_item(NOT_IN_XML.sub(" ", title), link, NOT_IN_XML.sub(" ", description), *args, **more)
+
+
+class PublicFeed(Feed):
+    """What feeds share; made anew for each answer from entries, newest first."""
+
+    feed_type = Entries
+    page = ""
+
+    def __init__(self, facts: Kept[Sequence[Any]]) -> None:
+        self.facts = facts
+        self.now = facts.computed_at
+        self.language: str = get_language() or settings.LANGUAGE_CODE
+        self.link = settings.SITE_URL + reverse(self.page)
+        self.feed_url = f"{settings.SITE_URL}{reverse(f'feed_{self.page}')}?{LANGUAGE_FIELD}={self.language}"
+        self.author_name = gettext("SLA portal")
+
+    def feed_extra_kwargs(self, obj: None) -> dict[str, Any]:  # noqa: ARG002 (Django names it)
+        return {"changed_at": self.facts.changed_at}
+
+    def feed_guid(self) -> str:
+        return settings.SITE_URL + reverse(f"feed_{self.page}")
+
+    def items(self) -> Sequence[Any]:
+        return self.facts.value
+
+    def item_guid(self, item: Any) -> str:
+        """The page's own address: absolute, so that nothing of the request gets into a feed."""
+        return self.item_link(item)
+
+    def item_link(self, item: Any) -> str:
+        raise NotImplementedError
+
+    def item_updateddate(self, item: Any) -> datetime:
+        return item.changed_at(self.now)
+
+    def body(self, request: HttpRequest) -> bytes:
+        return self.get_feed(None, request).writeString("utf-8").encode()
+
+
+class Incidents(PublicFeed):
+    page = "incidents"
+
+    def title(self) -> str:
+        return gettext("Incidents")
+
+    def item_link(self, item: PublicIncident) -> str:
+        return settings.SITE_URL + reverse("incident", args=[item.reference])
+
+    def item_title(self, item: PublicIncident) -> str:
+        return f"{what_was_down(item)} ({item.reference})"
+
+    def item_description(self, item: PublicIncident) -> str:
+        return render_to_string("website/feed_incident.html", {"incident": item})
+
+    def item_pubdate(self, item: PublicIncident) -> datetime:
+        return item.started_at
+
+
+class Maintenance(PublicFeed):
+    page = "maintenance"
+
+    def title(self) -> str:
+        return gettext("Maintenance")
+
+    def item_link(self, item: PublicWindow) -> str:
+        return settings.SITE_URL + reverse("window", args=[item.reference])
+
+    def item_title(self, item: PublicWindow) -> str:
+        return f"{item.title}: {what_is_touched(item)}"
+
+    def item_description(self, item: PublicWindow) -> str:
+        return render_to_string("website/feed_window.html", {"window": item})
+
+    def item_pubdate(self, item: PublicWindow) -> datetime:
+        return item.announced[0].sent_at
+
+
+class Announcements(PublicFeed):
+    page = "notices"
+
+    def title(self) -> str:
+        return gettext("Announcements")
+
+    def item_link(self, item: PublicNotice) -> str:
+        return settings.SITE_URL + reverse("notice", args=[item.number])
+
+    def item_title(self, item: PublicNotice) -> str:
+        return item.in_language(self.language).subject
+
+    def item_description(self, item: PublicNotice) -> str:
+        return item.in_language(self.language).html
+
+    def item_pubdate(self, item: PublicNotice) -> datetime:
+        return item.given_at
+
+    def item_updateddate(self, item: PublicNotice) -> datetime:
+        return item.given_at
+
+
+def _answered(
+    name: str, made: Callable[..., PublicFeed], read: Callable[[datetime], Sequence[Any]]
+) -> Callable[..., HttpResponse]:
+    @gzip_page
+    @require_safe
+    @for_reader
+    def view(request: HttpRequest, reader: Reader) -> HttpResponse:
+        now = timezone.now()
+        facts = kept(f"feed {name}", lambda: read(now), now)
+        body = finished(("feed", name, reader, facts.mark), lambda: made(facts).body(request))
+        return answer(request, body, Atom1Feed.content_type, facts.changed_at, FOR_A_MINUTE)
+
+    return view
+
+
+incidents = _answered("incidents", Incidents, queries.latest_incidents)
+maintenance = _answered("maintenance", Maintenance, queries.latest_windows)
+announcements = _answered("announcements", Announcements, lambda now: queries.notices(1, now)[0])

@@ -1,0 +1,488 @@
+"""Reads what is public, and nothing else, from the record.
+
+Each function here makes a fixed number of queries, however many rows there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
+
+from django.conf import settings
+from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
+
+from incidents.models import Incident, Outage, Update
+from maintenance.models import MaintenanceNotice, MaintenanceWindow
+from sla_portal.agreements.models import AgreementVersion, Clause
+from sla_portal.agreements.queries import published_versions
+from sla_portal.availability.models import MonthClosing, RegionMonth
+from sla_portal.availability.queries import judged_region
+from sla_portal.availability.rules import availability, cut, error_budget, figures, picture
+from sla_portal.customers.models import Client, Coded, CoreFunction, Region
+from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, local_date
+from sla_portal.notices.models import Notice
+from sla_portal.staff.pictures import KINDS
+
+from .rules import (
+    Announcement,
+    ClosedMonth,
+    FailureEvent,
+    MonthMap,
+    Named,
+    Phase,
+    PublicClause,
+    PublicIncident,
+    PublicNotice,
+    PublicOutage,
+    PublicUpdate,
+    PublicVersion,
+    PublicWindow,
+    RegionState,
+    Said,
+    Scope,
+    impact,
+    phase,
+    present_state,
+    stage,
+)
+
+T = TypeVar("T")
+
+MONTHS_SHOWN = 12
+LATELY = timedelta(days=30)
+FEW = 5
+MANY = 50
+"""As many as status-page clients expect of incidents and of maintenance."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The regions, core functions and clients that there are, in their order."""
+
+    regions: tuple[Named, ...]
+    functions: tuple[Named, ...]
+    clients: tuple[Named, ...]
+
+    @classmethod
+    def current(cls) -> Grid:
+        return cls(_named(Region.objects.all()), _named(CoreFunction.objects.all()), _named(Client.objects.all()))
+
+    def scope(self, functions: Iterable[CoreFunction], clients: Iterable[Client]) -> Scope:
+        """A scope as stored: none named means all, and so does naming all."""
+        return Scope(_all_or(_named(functions), self.functions), _all_or(_named(clients), self.clients))
+
+
+@dataclass(frozen=True)
+class RegionYear:
+    """The last closed months of a region, newest first; None where it was not yet measured."""
+
+    region: Named
+    months: tuple[ClosedMonth | None, ...]
+
+
+@dataclass(frozen=True)
+class Years:
+    """The last closed months, newest first, and what each region reached in them."""
+
+    months: tuple[ServiceMonth, ...]
+    regions: tuple[RegionYear, ...]
+
+
+@dataclass(frozen=True)
+class Present:
+    """How it is now, what is planned and what happened lately."""
+
+    grid: Grid
+    since: datetime
+    """When the first version of the agreement took effect; without one, the epoch."""
+    state: tuple[RegionState, ...]
+    open: tuple[PublicIncident, ...]
+    lately: tuple[PublicIncident, ...]
+    planned: tuple[PublicWindow, ...]
+    years: Years
+    notices: tuple[PublicNotice, ...]
+
+
+@dataclass(frozen=True)
+class MonthOf(Generic[T]):
+    """What lies in a month, newest first, and the nearest months before and after in which there is anything."""
+
+    month: ServiceMonth
+    rows: tuple[T, ...]
+    earlier: ServiceMonth | None
+    later: ServiceMonth | None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A published version with its clauses, and all published versions, newest first."""
+
+    version: PublicVersion
+    clauses: tuple[PublicClause, ...]
+    versions: tuple[PublicVersion, ...]
+    in_force: str
+    """The version in force; empty before the first takes effect."""
+
+
+# How it is now
+
+
+def present(now: datetime) -> Present:
+    """All of the front page, and what the API and the feeds say of the present."""
+    grid = Grid.current()
+    going_on = _incidents(grid, now, _public_incidents().filter(_open(now)))
+    planned = _planned(grid, now)
+    first = next(iter(published_versions()), None)
+    return Present(
+        grid=grid,
+        since=instant(day_span(first.effective_on, settings.SLA_ZONE)[0] if first else 0),
+        state=present_state(
+            grid.regions,
+            grid.functions,
+            grid.clients,
+            [outage for incident in going_on for outage in incident.outages if outage.goes_on(now)],
+            [window for window in planned if window.phase in {Phase.UNDER_WAY, Phase.OVERRUN}],
+        ),
+        open=going_on,
+        lately=_incidents(
+            grid, now, _public_incidents().exclude(_open(now)).filter(detected_at__gt=now - LATELY)[:FEW]
+        ),
+        planned=planned,
+        years=_years(grid),
+        notices=tuple(map(_notice, _notices(now)[:FEW])),
+    )
+
+
+# Incidents
+
+
+def latest_incidents(now: datetime) -> tuple[PublicIncident, ...]:
+    """The newest fifty."""
+    return _incidents(Grid.current(), now, _public_incidents()[:MANY])
+
+
+def incidents_of(month: ServiceMonth, now: datetime) -> MonthOf[PublicIncident]:
+    """The incidents noticed in a month of the SLA clock."""
+    return _month_of(_public_incidents(), "detected_at", month, lambda rows: _incidents(Grid.current(), now, rows))
+
+
+def incident(reference: str, now: datetime) -> PublicIncident | None:
+    found = _incidents(Grid.current(), now, _public_incidents().filter(reference=reference))
+    return found[0] if found else None
+
+
+def _public_incidents() -> QuerySet[Incident]:
+    """Where something was down, or something was said in public; with the fields that are public, and no others."""
+    return (
+        Incident.objects.filter(
+            Exists(Outage.objects.filter(incident=OuterRef("pk")))
+            | Exists(Update.objects.filter(incident=OuterRef("pk"), public=True))
+        )
+        .only("reference", "detected_at", "resolved_at")
+        .order_by("-detected_at", "-id")
+    )
+
+
+def _open(now: datetime) -> Q:
+    still_down = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now), started_at__lte=now)
+    return Q(resolved_at__isnull=True) | Q(resolved_at__gt=now) | Q(pk__in=still_down.values("incident"))
+
+
+def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tuple[PublicIncident, ...]:
+    read = incidents.prefetch_related(
+        Prefetch("outages", Outage.objects.select_related("region").prefetch_related("functions", "clients")),
+        Prefetch("updates", Update.objects.filter(public=True, at__lte=now).only("incident_id", "at", "text")),
+    )
+    return tuple(_incident(grid, now, row) for row in read)
+
+
+def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
+    outages = tuple(
+        PublicOutage(
+            region=Named(outage.region.code, outage.region.name),
+            scope=grid.scope(outage.functions.all(), outage.clients.all()),
+            started_at=outage.started_at,
+            ended_at=outage.ended_at,
+        )
+        for outage in row.outages.all()
+    )
+    return PublicIncident(
+        reference=row.reference,
+        stage=stage(row.resolved_at, outages, now),
+        impact=impact(outages, grid.functions, grid.clients),
+        detected_at=row.detected_at,
+        resolved_at=row.resolved_at,
+        outages=outages,
+        updates=tuple(PublicUpdate(update.pk, update.at, update.text) for update in row.updates.all()),
+    )
+
+
+# Maintenance
+
+
+def latest_windows(now: datetime) -> tuple[PublicWindow, ...]:
+    """The fifty that start last."""
+    return _windows(Grid.current(), now, _announced_windows(now)[:MANY])
+
+
+def windows_of(month: ServiceMonth, now: datetime) -> MonthOf[PublicWindow]:
+    """The windows announced to start in a month of the SLA clock."""
+    return _month_of(_announced_windows(now), "announced_from", month, lambda rows: _windows(Grid.current(), now, rows))
+
+
+def window(reference: str, now: datetime) -> PublicWindow | None:
+    found = _windows(Grid.current(), now, _announced_windows(now).filter(reference=reference))
+    return found[0] if found else None
+
+
+def _announced_windows(now: datetime) -> QuerySet[MaintenanceWindow]:
+    """Windows of which a notice told when they would be: a draft is none."""
+    told = MaintenanceNotice.objects.filter(window=OuterRef("pk"), starts_at__isnull=False, sent_at__lte=now)
+    return (
+        MaintenanceWindow.objects.annotate(
+            announced_from=Subquery(told.order_by("-sent_at", "-id").values("starts_at")[:1])
+        )
+        .filter(announced_from__isnull=False)
+        .order_by("-announced_from", "-id")
+    )
+
+
+def planned(now: datetime) -> tuple[PublicWindow, ...]:
+    """What is planned or under way, the next first."""
+    return _planned(Grid.current(), now)
+
+
+def _planned(grid: Grid, now: datetime) -> tuple[PublicWindow, ...]:
+    still_to_come = MaintenanceNotice.objects.filter(window=OuterRef("pk"), ends_at__gt=now)
+    begun = Q(started_at__isnull=False, completed_at__isnull=True, cancelled_at__isnull=True)
+    windows = _windows(grid, now, _announced_windows(now).filter(Exists(still_to_come) | begun))
+    wanted = {Phase.PLANNED, Phase.UNDER_WAY, Phase.OVERRUN}
+    return tuple(
+        sorted((one for one in windows if one.phase in wanted), key=lambda one: (one.starts_at, one.reference))
+    )
+
+
+def _windows(grid: Grid, now: datetime, windows: QuerySet[MaintenanceWindow]) -> tuple[PublicWindow, ...]:
+    read = windows.prefetch_related(
+        "regions",
+        "functions",
+        "clients",
+        Prefetch("notices", MaintenanceNotice.objects.filter(sent_at__lte=now).select_related("notice")),
+    )
+    return tuple(_window(grid, now, row) for row in read)
+
+
+def _window(grid: Grid, now: datetime, row: MaintenanceWindow) -> PublicWindow:
+    announced = tuple(
+        Announcement(
+            sent_at=given.sent_at,
+            starts_at=given.starts_at,
+            ends_at=given.ends_at,
+            number=given.notice.number if given.notice and given.notice.public else "",
+        )
+        for given in row.notices.all()
+    )
+    starts_at, ends_at = [(a.starts_at, a.ends_at) for a in announced if a.starts_at and a.ends_at][-1]
+    cancelled_at = row.cancelled_at or (None if announced[-1].starts_at else announced[-1].sent_at)
+    return PublicWindow(
+        reference=row.reference,
+        title=row.title,
+        kind=row.kind,
+        regions=_all_or(_named(row.regions.all()), grid.regions),
+        scope=grid.scope(row.functions.all(), row.clients.all()),
+        phase=phase(starts_at, ends_at, row.started_at, row.completed_at, cancelled_at, now),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        completed_at=row.completed_at,
+        cancelled_at=cancelled_at,
+        announced=announced,
+    )
+
+
+# Availability
+
+
+def years() -> Years:
+    """The last twelve closed months of every region."""
+    return _years(Grid.current())
+
+
+def _years(grid: Grid) -> Years:
+    newest = MonthClosing.objects.order_by("-month").values_list("month", flat=True).distinct()[:MONTHS_SHOWN]
+    months = [ServiceMonth.of(first) for first in newest]
+    first_days = [month.first_day for month in months]
+    closings = {row.month: row for row in MonthClosing.objects.filter(month__in=first_days).order_by("revision")}
+    judged = {
+        (row.region.code, row.month): _closed(row, closings[row.month])
+        for row in RegionMonth.objects.filter(month__in=first_days).select_related("region", "agreement_version")
+    }
+    return Years(
+        months=tuple(months),
+        regions=tuple(
+            RegionYear(region, tuple(judged.get((region.code, first)) for first in first_days))
+            for region in grid.regions
+        ),
+    )
+
+
+def _closed(row: RegionMonth, closing: MonthClosing) -> ClosedMonth:
+    terms = row.agreement_version.terms
+    reached = availability(row.unavailable_minutes, row.total_minutes)
+    return ClosedMonth(
+        month=ServiceMonth.of(row.month),
+        availability=None if reached is None else cut(reached),
+        met=row.met,
+        target=terms.target_text,
+        unavailable_minutes=row.unavailable_minutes,
+        excluded_minutes=row.excluded_minutes,
+        total_minutes=row.total_minutes,
+        budget_minutes=error_budget(terms.availability_target, row.total_minutes),
+        revision=closing.revision,
+        closed_at=closing.closed_at,
+    )
+
+
+def maps(code: str, months: Sequence[ClosedMonth]) -> tuple[MonthMap, ...]:
+    """Which minutes of closed months counted in a region, judged as of the newest closing; in the order of `months`."""
+    region = Region.objects.get(code=code)
+    zone = settings.SLA_ZONE
+    closed_at = max(month.closed_at for month in months)
+    spans = [month.month.span(zone) for month in months]
+    judgement = judged_region(region, (min(start for start, _ in spans), max(end for _, end in spans)), closed_at)
+    terms = {
+        row.month: row.agreement_version.terms
+        for row in RegionMonth.objects.filter(
+            region=region, month__in=[month.month.first_day for month in months]
+        ).select_related("agreement_version")
+    }
+    maps = []
+    for month, span in zip(months, spans, strict=True):
+        days = ServiceDays.of(month.month.days, zone)
+        events = figures(judgement, days, terms[month.month.first_day]).events
+        maps.append(
+            MonthMap(
+                month=month.month,
+                runs=tuple((start, end, KINDS[shade]) for start, end, shade in picture(judgement, days, span)),
+                events=tuple(
+                    FailureEvent(
+                        instant(event.start), instant(event.end), event.minutes, event.excluded_minutes, event.incidents
+                    )
+                    for event in events
+                ),
+            )
+        )
+    return tuple(maps)
+
+
+# Announcements
+
+
+def notices(page: int, now: datetime) -> tuple[tuple[PublicNotice, ...], bool]:
+    """A page of announcements, newest first, and whether there are more."""
+    found = _notices(now)[(page - 1) * MANY : page * MANY + 1]
+    return tuple(map(_notice, found))[:MANY], len(found) > MANY
+
+
+def notice(number: str, now: datetime) -> PublicNotice | None:
+    found = _notices(now).filter(number=number).first()
+    return _notice(found) if found else None
+
+
+def notices_about(reference: str, now: datetime) -> tuple[PublicNotice, ...]:
+    return tuple(map(_notice, _notices(now).filter(about=reference)[:MANY]))
+
+
+def _notices(now: datetime) -> QuerySet[Notice]:
+    return (
+        Notice.objects.filter(public=True, given_at__lte=now)
+        .only("number", "kind", "about", "given_at", "sha256")
+        .prefetch_related("wordings")
+        .order_by("-given_at", "-id")
+    )
+
+
+def _notice(row: Notice) -> PublicNotice:
+    return PublicNotice(
+        number=row.number,
+        kind=row.kind,
+        about=row.about,
+        given_at=row.given_at,
+        sha256=row.sha256,
+        said=tuple(Said(wording.language, wording.subject, wording.html) for wording in row.wordings.all()),
+    )
+
+
+# The agreement
+
+
+def agreement(version: str | None, now: datetime) -> Agreement | None:
+    """A published version by its name, or the one in force; None where there is none."""
+    versions = _versions()
+    today = local_date(epoch(now), settings.SLA_ZONE)
+    in_force = next((one.version for one in versions if one.effective_on <= today), "")
+    # Before the first takes effect, it is the one to read.
+    wanted = version or in_force or (versions[-1].version if versions else "")
+    found = next((one for one in versions if one.version == wanted), None)
+    if found is None:
+        return None
+    clauses = Clause.objects.filter(agreement_version__version=found.version)
+    return Agreement(found, tuple(map(_clause, clauses)), versions, in_force)
+
+
+def _versions() -> tuple[PublicVersion, ...]:
+    rows = published_versions()
+    ends = [following.effective_on - timedelta(days=1) for _, following in pairwise(rows)]
+    return tuple(_version(row, until) for row, until in zip(rows, [*ends, None], strict=bool(rows)))[::-1]
+
+
+def _version(row: AgreementVersion, until: date | None) -> PublicVersion:
+    return PublicVersion(
+        version=row.version,
+        effective_on=row.effective_on,
+        until=until,
+        published_at=row.published_at,
+        notice_days=row.amendment_notice_days,
+        terms=row.terms,
+    )
+
+
+def _clause(row: Clause) -> PublicClause:
+    return PublicClause(row.number, row.heading, row.heading_zh, row.summary, row.summary_zh, row.wording)
+
+
+# What these share
+
+
+def zones_of_regions() -> tuple[str, ...]:
+    """The zones in which the people of the regions think."""
+    return tuple(dict.fromkeys(str(region.zone) for region in Region.objects.all()))
+
+
+def _named(rows: Iterable[Coded]) -> tuple[Named, ...]:
+    return tuple(Named(row.code, row.name) for row in rows)
+
+
+def _all_or(some: tuple[Named, ...], everything: tuple[Named, ...]) -> tuple[Named, ...] | None:
+    return None if not some or len(some) == len(everything) else some
+
+
+def _month_of(
+    rows: QuerySet[Any], field: str, month: ServiceMonth, read: Callable[[QuerySet[Any]], tuple[T, ...]]
+) -> MonthOf[T]:
+    start, end = (instant(edge) for edge in month.span(settings.SLA_ZONE))
+    before = rows.filter(**{f"{field}__lt": start}).aggregate(at=Max(field))["at"]
+    after = rows.filter(**{f"{field}__gte": end}).aggregate(at=Min(field))["at"]
+    return MonthOf(
+        month=month,
+        rows=read(rows.filter(**{f"{field}__gte": start, f"{field}__lt": end})),
+        earlier=_month_at(before),
+        later=_month_at(after),
+    )
+
+
+def _month_at(at: datetime | None) -> ServiceMonth | None:
+    return ServiceMonth.of(local_date(epoch(at), settings.SLA_ZONE)) if at else None

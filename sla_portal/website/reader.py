@@ -1,0 +1,91 @@
+"""The reader of a public page: which language and clock, and how a page is answered without a session or a cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, wraps
+from hashlib import sha256
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.core.cache import caches
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import http_date, quote_etag
+
+ZONE_COOKIE = "time_zone"
+LANGUAGE_FIELD = "lang"
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """The zones that a reader can choose, by name: places, and UTC."""
+    places = (
+        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "posix/"))
+    )
+    return ("UTC", *sorted(places))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: the language, whether the address itself names it, and the clock."""
+
+    language: str
+    language_in_address: bool
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Reader:
+        """What the address says of the language, or else the reader's cookie or browser; the clock chosen, or the SLA clock."""
+        asked = request.GET.get(LANGUAGE_FIELD, "").lower()
+        named = asked in dict(settings.LANGUAGES)
+        chosen = request.COOKIES.get(ZONE_COOKIE, "")
+        return cls(
+            language=asked if named else translation.get_language() or settings.LANGUAGE_CODE,
+            language_in_address=named,
+            zone=ZoneInfo(chosen) if chosen in zones() else settings.SLA_ZONE,
+        )
+
+
+def for_reader(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Call `view(request, reader, …)` in the reader's language and on the reader's clock."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        reader = Reader.of(request)
+        with translation.override(reader.language), timezone.override(reader.zone):
+            response = view(request, reader, *args, **kwargs)
+        response.headers.setdefault("Content-Language", reader.language)
+        patch_vary_headers(response, ["Accept-Language", "Cookie"])
+        return response
+
+    return answered
+
+
+def finished(follows_from: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
+    """Return what `make` makes, made once for all that it follows from; the process has room for some hundred."""
+    key = sha256(repr(follows_from).encode()).hexdigest()
+    body: bytes | None = caches["pages"].get(key)
+    if body is None:
+        body = make()
+        caches["pages"].set(key, body, 600)
+    return body
+
+
+def answer(
+    request: HttpRequest, body: bytes, content_type: str, changed_at: datetime, cache_control: str
+) -> HttpResponse:
+    """Answer with `body`, or that it has not changed since the reader last saw it."""
+    etag = quote_etag(sha256(body).hexdigest()[:32])
+    modified = int(changed_at.timestamp())
+    headers = {
+        "Content-Type": content_type,
+        "ETag": etag,
+        "Last-Modified": http_date(modified),
+        "Cache-Control": cache_control,
+    }
+    response = HttpResponse(body, headers=headers)
+    return get_conditional_response(request, etag, modified, response) or response

@@ -1,0 +1,374 @@
+"""What the public may know, as plain values, and what follows from it.
+
+Pages, feeds and the read API are made of these alone: what has no field here cannot leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+
+from sla_portal.agreements.rules import Terms
+from sla_portal.kernel.months import ServiceMonth
+
+Cell = tuple[str, str]
+"""The codes of a core function and of a client."""
+Run = tuple[int, int, str]
+"""Seconds since the epoch from and until, and how a picture of the month shows them."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A region, core function or client."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Core functions and clients; None is all of them, those added later included."""
+
+    functions: tuple[Named, ...] | None = None
+    clients: tuple[Named, ...] | None = None
+
+    def cells(self, functions: Iterable[Named], clients: Iterable[Named]) -> set[Cell]:
+        """The cells of the grid of all `functions` and `clients` that lie in this scope."""
+        clients = clients if self.clients is None else self.clients
+        clients = list(clients)
+        return {
+            (function.code, client.code)
+            for function in (functions if self.functions is None else self.functions)
+            for client in clients
+        }
+
+
+# What happened
+
+
+class Stage(Enum):
+    """How far an incident has come."""
+
+    GOING_ON = "going_on"
+    """Something is down."""
+    WATCHED = "watched"
+    """Nothing is down any more, but the incident is not closed."""
+    RESOLVED = "resolved"
+
+
+class Impact(Enum):
+    """How much of a region was down at the worst place, by the three readings of 1.4."""
+
+    NONE = "none"
+    SOME = "some"
+    """A function on a client."""
+    FUNCTION = "function"
+    """A function on every client."""
+    ALL = "all"
+    """Every function on every client."""
+
+
+@dataclass(frozen=True)
+class PublicOutage:
+    """A stretch in which a scope of a region was down; without an end it goes on."""
+
+    region: Named
+    scope: Scope
+    started_at: datetime
+    ended_at: datetime | None
+
+    def goes_on(self, now: datetime) -> bool:
+        return self.started_at <= now and (self.ended_at is None or self.ended_at > now)
+
+
+@dataclass(frozen=True)
+class PublicUpdate:
+    """What was said to the public about an incident; `key` tells it from others and says nothing."""
+
+    key: int
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class PublicIncident:
+    """One thing that went wrong, as the public may know it: where, since when, and what was said in public."""
+
+    reference: str
+    stage: Stage
+    impact: Impact
+    detected_at: datetime
+    resolved_at: datetime | None
+    outages: tuple[PublicOutage, ...]
+    updates: tuple[PublicUpdate, ...]
+
+    @property
+    def started_at(self) -> datetime:
+        return min((outage.started_at for outage in self.outages), default=self.detected_at)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the last outage ended; None while one goes on, or where there was none."""
+        ends = [outage.ended_at for outage in self.outages]
+        return None if not ends or None in ends else max(end for end in ends if end)
+
+    def changed_at(self, now: datetime) -> datetime:
+        """The newest instant that it tells of."""
+        told = [self.ended_at, self.resolved_at, *(update.at for update in self.updates)]
+        return max((at for at in told if at and at <= now), default=self.started_at)
+
+
+def stage(resolved_at: datetime | None, outages: Iterable[PublicOutage], now: datetime) -> Stage:
+    """Say how far an incident has come; an outage outweighs a resolution typed too early."""
+    if any(outage.goes_on(now) for outage in outages):
+        return Stage.GOING_ON
+    return Stage.RESOLVED if resolved_at and resolved_at <= now else Stage.WATCHED
+
+
+def impact(outages: Iterable[PublicOutage], functions: Collection[Named], clients: Collection[Named]) -> Impact:
+    """Find how much of the worst-hit region was down, at whatever moment of the outages."""
+    down: dict[str, set[Cell]] = {}
+    for outage in outages:
+        down.setdefault(outage.region.code, set()).update(outage.scope.cells(functions, clients))
+    worst = Impact.NONE
+    for cells in down.values():
+        whole = [all((f.code, c.code) in cells for c in clients) for f in functions]
+        found = Impact.ALL if all(whole) else Impact.FUNCTION if any(whole) else Impact.SOME
+        worst = max(worst, found, key=list(Impact).index)
+    return worst
+
+
+# What is planned
+
+
+class Phase(Enum):
+    """Where a window stands, by what its newest notice announced and what was done."""
+
+    PLANNED = "planned"
+    UNDER_WAY = "under_way"
+    OVERRUN = "overrun"
+    OVER = "over"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """What a notice of maintenance announced; None and None: that nothing will be done. `number` is the public notice."""
+
+    sent_at: datetime
+    starts_at: datetime | None
+    ends_at: datetime | None
+    number: str = ""
+
+
+@dataclass(frozen=True)
+class PublicWindow:
+    """A window of maintenance as it was announced: its newest notice decides, never its row."""
+
+    reference: str
+    title: str
+    kind: str
+    regions: tuple[Named, ...] | None
+    scope: Scope
+    phase: Phase
+    starts_at: datetime
+    ends_at: datetime
+    completed_at: datetime | None
+    cancelled_at: datetime | None
+    announced: tuple[Announcement, ...]
+    """Every notice, in the order of sending."""
+
+    def changed_at(self, now: datetime) -> datetime:
+        """The newest instant that it tells of; a cancelled window's start and end are none."""
+        told = [announcement.sent_at for announcement in self.announced]
+        told += [at for at in (self.completed_at, self.cancelled_at) if at]
+        told += [] if self.phase is Phase.CANCELLED else [self.starts_at, self.ends_at]
+        return max((at for at in told if at <= now), default=told[0])
+
+    def concerns(self, region: Named) -> bool:
+        return self.regions is None or region in self.regions
+
+
+def phase(
+    starts_at: datetime,
+    ends_at: datetime,
+    started_at: datetime | None,
+    completed_at: datetime | None,
+    cancelled_at: datetime | None,
+    now: datetime,
+) -> Phase:
+    """Say where a window stands that was announced from `starts_at` to `ends_at`."""
+    if cancelled_at and cancelled_at <= now:
+        return Phase.CANCELLED
+    if completed_at and completed_at <= now:
+        return Phase.OVER
+    begun = started_at is not None and started_at <= now
+    if now < ends_at:
+        return Phase.UNDER_WAY if begun or starts_at <= now else Phase.PLANNED
+    return Phase.OVERRUN if begun else Phase.OVER
+
+
+# How it is now
+
+
+class State(Enum):
+    """How a function is in a region."""
+
+    UP = "up"
+    MAINTENANCE = "maintenance"
+    PARTLY = "partly"
+    """Down on some clients."""
+    DOWN = "down"
+
+
+@dataclass(frozen=True)
+class FunctionState:
+    """A core function in a region at this moment, and the clients on which it is down."""
+
+    function: Named
+    state: State
+    down_on: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True)
+class RegionState:
+    region: Named
+    functions: tuple[FunctionState, ...]
+
+    @property
+    def all_up(self) -> bool:
+        return all(one.state is State.UP for one in self.functions)
+
+    @property
+    def worst(self) -> State:
+        """A region is down as a whole where every function is; else a function that is down makes it partly so."""
+        found = {one.state for one in self.functions}
+        if found == {State.DOWN}:
+            return State.DOWN
+        if found & {State.DOWN, State.PARTLY}:
+            return State.PARTLY
+        return State.MAINTENANCE if State.MAINTENANCE in found else State.UP
+
+
+def present_state(
+    regions: Iterable[Named],
+    functions: Sequence[Named],
+    clients: Sequence[Named],
+    outages: Sequence[PublicOutage],
+    windows: Sequence[PublicWindow],
+) -> tuple[RegionState, ...]:
+    """Say of each function in each region whether `outages` that go on have it down, or `windows` under way touch it."""
+
+    def state(region: Named, function: Named) -> FunctionState:
+        down = {
+            client
+            for outage in outages
+            if outage.region == region
+            for code, client in outage.scope.cells(functions, clients)
+            if code == function.code
+        }
+        if down:
+            whole = len(down) == len(clients)
+            down_on = () if whole else tuple(client for client in clients if client.code in down)
+            return FunctionState(function, State.DOWN if whole else State.PARTLY, down_on)
+        worked_on = any(
+            window.concerns(region) and (window.scope.functions is None or function in window.scope.functions)
+            for window in windows
+        )
+        return FunctionState(function, State.MAINTENANCE if worked_on else State.UP)
+
+    return tuple(RegionState(region, tuple(state(region, function) for function in functions)) for region in regions)
+
+
+# What was reached
+
+
+@dataclass(frozen=True)
+class ClosedMonth:
+    """A closed month of a region as frozen: minutes, and availability in percent cut to five decimals.
+
+    Availability and `met` are None where the region was not in service.
+    """
+
+    month: ServiceMonth
+    availability: str | None
+    met: bool | None
+    target: str
+    unavailable_minutes: int
+    excluded_minutes: int
+    total_minutes: int
+    budget_minutes: int
+    revision: int
+    closed_at: datetime
+
+
+@dataclass(frozen=True)
+class FailureEvent:
+    """A failure event (1.5) with the minutes of its part in the month; its instants are the whole event's."""
+
+    started_at: datetime
+    ended_at: datetime
+    minutes: int
+    excluded_minutes: int
+    incidents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MonthMap:
+    """Which seconds of a month were what (the rest of it was up), and its failure events."""
+
+    month: ServiceMonth
+    runs: tuple[Run, ...]
+    events: tuple[FailureEvent, ...]
+
+
+# What was promised and told
+
+
+@dataclass(frozen=True)
+class PublicClause:
+    number: str
+    heading: str
+    heading_zh: str
+    summary: str
+    summary_zh: str
+    wording: str
+
+
+@dataclass(frozen=True)
+class PublicVersion:
+    """A published version of the agreement. `until` is the last day before the next one takes effect."""
+
+    version: str
+    effective_on: date
+    until: date | None
+    published_at: datetime | None
+    notice_days: int
+    terms: Terms
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a notice says in one language; `html` is a fragment that the notices floor made safe to show."""
+
+    language: str
+    subject: str
+    html: str
+
+
+@dataclass(frozen=True)
+class PublicNotice:
+    """An announcement, frozen when it was given."""
+
+    number: str
+    kind: str
+    about: str
+    given_at: datetime
+    sha256: str
+    said: tuple[Said, ...]
+
+    def in_language(self, language: str) -> Said:
+        """Its words in `language`, or else in the first language that it was given in."""
+        return next((said for said in self.said if said.language == language), self.said[0])

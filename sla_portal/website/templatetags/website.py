@@ -1,0 +1,118 @@
+"""Public facts in templates: names, sentences, marks and pictures."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from sla_portal import clocks, marks
+from sla_portal.kernel.months import ServiceMonth
+
+from .. import pictures, words
+from ..queries import RegionYear, Years
+from ..rules import FunctionState, Named, PublicIncident, PublicNotice, PublicOutage, PublicWindow, Said
+
+register = template.Library()
+
+register.filter("name", words.name)
+register.filter("month_name", words.month_name)
+register.filter("day_name", words.day_name)
+register.filter("what_was_down", words.what_was_down)
+register.filter("what_is_touched", words.what_is_touched)
+register.filter("maintenance_kind", words.maintenance_kind)
+register.filter("notice_kind", words.notice_kind)
+register.filter("headline", words.headline)
+register.filter("state_words", words.state_words)
+register.filter("heading", words.heading)
+register.filter("summary", words.summary)
+register.filter("year_in_words", words.year_in_words)
+register.filter("span_of", words.span_of)
+register.filter("day_map", pictures.day_map)
+register.filter("place", clocks.place)
+
+
+@register.filter
+def clock(at: datetime) -> SafeString:
+    """Show an instant on the reader's clock and, where it differs, on the SLA clock."""
+    return clocks.clock(at)
+
+
+@register.filter
+def reader_clock(at: datetime) -> str:
+    """Write an instant on the reader's clock alone."""
+    return clocks.told(at, timezone.get_current_timezone())
+
+
+@register.filter
+def lasting(start: datetime, end: datetime) -> str:
+    """Write how long it is from `start` to `end`."""
+    return clocks.length((end - start).total_seconds())
+
+
+@register.filter
+def sla_day(at: datetime) -> date:
+    return words.sla_day(at)
+
+
+@register.filter
+def function_mark(one: FunctionState) -> SafeString:
+    """A function by name, with its state as mark and words; that it works needs no words beside the mark's."""
+    state, _word = words.STATES[one.state]
+    return marks.mark(state, words.name(one.function))
+
+
+@register.filter
+def stage_mark(incident: PublicIncident) -> SafeString:
+    return marks.mark(*words.STAGES[incident.stage])
+
+
+@register.filter
+def phase_mark(window: PublicWindow) -> SafeString:
+    return marks.mark(*words.PHASES[window.phase])
+
+
+@register.filter
+def verdict_mark(met: bool | None) -> SafeString:
+    return marks.mark(*words.verdict(met))
+
+
+@register.filter
+def year_bars(year: RegionYear) -> list[pictures.Shape]:
+    return pictures.year_bars(year.months)
+
+
+@register.simple_tag
+def terms_in_words(version: Any) -> list[tuple[str, str, str, str]]:
+    """The terms of a version: clause, name, value, and what it means."""
+    return words.terms_in_words(version.terms, version.notice_days)
+
+
+@register.filter
+def year_of(years: Years, region: Named) -> RegionYear:
+    return next(year for year in years.regions if year.region == region)
+
+
+@register.filter
+def said_in(notice: PublicNotice, language: str) -> Said:
+    return notice.in_language(language)
+
+
+@register.filter
+def outage_words(outage: PublicOutage) -> str:
+    return words.down(outage.scope, words.name(outage.region))
+
+
+@register.filter
+def cell(year: RegionYear, month: ServiceMonth) -> Any:
+    """What a region reached in a month; None where it was not yet measured."""
+    return next((one for one in year.months if one and one.month == month), None)
+
+
+@register.simple_tag
+def sla_place() -> str:
+    return clocks.place(settings.SLA_ZONE)

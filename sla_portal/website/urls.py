@@ -1,0 +1,28 @@
+"""The addresses of the public website."""
+
+from django.urls import path
+
+from . import feeds, views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("incidents/", views.incidents, name="incidents"),
+    path("incidents/<path:reference>/", views.incident, name="incident"),
+    path("maintenance/", views.maintenance, name="maintenance"),
+    path("maintenance/<path:reference>/", views.window, name="window"),
+    path("availability/", views.availability, name="availability"),
+    path("availability/<str:code>/", views.region, name="region"),
+    path("availability/<str:code>/<str:month>/", views.month, name="month"),
+    path("notices/", views.notices, name="notices"),
+    path("notices/<path:number>/", views.notice, name="notice"),
+    path("agreement/", views.agreement, name="agreement"),
+    path("agreement/<path:version>/", views.agreement, name="agreement_version"),
+    path("data/", views.data, name="data"),
+    path("feeds/incidents.atom", feeds.incidents, name="feed_incidents"),
+    path("feeds/maintenance.atom", feeds.maintenance, name="feed_maintenance"),
+    path("feeds/announcements.atom", feeds.announcements, name="feed_notices"),
+    path("clock/", views.clock, name="clock"),
+    path("choose/", views.choose, name="choose"),
+    path("favicon.ico", views.favicon),
+    path("robots.txt", views.robots),
+]

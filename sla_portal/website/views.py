@@ -1,0 +1,395 @@
+"""The public pages. Each reads kept facts, and is itself kept until they change or the minute is over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_POST, require_safe
+
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import ServiceMonth, local_date
+
+from . import pictures, queries
+from .kept import Kept, kept
+from .queries import MonthOf
+from .reader import LANGUAGE_FIELD, ZONE_COOKIE, Reader, answer, finished, for_reader, zones
+from .words import month_name
+
+COOKIE_DAYS = 365
+PAGE = 40
+"""Rows on a page of a long list."""
+ALWAYS_ASK = "public, no-cache"
+"""A browser may keep a page, and asks each time whether it has changed."""
+A_DAY = timedelta(days=1)
+SECTIONS = ("home", "incidents", "maintenance", "availability", "notices", "agreement")
+
+
+def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page for everyone."""
+    return gzip_page(require_safe(for_reader(view)))
+
+
+def page(
+    request: HttpRequest,
+    reader: Reader,
+    template: str,
+    facts: Kept[Any],
+    context: Callable[[], dict[str, Any]],
+    **choices: object,
+) -> HttpResponse:
+    """Answer with a page that follows from `facts`, the reader and `choices` of the query alone."""
+    as_of = facts.computed_at.replace(second=0, microsecond=0)
+
+    def make() -> bytes:
+        frame = _frame(request, reader, template, as_of, choices)
+        return render_to_string(f"website/{template}.html", frame | context()).encode()
+
+    body = finished((template, request.path, reader, facts.mark, as_of, choices), make)
+    return answer(request, body, "text/html; charset=utf-8", max(facts.changed_at, as_of), ALWAYS_ASK)
+
+
+def _frame(
+    request: HttpRequest, reader: Reader, template: str, as_of: datetime, choices: dict[str, object]
+) -> dict[str, Any]:
+    """What the frame around every page shows; `back` is where a choice leads that is made on this page."""
+    query = {name: value for name, value in choices.items() if value}
+    back = str(query.pop("back", ""))
+
+    def address(**more: object) -> str:
+        asked = urlencode(query | more)
+        return f"{request.path}{'?' if asked else ''}{asked}"
+
+    return {
+        "section": template.partition("_")[0],
+        "reader": reader,
+        "as_of": as_of,
+        "back": back or address(),
+        "canonical": settings.SITE_URL + address(),
+        "languages": [(code, settings.SITE_URL + address(**{LANGUAGE_FIELD: code})) for code, _ in settings.LANGUAGES],
+        "SITE_URL": settings.SITE_URL,
+        "sla_zone": settings.SLA_ZONE,
+    }
+
+
+# Pages
+
+
+@public
+def home(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """How it is now."""
+    now = timezone.now()
+    facts = kept("present", lambda: queries.present(now), now)
+    return page(request, reader, "home", facts, lambda: {"present": facts.value})
+
+
+@public
+def incidents(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """The incidents of a month."""
+    now = timezone.now()
+    month, number = _month(request, now), _page_number(request)
+    facts = kept(f"incidents {month}", lambda: queries.incidents_of(month, now), now)
+    return page(
+        request, reader, "incidents", facts, lambda: _listed(facts.value, number, now), **_chosen(request, number)
+    )
+
+
+@public
+def incident(request: HttpRequest, reader: Reader, reference: str) -> HttpResponse:
+    """One incident, as the public may know it."""
+    now = timezone.now()
+    facts = _found(f"incident {reference}", lambda: queries.incident(reference, now), now, reference)
+    number = _page_number(request)
+    newest_first = facts.value.updates[::-1]
+    updates, more = _cut(newest_first, number)
+    shown = {"incident": facts.value, "updates": updates, "more": more, "page": number, "most": PAGE}
+    return page(request, reader, "incidents_one", facts, lambda: shown, page=number if number > 1 else None)
+
+
+@public
+def maintenance(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """What is planned, and what was announced for a month."""
+    now = timezone.now()
+    month, number = _month(request, now), _page_number(request)
+    facts = kept(f"maintenance {month}", lambda: (queries.windows_of(month, now), queries.planned(now)), now)
+    of_month, planned = facts.value
+    return page(
+        request,
+        reader,
+        "maintenance",
+        facts,
+        lambda: _listed(of_month, number, now) | {"planned": planned},
+        **_chosen(request, number),
+    )
+
+
+@public
+def window(request: HttpRequest, reader: Reader, reference: str) -> HttpResponse:
+    """One window of maintenance, as it was announced."""
+    now = timezone.now()
+    facts = _found(f"window {reference}", lambda: queries.window(reference, now), now, reference)
+    return page(request, reader, "maintenance_one", facts, lambda: {"window": facts.value})
+
+
+@public
+def availability(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """The last twelve closed months of all regions."""
+    now = timezone.now()
+    facts = kept("years", queries.years, now)
+    return page(request, reader, "availability", facts, lambda: {"years": facts.value})
+
+
+@public
+def region(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
+    """The last twelve closed months of a region, with a map of their days."""
+    now = timezone.now()
+    facts = kept("years", queries.years, now)
+    year = _region_year(facts.value, code)
+    closed = [month for month in year.months if month]
+
+    def shown() -> dict[str, Any]:
+        maps = {one.month: one for one in _maps(code, year, now).value} if closed else {}
+        return {
+            "year": year,
+            "months": [(month, pictures.days(maps[month.month])) for month in closed],
+        }
+
+    return page(request, reader, "availability_region", facts, shown)
+
+
+@public
+def month(request: HttpRequest, reader: Reader, code: str, month: str) -> HttpResponse:
+    """A closed month of a region: its days and hours, and its failure events."""
+    now = timezone.now()
+    facts = kept("years", queries.years, now)
+    year = _region_year(facts.value, code)
+    closed = {str(one.month): one for one in year.months if one}
+    if month not in closed:
+        raise Http404
+    this = closed[month]
+
+    def shown() -> dict[str, Any]:
+        maps = {one.month: one for one in _maps(code, year, now).value}
+        return {
+            "year": year,
+            "month": this,
+            "events": maps[this.month].events,
+            "days": pictures.days(maps[this.month]),
+            "earlier": closed.get(str(this.month.previous)),
+            "later": closed.get(str(this.month.next)),
+        }
+
+    return page(request, reader, "availability_month", facts, shown)
+
+
+def _region_year(years: queries.Years, code: str) -> queries.RegionYear:
+    found = next((year for year in years.regions if year.region.code == code), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _maps(code: str, year: queries.RegionYear, now: datetime) -> Kept[Any]:
+    """The maps of a region's closed months; another closing gives them another name."""
+    closed = [month for month in year.months if month]
+    name = f"maps {code} {[(str(month.month), month.revision, month.closed_at) for month in closed]}"
+    return kept(name, lambda: queries.maps(code, closed), now, A_DAY)
+
+
+@public
+def notices(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """The announcements, newest first."""
+    now = timezone.now()
+    number = _page_number(request)
+    facts = kept(f"notices {number}", lambda: queries.notices(number, now), now)
+    found, more = facts.value
+    if number > 1 and not found:
+        raise Http404
+    shown = {"notices": found, "more": more, "page": number}
+    return page(request, reader, "notices", facts, lambda: shown, page=number if number > 1 else None)
+
+
+@public
+def notice(request: HttpRequest, reader: Reader, number: str) -> HttpResponse:
+    """An announcement, at the address where it stays."""
+    now = timezone.now()
+    facts = _found(f"notice {number}", lambda: queries.notice(number, now), now, number)
+    said = facts.value.in_language(reader.language)
+    return page(request, reader, "notices_one", facts, lambda: {"notice": facts.value, "said": said})
+
+
+@public
+def agreement(request: HttpRequest, reader: Reader, version: str = "") -> HttpResponse:
+    """A published version of the agreement; without a name, the one in force."""
+    now = timezone.now()
+    facts = kept(f"agreement {version}", lambda: queries.agreement(version, now), now) if _sound(version) else None
+    if facts is None or (version and facts.value is None):
+        raise Http404
+    today = local_date(epoch(now), settings.SLA_ZONE)
+    return page(request, reader, "agreement", facts, lambda: {"agreement": facts.value, "today": today})
+
+
+@public
+def data(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Feeds to subscribe to, and the read API."""
+    now = timezone.now()
+    return page(request, reader, "data", Kept(None, "", now, now), lambda: {"paths": API})
+
+
+API = (
+    "summary.json",
+    "status.json",
+    "components.json",
+    "incidents.json",
+    "incidents/unresolved.json",
+    "scheduled-maintenances.json",
+    "scheduled-maintenances/upcoming.json",
+    "scheduled-maintenances/active.json",
+)
+
+
+# The reader's choices
+
+
+@public
+def clock(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Choose the clock on which times are shown."""
+    now = timezone.now()
+    near = kept("zones of regions", queries.zones_of_regions, now)
+    back = _back(request, request.GET.get("next", ""))
+    shown = {
+        "near": list(dict.fromkeys([str(settings.SLA_ZONE), *near.value, "UTC"])),
+        "zones": zones(),
+    }
+    return page(request, reader, "clock", near, lambda: shown, back=back)
+
+
+# No token guards it: it changes nothing but how this reader reads, and a token would take a cookie.
+@csrf_exempt
+@require_POST
+def choose(request: HttpRequest) -> HttpResponse:
+    """Keep a chosen language or clock in a cookie, and go back to where it was chosen."""
+    response = HttpResponseRedirect(_back(request, request.POST.get("next", "")))
+    language, zone = request.POST.get("language", ""), request.POST.get("zone", "")
+    shared = {"max_age": COOKIE_DAYS * 86400, "samesite": "Lax", "secure": settings.HTTPS, "httponly": True}
+    if language in dict(settings.LANGUAGES):
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, **shared)
+    if zone in zones():
+        response.set_cookie(ZONE_COOKIE, str(ZoneInfo(zone)), **shared)
+    return response
+
+
+def _back(request: HttpRequest, target: str) -> str:
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if safe and target.startswith("/") else reverse("home")
+
+
+# Small things
+
+
+@require_safe
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """For those that look for a mark without reading the page."""
+    return HttpResponseRedirect(static("staff/mark.svg"))
+
+
+@require_safe
+def robots(_request: HttpRequest) -> HttpResponse:
+    """All but the desk may be indexed."""
+    return HttpResponse(f"User-agent: *\nDisallow: {reverse('admin:index')}\n", content_type="text/plain")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django names it)
+    """Say that there is no such page: to staff at their desk, to programs and to the public in their own way."""
+    if request.path.startswith("/api/"):
+        from sla_portal.api.views import nothing_here
+
+        return nothing_here(request)
+    if request.path.startswith(reverse("admin:index")):
+        return HttpResponse(render_to_string("404.html", request=request), status=404)
+    return _nothing(request)
+
+
+@for_reader
+def _nothing(request: HttpRequest, reader: Reader) -> HttpResponse:
+    frame = _frame(request, reader, "nothing", timezone.now(), {})
+    return HttpResponse(render_to_string("website/nothing.html", frame | {"back": reverse("home")}), status=404)
+
+
+# What lists share
+
+
+def _month(request: HttpRequest, now: datetime) -> ServiceMonth:
+    """The month asked for, `?month=2026-09`, or the present one."""
+    asked = request.GET.get("month", "")
+    if not asked:
+        return ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
+    try:
+        month = ServiceMonth.parse(asked)
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    if not 1970 <= month.year <= now.year + 10:
+        raise Http404
+    return month
+
+
+def _page_number(request: HttpRequest) -> int:
+    """The page asked for, `?page=2`, or the first."""
+    asked = request.GET.get("page", "1")
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", asked):
+        raise Http404
+    return int(asked)
+
+
+def _chosen(request: HttpRequest, number: int) -> dict[str, object]:
+    return {"month": request.GET.get("month", ""), "page": number if number > 1 else None}
+
+
+def _cut(rows: Any, number: int) -> tuple[Any, bool]:
+    """A page of `rows`, and whether there are more."""
+    found = rows[(number - 1) * PAGE : number * PAGE]
+    if number > 1 and not found:
+        raise Http404
+    return found, len(rows) > number * PAGE
+
+
+def _listed(of_month: MonthOf[Any], number: int, now: datetime) -> dict[str, Any]:
+    rows, more = _cut(of_month.rows, number)
+    present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
+    return {
+        "month": of_month.month,
+        "month_name": month_name(of_month.month),
+        "rows": rows,
+        "count": len(of_month.rows),
+        "more": more,
+        "page": number,
+        "earlier": of_month.earlier,
+        "later": of_month.later,
+        "is_present": of_month.month == present,
+    }
+
+
+def _sound(text: str) -> bool:
+    """Whether a database can be asked for it: PostgreSQL takes no NUL."""
+    return "\0" not in text
+
+
+def _found(name: str, read: Callable[[], Any], now: datetime, key: str) -> Kept[Any]:
+    facts = kept(name, read, now) if _sound(key) else None
+    if facts is None or facts.value is None:
+        raise Http404(gettext("Nothing of this name is public."))
+    return facts

@@ -1,0 +1,359 @@
+"""What the public facts say, as sentences in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import gettext_lazy as _
+
+from maintenance.models import Kind as MaintenanceKind
+from sla_portal.agreements.rules import MeasurementPeriod, Reading, Terms
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.notices.models import Kind as NoticeKind
+
+from .queries import Years
+from .rules import (
+    ClosedMonth,
+    FunctionState,
+    Named,
+    Phase,
+    PublicClause,
+    PublicIncident,
+    PublicWindow,
+    RegionState,
+    Scope,
+    Stage,
+    State,
+)
+
+# The names that the portal brings along, so that they can be translated: an operator's own are shown as they are.
+NAMES = (
+    _("Login"), _("Audio and video calls"), _("Video preview"), _("Door opening"), _("App"), _("Device"), _("Web"),
+)  # fmt: skip
+
+STATES = {
+    State.UP: ("up", _("Works")),
+    State.MAINTENANCE: ("excluded", _("Maintenance")),
+    State.PARTLY: ("waiting", _("Down in part")),
+    State.DOWN: ("open", _("Down")),
+}
+STAGES = {
+    Stage.GOING_ON: ("open", _("Going on")),
+    Stage.WATCHED: ("waiting", _("Works again, being watched")),
+    Stage.RESOLVED: ("up", _("Resolved")),
+}
+PHASES = {
+    Phase.PLANNED: ("plain", _("Planned")),
+    Phase.UNDER_WAY: ("excluded", _("Under way")),
+    Phase.OVERRUN: ("waiting", _("Takes longer than announced")),
+    Phase.OVER: ("up", _("Over")),
+    Phase.CANCELLED: ("outside", _("Cancelled")),
+}
+"""The mark and the word of each."""
+
+
+# Names and days
+
+
+def name(named: Named) -> str:
+    return gettext(named.name) if named.name else named.code
+
+
+def inside(text: str) -> str:
+    """Write a name as it stands inside a sentence: `App` as `app`, but `VoIP` and `SIP` as they are."""
+    return text[:1].lower() + text[1:] if text[1:].islower() else text
+
+
+def listed(names: Iterable[str]) -> str:
+    """Join names as a sentence does: `app, device and web`."""
+    *first, last = names
+    if not first:
+        return last
+    # Translators: stands between the names of a list.
+    comma = pgettext("list", ", ")
+    # Translators: stands before the last name of a list.
+    return comma.join(first) + pgettext("list", " and ") + last
+
+
+def month_name(month: ServiceMonth) -> str:
+    # Translators: a month, in Django's date format.
+    return date_format(month.first_day, pgettext("date format", "F Y"))
+
+
+def day_name(day: date) -> str:
+    # Translators: a day, in Django's date format.
+    return date_format(day, pgettext("date format", "j F Y"))
+
+
+def sla_day(at: datetime) -> date:
+    """The day of an instant on the SLA clock."""
+    return local_date(epoch(at), settings.SLA_ZONE)
+
+
+def in_chinese() -> bool:
+    return (get_language() or "").startswith("zh")
+
+
+# How it is now
+
+
+def headline(state: Sequence[RegionState]) -> str:
+    """The present state in a sentence or a few."""
+    if not state:
+        return gettext("No region is on record yet.")
+    said = _whole_regions(state) + _functions_down(state) + _functions_partly_down(state)
+    if said:
+        return " ".join(said)
+    touched = [name(one.region) for one in state if one.worst is State.MAINTENANCE]
+    if touched:
+        return gettext("No outage is known. Maintenance is under way in %(regions)s.") % {"regions": listed(touched)}
+    return gettext("All functions work in all regions.")
+
+
+def _whole_regions(state: Sequence[RegionState]) -> list[str]:
+    down = [name(one.region) for one in state if one.worst is State.DOWN]
+    if not down:
+        return []
+    if len(down) == len(state) > 1:
+        return [gettext("No function works in any region.")]
+    return [gettext("No function works in %(regions)s.") % {"regions": listed(down)}]
+
+
+def _functions_down(state: Sequence[RegionState]) -> list[str]:
+    """Regions in which the same functions are down share a sentence."""
+    shared: dict[tuple[Named, ...], list[str]] = {}
+    for one in state:
+        down = tuple(function.function for function in one.functions if function.state is State.DOWN)
+        if down and one.worst is not State.DOWN:
+            shared.setdefault(down, []).append(name(one.region))
+    return [
+        ngettext("%(functions)s does not work in %(regions)s.", "%(functions)s do not work in %(regions)s.", len(down))
+        % {"functions": _functions(down), "regions": listed(regions)}
+        for down, regions in shared.items()
+    ]
+
+
+def _functions_partly_down(state: Sequence[RegionState]) -> list[str]:
+    shared: dict[tuple[tuple[Named, ...], tuple[Named, ...]], list[str]] = {}
+    for one in state:
+        by_clients: dict[tuple[Named, ...], list[Named]] = {}
+        for function in one.functions:
+            if function.state is State.PARTLY:
+                by_clients.setdefault(function.down_on, []).append(function.function)
+        for clients, functions in by_clients.items():
+            shared.setdefault((tuple(functions), clients), []).append(name(one.region))
+    return [
+        ngettext(
+            "%(functions)s does not work on %(clients)s in %(regions)s.",
+            "%(functions)s do not work on %(clients)s in %(regions)s.",
+            len(functions),
+        )
+        % {"functions": _functions(functions), "clients": _clients(clients), "regions": listed(regions)}
+        for (functions, clients), regions in shared.items()
+    ]
+
+
+def state_words(one: FunctionState) -> str:
+    """The state of a function, with the clients on which it is down where it works on others."""
+    if one.down_on:
+        return gettext("Down on %(clients)s") % {"clients": _clients(one.down_on)}
+    return str(STATES[one.state][1])
+
+
+def _functions(functions: Sequence[Named]) -> str:
+    first, *others = map(name, functions)
+    return listed([first, *map(inside, others)])
+
+
+def _clients(clients: Iterable[Named]) -> str:
+    return listed(inside(name(client)) for client in clients)
+
+
+# What happened, what is planned
+
+
+def what_was_down(incident: PublicIncident) -> str:
+    """What an incident had down, and where: the only name that it has in public."""
+    scopes: dict[Named, list[Scope]] = {}
+    for outage in incident.outages:
+        here = scopes.setdefault(outage.region, [])
+        if outage.scope not in here:
+            here.append(outage.scope)
+    if not scopes:
+        return gettext("Disturbance without an outage on record")
+    shared: dict[tuple[Scope, ...], list[str]] = {}
+    for region, several in scopes.items():
+        shared.setdefault(_joined(several), []).append(name(region))
+    # Translators: stands between two statements of one sentence.
+    semicolon = pgettext("list", "; ")
+    return semicolon.join(down(scope, listed(regions)) for several, regions in shared.items() for scope in several)
+
+
+def _joined(scopes: list[Scope]) -> tuple[Scope, ...]:
+    """Two scopes are told apart; of more, only their functions are told."""
+    if len(scopes) <= 2:
+        return tuple(scopes)
+    if any(scope.functions is None for scope in scopes):
+        return (Scope(clients=()),)
+    return (Scope(tuple(dict.fromkeys(f for scope in scopes for f in scope.functions or ())), ()),)
+
+
+def down(scope: Scope, regions: str) -> str:
+    """Say what was down in `regions`; a scope on no client at all stands for some clients."""
+    functions = _functions(scope.functions) if scope.functions else ""
+    clients = _clients(scope.clients) if scope.clients else ""
+    on_all, some_functions = scope.clients is None, scope.functions is not None
+    text = {
+        (False, True): _("Everything down in %(regions)s"),
+        (False, False): _("Everything down on %(clients)s in %(regions)s"),
+        (True, True): _("%(functions)s down on all clients in %(regions)s"),
+        (True, False): _("%(functions)s down on %(clients)s in %(regions)s"),
+    }[some_functions, on_all]
+    if scope.clients == ():
+        text = (
+            _("%(functions)s down on some clients in %(regions)s") if some_functions else _("Much down in %(regions)s")
+        )
+    return str(text) % {"functions": functions, "clients": clients, "regions": regions}
+
+
+def what_is_touched(window: PublicWindow) -> str:
+    """What a window of maintenance concerns, and where."""
+    regions = gettext("all regions") if window.regions is None else listed(map(name, window.regions))
+    functions = gettext("All functions") if window.scope.functions is None else _functions(window.scope.functions)
+    if window.scope.clients is None:
+        return gettext("%(functions)s in %(regions)s") % {"functions": functions, "regions": regions}
+    return gettext("%(functions)s on %(clients)s in %(regions)s") % {
+        "functions": functions,
+        "clients": _clients(window.scope.clients),
+        "regions": regions,
+    }
+
+
+def maintenance_kind(kind: str) -> str:
+    word = str(MaintenanceKind(kind).label)
+    return word[:1].upper() + word[1:]
+
+
+def notice_kind(kind: str) -> str:
+    word = str(NoticeKind(kind).label)
+    return word[:1].upper() + word[1:]
+
+
+# What was reached
+
+
+def verdict(met: bool | None) -> tuple[str, str]:
+    """The mark and the word of a closed month."""
+    if met is None:
+        return "outside", gettext("Not in service")
+    return ("up", gettext("Kept")) if met else ("counted", gettext("Missed"))
+
+
+def year_in_words(months: Sequence[ClosedMonth | None]) -> str:
+    """What the bars of a region show."""
+    in_service = [month for month in months if month and month.met is not None]
+    if not in_service:
+        return gettext("Not in service in any closed month")
+    missed = [month for month in in_service if not month.met]
+    if not missed:
+        return ngettext(
+            "Target kept in the one closed month", "Target kept in all %(count)s closed months", len(in_service)
+        ) % {"count": len(in_service)}
+    return gettext("Target missed in %(missed)s of %(count)s closed months: %(names)s") % {
+        "missed": len(missed),
+        "count": len(in_service),
+        "names": listed(month_name(month.month) for month in missed),
+    }
+
+
+def span_of(years: Years) -> str:
+    """From which month to which the bars run."""
+    return f"{years.months[-1]} – {years.months[0]}" if years.months else ""
+
+
+# What was promised
+
+
+def heading(clause: PublicClause) -> str:
+    return (in_chinese() and clause.heading_zh) or clause.heading
+
+
+def summary(clause: PublicClause) -> str:
+    return (in_chinese() and clause.summary_zh) or clause.summary
+
+
+def reading_words(reading: Reading) -> str:
+    return {
+        Reading.ALL: gettext("every core function is down on every client"),
+        Reading.FUNCTION: gettext("some core function is down on every client"),
+        Reading.ANY: gettext("any core function is down on any client"),
+    }[reading]
+
+
+def terms_in_words(terms: Terms, notice_days: int) -> list[tuple[str, str, str, str]]:
+    """The terms of a version: clause, name, value, and what it means."""
+    month_decides = terms.measurement_period is MeasurementPeriod.MONTH
+    return [
+        (
+            "2",
+            gettext("Availability promised"),
+            f"{terms.target_text} %",
+            gettext("Of all minutes of a service month, at least this share is available."),
+        ),
+        (
+            "1.4",
+            gettext("A minute counts as unavailable when"),
+            reading_words(terms.unavailability_reading),
+            {
+                Reading.ALL: gettext("While one function still works on one client, no minute counts."),
+                Reading.FUNCTION: gettext("A function that works on no client is enough for a minute to count."),
+                Reading.ANY: gettext("One function that fails on one client is enough for a minute to count."),
+            }[terms.unavailability_reading],
+        ),
+        (
+            "1.7",
+            gettext("Measured over"),
+            gettext("each service month") if month_decides else gettext("the contract period so far"),
+            gettext("Every calendar month is judged by itself, on the SLA clock.")
+            if month_decides
+            else gettext("Each month's figure covers the contract from its first day to the end of that month."),
+        ),
+        (
+            "4.1",
+            gettext("Notice of maintenance"),
+            _hours(terms.maintenance_notice_hours) if terms.maintenance_notice_hours else gettext("any prior moment"),
+            gettext("Announced that early, maintenance takes no minutes from the promise. We aim for %(hours)s.")
+            % {"hours": _hours(terms.recommended_notice_hours)},
+        ),
+        (
+            "3.3.1",
+            gettext("Compensation can be asked for"),
+            ngettext(
+                "after the %(count)s. working day of the following month",
+                "after the %(count)s. working day of the following month",
+                terms.claim_opens_after_working_day,
+            )
+            % {"count": terms.claim_opens_after_working_day},
+            ngettext(
+                "And no later than %(count)s month after the end of the month it is for.",
+                "And no later than %(count)s months after the end of the month it is for.",
+                terms.claim_closes_after_months,
+            )
+            % {"count": terms.claim_closes_after_months},
+        ),
+        (
+            "5.2",
+            gettext("Notice of amendments"),
+            ngettext("%(count)s day", "%(count)s days", notice_days) % {"count": notice_days},
+            gettext("So many full days lie between an announcement on this website and the day it takes effect."),
+        ),
+    ]
+
+
+def _hours(hours: int) -> str:
+    return ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours}

@@ -46,15 +46,15 @@ def timeline(cost: RegionCost, incident: Incident, grid: Grid, now: int) -> Time
     rows = cell_rows(own, len(grid.functions), len(grid.clients))
     read = cost.judgement.in_force
     clocks = {zone: place(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
-    drawn_others = timeline_row(_("Other incidents"), others, "other", span, _when)
+    drawn_others = timeline_row(_("Other incidents"), others, "other", span, when)
     excluded = timeline_row(pgettext("minutes", "Excluded"), read.excluded.spans, "excluded", span, _how_many)
     return Timeline(
         axes=[Axis(name, ticks(span, zone)) for zone, name in clocks.items()],
-        down=[timeline_row(_cell_name(row.function, row.client, grid), row.down, "down", span, _when) for row in rows],
+        down=[timeline_row(_cell_name(row.function, row.client, grid), row.down, "down", span, when) for row in rows],
         over=[
             *([drawn_others] if drawn_others.bars else []),
             *(
-                timeline_row(overlap.window.reference, _announced(overlap.window), "window", span, _when)
+                timeline_row(overlap.window.reference, _announced(overlap.window), "window", span, when)
                 for overlap in cost.overlaps
             ),
             *(
@@ -68,7 +68,7 @@ def timeline(cost: RegionCost, incident: Incident, grid: Grid, now: int) -> Time
                     ],
                     "excluded" if exclusion.status == Status.CONFIRMED else "proposed",
                     span,
-                    _when,
+                    when,
                 )
                 for exclusion in incident.exclusions.all()
                 if exclusion.status in (Status.PROPOSED, Status.CONFIRMED)
@@ -93,7 +93,7 @@ def _cell_name(function: int | None, client: int | None, grid: Grid) -> str:
     return f"{grid.functions[function]}, {grid.clients[client]}"
 
 
-def _when(spans: Sequence[Span]) -> str:
+def when(spans: Sequence[Span]) -> str:
     if not spans:
         return _("not at all")
     zone = timezone.get_current_timezone()
@@ -106,3 +106,7 @@ def _when(spans: Sequence[Span]) -> str:
 
 def _how_many(spans: Sequence[Span]) -> str:
     return minutes(seconds(spans) // MINUTE)
+
+
+def how_long(spans: Sequence[Span]) -> str:
+    return length(seconds(spans))

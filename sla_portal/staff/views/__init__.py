@@ -1,13 +1,14 @@
-"""The pages on which the desk works: log an outage, an incident, the months."""
+"""The pages on which the desk works: log an outage, an incident, the months, maintenance."""
 
 from django.urls import URLPattern, path
 
-from . import incident, log, months
+from . import incident, log, maintenance, months
 
 
 def urls(view) -> list[URLPattern]:
     """The addresses of the desk's own pages; `view` wraps each in the site's check of who asks."""
     of_incident = "incidents/incident/<int:pk>/"
+    of_window = "maintenance/maintenancewindow/<int:pk>/"
     of_exclusion = "availability/exclusion/<int:pk>/"
     return [
         path("log-an-outage/", view(log.log_outage), name="log_outage"),
@@ -21,6 +22,13 @@ def urls(view) -> list[URLPattern]:
         path(of_exclusion + "confirm/", view(incident.confirm), name="confirm_exclusion"),
         path(of_exclusion + "reject/", view(incident.reject), name="reject_exclusion"),
         path(of_exclusion + "revoke/", view(incident.revoke), name="revoke_exclusion"),
+        path("maintenance/maintenancewindow/calendar/", view(maintenance.calendar), name="maintenance_calendar"),
+        path(of_window, view(maintenance.window), name="maintenance_window"),
+        path(of_window + "announce/", view(maintenance.announce), name="announce_window"),
+        path(of_window + "lengthen/", view(maintenance.lengthen), name="lengthen_window"),
+        path(of_window + "cancel/", view(maintenance.cancel), name="cancel_window"),
+        path(of_window + "start/", view(maintenance.start), name="start_work"),
+        path(of_window + "finish/", view(maintenance.finish), name="finish_work"),
         path("availability/months/", view(months.overview), name="months"),
         path("availability/months/<str:month>/<str:scope>/<str:code>/", view(months.month), name="month"),
     ]

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import widgets
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
@@ -168,9 +169,9 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
 
     def get_object(self, request, object_id, from_field=None):
         """Lock the row before a write, so that the trail says what it really was."""
-        row = super().get_object(request, object_id, from_field)
+        row = super().get_object(request, object_id, from_field or None)
         if row is not None and request.method == "POST":
-            return self.model._default_manager.select_for_update().filter(pk=row.pk).first()
+            return self.get_queryset(request).select_for_update(of=("self",)).filter(pk=row.pk).first()
         return row
 
     # What is written
@@ -239,7 +240,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
         )
 
     def changelist_view(self, request, extra_context=None):
-        if admin.views.main.ERROR_FLAG in request.GET:
+        if ERROR_FLAG in request.GET:
             messages.warning(request, _("That page or filter does not exist. This is the list from its start."))
         told = {"title": capfirst(self.opts.verbose_name_plural), "list_links": list(self.list_links(request))}
         return super().changelist_view(request, {**told, **(extra_context or {})})
@@ -311,7 +312,8 @@ def _changes_of_rows(formset: forms.BaseModelFormSet) -> dict[str, list[Any]]:
     for form in formset.forms:
         new = form in formset.extra_forms
         gone = formset.can_delete and form in formset.deleted_forms
-        if form.has_changed() and not (new and gone):
+        # Asked after saving, a row that may only be added says that it did not change.
+        if form.instance.pk is not None if new else gone or form.has_changed():
             told = _changes(form, new=new, gone=gone)
             before, after = ({name: pair[side] for name, pair in told.items()} for side in (0, 1))
             changes[f"{form.instance._meta.verbose_name} {form.instance}"] = [

@@ -26,8 +26,12 @@ EVERYTHING_ON_RECORD = (
     "maintenance.view_maintenancewindow",
     "maintenance.view_maintenancenotice",
     "availability.view_exclusion",
+    "availability.view_evidence",
     "availability.view_regionmonth",
     "availability.view_customermonth",
+    "availability.view_monthclosing",
+    "reports.view_report",
+    "reports.view_reportrun",
 )
 WHAT_THE_SERVICE_IS = ("customers.view_region", "customers.view_corefunction", "customers.view_client")
 WHAT_HAPPENED = (
@@ -35,6 +39,7 @@ WHAT_HAPPENED = (
     "incidents.view_outage",
     "incidents.view_update",
     "availability.view_exclusion",
+    "availability.view_evidence",
 )
 WHAT_WAS_PLANNED = ("maintenance.view_maintenancewindow", "maintenance.view_maintenancenotice")
 WHAT_WAS_PROMISED = ("agreements.view_agreementversion", "agreements.view_clause")
@@ -67,6 +72,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "notices.read_inbox",
         "availability.propose_exclusion",
         "availability.view_regionmonth",
+        "reports.view_report",
     ),
     "Support": (
         *WHAT_THE_SERVICE_IS,
@@ -83,6 +89,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "notices.read_inbox",
         "availability.view_regionmonth",
         "availability.view_customermonth",
+        "reports.view_report",
     ),
     "Legal": (
         *EVERYTHING_ON_RECORD,
@@ -92,6 +99,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "availability.propose_exclusion",
         "availability.decide_exclusion",
         "availability.close_month",
+        "reports.issue_report",
     ),
     "Auditor": EVERYTHING_ON_RECORD,
     "Administrator": (
@@ -118,6 +126,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "agreements.change_suspension",
         "agreements.delete_suspension",
         "agreements.add_payment",
+        "reports.issue_report",
     ),
 }
 

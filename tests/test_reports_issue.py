@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from sla_portal.audit.actors import Actor
@@ -331,12 +332,41 @@ def test_a_damaged_file_is_not_handed_out():
         file_of(report)
 
 
-@pytest.fixture
-def reader(client):
-    user = User.objects.create_user("reader", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_report"))
+def a_printed_report() -> Report:
+    a_region("eu")
+    put_down()
+    print_all()
+    return Report.objects.get()
+
+
+def signed_in(client, *rights: str):
+    user = User.objects.create_user("somebody", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     return client
+
+
+@pytest.mark.parametrize(("query", "kind"), [("", "attachment"), ("?inline", "inline")])
+def test_who_may_see_a_report_gets_its_file(client, query, kind):
+    report = a_printed_report()
+    answer = signed_in(client, "view_report").get(reverse("report_file", args=[report.pk]) + query)
+    assert answer.content == file_of(report)
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Content-Disposition"] == f'{kind}; filename="SLA-2026-09-EU-r1.pdf"'
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_who_may_not_see_reports_is_refused_and_a_stranger_is_sent_to_sign_in(client):
+    address = reverse("report_file", args=[a_printed_report().pk])
+    assert client.get(address).status_code == 302
+    assert signed_in(client).get(address).status_code == 403
+
+
+def test_a_report_that_is_not_printed_yet_has_no_file(client):
+    a_region("eu")
+    (report,) = put_down().reports.all()
+    assert signed_in(client, "view_report").get(reverse("report_file", args=[report.pk])).status_code == 404
 
 
 def test_the_command_prints_here_and_says_what_it_issued():

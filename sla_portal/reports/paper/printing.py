@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
@@ -26,6 +27,8 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 # Before WeasyPrint starts fontconfig, which then knows the fonts of this folder and no other.
 os.environ["FONTCONFIG_FILE"] = str(ASSETS / "fonts" / "fonts.conf")
+# What it found in them it keeps in the user's cache folder; a service user may have none.
+os.environ.setdefault("XDG_CACHE_HOME", str(settings.VAR_DIR / "cache"))
 
 from weasyprint import CSS, HTML, Attachment, Document, Page  # noqa: E402
 from weasyprint.css import ColorProfile  # noqa: E402

@@ -22,9 +22,11 @@ from sla_portal.availability.models import MonthClosing, RegionMonth
 from sla_portal.availability.queries import judged_region
 from sla_portal.availability.rules import availability, cut, error_budget, figures, picture
 from sla_portal.customers.models import Client, Coded, CoreFunction, Region
+from sla_portal.kernel.instants import parse_instant
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, local_date
 from sla_portal.notices.models import Notice
+from sla_portal.reports.models import Report
 from sla_portal.staff.pictures import KINDS
 
 from .rules import (
@@ -115,6 +117,15 @@ class MonthOf(Generic[T]):
     rows: tuple[T, ...]
     earlier: ServiceMonth | None
     later: ServiceMonth | None
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """The windows of a month, what is planned or under way, and the regions, each of which has a calendar."""
+
+    of_month: MonthOf[PublicWindow]
+    planned: tuple[PublicWindow, ...]
+    regions: tuple[Named, ...]
 
 
 @dataclass(frozen=True)
@@ -229,9 +240,11 @@ def latest_windows(now: datetime) -> tuple[PublicWindow, ...]:
     return _windows(Grid.current(), now, _announced_windows(now)[:MANY])
 
 
-def windows_of(month: ServiceMonth, now: datetime) -> MonthOf[PublicWindow]:
-    """The windows announced to start in a month of the SLA clock."""
-    return _month_of(_announced_windows(now), "announced_from", month, lambda rows: _windows(Grid.current(), now, rows))
+def maintenance_of(month: ServiceMonth, now: datetime) -> Maintenance:
+    """The windows announced to start in a month of the SLA clock, and what is planned."""
+    grid = Grid.current()
+    of_month = _month_of(_announced_windows(now), "announced_from", month, lambda rows: _windows(grid, now, rows))
+    return Maintenance(of_month, _planned(grid, now), grid.regions)
 
 
 def window(reference: str, now: datetime) -> PublicWindow | None:
@@ -251,12 +264,8 @@ def _announced_windows(now: datetime) -> QuerySet[MaintenanceWindow]:
     )
 
 
-def planned(now: datetime) -> tuple[PublicWindow, ...]:
-    """What is planned or under way, the next first."""
-    return _planned(Grid.current(), now)
-
-
 def _planned(grid: Grid, now: datetime) -> tuple[PublicWindow, ...]:
+    """What is planned or under way, the next first."""
     still_to_come = MaintenanceNotice.objects.filter(window=OuterRef("pk"), ends_at__gt=now)
     begun = Q(started_at__isnull=False, completed_at__isnull=True, cancelled_at__isnull=True)
     windows = _windows(grid, now, _announced_windows(now).filter(Exists(still_to_come) | begun))
@@ -347,35 +356,74 @@ def _closed(row: RegionMonth, closing: MonthClosing) -> ClosedMonth:
 
 
 def maps(code: str, months: Sequence[ClosedMonth]) -> tuple[MonthMap, ...]:
-    """Which minutes of closed months counted in a region, judged as of the newest closing; in the order of `months`."""
+    """Which minutes of closed months counted in a region, in the order of `months`.
+
+    As the issued report states it; a month without a report is judged from the record as of the newest closing.
+    """
     region = Region.objects.get(code=code)
+    found = _stated_maps(region, months)
+    missing = [month for month in months if month.month not in found]
+    if missing:
+        found |= _judged_maps(region, missing)
+    return tuple(found[month.month] for month in months)
+
+
+def _stated_maps(region: Region, months: Sequence[ClosedMonth]) -> dict[ServiceMonth, MonthMap]:
+    """What the newest report of each month states, where its figures are those of the closed month."""
+    closed = {month.month.first_day: month for month in months}
+    reports = Report.objects.filter(region=region, month__in=closed).order_by("revision")
+    newest = {first: statement["figures"] for first, statement in reports.values_list("month", "statement")}
+    return {
+        closed[first].month: _stated(closed[first].month, said)
+        for first, said in newest.items()
+        if not said["provisional"]
+        and said["unavailable_minutes"] == closed[first].unavailable_minutes
+        and said["excluded_minutes"] == closed[first].excluded_minutes
+    }
+
+
+def _stated(month: ServiceMonth, figures: dict[str, Any]) -> MonthMap:
+    runs = [
+        (epoch(parse_instant(start)), epoch(parse_instant(end)), kind)
+        for shade, kind in KINDS.items()
+        for start, end in figures["map"][shade.value]
+    ]
+    events = [
+        FailureEvent(
+            started_at=parse_instant(event["started_at"]),
+            ended_at=parse_instant(event["ended_at"]),
+            minutes=event["minutes"],
+            excluded_minutes=event["excluded_minutes"],
+            incidents=tuple(incident["reference"] for incident in event["incidents"]),
+        )
+        for event in figures["events"]
+    ]
+    return MonthMap(month, tuple(sorted(runs)), tuple(events))
+
+
+def _judged_maps(region: Region, months: Sequence[ClosedMonth]) -> dict[ServiceMonth, MonthMap]:
     zone = settings.SLA_ZONE
-    closed_at = max(month.closed_at for month in months)
     spans = [month.month.span(zone) for month in months]
-    judgement = judged_region(region, (min(start for start, _ in spans), max(end for _, end in spans)), closed_at)
+    whole = min(start for start, _ in spans), max(end for _, end in spans)
+    judgement = judged_region(region, whole, max(month.closed_at for month in months))
     terms = {
         row.month: row.agreement_version.terms
         for row in RegionMonth.objects.filter(
             region=region, month__in=[month.month.first_day for month in months]
         ).select_related("agreement_version")
     }
-    maps = []
+    found = {}
     for month, span in zip(months, spans, strict=True):
         days = ServiceDays.of(month.month.days, zone)
-        events = figures(judgement, days, terms[month.month.first_day]).events
-        maps.append(
-            MonthMap(
-                month=month.month,
-                runs=tuple((start, end, KINDS[shade]) for start, end, shade in picture(judgement, days, span)),
-                events=tuple(
-                    FailureEvent(
-                        instant(event.start), instant(event.end), event.minutes, event.excluded_minutes, event.incidents
-                    )
-                    for event in events
-                ),
+        runs = tuple((start, end, KINDS[shade]) for start, end, shade in picture(judgement, days, span))
+        events = tuple(
+            FailureEvent(
+                instant(event.start), instant(event.end), event.minutes, event.excluded_minutes, event.incidents
             )
+            for event in figures(judgement, days, terms[month.month.first_day]).events
         )
-    return tuple(maps)
+        found[month.month] = MonthMap(month.month, runs, events)
+    return found
 
 
 # Announcements

@@ -125,14 +125,14 @@ def maintenance(request: HttpRequest, reader: Reader) -> HttpResponse:
     """What is planned, and what was announced for a month."""
     now = timezone.now()
     month, number = _month(request, now), _page_number(request)
-    facts = kept(f"maintenance {month}", lambda: (queries.windows_of(month, now), queries.planned(now)), now)
-    of_month, planned = facts.value
+    facts = kept(f"maintenance {month}", lambda: queries.maintenance_of(month, now), now)
+    windows = facts.value
     return page(
         request,
         reader,
         "maintenance",
         facts,
-        lambda: _listed(of_month, number, now) | {"planned": planned},
+        lambda: _listed(windows.of_month, number, now) | {"planned": windows.planned, "regions": windows.regions},
         **_chosen(request, number),
     )
 

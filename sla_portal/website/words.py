@@ -333,11 +333,7 @@ def terms_in_words(terms: Terms, notice_days: int) -> list[tuple[str, str, str, 
         (
             "3.3.1",
             gettext("Compensation can be asked for"),
-            ngettext(
-                "after the %(count)s. working day of the following month",
-                "after the %(count)s. working day of the following month",
-                terms.claim_opens_after_working_day,
-            )
+            gettext("after working day %(count)s of the following month")
             % {"count": terms.claim_opens_after_working_day},
             ngettext(
                 "And no later than %(count)s month after the end of the month it is for.",

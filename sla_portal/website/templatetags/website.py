@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sla_portal import clocks, marks
@@ -15,7 +16,17 @@ from sla_portal.kernel.months import ServiceMonth
 
 from .. import pictures, words
 from ..queries import RegionYear, Years
-from ..rules import FunctionState, Named, PublicIncident, PublicNotice, PublicOutage, PublicWindow, Said
+from ..rules import (
+    FunctionState,
+    Named,
+    PublicIncident,
+    PublicNotice,
+    PublicOutage,
+    PublicWindow,
+    RegionState,
+    Said,
+    State,
+)
 
 register = template.Library()
 
@@ -27,7 +38,6 @@ register.filter("what_is_touched", words.what_is_touched)
 register.filter("maintenance_kind", words.maintenance_kind)
 register.filter("notice_kind", words.notice_kind)
 register.filter("headline", words.headline)
-register.filter("state_words", words.state_words)
 register.filter("heading", words.heading)
 register.filter("summary", words.summary)
 register.filter("year_in_words", words.year_in_words)
@@ -61,9 +71,23 @@ def sla_day(at: datetime) -> date:
 
 @register.filter
 def function_mark(one: FunctionState) -> SafeString:
-    """A function by name, with its state as mark and words; that it works needs no words beside the mark's."""
+    """A function by name with its state: mark, words and colour. That it works is left to the mark where one can see it."""
     state, _word = words.STATES[one.state]
-    return marks.mark(state, words.name(one.function))
+    return format_html(
+        '<span class="mark {}"><span aria-hidden="true">{}</span> {}<span{}>: {}</span></span>',
+        state,
+        marks.MARKS[state],
+        words.name(one.function),
+        SafeString(' class="unseen"') if one.state is State.UP else "",
+        words.inside(words.state_words(one)),
+    )
+
+
+@register.filter
+def look(state: tuple[RegionState, ...]) -> str:
+    """How the front page's sentence is underlined in colour: the worst of what is so now."""
+    found = {one.worst for one in state}
+    return "down" if found & {State.DOWN, State.PARTLY} else "touched" if State.MAINTENANCE in found else ""
 
 
 @register.filter

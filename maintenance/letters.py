@@ -92,18 +92,45 @@ def invitation(
         objects=concerned(list(window.regions.all()), list(window.functions.all()), list(window.clients.all())),
     )
     method = "CANCEL" if cancelled else "REQUEST"
-    made = calendar([entry(said, window)], method=method)
+    made = calendar([event_of(said, _account(window))], method=method)
     return File(f"{window.reference}.ics", f"text/calendar; charset=utf-8; method={method}", made)
 
 
-def entry(said: Announced, window: MaintenanceWindow) -> Event:
-    """The event of a window, in the portal's name."""
+def published(window: MaintenanceWindow) -> tuple[Announced, str]:
+    """What a feed says of an announced window, and its account: as its newest notice had it, and how far the work is."""
+    told = list(window.notices.all())
+    starts_at, ends_at = [(one.starts_at, one.ends_at) for one in told if one.starts_at and one.ends_at][-1]
+    if told[-1].starts_at is None:
+        state = State.CANCELLED
+    elif window.completed_at:
+        state = State.COMPLETED
+    else:
+        state = State.IN_PROCESS if window.started_at else State.CONFIRMED
+    said = Announced(
+        reference=window.reference,
+        title=window.title,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        told_at=told[-1].sent_at,
+        sequence=len(told) - 1,
+        state=state,
+        objects=concerned(list(window.regions.all()), list(window.functions.all()), list(window.clients.all())),
+    )
+    return said, _account(window)
+
+
+def event_of(said: Announced, account: str) -> Event:
+    """An event in the portal's name."""
     return event(
         said,
         provider=urlsplit(settings.SITE_URL).hostname or "localhost",
         organizer=settings.DEFAULT_FROM_EMAIL,
-        account=",".join(region.code for region in window.regions.all()) or "all",
+        account=account,
     )
+
+
+def _account(window: MaintenanceWindow) -> str:
+    return ",".join(region.code for region in window.regions.all()) or "all"
 
 
 def concerned(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from sla_portal.agreements.queries import contacts_under_contract
 from sla_portal.customers.models import Contact, Region
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 
-from .models import MaintenanceWindow
-from .rules import NoticeGiven
+from .models import MaintenanceNotice, MaintenanceWindow, WindowRegion
+from .rules import NoticeGiven, Stage, announced, stage
 
 
 def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
@@ -29,6 +29,18 @@ def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
     if window.cancelled_at:
         given.append(NoticeGiven(sent=epoch(window.cancelled_at), start=None, end=None))
     return sorted(given, key=lambda notice: notice.sent)
+
+
+def stage_of(window: MaintenanceWindow, now: datetime) -> Stage:
+    """How a window stands; its newest notice says when it is."""
+    given = notices_given(window)
+    return stage(
+        announced(given),
+        begun=window.started_at is not None,
+        finished=window.completed_at is not None,
+        cancelled=bool(given) and given[-1].start is None,
+        now=epoch(now),
+    )
 
 
 def audience(window: MaintenanceWindow, now: datetime) -> QuerySet[Contact]:
@@ -57,4 +69,24 @@ def windows_of_region(region: Region, start: datetime, end: datetime) -> QuerySe
         .distinct()
         .order_by("starts_at", "id")
         .prefetch_related("notices", "functions", "clients", "regions")
+    )
+
+
+def windows_between(start: datetime, end: datetime) -> QuerySet[MaintenanceWindow]:
+    """Every window, drafts too, that by its own row touches `[start, end)`."""
+    return (
+        MaintenanceWindow.objects.filter(starts_at__lt=end, ends_at__gt=start)
+        .order_by("starts_at", "id")
+        .prefetch_related("notices", "regions")
+    )
+
+
+def announced_since(region: Region, since: datetime) -> QuerySet[MaintenanceWindow]:
+    """Windows that concern a region and were announced, cancelled ones too, for a time that reaches beyond `since`."""
+    told = MaintenanceNotice.objects.filter(window=OuterRef("pk"), ends_at__gt=since)
+    of_region = WindowRegion.objects.filter(region=region)
+    return (
+        MaintenanceWindow.objects.filter(Q(pk__in=of_region.values("window")) | Q(regions__isnull=True), Exists(told))
+        .order_by("starts_at", "id")
+        .prefetch_related("notices", "regions", "functions", "clients")
     )

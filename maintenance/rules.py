@@ -1,7 +1,8 @@
-"""Which time prior notice covers (4.1)."""
+"""Which time prior notice covers (4.1), how long before it came, and how a window stands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from sla_portal.kernel.intervals import Span, intersection, merged
 
@@ -35,3 +36,57 @@ def covered(notices: Iterable[NoticeGiven], notice_hours: int) -> list[Span]:
         still_announced.append((max(notice.start, notice.sent), until))
         announced_in_time.append((max(notice.start, notice.sent + notice_hours * HOUR), notice.end))
     return intersection(merged(still_announced), merged(announced_in_time))
+
+
+def announced(notices: Iterable[NoticeGiven]) -> Span | None:
+    """Return the newest window that `notices`, in the order of sending, announced; None: they announced none.
+
+    After a cancellation it is the one that was cancelled.
+    """
+    return next(((n.start, n.end) for n in reversed([*notices]) if n.start is not None and n.end is not None), None)
+
+
+def lead(notices: Sequence[NoticeGiven]) -> int | None:
+    """Count the seconds of notice: from the first notice of a window around the start now announced, to that start.
+
+    None: nothing was announced. Negative: sent after the start.
+    """
+    newest = announced(notices)
+    if newest is None:
+        return None
+    start = newest[0]
+    return start - min(
+        n.sent for n in notices if n.start is not None and n.end is not None and n.start <= start < n.end
+    )
+
+
+class Stage(Enum):
+    """How a window stands."""
+
+    DRAFT = "draft"
+    ANNOUNCED = "announced"
+    DUE = "due"
+    RUNNING = "running"
+    OVERRUN = "overrun"
+    FINISHED = "finished"
+    OVER = "over"
+    CANCELLED = "cancelled"
+
+
+def stage(window: Span | None, *, begun: bool, finished: bool, cancelled: bool, now: int) -> Stage:
+    """Say how a window stands that was last announced as `window`, in seconds since the epoch (None: not announced).
+
+    One whose time has come is due until somebody says that the work began, and over if nobody ever did.
+    """
+    if cancelled:
+        return Stage.CANCELLED
+    if finished:
+        return Stage.FINISHED
+    if window is None:
+        return Stage.DRAFT
+    start, end = window
+    if begun:
+        return Stage.RUNNING if now < end else Stage.OVERRUN
+    if now < start:
+        return Stage.ANNOUNCED
+    return Stage.DUE if now < end else Stage.OVER

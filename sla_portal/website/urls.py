@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from . import feeds, views
+from . import calendars, feeds, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("incidents/", views.incidents, name="incidents"),
     path("incidents/<path:reference>/", views.incident, name="incident"),
     path("maintenance/", views.maintenance, name="maintenance"),
+    path("maintenance/<str:code>.ics", calendars.region_calendar, name="region_calendar"),
     path("maintenance/<path:reference>/", views.window, name="window"),
     path("availability/", views.availability, name="availability"),
     path("availability/<str:code>/", views.region, name="region"),

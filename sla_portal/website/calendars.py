@@ -1,0 +1,50 @@
+"""A calendar of each region's maintenance, for anyone's program to subscribe to."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_safe
+
+from maintenance.calendars import Announced, calendar
+from maintenance.letters import event_of, published
+from maintenance.queries import announced_since
+from sla_portal.customers.models import Region
+
+from .feeds import FOR_A_MINUTE
+from .kept import kept
+from .reader import Reader, answer, finished, for_reader
+
+BACK = timedelta(days=366)
+"""For how long after its end a window stays in the calendar."""
+
+
+@gzip_page
+@require_safe
+@for_reader
+def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
+    """Publish what was announced for a region, as its newest notices announced it; a draft is not there."""
+    now = timezone.now()
+    facts = kept(f"calendar {code}", lambda: _announced(code, now), now)
+    if facts.value is None:
+        raise Http404
+    name, windows = facts.value
+
+    def made() -> bytes:
+        events = [event_of(said, account) for said, account in windows]
+        return calendar(events, name=_("Maintenance: %(region)s") % {"region": name})
+
+    body = finished(("calendar", code, reader.language, facts.mark), made)
+    return answer(request, body, "text/calendar; charset=utf-8", facts.changed_at, FOR_A_MINUTE)
+
+
+def _announced(code: str, now: datetime) -> tuple[str, tuple[tuple[Announced, str], ...]] | None:
+    """The region's name and its windows, each with the account that it goes by; a fixed number of queries."""
+    region = Region.objects.filter(code=code).first() if "\0" not in code else None
+    if region is None:
+        return None
+    return region.name, tuple(published(window) for window in announced_since(region, now - BACK))

@@ -76,6 +76,7 @@ class SmtpSession:
 
     def __init__(self, backend: SmtpBackend) -> None:
         self.backend = backend
+        self.sender = sender()
 
     def __enter__(self) -> Self:
         return self
@@ -144,11 +145,11 @@ class SmtpSession:
         """Begin a message; where the server meanwhile closed a held connection, on a new one."""
         if self.backend.connection is not None:
             with suppress(smtplib.SMTPServerDisconnected):
-                code, said = self.smtp.mail(sender())
+                code, said = self.smtp.mail(self.sender)
                 if code != CLOSING:
                     return code, said
             self._drop()
-        return self.smtp.mail(sender())
+        return self.smtp.mail(self.sender)
 
     def _refused(self, code: int, said: bytes) -> Outcome:
         """An answer that leaves the message with us."""

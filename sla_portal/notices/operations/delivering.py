@@ -10,10 +10,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self, cast
 
-from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db import connection, transaction
+from django.db.models import F, Field, QuerySet
 
 from ..mail.letter import Letter
 from ..mail.session import Outcome, Session, Unreachable, session
@@ -27,8 +27,6 @@ HANDED_OVER_LEASE = timedelta(seconds=180)
 """Longer than the answer to the final dot may take."""
 LONGEST_CHUNK = timedelta(minutes=5)
 MOST_UNANSWERED_IN_A_ROW = 3
-
-NO_TROUBLE = {"trouble": "", "last_error": ""}
 
 Clock = Callable[[], datetime]
 
@@ -89,11 +87,32 @@ def deliver_chunk(*, ids: Sequence[int], clock: Clock) -> None:
                 break
 
 
+NOTE = """
+    UPDATE notices_delivery SET
+        status = CASE WHEN id = %(accepted)s THEN 'sent' ELSE status END,
+        sent_at = CASE WHEN id = %(accepted)s THEN %(accepted_at)s ELSE sent_at END,
+        attempts = CASE WHEN id = %(accepted)s THEN %(attempts)s ELSE attempts END,
+        trouble = '',
+        last_error = '',
+        handed_over_at = CASE WHEN id = %(next)s THEN %(now)s ELSE handed_over_at END,
+        lease = CASE WHEN id = %(next)s THEN lease END,
+        leased_until = CASE WHEN id = %(next)s THEN %(until)s END
+    WHERE lease = %(lease)s
+      AND (id = %(accepted)s OR id = %(next)s AND status = 'sending' AND handed_over_at IS NULL)
+    RETURNING id
+"""
+
+
+def _stored(field: str, value: object) -> Any:
+    column = cast("Field[Any, Any]", Delivery._meta.get_field(field))
+    return column.get_db_prep_value(value, connection)
+
+
 class Hand:
     """What one worker holds: its claim, and the message that was accepted but is not noted yet.
 
-    That note and the mark of the next handing over are one commit, so a worker that dies leaves at most one delivery of
-    which nobody knows.
+    That note and the mark of the next handing over are one statement and one commit, so a worker that dies leaves at most
+    one delivery of which nobody knows.
     """
 
     def __init__(self, ids: Sequence[int], clock: Clock) -> None:
@@ -109,9 +128,8 @@ class Hand:
 
     def __exit__(self, *_error: object) -> None:
         """Note what was accepted, and put back what was not tried."""
-        with transaction.atomic(durable=True):
-            self._note_accepted()
-            self._waiting().update(status=Status.PENDING, lease=None, leased_until=None)
+        self._note(handing_over=None, now=self.clock())
+        self._waiting().update(status=Status.PENDING, lease=None, leased_until=None)
 
     def too_long(self) -> bool:
         return self.clock() - self.begun > LONGEST_CHUNK
@@ -143,27 +161,28 @@ class Hand:
 
     def _mark_handed_over(self, delivery: Delivery) -> bool:
         now = self.clock()
-        with transaction.atomic(durable=True):
-            self._note_accepted()
-            if now - self.kept > LEASE / 3:
-                self._waiting().update(leased_until=now + LEASE)
-                self.kept = now
-            return bool(
-                self._waiting().filter(pk=delivery.pk).update(handed_over_at=now, leased_until=now + HANDED_OVER_LEASE)
-            )
+        if now - self.kept > LEASE / 3:
+            self._waiting().update(leased_until=now + LEASE)
+            self.kept = now
+        return self._note(handing_over=delivery, now=now)
 
-    def _note_accepted(self) -> None:
-        if self.accepted:
-            delivery, at = self.accepted
-            self._held().filter(pk=delivery.pk).update(
-                status=Status.SENT,
-                sent_at=at,
-                lease=None,
-                leased_until=None,
-                attempts=delivery.attempts + 1,
-                **NO_TROUBLE,
-            )
-            self.accepted = None
+    def _note(self, *, handing_over: Delivery | None, now: datetime) -> bool:
+        """Note the accepted message and mark the next; False: the next is not ours any more."""
+        accepted, accepted_at = self.accepted or (None, None)
+        given = {
+            "lease": _stored("lease", self.lease),
+            "accepted": accepted.pk if accepted else None,
+            "accepted_at": _stored("sent_at", accepted_at),
+            "attempts": accepted.attempts + 1 if accepted else None,
+            "next": handing_over.pk if handing_over else None,
+            "now": _stored("handed_over_at", now),
+            "until": _stored("leased_until", now + HANDED_OVER_LEASE),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(NOTE, given)
+            noted = {pk for (pk,) in cursor.fetchall()}
+        self.accepted = None
+        return handing_over is not None and handing_over.pk in noted
 
     def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
         attempts, now = delivery.attempts + 1, self.clock()

@@ -311,6 +311,14 @@ class ProposalForm(KeyedForm):
 MINUTES_LONGER = (15, 30, 60)
 
 
+def _whole_seconds(form: forms.Form, name: str) -> datetime | None:
+    at = form.cleaned_data.get(name)
+    if at and at.microsecond:
+        form.add_error(name, _("Give whole seconds."))
+        return None
+    return at
+
+
 class WhyForm(forms.Form):
     """A sentence of our own for those who are told."""
 
@@ -331,7 +339,7 @@ class AnnouncementForm(WhyForm):
     field_order = ("starts_at", "ends_at", "reason")
 
     def clean(self) -> dict[str, Any]:
-        starts_at, ends_at = self.cleaned_data.get("starts_at"), self.cleaned_data.get("ends_at")
+        starts_at, ends_at = (_whole_seconds(self, name) for name in ("starts_at", "ends_at"))
         if starts_at and ends_at and ends_at <= starts_at:
             self.add_error("ends_at", _("The window ends before it starts. Give an end after the start."))
         return self.cleaned_data
@@ -361,7 +369,7 @@ class LengtheningForm(TimedForm, WhyForm):
         ends_at = self.announced[1]
         by = self.cleaned_data.get("by")
         if by == TYPED:
-            until = self.typed("ends_at")
+            until = self.typed("ends_at") and _whole_seconds(self, "ends_at")
             if until and until <= ends_at:
                 self.add_error("ends_at", _("It was announced to end then or later. Give a later end, or move it."))
         elif by:
@@ -394,16 +402,25 @@ class CancellationForm(forms.Form):
 LATEST = epoch(datetime(9999, 1, 1, tzinfo=UTC))
 
 
-class SendForm(KeyedForm):
-    """A notice just as it was shown, and the notice before it on which all that was shown builds."""
+class SendCancellationForm(KeyedForm):
+    """A cancellation just as it was shown, and the notice before it on which all that was shown builds."""
 
     after = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
-    starts = forms.IntegerField(required=False, min_value=0, max_value=LATEST, widget=forms.HiddenInput)
-    ends = forms.IntegerField(required=False, min_value=0, max_value=LATEST, widget=forms.HiddenInput)
-    reason = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
+    reason = forms.CharField(max_length=2000, widget=forms.HiddenInput)
 
     @property
     def stretch(self) -> tuple[datetime, datetime] | None:
         """What is announced; None: that there will be nothing."""
-        starts, ends = self.cleaned_data["starts"], self.cleaned_data["ends"]
-        return None if starts is None or ends is None else (instant(starts), instant(ends))
+        return None
+
+
+class SendForm(SendCancellationForm):
+    """A notice of a window just as it was shown; its times in seconds since the epoch."""
+
+    reason = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
+    starts = forms.IntegerField(min_value=0, max_value=LATEST, widget=forms.HiddenInput)
+    ends = forms.IntegerField(min_value=0, max_value=LATEST, widget=forms.HiddenInput)
+
+    @property
+    def stretch(self) -> tuple[datetime, datetime] | None:
+        return instant(self.cleaned_data["starts"]), instant(self.cleaned_data["ends"])

@@ -69,7 +69,7 @@ PLACES = (
         gettext_lazy("Maintenance windows"),
         "maintenance.view_maintenancewindow",
         _windows,
-        "maintenance_maintenancewindow_change",
+        "maintenance_window",
         "maintenance_maintenancewindow_changelist",
     ),
     Place(

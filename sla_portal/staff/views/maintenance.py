@@ -29,7 +29,15 @@ from sla_portal.notices.tasks import deliver_due_notices
 from sla_portal.notices.views import marks
 
 from .. import windows
-from ..forms import MINUTES_LONGER, AnnouncementForm, CancellationForm, KeyedForm, LengtheningForm, SendForm
+from ..forms import (
+    MINUTES_LONGER,
+    AnnouncementForm,
+    CancellationForm,
+    KeyedForm,
+    LengtheningForm,
+    SendCancellationForm,
+    SendForm,
+)
 from ..operations import announce_as_shown, save_once
 from ..windows import Standing, preview, standing
 from .common import page, refusals_on, require_right
@@ -119,7 +127,9 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     def asked(_stands: Standing) -> CancellationForm:
         return CancellationForm(request.POST if "show" in request.POST else None)
 
-    return _tell(request, pk, asked, lambda _stands: _("Cancel the window"), announced=True)
+    return _tell(
+        request, pk, asked, lambda _stands: _("Cancel the window"), announced=True, sending=SendCancellationForm
+    )
 
 
 def _tell(
@@ -129,6 +139,7 @@ def _tell(
     title: Callable[[Standing], str],
     *,
     announced: bool = False,
+    sending: type[SendCancellationForm] = SendForm,
 ) -> HttpResponse:
     """Ask what is to be told, show just that, and send it just as it was shown.
 
@@ -138,7 +149,7 @@ def _tell(
     now = timezone.now()
     found = _found(pk)
     back = reverse("admin:maintenance_window", args=[pk])
-    send = SendForm(request.POST) if "send" in request.POST else None
+    send = sending(request.POST) if "send" in request.POST else None
     if send and send.is_valid():
         with refusals_on(send):
             return redirect(save_once(key=send.cleaned_data["key"], write=lambda: _send(request, found, send), now=now))
@@ -149,7 +160,8 @@ def _tell(
     form = asked(stands)
     shown = None
     if form.is_valid():
-        shown = preview(found, *form.stretch, form.cleaned_data["reason"], now)
+        starts_at, ends_at = form.stretch
+        shown = preview(found, starts_at, ends_at, form.cleaned_data["reason"], now)
     elif not form.is_bound and not stands.announced:
         # A draft is a whole proposal already.
         shown = preview(found, stands.starts_at, stands.ends_at, "", now)
@@ -164,9 +176,10 @@ def _tell(
             "form": form,
             "refused": [bound for bound in (send, form) if bound and bound.errors],
             "preview": shown,
+            "calendar": shown.calendar.content.decode() if shown else "",
             "overlaps": overlap(shown.overlapping) if shown else [],
-            "send": _to_send(shown, form) if shown else None,
-            "cancelling": isinstance(form, CancellationForm),
+            "send": sending(initial=_as_shown(shown, form), auto_id="send-%s") if shown else None,
+            "cancelling": sending is SendCancellationForm,
             "now": now,
         },
         status=422 if form.errors or (send and send.errors) else 200,
@@ -181,20 +194,16 @@ def _not_told(stands: Standing) -> str:
     return _("This window was never announced. Announce it first.")
 
 
-def _to_send(shown: windows.Preview, form: forms.Form) -> SendForm:
-    reason = form.cleaned_data["reason"] if form.is_bound else ""
-    return SendForm(
-        initial={
-            "after": shown.after,
-            "starts": epoch(shown.starts_at) if shown.starts_at else None,
-            "ends": epoch(shown.ends_at) if shown.ends_at else None,
-            "reason": reason,
-        },
-        auto_id="send-%s",
-    )
+def _as_shown(shown: windows.Preview, form: forms.Form) -> dict[str, object]:
+    return {
+        "after": shown.after,
+        "starts": epoch(shown.starts_at) if shown.starts_at else None,
+        "ends": epoch(shown.ends_at) if shown.ends_at else None,
+        "reason": form.cleaned_data["reason"] if form.is_bound else "",
+    }
 
 
-def _send(request: HttpRequest, found: MaintenanceWindow, send: SendForm) -> str:
+def _send(request: HttpRequest, found: MaintenanceWindow, send: SendCancellationForm) -> str:
     given = send.cleaned_data
     announce_as_shown(
         actor=Actor.staff(request.user),

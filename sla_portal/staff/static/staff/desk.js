@@ -1,11 +1,11 @@
-// While an incident goes on its figures run: they are fetched anew, and nothing that is being typed is touched.
+// While an incident or a window goes on its figures run: they are fetched anew, and nothing being typed is touched.
 "use strict";
 
 const EVERY = 15000;
-const PARTS = ["incident-head", "incident-regions"];
+const PARTS = [...document.querySelectorAll("[data-live]")].map((part) => part.id);
 
 async function refresh() {
-  const part = document.getElementById(PARTS[0])?.dataset.part;
+  const part = document.querySelector("[data-part]")?.dataset.part;
   if (!part || document.hidden) return;
   const answer = await fetch(part);
   // Signed out meanwhile: the login page is not the figures.
@@ -19,7 +19,7 @@ async function refresh() {
   }
 }
 
-if (document.getElementById(PARTS[0])) {
+if (PARTS.length) {
   setInterval(() => refresh().catch(() => {}), EVERY);
   document.addEventListener("visibilitychange", () => refresh().catch(() => {}));
 }

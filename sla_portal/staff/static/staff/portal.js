@@ -3,7 +3,6 @@
 
 // The clocks of the strip run; their zones are in data-clock.
 const clocks = document.querySelectorAll("time[data-clock]");
-const running = document.querySelectorAll("time[data-since]");
 // The server's clock counts, whatever this device thinks.
 const ahead = clocks.length ? new Date(clocks[0].dateTime) - Date.now() : 0;
 
@@ -15,14 +14,16 @@ function told(now, zone) {
 function tick() {
   const now = new Date(Date.now() + ahead);
   for (const clock of clocks) clock.textContent = told(now, clock.dataset.clock);
-  for (const time of running) {
-    const seconds = Math.max(0, Math.floor((now - new Date(time.dataset.since)) / 1000));
+  // A page may fetch some of these anew.
+  for (const time of document.querySelectorAll("time[data-since], time[data-until]")) {
+    const { since, until } = time.dataset;
+    const seconds = Math.max(0, Math.floor((since ? now - new Date(since) : new Date(until) - now) / 1000));
     const pad = (n) => String(n).padStart(2, "0");
     const hours = Math.floor(seconds / 3600);
     time.textContent = `${hours ? hours + ":" : ""}${pad(Math.floor(seconds / 60) % 60)}:${pad(seconds % 60)}`;
   }
 }
-if (clocks.length || running.length) {
+if (clocks.length || document.querySelector("time[data-since], time[data-until]")) {
   tick();
   setInterval(tick, 1000);
 }
@@ -49,5 +50,14 @@ document.addEventListener("keydown", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     menu.open = false;
     menu.querySelector("summary").focus();
+  }
+});
+
+// Select2 draws its own box and forgets the label's words.
+window.addEventListener("load", () => {
+  for (const box of document.querySelectorAll(".select2-selection")) {
+    const select = box.closest(".select2").previousElementSibling;
+    const name = document.querySelector(`label[for="${select.id}"]`).textContent.trim();
+    for (const part of [box, box.querySelector(".select2-selection__rendered")]) part.setAttribute("aria-label", name);
   }
 });

@@ -55,6 +55,21 @@ class TestWhatItCosts:
         assert "Login down on all clients in Europe for 12 min 30 s" in page
         assert "Counts 0 minutes under the reading in force, “all”; 0 / 12 / 13 under the three." in page
 
+    def test_what_was_down_longer_than_the_rest_is_told_apart(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:40", functions=("login",)).incident
+        an_outage(europe, "2026-09-10 01:10", "2026-09-10 01:19", incident=incident)
+        heading = "Login down on all clients in Europe for 40 min; Everything down in Europe for 9 min"
+        assert heading in text_of(noc.get(page_of(incident)))
+
+    def test_what_is_down_together_is_told_together(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10", functions=("login",)).incident
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10", incident=incident, clients=("web",))
+        asia = a_region("asia", name="Asia")
+        an_outage(asia, "2026-09-10 01:05", "2026-09-10 01:12", incident=incident, functions=("login",))
+        an_outage(asia, "2026-09-10 01:05", "2026-09-10 01:12", incident=incident, clients=("web",))
+        heading = "Login down on all clients and Everything down on web in Asia and Europe for 12 min"
+        assert heading in text_of(noc.get(page_of(incident)))
+
     def test_what_goes_on_runs_to_now(self, noc, europe):
         outage = an_outage(europe, "2026-09-10 02:50", None)
         page = text_of(noc.get(page_of(outage.incident)))

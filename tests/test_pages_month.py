@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from time_machine import travel
 
 from sla_portal.agreements.models import Suspension
+from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
-from sla_portal.availability.operations import judge_due_months
+from sla_portal.availability.operations import close_month, judge_due_months
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.reports.operations import put_down_reports, request_reports
 
 from .builders import (
     a_contract,
@@ -115,6 +118,20 @@ class TestHeadline:
 
 
 class TestBelow:
+    def test_a_closed_month_says_by_whom(self, europe):
+        member = a_member("Legal")
+        close_month(actor=Actor.staff(member), month=ServiceMonth(2026, 9), now=NOW)
+        assert "Closed 2026-10-05 08:00 Shanghai by Legal, revision 1." in text_of(
+            signed_in(member).get(month_of(europe))
+        )
+
+    def test_reports_stand_there_for_who_may_see_them(self, europe):
+        auditor = signed_in(a_member("Auditor"))
+        assert "No report of this month was issued yet." in text_of(auditor.get(month_of(europe)))
+        run = request_reports(actor=Actor.system("test"), month=ServiceMonth(2026, 9), regions=[europe], now=NOW)
+        put_down_reports(run_id=run.pk, now=NOW)
+        assert "SLA-2026-09-EU" in text_of(auditor.get(month_of(europe)))
+
     def test_failure_events_exclusions_windows_and_recovery_are_listed_with_links(self, support, europe):
         incident = an_incident("INC-7", acknowledged_at=at("2026-09-10 01:05"), resolved_at=at("2026-09-10 03:00"))
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 03:00", incident=incident)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db.models import Model
 from django.utils.translation import get_language
 
 from incidents.models import Incident, Outage
@@ -24,7 +25,7 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection, merged, minutes_touching, seconds
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, local_date
 
-from .grid import Scope, rectangles
+from .grid import Scope
 
 
 class RegionsMonth(NamedTuple):
@@ -50,18 +51,14 @@ class RegionCost:
 
     region: Region
     outages: Sequence[Outage]
-    scopes: Sequence[Scope]
-    """What it kept down at some moment."""
+    down_by_scope: list[tuple[Scope, list[Span]]]
+    """What it kept down, and when."""
     down: list[Span]
     """When it kept something down."""
     ongoing: bool
     judgement: Judgement
     months: list[RegionsMonth]
     overlaps: list[Overlap]
-
-    @property
-    def down_seconds(self) -> int:
-        return seconds(self.down)
 
     def counted(self, reading: Reading | None = None) -> int:
         """Minutes counted while it lasted, under a reading or the one in force."""
@@ -97,7 +94,7 @@ def _cost(region: Region, outages: Sequence[Outage], grid: Grid, now: datetime) 
     return RegionCost(
         region=region,
         outages=outages,
-        scopes=_scopes(outages, grid),
+        down_by_scope=_down_by_scope(outages, grid, epoch(now)),
         down=down,
         ongoing=any(outage.ended_at is None for outage in outages),
         judgement=judgement,
@@ -137,20 +134,25 @@ def figures_of(judgement: Judgement, months: Iterable[ServiceMonth]) -> list[Reg
     ]
 
 
-def _scopes(outages: Iterable[Outage], grid: Grid) -> list[Scope]:
-    down = {
-        (function.pk, client.pk)
-        for outage in outages
-        for function in outage.functions.all() or grid.functions
-        for client in outage.clients.all() or grid.clients
-    }
+def _down_by_scope(outages: Iterable[Outage], grid: Grid, now: int) -> list[tuple[Scope, list[Span]]]:
+    scopes: dict[tuple[frozenset[int], frozenset[int]], list[Span]] = {}
+    for outage in outages:
+        named = frozenset(f.pk for f in outage.functions.all()), frozenset(c.pk for c in outage.clients.all())
+        scopes.setdefault(named, []).append(
+            (epoch(outage.started_at), epoch(outage.ended_at) if outage.ended_at else now)
+        )
     return [
         (
-            None if len(functions) == len(grid.functions) else [f for f in grid.functions if f.pk in functions],
-            None if len(clients) == len(grid.clients) else [c for c in grid.clients if c.pk in clients],
+            (_named(grid.functions, functions), _named(grid.clients, clients)),
+            merged(spans),
         )
-        for functions, clients in rectangles(down)
+        for (functions, clients), spans in scopes.items()
     ]
+
+
+def _named(rows: Sequence[Model], keys: Collection[int]) -> list[Model] | None:
+    """The rows that an outage names; none, or every one, is all of them."""
+    return None if len(keys) in {0, len(rows)} else [row for row in rows if row.pk in keys]
 
 
 def _overlaps(

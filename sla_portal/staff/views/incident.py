@@ -35,11 +35,11 @@ from sla_portal.availability.operations import (
 from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import MonthFigures
 from sla_portal.clocks import length, minutes
-from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 
 from ..costs import Difference, RegionCost, clauses_of_section_4, costs, difference_made
 from ..forms import DecisionForm, ProposalForm, ReasonForm, ResolveForm, UpdateForm
-from ..grid import down_in_words
+from ..grid import Scope, down_in_words
 from ..operations import save_once
 from ..timeline import timeline
 from ..words import month_name, reading_name, verdict
@@ -50,6 +50,7 @@ CHANGE, PROPOSE, DECIDE = (
     "availability.propose_exclusion",
     "availability.decide_exclusion",
 )
+MOST_TOLD = 3
 
 
 @require_safe
@@ -116,11 +117,12 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
     """The figures that run while an incident is open."""
     grid = Grid.current()
     felt = costs(incident, grid, now)
+    stretches = _stretches(felt)
     return {
         "incident": incident,
         "now": now,
-        "said": (said := _down_in_words(incident, felt)),
-        "headline": _headline(said, felt),
+        "said": [what for what, _long in stretches],
+        "headline": _headline(incident, stretches),
         "tally": [_tally(cost, named=len(felt) > 1) for cost in felt],
         "costs": felt,
         "regions": [
@@ -177,17 +179,33 @@ def _to_propose(felt: Sequence[RegionCost], exclusions: Sequence[Exclusion]) -> 
     return [window for pk, window in covering.items() if pk not in standing]
 
 
-def _down_in_words(incident: Incident, felt: Sequence[RegionCost]) -> str:
-    """What was down where: `Login down on all clients in Europe`."""
-    scopes = {repr(scope): scope for cost in felt for scope in cost.scopes}
-    return down_in_words(list(scopes.values()), [cost.region for cost in felt]) if felt else incident.title
+def _stretches(felt: Sequence[RegionCost]) -> list[tuple[str, int]]:
+    """What was down where, and for how many seconds; the longest first.
+
+    What was down at the same times is told together, and so are regions in which the same was down.
+    """
+    where: dict[str, tuple[Sequence[Scope], list[RegionCost], list[Span]]] = {}
+    for cost in felt:
+        together: dict[tuple[Span, ...], list[Scope]] = {}
+        for scope, spans in cost.down_by_scope:
+            together.setdefault(tuple(spans), []).append(scope)
+        for spans, scopes in together.items():
+            _scopes, regions, down = where.setdefault(repr(scopes), (scopes, [], []))
+            regions.append(cost)
+            down += spans
+    told = [
+        (down_in_words(scopes, [cost.region for cost in regions]), seconds(merged(down)))
+        for scopes, regions, down in where.values()
+    ]
+    return sorted(told, key=lambda stretch: -stretch[1])
 
 
-def _headline(said: str, felt: Sequence[RegionCost]) -> str:
-    if not felt:
-        return said
-    start, end = min(cost.down[0][0] for cost in felt), max(cost.down[-1][1] for cost in felt)
-    return _("%(what)s for %(length)s") % {"what": said, "length": length(end - start)}
+def _headline(incident: Incident, stretches: Sequence[tuple[str, int]]) -> str:
+    """What was down where for how long: `Login down on all clients in Europe for 12 min 30 s`."""
+    told = "; ".join(
+        _("%(what)s for %(length)s") % {"what": what, "length": length(long)} for what, long in stretches[:MOST_TOLD]
+    )
+    return _("%(told)s; and more") % {"told": told} if len(stretches) > MOST_TOLD else told or incident.title
 
 
 def _tally(cost: RegionCost, *, named: bool) -> str:

@@ -21,7 +21,7 @@ from incidents.queries import incidents_touching
 from maintenance.queries import notices_given, windows_of_region
 from sla_portal.agreements.queries import contracts_in_force
 from sla_portal.audit.templatetags.trail import trail
-from sla_portal.availability.models import Exclusion, RegionMonth
+from sla_portal.availability.models import Deviation, Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.queries import (
     Grid,
     Judged,
@@ -185,6 +185,10 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "excluded_under": figures.excluded_under,
         "recovery": [_recovery(incident, named) for incident in incidents],
         "unclassified": [incident for incident in incidents if incident.attributable is None],
+        "closing": MonthClosing.objects.filter(month=judged.month.first_day).order_by("-revision").first(),
+        "deviating": Deviation.objects.filter(month=judged.month.first_day).exists(),
+        "may_see_reports": request.user.has_perm("reports.view_report"),
+        "reports": subject.row.reports.filter(month=judged.month.first_day).defer("statement").order_by("-revision"),
         "contracts": _contracts(subject, judged.month, now),
         "trail": trail(subject.row),
     }

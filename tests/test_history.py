@@ -78,8 +78,11 @@ def test_a_scope_left_out_or_empty_means_all_and_names_no_row(tmp_path):
     assert json.loads(dumped())["incidents"][0]["outages"][0]["clients"] == []
 
 
-def test_instants_with_any_offset_are_the_same_instant(tmp_path):
-    loaded(tmp_path, changed("incidents[0].outages[0].started_at", "2026-09-10T09:02:03.000+08:00"))
+@pytest.mark.parametrize(
+    "text", ["2026-09-10T09:02:03.000+08:00", "2026-09-10T09:02:03+08", "2026-09-09T21:32:03-0330"]
+)
+def test_instants_with_any_offset_are_the_same_instant(tmp_path, text):
+    loaded(tmp_path, changed("incidents[0].outages[0].started_at", text))
     assert Outage.objects.get().started_at == datetime(2026, 9, 10, 1, 2, 3, tzinfo=UTC)
 
 
@@ -118,6 +121,23 @@ def test_standard_input_is_read_too(monkeypatch):
 def test_a_byte_order_mark_does_no_harm(tmp_path):
     loaded(tmp_path, b"\xef\xbb\xbf" + json.dumps(example()).encode())
     assert Incident.objects.exists()
+
+
+def test_of_notices_in_one_second_the_later_in_the_file_is_the_newer(tmp_path):
+    announced = {"starts_at": "2026-09-06T18:00:00Z", "ends_at": "2026-09-06T19:00:00Z"}
+    cancelled = {"starts_at": None, "ends_at": None}
+    sent = {"sent_at": "2026-09-05T00:00:00Z"}
+    for notices in ([sent | announced, sent | cancelled], [sent | cancelled, sent | announced], [sent | announced] * 2):
+        loaded(tmp_path, changed("maintenance[0].notices", notices))
+        assert json.loads(dumped())["maintenance"][0]["notices"] == notices
+        assert "already" in loaded(tmp_path, changed("maintenance[0].notices", notices))
+
+
+def test_of_suspensions_from_one_day_the_longest_is_recorded(tmp_path):
+    said = [{"starts_on": "2026-03-01", "ends_on": f"2026-03-0{day}"} for day in (5, 3, 7, 5)]
+    loaded(tmp_path, changed("customers[0].contracts[0].suspensions", said))
+    assert Contract.objects.get().suspensions.get().ends_on == date(2026, 3, 7)
+    assert "already" in loaded(tmp_path, changed("customers[0].contracts[0].suspensions", said))
 
 
 def test_a_history_is_recorded_and_not_judged(tmp_path):

@@ -8,8 +8,9 @@ from typing import Any
 
 GENESIS = "0" * 64
 
+canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def link(previous: str, content: dict[str, Any]) -> str:
     """SHA-256 (hex) of an entry: the hash before it and its content as canonical JSON."""
-    body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
+    return hashlib.sha256(f"{previous}\n{canonical(content)}".encode()).hexdigest()

@@ -298,16 +298,17 @@ def shape(checks: Mapping[str, Check], *also: Also, optional: Mapping[str, Any] 
         before = len(found.errors)
         _check_keys(value, checks.keys(), path, found)
         row = dict(optional or {})
+        prefix = path and f"{path}."
         for name, check_value in checks.items():
             if name in value:
-                row[name] = _checked(check_value, value[name], _key(path, name), found)
+                row[name] = _checked(check_value, value[name], prefix + name, found)
             elif name not in row:
-                found.wrong(_key(path, name), "This key is missing.")
+                found.wrong(prefix + name, "This key is missing.")
         if len(found.errors) > before:
             return None
         for rule in also:
             for name, sentence in rule(row):
-                found.wrong(_key(path, name), sentence)
+                found.wrong(prefix + name, sentence)
         return {name: row[name] for name in checks}
 
     return check
@@ -344,10 +345,8 @@ def rows(check: Check, *, by: tuple[str, ...] = (), unique: str = "") -> Check:
 
 
 def in_order(listed: list[Row], by: tuple[str, ...]) -> list[Row]:
-    """Sort rows by the keys `by`, and by all they say where those are equal."""
-    return (
-        sorted(listed, key=lambda row: ([row[key] or "" for key in by], json.dumps(row))) if len(listed) > 1 else listed
-    )
+    """Sort rows by the keys `by`; those that are equal in them stay as they stand."""
+    return sorted(listed, key=lambda row: [str(row[key] or "") for key in by]) if len(listed) > 1 else listed
 
 
 def names(check: Check, *, alike: Callable[[str], str] = str) -> Check:
@@ -435,8 +434,18 @@ SUSPENSIONS_BY = ("starts_on", "ends_on")
 PAYMENTS_BY = ("paid_on", "reference")
 CONTRACTS_BY = ("starts_on", "reference")
 NOTICES_BY = ("sent_at",)
-OUTAGES_BY = ("started_at", "region")
-EXCLUSIONS_BY = ("clause", "starts_at")
+"""Of two sent in the same second the later in the file is the newer."""
+OUTAGES_BY = ("started_at", "region", "ended_at", "functions", "clients")
+EXCLUSIONS_BY = ("clause", "starts_at", "ends_at", "maintenance", "third_party", "status", "reason")
+
+_SUSPENSIONS = rows(shape({"starts_on": day, "ends_on": day}, _not_before("starts_on", "ends_on")), by=SUSPENSIONS_BY)
+
+
+def suspensions(value: Any, path: str, found: _Findings) -> list[Row]:
+    """Suspensions in order; of those that start on one day the longest, which says what the others say."""
+    longest = {row["starts_on"]: row for row in _SUSPENSIONS(value, path, found) if row}
+    return list(longest.values())
+
 
 CONTRACT = shape(
     {
@@ -447,11 +456,7 @@ CONTRACT = shape(
         "currency": currency,
         "trial_days": small_number,
         "terminated_on": or_null(day),
-        "suspensions": rows(
-            shape({"starts_on": day, "ends_on": day}, _not_before("starts_on", "ends_on")),
-            by=SUSPENSIONS_BY,
-            unique="starts_on",
-        ),
+        "suspensions": suspensions,
         "payments": rows(
             shape({"reference": text(60), "paid_on": day, "amount": money(negative=True)}),
             by=PAYMENTS_BY,
@@ -493,7 +498,6 @@ WINDOW = shape(
                 _ends_after("starts_at", "ends_at"),
             ),
             by=NOTICES_BY,
-            unique="sent_at",
         ),
     },
     _ends_after("starts_at", "ends_at"),

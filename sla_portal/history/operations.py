@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -132,8 +132,7 @@ def _day(text: Any) -> Any:
     return text and date.fromisoformat(text)
 
 
-def _told(row: Any) -> str:
-    return json.dumps(row, sort_keys=True)
+_told = json.JSONEncoder(sort_keys=True).encode
 
 
 def _replaced(before: Iterable[tuple[int, Any]], after: Iterable[Any]) -> tuple[list[tuple[int, Any]], list[Any]]:
@@ -146,6 +145,21 @@ def _replaced(before: Iterable[tuple[int, Any]], after: Iterable[Any]) -> tuple[
         else:
             gone.append((pk, row))
     return gone, [json.loads(told) for told in wanted.elements()]
+
+
+def _replaced_notices(before: list[tuple[int, Row]], after: list[Row]) -> tuple[list[int], list[Row]]:
+    """As `_replaced`, second by second: which of one second is the newer is told by microseconds."""
+    gone: list[int] = []
+    added: list[Row] = []
+    for sent_at in sorted({notice["sent_at"] for notice in [*after, *(notice for _pk, notice in before)]}):
+        old = [(pk, notice) for pk, notice in before if notice["sent_at"] == sent_at]
+        new = [notice for notice in after if notice["sent_at"] == sent_at]
+        if [notice for _pk, notice in old] != new:
+            gone += [pk for pk, _notice in old]
+            for place, notice in enumerate(new):
+                instants = {name: _instant(at) for name, at in notice.items()}
+                added.append(instants | {"sent_at": instants["sent_at"] + timedelta(microseconds=place)})
+    return gone, added
 
 
 def _changes(before: Row | None, after: Row) -> dict[str, list[Any]]:
@@ -397,12 +411,9 @@ class _Loading:
         notices: list[Model] = []
         for window, row in zip(written, rows, strict=True):
             found = before.get(row["reference"])
-            left, joined = _replaced(found.listed["notices"] if found else (), row["notices"])
-            gone += [pk for pk, _notice in left]
-            notices += [
-                MaintenanceNotice(window_id=window.pk, **{name: _instant(at) for name, at in notice.items()})
-                for notice in joined
-            ]
+            left, joined = _replaced_notices(found.listed["notices"] if found else [], row["notices"])
+            gone += left
+            notices += [MaintenanceNotice(window_id=window.pk, **notice) for notice in joined]
         _delete(MaintenanceNotice, gone)
         _create(MaintenanceNotice, notices)
         return written

@@ -228,6 +228,7 @@ def issued(figures: Figures, revision: int = 1, changes=()) -> Statement:
             "issued_at": "2026-10-14T01:00:05Z",
             "address": "https://sla.example.com",
             "changes": list(changes),
+            "reason": "An end was mistyped" if changes else "",
         },
     }
 

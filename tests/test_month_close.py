@@ -71,6 +71,15 @@ def test_a_closed_month_stands_still_until_it_is_corrected(legal):
     assert not Deviation.objects.exists()
 
 
+def test_an_outage_that_begins_later_does_not_touch_a_closed_month(legal):
+    a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+    a_finished_incident("2026-09-10 02:00", "2026-09-10 02:30")
+    close_month(actor=legal, month=SEPTEMBER, now=NOW)
+    an_outage(a_region(), "2026-10-20 11:50", None)
+    judge_due_months(now=NOW)
+    assert not Deviation.objects.exists()
+
+
 def test_a_contract_corrected_in_a_closed_month_is_noticed_too(legal):
     contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
     close_month(actor=legal, month=SEPTEMBER, now=NOW)

@@ -21,6 +21,7 @@ class ReportRun(models.Model):
     missing_only = models.BooleanField(
         _("only missing ones"), default=False, help_text=_("A report that exists is left as it is, even if outdated.")
     )
+    reason = models.TextField(_("reason"), blank=True, help_text=_("Why a closed month was corrected."))
     requested_at = models.DateTimeField(_("requested"))
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("requested by")

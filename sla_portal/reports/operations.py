@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from sla_portal.agreements.queries import version_in_force
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record, require
-from sla_portal.availability.models import Deviation
+from sla_portal.availability.operations import close_month, correct_month, month_deviates
+from sla_portal.availability.queries import closing_of
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
@@ -64,18 +65,19 @@ def request_reports(
     regions: Collection[Region] = (),
     customers: Collection[Customer] = (),
     missing_only: bool = False,
+    reason: str = "",
     now: datetime,
 ) -> ReportRun:
     """Ask for the reports of `regions` and `customers`, or of all where none is named; a worker puts them down.
 
-    Only those are issued whose figures say something else than their last revision does.
+    Only those are issued whose figures say something else than their last revision does; they state the `reason`.
     Raises `NotAllowed`, `MonthNotBegun`, `MonthDeviates`, `NotInService` and `NoAgreementInForce`.
     """
     require(actor, "reports.issue_report")
     if month.first_day > local_date(epoch(now), settings.SLA_ZONE):
         raise MonthNotBegun(_("%(month)s has not begun yet.") % {"month": month})
     version_in_force(month.first_day)
-    if Deviation.objects.filter(month=month.first_day).exists():
+    if closing_of(month) and month_deviates(month=month, now=now):
         raise MonthDeviates(
             _("%(month)s is closed, and the record says something else by now. Correct the month first.")
             % {"month": month}
@@ -90,6 +92,7 @@ def request_reports(
         run = ReportRun.objects.create(
             month=month.first_day,
             missing_only=missing_only,
+            reason=reason,
             requested_at=now,
             requested_by=actor.user,
             requested_by_name=actor.name[:200],
@@ -107,8 +110,23 @@ def request_reports(
                 "customers": [None, sorted(one.code for one in customers)],
                 "missing_only": [None, missing_only],
             },
+            reason=reason,
         )
     return run
+
+
+def close_and_report(*, actor: Actor, month: ServiceMonth, now: datetime) -> ReportRun:
+    """Close a month and ask for all of its reports. Raises what `close_month` and `request_reports` raise."""
+    with transaction.atomic():
+        close_month(actor=actor, month=month, now=now)
+        return request_reports(actor=actor, month=month, now=now)
+
+
+def correct_and_report(*, actor: Actor, month: ServiceMonth, reason: str, now: datetime) -> ReportRun:
+    """Correct a closed month and ask for a further revision of each report that then says something else."""
+    with transaction.atomic():
+        correct_month(actor=actor, month=month, reason=reason, now=now)
+        return request_reports(actor=actor, month=month, reason=reason, now=now)
 
 
 def request_missing_reports(*, now: datetime) -> ReportRun | None:
@@ -226,6 +244,7 @@ def _report(
             "issued_at": instant_text(now),
             "address": settings.SITE_URL,
             "changes": told,
+            "reason": run.reason if told else "",
         },
     }
     return Report(

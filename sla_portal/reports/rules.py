@@ -229,6 +229,8 @@ class Issue(TypedDict):
     issued_at: str
     address: str
     changes: list[Change]
+    reason: str
+    """Why a closed month was corrected; empty otherwise."""
 
 
 class Statement(TypedDict):

@@ -16,7 +16,7 @@ from .classification import (
 )
 from .closing import CorrectionWithoutReason, MonthClosed, MonthOpen, MonthUnfinished, close_month, correct_month
 from .evidence import EvidenceRefused, add_evidence
-from .judging import contracts_flipping, judge_due_months, judge_month
+from .judging import contracts_flipping, judge_due_months, judge_month, month_deviates
 
 __all__ = [
     "CorrectionWithoutReason",
@@ -39,6 +39,7 @@ __all__ = [
     "correct_month",
     "judge_due_months",
     "judge_month",
+    "month_deviates",
     "propose_exclusion",
     "reject_exclusion",
     "revoke_exclusion",

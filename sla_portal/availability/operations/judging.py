@@ -28,7 +28,7 @@ from sla_portal.agreements.queries import contracts_in_force, published_versions
 from sla_portal.agreements.rules import MeasurementPeriod
 from sla_portal.audit.models import Entry
 from sla_portal.customers.models import Customer, Region
-from sla_portal.kernel.intervals import Span, epoch, instant, intersection, merged
+from sla_portal.kernel.intervals import Span, clipped, epoch, instant, merged
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
 from ..models import CustomerMonth, Deviation, Exclusion, RegionMonth, Sweep
@@ -67,6 +67,8 @@ class Verdicts:
     month: ServiceMonth
     judgement: Judgement
     versions: Sequence[AgreementVersion]
+    reach: Span
+    """The seconds that decide the month (`_reach`)."""
 
     @cached_property
     def over_contract_period(self) -> bool:
@@ -121,15 +123,10 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
 
 def judge_and_keep(region: Region, month: ServiceMonth, now: datetime) -> int:
     """`judge_month`, whether the month is closed or not."""
-    span = month.span(settings.SLA_ZONE)
     versions = published_versions()
     if not versions or versions[0].effective_on > month.first_day:
         return 0
-    if any(version.measurement_period == MeasurementPeriod.CONTRACT_PERIOD.value for version in versions):
-        # Then the figure of a contract reaches back to its first day.
-        first = _customers_contracts(region, month).aggregate(first=Min("starts_on"))["first"] or month.first_day
-        span = days_span(min(first, month.first_day), month.last_day, settings.SLA_ZONE)
-    verdicts = Verdicts(month, judged_region(region, span, now), versions)
+    verdicts = _verdicts(region, month, versions, now)
     with transaction.atomic():
         _lock(region)
         _keep_region(region, verdicts, now)
@@ -139,12 +136,11 @@ def judge_and_keep(region: Region, month: ServiceMonth, now: datetime) -> int:
 
 def contracts_flipping(*, region: Region, month: ServiceMonth, now: datetime, **decisions: Iterable[Exclusion]) -> int:
     """Count the customers whose month would change between met and missed by decisions on exclusions (`judged_region`)."""
-    span, versions = month.span(settings.SLA_ZONE), published_versions()
-    before, after = (judged_region(region, span, now, **taken) for taken in ({}, decisions))
+    versions = published_versions()
     met = []
     with transaction.atomic():
-        for judgement in (before, after):
-            with _customers_judged(region, Verdicts(month, judgement, versions)) as cursor:
+        for taken in ({}, decisions):
+            with _customers_judged(region, _verdicts(region, month, versions, now, **taken)) as cursor:
                 cursor.execute("SELECT customer_id, met FROM judged")
                 met.append(dict(cursor.fetchall()))
     return sum(met[0][customer] != verdict for customer, verdict in met[1].items())
@@ -171,7 +167,7 @@ def judge_due_months(*, now: datetime) -> int:
     for region in Region.objects.all():
         judgement = judged_region(region, span, now)
         for month in months:
-            verdicts = Verdicts(month, judgement, versions)
+            verdicts = Verdicts(month, judgement, versions, _reach(region, month, versions))
             with transaction.atomic():
                 _lock(region)
                 if month.first_day in closed:
@@ -186,6 +182,21 @@ def judge_due_months(*, now: datetime) -> int:
     )
     Sweep.objects.filter(pk=1).update(last_entry=newest)
     return changed
+
+
+def _verdicts(
+    region: Region, month: ServiceMonth, versions: Sequence[AgreementVersion], now: datetime, **decisions: Iterable[Exclusion]
+) -> Verdicts:
+    reach = _reach(region, month, versions)
+    return Verdicts(month, judged_region(region, reach, now, **decisions), versions, reach)
+
+
+def _reach(region: Region, month: ServiceMonth, versions: Sequence[AgreementVersion]) -> Span:
+    """The seconds that have to be judged for a month: where contracts are measured from their start, those too."""
+    if any(version.measurement_period == MeasurementPeriod.CONTRACT_PERIOD.value for version in versions):
+        first = _customers_contracts(region, month).aggregate(first=Min("starts_on"))["first"] or month.first_day
+        return days_span(min(first, month.first_day), month.last_day, settings.SLA_ZONE)
+    return month.span(settings.SLA_ZONE)
 
 
 def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> list[ServiceMonth]:
@@ -233,6 +244,16 @@ def _keep_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
     return True
 
 
+def month_deviates(*, month: ServiceMonth, now: datetime) -> bool:
+    """Whether the record says something else by now than a closed month does, anywhere."""
+    versions = published_versions()
+    with transaction.atomic():
+        return any(
+            _deviates(region, _verdicts(region, month, versions, now))
+            for region in Region.objects.all()
+        )
+
+
 def _deviates(region: Region, verdicts: Verdicts) -> bool:
     """Whether a closed month would be judged otherwise by now."""
     kept = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **_region_columns(verdicts))
@@ -243,16 +264,11 @@ def _deviates(region: Region, verdicts: Verdicts) -> bool:
 
 
 def _digest(verdicts: Verdicts) -> str:
-    judgement = verdicts.judgement
-    span = verdicts.month.span(settings.SLA_ZONE)
+    """What the customers' months are cut from, whichever judgement it was read off."""
+    judgement, reach = verdicts.judgement, verdicts.reach
     readings = [judgement.in_force, *judgement.under.values()]
-    minutes: list[Sequence[Span]] = [
-        intersection(spans, [span]) for read in readings for spans in (read.counted.spans, read.excluded.spans)
-    ]
-    ongoing = [down.start for down in judgement.downs if down.ongoing]
-    if verdicts.over_contract_period:
-        # Earlier months count too.
-        minutes = [spans for read in readings for spans in (read.counted.spans, read.excluded.spans)]
+    minutes = [clipped(spans, reach) for read in readings for spans in (read.counted.spans, read.excluded.spans)]
+    ongoing = [down.start for down in judgement.downs if down.ongoing and down.start < reach[1]]
     return hashlib.sha256(repr((minutes, ongoing)).encode()).hexdigest()
 
 

@@ -1,8 +1,11 @@
 """Logging an outage, through the door."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test import Client as Browser
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -167,6 +170,24 @@ def test_sent_twice_it_is_logged_once(noc):
     sent = taps(a_region())
     assert noc.post(address(), sent).url == noc.post(address(), sent).url
     assert Incident.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sent_twice_at_the_same_moment_it_is_logged_once(noc):
+    sent = taps(a_region())
+    cookies = noc.cookies
+
+    def send(_turn: int) -> str:
+        client = Browser()
+        client.cookies = cookies
+        try:
+            return client.post(address(), sent).url
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(send, range(2))
+    assert first == second == page_of(Incident.objects.get())
 
 
 @pytest.mark.parametrize(

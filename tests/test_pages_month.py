@@ -315,6 +315,7 @@ def test_the_number_of_queries_does_not_grow_with_the_incidents(support, europe)
         incident = an_outage(europe, f"{start}:10", f"{start}:12").incident
         an_exclusion(incident, "4.11", third_party="Example Cloud")
     assert [queries(address) for address in addresses] == few
+    assert "The first 200" in text_of(support.get(month_of(europe)))
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -43,6 +43,8 @@ from .common import page, require_right
 
 RIGHTS = {"region": "availability.view_regionmonth", "customer": "availability.view_customermonth"}
 SHOWN = 13
+MOST_ROWS = 200
+"""Of a list on a page; the report's attachment has them all."""
 EARLIEST, LATEST = ServiceMonth(1970, 1), ServiceMonth(9998, 11)
 
 
@@ -142,7 +144,7 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
     start, end = instant(span[0]), instant(span[1])
     figures, judgement = judged.figures, judged.judgement
     over = span[1] <= epoch(now)
-    incidents = list(incidents_touching(subject.region, start, end))
+    incidents = list(incidents_touching(subject.region, start, end).prefetch_related(None))
     named = _addresses(judged, incidents)
     state, word = verdict(figures.met, over)
     day = _day(request, judged.month)
@@ -166,7 +168,7 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
                 "event": event,
                 "incidents": [(reference, named.get(reference, "")) for reference in event.incidents],
             }
-            for event in figures.events
+            for event in figures.events[:MOST_ROWS]
         ],
         "exclusions": _exclusions(subject, start, end),
         "windows": _windows(subject.region, judged, span),
@@ -183,7 +185,10 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         ],
         "mixed_readings": len({period.terms.unavailability_reading for period in judgement.periods}) > 1,
         "excluded_under": figures.excluded_under,
-        "recovery": [_recovery(incident, named) for incident in incidents],
+        "recovery": [_recovery(incident, named) for incident in incidents[:MOST_ROWS]],
+        "most_rows": MOST_ROWS,
+        "more_events": len(figures.events) > MOST_ROWS,
+        "more_incidents": len(incidents) > MOST_ROWS,
         "unclassified": [incident for incident in incidents if incident.attributable is None],
         "closing": MonthClosing.objects.filter(month=judged.month.first_day).order_by("-revision").first(),
         "deviating": Deviation.objects.filter(month=judged.month.first_day).exists(),

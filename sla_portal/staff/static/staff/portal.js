@@ -53,8 +53,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Select2 draws its own box and forgets the label's words.
-window.addEventListener("load", () => {
+// Select2 draws its own box, once jQuery is ready, and forgets the label's words.
+window.django?.jQuery?.(() => {
   for (const box of document.querySelectorAll(".select2-selection")) {
     const select = box.closest(".select2").previousElementSibling;
     const name = document.querySelector(`label[for="${select.id}"]`).textContent.trim();

@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy
 
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
+from maintenance.queries import stage_of
+from maintenance.rules import Stage
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.queries import NoAgreementInForce, version_in_force
 from sla_portal.agreements.rules import Terms
@@ -170,9 +172,11 @@ def _counted(judged: Judged, outages: Iterable[Outage], now: datetime) -> int:
 
 
 def near_windows(now: datetime) -> list[NearWindow]:
-    """Windows that start or end within a day, or ended within the last."""
+    """Windows that start or end within a day, ended within the last, or overrun."""
+    near = Q(starts_at__lt=now + SOON, ends_at__gt=now - SOON)
+    at_work = Q(started_at__isnull=False, completed_at__isnull=True)
     windows = (
-        MaintenanceWindow.objects.filter(cancelled_at__isnull=True, starts_at__lt=now + SOON, ends_at__gt=now - SOON)
+        MaintenanceWindow.objects.filter(near | at_work, cancelled_at__isnull=True)
         .order_by("starts_at")
         .prefetch_related("regions", "notices")[: SHOWN + 1]
     )
@@ -180,13 +184,22 @@ def near_windows(now: datetime) -> list[NearWindow]:
 
 
 def _course(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
-    if not window.notices.all():
+    stage = stage_of(window, now)
+    if stage is Stage.DRAFT:
         return "waiting", _("draft, not announced")
-    if now < window.starts_at:
-        return "plain", _("starts in %(length)s") % {"length": length((window.starts_at - now).total_seconds())}
-    if now < window.ends_at:
-        return "excluded", _("ends in %(length)s") % {"length": length((window.ends_at - now).total_seconds())}
-    return "plain", _("ended %(length)s ago") % {"length": length((now - window.ends_at).total_seconds())}
+    until = length(abs((window.ends_at - now).total_seconds()))
+    return {
+        Stage.ANNOUNCED: (
+            "plain",
+            _("starts in %(length)s") % {"length": length((window.starts_at - now).total_seconds())},
+        ),
+        Stage.DUE: ("waiting", _("not started, ends in %(length)s") % {"length": until}),
+        Stage.RUNNING: ("excluded", _("ends in %(length)s") % {"length": until}),
+        Stage.OVERRUN: ("counted", _("overrun for %(length)s") % {"length": until}),
+    }.get(stage) or (
+        "plain",
+        _("finished") if stage is Stage.FINISHED else _("ended %(length)s ago") % {"length": until},
+    )
 
 
 def exclusions_to_decide(user: User) -> QuerySet[Exclusion]:

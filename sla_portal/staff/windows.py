@@ -249,6 +249,8 @@ def _work(window: MaintenanceWindow, now: datetime) -> list[Span]:
 def _downs(window: MaintenanceWindow, reach: Span, covered: list[Span], now: datetime) -> list[Down]:
     """Outages that begin or go on within `reach`, by region; of another function or client than the window's, none."""
     start, end = map(instant, reach)
+    if now <= start:
+        return []
     outages = (
         Outage.objects.filter(Q(ended_at__gt=start) | Q(ended_at__isnull=True), started_at__lt=min(end, now))
         .select_related("region", "incident")
@@ -303,7 +305,7 @@ def timeline(now: Standing, notices: Sequence[Given]) -> WindowTimeline:
         told=[_notice_row(notice, span) for notice in notices]
         or [timeline_row(_("Planned, not announced"), [now.span], "proposed", span, when)],
         happened=[
-            timeline_row(_("Work"), now.work, "work", span, when),
+            *([timeline_row(_("Work"), now.work, "work", span, when)] if now.work else []),
             *(
                 timeline_row(_("Down in %(region)s") % {"region": down.region}, down.spans, "down", span, when)
                 for down in now.downs

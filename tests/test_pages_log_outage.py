@@ -194,6 +194,7 @@ def test_sent_twice_at_the_same_moment_it_is_logged_once(noc):
     ("change", "sentence"),
     [
         ({"regions": []}, "Choose at least one region."),
+        ({"regions": ["9" * 400]}, "Select a valid choice."),
         ({"what": "some"}, "Tick at least one function on one client"),
         ({"since": "typed"}, "Type the day and the time."),
         ({"since": "typed", "since_at_0": "2026-09-11", "since_at_1": "00:00"}, "The start lies in the future."),

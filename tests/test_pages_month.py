@@ -275,7 +275,14 @@ class TestWhoMay:
 
     @pytest.mark.parametrize(
         "address",
-        ["2026-13/region/eu", "2026-9/region/eu", "0000-01/region/eu", "2026-09/planet/eu", "2026-09/region/mars"],
+        [
+            "2026-13/region/eu",
+            "2026-9/region/eu",
+            "0000-01/region/eu",
+            "2026-09/planet/eu",
+            "2026-09/region/mars",
+            "2026-09/region/%00",
+        ],
     )
     def test_what_is_not_there_is_not_found(self, support, address):
         assert support.get(f"{reverse('admin:months')}{address}/").status_code == 404

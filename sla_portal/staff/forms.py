@@ -54,8 +54,8 @@ class KeyedForm(forms.Form):
 class OutageForm(TimedForm, KeyedForm):
     """Where, since when, until when and what was down."""
 
-    regions = forms.ModelMultipleChoiceField(
-        Region.objects.all(),
+    # Not a model's field: that one hands any number to the database, which may not hold it.
+    regions = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Where"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one region.")},
@@ -83,9 +83,11 @@ class OutageForm(TimedForm, KeyedForm):
         self.grid = Grid.current()
         fields: dict[str, Any] = self.fields
         regions, since, cells = (fields[name] for name in ("regions", "since", "cells"))
-        known = list(regions.queryset)
+        known = {str(region.pk): region for region in Region.objects.all()}
+        regions.choices = [(pk, region.name) for pk, region in known.items()]
+        regions.coerce = known.get
         if len(known) == 1:
-            regions.initial = known
+            regions.initial = list(known)
         since.choices = [
             (NOW, _("Now")),
             *(

@@ -132,6 +132,9 @@ def month(request: HttpRequest, month: str, scope: str, code: str) -> HttpRespon
 
 
 def _subject(scope: str, code: str) -> Subject:
+    if "\0" in code:
+        # PostgreSQL refuses to be asked about it.
+        raise Http404
     if scope == "region":
         region = get_object_or_404(Region, code=code)
         return Subject(scope, region, region)

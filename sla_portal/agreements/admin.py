@@ -9,7 +9,15 @@ from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, ReadOnlyModelAdmin, ReadOnlyRows, Rows
+from sla_portal.audit.admin import (
+    AuditedForm,
+    AuditedModelAdmin,
+    ChosenFilter,
+    ReadOnlyModelAdmin,
+    ReadOnlyRows,
+    Rows,
+    day_column,
+)
 from sla_portal.marks import mark
 
 from .models import AgreementVersion, Clause, Contract, Payment, Suspension
@@ -35,7 +43,13 @@ class ClauseRows(ReadOnlyRows):
 class AgreementVersionAdmin(ReadOnlyModelAdmin):
     """Published versions are never edited (5.2)."""
 
-    list_display = ("version", "state", "effective_on", "availability_target", "unavailability_reading")
+    list_display = (
+        "version",
+        "state",
+        day_column("effective_on", _("effective on")),
+        "availability_target",
+        "unavailability_reading",
+    )
     sortable_by = ()
     inlines = (ClauseRows,)
 
@@ -109,19 +123,19 @@ class InForceFilter(ChosenFilter):
 @admin.register(Contract)
 class ContractAdmin(AuditedModelAdmin):
     form = ContractForm
-    list_display = ("reference", "customer", "starts_on", "last_service_day", "charge")
+    list_display = ("reference", "customer", day_column("starts_on", _("first service day")), "last_day", "charge")
     list_select_related = ("customer",)
     list_filter = (InForceFilter,)
     search_fields = ("reference", "customer__code", "customer__name")
     search_help_text = _("Reference, or customer's code or name")
-    sortable_by = ("reference", "starts_on")
+    sortable_by = ("reference",)
     autocomplete_fields = ("customer",)
     inlines = (SuspensionRows, PaymentRows)
     nothing_yet = _("Contracts come from a history file (manage.py loadhistory) or are added here by an administrator.")
 
     @admin.display(description=_("last service day"))
-    def last_service_day(self, contract):
-        return contract.last_day
+    def last_day(self, contract):
+        return contract.last_day.isoformat()
 
     @admin.display(description=_("monthly charge"))
     def charge(self, contract):

@@ -120,6 +120,17 @@ def clock_column(name: str, heading: Any) -> Callable[[models.Model], str]:
     return column
 
 
+def day_column(name: str, heading: Any) -> Callable[[models.Model], str]:
+    """A column of a list that shows a day as year, month, day."""
+
+    @admin.display(description=heading, ordering=name)
+    def column(row: models.Model) -> str:
+        day = getattr(row, name)
+        return DASH if day is None else day.isoformat()
+
+    return column
+
+
 class DeskAdmin:
     """What forms and the rows inside forms share: the browser's own inputs, and no way round them by a pop-up."""
 
@@ -377,7 +388,7 @@ class EntryAdmin(ReadOnlyModelAdmin):
         clock_column("at", gettext_lazy("at")),
         "actor_name",
         "action",
-        "subject",
+        "record",
         "reason",
         "short_hash",
     )
@@ -396,6 +407,10 @@ class EntryAdmin(ReadOnlyModelAdmin):
     @admin.display(description=gettext_lazy("no."))
     def number(self, entry):
         return entry.pk
+
+    @admin.display(description=gettext_lazy("record"))
+    def record(self, entry):
+        return entry.subject
 
     @admin.display(description=gettext_lazy("hash"))
     def short_hash(self, entry):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from django import template
@@ -106,10 +106,12 @@ def since(now: datetime, began: datetime) -> str:
 
 @register.simple_tag
 def shown(field: AdminReadonlyField) -> str:
-    """A fact that the form only shows; an instant on both clocks."""
+    """A fact that the form only shows; an instant on both clocks, a day as year, month, day."""
     name = field.field["field"]
     value = getattr(field.form.instance, name, None) if isinstance(name, str) else None
-    return clocks.clock(value) if isinstance(value, datetime) else field.contents()
+    if isinstance(value, datetime):
+        return clocks.clock(value)
+    return value.isoformat() if isinstance(value, date) else field.contents()
 
 
 @register.simple_tag

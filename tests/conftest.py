@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import hypothesis
 import pytest
 from django.apps import apps
 from django.conf import settings as portal
+from django.core.cache import caches
 
 hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("portal")
@@ -64,6 +66,18 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 def no_lockout(settings) -> None:
     """`client.login` has no request to count by; the test of the lock-out turns it on again."""
     settings.AXES_ENABLED = False
+
+
+def forget_what_is_kept() -> None:
+    """Let public facts and pages be computed anew, in this thread and in threads to come."""
+    for name in ("public", "pages"):
+        caches[name].key_prefix = portal.CACHES[name]["KEY_PREFIX"] = uuid4().hex
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """What is public is kept from request to request, but not from test to test."""
+    forget_what_is_kept()
 
 
 def database_url() -> str:

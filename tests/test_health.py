@@ -36,7 +36,3 @@ def test_a_balancer_may_ask_without_https(client, db, settings):
     settings.SECURE_SSL_REDIRECT = True
     assert client.get("/healthz").status_code == 200
     assert client.get("/admin/login/").status_code == 301
-
-
-def test_the_front_door_leads_to_the_desk(client):
-    assert client.get("/")["Location"] == "/admin/"

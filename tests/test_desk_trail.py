@@ -1,6 +1,10 @@
 """Every write through a form of the desk is in the trail: who, when, from what to what, why."""
 
+import re
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.urls import reverse
 from time_machine import travel
@@ -8,6 +12,7 @@ from time_machine import travel
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.models import Chain, Entry
 from sla_portal.audit.rules import GENESIS
+from sla_portal.audit.verbs import VERBS
 from sla_portal.customers.models import Region
 
 from .builders import a_contract, a_customer, a_region, an_incident, an_outage, at, on
@@ -257,3 +262,17 @@ def correction(incident, outage, **changed) -> dict:
         "detected_at_1": f"{incident.detected_at:%H:%M:%S}",
     }
     return {**facts, **detected, **rows("outages", {**row, **typed}, initial=1)}
+
+
+def test_every_verb_of_the_trail_can_be_said_in_the_readers_language():
+    """Found where operations write them as `action="…"` or `Written("…")`."""
+    root = Path(settings.BASE_DIR)
+    code = "".join(
+        file.read_text()
+        for folder in ("sla_portal", "incidents", "maintenance", "claims")
+        for file in (root / folder).rglob("*.py")
+        if "commands" not in file.parts
+    )
+    written = set(re.findall(r'(?:action=|Written\(\s*)"([a-z ]+)"', code))
+    assert {"logged", "announced", "changed by a history file"} <= set(VERBS)
+    assert written - set(VERBS) == set()

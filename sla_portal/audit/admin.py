@@ -36,6 +36,7 @@ from .models import Entry
 from .operations import difference, record, require, snapshot
 from .queries import first_broken_link
 from .templatetags.trail import told_changes
+from .verbs import verb
 
 WHY = "why"
 
@@ -361,7 +362,7 @@ class ActionFilter(admin.SimpleListFilter):
 
     def lookups(self, request, model_admin):
         latest = Entry.objects.order_by("-id").values_list("action", flat=True)[: self.latest]
-        return [(action, action) for action in sorted(set(latest))]
+        return sorted(((action, verb(action)) for action in set(latest)), key=lambda choice: choice[1])
 
     def queryset(self, request, queryset):
         return queryset.filter(action=self.value()) if self.value() and "\0" not in self.value() else queryset
@@ -387,7 +388,7 @@ class EntryAdmin(ReadOnlyModelAdmin):
         "number",
         clock_column("at", gettext_lazy("at")),
         "actor_name",
-        "action",
+        "did",
         "record",
         "reason",
         "short_hash",
@@ -396,8 +397,8 @@ class EntryAdmin(ReadOnlyModelAdmin):
     list_filter = (ActionFilter, KindFilter)
     search_fields = ("subject",)
     search_help_text = gettext_lazy("Name of the record")
-    fields = ("at", "actor_name", "action", "subject", "changes_told", "reason", "previous_hash", "hash", "verified")
-    readonly_fields = ("changes_told", "verified")
+    fields = ("at", "actor_name", "did", "subject", "changes_told", "reason", "previous_hash", "hash", "verified")
+    readonly_fields = ("did", "changes_told", "verified")
     trail_at_foot = False
     nothing_yet = gettext_lazy("The trail is empty. Every write adds an entry: who, when, from what to what, and why.")
 
@@ -407,6 +408,10 @@ class EntryAdmin(ReadOnlyModelAdmin):
     @admin.display(description=gettext_lazy("no."))
     def number(self, entry):
         return entry.pk
+
+    @admin.display(description=gettext_lazy("action"))
+    def did(self, entry):
+        return verb(entry.action)
 
     @admin.display(description=gettext_lazy("record"))
     def record(self, entry):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from sla_portal.clocks import DASH, clock
 
-from .. import queries
+from .. import queries, verbs
 from ..models import Entry
 
 register = template.Library()
@@ -31,6 +31,12 @@ def trail(*subjects: models.Model) -> dict[str, Any]:
     """Show who did what to any of `subjects`, newest first."""
     entries = list(islice(queries.trail(*subjects), SHOWN + 1))
     return {"entries": entries[:SHOWN], "more": len(entries) > SHOWN, "shown": SHOWN}
+
+
+@register.filter
+def verb(entry: Entry) -> str:
+    """What was done, in the reader's language."""
+    return verbs.verb(entry.action)
 
 
 @register.filter

@@ -59,7 +59,7 @@ def short_notice(lead: int, sent: int, terms: Terms) -> list[str]:
         return []
     needed = terms.maintenance_notice_hours
     said = [
-        _("Less than the recommended %(hours)s h of notice. It may be announced all the same.")
+        _("Less than the recommended %(hours)s h of notice. The agreement allows it.")
         % {"hours": terms.recommended_notice_hours}
     ]
     if needed:

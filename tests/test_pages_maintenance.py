@@ -104,6 +104,7 @@ def test_a_window_is_planned_previewed_announced_lengthened_started_and_finished
     assert response.redirect_chain[-1][0] == door("maintenance_window", window)
     assert "A draft: until it is announced, downtime in it counts" in text_of(response)
 
+    assert "covered (4.1) 0 s ■ not covered 1 h" in text_of(response)
     shown = noc.get(door("announce_window", window))
     text = text_of(shown)
     for said in ("2 addresses", "Europe 2", "ops@example.com", "130 h", "SEQUENCE:0", "BEGIN:VCALENDAR"):
@@ -240,7 +241,7 @@ def test_how_a_window_stands(now, given, expected):
 def test_short_notice_warns_says_what_it_means_and_is_sent_all_the_same(noc, europe):
     window = drafted(europe, "2026-09-02 18:00", "2026-09-02 19:00")
     shown = noc.get(door("announce_window", window))
-    assert "Less than the recommended 72 h of notice. It may be announced all the same." in text_of(shown)
+    assert "Less than the recommended 72 h of notice. The agreement allows it." in text_of(shown)
     assert "Version 1.0 asks for no length of notice" in text_of(shown)
     noc.post(door("announce_window", window), to_send(shown))
     assert window.notices.count() == 1

@@ -119,7 +119,7 @@ class Standing:
     work: list[Span]
     covered: list[Span]
     not_covered: list[Span]
-    """What was announced, worked or down, and is not covered: downtime in it counts."""
+    """What was planned, announced, worked or down, and is not covered: downtime in it counts."""
     downs: list[Down]
     lead: int | None
     terms: Terms
@@ -225,7 +225,7 @@ def standing(window: MaintenanceWindow, now: datetime) -> Standing:
     around = known or (epoch(window.starts_at), epoch(window.ends_at))
     reach = min([around[0], *(start for start, _end in work)]), max([around[1], *(end for _start, end in work)])
     downs = _downs(window, reach, covered, now)
-    at_stake = merged([*([known] if known else []), *work, *(span for down in downs for span in down.spans)])
+    at_stake = merged([around, *work, *(span for down in downs for span in down.spans)])
     return Standing(
         window=window,
         stage=stage_of(window, now),
@@ -299,7 +299,6 @@ def timeline(now: Standing, notices: Sequence[Given]) -> WindowTimeline:
     span = _shown(now, notices)
     zone = timezone.get_current_timezone()
     clocks = {zone: place(zone) for zone in (zone, settings.SLA_ZONE)}
-    at_stake = [*now.work, *(span for down in now.downs for span in down.spans)]
     return WindowTimeline(
         axes=[Axis(name, ticks(span, zone)) for zone, name in clocks.items()],
         told=[_notice_row(notice, span) for notice in notices]
@@ -314,9 +313,7 @@ def timeline(now: Standing, notices: Sequence[Given]) -> WindowTimeline:
         covered=[
             timeline_row(_("Covered (4.1)"), now.covered, "excluded", span, how_long),
             timeline_row(_("Not covered"), now.not_covered, "counted", span, how_long),
-        ]
-        if now.announced or at_stake
-        else [],
+        ],
     )
 
 

@@ -144,6 +144,14 @@ def test_a_window_is_planned_previewed_announced_lengthened_started_and_finished
 STEPS = ["announced", "started", "lengthened", "finished"]
 
 
+def test_an_overrun_stands_on_the_home_page_until_the_work_is_finished(noc, europe, clock):
+    window = announced(europe, started_at=at(START))
+    later(noc, clock, "2026-09-08 19:00")
+    assert "overrun for 2 d" in text_of(noc.get(reverse("admin:index")))
+    noc.post(door("finish_work", window), {"key": uuid4()})
+    assert "MW-7" not in text_of(noc.get(reverse("admin:index")))
+
+
 def test_a_cancellation_is_shown_and_sent_with_its_reason(noc, europe):
     window = announced(europe)
     assert noc.post(door("cancel_window", window), {"show": "1", "reason": " "}).status_code == 422

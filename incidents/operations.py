@@ -97,6 +97,12 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
     require(actor, "incidents.change_incident")
     _check(facts, now)
     with transaction.atomic():
+        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        if locked.resolved_at and facts.ended_at is None:
+            raise IncidentResolved(
+                _("%(incident)s was resolved. Give the outage its end, or log what goes on as a new incident.")
+                % {"incident": locked.reference}
+            )
         outage = _create_outage(incident, facts)
         record(
             actor=actor,

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import difference, record, require
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Kind
@@ -97,7 +97,9 @@ def announce_window(
         before = window.notices.last()
         if before and (before.starts_at, before.ends_at) == (starts_at, ends_at):
             raise NothingNewAnnounced(_("The window was announced for just this time already. Nobody was told again."))
-        changes = {"starts_at": [window.starts_at, starts_at], "ends_at": [window.ends_at, ends_at]}
+        changes = difference(
+            {"starts_at": window.starts_at, "ends_at": window.ends_at}, {"starts_at": starts_at, "ends_at": ends_at}
+        )
         window.starts_at, window.ends_at = starts_at, ends_at
         window.save(update_fields=["starts_at", "ends_at"])
         notice = _tell(actor, window, starts_at, ends_at, reason, now)

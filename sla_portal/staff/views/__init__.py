@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import closing, incident, log, maintenance, months
+from . import closing, incident, log, maintenance, months, reports
 
 
 def urls(view) -> list[URLPattern]:
@@ -30,6 +30,8 @@ def urls(view) -> list[URLPattern]:
         path(of_window + "start/", view(maintenance.start), name="start_work"),
         path(of_window + "finish/", view(maintenance.finish), name="finish_work"),
         path("availability/months/", view(months.overview), name="months"),
+        path("availability/months/<str:month>/issue/", view(reports.issue), name="issue_reports"),
+        path("reports/runs/<int:pk>/", view(reports.run), name="report_run"),
         path("availability/months/<str:month>/close/", view(closing.close), name="close_month"),
         path("availability/months/<str:month>/<str:scope>/<str:code>/", view(months.month), name="month"),
     ]

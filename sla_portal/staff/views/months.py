@@ -68,6 +68,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "regions": regions,
             "lines": [
                 {
+                    "month": month,
                     "name": month_name(month),
                     "present": month == present,
                     "cells": [_cell(region, month, judged.get((region.pk, month.first_day))) for region in regions],

@@ -17,7 +17,8 @@ from django.utils import timezone
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import NotAllowed
-from sla_portal.availability.models import Deviation
+from sla_portal.availability.models import MonthClosing
+from sla_portal.availability.operations import judge_month
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports import operations
 from sla_portal.reports.models import Report, ReportRun, Status
@@ -133,7 +134,11 @@ def test_a_month_that_has_not_begun_on_the_sla_clock_is_refused():
 
 
 def test_a_closed_month_that_deviates_is_corrected_first():
-    Deviation.objects.create(month=on("2026-09-01"), noticed_at=NOW)
+    region = a_region("eu")
+    judge_month(region=region, month=SEPTEMBER, now=NOW)
+    MonthClosing.objects.create(month=on("2026-09-01"), closed_at=NOW, closed_by_name="Legal")
+    request_reports(actor=PORTAL, month=SEPTEMBER, now=NOW)
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:07")
     with pytest.raises(MonthDeviates, match="Correct the month first"):
         request_reports(actor=PORTAL, month=SEPTEMBER, now=NOW)
 

@@ -122,6 +122,7 @@ def test_the_same_statement_gives_the_same_bytes_in_two_processes():
         ).stdout
         for seed in ("1", "2")
     }
+    render(issued(quiet_month()))
     assert prints == {sha256(render(issued(eventful_month()))).hexdigest() + "\n"}
 
 
@@ -232,8 +233,9 @@ def test_a_revision_tells_what_changed_on_a_page_of_its_own():
     ]
     pages = texts(opened(issued(quiet_month(), revision=2, changes=changes)))
     assert "Revision 2 replaces revision 1. What changed stands on page 2." in pages[0]
-    assert pages[1].splitlines()[:10] == [
+    assert pages[1].splitlines()[:11] == [
         "What changed since revision 1",
+        "Why: An end was mistyped",
         "Figure",
         "Before",
         "Now",
@@ -244,6 +246,16 @@ def test_a_revision_tells_what_changed_on_a_page_of_its_own():
         "missed",
         "not in service",
     ]
+
+
+def test_a_long_reason_for_a_revision_runs_over_and_the_pages_still_count_right():
+    changes = [{"what": "unavailable_minutes", "before": 37, "after": 7}]
+    statement = issued(quiet_month(), revision=2, changes=changes)
+    statement["issue"]["reason"] = "The provider's record and ours were compared to the second. " * 150
+    pages = texts(opened(statement))
+    assert len(pages) == 4
+    assert "4 / 4" in pages[3]
+    assert "Claims" in pages[3]
 
 
 def test_the_method_says_why_the_printed_formula_is_a_misprint():

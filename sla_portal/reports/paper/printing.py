@@ -57,11 +57,20 @@ def render(statement: Statement) -> bytes:
     figures, issue = statement["figures"], statement["issue"]
     with _one_at_a_time, _no_complaint(), translation.override(figures["language"]):
         bodies = _bodies(canonical(shared(statement)).decode())
-        sheets = _layout("reports/own.html", {**_own_context(statement), "sheets": bodies[1:]})
+        # Given, not counted: to count its pages WeasyPrint would lay out each of them twice.
+        pages = len(bodies) + (issue["revision"] > 1)
+        sheets = _own_sheets(statement, bodies, pages)
+        if len(sheets.pages) != pages:
+            # A long reason for a revision runs over.
+            sheets = _own_sheets(statement, bodies, len(sheets.pages))
         return sheets.copy(_joined(sheets.pages, bodies)).write_pdf(
             **FORM,
             attachments=[_attached(figures, datetime.fromisoformat(issue["issued_at"]))],
         )
+
+
+def _own_sheets(statement: Statement, bodies: "_Bodies", pages: int) -> Document:
+    return _layout("reports/own.html", {**_own_context(statement, len(bodies)), "pages": pages})
 
 
 class PrintingFailed(Exception):
@@ -82,59 +91,71 @@ def _no_complaint() -> Iterator[None]:
         raise PrintingFailed("; ".join(record.getMessage() for record in complaints.buffer))
 
 
-class _Body:
-    """What lies within the margins of a page, painted once and then repeated on many sheets."""
+class _Bodies:
+    """What lies within the margins of the pages that reports share: laid out and painted once, repeated on their sheets."""
 
-    def __init__(self, page: Page) -> None:
-        self.boxes = [box for box in page._page_box.children if not isinstance(box, MarginBox)]
-        self._page = page
-        self._painted: Stream | None = None
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self.boxes = [[box for box in page._page_box.children if not isinstance(box, MarginBox)] for page in pages]
+        self._pages = [
+            Page(page._page_box.copy_with_children(boxes)) for page, boxes in zip(pages, self.boxes, strict=True)
+        ]
+        self._painted: list[Stream] = []
+        # One for all pages: each font in it holds the whole of its file.
+        self._fonts: dict[int, Any] = {}
 
-    def paint(self, sheet: Stream, scale: float) -> None:
-        """Paint on an empty sheet: what is said about the page's text is then numbered as when first painted."""
-        if self._painted is None:
-            self._painted = sheet.clone(fonts={}, tags={}, resources={**sheet._resources, "ExtGState": {}})
-            self._page._page_box = self._page._page_box.copy_with_children(self.boxes)
-            self._page.paint(self._painted, scale)
-        sheet.stream += self._painted.stream
-        sheet._tags.update(self._painted._tags)
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def paint(self, number: int, sheet: Stream, scale: float) -> None:
+        """Paint on an empty sheet: what is said about a body's text is then numbered as when it was first painted."""
+        if not self._painted:
+            for page in self._pages:
+                painted = sheet.clone(fonts=self._fonts, tags={}, resources={**sheet._resources, "ExtGState": {}})
+                page.paint(painted, scale)
+                self._painted.append(painted)
+        painted = self._painted[number]
+        sheet.stream += painted.stream
+        sheet._tags.update(painted._tags)
         # Of the resources a body names opacities only: nothing in the pictures is a pattern, an image or a group.
-        sheet._resources["ExtGState"].update(self._painted._resources["ExtGState"])
-        for key, painted in self._painted._fonts.items():
-            # Each document cuts its own subset from a font.
-            font = sheet._fonts.setdefault(key, copy(painted))
-            font.widths, font.to_unicode = font.widths | painted.widths, font.to_unicode | painted.to_unicode
-            font.missing = font.missing | painted.missing
+        sheet._resources["ExtGState"].update(painted._resources["ExtGState"])
+        if number == 0:
+            for key, font in self._fonts.items():
+                # Each document cuts its own subset from a font, of these letters and its own.
+                mine = sheet._fonts[key] = copy(font)
+                mine.widths, mine.to_unicode, mine.missing = (
+                    dict(font.widths),
+                    dict(font.to_unicode),
+                    dict(font.missing),
+                )
 
 
 class _Sheet(Page):
     """A page of one report: a shared body, and around it what is the report's own."""
 
-    def __init__(self, own: Page, body: _Body, *, own_first: bool) -> None:
-        self._own, self._body = own, body
-        boxes = own._page_box.children
-        super().__init__(
-            own._page_box.copy_with_children([*boxes, *body.boxes] if own_first else [*body.boxes, *boxes])
-        )
+    def __init__(self, own: Page, bodies: _Bodies, number: int) -> None:
+        self._own, self._bodies, self._number = own, bodies, number
+        boxes, body = own._page_box.children, bodies.boxes[number]
+        # In the order of reading: the head comes before the first body, the seal after the last.
+        super().__init__(own._page_box.copy_with_children([*body, *boxes] if number else [*boxes, *body]))
 
     def paint(self, stream: Stream, scale: float = 1) -> None:
-        self._body.paint(stream, scale)
+        self._bodies.paint(self._number, stream, scale)
         self._own.paint(stream, scale)
 
 
-def _joined(own: Sequence[Page], bodies: Sequence[_Body]) -> list[Page]:
+def _joined(own: Sequence[Page], bodies: _Bodies) -> list[Page]:
     """Lay the first body on the first page, below its head, and the others on the last ones, above the seal."""
     behind = len(bodies) - 1
     return [
-        _Sheet(own[0], bodies[0], own_first=True),
+        _Sheet(own[0], bodies, 0),
         *own[1:-behind],
-        *(_Sheet(page, body, own_first=False) for page, body in zip(own[-behind:], bodies[1:], strict=True)),
+        *(_Sheet(page, bodies, number) for number, page in enumerate(own[-behind:], start=1)),
     ]
 
 
 @lru_cache(maxsize=4)
-def _bodies(common: str) -> list[_Body]:
-    return [_Body(page) for page in _layout("reports/shared.html", _shared_context(**json.loads(common))).pages]
+def _bodies(common: str) -> _Bodies:
+    return _Bodies(_layout("reports/shared.html", _shared_context(**json.loads(common))).pages)
 
 
 def _layout(template: str, context: Mapping[str, Any]) -> Document:
@@ -154,11 +175,17 @@ def _stylesheet() -> CSS:
     return CSS(string=(ASSETS / "report.css").read_text(encoding="utf-8"))
 
 
-@cache
 def _colours() -> ColorProfile:
-    """WeasyPrint's own profile, which it would open once for each document and leave open."""
-    profile = files("weasyprint.pdf").joinpath("sRGB2014.icc").read_bytes()
-    return ColorProfile(BytesIO(profile), "sRGB2014.icc", "relative-colorimetric", ("r", "g", "b"))
+    """WeasyPrint's own profile, of which it would leave the file open.
+
+    A new one for each document: asked a second time, a profile writes itself in other bytes.
+    """
+    return ColorProfile(BytesIO(_srgb()), "sRGB2014.icc", "relative-colorimetric", ("r", "g", "b"))
+
+
+@cache
+def _srgb() -> bytes:
+    return files("weasyprint.pdf").joinpath("sRGB2014.icc").read_bytes()
 
 
 def _attached(figures: Mapping[str, Any], at: datetime) -> Attachment:
@@ -172,10 +199,11 @@ def _attached(figures: Mapping[str, Any], at: datetime) -> Attachment:
     )
 
 
-def _own_context(statement: Statement) -> dict[str, Any]:
+def _own_context(statement: Statement, bodies: int) -> dict[str, Any]:
     """What is one report's own: its name, its contract, what a revision changed, and the seal."""
     figures, issue = statement["figures"], statement["issue"]
     return {
+        "sheets": range(bodies - 1),
         "figures": figures,
         "issue": issue,
         "name_size": next((size for most, size in NAME_SIZES if len(figures["name"]) <= most), "longest"),

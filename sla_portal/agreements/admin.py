@@ -139,4 +139,5 @@ class ContractAdmin(AuditedModelAdmin):
 
     @admin.display(description=_("monthly charge"))
     def charge(self, contract):
-        return f"{contract.monthly_charge.normalize():f} {contract.currency}"
+        charge = contract.monthly_charge
+        return f"{charge:.2f} {contract.currency}" if charge == round(charge, 2) else f"{charge} {contract.currency}"

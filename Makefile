@@ -8,13 +8,14 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev run check test bench translations format lock clean
+.PHONY: help setup setup-dev run check test bench drill translations format lock clean
 
 help:
 	@echo 'make run     start the portal on this machine, with a demo in it'
 	@echo 'make test    all tests, on SQLite and PostgreSQL, with Redis, a worker and a browser'
 	@echo 'make check   style, types, the drawing of the house, migrations, deployment settings'
 	@echo 'make bench   how fast it is, as ratios'
+	@echo 'make drill   kill workers, mail server and Redis under it, and balance the books (some ten minutes)'
 	@echo 'make setup   .venv with the pinned requirements (make setup-dev: those of checks and tests too)'
 	@echo 'make translations  compile sla_portal/locale'
 	@echo 'make format  put the code into shape'
@@ -65,6 +66,9 @@ test: setup-dev
 
 bench: setup-dev
 	@$(BIN)/python -m tests.bench
+
+drill: setup-dev
+	@$(BIN)/python -m tests.drill
 
 translations: setup-dev
 	$(BIN)/python deploy/translations.py --write

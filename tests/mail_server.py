@@ -56,12 +56,14 @@ class MailServer:
     port: int = 0
     taken: list[Taken] = field(default_factory=list)
     attempts: Counter[str] = field(default_factory=Counter)
+    faults: Counter[Fault] = field(default_factory=Counter)
     connections: int = 0
 
     def forget(self, plan: Plan) -> None:
         self.plan = plan
         self.taken.clear()
         self.attempts.clear()
+        self.faults.clear()
         self.connections = 0
 
     @property
@@ -95,6 +97,8 @@ class Handler:
     ) -> str:
         self.server.attempts[address] += 1
         self.fault = self.server.plan(address, self.server.attempts[address])
+        if self.fault:
+            self.server.faults[self.fault] += 1
         match self.fault:
             case Fault.LATER:
                 return "451 4.7.1 Greylisted"

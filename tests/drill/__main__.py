@@ -1,0 +1,18 @@
+"""`make drill`, or some of it: `python -m tests.drill kills faults flush rate`."""
+
+import signal
+import sys
+
+from .deliveries import faults, flush, kills
+from .ground import ground, set_up
+from .rate import rate
+
+DRILLS = {"kills": kills, "faults": faults, "flush": flush, "rate": rate}
+
+# So that whoever stops it stops its servers too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+with ground() as here:
+    set_up()
+    for name in sys.argv[1:] or DRILLS:
+        DRILLS[name](here)

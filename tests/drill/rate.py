@@ -1,0 +1,78 @@
+"""How fast deliveries go, against one reused raw smtplib connection that sends finished bytes and keeps no books.
+
+Both talk to the same server, a process of its own, in turns; of each the shortest time stands: the one least disturbed.
+"""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import subprocess
+import sys
+import time
+
+from .ground import Ground, give, set_up
+
+ROUNDS = 7
+RECIPIENTS = 1000
+
+
+def rate(_ground: Ground) -> None:
+    """Print the rate of both and their ratio, from a process that reads the settings anew."""
+    myself = [sys.executable, "-m", "tests.drill.rate"]
+    with subprocess.Popen([*myself, "serve"], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = server.stdout.readline().strip()
+        environment = os.environ | {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
+        subprocess.run([*myself, port], env=environment, check=True)
+        server.terminate()
+
+
+def serve() -> None:
+    from tests.mail_server import mail_server
+
+    with mail_server() as server:
+        print(server.port, flush=True)
+        while True:
+            time.sleep(1)
+            server.taken.clear()
+            server.attempts.clear()
+
+
+def measure(port: int) -> None:
+    set_up()
+    from django.utils import timezone
+
+    from sla_portal.notices.models import Delivery
+    from sla_portal.notices.operations import deliver_chunk, due_chunks
+    from sla_portal.notices.operations.delivering import with_letters
+
+    ours, raw = [], []
+    for number in range(ROUNDS):
+        notice = give(RECIPIENTS, f"rate{number}")
+        messages = [
+            (delivery.email, letter.completed(delivery))
+            for delivery, letter in with_letters(list(notice.deliveries.order_by("pk")))
+        ]
+        begun = time.perf_counter()
+        with smtplib.SMTP("127.0.0.1", port) as smtp:
+            for email, message in messages:
+                smtp.sendmail("sla-portal@localhost", [email], message)
+        raw.append(time.perf_counter() - begun)
+
+        begun = time.perf_counter()
+        for ids in due_chunks(now=timezone.now()):
+            deliver_chunk(ids=ids, clock=timezone.now)
+        ours.append(time.perf_counter() - begun)
+        assert not Delivery.objects.exclude(status="sent").exists()
+    print(
+        f"rate: {RECIPIENTS / min(ours):.0f} deliveries/s; raw smtplib {RECIPIENTS / min(raw):.0f}/s; "
+        f"{min(ours) / min(raw):.2f} × its time ({ROUNDS} rounds in turns, {RECIPIENTS} recipients each)"
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        serve()
+    else:
+        measure(int(sys.argv[1]))

@@ -264,6 +264,14 @@ def test_the_method_says_why_the_printed_formula_is_a_misprint():
     assert "that is 0.00231 %: a misprint" in said
 
 
+def test_an_exclusion_says_who_confirmed_it_or_that_the_record_does_not():
+    figures = eventful_month(events=6)
+    figures["exclusions"][0] |= {"proposed_by": "", "confirmed_by": "", "confirmed_at": None}
+    said = words_of(issued(figures))
+    assert "Taken over from another record, which does not say who confirmed it." in said
+    assert "Proposed by Nadia Kovač, confirmed by 李伟 , 2026-10-01 09:12:05" in said
+
+
 def test_claims_open_and_close_on_the_sla_clock():
     said = words_of(issued(quiet_month()))
     assert "from 14 October 2026, 00:00:00" in said

@@ -2,7 +2,7 @@
 
 The reference is given the finished HTML of the whole report (the own parts and the shared ones in one document) and the
 parsed stylesheet, and prints it in the same form with the same attachment. All run in turn in one process, and of each
-the shortest time stands: the one least disturbed. Peak memory is that of processes of their own.
+the shortest processor time stands: the one least disturbed. Peak memory is that of processes of their own.
 """
 
 import os
@@ -61,9 +61,9 @@ def measure(events: int, title: str) -> None:
     one_paragraph = '<html lang="en"><title>One</title><p>One paragraph.</p></html>'
 
     def timed(work) -> float:
-        begun = time.perf_counter()
+        begun = time.process_time()
         work()
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     def full() -> None:
         printing._bodies.cache_clear()

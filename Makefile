@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev run check test bench drill translations format lock clean
+.PHONY: help setup setup-dev run check test bench drill messages format lock clean
 
 help:
 	@echo 'make run     start the portal on this machine, with a demo in it'
@@ -17,7 +17,7 @@ help:
 	@echo 'make bench   how fast it is, as ratios'
 	@echo 'make drill   kill workers, mail server and Redis under it, and balance the books (some ten minutes)'
 	@echo 'make setup   .venv with the pinned requirements (make setup-dev: those of checks and tests too)'
-	@echo 'make translations  compile sla_portal/locale'
+	@echo 'make messages  take new sentences into sla_portal/locale and compile it'
 	@echo 'make format  put the code into shape'
 	@echo 'make lock    pin requirements*.in anew'
 
@@ -70,7 +70,7 @@ bench: setup-dev
 drill: setup-dev
 	@$(BIN)/python -m tests.drill
 
-translations: setup-dev
+messages: setup-dev
 	$(BIN)/python deploy/translations.py --write
 
 format: setup-dev

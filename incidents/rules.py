@@ -4,17 +4,19 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from enum import Enum
 
+from sla_portal.kernel.words import gettext_noop as _
+
 
 class OutageObjection(Enum):
     """Why an outage cannot be put on record: the field that is wrong, and the sentence for the person."""
 
-    NO_REGION = ("regions", "Name at least one region in which the service was down.")
-    NO_CELL = ("functions", "Name at least one core function and one client that were down.")
-    START_HAS_A_FRACTION = ("started_at", "Give the start in whole seconds.")
-    END_HAS_A_FRACTION = ("ended_at", "Give the end in whole seconds.")
-    START_IN_THE_FUTURE = ("started_at", "The start lies in the future. Log an outage when it has begun.")
-    END_IN_THE_FUTURE = ("ended_at", "The end lies in the future. Leave it empty while the outage goes on.")
-    END_NOT_AFTER_START = ("ended_at", "The outage ends before it starts. Give an end after the start.")
+    NO_REGION = ("regions", _("Name at least one region in which the service was down."))
+    NO_CELL = ("functions", _("Name at least one core function and one client that were down."))
+    START_HAS_A_FRACTION = ("started_at", _("Give the start in whole seconds."))
+    END_HAS_A_FRACTION = ("ended_at", _("Give the end in whole seconds."))
+    START_IN_THE_FUTURE = ("started_at", _("The start lies in the future. Log an outage when it has begun."))
+    END_IN_THE_FUTURE = ("ended_at", _("The end lies in the future. Leave it empty while the outage goes on."))
+    END_NOT_AFTER_START = ("ended_at", _("The outage ends before it starts. Give an end after the start."))
 
     def __init__(self, field: str, sentence: str) -> None:
         self.field = field

@@ -10,8 +10,9 @@ from maintenance.models import MaintenanceNotice, WindowClient, WindowFunction, 
 from sla_portal.agreements.models import AgreementVersion, Clause, Payment, Suspension
 from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, MonthClosing, RegionMonth
 from sla_portal.customers.models import Client, Contact, CoreFunction
+from sla_portal.notices.models import Attachment, Delivery, Notice, Wording
 
-from .builders import a_contract, a_customer, a_region, a_version, a_window, an_incident, an_outage, at, on
+from .builders import a_contract, a_customer, a_region, a_version, a_window, an_incident, an_outage, at, numbers, on
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +54,17 @@ def notice(of=None, **values):
 def twice(make, *arguments, **values):
     make(*arguments, **values)
     make(*arguments, **values)
+
+
+def told(**values):
+    return Notice.objects.create(
+        **{"number": f"N-2026-{next(numbers)}", "kind": "announcement", "given_at": at("2026-09-01 08:00"), **values}
+    )
+
+
+def delivery(**values):
+    given = {"email": "Ops@example.com", "language": "en", "next_attempt_at": at("2026-09-01 08:00"), **values}
+    return Delivery.objects.create(**{"notice": given.pop("notice", None) or told(), **given})
 
 
 def decided_by_the_proposer():
@@ -130,6 +142,19 @@ BREAKS = {
         sha256="0",
         added_at=at("2026-09-10 01:00"),
     ),
+    "a_notice_is_of_a_known_kind": lambda: told(kind="rumour"),
+    "a_notice_is_worded_once_in_a_language": lambda: twice(
+        Wording.objects.create, notice=told(), language="en", subject="S", text="T", html="T"
+    ),
+    "a_notice_has_an_attachment_of_a_name_once": lambda: twice(
+        Attachment.objects.create, notice=told(), name="window.ics", content_type="text/calendar", content=b""
+    ),
+    "an_address_is_told_once": lambda: [
+        delivery(notice=notice, email=email) for notice in [told()] for email in ("Ops@example.com", "ops@example.com")
+    ],
+    "a_delivery_is_in_a_known_status": lambda: delivery(status="lost"),
+    "what_is_sent_has_a_time": lambda: delivery(status="sent"),
+    "what_is_being_sent_is_in_somebodys_hand": lambda: delivery(status="sending"),
     "a_month_has_each_revision_once": lambda: twice(
         MonthClosing.objects.create, month=on("2026-09-01"), closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
     ),
@@ -144,7 +169,7 @@ BREAKS = {
     "a_customer_is_judged_once_a_month": lambda: twice(customer_month, customer=a_customer(a_region())),
 }
 OURS = {
-    "audit", "customers", "agreements", "incidents", "maintenance", "availability",
+    "audit", "customers", "notices", "agreements", "incidents", "maintenance", "availability",
 }  # fmt: skip
 
 

@@ -185,7 +185,11 @@ def judge_due_months(*, now: datetime) -> int:
 
 
 def _verdicts(
-    region: Region, month: ServiceMonth, versions: Sequence[AgreementVersion], now: datetime, **decisions: Iterable[Exclusion]
+    region: Region,
+    month: ServiceMonth,
+    versions: Sequence[AgreementVersion],
+    now: datetime,
+    **decisions: Iterable[Exclusion],
 ) -> Verdicts:
     reach = _reach(region, month, versions)
     return Verdicts(month, judged_region(region, reach, now, **decisions), versions, reach)
@@ -248,10 +252,7 @@ def month_deviates(*, month: ServiceMonth, now: datetime) -> bool:
     """Whether the record says something else by now than a closed month does, anywhere."""
     versions = published_versions()
     with transaction.atomic():
-        return any(
-            _deviates(region, _verdicts(region, month, versions, now))
-            for region in Region.objects.all()
-        )
+        return any(_deviates(region, _verdicts(region, month, versions, now)) for region in Region.objects.all())
 
 
 def _deviates(region: Region, verdicts: Verdicts) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import closing, incident, log, maintenance, months, reports
+from . import closing, evidence, incident, log, maintenance, months, reports
 
 
 def urls(view) -> list[URLPattern]:
@@ -22,6 +22,8 @@ def urls(view) -> list[URLPattern]:
         path(of_exclusion + "confirm/", view(incident.confirm), name="confirm_exclusion"),
         path(of_exclusion + "reject/", view(incident.reject), name="reject_exclusion"),
         path(of_exclusion + "revoke/", view(incident.revoke), name="revoke_exclusion"),
+        path(of_exclusion + "evidence/", view(evidence.add), name="add_evidence"),
+        path("availability/evidence/<int:pk>/", view(evidence.file), name="evidence_file"),
         path("maintenance/maintenancewindow/calendar/", view(maintenance.calendar), name="maintenance_calendar"),
         path(of_window, view(maintenance.window), name="maintenance_window"),
         path(of_window + "announce/", view(maintenance.announce), name="announce_window"),

@@ -40,7 +40,9 @@ class CorrectForm(forms.Form):
     """Why a closed month is corrected."""
 
     reason = forms.CharField(
-        label=gettext_lazy("What was wrong, and how it was found"), widget=forms.Textarea(attrs={"rows": 3}), max_length=2000
+        label=gettext_lazy("What was wrong, and how it was found"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
     )
 
 
@@ -55,7 +57,7 @@ def close(request: HttpRequest, month: str) -> HttpResponse:
     now = timezone.now()
     closings = list(MonthClosing.objects.filter(month=asked.first_day))
     kind = CorrectForm if closings else CloseForm
-    form = kind(request.POST or None)
+    form = kind(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         require_right(request, "availability.close_month")
         if form.is_valid():

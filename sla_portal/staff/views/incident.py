@@ -79,7 +79,7 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
         incident.exclusions.select_related(
             "incident", "maintenance", "proposed_by", "decided_by", "revoked_by"
         ).prefetch_related(
-            "maintenance__notices", "maintenance__regions", "maintenance__functions", "maintenance__clients"
+            "files", "maintenance__notices", "maintenance__regions", "maintenance__functions", "maintenance__clients"
         )
     )
     context |= {

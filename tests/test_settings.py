@@ -201,3 +201,21 @@ def test_a_visitor_cannot_invent_an_address(rf, settings, proxies, forwarded, ad
     settings.PROXIES = proxies
     request = rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)
     assert visitors.address(request) == address
+
+
+@pytest.mark.parametrize(
+    ("variables", "backend"),
+    [
+        ({}, "sla_portal.notices.mail.inbox"),
+        ({"SITE_URL": "https://sla.example.com"}, "django.core.mail.backends.smtp"),
+        ({"SITE_URL": "https://sla.example.com", "EMAIL_URL": "inbox://"}, "sla_portal.notices.mail.inbox"),
+        ({"EMAIL_URL": "smtp+tls://a:b@mail.example.com:587"}, "django.core.mail.backends.smtp"),
+    ],
+)
+def test_mail_goes_by_smtp_but_for_a_portal_on_this_machine(variables, backend, tmp_path):
+    asked = "from sla_portal import settings; print(settings.EMAIL_BACKEND)"
+    clean = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), "ENV_FILE": os.devnull}
+    told = subprocess.run(
+        [sys.executable, "-c", asked], env=clean | variables, cwd=ROOT, capture_output=True, text=True
+    )
+    assert told.stdout.strip() == f"{backend}.EmailBackend"

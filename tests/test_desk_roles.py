@@ -19,10 +19,13 @@ from sla_portal.availability.operations import (
 )
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.reports.models import Report
+from sla_portal.reports.operations import put_down_reports, request_reports
+from sla_portal.reports.queries import readable_by
 from sla_portal.staff.roles import ROLES, sync_roles
 
 from .builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
-from .desk import a_member, signed_in
+from .desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 NOW = at("2026-09-10 12:00")
@@ -86,6 +89,7 @@ PAGES = [
     ("auth_user_add", None, {"Administrator"}),
     ("auth_group_changelist", None, {"Administrator"}),
     ("auth_group_add", None, set()),
+    ("reports_report_changelist", None, EVERYONE),
 ]
 
 
@@ -233,3 +237,18 @@ def test_a_month_of_a_customer_is_not_for_noc():
     assert noc.get(reverse("admin:month", args=[month, "region", "eu"])).status_code == 200
     assert noc.get(reverse("admin:month", args=[month, "customer", "C-1"])).status_code == 403
     assert support.get(reverse("admin:month", args=[month, "customer", "C-1"])).status_code == 200
+
+
+def test_a_report_on_a_customer_is_not_for_noc():
+    region = a_region()
+    a_contract(a_customer(region, "C-1", name="Hafen Residences"), "2026-01-01", "2026-12-31")
+    asked = at("2026-10-14 01:00")
+    run = request_reports(actor=Actor.system("test"), month=ServiceMonth(2026, 9), now=asked)
+    put_down_reports(run_id=run.pk, now=asked)
+    reports = reverse("admin:reports_report_changelist")
+    for role, seen in (("NOC", False), ("Support", True)):
+        page = text_of(signed_in(a_member(role)).get(reports))
+        assert "2026-09" in page
+        assert ("Hafen Residences" in page) == seen
+    of_customer = Report.objects.get(customer__code="C-1")
+    assert of_customer not in readable_by(User.objects.get(username="noc"))

@@ -11,14 +11,18 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-code_validator = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", _("Use letters, digits, dots, hyphens and underscores only."))
+code_validator = RegexValidator(
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", _("Use letters, digits, dots, hyphens and underscores only.")
+)
 
 
 def validate_time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValidationError(_("“%(name)s” is not a time zone; write it like Europe/Berlin."), params={"name": name}) from None
+        raise ValidationError(
+            _("“%(name)s” is not a time zone; write it like Europe/Berlin."), params={"name": name}
+        ) from None
 
 
 class Coded(models.Model):
@@ -42,7 +46,9 @@ class Region(Coded):
         max_length=60,
         blank=True,
         validators=[validate_time_zone],
-        help_text=_("The zone in which the people of the region think. Empty: the SLA clock. Only the SLA clock counts."),
+        help_text=_(
+            "The zone in which the people of the region think. Empty: the SLA clock. Only the SLA clock counts."
+        ),
     )
 
     class Meta:

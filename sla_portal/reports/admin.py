@@ -13,6 +13,7 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.marks import mark
 
 from .models import Report, Status
+from .queries import readable_by
 
 STATES = {Status.QUEUED: "unknown", Status.RENDERING: "unknown", Status.READY: "up", Status.FAILED: "counted"}
 
@@ -69,7 +70,7 @@ class ReportAdmin(ReadOnlyModelAdmin):
     )
 
     def get_queryset(self, request):
-        return super().get_queryset(request).defer("statement")
+        return super().get_queryset(request).filter(pk__in=readable_by(request.user).values("pk")).defer("statement")
 
     @admin.display(description=gettext_lazy("report"))
     def told(self, report):

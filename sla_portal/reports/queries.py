@@ -478,6 +478,12 @@ def without_report(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Cust
     )
 
 
+def readable_by(user: User) -> QuerySet[Report]:
+    """The reports that a person may open: a customer's only with the right to see customers' months."""
+    reports = Report.objects.defer("statement")
+    return reports if user.has_perm("availability.view_customermonth") else reports.filter(customer__isnull=True)
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far a request has come. It is `over` when every report is put down and either ready or failed."""

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 
 from sla_portal.kernel.errors import Refused
 
-from .models import Report, Status
-from .queries import file_of
+from .models import Status
+from .queries import file_of, readable_by
 
 
 @require_safe
@@ -18,7 +18,7 @@ from .queries import file_of
 @cache_control(private=True, no_store=True)
 def report_file(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the PDF to be saved, or shown with `?inline`; its SHA-256 is checked first."""
-    report = get_object_or_404(Report.objects.defer("statement"), pk=pk, status=Status.READY)
+    report = get_object_or_404(readable_by(request.user), pk=pk, status=Status.READY)
     try:
         content = file_of(report)
     except Refused as reason:

@@ -9,7 +9,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.contrib.admin.helpers import AdminReadonlyField
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
@@ -50,13 +50,11 @@ def navigation(context: template.Context) -> list[Entry]:
     request = context.get("request")
     if request is None or not getattr(request, "user", None) or not request.user.is_staff:
         return []
-    entries = []
-    for name, page, right in NAVIGATION:
-        if right is None or request.user.has_perm(right):
-            try:
-                entries.append((str(name), reverse(f"admin:{page}")))
-            except NoReverseMatch:
-                continue
+    entries = [
+        (str(name), reverse(f"admin:{page}"))
+        for name, page, right in NAVIGATION
+        if right is None or request.user.has_perm(right)
+    ]
     within = max((url for _name, url in entries if request.path.startswith(url)), key=len, default="")
     # The home page's address starts every other.
     home = entries[0][1]

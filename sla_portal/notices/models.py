@@ -94,7 +94,7 @@ class Wording(models.Model):
 
     notice = models.ForeignKey(Notice, models.PROTECT, related_name="wordings", verbose_name=_("notice"))
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
-    subject = models.CharField(_("subject"), max_length=200)
+    subject = models.CharField(_("subject"), max_length=300)
     text = models.TextField(_("text"))
     html = models.TextField(_("HTML"), help_text=_("A fragment: paragraphs, lists and tables, without a frame."))
 

@@ -27,7 +27,7 @@ from . import operations
 from .mail import inbox
 from .models import Attachment, Delivery, Notice, Status
 from .queries import progress
-from .tasks import deliver_due_notices
+from .tasks import deliver_soon
 
 DELIVERIES_ON_A_PAGE = 50
 # A mail is shown as it is, which the page's own policy would not allow, and can do nothing.
@@ -124,7 +124,7 @@ def confirm(request, pk):
 @requiring("notices.resolve_delivery")
 def again(request, pk):
     response = decide(request, pk, operations.send_again, _("The mail to %(address)s goes out again."))
-    deliver_due_notices.delay_on_commit()
+    deliver_soon()
     return response
 
 

@@ -22,6 +22,11 @@ class Words:
     html: str = ""
 
     @property
+    def heading(self) -> str:
+        """The subject on one line."""
+        return " ".join(self.subject.split())
+
+    @property
     def fragment(self) -> str:
         return self.html or linebreaks(self.text, autoescape=True)
 
@@ -44,7 +49,7 @@ def worded(template: str, context: Mapping[str, Any]) -> list[Words]:
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             given = {"SITE_URL": settings.SITE_URL, "language": language, **context}
-            subject = " ".join(render_to_string(f"{template}.subject.txt", given).split())
+            subject = render_to_string(f"{template}.subject.txt", given)
             text = render_to_string(f"{template}.txt", given).strip()
             said.append(Words(language, subject, text, render_to_string(f"{template}.html", given).strip()))
     return said

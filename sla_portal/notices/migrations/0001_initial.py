@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('language', models.CharField(choices=[('en', 'English'), ('zh-hans', 'Simplified Chinese')], max_length=10, verbose_name='language')),
-                ('subject', models.CharField(max_length=200, verbose_name='subject')),
+                ('subject', models.CharField(max_length=300, verbose_name='subject')),
                 ('text', models.TextField(verbose_name='text')),
                 ('html', models.TextField(help_text='A fragment: paragraphs, lists and tables, without a frame.', verbose_name='HTML')),
                 ('notice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='wordings', to='notices.notice', verbose_name='notice')),

@@ -39,8 +39,8 @@ def give_notice(
     """Freeze a notice and put down a delivery for each address of `audience`; an address is told once (5.2).
 
     `audience` may be `Contact.objects.none()` for what is only said on the website. The mails go out when the
-    transaction is committed: a door may hurry them with `tasks.deliver_due_notices.delay_on_commit()`, and the
-    schedule finds them within half a minute.
+    transaction is committed: a door may hurry them with `tasks.deliver_soon()`; else the schedule finds them within
+    half a minute.
     """
     require(actor, "notices.give_notice")
     check_worded(wordings)
@@ -49,7 +49,7 @@ def give_notice(
         notice = Notice(
             number=_next_number(now), kind=kind, about=about, public=public, given_at=now, given_by=actor.name[:200]
         )
-        words = [Wording(language=w.language, subject=w.subject, text=w.text, html=w.fragment) for w in wordings]
+        words = [Wording(language=w.language, subject=w.heading, text=w.text, html=w.fragment) for w in wordings]
         files = [Attachment(name=f.name, content_type=f.content_type, content=f.content) for f in attachments]
         notice.sha256 = notice.digest_with(words, files)
         for wording in words:
@@ -80,7 +80,7 @@ def give_notice(
 
 def check_worded(wordings: Iterable[Words]) -> None:
     """Raise `NotWorded` unless something is said, under a subject, in every language of the portal."""
-    said = {words.language for words in wordings if words.subject.strip() and words.text.strip()}
+    said = {words.language for words in wordings if words.heading and words.text.strip()}
     for language, name in settings.LANGUAGES:
         if language not in said:
             raise NotWorded(_("Say it in %(language)s too: a subject and a text.") % {"language": name})

@@ -25,7 +25,7 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
-from sla_portal.notices.tasks import deliver_due_notices
+from sla_portal.notices.tasks import deliver_soon
 from sla_portal.notices.views import marks
 
 from .. import windows
@@ -214,7 +214,7 @@ def _send(request: HttpRequest, found: MaintenanceWindow, send: SendCancellation
         # What is covered follows from the moment of sending, so the clock is read as late as can be.
         now=timezone.now(),
     )
-    deliver_due_notices.delay_on_commit()
+    deliver_soon()
     messages.success(request, _("Told. The mails are on their way."))
     return reverse("admin:maintenance_window", args=[found.pk])
 

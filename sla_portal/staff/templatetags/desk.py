@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -82,12 +82,6 @@ def clocks_now() -> dict[str, Any]:
 def clock(at: datetime | None) -> SafeString:
     """Show an instant on the reader's clock and, where it differs, on the SLA clock."""
     return clocks.clock(at)
-
-
-@register.filter
-def on_clock(at: datetime, zone: tzinfo) -> str:
-    """Write an instant on the clock of `zone`."""
-    return clocks.told(at, zone)
 
 
 @register.filter

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 DASH = "–"
@@ -59,6 +59,11 @@ def length(seconds: float) -> str:
     units = ((days, gettext("d")), (hours, gettext("h")), (minutes, gettext("min")), (rest, gettext("s")))
     first = next((n for n, (count, _unit) in enumerate(units) if count), 3)
     return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count) or f"0 {gettext('s')}"
+
+
+def minutes(count: int) -> str:
+    """Write a number of clock minutes: `1 minute`, `12 minutes`."""
+    return ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}
 
 
 class ClockWidget(forms.SplitDateTimeWidget):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, wraps
 from hashlib import sha256
+from threading import Lock
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -65,13 +66,21 @@ def for_reader(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     return answered
 
 
+MAKERS = tuple(Lock() for _ in range(16))
+
+
 def finished(follows_from: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
     """Return what `make` makes, made once for all that it follows from; the process has room for some hundred."""
+    pages = caches["pages"]
     key = sha256(repr(follows_from).encode()).hexdigest()
-    body: bytes | None = caches["pages"].get(key)
+    body: bytes | None = pages.get(key)
     if body is None:
-        body = make()
-        caches["pages"].set(key, body, 600)
+        with MAKERS[int(key[0], 16)]:
+            # Whoever waited here finds it made.
+            body = pages.get(key)
+            if body is None:
+                body = make()
+                pages.set(key, body, 600)
     return body
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.mail_server import Fault, MailServer, mail_server
 
-from .ground import PROCESSES, Ground, give
+from .ground import PROCESSES, Ground, contacts, give
 
 if TYPE_CHECKING:
     from sla_portal.notices.models import Notice
@@ -108,7 +108,7 @@ class Books:
 def ours(ground: Ground, server: MailServer, name: str, *, kills: int, flushed: bool = False) -> None:
     """Give a notice and let the portal deliver it through the trouble; then balance the books."""
     os.environ["EMAIL_URL"] = server.url
-    notice, begun = give(RECIPIENTS, name), time.monotonic()
+    notice, begun = give(contacts(RECIPIENTS, name)), time.monotonic()
     killed = 0
     with ground.worker() as worker:
         goal = next_goal(server)

@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 from tests.everything import ROOT, free_port, installed, postgresql_server
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from sla_portal.customers.models import Contact
     from sla_portal.notices.models import Notice
 
 PROCESSES = 2
@@ -123,14 +126,9 @@ def set_up() -> None:
     call_command("migrate", verbosity=0)
 
 
-def give(recipients: int, name: str) -> Notice:
-    """A notice to so many addresses, in both languages."""
-    from django.utils import timezone
-
-    from sla_portal.audit.actors import Actor
+def contacts(number: int, name: str) -> QuerySet[Contact]:
+    """So many contacts of two customers, one for each language."""
     from sla_portal.customers.models import Contact, Customer, Region
-    from sla_portal.notices.operations import give_notice
-    from sla_portal.notices.wording import Words
 
     region = Region.objects.get_or_create(code="eu", defaults={"name": "Europe"})[0]
     customers = [
@@ -138,11 +136,24 @@ def give(recipients: int, name: str) -> Notice:
         for language in ("en", "zh-hans")
     ]
     Contact.objects.bulk_create(
-        Contact(customer=customers[number % 2], email=f"{name}-{number}@example.com", name=f"Person {number}")
-        for number in range(recipients)
+        (
+            Contact(customer=customers[n % 2], email=f"{name}-{n}@example.com", name=f"Person {n}")
+            for n in range(number)
+        ),
+        batch_size=5000,
     )
+    return Contact.objects.filter(customer__in=customers)
+
+
+def give(audience: QuerySet[Contact]) -> Notice:
+    """A notice of some length in both languages."""
+    from django.utils import timezone
+
+    from sla_portal.audit.actors import Actor
+    from sla_portal.notices.operations import give_notice
+    from sla_portal.notices.wording import Words
+
     return give_notice(
-        actor=Actor.system("drill"), kind="maintenance", about="MW-1", public=True, now=timezone.now(),
+        actor=Actor.system("drill"), kind="maintenance", about="MW-1", public=True, now=timezone.now(), audience=audience,
         wordings=[Words("en", "Maintenance", "We work. " * 60), Words("zh-hans", "维护通知", "我们将进行维护。" * 60)],
-        audience=Contact.objects.filter(customer__in=customers),
     )  # fmt: skip

@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 
-from .ground import Ground, give, set_up
+from .ground import Ground, contacts, give, set_up
 
 ROUNDS = 7
 RECIPIENTS = 1000
+MANY = 100_000
 
 
 def rate(_ground: Ground) -> None:
@@ -41,15 +42,23 @@ def serve() -> None:
 
 def measure(port: int) -> None:
     set_up()
+    from django.db import transaction
     from django.utils import timezone
 
     from sla_portal.notices.models import Delivery
     from sla_portal.notices.operations import deliver_chunk, due_chunks
     from sla_portal.notices.operations.delivering import with_letters
 
+    with transaction.atomic():
+        audience = contacts(MANY, "many")
+        begun = time.perf_counter()
+        given = give(audience).deliveries.count()
+        print(f"rate: a notice given to {given} addresses in {time.perf_counter() - begun:.1f} s", flush=True)
+        transaction.set_rollback(True)
+
     ours, raw = [], []
     for number in range(ROUNDS):
-        notice = give(RECIPIENTS, f"rate{number}")
+        notice = give(contacts(RECIPIENTS, f"rate{number}"))
         messages = [
             (delivery.email, letter.completed(delivery))
             for delivery, letter in with_letters(list(notice.deliveries.order_by("pk")))

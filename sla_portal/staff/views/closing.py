@@ -23,7 +23,7 @@ from sla_portal.availability.queries import region_month, unfinished
 from sla_portal.availability.rules import availability, cut
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.models import Report
 from sla_portal.reports.operations import close_and_report, correct_and_report
@@ -68,7 +68,7 @@ def close(request: HttpRequest, month: str) -> HttpResponse:
         request,
         "staff/close_month.html",
         {
-            "title": _("Close %(month)s") % {"month": month_name(asked)},
+            "title": month_name(asked) if closings else _("Close %(month)s") % {"month": month_name(asked)},
             "month": asked,
             "name": month_name(asked),
             "form": form,
@@ -121,7 +121,7 @@ def _region(region: Region, month: ServiceMonth, closed: bool, now: datetime) ->
         "unavailable": figures.unavailable_minutes,
         "excluded": figures.excluded_minutes,
         "availability": figures.availability is not None and cut(figures.availability),
-        "verdict": verdict(figures.met, over=True),
+        "verdict": verdict(figures.met, over=month.span(settings.SLA_ZONE)[1] <= epoch(now)),
         "reading_sensitive": figures.reading_sensitive,
     }
     if not kept:

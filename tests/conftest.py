@@ -41,25 +41,27 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
     """Let a test that commits be cleaned up: its flush passes by the triggers, and what migrations laid is laid again."""
     from django.db import connection
 
-    flush = connection.ops.execute_sql_flush
+    # Patched for every connection: beside Playwright's event loop, Django opens one of its own.
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
     first_version = import_module("sla_portal.agreements.migrations.0002_version_1_0")
     first_scope = import_module("sla_portal.customers.migrations.0002_functions_and_clients_of_clause_1_4")
 
-    def flush_all(statements) -> None:
-        with connection.cursor() as cursor:
+    def flush_all(self, statements) -> None:
+        with self.connection.cursor() as cursor:
             triggers = []
-            if connection.vendor == "sqlite":
+            if self.connection.vendor == "sqlite":
                 cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
                 triggers = cursor.fetchall()
             for name, _sql in triggers:
                 cursor.execute(f"DROP TRIGGER {name}")
-            flush(statements)
+            flush(self, statements)
             for _name, sql in triggers:
                 cursor.execute(sql)
         first_scope.add(apps, None)
         first_version.add(apps, None)
 
-    connection.ops.execute_sql_flush = flush_all
+    operations.execute_sql_flush = flush_all
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ def test_the_policy_of_pages_forbids_nothing_that_the_desk_needs(page, live_serv
     complaints = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("requestfailed", lambda request: complaints.append(request.url))
-    page.goto(f"{live_server.url}/")
+    page.goto(f"{live_server.url}/admin/")
     page.get_by_label("Username").fill("noc")
     page.get_by_label("Password").fill("right horse battery")
     page.keyboard.press("Enter")

@@ -41,7 +41,7 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
     }
     list_display = (
         "username",
-        "get_full_name",
+        "full_name",
         "email",
         "roles",
         "is_active",
@@ -62,6 +62,10 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description=_("name"))
+    def full_name(self, user):
+        return user.get_full_name()
 
     @admin.display(description=_("roles"))
     def roles(self, user):

@@ -30,6 +30,7 @@ os.environ["FONTCONFIG_FILE"] = str(ASSETS / "fonts" / "fonts.conf")
 # What it found in them it keeps in the user's cache folder; a service user may have none.
 os.environ.setdefault("XDG_CACHE_HOME", str(settings.VAR_DIR / "cache"))
 
+import pydyf  # noqa: E402
 from weasyprint import CSS, HTML, Attachment, Document, Page  # noqa: E402
 from weasyprint.css import ColorProfile  # noqa: E402
 from weasyprint.formatting_structure.boxes import MarginBox  # noqa: E402
@@ -64,6 +65,7 @@ def render(statement: Statement) -> bytes:
             # A long reason for a revision runs over.
             sheets = _own_sheets(statement, bodies, len(sheets.pages))
         return sheets.copy(_joined(sheets.pages, bodies)).write_pdf(
+            finisher=_write_each_once,
             **FORM,
             attachments=[_attached(figures, datetime.fromisoformat(issue["issued_at"]))],
         )
@@ -89,6 +91,26 @@ def _no_complaint() -> Iterator[None]:
         logger.removeHandler(complaints)
     if complaints.buffer:
         raise PrintingFailed("; ".join(record.getMessage() for record in complaints.buffer))
+
+
+class _Written(pydyf.Object):
+    """An object of the PDF, written out."""
+
+    data = b""
+
+    def __init__(self, written: pydyf.Object) -> None:
+        super().__init__()
+        self.number, self.generation, self.free = written.number, written.generation, written.free
+        self.is_stream, self.data = isinstance(written, pydyf.Stream), written.data
+
+    @property
+    def compressible(self) -> bool:
+        return not (self.generation or self.is_stream)
+
+
+def _write_each_once(_document: Document, pdf: pydyf.PDF) -> None:
+    """Write out the objects of a PDF, which would be done twice: for the file, and for its identifier."""
+    pdf.objects = [object_ if object_.free == "f" else _Written(object_) for object_ in pdf.objects]
 
 
 class _Bodies:

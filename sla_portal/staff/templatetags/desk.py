@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.contrib.admin.helpers import AdminReadonlyField
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape
@@ -98,11 +99,14 @@ def since(now: datetime, began: datetime) -> str:
 
 @register.simple_tag
 def shown(field: AdminReadonlyField) -> str:
-    """A fact that the form only shows; an instant on both clocks, a day as year, month, day."""
+    """A fact that the form only shows; an instant on both clocks, a day as year, month, day, a colleague by name."""
     name = field.field["field"]
     value = getattr(field.form.instance, name, None) if isinstance(name, str) else None
     if isinstance(value, datetime):
         return clocks.clock(value)
+    if isinstance(value, User):
+        # The page of a colleague is the administrator's: a link to it would be refused to everyone else.
+        return value.get_full_name() or value.get_username()
     return value.isoformat() if isinstance(value, date) else field.contents()
 
 

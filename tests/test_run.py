@@ -70,7 +70,7 @@ def test_it_starts_keeps_its_data_and_stops_at_ctrl_c(tmp_path):
     port = free_port()
     with running(tmp_path, port):
         assert len(processes_of(tmp_path)) >= 4  # itself, web server, worker, schedule
-        with urlopen(f"http://127.0.0.1:{port}/") as page:
+        with urlopen(f"http://127.0.0.1:{port}/admin/") as page:
             assert page.url.endswith("/admin/login/?next=/admin/")
     assert processes_of(tmp_path) == []
     told = users(tmp_path)

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from sla_portal.website import kept as house
 from sla_portal.website.kept import FRESH, kept, only_one
+from sla_portal.website.reader import finished
 
 from .builders import at
 
@@ -133,3 +134,31 @@ def test_a_failure_is_not_kept_and_the_next_reader_tries_again():
     with pytest.raises(OSError, match="away"):
         kept("failing", fail, NOW)
     assert kept("failing", lambda: "back", NOW).value == "back"
+
+
+def made_by_many(follows_from: str, make: Counted) -> list[tuple[bytes, float]]:
+    """What each of many readers at once gets of a page, and how long it waited."""
+    answers, start = [], threading.Barrier(READERS)
+
+    def read() -> None:
+        start.wait()
+        begun = time.monotonic()
+        body = finished(("page", id(make)), (follows_from,), lambda: make().encode())
+        answers.append((body, time.monotonic() - begun))
+
+    readers = [threading.Thread(target=read) for _ in range(READERS)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    return answers
+
+
+def test_a_page_is_made_once_and_made_anew_by_one_while_the_others_read_it_as_it_was():
+    make = Counted()
+    assert {body for body, _ in made_by_many("these facts", make)} == {b"value 1"}
+    answers = made_by_many("other facts", make)
+    assert sorted(body for body, _ in answers) == [b"value 1"] * (READERS - 1) + [b"value 2"]
+    assert max(waited for body, waited in answers if body == b"value 1") < 0.3
+    assert {body for body, _ in made_by_many("other facts", make)} == {b"value 2"}
+    assert make.times == 2

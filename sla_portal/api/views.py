@@ -96,7 +96,7 @@ def endpoint(
                 said |= put_together(answers, *(one.value for one in facts[1:]))
             return json.dumps(said, ensure_ascii=False).encode()
 
-        body = finished((request.path, *(one.mark for one in facts)), make)
+        body = finished((request.path,), tuple(one.mark for one in facts), make)
         changed_at = max(one.changed_at for one in facts)
         return answer(request, body, "application/json; charset=utf-8", changed_at, FOR_TEN_SECONDS)
 

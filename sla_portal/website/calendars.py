@@ -38,7 +38,7 @@ def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResp
         events = [event_of(said, account) for said, account in windows]
         return calendar(events, name=_("Maintenance: %(region)s") % {"region": name})
 
-    body = finished(("calendar", code, reader.language, facts.mark), made)
+    body = finished(("calendar", code, reader.language), (facts.mark,), made)
     return answer(request, body, "text/calendar; charset=utf-8", facts.changed_at, FOR_A_MINUTE)
 
 

@@ -144,7 +144,7 @@ def _answered(
     def view(request: HttpRequest, reader: Reader) -> HttpResponse:
         now = timezone.now()
         facts = kept(f"feed {name}", lambda: read(now), now)
-        body = finished(("feed", name, reader, facts.mark), lambda: made(facts).body(request))
+        body = finished(("feed", name, reader), (facts.mark,), lambda: made(facts).body(request))
         return answer(request, body, Atom1Feed.content_type, facts.changed_at, FOR_A_MINUTE)
 
     return view

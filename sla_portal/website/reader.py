@@ -67,21 +67,31 @@ def for_reader(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
 
 MAKERS = tuple(Lock() for _ in range(16))
+PAGE_SECONDS = 60
 
 
-def finished(follows_from: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
-    """Return what `make` makes, made once for all that it follows from; the process has room for some hundred."""
+def finished(page: tuple[object, ...], follows_from: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
+    """Return what `make` makes of a `page`, made anew where what it follows from has changed.
+
+    One thread makes it; whoever asks meanwhile gets the page as it was, or waits where there was none. Each process keeps
+    some hundred pages, each for a minute.
+    """
     pages = caches["pages"]
-    key = sha256(repr(follows_from).encode()).hexdigest()
-    body: bytes | None = pages.get(key)
-    if body is None:
-        with MAKERS[int(key[0], 16)]:
-            # Whoever waited here finds it made.
-            body = pages.get(key)
-            if body is None:
-                body = make()
-                pages.set(key, body, 600)
-    return body
+    key = sha256(repr(page).encode()).hexdigest()
+    found: tuple[object, bytes] | None = pages.get(key)
+    if found and found[0] == follows_from:
+        return found[1]
+    maker = MAKERS[int(key[0], 16)]
+    if not maker.acquire(blocking=found is None) and found:
+        return found[1]
+    try:
+        found = pages.get(key)
+        if not found or found[0] != follows_from:
+            found = (follows_from, make())
+            pages.set(key, found, PAGE_SECONDS)
+        return found[1]
+    finally:
+        maker.release()
 
 
 def answer(

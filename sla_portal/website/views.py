@@ -59,7 +59,7 @@ def page(
         frame = _frame(request, reader, template, as_of, choices)
         return render_to_string(f"website/{template}.html", frame | context()).encode()
 
-    body = finished((template, request.path, reader, facts.mark, as_of, choices), make)
+    body = finished((template, request.path, reader, choices), (facts.mark, as_of), make)
     return answer(request, body, "text/html; charset=utf-8", max(facts.changed_at, as_of), ALWAYS_ASK)
 
 

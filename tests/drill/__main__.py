@@ -1,4 +1,4 @@
-"""`make drill`, or some of it: `python -m tests.drill kills faults flush rate`."""
+"""`make drill`, or some of it: `python -m tests.drill kills faults flush rate readers`."""
 
 import signal
 import sys
@@ -6,8 +6,9 @@ import sys
 from .deliveries import faults, flush, kills
 from .ground import ground, set_up
 from .rate import rate
+from .readers import readers
 
-DRILLS = {"kills": kills, "faults": faults, "flush": flush, "rate": rate}
+DRILLS = {"kills": kills, "faults": faults, "flush": flush, "rate": rate, "readers": readers}
 
 # So that whoever stops it stops its servers too.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

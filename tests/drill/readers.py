@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import psutil
+
 from tests.everything import ROOT, free_port
 
 if TYPE_CHECKING:
@@ -102,10 +104,14 @@ def _drill(title: str, module: str, cookie: str, pages: list[str], rounds: int) 
     busy: list[float] = []
     answers: Counter[str] = Counter()
     waits: list[float] = []
-    with _web_server(module) as port:
+    quiet_work = busy_work = 0.0
+    with _web_server(module) as (port, server):
         _noc(port, cookie, pages, WARM_SECONDS)
         for _ in range(rounds):
+            begun = _work(server)
             quiet += _noc(port, cookie, pages, QUIET_SECONDS)
+            quiet_work += _work(server) - begun
+            begun, before = _work(server), len(busy)
             with subprocess.Popen(
                 [sys.executable, "-m", "tests.drill.readers", str(port), str(WARM_SECONDS + BUSY_SECONDS)],
                 stdout=subprocess.PIPE, cwd=ROOT,
@@ -114,6 +120,7 @@ def _drill(title: str, module: str, cookie: str, pages: list[str], rounds: int) 
                 busy += _noc(port, cookie, pages, BUSY_SECONDS - 2)
                 assert crowd.stdout is not None
                 told = json.loads(crowd.stdout.read())
+            busy_work += _work(server) - begun - (len(busy) - before) * quiet_work / len(quiet)
             answers.update(told["answers"])
             waits += told["waits"]
     seconds = rounds * (WARM_SECONDS + BUSY_SECONDS)
@@ -124,7 +131,9 @@ def _drill(title: str, module: str, cookie: str, pages: list[str], rounds: int) 
         f"a reader waits {_ms(waits, 0.5)} (one in twenty over {_ms(waits, 0.95)}). "
         f"NOC's page {_ms(quiet, 0.5)} without, {_ms(busy, 0.5)} with readers: "
         f"ratio {_quantile(busy, 0.5) / _quantile(quiet, 0.5):.2f} (one in twenty: "
-        f"{_quantile(busy, 0.95) / _quantile(quiet, 0.95):.2f}), {len(quiet)} and {len(busy)} pages",
+        f"{_quantile(busy, 0.95) / _quantile(quiet, 0.95):.2f}), {len(quiet)} and {len(busy)} pages. "
+        f"The server works {1000 * busy_work / len(waits):.1f} ms for a look, {1000 * quiet_work / len(quiet):.0f} ms for a page "
+        f"of the NOC's: all readers take {100 * busy_work / seconds:.0f} % of a processor",
         flush=True,
     )
 
@@ -162,8 +171,8 @@ def _outage_at_the_noc() -> tuple[str, list[str]]:
 
 
 @contextmanager
-def _web_server(module: str) -> Iterator[int]:
-    """The portal's web server as it is run, on a port of its own."""
+def _web_server(module: str) -> Iterator[tuple[int, psutil.Process]]:
+    """The portal's web server as it is run: its port, and its process."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", f"{module}:application"]
     environment = os.environ | {"PORT": str(port), "SITE_URL": "http://localhost", "LOG_LEVEL": "ERROR"}
@@ -178,10 +187,16 @@ def _web_server(module: str) -> Iterator[int]:
                 if time.monotonic() > deadline or process.poll() is not None:
                     raise
                 time.sleep(0.1)
-        yield port
+        yield port, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _work(server: psutil.Process) -> float:
+    """Seconds that a processor has worked for the server."""
+    spent = [one.cpu_times() for one in (server, *server.children(recursive=True))]
+    return sum(times.user + times.system for times in spent)
 
 
 def _noc(port: int, cookie: str, pages: list[str], seconds: float) -> list[float]:

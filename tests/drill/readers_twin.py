@@ -13,7 +13,7 @@ def not_kept(_name: str, compute: Callable[[], Any], now: datetime, _fresh: time
 
 
 house.kept = not_kept
-reader.finished = lambda _follows_from, make: make()
+reader.finished = lambda _page, _follows_from, make: make()
 
 # Only now is anything read that takes the two by name.
 from sla_portal.wsgi import application  # noqa: E402, F401

@@ -185,7 +185,7 @@ print(*(other for other in seen if not isinstance(other, str | int)), sep="\\n")
     ).stdout.splitlines()
     assets = (str(settings.BASE_DIR / "templates" / "reports"), str(settings.BASE_DIR / "sla_portal" / "reports"))
     assert any(path.startswith(assets[0]) for path in seen)
-    code_and_zones = (".py", ".pyc", ".icc", *ZONES)
+    code_and_zones = (".py", ".pyc", ".mo", ".icc", *ZONES)
     strangers = [path for path in seen if path and not path.startswith(assets) and not path.endswith(code_and_zones)]
     assert strangers == []
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RECIPIENTS = 5000
 KILLS = 40
 LONGEST_SECONDS = 900
+ROUND_SECONDS = 3
 TWINS_RECIPIENTS = 1500
 TWINS_KILLS = 12
 TWINS_QUIET_SECONDS = 15
@@ -111,10 +112,12 @@ def ours(ground: Ground, server: MailServer, name: str, *, kills: int, flushed: 
     notice, begun = give(contacts(RECIPIENTS, name)), time.monotonic()
     killed = 0
     with ground.worker() as worker:
-        goal = next_goal(server)
+        goal, next_round = next_goal(server, RECIPIENTS, kills), 0.0
         while under_way(notice):
             assert time.monotonic() - begun < LONGEST_SECONDS, "The drill does not end."
-            schedule(notice)
+            if time.monotonic() >= next_round:
+                schedule(notice)
+                next_round = time.monotonic() + ROUND_SECONDS
             if flushed and len(server.taken) > RECIPIENTS * 0.4:
                 flushed = forget(ground)
             if killed < kills and reaches(server, goal, seconds=1):
@@ -123,7 +126,7 @@ def ours(ground: Ground, server: MailServer, name: str, *, kills: int, flushed: 
                 killed += 1
                 wait_for_leases()
                 worker.start()
-                goal = next_goal(server)
+                goal, next_round = next_goal(server, RECIPIENTS, kills - killed), 0.0
             elif not worker.runs():
                 worker.start()
             elif killed == kills:
@@ -142,7 +145,7 @@ def ours(ground: Ground, server: MailServer, name: str, *, kills: int, flushed: 
 
 
 def schedule(notice: Notice) -> None:
-    """What beat does every 30 seconds; and nobody waits for the next attempt."""
+    """What beat does, more often; and nobody waits for the next attempt."""
     from django.utils import timezone
     from kombu.exceptions import OperationalError
 
@@ -168,9 +171,10 @@ def under_way(notice: Notice) -> bool:
     return notice.deliveries.filter(status__in=["pending", "sending"]).exists()
 
 
-def next_goal(server: MailServer) -> int:
-    """How many messages the server will have taken when the worker is killed next."""
-    return len(server.taken) + random.randint(1, 2 * RECIPIENTS // (KILLS + 5))
+def next_goal(server: MailServer, recipients: int, kills_left: int) -> int:
+    """How many messages the server will have taken when the worker is killed next: at random, but soon enough for all."""
+    taken = len(server.taken)
+    return taken + random.randint(1, max(1, 3 * (recipients - taken) // (2 * (kills_left + 2))))
 
 
 def reaches(server: MailServer, goal: int, *, seconds: float) -> bool:
@@ -196,7 +200,7 @@ def twin(ground: Ground, server: MailServer, *, kills: int, flushed: bool = Fals
         tell.delay(address)
     quiet_since, last, killed = time.monotonic(), 0, 0
     with ground.worker("tests.drill.twin") as worker:
-        goal = next_goal(server)
+        goal = next_goal(server, TWINS_RECIPIENTS, kills)
         while time.monotonic() - quiet_since < TWINS_QUIET_SECONDS:
             if len(server.taken) != last:
                 quiet_since, last = time.monotonic(), len(server.taken)
@@ -206,7 +210,7 @@ def twin(ground: Ground, server: MailServer, *, kills: int, flushed: bool = Fals
                 worker.kill()
                 killed += 1
                 worker.start()
-                goal = next_goal(server)
+                goal = next_goal(server, TWINS_RECIPIENTS, kills - killed)
                 quiet_since = time.monotonic()
             elif not worker.runs():
                 worker.start()

@@ -17,6 +17,7 @@ from sla_portal.availability.operations import (
     MonthClosed,
     MonthOpen,
     MonthUnfinished,
+    NothingToCorrect,
     add_evidence,
     close_month,
     contracts_flipping,
@@ -127,6 +128,8 @@ def test_a_month_is_closed_once_and_corrected_only_afterwards_and_with_a_reason(
         close_month(actor=legal, month=SEPTEMBER, now=NOW)
     with pytest.raises(CorrectionWithoutReason):
         correct_month(actor=legal, month=SEPTEMBER, reason=" ", now=NOW)
+    with pytest.raises(NothingToCorrect):
+        correct_month(actor=legal, month=SEPTEMBER, reason="To be sure", now=NOW)
 
 
 def test_closing_takes_the_right_to_close(legal):

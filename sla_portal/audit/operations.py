@@ -87,9 +87,13 @@ def hold_trail() -> Chain:
 
 
 def snapshot(row: models.Model, names: Iterable[str] | None = None) -> dict[str, Any]:
-    """The values of a row's own columns (`names`, or all but the key) as they would be recorded."""
-    fields = [f for f in row._meta.concrete_fields if not f.primary_key]
-    return {f.name: f.value_from_object(row) for f in fields if names is None or f.name in names}
+    """The values of a row's own columns (`names`, or all but the key) as they would be recorded; a related row by name."""
+    fields = [f for f in row._meta.concrete_fields if not f.primary_key and (names is None or f.name in names)]
+    return {f.name: _recorded(getattr(row, f.name) if f.is_relation else f.value_from_object(row)) for f in fields}
+
+
+def _recorded(value: Any) -> Any:
+    return str(value) if isinstance(value, models.Model) else value
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

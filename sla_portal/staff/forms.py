@@ -244,7 +244,12 @@ class UpdateForm(KeyedForm):
 class ReasonForm(forms.Form):
     """Why."""
 
-    reason = forms.CharField(label=gettext_lazy("Reason"), widget=forms.Textarea(attrs={"rows": 2}), max_length=5000)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=5000,
+        error_messages={"required": gettext_lazy("Say why.")},
+    )
 
 
 class DecisionForm(forms.Form):

@@ -14,7 +14,15 @@ from .classification import (
     reject_exclusion,
     revoke_exclusion,
 )
-from .closing import CorrectionWithoutReason, MonthClosed, MonthOpen, MonthUnfinished, close_month, correct_month
+from .closing import (
+    CorrectionWithoutReason,
+    MonthClosed,
+    MonthOpen,
+    MonthUnfinished,
+    NothingToCorrect,
+    close_month,
+    correct_month,
+)
 from .evidence import EvidenceRefused, add_evidence
 from .judging import contracts_flipping, judge_due_months, judge_month, month_deviates
 
@@ -28,6 +36,7 @@ __all__ = [
     "MonthOpen",
     "MonthUnfinished",
     "NoticeCoversNothing",
+    "NothingToCorrect",
     "ReasonMissing",
     "SecondPersonNeeded",
     "ThirdPartyNotNamed",

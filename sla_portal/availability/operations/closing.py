@@ -15,7 +15,7 @@ from sla_portal.kernel.months import ServiceMonth
 
 from ..models import Deviation, MonthClosing
 from ..queries import Unfinished, closing_of, unfinished
-from .judging import judge_and_keep
+from .judging import judge_and_keep, month_deviates
 
 
 class MonthUnfinished(Refused):
@@ -38,6 +38,10 @@ class CorrectionWithoutReason(Refused):
     """A closed month is corrected for a reason that is told."""
 
 
+class NothingToCorrect(Refused):
+    """The record says just what the closed month says."""
+
+
 def close_month(*, actor: Actor, month: ServiceMonth, now: datetime) -> MonthClosing:
     """Freeze the judged figures of a month, everywhere, as revision 1."""
     require(actor, "availability.close_month")
@@ -54,6 +58,8 @@ def correct_month(*, actor: Actor, month: ServiceMonth, reason: str, now: dateti
         raise MonthOpen(_("%(month)s is not closed. Close it first.") % {"month": month})
     if not reason.strip():
         raise CorrectionWithoutReason(_("Say why the closed month is corrected."))
+    if not month_deviates(month=month, now=now):
+        raise NothingToCorrect(_("The record says just what the closed month says. There is nothing to correct."))
     return _close(actor, month, closing.revision + 1, reason, now)
 
 

@@ -43,6 +43,7 @@ class CorrectForm(forms.Form):
         label=gettext_lazy("What was wrong, and how it was found"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=2000,
+        error_messages={"required": gettext_lazy("Say why the closed month is corrected.")},
     )
 
 

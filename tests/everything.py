@@ -146,6 +146,8 @@ def passes(title: str, environment: dict[str, str], without: list[str]) -> bool:
 
 
 def main() -> int:
+    # Told to end, it still takes its servers away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     missing: dict[str, str] = {}
     with ExitStack() as provided:
         environment: dict[str, str] = {}

@@ -113,6 +113,9 @@ BREAKS = {
         client=Client.objects.first(),
     ),
     "a_window_ends_after_it_starts": lambda: a_window("2026-09-06 18:00", "2026-09-06 18:00"),
+    "work_is_finished_after_it_started": lambda: window(
+        started_at=at("2026-09-06 18:00"), completed_at=at("2026-09-06 17:59")
+    ),
     "a_window_is_of_a_known_kind": lambda: window(kind="party"),
     "a_window_names_a_region_once": lambda: twice(WindowRegion.objects.create, window=window(), region=a_region()),
     "a_window_names_a_function_once": lambda: twice(

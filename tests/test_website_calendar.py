@@ -2,7 +2,6 @@
 
 import pytest
 import time_machine
-from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -12,6 +11,7 @@ from maintenance.operations import announce_window, cancel_window, plan_window
 from sla_portal.audit.actors import Actor
 
 from .builders import a_region, a_window, at
+from .conftest import forget_what_is_kept
 from .test_maintenance_calendar import read
 
 pytestmark = pytest.mark.django_db
@@ -22,8 +22,6 @@ START, END, LATER = at("2026-09-06 18:00"), at("2026-09-06 19:00"), at("2026-09-
 
 @pytest.fixture(autouse=True)
 def today():
-    for name in ("public", "pages"):
-        caches[name].clear()
     with time_machine.travel(NOW, tick=False):
         yield
 
@@ -106,7 +104,7 @@ def test_it_asks_as_often_for_fifty_windows_as_for_two(europe):
     def asked(windows: int) -> int:
         for number in range(windows):
             announced(planned(f"MW-{windows}-{number}", europe))
-        caches["public"].clear()
+        forget_what_is_kept()
         with CaptureQueriesContext(connection) as captured:
             assert feed().status_code == 200
         return len(captured)

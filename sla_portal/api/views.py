@@ -12,7 +12,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.gzip import gzip_page
 
 from sla_portal.website import queries
 from sla_portal.website.kept import Kept, kept
@@ -73,7 +72,7 @@ def open_to_all(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
         response["Access-Control-Expose-Headers"] = "ETag, Last-Modified"
         return response
 
-    return csrf_exempt(gzip_page(opened))
+    return csrf_exempt(opened)
 
 
 def endpoint(

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from maintenance.calendars import Announced, calendar
@@ -23,7 +22,6 @@ BACK = timedelta(days=366)
 """For how long after its end a window stays in the calendar."""
 
 
-@gzip_page
 @require_safe
 @for_reader
 def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:

@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import get_language, gettext
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from . import queries
@@ -138,7 +137,6 @@ class Announcements(PublicFeed):
 def _answered(
     name: str, made: Callable[..., PublicFeed], read: Callable[[datetime], Sequence[Any]]
 ) -> Callable[..., HttpResponse]:
-    @gzip_page
     @require_safe
     @for_reader
     def view(request: HttpRequest, reader: Reader) -> HttpResponse:

@@ -18,7 +18,6 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from sla_portal.kernel.intervals import epoch
@@ -41,7 +40,7 @@ SECTIONS = ("home", "incidents", "maintenance", "availability", "notices", "agre
 
 def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """A page for everyone."""
-    return gzip_page(require_safe(for_reader(view)))
+    return require_safe(for_reader(view))
 
 
 def page(

@@ -2,7 +2,9 @@
 
 Each reader comes at a moment of its own, reads the front page in its language and on its clock, and looks again every
 half minute as a browser does, with what it has; every tenth is a program that asks the API. The NOC's pages are asked one
-after another by another process. Rounds with and without readers take turns, so that the machine's moods touch both.
+after another by another process. Rounds without readers, with readers of another server (a bare one that answers the same
+bytes, on the same machine) and with readers of the portal take turns, so that the machine's moods touch all alike and
+what the readers themselves take of it is told apart.
 The twin keeps nothing: every reader's page is read from the database and made anew.
 """
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 READERS = 2000
 LOOKS_AGAIN_SECONDS = 30
 ROUNDS = 3
-QUIET_SECONDS, BUSY_SECONDS, WARM_SECONDS = 20, 40, 5
+QUIET_SECONDS, BUSY_SECONDS, WARM_SECONDS = 20, 35, 5
 LANGUAGES = ("en", "zh-hans")
 ZONES = ("", "Europe/Berlin", "America/New_York", "Asia/Singapore", "UTC")
 
@@ -89,6 +91,21 @@ async def read_for(port: int, seconds: float) -> None:
     print(json.dumps({"answers": seen, "waits": waits}))
 
 
+async def answer_everyone(port: int) -> None:
+    """Answer every request on `port` with what comes from standard input."""
+    body = sys.stdin.buffer.read()
+    said = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+
+    async def answer(stream: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        await stream.readuntil(b"\r\n\r\n")
+        out.write(said)
+        await out.drain()
+        out.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", port)
+    await server.serve_forever()
+
+
 # The drill
 
 
@@ -100,42 +117,54 @@ def readers(here: Ground) -> None:
 
 
 def _drill(title: str, module: str, cookie: str, pages: list[str], rounds: int) -> None:
-    quiet: list[float] = []
-    busy: list[float] = []
-    answers: Counter[str] = Counter()
-    waits: list[float] = []
-    quiet_work = busy_work = 0.0
-    with _web_server(module) as (port, server):
+    quiet, elsewhere, busy = [], [], []
+    crowd, work = Crowd(), 0.0
+    with _web_server(module) as (port, server), _bare_server(port) as bare:
         _noc(port, cookie, pages, WARM_SECONDS)
         for _ in range(rounds):
-            begun = _work(server)
             quiet += _noc(port, cookie, pages, QUIET_SECONDS)
-            quiet_work += _work(server) - begun
+            with Crowd().reading(bare):
+                elsewhere += _noc(port, cookie, pages, BUSY_SECONDS - 2)
             begun, before = _work(server), len(busy)
-            with subprocess.Popen(
-                [sys.executable, "-m", "tests.drill.readers", str(port), str(WARM_SECONDS + BUSY_SECONDS)],
-                stdout=subprocess.PIPE, cwd=ROOT,
-            ) as crowd:  # fmt: skip
-                time.sleep(WARM_SECONDS)
+            with crowd.reading(port):
                 busy += _noc(port, cookie, pages, BUSY_SECONDS - 2)
-                assert crowd.stdout is not None
-                told = json.loads(crowd.stdout.read())
-            busy_work += _work(server) - begun - (len(busy) - before) * quiet_work / len(quiet)
-            answers.update(told["answers"])
-            waits += told["waits"]
-    seconds = rounds * (WARM_SECONDS + BUSY_SECONDS)
-    good = answers["200"] + answers["304"]
+            work += _work(server) - begun
+    looks, seconds = len(crowd.waits), rounds * (WARM_SECONDS + BUSY_SECONDS)
+    answered = crowd.answers["200"] + crowd.answers["304"]
     print(
-        f"{title}: {READERS} readers, {len(waits) / seconds:.0f} looks a second, "
-        f"{good} answered ({answers['304']} of them: nothing new), {sum(answers.values()) - good} not; "
-        f"a reader waits {_ms(waits, 0.5)} (one in twenty over {_ms(waits, 0.95)}). "
-        f"NOC's page {_ms(quiet, 0.5)} without, {_ms(busy, 0.5)} with readers: "
-        f"ratio {_quantile(busy, 0.5) / _quantile(quiet, 0.5):.2f} (one in twenty: "
-        f"{_quantile(busy, 0.95) / _quantile(quiet, 0.95):.2f}), {len(quiet)} and {len(busy)} pages. "
-        f"The server works {1000 * busy_work / len(waits):.1f} ms for a look, {1000 * quiet_work / len(quiet):.0f} ms for a page "
-        f"of the NOC's: all readers take {100 * busy_work / seconds:.0f} % of a processor",
+        f"{title}: {READERS} readers, {looks / seconds:.0f} looks a second, {answered} answered "
+        f"({crowd.answers['304']} of them: nothing new), {crowd.answers.total() - answered} not; a reader waits "
+        f"{_ms(crowd.waits, 0.5)} (one in twenty over {_ms(crowd.waits, 0.95)}). NOC's page: {_ms(quiet, 0.5)} without readers, "
+        f"{_ms(elsewhere, 0.5)} with readers of another server, {_ms(busy, 0.5)} with readers of the portal "
+        f"({len(quiet)}, {len(elsewhere)} and {len(busy)} pages); ratios {_ratio(busy, quiet, 0.5)} to none, "
+        f"{_ratio(busy, elsewhere, 0.5)} to elsewhere; of the slowest in twenty {_ratio(busy, quiet, 0.95)} and "
+        f"{_ratio(busy, elsewhere, 0.95)}. The server worked {100 * work / seconds:.0f} % of a processor for both",
         flush=True,
     )
+
+
+class Crowd:
+    """All readers, and what they say."""
+
+    def __init__(self) -> None:
+        self.answers: Counter[str] = Counter()
+        self.waits: list[float] = []
+
+    @contextmanager
+    def reading(self, port: int) -> Iterator[None]:
+        """Have them read while the block runs, which begins when they have begun."""
+        command = [sys.executable, "-m", "tests.drill.readers", str(port), str(WARM_SECONDS + BUSY_SECONDS)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
+            time.sleep(WARM_SECONDS)
+            yield
+            assert process.stdout is not None
+            told = json.loads(process.stdout.read())
+        self.answers.update(told["answers"])
+        self.waits += told["waits"]
+
+
+def _ratio(some: list[float], others: list[float], share: float) -> str:
+    return f"{_quantile(some, share) / _quantile(others, share):.2f}"
 
 
 def _quantile(seconds: list[float], share: float) -> float:
@@ -193,6 +222,24 @@ def _web_server(module: str) -> Iterator[tuple[int, psutil.Process]]:
         process.wait(30)
 
 
+@contextmanager
+def _bare_server(portal: int) -> Iterator[int]:
+    """A server of a few lines that answers everyone with the portal's front page."""
+    connection = http.client.HTTPConnection("127.0.0.1", portal, timeout=60)
+    connection.request("GET", "/", headers={"Host": "localhost", "Accept-Encoding": "gzip"})
+    body = connection.getresponse().read()
+    port = free_port()
+    command = [sys.executable, "-m", "tests.drill.readers", str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdin is not None
+        process.stdin.write(body)
+        process.stdin.close()
+        try:
+            yield port
+        finally:
+            process.terminate()
+
+
 def _work(server: psutil.Process) -> float:
     """Seconds that a processor has worked for the server."""
     spent = [one.cpu_times() for one in (server, *server.children(recursive=True))]
@@ -222,4 +269,5 @@ def _get(port: int, path: str, cookie: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(read_for(int(sys.argv[1]), float(sys.argv[2])))
+    port, *seconds = sys.argv[1:]
+    asyncio.run(read_for(int(port), float(seconds[0])) if seconds else answer_everyone(int(port)))

@@ -125,7 +125,7 @@ def _drill(title: str, module: str, cookie: str, pages: list[str], rounds: int) 
             quiet += _noc(port, cookie, pages, QUIET_SECONDS)
             with Crowd().reading(bare):
                 elsewhere += _noc(port, cookie, pages, BUSY_SECONDS - 2)
-            begun, before = _work(server), len(busy)
+            begun = _work(server)
             with crowd.reading(port):
                 busy += _noc(port, cookie, pages, BUSY_SECONDS - 2)
             work += _work(server) - begun

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import closing, evidence, incident, log, maintenance, months, reports
+from . import closing, evidence, incident, log, maintenance, months, queue, reports
 
 
 def urls(view) -> list[URLPattern]:
@@ -31,6 +31,7 @@ def urls(view) -> list[URLPattern]:
         path(of_window + "cancel/", view(maintenance.cancel), name="cancel_window"),
         path(of_window + "start/", view(maintenance.start), name="start_work"),
         path(of_window + "finish/", view(maintenance.finish), name="finish_work"),
+        path("availability/queue/", view(queue.queue), name="queue"),
         path("availability/months/", view(months.overview), name="months"),
         path("availability/months/<str:month>/issue/", view(reports.issue), name="issue_reports"),
         path("reports/runs/<int:pk>/", view(reports.run), name="report_run"),

@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 from django.apps import apps
 from django.conf import settings as portal
+from django.utils import timezone, translation
 from django.core.cache import caches
 
 hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
@@ -68,6 +69,13 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 def no_lockout(settings) -> None:
     """`client.login` has no request to count by; the test of the lock-out turns it on again."""
     settings.AXES_ENABLED = False
+
+
+@pytest.fixture(autouse=True)
+def no_reader_yet() -> None:
+    """The language and the clock of the last test's reader stay with the thread; a test begins without one."""
+    translation.deactivate()
+    timezone.deactivate()
 
 
 def forget_what_is_kept() -> None:

@@ -45,7 +45,6 @@ def measure(port: int) -> None:
     from django.db import transaction
     from django.utils import timezone
 
-    from sla_portal.notices.models import Delivery
     from sla_portal.notices.operations import deliver_chunk, due_chunks
     from sla_portal.notices.operations.delivering import with_letters
 
@@ -73,7 +72,7 @@ def measure(port: int) -> None:
         for ids in due_chunks(now=timezone.now()):
             deliver_chunk(ids=ids, clock=timezone.now)
         ours.append(time.perf_counter() - begun)
-        assert not Delivery.objects.exclude(status="sent").exists()
+        assert not notice.deliveries.exclude(status="sent").exists()
     print(
         f"rate: {RECIPIENTS / min(ours):.0f} deliveries/s; raw smtplib {RECIPIENTS / min(raw):.0f}/s; "
         f"{min(ours) / min(raw):.2f} × its time ({ROUNDS} rounds in turns, {RECIPIENTS} recipients each)"

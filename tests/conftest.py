@@ -16,8 +16,8 @@ import hypothesis
 import pytest
 from django.apps import apps
 from django.conf import settings as portal
-from django.utils import timezone, translation
 from django.core.cache import caches
+from django.utils import timezone, translation
 
 hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("portal")

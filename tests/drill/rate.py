@@ -25,8 +25,10 @@ def rate(_ground: Ground) -> None:
         assert server.stdout is not None
         port = server.stdout.readline().strip()
         environment = os.environ | {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
-        subprocess.run([*myself, port], env=environment, check=True)
-        server.terminate()
+        try:
+            subprocess.run([*myself, port], env=environment, check=True)
+        finally:
+            server.terminate()
 
 
 def serve() -> None:

@@ -179,8 +179,11 @@ def _record_status(actor: Actor, exclusion: Exclusion, before: Status, reason: s
 
 def _reopen_classification(actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
     """An incident of which no exclusion stands any more is unclassified until someone says otherwise."""
-    incident = exclusion.incident
-    if incident and not incident.exclusions.filter(status__in=(Status.PROPOSED, Status.CONFIRMED)).exists():
+    if exclusion.incident_id is None:
+        return
+    # Two decisions at once: the second looks when the first is committed.
+    incident = Incident.objects.select_for_update().get(pk=exclusion.incident_id)
+    if not incident.exclusions.filter(status__in=(Status.PROPOSED, Status.CONFIRMED)).exists():
         classify_incident(actor=actor, incident=incident, attributable=None, reason=reason, now=now)
 
 

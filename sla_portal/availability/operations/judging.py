@@ -173,7 +173,8 @@ def judge_due_months(*, now: datetime) -> int:
                 if month.first_day in closed:
                     if _deviates(region, verdicts):
                         deviating.add(month.first_day)
-                elif _keep_region(region, verdicts, now) or contracts_changed:
+                # Closed since the sweep began, the month stands still already.
+                elif not closing_of(month) and (_keep_region(region, verdicts, now) or contracts_changed):
                     with _customers_judged(region, verdicts) as cursor:
                         changed += _merge(cursor, region, month, now)
     Deviation.objects.exclude(month__in=deviating).delete()

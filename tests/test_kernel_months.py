@@ -41,6 +41,11 @@ def test_the_days_of_a_month():
     assert february.total_minutes == 29 * 1440
 
 
+def test_the_last_month_that_can_be_named_has_an_end():
+    start, end = ServiceMonth(9998, 12).span(BERLIN)
+    assert end - start == 31 * 86_400
+
+
 def test_a_month_with_a_change_of_clocks_is_an_hour_longer_and_has_no_more_minutes():
     october = ServiceMonth(2026, 10)
     start, end = october.span(BERLIN)

@@ -1,6 +1,7 @@
 """Service months and days on the SLA clock. Nothing else makes a local midnight."""
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -79,7 +80,7 @@ class ServiceMonth:
 
     @property
     def last_day(self) -> date:
-        return self.next.first_day - timedelta(days=1)
+        return date(self.year, self.month, monthrange(self.year, self.month)[1])
 
     @property
     def days(self) -> list[date]:

@@ -178,7 +178,7 @@ def inbox_message(request, name):
     """Show a mail: its head, its text, what came with it; `?part=` hands out a file by its place."""
     message = received(name).message
     files = list(message.iter_attachments())
-    if (part := request.GET.get("part", "")).isdigit():
+    if (part := request.GET.get("part", "")).isdecimal():
         if int(part) >= len(files):
             raise Http404
         file = files[int(part)]

@@ -31,7 +31,7 @@ from sla_portal.availability.queries import Judged, region_month
 from sla_portal.availability.rules import error_budget
 from sla_portal.clocks import length
 from sla_portal.customers.models import Region
-from sla_portal.kernel.intervals import epoch, instant, minutes_touching
+from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
 from sla_portal.kernel.months import ServiceMonth, day_span, local_date
 from sla_portal.kernel.working_days import WorkingDays
 
@@ -168,7 +168,8 @@ def open_incidents(judged: Mapping[int, Judged], now: datetime) -> list[OpenInci
 
 def _counted(judged: Judged, outages: Iterable[Outage], now: datetime) -> int:
     down = [(epoch(outage.started_at), epoch(outage.ended_at or now)) for outage in outages]
-    return judged.judgement.in_force.counted.within(minutes_touching(sorted(down)))
+    this_month = clipped(minutes_touching(down), judged.month.span(settings.SLA_ZONE))
+    return judged.judgement.in_force.counted.within(this_month)
 
 
 def near_windows(now: datetime) -> list[NearWindow]:

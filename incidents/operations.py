@@ -133,7 +133,9 @@ def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: dat
         locked = Incident.objects.select_for_update().get(pk=incident.pk)
         if locked.resolved_at:
             raise IncidentResolved(_("%(incident)s was resolved already.") % {"incident": locked.reference})
-        for outage in locked.outages.filter(ended_at__isnull=True):
+        if at > now:
+            raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
+        for outage in locked.outages.filter(ended_at__isnull=True).select_related("region"):
             _check(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=at), now)
             outage.ended_at = at
             outage.save(update_fields=["ended_at"])

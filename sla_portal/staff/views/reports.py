@@ -32,6 +32,9 @@ def issue(request: HttpRequest, month: str) -> HttpResponse:
         asked = ServiceMonth.parse(month)
     except ValueError as error:
         raise Http404(str(error)) from None
+    if any("\0" in code for name in ("region", "customer") for code in request.POST.getlist(name)):
+        # PostgreSQL refuses to be asked about it.
+        raise Http404
     named = {
         "regions": [get_object_or_404(Region, code=code) for code in request.POST.getlist("region")[:1]],
         "customers": [get_object_or_404(Customer, code=code) for code in request.POST.getlist("customer")[:1]],

@@ -74,7 +74,7 @@ def function_mark(one: FunctionState) -> SafeString:
     """A function by name with its state: mark, words and colour. That it works is left to the mark where one can see it."""
     state, _word = words.STATES[one.state]
     return format_html(
-        '<span class="mark {}"><span aria-hidden="true">{}</span> {}<span{}>: {}</span></span>',
+        '<span class="mark {}"><span aria-hidden="true">{}</span> <span>{}<span{}>: {}</span></span></span>',
         state,
         marks.MARKS[state],
         words.name(one.function),

@@ -440,10 +440,6 @@ def notice(number: str, now: datetime) -> PublicNotice | None:
     return _notice(found) if found else None
 
 
-def notices_about(reference: str, now: datetime) -> tuple[PublicNotice, ...]:
-    return tuple(map(_notice, _notices(now).filter(about=reference)[:MANY]))
-
-
 def _notices(now: datetime) -> QuerySet[Notice]:
     return (
         Notice.objects.filter(public=True, given_at__lte=now)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 
-from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from maintenance.models import Kind as MaintenanceKind
 from sla_portal.agreements.rules import MeasurementPeriod, Reading, Terms
-from sla_portal.kernel.intervals import epoch
-from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Kind as NoticeKind
 
 from .queries import Years
@@ -88,11 +86,6 @@ def month_name(month: ServiceMonth) -> str:
 def day_name(day: date) -> str:
     # Translators: a day, in Django's date format.
     return date_format(day, pgettext("date format", "j F Y"))
-
-
-def sla_day(at: datetime) -> date:
-    """The day of an instant on the SLA clock."""
-    return local_date(epoch(at), settings.SLA_ZONE)
 
 
 def in_chinese() -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django import template
-from django.conf import settings
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -53,20 +51,9 @@ def clock(at: datetime) -> SafeString:
 
 
 @register.filter
-def reader_clock(at: datetime) -> str:
-    """Write an instant on the reader's clock alone."""
-    return clocks.told(at, timezone.get_current_timezone())
-
-
-@register.filter
 def lasting(start: datetime, end: datetime) -> str:
     """Write how long it is from `start` to `end`."""
     return clocks.length((end - start).total_seconds())
-
-
-@register.filter
-def sla_day(at: datetime) -> date:
-    return words.sla_day(at)
 
 
 @register.filter
@@ -135,8 +122,3 @@ def outage_words(outage: PublicOutage) -> str:
 def cell(year: RegionYear, month: ServiceMonth) -> Any:
     """What a region reached in a month; None where it was not yet measured."""
     return next((one for one in year.months if one and one.month == month), None)
-
-
-@register.simple_tag
-def sla_place() -> str:
-    return clocks.place(settings.SLA_ZONE)

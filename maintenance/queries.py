@@ -20,7 +20,8 @@ def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
     """What the window's notices announced, in the order of sending; its cancellation announces nothing."""
     given = [
         NoticeGiven(
-            sent=epoch(notice.sent_at),
+            # Sent within a second, a notice of ours covers from the next: not before it was sent.
+            sent=epoch(notice.sent_at) + bool(notice.notice_id and notice.sent_at.microsecond),
             start=epoch(notice.starts_at) if notice.starts_at else None,
             end=epoch(notice.ends_at) if notice.ends_at else None,
         )

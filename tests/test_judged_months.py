@@ -79,7 +79,11 @@ def a_busy_region(seed: int):
             following = last + timedelta(days=chance.randrange(1, 9))
             a_contract(customer, str(following), str(following + timedelta(days=40)))
         if chance.random() < 0.3:
-            Suspension.objects.create(contract=contract, starts_on=first, ends_on=min(last, first + timedelta(days=20)))
+            Suspension.objects.create(
+                contract=contract,
+                starts_on=first - timedelta(days=chance.randrange(5)),
+                ends_on=first + timedelta(days=chance.randrange(40)),
+            )
         if chance.random() < 0.3:
             begins = at("2026-09-01 00:00") + timedelta(seconds=chance.randrange(20 * 86400))
             Exclusion.objects.create(
@@ -178,3 +182,16 @@ def test_a_month_before_the_first_version_is_not_judged():
     eu = a_region()
     assert judge_month(region=eu, month=ServiceMonth(1999, 12), now=NOW) == 0
     assert not RegionMonth.objects.exists()
+
+
+def test_a_suspension_ends_with_its_contract():
+    eu = a_region()
+    customer = a_customer(eu)
+    first = a_contract(customer, "2026-01-01", "2026-12-31", terminated_on=on("2026-09-15"))
+    a_contract(customer, "2026-09-16", "2027-09-15")
+    Suspension.objects.create(contract=first, starts_on=on("2026-09-10"), ends_on=on("2026-09-30"))
+    an_outage(eu, "2026-09-12 01:00", "2026-09-12 01:10")
+    an_outage(eu, "2026-09-20 01:00", "2026-09-20 02:00")
+    judge_month(region=eu, month=SEPTEMBER, now=NOW)
+    row = CustomerMonth.objects.get()
+    assert (row.unavailable_minutes, row.excluded_minutes) == (60, 10)

@@ -226,6 +226,16 @@ class Suspension(models.Model):
     def __str__(self) -> str:
         return f"{self.starts_on} – {self.ends_on}"
 
+    @property
+    def first_on(self) -> date:
+        """The first suspended day of the contract's own."""
+        return max(self.starts_on, self.contract.starts_on)
+
+    @property
+    def last_on(self) -> date:
+        """The last suspended day of the contract's own; before the first where there is none."""
+        return min(self.ends_on, self.contract.last_day)
+
 
 class Payment(models.Model):
     """A payment on a contract; only ever added to: a repayment is a negative one."""

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -63,13 +64,18 @@ def contracts_in_force(first: date, last: date) -> QuerySet[Contract]:
     )
 
 
-def suspensions_of(contracts: Iterable[int], first: date, last: date) -> dict[int, list[Suspension]]:
-    """Suspensions that touch the days, by contract."""
+def suspensions_of(
+    contracts: Iterable[int] | QuerySet[Contract, Any], first: date, last: date
+) -> dict[int, list[Suspension]]:
+    """Suspensions that touch the days, by contract; what lies outside a contract's own days suspends nothing."""
     found: dict[int, list[Suspension]] = defaultdict(list)
-    for suspension in Suspension.objects.filter(
-        Q(contract__in=contracts), starts_on__lte=last, ends_on__gte=first
-    ).order_by("starts_on"):
-        found[suspension.contract_id].append(suspension)
+    for suspension in (
+        Suspension.objects.filter(contract__in=contracts, starts_on__lte=last, ends_on__gte=first)
+        .select_related("contract")
+        .order_by("starts_on")
+    ):
+        if max(first, suspension.first_on) <= min(last, suspension.last_on):
+            found[suspension.contract_id].append(suspension)
     return found
 
 

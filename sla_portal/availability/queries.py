@@ -227,7 +227,7 @@ def suspended_spans(contracts: Iterable[Contract], first: date, last: date) -> l
     """Days suspended for non-payment (4.7), as spans."""
     by_contract = suspensions_of([contract.pk for contract in contracts], first, last)
     return [
-        days_span(max(suspension.starts_on, first), min(suspension.ends_on, last), settings.SLA_ZONE)
+        days_span(max(suspension.first_on, first), min(suspension.last_on, last), settings.SLA_ZONE)
         for suspensions in by_contract.values()
         for suspension in suspensions
     ]

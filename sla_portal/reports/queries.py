@@ -82,7 +82,7 @@ class Own:
                 for one in self.exclusions
                 if one.starts_at and one.ends_at
             ],
-            [days_span(one.starts_on, one.ends_on, settings.SLA_ZONE) for one in self.suspensions],
+            [days_span(one.first_on, one.last_on, settings.SLA_ZONE) for one in self.suspensions],
         )
 
 
@@ -345,14 +345,14 @@ def _minutes_taken_off(judgement: Judgement, days: ServiceDays) -> Counter[objec
 
 def _suspended(one: Suspension, minutes: Counter[object]) -> Suspended:
     return {
-        "first_day": one.starts_on.isoformat(),
-        "last_day": one.ends_on.isoformat(),
-        "minutes": minutes[days_span(one.starts_on, one.ends_on, settings.SLA_ZONE)[0]],
+        "first_day": one.first_on.isoformat(),
+        "last_day": one.last_on.isoformat(),
+        "minutes": minutes[days_span(one.first_on, one.last_on, settings.SLA_ZONE)[0]],
     }
 
 
 def _touches(one: Suspension, days: ServiceDays) -> bool:
-    return bool(touching(days.spans, days_span(one.starts_on, one.ends_on, settings.SLA_ZONE)))
+    return bool(touching(days.spans, days_span(one.first_on, one.last_on, settings.SLA_ZONE)))
 
 
 def _map(judgement: Judgement, days: ServiceDays, span: Span) -> MonthMap:

@@ -8,14 +8,14 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import hold_trail, record, require
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 
 from ..models import Deviation, MonthClosing
 from ..queries import Unfinished, closing_of, unfinished
-from .judging import judge_and_keep, month_deviates
+from .judging import judge_month, month_deviates
 
 
 class MonthUnfinished(Refused):
@@ -64,11 +64,13 @@ def correct_month(*, actor: Actor, month: ServiceMonth, reason: str, now: dateti
 
 
 def _close(actor: Actor, month: ServiceMonth, revision: int, reason: str, now: datetime) -> MonthClosing:
-    missing = unfinished(month, now)
-    if missing:
-        raise MonthUnfinished(missing)
     try:
         with transaction.atomic():
+            # Whatever is being logged meanwhile is either on record before this, or comes after the closing.
+            hold_trail()
+            missing = unfinished(month, now)
+            if missing:
+                raise MonthUnfinished(missing)
             closing = MonthClosing.objects.create(
                 month=month.first_day,
                 revision=revision,
@@ -78,7 +80,7 @@ def _close(actor: Actor, month: ServiceMonth, revision: int, reason: str, now: d
                 reason=reason,
             )
             for region in Region.objects.all():
-                judge_and_keep(region, month, now)
+                judge_month(region=region, month=month, now=now)
             Deviation.objects.filter(month=month.first_day).delete()
             action = "closed" if revision == 1 else "corrected"
             record(actor=actor, action=action, subject=closing, now=now, reason=reason)

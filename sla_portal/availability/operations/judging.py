@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from incidents.models import Outage
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
-from sla_portal.agreements.queries import contracts_in_force, published_versions
+from sla_portal.agreements.queries import contracts_in_force, published_versions, suspensions_of
 from sla_portal.agreements.rules import MeasurementPeriod
 from sla_portal.audit.models import Entry
 from sla_portal.customers.models import Customer, Region
@@ -114,15 +114,8 @@ class Verdicts:
 def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
     """Judge a month of a region and of its customers; returns how many customers' rows were new or changed.
 
-    A closed month stands still: `correct_month` judges it.
+    It does not ask whether the month is closed: `closing` does, and the sweep.
     """
-    if closing_of(month):
-        return 0
-    return judge_and_keep(region, month, now)
-
-
-def judge_and_keep(region: Region, month: ServiceMonth, now: datetime) -> int:
-    """`judge_month`, whether the month is closed or not."""
     versions = published_versions()
     if not versions or versions[0].effective_on > month.first_day:
         return 0
@@ -147,9 +140,10 @@ def contracts_flipping(*, region: Region, month: ServiceMonth, now: datetime, **
 
 
 def judge_due_months(*, now: datetime) -> int:
-    """Judge anew what a write since the last time can have changed; returns how many customers' rows changed.
+    """Judge every month on record anew; returns how many customers' rows changed.
 
-    Every write stands in the audit trail, so without a new entry, an ongoing outage or a new month there is nothing to do.
+    Regions are judged each time. Their customers follow where the region's minutes changed or, by the audit trail, something
+    in which customers differ; a closed month stands still, and what the record says of it by now is noted.
     """
     sweep, _created = Sweep.objects.get_or_create(pk=1)
     newest = Entry.objects.order_by("-id").values_list("id", flat=True).first() or 0
@@ -162,6 +156,7 @@ def judge_due_months(*, now: datetime) -> int:
         return 0
     span = months[0].span(settings.SLA_ZONE)[0], months[-1].span(settings.SLA_ZONE)[1]
     closed = closed_months([month.first_day for month in months])
+    deviated = set(Deviation.objects.values_list("month", flat=True))
     deviating = set()
     changed = 0
     for region in Region.objects.all():
@@ -171,7 +166,7 @@ def judge_due_months(*, now: datetime) -> int:
             with transaction.atomic():
                 _lock(region)
                 if month.first_day in closed:
-                    if _deviates(region, verdicts):
+                    if _deviates(region, verdicts, customers=contracts_changed or month.first_day in deviated):
                         deviating.add(month.first_day)
                 # Closed since the sweep began, the month stands still already.
                 elif not closing_of(month) and (_keep_region(region, verdicts, now) or contracts_changed):
@@ -253,14 +248,19 @@ def month_deviates(*, month: ServiceMonth, now: datetime) -> bool:
     """Whether the record says something else by now than a closed month does, anywhere."""
     versions = published_versions()
     with transaction.atomic():
-        return any(_deviates(region, _verdicts(region, month, versions, now)) for region in Region.objects.all())
+        return any(
+            _deviates(region, _verdicts(region, month, versions, now), customers=True)
+            for region in Region.objects.all()
+        )
 
 
-def _deviates(region: Region, verdicts: Verdicts) -> bool:
-    """Whether a closed month would be judged otherwise by now."""
+def _deviates(region: Region, verdicts: Verdicts, *, customers: bool) -> bool:
+    """Whether a closed month would be judged otherwise by now; `customers`: theirs can differ though the region's does not."""
     kept = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **_region_columns(verdicts))
     if not kept.exists():
         return True
+    if not customers:
+        return False
     with _customers_judged(region, verdicts) as cursor:
         return _differing(cursor, region, verdicts.month)
 
@@ -327,21 +327,16 @@ def _verdicts_one_by_one(region: Region, verdicts: Verdicts) -> Iterable[tuple[t
     first = month.first_day
     if verdicts.over_contract_period:
         first = local_date(span[0], settings.SLA_ZONE)
-    suspensions = Suspension.objects.filter(
-        contract__in=contracts.values("pk"), starts_on__lte=month.last_day, ends_on__gte=first
-    )
+    suspended: dict[int, list[Span]] = defaultdict(list)
+    for suspensions in suspensions_of(contracts.values("pk"), first, month.last_day).values():
+        for suspension in suspensions:
+            days = max(suspension.first_on, first), min(suspension.last_on, month.last_day)
+            suspended[suspension.contract.customer_id].append(days_span(*days, settings.SLA_ZONE))
     own = own_exclusions(Customer.objects.filter(region=region), instant(span[0]), instant(span[1]))
     several = contracts.order_by().values("customer").annotate(contracts=Count("pk")).filter(contracts__gt=1)
-    special = (
-        set(own)
-        | set(suspensions.values_list("contract__customer", flat=True))
-        | set(several.values_list("customer", flat=True))
-    )
+    special = {*own, *suspended, *several.values_list("customer", flat=True)}
     if not special:
         return
-    suspended: dict[int, list[Span]] = defaultdict(list)
-    for customer, starts_on, ends_on in suspensions.values_list("contract__customer", "starts_on", "ends_on"):
-        suspended[customer].append(days_span(max(starts_on, first), min(ends_on, month.last_day), settings.SLA_ZONE))
     in_force: dict[int, list[InForce]] = defaultdict(list)
     for customer, starts_on, last_on in contracts.order_by("customer", "starts_on").values_list(
         "customer", "starts_on", "in_force_until"

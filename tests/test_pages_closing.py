@@ -99,6 +99,15 @@ def test_reports_of_a_closed_month_that_deviates_are_not_issued(europe):
     assert ReportRun.objects.count() == runs
 
 
+def test_what_changed_between_the_wish_and_the_paper_is_not_put_on_paper(europe):
+    legal = signed_in(a_member("Legal"))
+    incident = a_finished_incident(europe)
+    legal.post(CLOSE)
+    Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
+    assert put_down() == []
+    assert "Correct the month first" in ReportRun.objects.get().error
+
+
 @pytest.mark.parametrize("role", ["NOC", "Support", "Auditor"])
 def test_only_legal_and_administrators_close_and_issue(role, europe):
     somebody = signed_in(a_member(role))

@@ -77,11 +77,7 @@ def request_reports(
     if month.first_day > local_date(epoch(now), settings.SLA_ZONE):
         raise MonthNotBegun(_("%(month)s has not begun yet.") % {"month": month})
     version_in_force(month.first_day)
-    if closing_of(month) and month_deviates(month=month, now=now):
-        raise MonthDeviates(
-            _("%(month)s is closed, and the record says something else by now. Correct the month first.")
-            % {"month": month}
-        )
+    _check_closed_month(month, now)
     unserved = set(customers) - set(customers_to_report(month).filter(pk__in=[one.pk for one in customers]))
     if unserved:
         raise NotInService(
@@ -142,6 +138,15 @@ def request_missing_reports(*, now: datetime) -> ReportRun | None:
         return None
 
 
+def _check_closed_month(month: ServiceMonth, now: datetime) -> None:
+    """Asked when reports are wished and again when they are put down: a report of a closed month says what was closed."""
+    if closing_of(month) and month_deviates(month=month, now=now):
+        raise MonthDeviates(
+            _("%(month)s is closed, and the record says something else by now. Correct the month first.")
+            % {"month": month}
+        )
+
+
 # Putting down
 
 
@@ -165,6 +170,7 @@ def put_down_reports(*, run_id: int, now: datetime) -> bool:
     regions, customers = _asked_for(run, month)
     unchanged = 0
     try:
+        _check_closed_month(month, now)
         for region in Region.objects.filter(Q(pk__in=regions) | Q(pk__in=customers.values("region"))).order_by("code"):
             of_month = RegionRecord(region, month, now)
             if region.pk in regions:

@@ -23,7 +23,7 @@ from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.marks import mark
 
 from .models import MaintenanceNotice, MaintenanceWindow
-from .queries import notices_given, overlapping, stage_of
+from .queries import next_reference, notices_given, overlapping, stage_of
 from .rules import lead
 from .words import hours, regions, stage_mark, when_planned
 
@@ -123,6 +123,9 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
     nothing_yet = gettext_lazy(
         "No maintenance is planned. Plan a window and announce it before it starts: only what was announced is taken off."
     )
+
+    def get_changeform_initial_data(self, request):
+        return {"reference": next_reference(timezone.now()), **super().get_changeform_initial_data(request)}
 
     def get_queryset(self, request):
         notices = MaintenanceNotice.objects.filter(window=OuterRef("pk"))

@@ -44,6 +44,14 @@ def stage_of(window: MaintenanceWindow, now: datetime) -> Stage:
     )
 
 
+def next_reference(now: datetime) -> str:
+    """A reference that no window of the year has, to be offered: MW-2026-07."""
+    prefix = f"MW-{now:%Y}-"
+    taken = MaintenanceWindow.objects.filter(reference__startswith=prefix).values_list("reference", flat=True)
+    numbers = [int(number) for number in (one.removeprefix(prefix) for one in taken) if number.isdecimal()]
+    return f"{prefix}{max(numbers, default=0) + 1:02}"
+
+
 def audience(window: MaintenanceWindow, now: datetime) -> QuerySet[Contact]:
     """Whom a notice of a window tells: contacts of customers where it is felt, under contract now or until it ends."""
     today = local_date(epoch(now), settings.SLA_ZONE)

@@ -11,6 +11,7 @@ from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from maintenance.models import MaintenanceWindow
 from maintenance.rules import NoticeGiven, Stage, lead, stage
@@ -414,3 +415,10 @@ def test_pages_ask_as_often_of_many_rows_as_of_few(noc, europe, clock):
     few = [queries(noc, url) for url in urls]
     more(6)
     assert [queries(noc, url) for url in urls] == few
+
+
+def test_a_reference_is_offered_that_no_window_of_the_year_has(noc):
+    a_window("2026-09-06 18:00", "2026-09-06 19:00", reference=f"MW-{timezone.now():%Y}-07")
+    a_window("2026-09-06 18:00", "2026-09-06 19:00", reference=f"MW-{timezone.now():%Y}-x²")
+    form = noc.get(reverse("admin:maintenance_maintenancewindow_add"))
+    assert f'value="MW-{timezone.now():%Y}-08"' in form.content.decode()

@@ -88,6 +88,7 @@ BREAKS = {
         agreement_version=AgreementVersion.objects.get(), number="1.1"
     ),
     "a_contract_does_not_end_before_it_starts": lambda: a_contract(a_customer(a_region()), "2026-02-01", "2026-01-31"),
+    "an_extended_contract_ends_later_than_agreed": lambda: contract(extended_minutes=10, extended_to=on("2026-12-31")),
     "a_contract_is_terminated_within_its_days": lambda: contract(terminated_on=on("2027-01-01")),
     "a_monthly_charge_is_not_negative": lambda: contract(monthly_charge=-1),
     "a_currency_is_three_capitals": lambda: contract(currency="eur"),

@@ -76,6 +76,24 @@ class AgreementVersion(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("Clause 3.3.1: counted from the end of the service month."),
     )
+    compensated_minutes_per_minute = models.PositiveSmallIntegerField(
+        _("minutes compensated for a minute"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=_("Clause 3.2: minutes of service given for each counted minute."),
+    )
+    compensation_cap_percent = models.PositiveSmallIntegerField(
+        _("cap of compensation (%)"),
+        default=100,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=_("Clause 5.1: of the fees paid for the contract period."),
+    )
+    voucher_valid_months = models.PositiveSmallIntegerField(
+        _("vouchers are valid for (months)"),
+        default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+        help_text=_("Clause 3.2: from the day of the grant."),
+    )
     amendment_notice_days = models.PositiveSmallIntegerField(
         _("notice of amendments (days)"), default=30, help_text=_("Clause 5.2: full days between notice and effect.")
     )
@@ -122,6 +140,9 @@ class AgreementVersion(models.Model):
             measurement_period=MeasurementPeriod(self.measurement_period),
             claim_opens_after_working_day=self.claim_opens_after_working_day,
             claim_closes_after_months=self.claim_closes_after_months,
+            compensated_minutes_per_minute=self.compensated_minutes_per_minute,
+            compensation_cap_percent=self.compensation_cap_percent,
+            voucher_valid_months=self.voucher_valid_months,
         )
 
 
@@ -169,11 +190,18 @@ class Contract(models.Model):
     terminated_on = models.DateField(
         _("terminated on"), null=True, blank=True, help_text=_("The last service day of a contract that ended early.")
     )
+    extended_minutes = models.PositiveIntegerField(
+        _("extended by (minutes)"), default=0, help_text=_("Service extensions (3.2), as compensations granted them.")
+    )
+    extended_to = models.DateField(
+        _("extended to"), null=True, blank=True, help_text=_("The last service day with the extensions.")
+    )
 
     class Meta:
         verbose_name = _("contract")
         verbose_name_plural = _("contracts")
         ordering = ["reference"]
+        permissions = [("extend_contract", "Can move a contract's end as compensation")]
         indexes = [models.Index(fields=["starts_on", "ends_on"], name="contract_days")]
         constraints = [
             models.CheckConstraint(
@@ -183,6 +211,11 @@ class Contract(models.Model):
                 condition=models.Q(terminated_on__isnull=True)
                 | models.Q(terminated_on__gte=models.F("starts_on"), terminated_on__lte=models.F("ends_on")),
                 name="a_contract_is_terminated_within_its_days",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(extended_to__isnull=True, extended_minutes=0)
+                | models.Q(extended_to__gt=models.F("ends_on"), extended_minutes__gt=0),
+                name="an_extended_contract_ends_later_than_agreed",
             ),
             models.CheckConstraint(condition=models.Q(monthly_charge__gte=0), name="a_monthly_charge_is_not_negative"),
             models.CheckConstraint(
@@ -195,8 +228,8 @@ class Contract(models.Model):
 
     @property
     def last_day(self) -> date:
-        """The last service day: the agreed one or, ended early, the day of termination."""
-        return self.terminated_on or self.ends_on
+        """The last service day: the agreed one with what extends it or, ended early, the day of termination."""
+        return self.terminated_on or self.extended_to or self.ends_on
 
     @property
     def trial_ends_on(self) -> date | None:

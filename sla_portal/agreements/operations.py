@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -13,9 +14,11 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, record, require, snapshot
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import local_date
 
 from .models import AgreementVersion, Clause, Contract, Payment, Suspension
-from .rules import shortest_period_ends_on
+from .rules import extended_to, shortest_period_ends_on
 from .wording import ClauseText
 
 
@@ -45,6 +48,10 @@ class SuspensionsOverlap(Refused):
 
 class ContractTerminated(Refused):
     """The contract was terminated already."""
+
+
+class ContractOver(Refused):
+    """The contract has ended, or would have by now."""
 
 
 # The wording
@@ -230,6 +237,31 @@ def terminate_contract(*, actor: Actor, contract: Contract, last_day: date, reas
             reason=reason,
             now=now,
         )
+
+
+def extend_contract(*, actor: Actor, contract: Contract, minutes: int, reason: str, now: datetime) -> None:
+    """Move a contract's end by `minutes` of service given as compensation (3.2); fewer than none take some back.
+
+    Only a contract that still runs is extended, so that no service day arises in the past. Raises `ContractOver`.
+    """
+    require(actor, "agreements.extend_contract")
+    with transaction.atomic():
+        contract = _locked(contract)
+        today = local_date(epoch(now), settings.SLA_ZONE)
+        total = contract.extended_minutes + minutes
+        until = extended_to(contract.ends_on, total) if total else None
+        if contract.terminated_on or contract.last_day < today or (until or contract.ends_on) < today:
+            raise ContractOver(
+                _("Contract %(contract)s has ended, or its end would move into the past: it cannot be extended.")
+                % {"contract": contract}
+            )
+        changes = difference(
+            {"extended_minutes": contract.extended_minutes, "extended_to": contract.extended_to},
+            {"extended_minutes": total, "extended_to": until},
+        )
+        contract.extended_minutes, contract.extended_to = total, until
+        contract.save(update_fields=["extended_minutes", "extended_to"])
+        record(actor=actor, action="extended", subject=contract, changes=changes, reason=reason, now=now)
 
 
 def _locked(contract: Contract) -> Contract:

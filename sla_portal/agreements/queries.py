@@ -59,9 +59,9 @@ def terms_periods() -> list[TermsPeriod]:
 
 def contracts_in_force(first: date, last: date) -> QuerySet[Contract]:
     """Contracts with a service day from `first` to `last`, both included."""
-    return Contract.objects.annotate(in_force_until=Coalesce(F("terminated_on"), F("ends_on"))).filter(
-        starts_on__lte=last, in_force_until__gte=first
-    )
+    return Contract.objects.annotate(
+        in_force_until=Coalesce(F("terminated_on"), F("extended_to"), F("ends_on"))
+    ).filter(starts_on__lte=last, in_force_until__gte=first)
 
 
 def suspensions_of(

@@ -7,7 +7,7 @@ from enum import Enum
 from fractions import Fraction
 
 from sla_portal.kernel.intervals import Span
-from sla_portal.kernel.months import ServiceMonth
+from sla_portal.kernel.months import MINUTES_A_DAY, ServiceMonth
 
 
 class Reading(Enum):
@@ -42,6 +42,9 @@ class Terms:
     measurement_period: MeasurementPeriod = MeasurementPeriod.MONTH
     claim_opens_after_working_day: int = 5
     claim_closes_after_months: int = 2
+    compensated_minutes_per_minute: int = 1
+    compensation_cap_percent: int = 100
+    voucher_valid_months: int = 12
 
 
 @dataclass(frozen=True)
@@ -84,3 +87,8 @@ def shortest_period_ends_on(starts_on: date) -> date:
     if starts_on.day > following.last_day.day:
         return following.last_day
     return following.first_day + timedelta(days=starts_on.day - 2)
+
+
+def extended_to(ends_on: date, extended_minutes: int) -> date:
+    """Return the last service day of a contract whose end moves by `extended_minutes`: a day begun is a service day (3.2)."""
+    return ends_on + timedelta(days=-(-extended_minutes // MINUTES_A_DAY))

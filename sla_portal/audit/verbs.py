@@ -17,6 +17,7 @@ VERBS = {
     "corrected": _("corrected"),
     "deleted": _("deleted"),
     "enrolled": _("enrolled"),
+    "extended": _("extended"),
     "finished": _("finished"),
     "gave": _("gave"),
     "hired": _("hired"),

@@ -83,6 +83,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "customers.add_contact",
         "customers.change_contact",
         "customers.delete_contact",
+        "agreements.extend_contract",
         *WHAT_WAS_TOLD,
         "notices.give_notice",
         "notices.resolve_delivery",

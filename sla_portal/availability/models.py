@@ -79,6 +79,8 @@ class Exclusion(models.Model):
         permissions = [
             ("propose_exclusion", "Can propose an exclusion and classify an incident"),
             ("decide_exclusion", "Can confirm, reject or revoke an exclusion"),
+            ("propose_own_exclusion", "Can propose that time was of one customer's own making"),
+            ("decide_own_exclusion", "Can confirm, reject or revoke what was of one customer's own making"),
         ]
         indexes = [models.Index(fields=["status", "proposed_at"], name="exclusions_by_status")]
         constraints = [

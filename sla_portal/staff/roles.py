@@ -7,6 +7,18 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 WHAT_WAS_TOLD = ("notices.view_notice", "notices.view_delivery")
+WHAT_IS_OWED = (
+    "claims.view_claim",
+    "claims.view_proof",
+    "claims.view_refusedapplication",
+    "claims.view_recommendation",
+    "claims.view_decision",
+    "claims.view_compensation",
+    "claims.view_voucher",
+    "claims.view_entry",
+    "claims.view_ownday",
+    "claims.view_calendaryear",
+)
 EVERYTHING_ON_RECORD = (
     *WHAT_WAS_TOLD,
     "audit.view_entry",
@@ -30,6 +42,7 @@ EVERYTHING_ON_RECORD = (
     "availability.view_regionmonth",
     "availability.view_customermonth",
     "availability.view_monthclosing",
+    *WHAT_IS_OWED,
     "reports.view_report",
     "reports.view_reportrun",
 )
@@ -84,6 +97,14 @@ ROLES: dict[str, tuple[str, ...]] = {
         "customers.change_contact",
         "customers.delete_contact",
         "agreements.extend_contract",
+        *WHAT_IS_OWED,
+        "claims.enter_claim",
+        "claims.review_claim",
+        "claims.decide_claim",
+        "claims.redeem_voucher",
+        "claims.reverse_compensation",
+        "availability.propose_own_exclusion",
+        "availability.decide_own_exclusion",
         *WHAT_WAS_TOLD,
         "notices.give_notice",
         "notices.resolve_delivery",
@@ -99,6 +120,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "incidents.classify_incident",
         "availability.propose_exclusion",
         "availability.decide_exclusion",
+        "availability.propose_own_exclusion",
+        "availability.decide_own_exclusion",
         "availability.close_month",
         "reports.issue_report",
     ),
@@ -127,6 +150,12 @@ ROLES: dict[str, tuple[str, ...]] = {
         "agreements.change_suspension",
         "agreements.delete_suspension",
         "agreements.add_payment",
+        "claims.add_ownday",
+        "claims.change_ownday",
+        "claims.delete_ownday",
+        "claims.add_calendaryear",
+        "claims.change_calendaryear",
+        "claims.delete_calendaryear",
         "reports.issue_report",
     ),
 }

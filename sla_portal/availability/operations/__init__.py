@@ -1,6 +1,8 @@
 """Classify incidents under section 4, judge the months, and close them."""
 
 from .classification import (
+    ClauseOfEveryone,
+    EvidenceMissing,
     ExclusionAlreadyDecided,
     ExclusionOutsideIncident,
     ExclusionsStand,
@@ -11,6 +13,7 @@ from .classification import (
     attribute_incident,
     confirm_exclusion,
     propose_exclusion,
+    propose_own_exclusion,
     reject_exclusion,
     revoke_exclusion,
 )
@@ -27,7 +30,9 @@ from .evidence import EvidenceRefused, add_evidence
 from .judging import contracts_flipping, judge_due_months, judge_month, month_deviates
 
 __all__ = [
+    "ClauseOfEveryone",
     "CorrectionWithoutReason",
+    "EvidenceMissing",
     "EvidenceRefused",
     "ExclusionAlreadyDecided",
     "ExclusionOutsideIncident",
@@ -50,6 +55,7 @@ __all__ = [
     "judge_month",
     "month_deviates",
     "propose_exclusion",
+    "propose_own_exclusion",
     "reject_exclusion",
     "revoke_exclusion",
 ]

@@ -12,9 +12,11 @@ from incidents.operations import classify_incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record, require
+from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 
+from ..clauses import OWN_CLAUSES
 from ..models import Exclusion, Status
 from ..queries import covered_by_window
 
@@ -35,6 +37,14 @@ class ThirdPartyNotNamed(Refused):
 
 class ReasonMissing(Refused):
     """A step that changes figures says why."""
+
+
+class EvidenceMissing(Refused):
+    """Time of a customer's own making without what proves it."""
+
+
+class ClauseOfEveryone(Refused):
+    """A clause that takes time off for everyone, or off nobody, where one customer's own was meant."""
 
 
 class SecondPersonNeeded(Refused):
@@ -114,6 +124,50 @@ def propose_exclusion(
     return exclusion
 
 
+def propose_own_exclusion(
+    *,
+    actor: Actor,
+    customer: Customer,
+    clause: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    evidence: str,
+    now: datetime,
+) -> Exclusion:
+    """Propose to take `[starts_at, ends_at)` off one customer's months alone, as of its own making (4.2 to 4.9)."""
+    require(actor, "availability.propose_own_exclusion")
+    if clause not in OWN_CLAUSES:
+        raise ClauseOfEveryone(_("Time of a customer's own making is excluded under one of the clauses 4.2 to 4.9."))
+    if not reason.strip():
+        raise ReasonMissing(_("Say why the clause applies."))
+    if not evidence.strip():
+        raise EvidenceMissing(_("Say what proves it, and where it is found."))
+    if ends_at <= starts_at:
+        raise ExclusionOutsideIncident(_("The excluded time ends before it starts. Give an end after the start."))
+    with transaction.atomic():
+        Customer.objects.select_for_update().get(pk=customer.pk)
+        exclusion = Exclusion.objects.create(
+            customer=customer,
+            clause=clause,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            reason=reason,
+            evidence=evidence,
+            proposed_by=actor.user,
+            proposed_at=now,
+        )
+        record(
+            actor=actor,
+            action="proposed",
+            subject=exclusion,
+            now=now,
+            changes={"clause": [None, clause], "starts_at": [None, starts_at], "ends_at": [None, ends_at]},
+            reason=reason,
+        )
+    return exclusion
+
+
 def confirm_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
     """Confirm what another person proposed: from now on it takes its time off."""
     with transaction.atomic():
@@ -148,7 +202,8 @@ def revoke_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: da
 
 
 def _locked_for_decision(actor: Actor, exclusion: Exclusion, expected: Status) -> Exclusion:
-    require(actor, "availability.decide_exclusion")
+    of_one_customer = exclusion.customer_id is not None
+    require(actor, "availability.decide_own_exclusion" if of_one_customer else "availability.decide_exclusion")
     locked = Exclusion.objects.select_for_update().get(pk=exclusion.pk)
     if locked.status != expected:
         raise ExclusionAlreadyDecided(

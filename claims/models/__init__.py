@@ -1,0 +1,26 @@
+"""What is owed: applications, claims and their proof, who judged them, and the ledger of what was given."""
+
+from .applying import Application, Claim, ClaimedTime, ClaimLink, Proof, RefusedApplication, Source, Status
+from .calendar import CalendarYear, OwnDay
+from .ledger import Compensation, Entry, Step, Voucher
+from .review import Decision, Outcome, Recommendation
+
+__all__ = [
+    "Application",
+    "CalendarYear",
+    "Claim",
+    "ClaimLink",
+    "ClaimedTime",
+    "Compensation",
+    "Decision",
+    "Entry",
+    "Outcome",
+    "OwnDay",
+    "Proof",
+    "Recommendation",
+    "RefusedApplication",
+    "Source",
+    "Status",
+    "Step",
+    "Voucher",
+]

@@ -1,0 +1,245 @@
+"""Applications for compensation (3.3), the claims they become, and the proof they bring."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.files.storage import Storage, storages
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.agreements.models import Contract
+from sla_portal.customers.models import Client, Contact, CoreFunction
+from sla_portal.kernel.months import ServiceMonth
+
+
+class Source(models.TextChoices):
+    """How a claim came in."""
+
+    FORM = "form", _("form")
+    PHONE = "phone", _("phone")
+    TICKET = "ticket", _("ticket")
+
+
+class Status(models.TextChoices):
+    """Where a claim stands. Each step is a person's, but for the one from held to submitted, which is the calendar's."""
+
+    HELD = "held", _("held until claims open")
+    SUBMITTED = "submitted", _("under review")
+    WAITING = "waiting", _("waiting for the customer")
+    RECOMMENDED = "recommended", _("waiting for the second person")
+    GRANTED = "granted", _("granted")
+    REFUSED = "refused", _("refused")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+OPEN = (Status.HELD, Status.SUBMITTED, Status.WAITING, Status.RECOMMENDED)
+
+
+class Application(models.Model):
+    """A claim form on its way: what was typed is kept while the claimant fetches the code from the mailbox."""
+
+    key_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key in the form's address.")
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    answers = models.JSONField(_("what was typed"), default=dict)
+    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="+")
+    started_at = models.DateTimeField(_("started at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    code_hash = models.CharField(max_length=64, blank=True)
+    code_sent_at = models.DateTimeField(null=True, blank=True)
+    codes_sent = models.PositiveSmallIntegerField(default=0)
+    wrong_codes = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("application on its way")
+        verbose_name_plural = _("applications on their way")
+        default_permissions = ()
+        indexes = [models.Index(fields=["expires_at"], name="applications_by_expiry")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class RefusedApplication(models.Model):
+    """An application that came too late (3.3.1): nothing became of it, and it stays on record."""
+
+    contract = models.ForeignKey(Contract, models.PROTECT, related_name="+", verbose_name=_("contract"))
+    month = models.DateField(_("month"), help_text=_("Its first day."))
+    email = models.EmailField(_("e-mail"))
+    at = models.DateTimeField(_("at"))
+    closed_at = models.DateTimeField(_("claims closed at"))
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+
+    class Meta:
+        verbose_name = _("application that came too late")
+        verbose_name_plural = _("applications that came too late")
+        ordering = ["-at"]
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(at__gte=models.F("closed_at")), name="an_application_is_late_after_the_closing"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contract} {self.month:%Y-%m}"
+
+
+class Claim(models.Model):
+    """A claim for one contract and one service month."""
+
+    number = models.CharField(_("number"), max_length=20, unique=True)
+    contract = models.ForeignKey(Contract, models.PROTECT, related_name="claims", verbose_name=_("contract"))
+    month = models.DateField(_("month"), help_text=_("Its first day."))
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="claims", verbose_name=_("contact")
+    )
+    email = models.EmailField(_("e-mail"), help_text=_("The address on record that made the claim."))
+    time_zone = models.CharField(_("time zone"), max_length=60, help_text=_("In which the claimant told the times."))
+    functions = models.ManyToManyField(CoreFunction, blank=True, related_name="+", verbose_name=_("functions"))
+    clients = models.ManyToManyField(Client, blank=True, related_name="+", verbose_name=_("clients"))
+    description = models.TextField(_("description"), blank=True)
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+    ticket_number = models.CharField(_("ticket number"), max_length=60, blank=True)
+    received_at = models.DateTimeField(_("received at"))
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("entered by")
+    )
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices)
+    asked = models.TextField(_("what the customer was asked for"), blank=True)
+    asked_at = models.DateTimeField(_("asked at"), null=True, blank=True)
+    appealed_at = models.DateTimeField(_("appealed at"), null=True, blank=True)
+    appeal = models.TextField(_("appeal"), blank=True)
+
+    class Meta:
+        verbose_name = _("claim")
+        verbose_name_plural = _("claims")
+        ordering = ["month", "received_at", "id"]
+        default_permissions = ("view",)
+        permissions = [
+            ("enter_claim", "Can enter a claim for a customer"),
+            ("review_claim", "Can review a claim and recommend what becomes of it"),
+            ("decide_claim", "Can decide what another person recommended"),
+        ]
+        indexes = [
+            models.Index(fields=["status", "month", "received_at", "id"], name="claims_by_closing_and_age"),
+            models.Index(fields=["-received_at", "id"], name="claims_newest_first"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "month"],
+                condition=models.Q(status__in=[*OPEN, Status.GRANTED]),
+                name="one_open_or_granted_claim_for_a_contract_and_month",
+            ),
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="a_claim_has_a_known_status"),
+            models.CheckConstraint(
+                condition=models.Q(source__in=Source.values), name="a_claim_comes_in_by_a_known_way"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(source=Source.TICKET) | ~models.Q(ticket_number=""),
+                name="a_claim_by_ticket_has_the_tickets_number",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(source=Source.FORM) | models.Q(entered_by__isnull=False),
+                name="a_claim_not_by_form_was_entered_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def service_month(self) -> ServiceMonth:
+        return ServiceMonth.of(self.month)
+
+
+class ClaimedTime(models.Model):
+    """A stretch in which the claimant saw the service down."""
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="times", verbose_name=_("claim"))
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"))
+
+    class Meta:
+        verbose_name = _("claimed time")
+        verbose_name_plural = _("claimed times")
+        ordering = ["starts_at"]
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="a_claimed_time_ends_after_it_starts"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M:%S} – {self.ends_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Scan(models.TextChoices):
+    CLEAN = "clean", _("scanned, nothing found")
+    NOT_SCANNED = "not scanned", _("not scanned for viruses")
+
+
+def sealed() -> Storage:
+    """Where proof is kept: outside every public path."""
+    return storages["proofs"]
+
+
+class Proof(models.Model):
+    """A file that proves a claim (3.3.2), sealed under a name of ours, with a preview that is safe to show."""
+
+    application = models.ForeignKey(Application, models.PROTECT, null=True, blank=True, related_name="proofs")
+    claim = models.ForeignKey(
+        Claim, models.PROTECT, null=True, blank=True, related_name="proofs", verbose_name=_("claim")
+    )
+    name = models.CharField(_("name"), max_length=200, help_text=_("As it was called where it came from."))
+    kind = models.CharField(_("kind"), max_length=10)
+    size = models.PositiveIntegerField(_("size"))
+    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+    file = models.FileField(_("file"), storage=sealed, max_length=200)
+    preview = models.FileField(_("preview"), storage=sealed, max_length=200, blank=True)
+    preview_kind = models.CharField(_("kind of the preview"), max_length=40, blank=True)
+    pages = models.PositiveSmallIntegerField(_("pages"), null=True, blank=True)
+    scan = models.CharField(_("virus scan"), max_length=12, choices=Scan.choices)
+    added_at = models.DateTimeField(_("added at"))
+    added_by_name = models.CharField(_("added by"), max_length=200)
+
+    class Meta:
+        verbose_name = _("proof")
+        verbose_name_plural = _("proofs")
+        ordering = ["id"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["claim", "sha256"], name="a_file_proves_a_claim_once"),
+            models.CheckConstraint(
+                condition=models.Q(application__isnull=True, claim__isnull=False)
+                | models.Q(application__isnull=False, claim__isnull=True),
+                name="a_proof_belongs_to_an_application_or_to_a_claim",
+            ),
+            models.CheckConstraint(condition=models.Q(scan__in=Scan.values), name="a_scan_found_nothing_or_was_not"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ClaimLink(models.Model):
+    """An unguessable link to the page on which a claimant follows a claim; the token itself is nowhere on record."""
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="links", verbose_name=_("claim"))
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(_("created at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("link to a claim")
+        verbose_name_plural = _("links to claims")
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("created_at")), name="a_link_expires_after_it_is_made"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

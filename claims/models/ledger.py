@@ -1,0 +1,161 @@
+"""The ledger of compensation (3.2, 5.1). It is only added to: triggers refuse UPDATE and DELETE."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.agreements.models import Contract
+
+from .applying import Claim
+from .review import Decision
+
+
+class Compensation(models.Model):
+    """What a claim was granted, and how it came about."""
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="compensations", verbose_name=_("claim"))
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="compensation", verbose_name=_("decision"))
+    contract = models.ForeignKey(
+        Contract,
+        models.PROTECT,
+        related_name="compensations",
+        verbose_name=_("contract"),
+        help_text=_("Whose cap holds."),
+    )
+    counted_minutes = models.PositiveIntegerField(_("counted minutes"))
+    total_minutes = models.PositiveIntegerField(_("minutes in service (T)"))
+    voucher_minutes = models.PositiveIntegerField(_("minutes as voucher"))
+    extension_minutes = models.PositiveIntegerField(_("minutes as extension"))
+    cut_minutes = models.PositiveIntegerField(
+        _("minutes cut"), help_text=_("Of the extension, for which the cap or the contract left no room.")
+    )
+    cut_value = models.DecimalField(_("value cut"), max_digits=14, decimal_places=4)
+    currency = models.CharField(_("currency"), max_length=3)
+    granted_at = models.DateTimeField(_("granted at"))
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("granted by")
+    )
+
+    class Meta:
+        verbose_name = _("compensation")
+        verbose_name_plural = _("compensations")
+        ordering = ["id"]
+        default_permissions = ("view",)
+        permissions = [
+            ("redeem_voucher", "Can note that a voucher was redeemed"),
+            ("reverse_compensation", "Can reverse an entry of the ledger"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(cut_value__gte=0), name="what_is_cut_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.claim)
+
+
+class Voucher(models.Model):
+    """A voucher with its unguessable code; what became of it is in the ledger."""
+
+    compensation = models.OneToOneField(
+        Compensation, models.PROTECT, related_name="voucher", verbose_name=_("compensation")
+    )
+    code = models.CharField(_("code"), max_length=40, unique=True)
+    value = models.DecimalField(_("value"), max_digits=14, decimal_places=4)
+    currency = models.CharField(_("currency"), max_length=3)
+    expires_on = models.DateField(_("valid until"), help_text=_("Included, on the SLA clock."))
+
+    class Meta:
+        verbose_name = _("voucher")
+        verbose_name_plural = _("vouchers")
+        ordering = ["id"]
+        default_permissions = ("view",)
+        constraints = [models.CheckConstraint(condition=models.Q(value__gt=0), name="a_voucher_is_worth_something")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Step(models.TextChoices):
+    """What an entry of the ledger says: the life of a voucher, or of an extension."""
+
+    ISSUED = "issued", _("voucher issued")
+    REDEEMED = "redeemed", _("voucher redeemed")
+    RETURNED = "returned", _("redemption reversed")
+    VOIDED = "voided", _("voucher voided")
+    EXTENDED = "extended", _("contract extended")
+    SHORTENED = "shortened", _("extension reversed")
+
+
+FIRST_STEPS = (Step.ISSUED, Step.EXTENDED)
+REVERSALS = (Step.RETURNED, Step.VOIDED, Step.SHORTENED)
+OF_VOUCHERS = (Step.ISSUED, Step.REDEEMED, Step.RETURNED, Step.VOIDED)
+
+
+class Entry(models.Model):
+    """One line of the ledger. `value` counts against the cap of `contract` (5.1); a reversal's is negative.
+
+    Lines of one voucher or extension follow one another, each only once: the last says where it stands. Lines of one
+    contract are numbered and carry the total, so that two at the same moment cannot pass the cap together.
+    """
+
+    contract = models.ForeignKey(Contract, models.PROTECT, related_name="ledger", verbose_name=_("contract"))
+    number = models.PositiveIntegerField(_("number"), help_text=_("On the contract, from 1."))
+    compensation = models.ForeignKey(
+        Compensation, models.PROTECT, related_name="entries", verbose_name=_("compensation")
+    )
+    step = models.CharField(_("step"), max_length=10, choices=Step.choices)
+    voucher = models.ForeignKey(
+        Voucher, models.PROTECT, null=True, blank=True, related_name="entries", verbose_name=_("voucher")
+    )
+    extended = models.ForeignKey(
+        Contract, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("contract extended")
+    )
+    follows = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="followed_by", verbose_name=_("follows")
+    )
+    minutes = models.IntegerField(_("minutes"))
+    value = models.DecimalField(_("value"), max_digits=14, decimal_places=4)
+    currency = models.CharField(_("currency"), max_length=3)
+    total = models.DecimalField(_("total of the contract"), max_digits=14, decimal_places=4)
+    cap = models.DecimalField(_("cap of the contract"), max_digits=14, decimal_places=4)
+    reason = models.TextField(_("reason"), blank=True)
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+
+    class Meta:
+        verbose_name = _("entry of the ledger")
+        verbose_name_plural = _("ledger")
+        ordering = ["-id"]
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["step", "at"], name="ledger_by_step")]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "number"], name="a_contracts_entries_are_numbered"),
+            models.CheckConstraint(
+                condition=models.Q(value__lte=0) | models.Q(total__lte=models.F("cap")),
+                name="compensation_never_exceeds_the_fees_paid",
+            ),
+            models.CheckConstraint(condition=models.Q(step__in=Step.values), name="an_entry_is_a_known_step"),
+            models.CheckConstraint(
+                condition=models.Q(step__in=OF_VOUCHERS, voucher__isnull=False, extended__isnull=True)
+                | models.Q(step__in=[Step.EXTENDED, Step.SHORTENED], voucher__isnull=True, extended__isnull=False),
+                name="an_entry_is_of_a_voucher_or_of_an_extension",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(step__in=FIRST_STEPS, follows__isnull=True)
+                | (~models.Q(step__in=FIRST_STEPS) & models.Q(follows__isnull=False)),
+                name="every_entry_but_the_first_follows_one",
+            ),
+            models.UniqueConstraint(
+                fields=["compensation", "step"],
+                condition=models.Q(step__in=FIRST_STEPS),
+                name="a_compensation_gives_each_part_once",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(step__in=REVERSALS) | ~models.Q(reason=""), name="a_reversal_states_its_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contract} · {self.number}"

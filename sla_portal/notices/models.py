@@ -22,6 +22,8 @@ class Kind(models.TextChoices):
     ANNOUNCEMENT = "announcement", _("announcement")
     AMENDMENT = "amendment", _("amendment")
     REPORT = "report", _("report")
+    CLAIM = "claim", _("claim")
+    CODE = "code", _("code")
 
 
 class Notice(models.Model):

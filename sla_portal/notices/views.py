@@ -26,6 +26,7 @@ from sla_portal.marks import mark
 from . import operations
 from .mail import inbox
 from .models import Attachment, Delivery, Notice, Status
+from .private import concealed
 from .queries import progress
 from .tasks import deliver_soon
 
@@ -62,6 +63,7 @@ def notice_page(request, pk):
         "title": _("Notice"),
         "subtitle": f"{notice.number} {notice.wording().subject}",
         "notice": notice,
+        "said": [(wording, concealed(wording.text, wording.language)) for wording in notice.wordings.all()],
         "whole": notice.sha256 == notice.expected_sha256(),
         "progress": came,
         "bar": bar(came),

@@ -26,6 +26,7 @@ from sla_portal.kernel.instants import parse_instant
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, local_date
 from sla_portal.notices.models import Notice
+from sla_portal.notices.private import concealed
 from sla_portal.reports.models import Report
 from sla_portal.staff.pictures import KINDS
 
@@ -456,7 +457,10 @@ def _notice(row: Notice) -> PublicNotice:
         about=row.about,
         given_at=row.given_at,
         sha256=row.sha256,
-        said=tuple(Said(wording.language, wording.subject, wording.html) for wording in row.wordings.all()),
+        said=tuple(
+            Said(wording.language, wording.subject, concealed(wording.html, wording.language))
+            for wording in row.wordings.all()
+        ),
     )
 
 

@@ -22,9 +22,12 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from ..models import Attachment, Delivery, Notice, Wording
+from ..private import MARKER, completed
 
 inliner = CSSInliner(load_remote_stylesheets=False)
 EOL = "\r\n"
+# One less than quoted-printable allows, so that a line may be continued.
+WIDTH = 75
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -33,43 +36,48 @@ class Unwritable(Exception):
 
 
 class Letter:
-    """The same bytes whenever it is made; what differs between addresses is the greeting and three header lines."""
+    """The same bytes whenever it is made; what differs between addresses is a few spots and three header lines.
+
+    A spot is where the greeting or a marker of `private` stands. While the message is built it has a line to itself, so
+    that no line end falls into it; completed, it is joined to its neighbours by soft line ends.
+    """
 
     def __init__(self, notice: Notice, wording: Wording, attachments: Iterable[Attachment]) -> None:
         self.notice, self.wording = notice, wording
         self.attachments = list(attachments)
-        # No text can contain a part of its own hash, so the greeting's place is never mistaken.
-        self.place = f"greeting-{notice.sha256[:24]}"
+        # No text can contain a part of its own hash, so a spot is never mistaken.
+        self.place = f"spot-{notice.sha256[:24]}"
         self.text, self.html = self._texts(self.place)
-        self.head, self.before_html, self.tail = (_stuffed(part) for part in self._bytes().split(self.place.encode()))
+        self.spots: list[tuple[str, bool]] = []
+        parts = re.split(rf"\r\n{self.place}-\d+\r\n", self._bytes().decode("ascii"))
+        self.head, *self.between = (_stuffed(part.encode("ascii")) for part in parts)
 
     def completed(self, delivery: Delivery) -> bytes:
         """The whole message for one address as it goes over the wire, leading dots doubled, without the final one.
 
         Raises `Unwritable`.
         """
-        greeting = self._greeting(delivery.name)
-        return b"".join(
-            [
-                f"To: {_mailbox(delivery.name, envelope_address(delivery.email))}\r\n"
-                f"Message-ID: {delivery.message_id}\r\nX-Notice-Id: {delivery.mark}\r\n".encode("ascii"),
-                self.head,
-                _quoted(greeting),
-                self.before_html,
-                _quoted(escape(greeting)),
-                self.tail,
-            ]
-        )
+        written = [
+            f"To: {_mailbox(delivery.name, envelope_address(delivery.email))}\r\n"
+            f"Message-ID: {delivery.message_id}\r\nX-Notice-Id: {delivery.mark}\r\n".encode("ascii"),
+            self.head,
+        ]
+        values = {spot: _joined(self._value(*spot, delivery)) for spot in set(self.spots)}
+        for spot, after in zip(self.spots, self.between, strict=True):
+            written += [values[spot], after]
+        return b"".join(written)
 
     def message(self, delivery: Delivery) -> EmailMultiAlternatives:
         """The same for a mail backend of Django's. Raises `Unwritable`."""
-        greeting = self._greeting(delivery.name)
         to = formataddr((_clean(delivery.name), envelope_address(delivery.email)))
         own = {"Message-ID": delivery.message_id, "X-Notice-Id": delivery.mark}
-        message = EmailMultiAlternatives(
-            self.wording.subject, self.text.replace(self.place, greeting), to=[to], headers=self._headers() | own
+        text, html = (
+            # The markers first: a name may look like one.
+            completed(body, delivery).replace(self.place, self._value(self.place, escaped, delivery))
+            for body, escaped in ((self.text, False), (self.html, True))
         )
-        message.attach_alternative(self.html.replace(self.place, escape(greeting)), "text/html")
+        message = EmailMultiAlternatives(self.wording.subject, text, to=[to], headers=self._headers() | own)
+        message.attach_alternative(html, "text/html")
         for file in self.attachments:
             message.attach(_part(file))
         return message
@@ -82,18 +90,35 @@ class Letter:
                 inliner.inline(render_to_string("notices/letter.html", context)),
             )
 
+    def _apart(self, body: str, *, escaped: bool) -> str:
+        """The text with each spot on a line of its own; which spot is which is remembered."""
+
+        def apart(found: re.Match[str]) -> str:
+            self.spots.append((found[0], escaped))
+            return f"\n{self.place}-{len(self.spots)}\n"
+
+        return re.sub(f"{self.place}|{MARKER.pattern}", apart, body)
+
+    def _value(self, spot: str, escaped: bool, delivery: Delivery) -> str:
+        if spot != self.place:
+            return completed(spot, delivery)
+        greeting = self._greeting(delivery.name)
+        return escape(greeting) if escaped else greeting
+
     def _headers(self) -> dict[str, str]:
         # The notice's own time, so that a mail sent again is the same mail.
         return {"Date": format_datetime(self.notice.given_at), "Auto-Submitted": "auto-generated"}
 
     def _bytes(self) -> bytes:
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=SMTP.clone(max_line_length=WIDTH))
         message["From"] = settings.DEFAULT_FROM_EMAIL
         message["Subject"] = self.wording.subject
         for name, value in self._headers().items():
             message[name] = value
-        message.set_content(self.text, charset="utf-8", cte="quoted-printable")
-        message.add_alternative(self.html, subtype="html", charset="utf-8", cte="quoted-printable")
+        message.set_content(self._apart(self.text, escaped=False), charset="utf-8", cte="quoted-printable")
+        message.add_alternative(
+            self._apart(self.html, escaped=True), subtype="html", charset="utf-8", cte="quoted-printable"
+        )
         for file in self.attachments:
             message.add_attachment(bytes(file.content), **_typed(file.content_type), filename=file.name)
         for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
@@ -136,9 +161,10 @@ def _mailbox(name: str, address: str) -> str:
     return f"{words} <{address}>"
 
 
-def _quoted(line: str) -> bytes:
-    """A line as quoted-printable, as both texts are."""
-    return _stuffed(body_encode(line.encode().decode("latin-1"), eol=EOL).encode("ascii"))
+def _joined(value: str) -> bytes:
+    """What a spot becomes, as quoted-printable, as both texts are: a soft line end before and after it."""
+    quoted = body_encode(value.encode().decode("latin-1"), maxlinelen=WIDTH, eol=EOL)
+    return b"=\r\n" + _stuffed(quoted.encode("ascii")) + b"=\r\n"
 
 
 def _stuffed(part: bytes) -> bytes:

@@ -1,0 +1,41 @@
+from django.db import migrations, models
+
+from sla_portal.audit.freezing import freeze
+
+# SQLite alters a table by copying it, which loses its triggers.
+frozen = freeze("notices_notice")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("notices", "0003_why_a_mail_did_not_arrive")]
+
+    operations = [
+        migrations.RunPython(frozen.reverse_code, frozen.code),
+        migrations.RemoveConstraint(model_name="notice", name="a_notice_is_of_a_known_kind"),
+        migrations.AlterField(
+            model_name="notice",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("maintenance", "maintenance"),
+                    ("announcement", "announcement"),
+                    ("amendment", "amendment"),
+                    ("report", "report"),
+                    ("claim", "claim"),
+                    ("code", "code"),
+                ],
+                max_length=20,
+                verbose_name="kind",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="notice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["maintenance", "announcement", "amendment", "report", "claim", "code"])
+                ),
+                name="a_notice_is_of_a_known_kind",
+            ),
+        ),
+        frozen,
+    ]

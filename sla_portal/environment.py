@@ -5,6 +5,7 @@ and `gunicorn` alike, and no library on the way turns it into a traceback.
 """
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -107,6 +108,61 @@ def subfolder(parent: Path, name: str) -> Path:
     path = parent / name
     path.mkdir(mode=0o700, exist_ok=True)
     return path
+
+
+def proof_storage(name: str, *, folder: Path) -> dict[str, Any]:
+    """Where proof files lie, as Django's STORAGES says it: `folder`, or a bucket; no address leads there.
+
+    The key to the bucket comes from where Amazon's own tools look: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a
+    profile, or the machine's role.
+    """
+    value = text(name, default="")
+    if not value:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {
+                "location": folder,
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        }
+    wanted = (
+        "must be s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example.com (only s3://bucket is needed)."
+    )
+    try:
+        url = urlsplit(value)
+        given = dict(parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)))
+        endpoint = urlsplit(given.get("endpoint", "https://s3"))
+    except ValueError:
+        refuse(name, wanted)
+    if url.scheme != "s3" or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", url.netloc) or url.fragment:
+        refuse(name, wanted)
+    if endpoint.scheme not in {"http", "https"} or not endpoint.hostname or endpoint.username is not None:
+        refuse(name, wanted)
+    if unknown := given.keys() - {"region", "endpoint"}:
+        refuse(name, f"has parts that are not known: {', '.join(sorted(unknown))}.")
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": url.netloc,
+            "location": url.path.strip("/"),
+            "region_name": given.get("region"),
+            "endpoint_url": given.get("endpoint"),
+            "file_overwrite": False,
+            # Nobody is handed an address of the bucket, and what lies there is nobody's but its owner's
+            "default_acl": None,
+            "querystring_auth": True,
+        },
+    }
+
+
+def scanner(name: str) -> str:
+    """Where clamd listens: the absolute path of its socket, or host:port; empty where no file is scanned."""
+    value = text(name, default="")
+    host, _colon, port_number = value.rpartition(":")
+    if value and not value.startswith("/") and not (host and port_number.isascii() and port_number.isdigit()):
+        refuse(name, f"must be the path of a socket such as /run/clamav/clamd.ctl, or host:port, not {value!r}.")
+    return value
 
 
 def secret_key(name: str, *, kept_in: Path | None) -> str:

@@ -160,16 +160,11 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     },
-    "proofs": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": environment.subfolder(FILES_DIR, "proofs"),
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
-    },
+    "proofs": environment.proof_storage("PROOF_STORAGE", folder=FILES_DIR / "proofs"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Looks for viruses in proof files, where there is one
+CLAMD_ADDRESS = environment.scanner("CLAMD_ADDRESS")
 # Served where they lie, for a minute at a time: a clone works at once, and no upgrade leaves an old one behind
 WHITENOISE_USE_FINDERS = True
 

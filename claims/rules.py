@@ -1,11 +1,16 @@
-"""When a month can be claimed (3.3.1)."""
+"""When a month can be claimed (3.3.1), whether a claim holds (3), and what it is worth (3.2, 5.1)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from sla_portal.agreements.rules import Terms
+from sla_portal.availability.clauses import CLAUSES
 from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.money import rounded, smallest_unit
 from sla_portal.kernel.months import ServiceMonth, day_span
 from sla_portal.kernel.working_days import WorkingDays
 
@@ -33,3 +38,176 @@ def claim_window(month: ServiceMonth, terms: Terms, working_days: WorkingDays, z
         closes_at=instant(day_span(first_day_too_late, zone)[0]),
         provisional=not working_days.is_known(following.year),
     )
+
+
+class Check(Enum):
+    """What is looked at before a claim is granted, in the order of the agreement."""
+
+    IN_TIME = "in time"
+    UNDER_CONTRACT = "under contract"
+    NOT_CLAIMED_BEFORE = "not claimed before"
+    PROVED = "proved"
+    FIGURES_FINAL = "figures final"
+    BELOW_TARGET = "below target"
+    COUNTED_MINUTES = "counted minutes"
+    CAP_LEFT = "cap left"
+
+
+CLAUSE_OF = {
+    Check.IN_TIME: "3.3.1",
+    Check.UNDER_CONTRACT: "1.2",
+    Check.NOT_CLAIMED_BEFORE: "3.2",
+    Check.PROVED: "3.3.2",
+    Check.FIGURES_FINAL: "2.1",
+    Check.BELOW_TARGET: "2",
+    Check.COUNTED_MINUTES: "3.1",
+    Check.CAP_LEFT: "5.1",
+}
+GROUNDS = ("1.2", "1.3", "2", "3.1", "3.2", "3.3.1", "3.3.2", *CLAUSES, "5.1")
+"""The clauses on which a claim can be refused."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the checks of a claim rest on."""
+
+    window: ClaimWindow
+    received_at: datetime
+    under_contract: bool
+    claimed_before: bool
+    proofs: int
+    month_over: bool
+    closed: bool
+    agrees_with_closing: bool
+    """The figures of now are those with which the month was closed."""
+    provisional: bool
+    met: bool | None
+    counted_minutes: int
+    cap_left: Decimal
+    worth: Decimal
+    """Of all the minutes that carry a charge."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a claim stands to one check, and the clause that asks for it."""
+
+    check: Check
+    holds: bool | None
+    """None: it cannot be said yet."""
+
+    @property
+    def clause(self) -> str:
+        return CLAUSE_OF[self.check]
+
+
+def examine(facts: Facts) -> tuple[Finding, ...]:
+    """Look at a claim in the order of the agreement; a finding that does not hold is an objection with its clause."""
+    final = facts.closed and facts.agrees_with_closing and not facts.provisional
+    return (
+        Finding(Check.IN_TIME, facts.received_at < facts.window.closes_at),
+        Finding(Check.UNDER_CONTRACT, facts.under_contract),
+        Finding(Check.NOT_CLAIMED_BEFORE, not facts.claimed_before),
+        # 3.3.2: one taken by phone or ticket may wait for its proof
+        Finding(Check.PROVED, True if facts.proofs else None),
+        Finding(Check.FIGURES_FINAL, True if final else None),
+        # 2: entitled below the target
+        Finding(Check.BELOW_TARGET, facts.met is False),
+        # 3.1: only counted minutes
+        Finding(Check.COUNTED_MINUTES, facts.counted_minutes > 0),
+        # 5.1: what is worth nothing needs no room under the cap
+        Finding(Check.CAP_LEFT, facts.cap_left > 0 or not facts.worth),
+    )
+
+
+@dataclass(frozen=True)
+class Entitlement:
+    """The minutes of a contract in a month, and what they are worth by its charge."""
+
+    counted_minutes: int
+    trial_minutes: int
+    """Those of them in the free trial: without charge (1.3), so without worth."""
+    minutes_per_minute: int
+    monthly_charge: Decimal
+    total_minutes: int
+    """T: the customer's minutes in service in the month."""
+    currency: str
+
+    @property
+    def minutes(self) -> int:
+        """The minutes of service to be given (3.2)."""
+        return self.counted_minutes * self.minutes_per_minute
+
+    @property
+    def trial(self) -> int:
+        """Those of them that carry no charge: given as extension only."""
+        return self.trial_minutes * self.minutes_per_minute
+
+    @property
+    def paid(self) -> int:
+        """Those of them that carry a charge: given as extension or as voucher."""
+        return self.minutes - self.trial
+
+
+def worth(minutes: int, entitlement: Entitlement) -> Decimal:
+    """Value minutes that carry a charge (3.2): charge of the month × minutes ÷ T, rounded half up once."""
+    if not entitlement.total_minutes:
+        return Decimal(0)
+    exact = Fraction(entitlement.monthly_charge) * minutes / entitlement.total_minutes
+    return rounded(exact, entitlement.currency)
+
+
+@dataclass(frozen=True)
+class Division:
+    """What is given: voucher and extension, and what was cut. Minutes given and cut add up to those to be given.
+
+    A voucher keeps its minutes where its value is cut; an extension is cut by whole minutes.
+    """
+
+    voucher_minutes: int
+    voucher_value: Decimal
+    extension_minutes: int
+    extension_value: Decimal
+    cut_minutes: int
+    cut_value: Decimal
+
+    @property
+    def value(self) -> Decimal:
+        return self.voucher_value + self.extension_value
+
+
+def divide(entitlement: Entitlement, voucher_minutes: int, cap_left: Decimal, *, extendable: bool) -> Division:
+    """Divide the minutes between voucher and extension, under what is left of the cap (3.2, 5.1).
+
+    `voucher_minutes` are at most those that carry a charge (ValueError); the rest extends the contract. Where no contract
+    runs that could be extended, the rest is cut.
+    """
+    if not 0 <= voucher_minutes <= entitlement.paid:
+        raise ValueError("More minutes as voucher than carry a charge.")
+    left = max(cap_left, Decimal(0))
+    # 3.2: a minute extended is valued as a minute paid
+    charged = entitlement.paid - voucher_minutes
+    wanted = worth(charged, entitlement) + worth(voucher_minutes, entitlement)
+    fitting = min(charged, _minutes_worth(left, entitlement)) if extendable else 0
+    extension_value = worth(fitting, entitlement)
+    voucher_value = min(worth(voucher_minutes, entitlement), left - extension_value)
+    return Division(
+        voucher_minutes=voucher_minutes,
+        voucher_value=voucher_value,
+        extension_minutes=fitting + (entitlement.trial if extendable else 0),
+        extension_value=extension_value,
+        cut_minutes=charged - fitting + (0 if extendable else entitlement.trial),
+        cut_value=wanted - extension_value - voucher_value,
+    )
+
+
+def _minutes_worth(value: Decimal, entitlement: Entitlement) -> int:
+    """The most minutes whose worth, rounded, does not exceed `value`."""
+    unit = smallest_unit(entitlement.currency)
+    room = value // unit * unit
+    if not entitlement.monthly_charge or not entitlement.total_minutes:
+        return entitlement.paid
+    # What is less than half a unit above the room is rounded down to it.
+    exact = (Fraction(room) + Fraction(unit) / 2) * entitlement.total_minutes / Fraction(entitlement.monthly_charge)
+    most = int(exact)
+    return most if most < exact else most - 1

@@ -115,7 +115,8 @@ def region_month(region: Region, month: ServiceMonth, now: datetime, **decisions
 def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **decisions: Iterable[Exclusion]) -> Judged:
     """Judge a service month of a customer: its service days, less what is taken off for it alone.
 
-    Where the terms measure the contract period, the days are those of the contract so far. Raises `NoAgreementInForce`.
+    `decisions` as in `judged_region`; those of the customer's own making may be among them. Where the terms measure the
+    contract period, the days are those of the contract so far. Raises `NoAgreementInForce`.
     """
     contracts = list(
         contracts_in_force(month.first_day, month.last_day).filter(customer=customer).order_by("starts_on")
@@ -210,12 +211,14 @@ def own_exclusions(
     for exclusion in Exclusion.objects.filter(
         status=Status.CONFIRMED, customer__in=customers, starts_at__lt=end, ends_at__gt=start
     ):
-        # None of those found is without a customer or an instant: the filter compares all three.
-        customer, starts_at, ends_at = exclusion.customer_id, exclusion.starts_at, exclusion.ends_at
-        found[customer].append(  # type: ignore[index]
-            TakenOff(None, exclusion.clause, epoch(starts_at), epoch(ends_at), key=exclusion.pk)  # type: ignore[arg-type]
-        )
+        found[exclusion.customer_id].append(_own(exclusion))  # type: ignore[index]  # the filter compares it
     return found
+
+
+def _own(exclusion: Exclusion) -> TakenOff:
+    """What an exclusion of a customer's own making takes off; such a one always names both of its instants."""
+    starts_at, ends_at = exclusion.starts_at, exclusion.ends_at
+    return TakenOff(None, exclusion.clause, epoch(starts_at), epoch(ends_at), key=exclusion.pk)  # type: ignore[arg-type]
 
 
 def exclusions_of_region(region: Region, span: Span) -> QuerySet[Exclusion]:
@@ -240,14 +243,28 @@ def _judged_customer(
     measured: Collection[date],
     terms: Terms,
     now: datetime,
-    **decisions: Iterable[Exclusion],
+    *,
+    as_if_confirmed: Iterable[Exclusion] = (),
+    as_if_revoked: Iterable[Exclusion] = (),
 ) -> Judged:
+    confirmed, revoked = list(as_if_confirmed), list(as_if_revoked)
+    not_own = {exclusion.pk for exclusion in revoked}
     first = min(measured, default=month.first_day)
     last = max(measured, default=month.last_day)
     span = days_span(min(first, month.first_day), max(last, month.last_day), settings.SLA_ZONE)
+    own = own_exclusions([customer.pk], instant(span[0]), instant(span[1]))[customer.pk]
     judgement = for_customer(
-        judged_region(customer.region, span, now, **decisions),
-        own_exclusions([customer.pk], instant(span[0]), instant(span[1]))[customer.pk],
+        judged_region(
+            customer.region,
+            span,
+            now,
+            as_if_confirmed=[exclusion for exclusion in confirmed if exclusion.customer_id is None],
+            as_if_revoked=revoked,
+        ),
+        [
+            *(off for off in own if off.key not in not_own),
+            *(_own(exclusion) for exclusion in confirmed if exclusion.customer_id == customer.pk),
+        ],
         suspended_spans(contracts, first, last),
     )
     days = ServiceDays.of(measured, settings.SLA_ZONE)

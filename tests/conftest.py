@@ -46,6 +46,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
     operations = type(connection.ops)
     flush = operations.execute_sql_flush
     first_version = import_module("sla_portal.agreements.migrations.0002_version_1_0")
+    first_register = import_module("sla_portal.agreements.migrations.0005_what_1_0_leaves_open_and_what_stands_still")
     first_scope = import_module("sla_portal.customers.migrations.0002_functions_and_clients_of_clause_1_4")
 
     def flush_all(self, statements) -> None:
@@ -61,6 +62,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
                 cursor.execute(sql)
         first_scope.add(apps, None)
         first_version.add(apps, None)
+        first_register.add(apps, None)
 
     operations.execute_sql_flush = flush_all
 

@@ -7,7 +7,15 @@ from django.db import IntegrityError, models, transaction
 
 from incidents.models import OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, WindowClient, WindowFunction, WindowRegion
-from sla_portal.agreements.models import AgreementVersion, Clause, Payment, Suspension
+from sla_portal.agreements.models import (
+    AgreementVersion,
+    Answer,
+    Clause,
+    FurtherNotice,
+    Payment,
+    RegisterEntry,
+    Suspension,
+)
 from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, MonthClosing, RegionMonth
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.notices.models import Attachment, Delivery, Notice, Wording
@@ -72,6 +80,33 @@ def decided_by_the_proposer():
     exclusion(proposed_by=somebody, decided_by=somebody)
 
 
+def a_draft(**values):
+    return AgreementVersion.objects.create(version="2.0", **values)
+
+
+def published_by_who_asked_for_it():
+    somebody = User.objects.create_user("somebody")
+    a_version("2.0", "2026-01-01", submitted_by=somebody, published_by=somebody)
+
+
+def answer(**values):
+    given = {"kind": "objection", "received_at": at("2026-09-01 08:00"), "registered_at": at("2026-09-01 08:00"),
+             "via": "staff", "by_name": "Li Wei", **values}  # fmt: skip
+    version = given.pop("version", None) or a_version("2.0", "2026-10-01")
+    customer = given.pop("customer", None) or a_customer(a_region())
+    return Answer.objects.create(version=version, customer=customer, **given)
+
+
+def entry(**values):
+    given = {"clause": "1.4", "question": "?", "answer": "!", "why": "So", "written_at": at("2026-09-01 08:00")}
+    return RegisterEntry.objects.create(**{**given, **values})
+
+
+def approved_by_the_writer():
+    somebody = User.objects.create_user("somebody")
+    entry(written_by=somebody, approved_by=somebody, approved_by_name="somebody", approved_at=at("2026-09-01 09:00"))
+
+
 BREAKS = {
     "a_customer_has_an_address_once": lambda: [
         Contact.objects.create(customer=customer, email=email)
@@ -84,6 +119,32 @@ BREAKS = {
     "a_measurement_period_is_month_or_contract_period": lambda: a_version(
         "2.0", "2026-01-01", measurement_period="week"
     ),
+    "a_version_is_submitted_and_published_with_its_day": lambda: a_draft(submitted_at=at("2026-09-01 08:00")),
+    "a_version_is_published_by_another_person": published_by_who_asked_for_it,
+    "an_announced_version_was_submitted_and_is_hashed": lambda: a_version("2.0", "2026-01-01", notice=told()),
+    "a_withdrawal_has_a_reason_and_is_told": lambda: a_version(
+        "2.0", "2026-01-01", withdrawn_at=at("2025-12-20 08:00"), withdrawal_reason="A slip"
+    ),
+    "a_reminder_is_given_once": lambda: [
+        FurtherNotice.objects.create(version=version, days_before=7, notice=told())
+        for version in [a_version("2.0", "2026-01-01")] * 2
+    ],
+    "a_contract_is_told_of_a_version_once": lambda: [
+        FurtherNotice.objects.create(version=version, contract=signed, notice=told())
+        for version, signed in [(a_version("2.0", "2026-01-01"), contract())] * 2
+    ],
+    "a_further_notice_reminds_or_tells_at_signing": lambda: FurtherNotice.objects.create(
+        version=a_version("2.0", "2026-01-01"), notice=told()
+    ),
+    "a_customer_gives_an_answer_once": lambda: twice(
+        answer, version=a_version("2.0", "2026-10-01"), customer=a_customer(a_region())
+    ),
+    "an_answer_is_an_objection_or_a_termination": lambda: answer(kind="applause"),
+    "an_answer_by_link_names_the_mail": lambda: answer(via="link"),
+    "a_termination_has_a_last_service_day": lambda: answer(kind="termination"),
+    "an_entry_is_a_misprint_or_a_reading": lambda: entry(matter="opinion"),
+    "an_approved_entry_says_by_whom": lambda: entry(approved_at=at("2026-09-01 08:00")),
+    "an_entry_is_approved_by_another_person": approved_by_the_writer,
     "a_clause_number_stands_once_in_a_version": lambda: Clause.objects.create(
         agreement_version=AgreementVersion.objects.get(), number="1.1"
     ),

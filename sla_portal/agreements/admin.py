@@ -22,6 +22,7 @@ from sla_portal.marks import mark
 
 from .models import AgreementVersion, Clause, Contract, Payment, Suspension
 from .queries import contracts_in_force
+from .rules import Stage
 
 
 class ClauseRows(ReadOnlyRows):
@@ -55,7 +56,12 @@ class AgreementVersionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("state"))
     def state(self, version):
-        return mark("up", _("published")) if version.published_at else mark("waiting", _("draft"))
+        return {
+            Stage.DRAFT: mark("waiting", _("draft")),
+            Stage.SUBMITTED: mark("waiting", _("waits for publication")),
+            Stage.PUBLISHED: mark("up", _("published")),
+            Stage.WITHDRAWN: mark("outside", _("withdrawn")),
+        }[version.stage]
 
 
 class ContractForm(AuditedForm):

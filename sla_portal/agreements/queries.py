@@ -26,17 +26,13 @@ class NoAgreementInForce(Refused):
 
 
 def published_versions() -> list[AgreementVersion]:
-    """Published versions in the order in which they take effect."""
-    return list(AgreementVersion.objects.filter(published_at__isnull=False).order_by("effective_on"))
+    """Published versions in the order in which they take effect; one that was withdrawn never does."""
+    return list(AgreementVersion.objects.published().order_by("effective_on"))
 
 
 def version_in_force(on: date) -> AgreementVersion:
     """The version that governs a day of the SLA clock; raises `NoAgreementInForce`."""
-    version = (
-        AgreementVersion.objects.filter(published_at__isnull=False, effective_on__lte=on)
-        .order_by("-effective_on")
-        .first()
-    )
+    version = AgreementVersion.objects.published().filter(effective_on__lte=on).order_by("-effective_on").first()
     if version is None:
         raise NoAgreementInForce(
             _(

@@ -28,6 +28,38 @@ class MeasurementPeriod(Enum):
     CONTRACT_PERIOD = "contract_period"
 
 
+class Stage(Enum):
+    """How far a version is, by what people decided."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    """Its publication is asked for: the text stands still until it is returned."""
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class AnswerKind(Enum):
+    """What a customer can answer to an amendment (5.2)."""
+
+    OBJECTION = "objection"
+    TERMINATION = "termination"
+
+
+class Acceptance(Enum):
+    """How a customer stands to an amendment (5.2)."""
+
+    ACCEPTED = "accepted"
+    """The version is in force and a contract ran on that day: deemed to have accepted."""
+    RUNNING = "running"
+    """A contract will run on the effective date, which has not come."""
+    OBJECTED = "objected"
+    """Objected; the contract runs on under the new version unless it is ended."""
+    ENDED = "ended"
+    """Ended the contract before the effective date."""
+    EXPIRED = "expired"
+    """The contract ran out, as agreed, before the effective date."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """The numbers and readings of one agreement version."""
@@ -45,6 +77,7 @@ class Terms:
     compensated_minutes_per_minute: int = 1
     compensation_cap_percent: int = 100
     voucher_valid_months: int = 12
+    amendment_notice_days: int = 30
 
 
 @dataclass(frozen=True)
@@ -76,6 +109,24 @@ def terms_at(periods: Sequence[TermsPeriod], seconds: int) -> Terms:
 def earliest_effective_on(published_on: date, notice_days: int = 30) -> date:
     """Return the first day on which an amendment can take effect (5.2): full days lie between."""
     return published_on + timedelta(days=notice_days + 1)
+
+
+def standing(*, runs_then: bool, ended_early: bool, objected: bool, in_force: bool) -> Acceptance:
+    """How a customer stands to an amendment that concerned it (5.2).
+
+    `runs_then`: a contract is in force on the effective date. `ended_early`: one that would have been was terminated.
+    `in_force`: the effective date has come.
+    """
+    if not runs_then:
+        return Acceptance.ENDED if ended_early else Acceptance.EXPIRED
+    if objected:
+        return Acceptance.OBJECTED
+    return Acceptance.ACCEPTED if in_force else Acceptance.RUNNING
+
+
+def last_day_of_stopping(effective_on: date, today: date) -> date:
+    """Return the last service day of who stops using the service (5.2): the day before the version takes effect, or today after it."""
+    return max(effective_on - timedelta(days=1), today)
 
 
 def shortest_period_ends_on(starts_on: date) -> date:

@@ -63,7 +63,7 @@ def coded(model: type[CoreFunction | Client | Region]) -> list[Recorded]:
 
 
 def agreements() -> list[Recorded]:
-    """Published versions in the order in which they take effect; a draft is not on record yet."""
+    """Published versions in the order in which they take effect; a draft is not on record yet, a withdrawn one no more."""
     return [
         Recorded(
             version.pk,
@@ -75,7 +75,7 @@ def agreements() -> list[Recorded]:
                 "maintenance_notice_hours": version.maintenance_notice_hours,
             },
         )
-        for version in AgreementVersion.objects.filter(published_at__isnull=False).order_by("effective_on")
+        for version in AgreementVersion.objects.published().order_by("effective_on")
     ]
 
 

@@ -17,6 +17,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from claims.queries import windows_of
+from claims.rules import ClaimWindow
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import stage_of
@@ -32,8 +34,7 @@ from sla_portal.availability.rules import error_budget
 from sla_portal.clocks import length
 from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
-from sla_portal.kernel.months import ServiceMonth, day_span, local_date
-from sla_portal.kernel.working_days import WorkingDays
+from sla_portal.kernel.months import ServiceMonth, local_date
 
 SHOWN = 10
 SOON = timedelta(hours=24)
@@ -213,27 +214,18 @@ def exclusions_to_decide(user: User) -> QuerySet[Exclusion]:
     )
 
 
-def unclassified() -> list[tuple[Incident, datetime | None]]:
-    """Resolved incidents of which nobody has said whose they were, oldest first, each with its deadline."""
+def unclassified() -> list[tuple[Incident, ClaimWindow | None]]:
+    """Resolved incidents of which nobody has said whose they were, oldest first.
+
+    With each, the window in which its month is claimed: by its opening the month should be closed. None before the
+    first agreement version.
+    """
     waiting = Incident.objects.unclassified().filter(resolved_at__isnull=False).order_by("detected_at")[: SHOWN + 1]
-    deadlines: dict[ServiceMonth, datetime | None] = {}
-    found = []
-    for incident in waiting:
-        month = ServiceMonth.of(local_date(epoch(incident.detected_at), settings.SLA_ZONE))
-        if month not in deadlines:
-            deadlines[month] = claims_open_at(month)
-        found.append((incident, deadlines[month]))
-    return found
-
-
-def claims_open_at(month: ServiceMonth) -> datetime | None:
-    """When claims for a month open (3.3.1): by then it should be closed. None before the first agreement version."""
-    try:
-        terms = version_in_force(month.first_day).terms
-    except NoAgreementInForce:
-        return None
-    last = WorkingDays(settings.SLA_WORKDAY_COUNTRY).nth(terms.claim_opens_after_working_day, month.next)
-    return instant(day_span(last, settings.SLA_ZONE)[1])
+    months = {
+        incident: ServiceMonth.of(local_date(epoch(incident.detected_at), settings.SLA_ZONE)) for incident in waiting
+    }
+    windows = windows_of(months.values())
+    return [(incident, windows.get(month)) for incident, month in months.items()]
 
 
 def missed_lately(month: ServiceMonth) -> Sequence[CustomerMonth]:
@@ -248,7 +240,7 @@ def missed_lately(month: ServiceMonth) -> Sequence[CustomerMonth]:
 def agreement(now: datetime) -> dict[str, AgreementVersion | None]:
     """The version in force, and the next that was published."""
     today: date = local_date(epoch(now), settings.SLA_ZONE)
-    published = AgreementVersion.objects.filter(published_at__isnull=False)
+    published = AgreementVersion.objects.published()
     return {
         "version": published.filter(effective_on__lte=today).order_by("-effective_on").first(),
         "next_version": published.filter(effective_on__gt=today).order_by("effective_on").first(),

@@ -29,6 +29,8 @@ EVERYTHING_ON_RECORD = (
     "customers.view_contact",
     "agreements.view_agreementversion",
     "agreements.view_clause",
+    "agreements.view_registerentry",
+    "agreements.view_answer",
     "agreements.view_contract",
     "agreements.view_suspension",
     "agreements.view_payment",
@@ -55,7 +57,11 @@ WHAT_HAPPENED = (
     "availability.view_evidence",
 )
 WHAT_WAS_PLANNED = ("maintenance.view_maintenancewindow", "maintenance.view_maintenancenotice")
-WHAT_WAS_PROMISED = ("agreements.view_agreementversion", "agreements.view_clause")
+WHAT_WAS_PROMISED = (
+    "agreements.view_agreementversion",
+    "agreements.view_clause",
+    "agreements.view_registerentry",
+)
 WHO_AND_SINCE_WHEN = (
     "customers.view_customer",
     "customers.view_contact",
@@ -97,6 +103,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "customers.change_contact",
         "customers.delete_contact",
         "agreements.extend_contract",
+        "agreements.view_answer",
+        "agreements.register_answer",
         *WHAT_IS_OWED,
         "claims.enter_claim",
         "claims.review_claim",
@@ -115,6 +123,11 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Legal": (
         *EVERYTHING_ON_RECORD,
+        "agreements.draft_version",
+        "agreements.publish_version",
+        "agreements.register_answer",
+        "agreements.write_registerentry",
+        "agreements.approve_registerentry",
         "notices.give_notice",
         "notices.read_inbox",
         "incidents.classify_incident",

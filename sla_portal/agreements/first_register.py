@@ -1,0 +1,166 @@
+"""What the text of version 1.0 leaves open, how the portal reads it, and what would settle it: in our own words."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    clause: str
+    matter: str
+    term: str
+    question: str
+    question_zh: str
+    answer: str
+    answer_zh: str
+    why: str
+    why_zh: str
+    proposed_wording: str
+    proposed_wording_zh: str
+
+
+ROWS = (
+    Row(
+        "2.1",
+        "erratum",
+        "",
+        "As printed, the formula takes the unavailable time from 1 and divides what is left by the whole time. Without any outage that gives 1 divided by T: 0.0023 % in a month of 30 days.",
+        "按印刷文本，公式先从 1 中减去不可用时间，再除以总时间。即使没有任何故障，30 天的月份也只得出 0.0023%。",
+        "Availability is 1 − U ÷ T.",
+        "可用性 = 1 − U ÷ T。",
+        "A bracket stands in the wrong place. Only so does a month without outages have 100 %, which clause 2 takes for granted.",
+        "括号位置有误。只有这样，没有故障的月份才是 100%，这也是第 2 条的前提。",
+        "Service availability = (1 − service unavailability time in the service month ÷ total service time in the service month) × 100 %.",
+        "服务可用性 = (1 − 服务月不可用时间 ÷ 服务月总服务时间) × 100%。",
+    ),
+    Row(
+        "1.4",
+        "reading",
+        "unavailability_reading",
+        "By its first sentence a minute counts when any core function is down on any client; by its second it does not count when any core function works on any client.",
+        "按第一句，任一核心功能在任一客户端不可用的分钟即计入；按第二句，只要任一核心功能在任一客户端可用，该分钟即不计入。",
+        "The service is down while every core function is down on every client.",
+        "全部核心功能在全部客户端均不可用时，服务才算不可用。",
+        "The second sentence limits the first; read the other way round it would say nothing. It decides most claims, so the figures under all three readings are always computed and shown.",
+        "第二句限制第一句；反过来读则第二句毫无意义。它决定多数索赔，因此三种读法的数字始终一并计算和显示。",
+        "A minute of the service month counts as unavailable when, throughout it, none of the core functions (login, audio and video calls, video preview, opening a door from the home page) could be used on any client (app, device, website).",
+        "服务月中某一分钟内，全部核心功能（登录、音视频通话、视频预览、首页开门）在全部客户端（应用、设备、网站）上始终无法使用的，该分钟计为不可用。",
+    ),
+    Row(
+        "1.4",
+        "reading",
+        "unavailability_reading",
+        "Whether a clock minute counts that the outage only touches, or only one that lies wholly in it.",
+        "故障只触及其一部分的时钟分钟是否计入，还是只计入完全处于故障之中的分钟。",
+        "Where one available moment defeats a minute, only minutes lying wholly in the outage count; where one unavailable moment suffices, every minute that it touches.",
+        "若一个可用的瞬间即使该分钟不计入，则只计完全处于故障之中的分钟；若一个不可用的瞬间即足够，则凡被触及的分钟均计入。",
+        "It follows from the reading: “available during a minute” and “unavailable during a minute” are asked of the same minute.",
+        "这由读法决定：「某一分钟内可用」与「某一分钟内不可用」问的是同一分钟。",
+        "",
+        "",
+    ),
+    Row(
+        "1.5",
+        "reading",
+        "",
+        "Whether an outage of exactly sixty seconds is a failure event.",
+        "恰好六十秒的故障是否构成故障事件。",
+        "No: it begins with the sixty-first second.",
+        "否：从第六十一秒起才算。",
+        "The clause says “more than one minute”.",
+        "条款写的是「超过一分钟」。",
+        "A failure event is an uninterrupted unavailability that lasts longer than sixty seconds.",
+        "故障事件是指持续时间超过六十秒的不间断的不可用。",
+    ),
+    Row(
+        "1.6",
+        "reading",
+        "measurement_period",
+        "1.6 and 2.1 speak of the service period, 1.7 and 3.3.1 of the service month.",
+        "第 1.6 条和第 2.1 条说服务期，第 1.7 条和第 3.3.1 条说服务月。",
+        "The month decides. The contract period so far is shown beside it, for information.",
+        "以服务月为准。合同期至今的数字仅供参考，一并显示。",
+        "Charge, claim and time limits are those of a month.",
+        "费用、索赔和期限都以月计。",
+        "The minutes of all failure events within a service month, added up.",
+        "一个服务月内所有故障事件的分钟数之和。",
+    ),
+    Row(
+        "3.3.1",
+        "reading",
+        "claim_opens_after_working_day",
+        "When “after the fifth working day” begins, and by whose calendar days are working days.",
+        "「第五个工作日之后」从何时开始，以及工作日依据哪一日历。",
+        "At 00:00 of the day after it, on the SLA clock, by the public calendar with its holidays and make-up working days.",
+        "自该工作日次日零时起（SLA 时钟），依据含法定节假日和调休工作日的官方日历。",
+        "“After” a day is when that day is over; whole days need no hour.",
+        "「之后」即该日结束之后；以整日计无需约定钟点。",
+        "An application can be made from 00:00 of the day that follows the fifth working day of the next month (time zone and public calendar of the operator).",
+        "可自次月第五个工作日的次日零时起提出申请（以运营方的时区和官方日历为准）。",
+    ),
+    Row(
+        "3.3.1",
+        "reading",
+        "claim_closes_after_months",
+        "When “within two months after the end of the month” ends.",
+        "「该月结束后两个月内」于何时届满。",
+        "With the last second of the second month: for June at the end of 31 August.",
+        "于第二个月的最后一秒届满：六月为 8 月 31 日结束时。",
+        "Months counted from a month's end end with a month.",
+        "自月末起算的月份以月末届满。",
+        "An application must be made before the end of the second calendar month after the service month.",
+        "申请须在服务月之后第二个日历月结束前提出。",
+    ),
+    Row(
+        "4.1",
+        "reading",
+        "maintenance_notice_hours",
+        "How long before the work “prior notice” has to be given.",
+        "「事先通知」须提前多久发出。",
+        "At any moment before. Less than 72 hours is allowed, and the NOC is warned.",
+        "任何事先的时刻均可。少于 72 小时不禁止，但会提醒值班人员。",
+        "The clause names no length, and what it does not say is not put into it.",
+        "条款没有规定时长，未写明的不作添加。",
+        "System maintenance of which customers were notified at least 72 hours before it begins, including cutovers, repairs, upgrades and drills.",
+        "至少提前 72 小时通知客户的系统维护，包括割接、维修、升级和演练。",
+    ),
+    Row(
+        "4.11",
+        "reading",
+        "",
+        "How far a third party's failure reaches: the service may need longer to recover than the third party did.",
+        "第三方故障的范围：第三方恢复后，本服务可能还需要更长时间才能恢复。",
+        "Only the third party's own times are taken off. What it takes to recover after them is the operator's.",
+        "只扣除第三方自身的故障时间；此后恢复所需的时间由运营方承担。",
+        "Recovering is what clause 2.2 promises.",
+        "恢复能力正是第 2.2 条所承诺的。",
+        "",
+        "",
+    ),
+    Row(
+        "5.1",
+        "reading",
+        "compensation_cap_percent",
+        "Which fees limit the compensation, and what is added up against them.",
+        "以哪些费用为上限，以及与之比较的是哪些补偿之和。",
+        "The payments for one contract period, less what was bought and not yet used; all compensations of that period together. A renewal is a new period.",
+        "一个合同期内已付的费用，扣除已购买但尚未使用的部分；与该期全部补偿之和比较。续订为新的合同期。",
+        "The clause names a single contract period, and 1.3 leaves out what is not yet used.",
+        "条款写的是单个合同期，第 1.3 条不含尚未使用的部分。",
+        "All compensation granted for one contract period together shall not exceed the service fees paid for that period.",
+        "同一合同期内的全部补偿合计不超过该期已付的服务费。",
+    ),
+    Row(
+        "5.2",
+        "reading",
+        "amendment_notice_days",
+        "From when “30 days in advance” are counted, and whether the first and the last day count.",
+        "「提前 30 天」从何时起算，首日和末日是否计入。",
+        "From the announcement on the website; neither its day nor the effective date counts: announced on 1 June, in force from 2 July.",
+        "自官网公告起算；公告当日与生效日均不计入：6 月 1 日公告，7 月 2 日生效。",
+        "Full days leave nobody with less than thirty, whatever the hour.",
+        "以整日计，无论几点公告，任何人都不少于三十天。",
+        "An amendment takes effect at 00:00 of its effective date. Thirty full days lie between the day on which it is announced and that date.",
+        "修改于生效日零时起生效。公告之日与生效日之间须相隔三十个整日。",
+    ),
+)

@@ -1,0 +1,21 @@
+"""What was promised (versions, clauses, amendments), to whom and since when (contracts, suspensions, payments)."""
+
+from .amendments import Answer, FurtherNotice
+from .contracts import Contract, Payment, Suspension
+from .register import RegisterEntry
+from .versions import CLAUSE_FIELDS, PERIODS, READINGS, TERM_FIELDS, AgreementVersion, Clause
+
+__all__ = [
+    "CLAUSE_FIELDS",
+    "PERIODS",
+    "READINGS",
+    "TERM_FIELDS",
+    "AgreementVersion",
+    "Answer",
+    "Clause",
+    "Contract",
+    "FurtherNotice",
+    "Payment",
+    "RegisterEntry",
+    "Suspension",
+]

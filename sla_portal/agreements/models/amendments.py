@@ -1,0 +1,126 @@
+"""What came after an amendment's announcement: further notices of it, and what customers answered."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.customers.models import Customer
+from sla_portal.notices.models import Delivery, Notice
+
+from ..rules import AnswerKind
+from .contracts import Contract
+from .versions import AgreementVersion
+
+ANSWERS = [
+    (AnswerKind.OBJECTION.value, _("objection")),
+    (AnswerKind.TERMINATION.value, _("termination")),
+]
+
+
+class FurtherNotice(models.Model):
+    """A notice of an amendment after its announcement: a reminder, or what a customer was told at signing (5.2)."""
+
+    version = models.ForeignKey(
+        AgreementVersion, models.PROTECT, verbose_name=_("version"), related_name="further_notices"
+    )
+    days_before = models.PositiveSmallIntegerField(
+        _("days before"), null=True, blank=True, help_text=_("Of a reminder: how long before the effective date.")
+    )
+    contract = models.ForeignKey(
+        Contract, models.PROTECT, null=True, blank=True, verbose_name=_("contract signed"), related_name="+"
+    )
+    notice = models.OneToOneField(Notice, models.PROTECT, related_name="+", verbose_name=_("notice"))
+
+    class Meta:
+        verbose_name = _("further notice")
+        verbose_name_plural = _("further notices")
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["version", "days_before"], name="a_reminder_is_given_once"),
+            models.UniqueConstraint(fields=["version", "contract"], name="a_contract_is_told_of_a_version_once"),
+            models.CheckConstraint(
+                condition=models.Q(days_before__isnull=False, contract__isnull=True)
+                | models.Q(days_before__isnull=True, contract__isnull=False),
+                name="a_further_notice_reminds_or_tells_at_signing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} · {self.notice}"
+
+
+class Answer(models.Model):
+    """What a customer answered to an amendment: an objection, or that it ends its contracts (5.2)."""
+
+    class Via(models.TextChoices):
+        LINK = "link", _("link in the notice")
+        STAFF = "staff", _("staff")
+
+    version = models.ForeignKey(AgreementVersion, models.PROTECT, verbose_name=_("version"), related_name="answers")
+    customer = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("customer"), related_name="answers")
+    contract = models.ForeignKey(
+        Contract,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("contract"),
+        related_name="answers",
+        help_text=_("Empty: every contract that the version concerns."),
+    )
+    kind = models.CharField(_("kind"), max_length=15, choices=ANSWERS)
+    received_at = models.DateTimeField(_("received at"))
+    registered_at = models.DateTimeField(_("registered at"))
+    via = models.CharField(_("by way of"), max_length=10, choices=Via.choices)
+    by_name = models.CharField(_("by"), max_length=200, help_text=_("Who spoke for the customer."))
+    registered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("registered by"),
+    )
+    delivery = models.ForeignKey(
+        Delivery, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("mail whose link was used")
+    )
+    text = models.TextField(_("text"), blank=True, max_length=5000)
+    last_day = models.DateField(_("last service day"), null=True, blank=True)
+    withdrawn_at = models.DateTimeField(_("taken back at"), null=True, blank=True)
+    withdrawal_reason = models.TextField(_("why it was taken back"), blank=True)
+
+    class Meta:
+        verbose_name = _("answer to an amendment")
+        verbose_name_plural = _("answers to amendments")
+        ordering = ["-received_at", "-id"]
+        default_permissions = ("view",)
+        permissions = [("register_answer", "Can register what a customer answers to an amendment")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "customer", "kind"],
+                condition=models.Q(withdrawn_at__isnull=True),
+                name="a_customer_gives_an_answer_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=[kind for kind, _label in ANSWERS]),
+                name="an_answer_is_an_objection_or_a_termination",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(via="link", delivery__isnull=False) | models.Q(via="staff", delivery__isnull=True),
+                name="an_answer_by_link_names_the_mail",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="termination", last_day__isnull=False)
+                | models.Q(kind="objection", last_day__isnull=True),
+                name="a_termination_has_a_last_service_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer} · {self.get_kind_display()}"
+
+    @property
+    def stands(self) -> bool:
+        return self.withdrawn_at is None

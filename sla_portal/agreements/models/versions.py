@@ -1,0 +1,330 @@
+"""What was promised: the versions of the agreement, with their terms and clauses."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from sla_portal.customers.models import code_validator
+from sla_portal.notices.models import Notice
+from sla_portal.notices.rules import digest
+
+from ..rules import MeasurementPeriod, Reading, Stage, Terms
+
+READINGS = [
+    (Reading.ALL.value, _("every core function is down on every client")),
+    (Reading.FUNCTION.value, _("some core function is down on every client")),
+    (Reading.ANY.value, _("any core function is down on any client")),
+]
+PERIODS = [
+    (MeasurementPeriod.MONTH.value, _("service month")),
+    (MeasurementPeriod.CONTRACT_PERIOD.value, _("contract period so far")),
+]
+TERM_FIELDS = (
+    "availability_target",
+    "unavailability_reading",
+    "maintenance_notice_hours",
+    "recommended_notice_hours",
+    "measurement_period",
+    "claim_opens_after_working_day",
+    "claim_closes_after_months",
+    "compensated_minutes_per_minute",
+    "compensation_cap_percent",
+    "voucher_valid_months",
+    "amendment_notice_days",
+)
+"""The terms of a version: what an amendment can change besides the text."""
+CLAUSE_FIELDS = ("number", "heading", "heading_zh", "summary", "summary_zh", "wording", "wording_zh")
+
+
+class Versions(models.QuerySet["AgreementVersion"]):
+    """Versions by how far they are."""
+
+    def published(self) -> Versions:
+        """Those that govern from their day on: published, and not withdrawn."""
+        return self.filter(published_at__isnull=False, withdrawn_at__isnull=True)
+
+    def drafts(self) -> Versions:
+        """Those that still can be changed, or returned to be."""
+        return self.filter(published_at__isnull=True)
+
+
+class AgreementVersion(models.Model):
+    """One version of the agreement with its terms. Once customers were told of it, it is never edited (5.2).
+
+    Every term that decides something is a column here and not a setting, so that an amendment is not a deployment. From
+    its `notice` on, triggers refuse to change or delete the version and its clauses; the withdrawal alone is added, once.
+    """
+
+    version = models.CharField(_("version"), max_length=20, unique=True, validators=[code_validator])
+    effective_on = models.DateField(
+        _("effective on"), null=True, blank=True, help_text=_("In force from 00:00 of this day on the SLA clock.")
+    )
+    published_at = models.DateTimeField(
+        _("published at"), null=True, blank=True, help_text=_("Empty: a draft, never in force.")
+    )
+    availability_target = models.DecimalField(
+        _("availability target (%)"),
+        max_digits=8,
+        decimal_places=5,
+        default=Decimal("99.99"),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text=_("Clause 2."),
+    )
+    unavailability_reading = models.CharField(
+        _("reading of unavailability"),
+        max_length=10,
+        choices=READINGS,
+        default=Reading.ALL.value,
+        help_text=_("Clause 1.4: when the service is down."),
+    )
+    maintenance_notice_hours = models.PositiveSmallIntegerField(
+        _("maintenance notice (h)"), default=0, help_text=_("Clause 4.1: the least notice. 0: any prior moment.")
+    )
+    recommended_notice_hours = models.PositiveSmallIntegerField(
+        _("recommended notice (h)"), default=72, help_text=_("Less only warns.")
+    )
+    measurement_period = models.CharField(
+        _("measurement period"),
+        max_length=20,
+        choices=PERIODS,
+        default=MeasurementPeriod.MONTH.value,
+        help_text=_("Clauses 1.6, 1.7 and 2.1: over what availability is measured."),
+    )
+    claim_opens_after_working_day = models.PositiveSmallIntegerField(
+        _("claims open after working day"),
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(15)],
+        help_text=_("Clause 3.3.1: of the following month."),
+    )
+    claim_closes_after_months = models.PositiveSmallIntegerField(
+        _("claims close after (months)"),
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+        help_text=_("Clause 3.3.1: counted from the end of the service month."),
+    )
+    compensated_minutes_per_minute = models.PositiveSmallIntegerField(
+        _("minutes compensated for a minute"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=_("Clause 3.2: minutes of service given for each counted minute."),
+    )
+    compensation_cap_percent = models.PositiveSmallIntegerField(
+        _("cap of compensation (%)"),
+        default=100,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=_("Clause 5.1: of the fees paid for the contract period."),
+    )
+    voucher_valid_months = models.PositiveSmallIntegerField(
+        _("vouchers are valid for (months)"),
+        default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+        help_text=_("Clause 3.2: from the day of the grant."),
+    )
+    amendment_notice_days = models.PositiveSmallIntegerField(
+        _("notice of amendments (days)"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(366)],
+        help_text=_("Clause 5.2: full days between notice and effect."),
+    )
+    summary_of_changes = models.TextField(
+        _("what changes"), blank=True, max_length=5000, help_text=_("In plain words, for the announcement.")
+    )
+    summary_of_changes_zh = models.TextField(_("what changes (Chinese)"), blank=True, max_length=5000)
+    based_on = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, verbose_name=_("drafted from"), related_name="amendments"
+    )
+    drafted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("drafted by")
+    )
+    drafted_at = models.DateTimeField(_("drafted at"), null=True, blank=True)
+    changed_at = models.DateTimeField(_("changed at"), null=True, blank=True)
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("publication asked for by"),
+    )
+    submitted_at = models.DateTimeField(
+        _("publication asked for at"), null=True, blank=True, help_text=_("The text stands still from then on.")
+    )
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("published by"),
+    )
+    notice = models.ForeignKey(
+        Notice, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("announcement")
+    )
+    sha256 = models.CharField(_("SHA-256 of text and terms"), max_length=64, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("withdrawn by"),
+    )
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
+    withdrawal_reason = models.TextField(_("why it was withdrawn"), blank=True)
+    withdrawal_notice = models.ForeignKey(
+        Notice, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("notice of the withdrawal")
+    )
+
+    objects = Versions.as_manager()
+
+    class Meta:
+        verbose_name = _("agreement version")
+        verbose_name_plural = _("agreement versions")
+        ordering = [models.F("effective_on").desc(nulls_first=True), "-id"]
+        permissions = [
+            ("draft_version", "Can draft an amendment and ask for its publication"),
+            ("publish_version", "Can publish an amendment that another person drafted, and withdraw one"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                "effective_on",
+                condition=models.Q(published_at__isnull=False, withdrawn_at__isnull=True),
+                name="one_version_takes_effect_on_a_day",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(availability_target__gte=0, availability_target__lte=100),
+                name="a_target_is_a_percentage",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(unavailability_reading__in=[value for value, _label in READINGS]),
+                name="a_reading_is_one_of_three",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(measurement_period__in=[value for value, _label in PERIODS]),
+                name="a_measurement_period_is_month_or_contract_period",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(submitted_at__isnull=True, published_at__isnull=True)
+                | models.Q(effective_on__isnull=False),
+                name="a_version_is_submitted_and_published_with_its_day",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(submitted_by__isnull=True)
+                | models.Q(published_by__isnull=True)
+                | ~models.Q(published_by=models.F("submitted_by")),
+                name="a_version_is_published_by_another_person",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(notice__isnull=True)
+                | (models.Q(published_at__isnull=False, submitted_at__isnull=False) & ~models.Q(sha256="")),
+                name="an_announced_version_was_submitted_and_is_hashed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(withdrawn_at__isnull=True, withdrawal_notice__isnull=True)
+                | (
+                    models.Q(withdrawn_at__isnull=False, withdrawal_notice__isnull=False, notice__isnull=False)
+                    & ~models.Q(withdrawal_reason="")
+                ),
+                name="a_withdrawal_has_a_reason_and_is_told",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+    @property
+    def stage(self) -> Stage:
+        """How far it is, by what people decided; whether it is in force is a question of dates."""
+        if self.withdrawn_at:
+            return Stage.WITHDRAWN
+        if self.published_at:
+            return Stage.PUBLISHED
+        return Stage.SUBMITTED if self.submitted_at else Stage.DRAFT
+
+    @property
+    def terms(self) -> Terms:
+        """The terms as the rules take them."""
+        target = self.availability_target.normalize()
+        return Terms(
+            version=self.version,
+            # A draft without a day takes effect on none.
+            effective_on=self.effective_on or date.max,
+            availability_target=Fraction(target) / 100,
+            target_text=f"{target:f}",
+            unavailability_reading=Reading(self.unavailability_reading),
+            maintenance_notice_hours=self.maintenance_notice_hours,
+            recommended_notice_hours=self.recommended_notice_hours,
+            measurement_period=MeasurementPeriod(self.measurement_period),
+            claim_opens_after_working_day=self.claim_opens_after_working_day,
+            claim_closes_after_months=self.claim_closes_after_months,
+            compensated_minutes_per_minute=self.compensated_minutes_per_minute,
+            compensation_cap_percent=self.compensation_cap_percent,
+            voucher_valid_months=self.voucher_valid_months,
+            amendment_notice_days=self.amendment_notice_days,
+        )
+
+    @property
+    def address(self) -> str:
+        """Where a published version stands for good."""
+        return f"{settings.SITE_URL}/agreement/{self.version}/"
+
+    def changes_told(self, language: str | None = None) -> str:
+        """What changes, in plain words, in `language`, by default the reader's."""
+        chinese = (language or get_language() or "").startswith("zh")
+        return (self.summary_of_changes_zh if chinese else "") or self.summary_of_changes
+
+    def content(self) -> dict[str, Any]:
+        """Text and terms in the form that is hashed."""
+        terms = {name: getattr(self, name) for name in TERM_FIELDS}
+        return {
+            "version": self.version,
+            "effective_on": self.effective_on and self.effective_on.isoformat(),
+            "terms": {**terms, "availability_target": self.terms.target_text},
+            "clauses": [{name: getattr(clause, name) for name in CLAUSE_FIELDS} for clause in self.clauses.all()],
+        }
+
+    def expected_sha256(self) -> str:
+        """What the hash must be if nothing was changed since publication."""
+        return digest(self.content())
+
+
+class Clause(models.Model):
+    """A numbered clause of a version: our plain summary and, where there is one, the wording, in Markdown."""
+
+    agreement_version = models.ForeignKey(
+        AgreementVersion, models.CASCADE, verbose_name=_("version"), related_name="clauses"
+    )
+    number = models.CharField(_("number"), max_length=10, validators=[RegexValidator(r"^\d+(\.\d+)*\Z")])
+    heading = models.CharField(_("heading"), max_length=200, blank=True)
+    heading_zh = models.CharField(_("heading (Chinese)"), max_length=200, blank=True)
+    summary = models.TextField(_("summary"), max_length=20_000, blank=True)
+    summary_zh = models.TextField(_("summary (Chinese)"), max_length=20_000, blank=True)
+    wording = models.TextField(
+        _("wording"), max_length=20_000, blank=True, help_text=_("The operator's own text of the clause.")
+    )
+    wording_zh = models.TextField(_("wording (Chinese)"), max_length=20_000, blank=True)
+    frozen = models.BooleanField(
+        _("frozen"), default=False, help_text=_("Customers were told of it: triggers refuse to change it.")
+    )
+
+    class Meta:
+        verbose_name = _("clause")
+        verbose_name_plural = _("clauses")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agreement_version", "number"], name="a_clause_number_stands_once_in_a_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.heading}".strip()

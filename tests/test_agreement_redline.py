@@ -159,6 +159,14 @@ def test_another_text_under_the_number_is_that_clause_reworded():
     assert told([CHAPTER, ATTACK], [CHAPTER, replaced]) == [("4.2", "4.2", "reworded")]
 
 
+def test_a_summary_told_anew_changes_nothing_that_binds():
+    (change,) = clause_changes([ATTACK._replace(summary="Attacked.")], [ATTACK._replace(summary="Attacked by others.")])
+    assert change.is_changed
+    assert change.is_only_summed_up_anew
+    (change,) = clause_changes([ATTACK], [ATTACK._replace(text="Other.", summary="Other.")])
+    assert not change.is_only_summed_up_anew
+
+
 def test_what_was_removed_stands_where_it_stood():
     listed = clause_changes([CHAPTER, OWN_NETWORK, ATTACK, FORCE], [CHAPTER, FORCE])
     assert [change.number or change.was for change in listed] == ["4", "4.1", "4.2", "4.3"]

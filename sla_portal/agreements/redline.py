@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
@@ -254,11 +254,12 @@ def _match(pattern: re.Pattern[str], text: str) -> str:
 
 
 class ClauseWords(NamedTuple):
-    """A clause of a version in one language."""
+    """A clause of a version in one language: its wording, and our summary of it."""
 
     number: str
     heading: str
     text: str
+    summary: str = ""
 
 
 @dataclass(frozen=True)
@@ -269,6 +270,7 @@ class ClauseChange:
     was: str
     heading: Runs
     text: Runs
+    summary: Runs
 
     @property
     def is_added(self) -> bool:
@@ -289,7 +291,14 @@ class ClauseChange:
 
     @property
     def is_reworded(self) -> bool:
-        return bool(self.number and self.was) and (is_changed(self.heading) or is_changed(self.text))
+        return bool(self.number and self.was) and any(map(is_changed, (self.heading, self.text, self.summary)))
+
+    @property
+    def is_only_summed_up_anew(self) -> bool:
+        """Whether what binds is what it was, and only our summary is another."""
+        return (
+            self.number == self.was and not is_changed(self.heading) and not is_changed(self.text) and self.is_changed
+        )
 
     @property
     def is_changed(self) -> bool:
@@ -327,6 +336,7 @@ def _clause_change(old: ClauseWords | None, new: ClauseWords | None) -> ClauseCh
         was=before.number,
         heading=redline(before.heading, after.heading),
         text=redline(before.text, after.text),
+        summary=redline(before.summary, after.summary),
     )
 
 
@@ -348,16 +358,16 @@ def _pairs(old: Sequence[ClauseWords], new: Sequence[ClauseWords]) -> dict[int, 
     return found
 
 
-def _left(clauses: Sequence[ClauseWords], taken: object) -> list[int]:
-    gone = set(taken)  # type: ignore[call-overload]
+def _left(clauses: Sequence[ClauseWords], taken: Iterable[int]) -> list[int]:
+    gone = set(taken)
     return [place for place in range(len(clauses)) if place not in gone]
 
 
 def _said_elsewhere(old: Sequence[ClauseWords], new: Sequence[ClauseWords], found: dict[int, int]) -> dict[int, int]:
     """The same words under another number, the first with the first."""
-    places: dict[tuple[str, str], list[int]] = {}
+    places: dict[tuple[str, ...], list[int]] = {}
     for there in _left(new, found.values()):
-        if new[there].text:
+        if new[there].text or new[there].summary:
             places.setdefault(new[there][1:], []).append(there)
     return {here: places[old[here][1:]].pop(0) for here in _left(old, found) if places.get(old[here][1:])}
 
@@ -384,7 +394,11 @@ def _edited(old: Sequence[ClauseWords], new: Sequence[ClauseWords], found: dict[
 
 
 def _bag(clause: ClauseWords) -> Counter[str]:
-    return Counter(token.word for token in _tokens(f"{clause.heading} {clause.text}") if IS_WORD.match(token.word))
+    return Counter(
+        token.word
+        for token in _tokens(f"{clause.heading} {clause.text or clause.summary}")
+        if IS_WORD.match(token.word)
+    )
 
 
 def _alike(one: Counter[str], other: Counter[str]) -> float:

@@ -77,13 +77,15 @@ def judged_region(
     *,
     as_if_confirmed: Iterable[Exclusion] = (),
     as_if_revoked: Iterable[Exclusion] = (),
+    terms: Terms | None = None,
 ) -> Judgement:
     """Judge `span` (seconds since the epoch) of a region; ongoing outages run to `now`.
 
-    What a decision would change is shown by taking exclusions as if they were confirmed, or revoked.
+    What a decision would change is shown by taking exclusions as if they were confirmed, or revoked; what an amendment
+    would, by `terms`, as if nothing else had ever been in force.
     """
     grid = Grid.current()
-    periods = terms_periods()
+    periods = [TermsPeriod(None, None, terms)] if terms else terms_periods()
     outages = outages_hanging_together(region, instant(span[0]), instant(span[1]))
     downs = list(_downs(outages, grid, now))
     exclusions = {

@@ -27,7 +27,13 @@ from .closing import (
     correct_month,
 )
 from .evidence import EvidenceRefused, add_evidence
-from .judging import contracts_flipping, judge_due_months, judge_month, month_deviates
+from .judging import (
+    contracts_flipping,
+    contracts_flipping_under,
+    judge_due_months,
+    judge_month,
+    month_deviates,
+)
 
 __all__ = [
     "ClauseOfEveryone",
@@ -50,6 +56,7 @@ __all__ = [
     "close_month",
     "confirm_exclusion",
     "contracts_flipping",
+    "contracts_flipping_under",
     "correct_month",
     "judge_due_months",
     "judge_month",

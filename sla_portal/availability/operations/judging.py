@@ -11,6 +11,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -130,10 +131,27 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
 def contracts_flipping(*, region: Region, month: ServiceMonth, now: datetime, **decisions: Iterable[Exclusion]) -> int:
     """Count the customers whose month would change between met and missed by decisions on exclusions (`judged_region`)."""
     versions = published_versions()
+    return _flipping(
+        region, _verdicts(region, month, versions, now), _verdicts(region, month, versions, now, **decisions)
+    )
+
+
+def contracts_flipping_under(*, draft: AgreementVersion, region: Region, month: ServiceMonth, now: datetime) -> int:
+    """Count the customers whose month would change between met and missed had `draft` always been in force."""
+    always = copy(draft)
+    always.effective_on = date.min
+    return _flipping(
+        region,
+        _verdicts(region, month, published_versions(), now),
+        _verdicts(region, month, [always], now, terms=always.terms),
+    )
+
+
+def _flipping(region: Region, stands: Verdicts, would: Verdicts) -> int:
     met = []
     with transaction.atomic():
-        for taken in ({}, decisions):
-            with _customers_judged(region, _verdicts(region, month, versions, now, **taken)) as cursor:
+        for verdicts in (stands, would):
+            with _customers_judged(region, verdicts) as cursor:
                 cursor.execute("SELECT customer_id, met FROM judged")
                 met.append(dict(cursor.fetchall()))
     return sum(met[0][customer] != verdict for customer, verdict in met[1].items())
@@ -185,10 +203,10 @@ def _verdicts(
     month: ServiceMonth,
     versions: Sequence[AgreementVersion],
     now: datetime,
-    **decisions: Iterable[Exclusion],
+    **supposed: Any,
 ) -> Verdicts:
     reach = _reach(region, month, versions)
-    return Verdicts(month, judged_region(region, reach, now, **decisions), versions, reach)
+    return Verdicts(month, judged_region(region, reach, now, **supposed), versions, reach)
 
 
 def _reach(region: Region, month: ServiceMonth, versions: Sequence[AgreementVersion]) -> Span:

@@ -1,12 +1,24 @@
 """What is owed: applications, claims and their proof, who judged them, and the ledger of what was given."""
 
-from .applying import Application, Claim, ClaimedTime, ClaimLink, Proof, RefusedApplication, Source, Status
+from .applying import (
+    Application,
+    Asked,
+    Claim,
+    ClaimedTime,
+    ClaimLink,
+    Proof,
+    RefusedApplication,
+    Source,
+    Status,
+    Try,
+)
 from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Voucher
 from .review import Decision, Outcome, Recommendation
 
 __all__ = [
     "Application",
+    "Asked",
     "CalendarYear",
     "Claim",
     "ClaimLink",
@@ -22,5 +34,6 @@ __all__ = [
     "Source",
     "Status",
     "Step",
+    "Try",
     "Voucher",
 ]

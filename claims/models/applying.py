@@ -35,28 +35,65 @@ class Status(models.TextChoices):
 OPEN = (Status.HELD, Status.SUBMITTED, Status.WAITING, Status.RECOMMENDED)
 
 
+class Asked(models.TextChoices):
+    """What a stranger asked the portal to mail to an address on record, if it is on record."""
+
+    CODE = "code"
+    LINKS = "links"
+
+
 class Application(models.Model):
     """A claim form on its way: what was typed is kept while the claimant fetches the code from the mailbox."""
 
     key_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key in the form's address.")
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
     answers = models.JSONField(_("what was typed"), default=dict)
+    asked = models.CharField(
+        max_length=10, choices=Asked.choices, blank=True, help_text="What a task is still to mail."
+    )
     contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="+")
+    contract = models.ForeignKey(Contract, models.SET_NULL, null=True, blank=True, related_name="+")
     started_at = models.DateTimeField(_("started at"))
     expires_at = models.DateTimeField(_("expires at"))
     code_hash = models.CharField(max_length=64, blank=True)
     code_sent_at = models.DateTimeField(null=True, blank=True)
-    codes_sent = models.PositiveSmallIntegerField(default=0)
     wrong_codes = models.PositiveSmallIntegerField(default=0)
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="When the code was typed.")
+    claim = models.ForeignKey("Claim", models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         verbose_name = _("application on its way")
         verbose_name_plural = _("applications on their way")
         default_permissions = ()
-        indexes = [models.Index(fields=["expires_at"], name="applications_by_expiry")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="applications_by_expiry"),
+            models.Index(fields=["id"], condition=~models.Q(asked=""), name="applications_to_be_mailed"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(asked__in=["", *Asked.values]), name="an_application_asks_for_a_code_or_for_links"
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Try(models.Model):
+    """Something that a stranger did of late, counted so that it can be limited. What and who are in the hash alone."""
+
+    whose = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["whose", "at"], name="tries_of_late"),
+            models.Index(fields=["at"], name="tries_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.whose
 
 
 class RefusedApplication(models.Model):

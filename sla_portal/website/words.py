@@ -10,8 +10,7 @@ from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from maintenance.models import Kind as MaintenanceKind
-from sla_portal.agreements.rules import MeasurementPeriod, Reading, Terms
-from sla_portal.kernel.months import ServiceMonth
+from sla_portal.clocks import month_name
 from sla_portal.notices.models import Kind as NoticeKind
 
 from .queries import Years
@@ -76,11 +75,6 @@ def listed(names: Iterable[str]) -> str:
     comma = pgettext("list", ", ")
     # Translators: stands before the last name of a list.
     return comma.join(first) + pgettext("list", " and ") + last
-
-
-def month_name(month: ServiceMonth) -> str:
-    # Translators: a month, in Django's date format.
-    return date_format(month.first_day, pgettext("date format", "F Y"))
 
 
 def day_name(day: date) -> str:
@@ -278,71 +272,3 @@ def heading(clause: PublicClause) -> str:
 
 def summary(clause: PublicClause) -> str:
     return (in_chinese() and clause.summary_zh) or clause.summary
-
-
-def reading_words(reading: Reading) -> str:
-    return {
-        Reading.ALL: gettext("every core function is down on every client"),
-        Reading.FUNCTION: gettext("some core function is down on every client"),
-        Reading.ANY: gettext("any core function is down on any client"),
-    }[reading]
-
-
-def terms_in_words(terms: Terms, notice_days: int) -> list[tuple[str, str, str, str]]:
-    """The terms of a version: clause, name, value, and what it means."""
-    month_decides = terms.measurement_period is MeasurementPeriod.MONTH
-    return [
-        (
-            "2",
-            gettext("Availability promised"),
-            f"{terms.target_text} %",
-            gettext("Of all minutes of a service month, at least this share is available."),
-        ),
-        (
-            "1.4",
-            gettext("A minute counts as unavailable when"),
-            reading_words(terms.unavailability_reading),
-            {
-                Reading.ALL: gettext("While one function still works on one client, no minute counts."),
-                Reading.FUNCTION: gettext("A function that works on no client is enough for a minute to count."),
-                Reading.ANY: gettext("One function that fails on one client is enough for a minute to count."),
-            }[terms.unavailability_reading],
-        ),
-        (
-            "1.7",
-            gettext("Measured over"),
-            gettext("each service month") if month_decides else gettext("the contract period so far"),
-            gettext("Every calendar month is judged by itself, on the SLA clock.")
-            if month_decides
-            else gettext("Each month's figure covers the contract from its first day to the end of that month."),
-        ),
-        (
-            "4.1",
-            gettext("Notice of maintenance"),
-            _hours(terms.maintenance_notice_hours) if terms.maintenance_notice_hours else gettext("any prior moment"),
-            gettext("Announced that early, maintenance takes no minutes from the promise. We aim for %(hours)s.")
-            % {"hours": _hours(terms.recommended_notice_hours)},
-        ),
-        (
-            "3.3.1",
-            gettext("Compensation can be asked for"),
-            gettext("after working day %(count)s of the following month")
-            % {"count": terms.claim_opens_after_working_day},
-            ngettext(
-                "And no later than %(count)s month after the end of the month it is for.",
-                "And no later than %(count)s months after the end of the month it is for.",
-                terms.claim_closes_after_months,
-            )
-            % {"count": terms.claim_closes_after_months},
-        ),
-        (
-            "5.2",
-            gettext("Notice of amendments"),
-            ngettext("%(count)s day", "%(count)s days", notice_days) % {"count": notice_days},
-            gettext("So many full days lie between an announcement on this website and the day it takes effect."),
-        ),
-    ]
-
-
-def _hours(hours: int) -> str:
-    return ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours}

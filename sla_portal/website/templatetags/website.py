@@ -10,6 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sla_portal import clocks, marks
+from sla_portal.agreements import changes
+from sla_portal.agreements.changes import Term
 from sla_portal.kernel.months import ServiceMonth
 
 from .. import pictures, words
@@ -20,6 +22,7 @@ from ..rules import (
     PublicIncident,
     PublicNotice,
     PublicOutage,
+    PublicVersion,
     PublicWindow,
     RegionState,
     Said,
@@ -98,9 +101,9 @@ def year_bars(year: RegionYear) -> list[pictures.Shape]:
 
 
 @register.simple_tag
-def terms_in_words(version: Any) -> list[tuple[str, str, str, str]]:
+def terms_in_words(version: PublicVersion) -> tuple[Term, ...]:
     """The terms of a version: clause, name, value, and what it means."""
-    return words.terms_in_words(version.terms, version.notice_days)
+    return changes.terms_in_words(version.terms)
 
 
 @register.filter

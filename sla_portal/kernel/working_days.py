@@ -1,6 +1,6 @@
 """Working days by a country's official calendar and the operator's own days."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from functools import cache
 
@@ -17,13 +17,14 @@ def _official(country: str) -> HolidayBase:
 class WorkingDays:
     """The public calendar of `country` (ISO code): holidays, weekends and make-up working weekends.
 
-    `own` are the operator's own days, True for a working day: they override the calendar. An unknown country
-    raises NotImplementedError, as the settings have refused it before.
+    `own` are the operator's own days, True for a working day: they override the calendar. `known_years` are those
+    that the operator has checked. An unknown country raises NotImplementedError, as the settings have refused it before.
     """
 
-    def __init__(self, country: str, own: Mapping[date, bool] | None = None) -> None:
+    def __init__(self, country: str, own: Mapping[date, bool] | None = None, known_years: Collection[int] = ()) -> None:
         self._official = _official(country)
         self._own = own or {}
+        self._known_years = known_years
 
     def is_working_day(self, day: date) -> bool:
         """Say whether people work on `day`."""
@@ -38,11 +39,11 @@ class WorkingDays:
         return day
 
     def is_known(self, year: int) -> bool:
-        """Say whether the official calendar of `year` has been published, as far as the library knows.
+        """Say whether the official calendar of `year` has been published, as far as the library knows, or was checked.
 
         Where a country moves working days to weekends, that is decided for each year anew, and the library
         lists those moves by year; for a year after the last of them it can only guess.
         """
-        if not self._official.has_substituted_holidays:
+        if year in self._known_years or not self._official.has_substituted_holidays:
             return True
         return year <= max(self._official.special_public_holidays)

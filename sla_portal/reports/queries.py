@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Max, Min, QuerySet
 from django.utils.translation import gettext as _
 
-from claims.rules import claim_window
+from claims.queries import window_of
 from incidents.models import Incident
 from incidents.queries import outages_hanging_together
 from maintenance.models import MaintenanceWindow
@@ -42,7 +42,6 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import MINUTE, Span, clipped, epoch, instant, minutes_touching, touching
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
-from sla_portal.kernel.working_days import WorkingDays
 
 from .models import Report, ReportRun, Status
 from .rules import (
@@ -96,7 +95,7 @@ class RegionRecord:
     """
 
     def __init__(self, region: Region, month: ServiceMonth, now: datetime) -> None:
-        version_in_force(month.first_day)
+        self.claims = _claims(month)
         self.region, self.month = region, month
         self.span = month.span(settings.SLA_ZONE)
         first = (
@@ -245,7 +244,7 @@ class RegionRecord:
             "suspensions": [_suspended(one, minutes) for one in own.suspensions if _touches(one, days)],
             "windows": self.windows,
             "recovery": [_recovery(incident) for incident in incidents],
-            "claims": _claims(self.month, terms),
+            "claims": self.claims,
         }
 
     def _versions(self, decisive: Terms, days: ServiceDays) -> list[Version]:
@@ -414,10 +413,10 @@ def _recovery(incident: Incident) -> Recovery:
     }
 
 
-def _claims(month: ServiceMonth, terms: Terms) -> Claims:
-    window = claim_window(month, terms, WorkingDays(settings.SLA_WORKDAY_COUNTRY), settings.SLA_ZONE)
+def _claims(month: ServiceMonth) -> Claims:
+    window = window_of(month)
     return {
-        "working_day": terms.claim_opens_after_working_day,
+        "working_day": version_in_force(month.first_day).terms.claim_opens_after_working_day,
         "opens_at": instant_text(window.opens_at),
         "closes_at": instant_text(window.closes_at),
         "provisional": window.provisional,

@@ -46,6 +46,7 @@ LISTS = (
     (gettext_lazy("Regions"), "customers_region_changelist", "customers.view_region"),
     (gettext_lazy("Core functions"), "customers_corefunction_changelist", "customers.view_corefunction"),
     (gettext_lazy("Clients"), "customers_client_changelist", "customers.view_client"),
+    (gettext_lazy("Days of the operator's calendar"), "claims_ownday_changelist", "claims.view_ownday"),
     (gettext_lazy("Staff"), "auth_user_changelist", "auth.view_user"),
     (gettext_lazy("Roles"), "auth_group_changelist", "auth.view_group"),
 )

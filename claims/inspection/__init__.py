@@ -35,7 +35,7 @@ class Inspected:
     """What a file turned out to be, and what of it can be shown."""
 
     kind: str
-    """One of `ENDINGS`."""
+    """One of the values of `ENDINGS`."""
     preview: bytes
     preview_kind: str
     """`image/png`, `image/jpeg`, or `text`: UTF-8 to be shown as it stands."""

@@ -5,28 +5,26 @@ from pathlib import PurePath
 
 from .reasons import Reason, Unfit
 
-TYPES = {
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "webp": "image/webp",
-    "pdf": "application/pdf",
-    "txt": "text/plain",
-    "eml": "message/rfc822",
+ENDINGS = {
+    ".png": "png",
+    ".jpg": "jpg",
+    ".jpeg": "jpg",
+    ".webp": "webp",
+    ".pdf": "pdf",
+    ".txt": "txt",
+    ".eml": "eml",
 }
-ENDINGS = tuple(TYPES)
 LARGEST = 20 * 1024 * 1024
 """Bytes of a file."""
 
 _usual, _standard = MimeTypes().types_map
-_KNOWN = {**_usual, **_standard, ".webp": "image/webp"}
+OTHERS = {*_usual, *_standard, ".cmd", ".hta", ".php", ".ps1", ".vbs", ".wsf"} - ENDINGS.keys()
+"""Endings that promise something else."""
 
 
 def kind_of_name(name: str) -> str | None:
     """The kind that a name claims by its ending; None where the ending says nothing, and the content alone decides."""
-    claimed = _KNOWN.get(PurePath(name).suffix.lower())
-    if claimed is None:
-        return None
-    for kind, media_type in TYPES.items():
-        if claimed == media_type:
-            return kind
-    raise Unfit(Reason.OTHER_KIND)
+    ending = PurePath(name).suffix.lower()
+    if ending in OTHERS:
+        raise Unfit(Reason.OTHER_KIND)
+    return ENDINGS.get(ending)

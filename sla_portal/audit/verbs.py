@@ -7,6 +7,7 @@ VERBS = {
     "added": _("added"),
     "added an outage to": _("added an outage to"),
     "added evidence to": _("added evidence to"),
+    "added proof to": _("added proof to"),
     "announced": _("announced"),
     "cancelled": _("cancelled"),
     "changed": _("changed"),
@@ -16,6 +17,7 @@ VERBS = {
     "confirmed": _("confirmed"),
     "corrected": _("corrected"),
     "deleted": _("deleted"),
+    "downloaded proof of": _("downloaded proof of"),
     "enrolled": _("enrolled"),
     "extended": _("extended"),
     "finished": _("finished"),
@@ -32,6 +34,7 @@ VERBS = {
     "recorded a payment on": _("recorded a payment on"),
     "rejected": _("rejected"),
     "removed by a history file": _("removed by a history file"),
+    "removed proof from": _("removed proof from"),
     "replaced the wording of": _("replaced the wording of"),
     "requested reports": _("requested reports"),
     "resolved": _("resolved"),
@@ -43,6 +46,7 @@ VERBS = {
     "suspended": _("suspended"),
     "terminated": _("terminated"),
     "updated": _("updated"),
+    "viewed proof of": _("viewed proof of"),
 }
 
 

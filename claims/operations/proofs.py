@@ -1,0 +1,214 @@
+"""Seal the files that prove a claim (3.3.2), and note who looked at them."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import tempfile
+import unicodedata
+from contextlib import ExitStack
+from datetime import datetime
+from io import BytesIO
+from pathlib import PurePath
+from typing import IO, Any, Literal
+
+from django.core.files import File
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import record, require
+from sla_portal.kernel.errors import Refused
+
+from ..inspection import LARGEST, Inspected, Reason, Unfit, inspect
+from ..inspection.kinds import kind_of_name
+from ..models import Application, Claim, Proof
+from ..models.applying import OPEN, Scan
+from ..scanning import VirusFound, scan
+
+MOST = 10
+LONGEST_NAME = 120
+
+SENTENCES = {
+    Reason.EMPTY: gettext_lazy("This file is empty. Choose another."),
+    Reason.TOO_LARGE: gettext_lazy("This file is larger than 20 MB. Choose a smaller one."),
+    Reason.OTHER_KIND: gettext_lazy(
+        "Files of this kind cannot be taken. Send a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or a mail (.eml)."
+    ),
+    Reason.FORGED: gettext_lazy(
+        "The name of this file says one kind, but its content is of another. Save it anew under the right name."
+    ),
+    Reason.DAMAGED: gettext_lazy("This file is damaged or not complete. Save it anew, or send a screenshot of it."),
+    Reason.TWO_IN_ONE: gettext_lazy(
+        "There is something else in this file, or behind its end. Save it anew, or send a screenshot of it."
+    ),
+    Reason.TOO_MANY_PIXELS: gettext_lazy(
+        "This picture has more than 64 million pixels. Make it smaller, or send a screenshot of it."
+    ),
+    Reason.ENCRYPTED: gettext_lazy("This PDF is protected by a password or encrypted. Send one without protection."),
+    Reason.ACTIVE: gettext_lazy(
+        "This PDF holds a script or does something when it is opened. Print it to a new PDF, and send that."
+    ),
+    Reason.ATTACHED: gettext_lazy(
+        "There are files inside this PDF. Send each by itself, and print the PDF to a new one without them."
+    ),
+    Reason.TOO_LARGE_INSIDE: gettext_lazy(
+        "This file has more pages or parts than can be looked at. Send the ones that matter, or a screenshot of them."
+    ),
+    Reason.NOT_TEXT: gettext_lazy(
+        "This file holds bytes that are not text. Send a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or a mail (.eml)."
+    ),
+    Reason.MARKUP: gettext_lazy("This is a web page or a program, not plain text. Send a screenshot of it, or a PDF."),
+    Reason.NOT_A_MAIL: gettext_lazy("This is not a mail with a sender. Save the mail anew as .eml, or as a PDF."),
+    Reason.OVERRAN: gettext_lazy("This file took too much to look at. Send a simpler one, or a screenshot of it."),
+    Reason.BUSY: gettext_lazy("Many files are being looked at just now. Try again in a minute."),
+}
+
+
+class ProofRefused(Refused):
+    """The file is none that can be taken, or holds a virus."""
+
+
+class TooManyProofs(Refused):
+    """There are ten already."""
+
+
+class ClaimDecided(Refused):
+    """Nothing can be added to a claim that is decided, or taken from one that was sent."""
+
+
+def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now: datetime) -> Proof:
+    """Look into a file, seal it beside a claim or its application, and return it; the same file twice is one.
+
+    At most ten of 20 MB each. Call it outside a transaction: what is written to the storage does not roll back with one.
+    """
+    require(actor, "claims.enter_claim")
+    if upload.size > LARGEST:
+        raise ProofRefused(str(SENTENCES[Reason.TOO_LARGE]))
+    with tempfile.TemporaryFile() as file:
+        sha256 = _copied(upload, file)
+        if known := _known(to, sha256):
+            return known
+        name = _cleaned(upload.name or "")
+        inspected, scanned = _looked_into(file, name)
+        proof = Proof(
+            name=_with_ending(name, inspected.kind, sha256),
+            kind=inspected.kind,
+            size=file.seek(0, 2),
+            sha256=sha256,
+            preview_kind=inspected.preview_kind,
+            pages=inspected.pages,
+            scan=Scan.CLEAN if scanned else Scan.NOT_SCANNED,
+            added_at=now,
+            added_by_name=actor.name,
+        )
+        return _seal(actor, to, proof, file, inspected.preview, now)
+
+
+def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
+    """Take a file away from an application that was not sent; what a claim rests on stays."""
+    require(actor, "claims.enter_claim")
+    with transaction.atomic():
+        locked = Proof.objects.select_for_update().select_related("application").get(pk=proof.pk)
+        if locked.application is None:
+            raise ClaimDecided(_("This file belongs to a claim that was sent. It stays there."))
+        files = [locked.file, locked.preview]
+        locked.delete()
+        record(
+            actor=actor,
+            action="removed proof from",
+            subject=locked.application,
+            now=now,
+            changes={"sha256": [locked.sha256, None]},
+        )
+    for file in files:
+        file.delete(save=False)
+
+
+def record_view(*, actor: Actor, proof: Proof, what: Literal["preview", "original"], now: datetime) -> None:
+    """Note in the trail of the claim that somebody looks at a file of it, or takes the original."""
+    require(actor, "claims.view_proof")
+    action = {"preview": "viewed proof of", "original": "downloaded proof of"}[what]
+    with transaction.atomic():
+        record(actor=actor, action=action, subject=_owner(proof), now=now, changes=_named(proof))
+
+
+def _copied(upload: File[bytes], file: IO[bytes]) -> str:
+    """Copy what came in to a file without a name, and return its SHA-256."""
+    digest = hashlib.sha256()
+    for chunk in upload.chunks():
+        digest.update(chunk)
+        file.write(chunk)
+    file.flush()
+    return digest.hexdigest()
+
+
+def _known(owner: Application | Claim, sha256: str) -> Proof | None:
+    """The same file, where it is there already; raise where no further one can be added."""
+    if isinstance(owner, Claim) and owner.status not in OPEN:
+        raise ClaimDecided(_("This claim is decided. Proof can be added to it only with an appeal."))
+    proofs = Proof.objects.filter(**{_field(owner): owner})
+    if known := proofs.filter(sha256=sha256).first():
+        return known
+    if proofs.count() >= MOST:
+        raise TooManyProofs(_("There are %(most)d files already. Put what belongs together into one.") % {"most": MOST})
+    return None
+
+
+def _looked_into(file: IO[bytes], name: str) -> tuple[Inspected, bool]:
+    try:
+        return inspect(file, name), scan(file)
+    except Unfit as unfit:
+        raise ProofRefused(str(SENTENCES[unfit.reason])) from None
+    except VirusFound as found:
+        raise ProofRefused(
+            _("The virus scanner found something in this file: %(name)s. Clean your machine, and send another file.")
+            % {"name": found}
+        ) from None
+
+
+def _seal(
+    actor: Actor, owner: Application | Claim, proof: Proof, file: IO[bytes], preview: bytes, now: datetime
+) -> Proof:
+    """Write file, preview and row, or none of them; the names in the storage are ours."""
+    with ExitStack() as undo:
+        with transaction.atomic():
+            locked = type(owner)._default_manager.select_for_update().get(pk=owner.pk)
+            if known := _known(locked, proof.sha256):
+                return known
+            setattr(proof, _field(owner), locked)
+            for field, content in ((proof.file, file), (proof.preview, BytesIO(preview))):
+                name = secrets.token_hex(16)
+                undo.callback(field.storage.delete, name)
+                field.save(name, File(content, name), save=False)
+            proof.save(force_insert=True)
+            record(actor=actor, action="added proof to", subject=locked, now=now, changes=_named(proof))
+        undo.pop_all()
+    return proof
+
+
+def _owner(proof: Proof) -> Application | Claim:
+    return proof.claim or proof.application  # type: ignore[return-value]  # a constraint: exactly one of them
+
+
+def _field(owner: Application | Claim) -> str:
+    return "claim" if isinstance(owner, Claim) else "application"
+
+
+def _named(proof: Proof) -> dict[str, list[Any]]:
+    """The file as the trail names it. Of an application only its seal: nobody has sent it yet, and the trail never forgets."""
+    return {"sha256": [None, proof.sha256]} | ({"proof": [None, proof.name]} if proof.claim_id else {})
+
+
+def _cleaned(name: str) -> str:
+    """A name to show: without folders, signs that cannot be seen or that turn text around, and dots at its ends."""
+    last = PurePath(unicodedata.normalize("NFC", name).replace("\\", "/").replace("\0", "")).name
+    seen = "".join(c if c.isprintable() else " " for c in last if unicodedata.category(c) not in {"Cf", "Cc"})
+    return " ".join(seen.split()).strip(". ")
+
+
+def _with_ending(name: str, kind: str, sha256: str) -> str:
+    """The name, not too long, with an ending of its kind, so that what is saved opens as what it is."""
+    ending = PurePath(name).suffix if kind_of_name(name) else f".{kind}"
+    return (name.removesuffix(ending)[:LONGEST_NAME] or sha256[:12]) + ending

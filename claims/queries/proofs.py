@@ -1,0 +1,41 @@
+"""The proof of a claim, and where else the same files were brought (3.3.2)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from ..models import Claim, Proof
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class ShownProof:
+    """A file with the other claims that brought the very same."""
+
+    row: Proof
+    elsewhere: list[Claim]
+
+
+def same_file_elsewhere(proof: Proof) -> QuerySet[Claim]:
+    """The other claims that brought a file with the same SHA-256."""
+    return Claim.objects.filter(proofs__sha256=proof.sha256).exclude(pk=proof.claim_id)
+
+
+def proofs_of(claim: Claim) -> list[ShownProof]:
+    """The files of a claim in the order in which they came: two queries, however many there are."""
+    rows = list(claim.proofs.all())
+    same = (
+        Proof.objects.filter(sha256__in=[row.sha256 for row in rows], claim__isnull=False)
+        .exclude(claim=claim)
+        .select_related("claim")
+        .order_by("-id")[:MOST]
+    )
+    elsewhere: dict[str, list[Claim]] = defaultdict(list)
+    for proof in same:
+        assert proof.claim is not None  # noqa: S101  filtered above
+        elsewhere[proof.sha256].append(proof.claim)
+    return [ShownProof(row, elsewhere[row.sha256]) for row in rows]

@@ -1,0 +1,62 @@
+"""Applications and claims behind the unguessable keys in addresses. What the database holds of a key is its hash."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from hashlib import sha256
+
+from sla_portal.agreements.models import Contract
+from sla_portal.customers.models import Contact
+from sla_portal.notices.models import Delivery, Kind
+from sla_portal.notices.private import token
+
+from ..models import Application, Claim, ClaimLink
+from ..models.applying import OPEN, Status
+
+CONTRACT = "contract"
+"""The step whose answers say for which contract and from which address: `reference` and `email`."""
+
+
+def hashed(key: str) -> str:
+    return sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def application_behind(key: str) -> Application | None:
+    """The application with this key in its address, also one that has expired and is not purged yet."""
+    return Application.objects.select_related("contact", "contract", "claim").filter(key_hash=hashed(key)).first()
+
+
+def link_behind(token: str) -> ClaimLink | None:
+    """The link with this token, with its claim; also one that has expired or was revoked."""
+    links = ClaimLink.objects.select_related("claim__contract__customer", "claim__contact")
+    return links.filter(token_hash=hashed(token)).first()
+
+
+def newest_token(claim: Claim, now: datetime) -> str | None:
+    """The token of the newest link that was mailed about a claim and still leads to it."""
+    mailed = Delivery.objects.select_related("notice").filter(notice__kind=Kind.CLAIM, notice__about=claim.number)
+    tokens = [token(delivery) for delivery in mailed.order_by("-id")[:20]]
+    valid = set(
+        claim.links.filter(token_hash__in=map(hashed, tokens), revoked_at__isnull=True, expires_at__gt=now).values_list(
+            "token_hash", flat=True
+        )
+    )
+    return next((one for one in tokens if hashed(one) in valid), None)
+
+
+def named(application: Application) -> tuple[Contact, Contract] | None:
+    """The contact and the contract that the answers name; None unless both are on record and of one customer."""
+    answers = application.answers.get(CONTRACT, {})
+    reference, email = ("".join(answers.get(name, [])[:1]).strip() for name in ("reference", "email"))
+    if not reference or not email:
+        return None
+    contracts = Contract.objects.filter(reference__iexact=reference, customer__contacts__email__iexact=email)
+    contract = contracts.select_related("customer").order_by("pk").first()
+    return (contract.customer.contacts.filter(email__iexact=email)[0], contract) if contract else None
+
+
+def standing_claim(application: Application, month: date) -> Claim | None:
+    """The open or granted claim that already stands for a confirmed application's contract and month."""
+    return Claim.objects.filter(
+        contract=application.contract_id, month=month, status__in=[*OPEN, Status.GRANTED]
+    ).first()

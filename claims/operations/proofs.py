@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import tempfile
 import unicodedata
@@ -14,6 +15,7 @@ from typing import IO, Any, Literal
 
 from django.core.files import File
 from django.db import transaction
+from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,6 +28,8 @@ from ..inspection.kinds import kind_of_name
 from ..models import Application, Claim, Proof
 from ..models.applying import OPEN, Scan
 from ..scanning import VirusFound, scan
+
+log = logging.getLogger(__name__)
 
 MOST = 10
 LONGEST_NAME = 120
@@ -181,11 +185,20 @@ def _seal(
             for field, content in ((proof.file, file), (proof.preview, BytesIO(preview))):
                 name = secrets.token_hex(16)
                 undo.callback(field.storage.delete, name)
-                field.save(name, File(content, name), save=False)
+                _keep(field, File(content, name))
             proof.save(force_insert=True)
             record(actor=actor, action="added proof to", subject=locked, now=now, changes=_named(proof))
         undo.pop_all()
     return proof
+
+
+def _keep(field: FieldFile, content: File[bytes]) -> None:
+    try:
+        field.save(str(content.name), content, save=False)
+    except Exception as error:
+        # Disks and buckets have errors of their own kinds; whoever claims is told one thing of all of them.
+        log.exception("A proof file could not be stored")
+        raise ProofRefused(_("The file could not be kept just now. Try again in a few minutes.")) from error
 
 
 def _owner(proof: Proof) -> Application | Claim:

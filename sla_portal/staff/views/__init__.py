@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import closing, evidence, incident, log, maintenance, months, queue, reports
+from . import closing, evidence, incident, log, maintenance, months, proofs, queue, reports
 
 
 def urls(view) -> list[URLPattern]:
@@ -10,6 +10,7 @@ def urls(view) -> list[URLPattern]:
     of_incident = "incidents/incident/<int:pk>/"
     of_window = "maintenance/maintenancewindow/<int:pk>/"
     of_exclusion = "availability/exclusion/<int:pk>/"
+    of_proof = "claims/proof/<int:pk>/"
     return [
         path("log-an-outage/", view(log.log_outage), name="log_outage"),
         path(of_incident, view(incident.incident_page), name="incident_page"),
@@ -24,6 +25,8 @@ def urls(view) -> list[URLPattern]:
         path(of_exclusion + "revoke/", view(incident.revoke), name="revoke_exclusion"),
         path(of_exclusion + "evidence/", view(evidence.add), name="add_evidence"),
         path("availability/evidence/<int:pk>/", view(evidence.file), name="evidence_file"),
+        path(of_proof + "preview/", view(proofs.preview), name="proof_preview"),
+        path(of_proof + "original/", view(proofs.original), name="proof_original"),
         path("maintenance/maintenancewindow/calendar/", view(maintenance.calendar), name="maintenance_calendar"),
         path(of_window, view(maintenance.window), name="maintenance_window"),
         path(of_window + "announce/", view(maintenance.announce), name="announce_window"),

@@ -76,7 +76,6 @@ class Facts:
     under_contract: bool
     claimed_before: bool
     proofs: int
-    month_over: bool
     closed: bool
     agrees_with_closing: bool
     """The figures of now are those with which the month was closed."""

@@ -13,10 +13,13 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
+
+from sla_portal.kernel.months import ServiceMonth
 
 DASH = "–"
 
@@ -115,3 +118,9 @@ def _which_change(naive: datetime) -> str:
         )
     )
     return sentence % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": str(zone)}
+
+
+def month_name(month: ServiceMonth) -> str:
+    """A month by its name, in the reader's language."""
+    # Translators: a month, in Django's date format.
+    return date_format(month.first_day, pgettext("date format", "F Y"))

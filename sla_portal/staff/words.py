@@ -15,14 +15,8 @@ from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import Reason, TakenOff, Why
 from sla_portal.clocks import length, told
 from sla_portal.kernel.intervals import MINUTE, Span, instant
-from sla_portal.kernel.months import ServiceMonth
 
 from .grid import inside, listed
-
-
-def month_name(month: ServiceMonth) -> str:
-    # Translators: a month, in Django's date format.
-    return date_format(month.first_day, pgettext("date format", "F Y"))
 
 
 def day_name(day: date) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -15,11 +15,13 @@ from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from sla_portal.agreements.changes import term_changes, text_changes
+from sla_portal.clocks import month_name
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
@@ -27,7 +29,6 @@ from . import pictures, queries
 from .kept import Kept, kept
 from .queries import MonthOf
 from .reader import LANGUAGE_FIELD, ZONE_COOKIE, Reader, answer, finished, for_reader, zones
-from .words import month_name
 
 COOKIE_DAYS = 365
 PAGE = 40
@@ -238,8 +239,60 @@ def agreement(request: HttpRequest, reader: Reader, version: str = "") -> HttpRe
     facts = kept(f"agreement {version}", lambda: queries.agreement(version, now), now) if _sound(version) else None
     if facts is None or (version and facts.value is None):
         raise Http404
-    today = local_date(epoch(now), settings.SLA_ZONE)
-    return page(request, reader, "agreement", facts, lambda: {"agreement": facts.value, "today": today})
+    return page(request, reader, "agreement", facts, lambda: {"agreement": facts.value, "today": _today(now)})
+
+
+@public
+def redline(request: HttpRequest, reader: Reader, before: str, after: str) -> HttpResponse:
+    """What differs between two published versions: terms and text."""
+    now = timezone.now()
+    facts = _found(f"redline {before} {after}", lambda: queries.comparison(before, after), now, before + after)
+    two: queries.Comparison = facts.value
+
+    def shown() -> dict[str, Any]:
+        # Published text stands still, so its comparison is made once for all readers of a language.
+        text = kept(
+            f"redline {reader.language} {facts.mark}",
+            lambda: text_changes(two.clauses_before, two.clauses_after, reader.language),
+            now,
+            A_DAY,
+        )
+        terms = term_changes(two.before.terms, two.after.terms)
+        return {
+            "before": two.before,
+            "after": two.after,
+            "two": (two.before, two.after),
+            "text": text.value,
+            "terms": terms,
+            "today": _today(now),
+        }
+
+    return page(request, reader, "agreement_redline", facts, shown)
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    """Go to the redline of the two versions chosen."""
+    chosen = [request.GET.get(name, "") for name in ("from", "to")]
+    if not all(re.fullmatch(r"[^/\0]+", version) for version in chosen):
+        raise Http404
+    return HttpResponseRedirect(reverse("agreement_redline", args=chosen))
+
+
+@require_safe
+def hashed(_request: HttpRequest, version: str) -> HttpResponse:
+    """Text and terms of a version as the file that its SHA-256 is of."""
+    content = queries.hashed_content(version) if _sound(version) else None
+    if content is None:
+        raise Http404
+    headers = {
+        "Content-Disposition": content_disposition_header(as_attachment=True, filename=f"agreement-{version}.json")
+    }
+    return HttpResponse(content, content_type="application/json", headers=headers)
+
+
+def _today(now: datetime) -> date:
+    return local_date(epoch(now), settings.SLA_ZONE)
 
 
 @public

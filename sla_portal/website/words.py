@@ -10,6 +10,7 @@ from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from maintenance.models import Kind as MaintenanceKind
+from sla_portal.agreements.changes import CHINESE
 from sla_portal.clocks import month_name
 from sla_portal.notices.models import Kind as NoticeKind
 
@@ -21,10 +22,12 @@ from .rules import (
     Phase,
     PublicClause,
     PublicIncident,
+    PublicVersion,
     PublicWindow,
     RegionState,
     Scope,
     Stage,
+    Standing,
     State,
 )
 
@@ -265,6 +268,13 @@ def span_of(years: Years) -> str:
 
 # What was promised
 
+STANDINGS = {
+    Standing.IN_FORCE: ("up", _("In force")),
+    Standing.ANNOUNCED: ("waiting", _("Announced")),
+    Standing.SUPERSEDED: ("outside", _("Superseded")),
+    Standing.WITHDRAWN: ("counted", _("Withdrawn")),
+}
+
 
 def heading(clause: PublicClause) -> str:
     return (in_chinese() and clause.heading_zh) or clause.heading
@@ -272,3 +282,14 @@ def heading(clause: PublicClause) -> str:
 
 def summary(clause: PublicClause) -> str:
     return (in_chinese() and clause.summary_zh) or clause.summary
+
+
+def wording(clause: PublicClause) -> tuple[str, str]:
+    """What binds, and the language that it is in: the reader's where there is such a wording."""
+    if in_chinese() and clause.wording_zh:
+        return clause.wording_zh, CHINESE
+    return clause.wording, "en"
+
+
+def changes_told(version: PublicVersion) -> str:
+    return (in_chinese() and version.summary_zh) or version.summary

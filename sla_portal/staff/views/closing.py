@@ -21,6 +21,7 @@ from sla_portal.audit.queries import trail
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
 from sla_portal.availability.queries import region_month, unfinished
 from sla_portal.availability.rules import availability, cut
+from sla_portal.clocks import month_name
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch, instant
@@ -28,7 +29,7 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.models import Report
 from sla_portal.reports.operations import close_and_report, correct_and_report
 
-from ..words import month_name, verdict
+from ..words import verdict
 from .common import page, refusals_on, require_right
 
 

@@ -34,7 +34,7 @@ from sla_portal.availability.operations import (
 )
 from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import MonthFigures
-from sla_portal.clocks import length, minutes
+from sla_portal.clocks import length, minutes, month_name
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 
 from ..costs import Difference, RegionCost, clauses_of_section_4, costs, difference_made
@@ -42,7 +42,7 @@ from ..forms import DecisionForm, ProposalForm, ReasonForm, ResolveForm, UpdateF
 from ..grid import Scope, down_in_words
 from ..operations import save_once
 from ..timeline import timeline
-from ..words import month_name, reading_name, verdict
+from ..words import reading_name, verdict
 from .common import page, refusals_on, require_right
 
 CHANGE, PROPOSE, DECIDE = (

@@ -31,6 +31,7 @@ from sla_portal.availability.queries import (
     region_month,
 )
 from sla_portal.availability.rules import Reason, availability, covered_by_notice, cut, explain
+from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, intersection, seconds
@@ -38,7 +39,7 @@ from sla_portal.kernel.months import ServiceMonth, day_span, local_date
 
 from ..costs import lead_hours
 from ..pictures import KINDS, day_runs, hour_rows, month_rows
-from ..words import day_name, decision, facts, kind_name, month_name, otherwise, reading_name, reading_sentence, verdict
+from ..words import day_name, decision, facts, kind_name, otherwise, reading_name, reading_sentence, verdict
 from .common import page, require_right
 
 RIGHTS = {"region": "availability.view_regionmonth", "customer": "availability.view_customermonth"}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from sla_portal.audit.actors import Actor
+from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -18,7 +19,6 @@ from sla_portal.reports.operations import request_reports
 from sla_portal.reports.queries import progress
 from sla_portal.reports.tasks import put_down_reports
 
-from ..words import month_name
 from .common import page, require_right
 
 SHOWN = 50

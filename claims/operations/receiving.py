@@ -1,0 +1,305 @@
+"""Receive claims, hold the early ones until their day, and let claimants take them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from sla_portal.agreements.models import Contract
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import hold_trail, record, require
+from sla_portal.clocks import told
+from sla_portal.customers.models import Client, Contact, CoreFunction
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import epoch, merged
+from sla_portal.kernel.months import ServiceMonth
+
+from ..letters import clocks
+from ..models import Claim, ClaimLink, Proof, RefusedApplication, Source, Status
+from ..models.applying import OPEN
+from ..queries import contract_days, window_of
+from ..rules import ClaimWindow
+from .telling import tell
+
+MOST_TIMES = 100
+
+
+class TooLate(Refused):
+    """Claims for the month have closed (3.3.1)."""
+
+
+class NotUnderContract(Refused):
+    """No day of the contract lies in the month (1.2)."""
+
+
+class AlreadyClaimed(Refused):
+    """A claim for the contract and month is open or granted."""
+
+    claim: Claim
+
+
+class TimesOutsideMonth(Refused):
+    """A claimed time does not lie in the month, or has not been yet."""
+
+
+class ProofMissing(Refused):
+    """A claim made on the website brings proof (3.3.2)."""
+
+
+class TicketNumberMissing(Refused):
+    """A claim taken from a ticket names it."""
+
+
+class ContactOfAnother(Refused):
+    """The contact does not speak for the contract's customer."""
+
+
+class ClaimNotOpen(Refused):
+    """The claim is decided or withdrawn."""
+
+
+def receive_claim(
+    *,
+    actor: Actor,
+    contract: Contract,
+    month: ServiceMonth,
+    contact: Contact,
+    times: Sequence[tuple[datetime, datetime]],
+    functions: Iterable[CoreFunction],
+    clients: Iterable[Client],
+    description: str,
+    time_zone: str,
+    source: str,
+    now: datetime,
+    ticket_number: str = "",
+    proofs: Sequence[Proof] = (),
+) -> Claim:
+    """Take a claim for one contract and month (3); an early one is held until its day.
+
+    `proofs` are those of an application and become the claim's. One that comes late is refused, and the attempt is
+    recorded in a transaction of its own: call this outside of any.
+    """
+    if source != Source.FORM:
+        require(actor, "claims.enter_claim")
+    _check(contract, month, contact, times, source, ticket_number, proofs, now)
+    window = window_of(month)
+    if now >= window.closes_at:
+        _refuse_late(actor, contract, month, contact, source, window, now)
+    early = now < window.opens_at
+    with transaction.atomic():
+        # Rows before the trail, as everywhere: two who lock in another order would wait for each other.
+        Contract.objects.select_for_update().get(pk=contract.pk)
+        _refuse_second(contract, month)
+        hold_trail()
+        claim = Claim.objects.create(
+            number=_next_number(now),
+            contract=contract,
+            month=month.first_day,
+            contact=contact,
+            email=contact.email,
+            time_zone=time_zone,
+            description=description,
+            source=source,
+            ticket_number=ticket_number,
+            received_at=now,
+            entered_by=actor.user,
+            status=Status.HELD if early else Status.SUBMITTED,
+        )
+        claim.functions.set(functions)
+        claim.clients.set(clients)
+        for starts_at, ends_at in times:
+            claim.times.create(starts_at=starts_at, ends_at=ends_at)
+        for proof in proofs:
+            proof.application, proof.claim = None, claim
+            proof.save(update_fields=["application", "claim"])
+        record(
+            actor=actor,
+            action="received",
+            subject=claim,
+            now=now,
+            changes={
+                "contract": [None, contract.reference],
+                "month": [None, str(month)],
+                "email": [None, contact.email],
+                "source": [None, source],
+                "times": [None, [list(time) for time in times]],
+                "proofs": [None, [proof.sha256 for proof in proofs]],
+            },
+        )
+        tell(
+            actor,
+            claim,
+            "held" if early else "received",
+            now,
+            opens_at=clocks(window.opens_at, time_zone),
+            proofs=len(proofs),
+        )
+    return claim
+
+
+def submit_held_claims(*, now: datetime) -> int:
+    """Submit the held claims whose day has come (3.3.1) and tell their claimants; returns how many. Twice does no harm."""
+    months = Claim.objects.filter(status=Status.HELD).order_by().values_list("month", flat=True).distinct()
+    open_by_now = [month for month in months if window_of(ServiceMonth.of(month)).opens_at <= now]
+    due = Claim.objects.filter(status=Status.HELD, month__in=open_by_now)
+    submitted = 0
+    for pk in due.values_list("pk", flat=True):
+        submitted += _submit(pk, now)
+    return submitted
+
+
+def _submit(pk: int, now: datetime) -> bool:
+    actor = Actor.system("calendar")
+    with transaction.atomic():
+        if not Claim.objects.filter(pk=pk, status=Status.HELD).update(status=Status.SUBMITTED):
+            return False
+        claim = Claim.objects.get(pk=pk)
+        record(
+            actor=actor,
+            action="submitted",
+            subject=claim,
+            now=now,
+            changes={"status": [Status.HELD, Status.SUBMITTED]},
+        )
+        tell(actor, claim, "submitted", now)
+    return True
+
+
+def withdraw_claim(*, actor: Actor, claim: Claim, reason: str, now: datetime) -> None:
+    """Take a claim back before it is decided; a new one for the month may follow while claims are open."""
+    require(actor, "claims.review_claim")
+    with transaction.atomic():
+        locked = locked_claim(claim, *OPEN)
+        change_status(actor, locked, Status.WITHDRAWN, "withdrew", reason, now)
+        closes_at = clocks(window_of(locked.service_month).closes_at, locked.time_zone)
+        tell(actor, locked, "withdrawn", now, reason=reason, closes_at=closes_at)
+
+
+def send_link(*, actor: Actor, claim: Claim, now: datetime) -> None:
+    """Send the claimant a new link; the earlier ones no longer work."""
+    with transaction.atomic():
+        revoke_links(actor=actor, claim=claim, now=now)
+        tell(actor, claim, "link", now)
+
+
+def revoke_links(*, actor: Actor, claim: Claim, now: datetime) -> None:
+    """Let no link to the claim work any more."""
+    require(actor, "claims.review_claim")
+    with transaction.atomic():
+        revoked = ClaimLink.objects.filter(claim=claim, revoked_at__isnull=True).update(revoked_at=now)
+        record(actor=actor, action="revoked the links of", subject=claim, now=now, changes={"links": [revoked, 0]})
+
+
+def locked_claim(claim: Claim, *expected: Status) -> Claim:
+    """Lock a claim and look that it stands where this step leads on from; raises `ClaimNotOpen`."""
+    locked = Claim.objects.select_for_update().get(pk=claim.pk)
+    if locked.status not in expected:
+        raise ClaimNotOpen(
+            _("This claim is %(status)s by now. Look at it again.") % {"status": locked.get_status_display()}
+        )
+    return locked
+
+
+def change_status(actor: Actor, claim: Claim, status: Status, action: str, reason: str, now: datetime) -> None:
+    """Move a locked claim on, with its line in the trail."""
+    before, claim.status = claim.status, status
+    claim.save()
+    record(actor=actor, action=action, subject=claim, now=now, changes={"status": [before, status]}, reason=reason)
+
+
+def _check(
+    contract: Contract,
+    month: ServiceMonth,
+    contact: Contact,
+    times: Sequence[tuple[datetime, datetime]],
+    source: str,
+    ticket_number: str,
+    proofs: Sequence[Proof],
+    now: datetime,
+) -> None:
+    if contact.customer_id != contract.customer_id:
+        raise ContactOfAnother(_("This address is not on record for the contract. Choose one that is."))
+    if source == Source.TICKET and not ticket_number.strip():
+        raise TicketNumberMissing(_("Give the number of the ticket."))
+    if not contract_days(contract, month).count:
+        raise NotUnderContract(
+            _("Contract %(contract)s runs from %(first)s to %(last)s: no day of it lies in this month (clause 1.2).")
+            % {"contract": contract, "first": contract.starts_on, "last": contract.last_day}
+        )
+    if source == Source.FORM and not proofs:
+        raise ProofMissing(_("Add at least one file that shows that the service was down (clause 3.3.2)."))
+    _check_times(month, times, now)
+
+
+def _check_times(month: ServiceMonth, times: Sequence[tuple[datetime, datetime]], now: datetime) -> None:
+    if not 0 < len(times) <= MOST_TIMES:
+        raise TimesOutsideMonth(
+            _("Give at least one time at which the service was down, and at most %(most)d.") % {"most": MOST_TIMES}
+        )
+    start, end = month.span(settings.SLA_ZONE)
+    for starts_at, ends_at in times:
+        if ends_at <= starts_at:
+            raise TimesOutsideMonth(_("A time ends before it starts. Give an end after the start."))
+        if not (start <= epoch(starts_at) and epoch(ends_at) <= end) or ends_at > now:
+            raise TimesOutsideMonth(
+                _("The time from %(start)s to %(end)s does not lie in this month, or is not over yet.")
+                % {"start": told(starts_at, settings.SLA_ZONE), "end": told(ends_at, settings.SLA_ZONE)}
+            )
+    spans = [(epoch(starts_at), epoch(ends_at)) for starts_at, ends_at in times]
+    if sum(end - start for start, end in spans) > sum(end - start for start, end in merged(spans)):
+        raise TimesOutsideMonth(_("Two of the times overlap. Give each stretch once."))
+
+
+def _refuse_late(
+    actor: Actor,
+    contract: Contract,
+    month: ServiceMonth,
+    contact: Contact,
+    source: str,
+    window: ClaimWindow,
+    now: datetime,
+) -> None:
+    with transaction.atomic(durable=True):
+        attempt = RefusedApplication.objects.create(
+            contract=contract,
+            month=month.first_day,
+            email=contact.email,
+            at=now,
+            closed_at=window.closes_at,
+            source=source,
+        )
+        record(
+            actor=actor,
+            action="refused as too late",
+            subject=attempt,
+            now=now,
+            changes={"email": [None, contact.email], "closed_at": [None, window.closes_at]},
+        )
+    raise TooLate(
+        _("Claims for this month closed on %(closed)s (clause 3.3.1). This one cannot be accepted.")
+        % {"closed": told(window.closes_at, settings.SLA_ZONE)}
+    )
+
+
+def _refuse_second(contract: Contract, month: ServiceMonth) -> None:
+    standing = Claim.objects.filter(
+        contract=contract, month=month.first_day, status__in=[*OPEN, Status.GRANTED]
+    ).first()
+    if standing:
+        refused = AlreadyClaimed(
+            _("Claim %(number)s for this contract and month is open or granted already. There is one for each month.")
+            % {"number": standing.number}
+        )
+        refused.claim = standing
+        raise refused
+
+
+def _next_number(now: datetime) -> str:
+    """The next of the year; the trail is held, so no other takes it."""
+    prefix = f"C-{now:%Y}-"
+    last = Claim.objects.filter(number__startswith=prefix).order_by("-id").values_list("number", flat=True).first()
+    return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04}"

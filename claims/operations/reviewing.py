@@ -1,0 +1,282 @@
+"""Review claims: one person recommends, another decides; a refusal may be appealed once, to a third (3, 5.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import require
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.money import told as amount
+
+from ..letters import decided
+from ..models import Claim, Decision, Outcome, Recommendation, Status
+from ..queries import Assessment, assess, claimed_before
+from ..rules import GROUNDS, worth
+from ..words import sentence
+from .ledger import grant
+from .receiving import change_status, locked_claim
+from .telling import send, tell
+
+IN_REVIEW = (Status.SUBMITTED, Status.WAITING)
+FIGURES = ("counted_minutes", "trial_minutes", "total_minutes", "monthly_charge", "unavailable_minutes")
+"""What a recommendation rests on: where one of these changed since, it is returned."""
+
+
+class ReasonMissing(Refused):
+    """A step of a review says why."""
+
+
+class NothingAsked(Refused):
+    """The customer is asked for something."""
+
+
+class NoSuchGround(Refused):
+    """A refusal names a clause that can carry it."""
+
+
+class ChecksStandAgainst(Refused):
+    """Something stands against a grant."""
+
+
+class VoucherNotPossible(Refused):
+    """The minutes cannot be divided like this."""
+
+
+class LetterMissing(Refused):
+    """A decision goes out with a letter."""
+
+
+class SecondPersonNeeded(Refused):
+    """Whoever recommended does not decide; whoever refused does not decide the appeal."""
+
+
+class FiguresChanged(Refused):
+    """The record says something else than when this was recommended."""
+
+
+class AlreadyDecided(Refused):
+    """Another decision about the recommendation was faster."""
+
+
+class AppealNotPossible(Refused):
+    """Only a refusal can be appealed, and once."""
+
+
+def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) -> None:
+    """Ask the claimant for something; the claim waits for the answer."""
+    require(actor, "claims.review_claim")
+    if not question.strip():
+        raise NothingAsked(_("Write what the customer is asked for."))
+    with transaction.atomic():
+        locked = locked_claim(claim, *IN_REVIEW)
+        locked.asked, locked.asked_at = question, now
+        change_status(actor, locked, Status.WAITING, "asked about", question, now)
+        tell(actor, locked, "asked", now, asked=question)
+
+
+def customer_answered(*, actor: Actor, claim: Claim, text: str, now: datetime) -> None:
+    """Note what the claimant answered; the review goes on."""
+    require(actor, "claims.review_claim")
+    with transaction.atomic():
+        locked = locked_claim(claim, Status.WAITING)
+        change_status(actor, locked, Status.SUBMITTED, "noted an answer to", text, now)
+        tell(actor, locked, "answered", now)
+
+
+def recommend(
+    *,
+    actor: Actor,
+    claim: Claim,
+    outcome: str,
+    clause: str,
+    reason: str,
+    voucher_minutes: int,
+    letter_subject: str,
+    letter_text: str,
+    now: datetime,
+) -> Recommendation:
+    """Recommend to grant a claim, `voucher_minutes` of it as a voucher and the rest as extension, or to refuse it.
+
+    A grant is recommended only where every check holds; a refusal names its clause. Nothing is given or told until
+    another person decides.
+    """
+    require(actor, "claims.review_claim")
+    if not reason.strip():
+        raise ReasonMissing(_("Say why. The second person, and whoever looks at it later, will read it."))
+    if not letter_subject.strip() or not letter_text.strip():
+        raise LetterMissing(_("The letter needs a subject and a text."))
+    with transaction.atomic():
+        locked = locked_claim(claim, *IN_REVIEW)
+        assessment = assess(locked, now)
+        granting = outcome == Outcome.GRANT
+        if granting:
+            _check_grant(assessment, voucher_minutes)
+        elif clause not in GROUNDS:
+            raise NoSuchGround(_("A refusal names the clause on which it rests. Choose one."))
+        recommendation = Recommendation.objects.create(
+            claim=locked,
+            outcome=outcome,
+            clause="3.2" if granting else clause,
+            reason=reason,
+            voucher_minutes=voucher_minutes if granting else 0,
+            extension_minutes=assessment.entitlement.minutes - voucher_minutes if granting else 0,
+            letter_subject=" ".join(letter_subject.split()),
+            letter_text=letter_text,
+            facts=assessment.facts(),
+            after_appeal=locked.appealed_at is not None,
+            recommended_by=actor.user,
+            recommended_at=now,
+        )
+        action = "recommended to grant" if granting else "recommended to refuse"
+        change_status(actor, locked, Status.RECOMMENDED, action, reason, now)
+    return recommendation
+
+
+def take_back(*, actor: Actor, claim: Claim, reason: str, now: datetime) -> None:
+    """Take one's own recommendation back before it is decided."""
+    require(actor, "claims.review_claim")
+    with transaction.atomic():
+        locked = locked_claim(claim, Status.RECOMMENDED)
+        if current(locked).recommended_by_id != actor.user.pk:
+            raise SecondPersonNeeded(_("Another person recommended this. Decide it, or return it with a reason."))
+        change_status(actor, locked, Status.SUBMITTED, "took back the recommendation of", reason, now)
+
+
+def return_claim(*, actor: Actor, claim: Claim, recommendation: int, reason: str, key: UUID, now: datetime) -> Decision:
+    """Return another person's recommendation with a reason: the review goes on, and nobody is told."""
+    require(actor, "claims.decide_claim")
+    if not reason.strip():
+        raise ReasonMissing(_("Say why it is returned, so that it can be done better."))
+    with transaction.atomic():
+        Claim.objects.select_for_update().get(pk=claim.pk)
+        if known := Decision.objects.filter(key=key).first():
+            return known
+        locked = locked_claim(claim, Status.RECOMMENDED)
+        decision = _decision(actor, locked, recommendation, key, agreed=False, reason=reason, now=now)
+        change_status(actor, locked, Status.SUBMITTED, "returned", reason, now)
+    return decision
+
+
+def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: datetime) -> Decision:
+    """Agree with what another person recommended, and do it: give the compensation or refuse, and send the letter.
+
+    `recommendation` is the key of the one that was shown. The same `key` decides once, however often it is sent. What is
+    over the cap by now is cut, and the letter says so (5.1).
+    """
+    require(actor, "claims.decide_claim")
+    with transaction.atomic():
+        # Two at once: the second waits here, and then finds the first's decision.
+        Claim.objects.select_for_update().get(pk=claim.pk)
+        if known := Decision.objects.filter(key=key).first():
+            return known
+        locked = locked_claim(claim, Status.RECOMMENDED)
+        decision = _decision(actor, locked, recommendation, key, agreed=True, reason="", now=now)
+        wanted = decision.recommendation
+        compensation = None
+        if wanted.outcome == Outcome.GRANT:
+            assessment = assess(locked, now)
+            _check_unchanged(assessment, wanted)
+            _check_grant(assessment, wanted.voucher_minutes)
+            compensation = grant(actor=actor, decision=decision, assessment=assessment, now=now)
+            change_status(actor, locked, Status.GRANTED, "granted", wanted.reason, now)
+        else:
+            change_status(actor, locked, Status.REFUSED, "refused", wanted.reason, now)
+        send(actor, locked, decided(wanted.letter_subject, wanted.letter_text, compensation), now)
+    return decision
+
+
+def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> None:
+    """Look at a refused claim again, once; a third person will decide."""
+    require(actor, "claims.review_claim")
+    if not text.strip():
+        raise ReasonMissing(_("Say what was overlooked, or what is wrong with the decision."))
+    with transaction.atomic():
+        locked = Claim.objects.select_for_update().get(pk=claim.pk)
+        if locked.status != Status.REFUSED or locked.appealed_at:
+            raise AppealNotPossible(_("Only a refusal can be appealed, and only once."))
+        if claimed_before(locked):
+            raise AppealNotPossible(
+                _("A newer claim for this contract and month is open or granted. Go on with that one.")
+            )
+        locked.appealed_at, locked.appeal = now, text
+        change_status(actor, locked, Status.SUBMITTED, "appealed", text, now)
+        tell(actor, locked, "appealed", now)
+
+
+def current(claim: Claim) -> Recommendation:
+    """The newest recommendation of a claim that has one."""
+    return claim.recommendations.order_by("-id")[0]
+
+
+def _check_grant(assessment: Assessment, voucher_minutes: int) -> None:
+    for finding in assessment.blocking:
+        raise ChecksStandAgainst(
+            _("It cannot be granted: %(fact)s (clause %(clause)s)")
+            % {"fact": sentence(finding, assessment), "clause": finding.clause}
+        )
+    entitlement = assessment.entitlement
+    if not 0 <= voucher_minutes <= entitlement.paid:
+        raise VoucherNotPossible(
+            _("As a voucher can be given 0 to %(most)d minutes: those that carry a charge.")
+            % {"most": entitlement.paid}
+        )
+    if voucher_minutes and not worth(voucher_minutes, entitlement):
+        raise VoucherNotPossible(
+            _(
+                "A voucher for %(minutes)d min would be worth %(nothing)s. Give more minutes as voucher, or all as extension."
+            )
+            % {"minutes": voucher_minutes, "nothing": amount(worth(0, entitlement), entitlement.currency)}
+        )
+    if voucher_minutes < entitlement.minutes and assessment.extendable is None and entitlement.paid > voucher_minutes:
+        raise VoucherNotPossible(
+            _(
+                "The contract has ended, so nothing can be extended. Give all %(most)d min that carry a charge as voucher."
+            )
+            % {"most": entitlement.paid}
+        )
+
+
+def _check_unchanged(assessment: Assessment, recommendation: Recommendation) -> None:
+    now_known = assessment.facts()
+    if any(now_known[name] != recommendation.facts[name] for name in FIGURES):
+        raise FiguresChanged(
+            _(
+                "The record gives other figures than when this was recommended. Return it, so that it is looked at again."
+            )
+        )
+
+
+def _decision(
+    actor: Actor, claim: Claim, recommendation: int, key: UUID, *, agreed: bool, reason: str, now: datetime
+) -> Decision:
+    """Put down the decision about the recommendation that was shown, by a person who may take it."""
+    wanted = current(claim)
+    if wanted.pk != recommendation or hasattr(wanted, "decision"):
+        raise AlreadyDecided(_("Something else was recommended or decided meanwhile. Look at it again."))
+    if wanted.recommended_by_id == actor.user.pk:
+        raise SecondPersonNeeded(_("You recommended this. Another person has to decide it."))
+    refusal = (
+        Decision.objects.filter(recommendation__claim=claim, agreed=True, recommendation__outcome=Outcome.REFUSE)
+        .select_related("recommendation")
+        .first()
+    )
+    if refusal and agreed and actor.user.pk in (refusal.decided_by_id, refusal.recommended_by_id):
+        raise SecondPersonNeeded(_("You took part in the refusal. A third person has to decide the appeal."))
+    decision = Decision(
+        recommendation=wanted,
+        key=key,
+        agreed=agreed,
+        reason=reason,
+        recommended_by=wanted.recommended_by,
+        decided_by=actor.user,
+        decided_at=now,
+    )
+    if refusal and agreed:
+        decision.refused_by, decision.refusal_recommended_by = refusal.decided_by, refusal.recommended_by
+    decision.save(force_insert=True)
+    return decision

@@ -1,0 +1,248 @@
+"""Everything that a claim is decided by, looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Sum
+
+from sla_portal.agreements.models import Contract
+from sla_portal.agreements.queries import contracts_in_force
+from sla_portal.agreements.rules import Reading, Terms
+from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing
+from sla_portal.availability.queries import Judged, closing_of, customer_month
+from sla_portal.availability.rules import cut
+from sla_portal.kernel.intervals import (
+    Span,
+    difference,
+    epoch,
+    intersection,
+    merged,
+    minutes_touching,
+    seconds,
+)
+from sla_portal.kernel.money import smallest_unit
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, local_date
+
+from ..models import Claim, Entry
+from ..models.applying import OPEN, Status
+from ..rules import ClaimWindow, Entitlement, Facts, Finding, examine, worth
+from .windows import window_of
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """The minutes of a claim on one axis, as spans on minute edges."""
+
+    claimed: list[Span]
+    counted: list[Span]
+    excluded: list[Span]
+
+    @property
+    def overlap(self) -> list[Span]:
+        """Counted minutes that the claimant claimed."""
+        return intersection(self.counted, self.claimed)
+
+    @property
+    def unclaimed(self) -> list[Span]:
+        """Counted minutes that the claimant did not name: they are compensated all the same (3.2)."""
+        return difference(self.counted, self.claimed)
+
+
+@dataclass(frozen=True)
+class Purse:
+    """The money of a contract period (1.3, 5.1)."""
+
+    fees_paid: Decimal
+    cap: Decimal
+    given: Decimal
+    """The standing total of the ledger."""
+
+    @property
+    def left(self) -> Decimal:
+        return max(self.cap - self.given, Decimal(0))
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A claim beside the record: what it rests on, and how it stands to each check."""
+
+    claim: Claim
+    contract: Contract
+    month: ServiceMonth
+    terms: Terms
+    window: ClaimWindow
+    judged: Judged
+    minutes: Minutes
+    entitlement: Entitlement
+    extendable: Contract | None
+    """The contract that an extension would move: the one claimed or, where it was renewed, the last of its renewals."""
+    purse: Purse
+    closing: MonthClosing | None
+    earlier: list[Claim]
+    """Other claims of the customer, newest first."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        """What stands against a grant."""
+        return tuple(finding for finding in self.findings if finding.holds is not True)
+
+    def facts(self) -> dict[str, Any]:
+        """What the claim rests on, for the record."""
+        figures = self.judged.figures
+        return {
+            "agreement_version": self.terms.version,
+            "closing_revision": self.closing.revision if self.closing else None,
+            "availability": cut(figures.availability) if figures.availability is not None else None,
+            "target": self.terms.target_text,
+            "unavailable_minutes": figures.unavailable_minutes,
+            "excluded_minutes": figures.excluded_minutes,
+            "under": {reading.value: figures.under[reading].unavailable_minutes for reading in Reading},
+            "reading_sensitive": figures.reading_sensitive,
+            "counted_minutes": self.entitlement.counted_minutes,
+            "trial_minutes": self.entitlement.trial_minutes,
+            "total_minutes": self.entitlement.total_minutes,
+            "claimed_minutes": seconds(self.minutes.claimed) // 60,
+            "overlap_minutes": seconds(self.minutes.overlap) // 60,
+            "monthly_charge": str(self.entitlement.monthly_charge),
+            "currency": self.entitlement.currency,
+            "fees_paid": str(self.purse.fees_paid),
+            "cap": str(self.purse.cap),
+            "given": str(self.purse.given),
+            "opens_at": self.window.opens_at.isoformat(),
+            "closes_at": self.window.closes_at.isoformat(),
+            "proofs": [proof.sha256 for proof in self.claim.proofs.all()],
+            "findings": [[finding.check.value, finding.clause, finding.holds] for finding in self.findings],
+        }
+
+
+def assess(claim: Claim, now: datetime, **decisions: Iterable[Exclusion]) -> Assessment:
+    """Look at a claim against the record of `now`; `decisions` as in `availability.queries.judged_region`.
+
+    Raises `NoAgreementInForce`.
+    """
+    contract, month = claim.contract, claim.service_month
+    window = window_of(month)
+    judged = customer_month(contract.customer, month, now, **decisions)
+    terms = judged.figures.terms
+    days = contract_days(contract, month)
+    counted = intersection(judged.judgement.in_force.counted.spans, days.spans)
+    excluded = intersection(judged.judgement.in_force.excluded.spans, days.spans)
+    claimed = [(epoch(time.starts_at), epoch(time.ends_at)) for time in claim.times.all()]
+    entitlement = entitled(contract, month, judged, terms)
+    purse = purse_of(contract, terms)
+    closing = closing_of(month)
+    earlier = list(
+        Claim.objects.filter(contract__customer=contract.customer_id)
+        .exclude(pk=claim.pk)
+        .select_related("contract")
+        .prefetch_related("compensations")
+        .order_by("-received_at")[:20]
+    )
+    findings = examine(
+        Facts(
+            window=window,
+            received_at=claim.received_at,
+            under_contract=days.count > 0,
+            claimed_before=claimed_before(claim),
+            proofs=len(claim.proofs.all()),
+            closed=closing is not None,
+            agrees_with_closing=closing is not None and _as_closed(contract, month, judged),
+            provisional=judged.figures.provisional,
+            met=judged.figures.met,
+            counted_minutes=entitlement.counted_minutes,
+            cap_left=purse.left,
+            worth=worth(entitlement.paid, entitlement),
+        )
+    )
+    return Assessment(
+        claim=claim,
+        contract=contract,
+        month=month,
+        terms=terms,
+        window=window,
+        judged=judged,
+        minutes=Minutes(minutes_touching(merged(claimed)), counted, excluded),
+        entitlement=entitlement,
+        extendable=extendable(contract, local_date(epoch(now), settings.SLA_ZONE)),
+        purse=purse,
+        closing=closing,
+        earlier=earlier,
+        findings=findings,
+    )
+
+
+def contract_days(contract: Contract, month: ServiceMonth, until: date | None = None) -> ServiceDays:
+    """The service days of a contract in a month, those after `until` left out."""
+    first = max(contract.starts_on, month.first_day)
+    last = min(filter(None, [contract.last_day, month.last_day, until]))
+    return ServiceDays.of([first + timedelta(days=n) for n in range((last - first).days + 1)], settings.SLA_ZONE)
+
+
+def entitled(contract: Contract, month: ServiceMonth, judged: Judged, terms: Terms) -> Entitlement:
+    """The minutes for which a contract is compensated in a month, and what they are worth by its charge (3.2)."""
+    counted = judged.judgement.in_force.counted
+    trial = contract_days(contract, month, contract.trial_ends_on) if contract.trial_ends_on else None
+    return Entitlement(
+        counted_minutes=counted.within(contract_days(contract, month).spans),
+        trial_minutes=counted.within(trial.spans) if trial else 0,
+        minutes_per_minute=terms.compensated_minutes_per_minute,
+        monthly_charge=contract.monthly_charge,
+        total_minutes=_minutes_in_service(contract.customer_id, month),
+        currency=contract.currency,
+    )
+
+
+def _minutes_in_service(customer: int, month: ServiceMonth) -> int:
+    """T of the customer's month (1.7), also where availability is measured over a longer period."""
+    days = {
+        day
+        for contract in contracts_in_force(month.first_day, month.last_day).filter(customer=customer)
+        for day in month.days
+        if contract.starts_on <= day <= contract.last_day
+    }
+    return ServiceDays.of(days, settings.SLA_ZONE).total_minutes
+
+
+def purse_of(contract: Contract, terms: Terms) -> Purse:
+    """What was paid for a contract period, its cap, and what the ledger has given of it."""
+    fees_paid = contract.payments.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    unit = smallest_unit(contract.currency)
+    cap = max(fees_paid * terms.compensation_cap_percent / 100, Decimal(0)) // unit * unit
+    last = Entry.objects.filter(contract=contract).order_by("-number").first()
+    return Purse(fees_paid=fees_paid, cap=cap, given=last.total if last else Decimal(0))
+
+
+def extendable(contract: Contract, today: date) -> Contract | None:
+    """The contract whose end an extension moves: one that runs, the last of the renewals; None where none runs."""
+    renewals = Contract.objects.filter(customer=contract.customer_id, starts_on__gt=contract.starts_on)
+    by_start = {renewal.starts_on: renewal for renewal in renewals}
+    while renewal := by_start.get(contract.ends_on + timedelta(days=1)):
+        contract = renewal
+    return contract if not contract.terminated_on and contract.last_day >= today else None
+
+
+def claimed_before(claim: Claim) -> bool:
+    """Whether another claim for the contract and month is open or granted."""
+    return (
+        Claim.objects.filter(contract=claim.contract_id, month=claim.month, status__in=[*OPEN, Status.GRANTED])
+        .exclude(pk=claim.pk)
+        .exists()
+    )
+
+
+def _as_closed(contract: Contract, month: ServiceMonth, judged: Judged) -> bool:
+    """Whether the figures of now are those with which the customer's month was closed."""
+    figures = judged.figures
+    return CustomerMonth.objects.filter(
+        customer=contract.customer_id,
+        month=month.first_day,
+        unavailable_minutes=figures.unavailable_minutes,
+        total_minutes=figures.total_minutes,
+    ).exists()

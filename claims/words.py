@@ -1,0 +1,162 @@
+"""Checks, facts and objections as sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from sla_portal.availability.rules import cut
+from sla_portal.clocks import month_name, told
+from sla_portal.kernel.money import told as amount
+
+from .queries.assessing import Assessment
+from .rules import Check, Finding
+
+__all__ = ["ground_name", "month_name", "objection", "question", "sentence"]
+
+
+def question(check: Check) -> str:
+    """What a check asks."""
+    return {
+        Check.IN_TIME: _("Did it come in time?"),
+        Check.UNDER_CONTRACT: _("Was the contract in force in that month?"),
+        Check.NOT_CLAIMED_BEFORE: _("Was nothing claimed for it before?"),
+        Check.PROVED: _("Is there proof?"),
+        Check.FIGURES_FINAL: _("Are the figures of the month final?"),
+        Check.BELOW_TARGET: _("Is availability below the target?"),
+        Check.COUNTED_MINUTES: _("Do minutes count for the contract?"),
+        Check.CAP_LEFT: _("Is something left under the cap?"),
+    }[check]
+
+
+def sentence(finding: Finding, assessment: Assessment) -> str:
+    """The fact on which a finding rests."""
+    return _SENTENCES[finding.check](assessment, finding.holds)
+
+
+def _in_time(a: Assessment, holds: bool | None) -> str:
+    said = {"received": _told(a.claim.received_at), "closes": _told(a.window.closes_at)}
+    if holds:
+        return _("It came on %(received)s; claims for the month close on %(closes)s.") % said
+    return _("It came on %(received)s; claims for the month closed on %(closes)s.") % said
+
+
+def _under_contract(a: Assessment, holds: bool | None) -> str:
+    said = {"first": a.contract.starts_on, "last": a.contract.last_day, "month": month_name(a.month)}
+    if holds:
+        return _("The contract runs from %(first)s to %(last)s.") % said
+    return _("The contract ran from %(first)s to %(last)s: no day of it lies in %(month)s.") % said
+
+
+def _not_claimed_before(_a: Assessment, holds: bool | None) -> str:
+    if holds:
+        return _("No other claim for this contract and month is open or granted.")
+    return _("Another claim for this contract and month is open or granted.")
+
+
+def _proved(a: Assessment, holds: bool | None) -> str:
+    if holds:
+        count = len(a.claim.proofs.all())
+        return ngettext("%(count)d file was brought.", "%(count)d files were brought.", count) % {"count": count}
+    return _("No file was brought yet. Ask the customer for it.")
+
+
+def _figures_final(a: Assessment, holds: bool | None) -> str:
+    if holds and a.closing:
+        return _("The month is closed (revision %(revision)d), and the record still says the same.") % {
+            "revision": a.closing.revision
+        }
+    if a.judged.figures.provisional:
+        return _("An outage of the month is still going on, so its figures still run.")
+    if a.closing is None:
+        return _("The month is not closed yet. The legal team closes it; until then nothing is granted.")
+    return _(
+        "The record gives other figures than the month was closed with. The legal team has to correct the month first."
+    )
+
+
+def _below_target(a: Assessment, _holds: bool | None) -> str:
+    figures = a.judged.figures
+    if figures.availability is None:
+        return _("The customer was not in service in that month.")
+    return _("Availability was %(availability)s %%, the target is %(target)s %%.") % {
+        "availability": cut(figures.availability),
+        "target": a.terms.target_text,
+    }
+
+
+def _counted_minutes(a: Assessment, _holds: bool | None) -> str:
+    count = a.entitlement.counted_minutes
+    return ngettext(
+        "%(count)d minute of unavailability lies in the contract's days.",
+        "%(count)d minutes of unavailability lie in the contract's days.",
+        count,
+    ) % {"count": count}
+
+
+def _cap_left(a: Assessment, _holds: bool | None) -> str:
+    currency = a.entitlement.currency
+    return _(
+        "%(paid)s was paid for the contract period; %(given)s of the cap of %(cap)s is given, %(left)s is left."
+    ) % {
+        "paid": amount(a.purse.fees_paid, currency),
+        "given": amount(a.purse.given, currency),
+        "cap": amount(a.purse.cap, currency),
+        "left": amount(a.purse.left, currency),
+    }
+
+
+_SENTENCES = {
+    Check.IN_TIME: _in_time,
+    Check.UNDER_CONTRACT: _under_contract,
+    Check.NOT_CLAIMED_BEFORE: _not_claimed_before,
+    Check.PROVED: _proved,
+    Check.FIGURES_FINAL: _figures_final,
+    Check.BELOW_TARGET: _below_target,
+    Check.COUNTED_MINUTES: _counted_minutes,
+    Check.CAP_LEFT: _cap_left,
+}
+
+
+def ground_name(clause: str) -> str:
+    """A ground of refusal in a few words, for a list to choose from."""
+    return {
+        "1.2": _("1.2 – no contract in that month"),
+        "1.3": _("1.3 – free trial, without charge"),
+        "2": _("2 – availability was kept"),
+        "3.1": _("3.1 – no minute counts"),
+        "3.2": _("3.2 – compensated already"),
+        "3.3.1": _("3.3.1 – not in time"),
+        "3.3.2": _("3.3.2 – no sufficient proof"),
+        "4.1": _("4.1 – announced maintenance"),
+        "4.2": _("4.2 – network or devices outside the platform"),
+        "4.3": _("4.3 – attack on the customer's own programs or data"),
+        "4.4": _("4.4 – loss or leak on the customer's side"),
+        "4.5": _("4.5 – unstable network of the customer's"),
+        "4.6": _("4.6 – documentation not followed"),
+        "4.7": _("4.7 – suspended for non-payment"),
+        "4.8": _("4.8 – other software on the phone"),
+        "4.9": _("4.9 – the customer's own doing"),
+        "4.10": _("4.10 – suspended by law or agreement"),
+        "4.11": _("4.11 – force majeure"),
+        "5.1": _("5.1 – the cap is used up"),
+    }[clause]
+
+
+def objection(clause: str, assessment: Assessment) -> str:
+    """Why a claim is refused, for the letter: the clause, and the fact of this claim."""
+    if clause.startswith("4."):
+        return _(
+            "The time that you name is excluded under clause %(clause)s of the agreement, so it does not count as unavailability."
+        ) % {"clause": clause}
+    for finding in assessment.findings:
+        if finding.clause == clause:
+            return _("%(fact)s (clause %(clause)s)") % {"fact": sentence(finding, assessment), "clause": clause}
+    return _("It does not meet clause %(clause)s of the agreement.") % {"clause": clause}
+
+
+def _told(at: datetime) -> str:
+    return told(at, settings.SLA_ZONE)

@@ -1,18 +1,76 @@
-"""The terms of a version in plain words, and what an amendment does to them."""
+"""What an amendment changes: the text clause by clause, and the terms in plain words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.utils.translation import gettext, ngettext
 
 from sla_portal.kernel.months import MINUTES_A_DAY
 
+from .redline import ClauseChange, ClauseWords, clause_changes
 from .rules import MeasurementPeriod, Reading, Terms
 
 THIRTY_DAYS = 30 * MINUTES_A_DAY
+CHINESE = "zh-hans"
+
+
+# The text
+
+
+class Worded(Protocol):
+    """A clause with its words in English and Chinese: a row, or what is public of it."""
+
+    number: str
+    heading: str
+    heading_zh: str
+    summary: str
+    summary_zh: str
+    wording: str
+    wording_zh: str
+
+
+@dataclass(frozen=True)
+class TextChanges:
+    """Two versions beside each other, clause by clause; `language` is that of their wording."""
+
+    language: str
+    clauses: tuple[ClauseChange, ...]
+
+    @property
+    def changed(self) -> tuple[ClauseChange, ...]:
+        return tuple(clause for clause in self.clauses if clause.is_changed)
+
+    @property
+    def unchanged(self) -> tuple[str, ...]:
+        """The numbers of the clauses that stayed as they were."""
+        return tuple(clause.number for clause in self.clauses if not clause.is_changed)
+
+
+def text_changes(before: Sequence[Worded], after: Sequence[Worded], language: str) -> TextChanges:
+    """Compare the clauses of two versions, in Chinese where it is asked for and both have it."""
+
+    def in_chinese(field: str) -> bool:
+        return language == CHINESE and all(
+            any(getattr(clause, f"{field}_zh") for clause in clauses) for clauses in (before, after)
+        )
+
+    chinese = {field: in_chinese(field) for field in ("heading", "wording", "summary")}
+
+    def words(clause: Worded) -> ClauseWords:
+        heading, wording, summary = (
+            (here and getattr(clause, f"{field}_zh")) or getattr(clause, field) for field, here in chinese.items()
+        )
+        return ClauseWords(clause.number, heading, wording, summary)
+
+    return TextChanges(
+        CHINESE if chinese["wording"] else "en", clause_changes([*map(words, before)], [*map(words, after)])
+    )
+
+
+# The terms
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, 
 from incidents.models import Incident, Outage, Update
 from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Clause
-from sla_portal.agreements.queries import published_versions
+from sla_portal.audit.rules import canonical
 from sla_portal.availability.models import MonthClosing, RegionMonth
 from sla_portal.availability.queries import judged_region
 from sla_portal.availability.rules import availability, cut, error_budget, figures, picture
@@ -47,6 +47,7 @@ from .rules import (
     RegionState,
     Said,
     Scope,
+    Standing,
     impact,
     phase,
     present_state,
@@ -108,6 +109,8 @@ class Present:
     planned: tuple[PublicWindow, ...]
     years: Years
     notices: tuple[PublicNotice, ...]
+    amendments: tuple[PublicVersion, ...]
+    """Versions of the agreement that will take effect, the next first."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,16 @@ class Agreement:
     """The version in force; empty before the first takes effect."""
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Two published versions with their clauses."""
+
+    before: PublicVersion
+    after: PublicVersion
+    clauses_before: tuple[PublicClause, ...]
+    clauses_after: tuple[PublicClause, ...]
+
+
 # How it is now
 
 
@@ -148,10 +161,10 @@ def present(now: datetime) -> Present:
     grid = Grid.current()
     going_on = _incidents(grid, now, _public_incidents().filter(_open(now)))
     planned = _planned(grid, now)
-    first = next(iter(published_versions()), None)
+    versions = [version for version in _versions() if not version.withdrawn_at]
     return Present(
         grid=grid,
-        since=instant(day_span(first.effective_on, settings.SLA_ZONE)[0] if first else 0),
+        since=instant(day_span(versions[-1].effective_on, settings.SLA_ZONE)[0] if versions else 0),
         state=present_state(
             grid.regions,
             grid.functions,
@@ -166,6 +179,7 @@ def present(now: datetime) -> Present:
         planned=planned,
         years=_years(grid),
         notices=tuple(map(_notice, _notices(now)[:FEW])),
+        amendments=_announced(versions, now),
     )
 
 
@@ -470,36 +484,78 @@ def _notice(row: Notice) -> PublicNotice:
 def agreement(version: str | None, now: datetime) -> Agreement | None:
     """A published version by its name, or the one in force; None where there is none."""
     versions = _versions()
+    standing = [one for one in versions if not one.withdrawn_at]
     today = local_date(epoch(now), settings.SLA_ZONE)
-    in_force = next((one.version for one in versions if one.effective_on <= today), "")
+    in_force = next((one.version for one in standing if one.effective_on <= today), "")
     # Before the first takes effect, it is the one to read.
-    wanted = version or in_force or (versions[-1].version if versions else "")
+    wanted = version or in_force or (standing[-1].version if standing else "")
     found = next((one for one in versions if one.version == wanted), None)
-    if found is None:
+    return Agreement(found, _clauses(found), versions, in_force) if found else None
+
+
+def comparison(before: str, after: str) -> Comparison | None:
+    """Two published versions to be compared; None where one is not published."""
+    versions = {one.version: one for one in _versions()}
+    if before not in versions or after not in versions:
         return None
-    clauses = Clause.objects.filter(agreement_version__version=found.version)
-    return Agreement(found, tuple(map(_clause, clauses)), versions, in_force)
+    old, new = versions[before], versions[after]
+    return Comparison(old, new, _clauses(old), _clauses(new))
+
+
+def _announced(versions: Sequence[PublicVersion], now: datetime) -> tuple[PublicVersion, ...]:
+    today = local_date(epoch(now), settings.SLA_ZONE)
+    return tuple(one for one in reversed(versions) if one.standing(today) is Standing.ANNOUNCED)
+
+
+def hashed_content(version: str) -> bytes | None:
+    """Text and terms of a published version, byte for byte as its SHA-256 covers them; None where none was taken."""
+    found = _published().filter(version=version).exclude(sha256="").first()
+    return canonical(found.content()).encode() if found else None
+
+
+def _published() -> QuerySet[AgreementVersion]:
+    """Every version that was ever published: one that was withdrawn stays to be read."""
+    return AgreementVersion.objects.filter(published_at__isnull=False)
 
 
 def _versions() -> tuple[PublicVersion, ...]:
-    rows = published_versions()
-    ends = [following.effective_on - timedelta(days=1) for _, following in pairwise(rows)]
-    return tuple(_version(row, until) for row, until in zip(rows, [*ends, None], strict=bool(rows)))[::-1]
+    """The newest first."""
+    rows = list(
+        _published().select_related("notice", "withdrawal_notice", "based_on").order_by("effective_on", "published_at")
+    )
+    standing = [row for row in rows if not row.withdrawn_at]
+    until = {row: following.effective_on - timedelta(days=1) for row, following in pairwise(standing)}
+    came_after = {following: row for row, following in pairwise(standing)}
+    return tuple(_version(row, until.get(row), row.based_on or came_after.get(row)) for row in rows)[::-1]
 
 
-def _version(row: AgreementVersion, until: date | None) -> PublicVersion:
+def _version(row: AgreementVersion, until: date | None, before: AgreementVersion | None) -> PublicVersion:
     return PublicVersion(
         version=row.version,
         effective_on=row.effective_on,
         until=until,
         published_at=row.published_at,
-        notice_days=row.amendment_notice_days,
+        withdrawn_at=row.withdrawn_at,
+        notice=_public_number(row.notice),
+        withdrawal_notice=_public_number(row.withdrawal_notice),
+        sha256=row.sha256,
+        before=before.version if before and before.published_at else "",
+        summary=row.summary_of_changes,
+        summary_zh=row.summary_of_changes_zh,
         terms=row.terms,
     )
 
 
-def _clause(row: Clause) -> PublicClause:
-    return PublicClause(row.number, row.heading, row.heading_zh, row.summary, row.summary_zh, row.wording)
+def _public_number(notice: Notice | None) -> str:
+    return notice.number if notice and notice.public else ""
+
+
+def _clauses(version: PublicVersion) -> tuple[PublicClause, ...]:
+    rows = Clause.objects.filter(agreement_version__version=version.version)
+    return tuple(
+        PublicClause(row.number, row.heading, row.heading_zh, row.summary, row.summary_zh, row.wording, row.wording_zh)
+        for row in rows
+    )
 
 
 # What these share

@@ -335,18 +335,45 @@ class PublicClause:
     summary: str
     summary_zh: str
     wording: str
+    wording_zh: str
+
+
+class Standing(Enum):
+    """How a published version stands on a day; a question of dates, unless it was withdrawn."""
+
+    IN_FORCE = "in_force"
+    ANNOUNCED = "announced"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
 class PublicVersion:
-    """A published version of the agreement. `until` is the last day before the next one takes effect."""
+    """A published version of the agreement. `until` is the last day before the next one takes effect.
+
+    `notice` and `withdrawal_notice` are the numbers of announcements, `before` the version that it amends; each is empty where
+    there is none.
+    """
 
     version: str
     effective_on: date
     until: date | None
-    published_at: datetime | None
-    notice_days: int
+    published_at: datetime
+    withdrawn_at: datetime | None
+    notice: str
+    withdrawal_notice: str
+    sha256: str
+    before: str
+    summary: str
+    summary_zh: str
     terms: Terms
+
+    def standing(self, today: date) -> Standing:
+        if self.withdrawn_at:
+            return Standing.WITHDRAWN
+        if self.effective_on > today:
+            return Standing.ANNOUNCED
+        return Standing.SUPERSEDED if self.until and self.until < today else Standing.IN_FORCE
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import template
@@ -41,6 +41,8 @@ register.filter("notice_kind", words.notice_kind)
 register.filter("headline", words.headline)
 register.filter("heading", words.heading)
 register.filter("summary", words.summary)
+register.filter("wording", words.wording)
+register.filter("changes_told", words.changes_told)
 register.filter("year_in_words", words.year_in_words)
 register.filter("span_of", words.span_of)
 register.filter("day_map", pictures.day_map)
@@ -88,6 +90,11 @@ def stage_mark(incident: PublicIncident) -> SafeString:
 @register.filter
 def phase_mark(window: PublicWindow) -> SafeString:
     return marks.mark(*words.PHASES[window.phase])
+
+
+@register.filter
+def standing_mark(version: PublicVersion, today: date) -> SafeString:
+    return marks.mark(*words.STANDINGS[version.standing(today)])
 
 
 @register.filter

@@ -25,8 +25,11 @@ def every(seconds: int, task: str) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "deliver notices that are due": every(30, "sla_portal.notices.tasks.deliver_due_notices"),
     "judge due months": every(300, "sla_portal.availability.tasks.judge_due_months"),
+    "remind of amendments that take effect soon": every(3600, "sla_portal.agreements.tasks.remind_of_amendments"),
     "make sure that last month's reports exist": every(3600, "sla_portal.reports.tasks.issue_due_reports"),
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),
+    "mail the codes and links asked for": every(30, "claims.tasks.mail_asked"),
+    "purge expired claim forms": every(3600, "claims.tasks.purge_expired_applications"),
     "say that schedule and worker are alive": every(60, "sla_portal.health.note_beat"),
 }
 

@@ -10,6 +10,7 @@ from claims.operations import decide, receive_claim, recommend
 from sla_portal.agreements.models import Contract, Payment
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.operations import close_month
+from sla_portal.availability.queries import closing_of
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.months import ServiceMonth
 
@@ -41,13 +42,20 @@ def a_claimant(*, paid: str = "490.00", **contract) -> Claimant:
 
 
 def a_missed_september(start: str = "2026-09-10 01:00", end: str = "2026-09-10 01:37") -> None:
-    """Everything was down in the region, by our fault, for 37 minutes unless said; and the month is closed."""
+    """Everything was down in the region, by our fault, for 37 minutes unless said."""
     incident = an_incident(resolved_at=at(end), detected_at=at(start), attributable=True)
     an_outage(a_region(), start, end, incident=incident)
-    close_month(actor=PORTAL, month=SEPTEMBER, now=at("2026-10-08 02:00"))
 
 
-def a_claim(of: Claimant, *, proofs: int = 1, now=OPEN, source: str = "phone", **values) -> Claim:
+def close_september() -> None:
+    if closing_of(SEPTEMBER) is None:
+        close_month(actor=PORTAL, month=SEPTEMBER, now=at("2026-10-08 02:00"))
+
+
+def a_claim(of: Claimant, *, proofs: int = 1, now=OPEN, source: str = "phone", closed: bool = True, **values) -> Claim:
+    """A claim for September, which is closed before it unless said; with proof, taken by telephone."""
+    if closed:
+        close_september()
     given = {
         "month": SEPTEMBER, "times": [(at("2026-09-10 01:00"), at("2026-09-10 01:30"))], "functions": (), "clients": (),
         "description": "Nothing worked", "time_zone": "Europe/Berlin", "source": source, **values,

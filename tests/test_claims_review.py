@@ -196,7 +196,7 @@ def test_a_claim_is_examined_in_the_order_of_the_agreement():
 
 
 def test_what_is_not_so_stands_against_the_grant():
-    assessment = assess(a_claim(a_claimant(paid=""), proofs=0), OPEN)
+    assessment = assess(a_claim(a_claimant(paid=""), proofs=0, closed=False), OPEN)
     found = stands(assessment)
     assert found[Check.PROVED] is None and found[Check.FIGURES_FINAL] is None
     assert found[Check.BELOW_TARGET] is False and found[Check.COUNTED_MINUTES] is False

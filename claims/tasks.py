@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from sla_portal.notices.tasks import deliver_soon
 
+from . import operations
 from .operations.applying import mail_what_is_asked, purge_applications
 
 
@@ -28,3 +29,10 @@ def mail_asked() -> None:
 def purge_expired_applications() -> None:
     """Forget the forms that nobody sent, with their files."""
     purge_applications(now=timezone.now())
+
+
+@shared_task
+def submit_held_claims() -> None:
+    """Submit the claims whose day has come."""
+    if operations.submit_held_claims(now=timezone.now()):
+        deliver_soon()

@@ -18,11 +18,13 @@ from sla_portal.audit.admin import (
     Rows,
     day_column,
 )
+from sla_portal.audit.operations import difference
 from sla_portal.marks import mark
 
 from .models import AgreementVersion, Clause, Contract, Payment, Suspension
+from .operations import tell_pending
 from .queries import contracts_in_force
-from .rules import Stage
+from .rules import Stage, extended_to
 
 
 class ClauseRows(ReadOnlyRows):
@@ -65,7 +67,7 @@ class AgreementVersionAdmin(ReadOnlyModelAdmin):
 
 
 class ContractForm(AuditedForm):
-    """A contract's days hang together (1.2)."""
+    """A contract's days hang together (1.2); what extends it (3.2) moves with the end that was agreed."""
 
     def clean(self):
         facts = super().clean()
@@ -74,7 +76,10 @@ class ContractForm(AuditedForm):
             self.add_error(
                 "ends_on", _("The contract ends before it starts. Give a last service day on or after the first.")
             )
-        if starts_on and ends_on and terminated_on and not starts_on <= terminated_on <= ends_on:
+        minutes = self.instance.extended_minutes
+        until = extended_to(ends_on, minutes) if ends_on and minutes else None
+        self.instance.extended_to = until
+        if starts_on and ends_on and terminated_on and not starts_on <= terminated_on <= (until or ends_on):
             self.add_error("terminated_on", _("A contract is terminated on one of its own service days."))
         if (facts.get("monthly_charge") or 0) < 0:
             self.add_error("monthly_charge", _("A monthly charge is not negative."))
@@ -136,8 +141,22 @@ class ContractAdmin(AuditedModelAdmin):
     search_help_text = _("Reference, or customer's code or name")
     sortable_by = ("reference",)
     autocomplete_fields = ("customer",)
+    readonly_fields = ("extended_minutes", "extended_to")
     inlines = (SuspensionRows, PaymentRows)
     nothing_yet = _("Contracts come from a history file (manage.py loadhistory) or are added here by an administrator.")
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        """The end with extensions is not typed: it follows from the one that was agreed."""
+        changes, reason = super().construct_change_message(request, form, formsets, add)
+        if form.instance.extended_to and "ends_on" in form.changed_data:
+            before = extended_to(form.initial["ends_on"], form.instance.extended_minutes)
+            changes |= difference({"extended_to": before}, {"extended_to": form.instance.extended_to})
+        return changes, reason
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        if not change:
+            tell_pending(contract=form.instance, now=timezone.now())
 
     @admin.display(description=_("last service day"))
     def last_day(self, contract):

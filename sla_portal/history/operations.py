@@ -15,6 +15,7 @@ from django.db.models import ManyToOneRel, Model
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment, Suspension
+from sla_portal.agreements.rules import extended_to
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import Written, hold_trail, record_many
 from sla_portal.availability.models import Exclusion
@@ -331,7 +332,7 @@ class _Loading:
         return written
 
     def _write_contracts(self, contracts: Sequence[tuple[int, Row, Recorded | None]]) -> None:
-        columns = ["starts_on", "ends_on", "monthly_charge", "currency", "trial_days", "terminated_on"]
+        columns = ["starts_on", "ends_on", "monthly_charge", "currency", "trial_days", "terminated_on", *EXTENSION]
         written = _upsert(
             Contract,
             [
@@ -339,13 +340,13 @@ class _Loading:
                     customer_id=customer,
                     reference=row["reference"],
                     starts_on=_day(row["starts_on"]),
-                    ends_on=_day(row["ends_on"]),
                     monthly_charge=Decimal(row["monthly_charge"]),
                     currency=row["currency"],
                     trial_days=row["trial_days"],
                     terminated_on=_day(row["terminated_on"]),
+                    **_end(_day(row["ends_on"]), old.extended_minutes if old else 0),
                 )
-                for customer, row, _old in contracts
+                for customer, row, old in contracts
             ],
             ["reference"],
             columns,
@@ -534,8 +535,29 @@ def _without_status(exclusion: Row) -> Row:
     return {name: value for name, value in exclusion.items() if name not in ("status", "reason")}
 
 
+EXTENSION = ("extended_minutes", "extended_to")
+
+
+def _extended(ends_on: str, contract: Recorded | None) -> str:
+    """The end of a contract with its extensions, where a file says when it ends."""
+    if contract is None or ends_on == contract.row["ends_on"]:
+        return ends_on
+    return extended_to(_day(ends_on), contract.extended_minutes).isoformat()
+
+
+def _end(ends_on: date, extended_minutes: int) -> dict[str, Any]:
+    """The columns of a contract's end, as agreed and as extended, by its end with the extensions."""
+    if not extended_minutes:
+        return {"ends_on": ends_on, "extended_minutes": 0, "extended_to": None}
+    agreed = ends_on - (extended_to(ends_on, extended_minutes) - ends_on)
+    return {"ends_on": agreed, "extended_minutes": extended_minutes, "extended_to": ends_on}
+
+
 def _completed(row: Row, found: Recorded | None) -> Row:
-    """A customer's contracts and payments have keys of their own: those that the file does not name stay."""
+    """A customer's contracts and payments have keys of their own: those that the file does not name stay.
+
+    So do the extensions of a contract (3.2): the file names its end as extended, or anew as agreed.
+    """
     if found is None or "contracts" not in row:
         return row
     contracts = {reference: contract.row for reference, contract in found.contracts.items()}
@@ -546,6 +568,7 @@ def _completed(row: Row, found: Recorded | None) -> Row:
         }
         contracts[contract["reference"]] = {
             **contract,
+            "ends_on": _extended(contract["ends_on"], found.contracts.get(contract["reference"])),
             "payments": in_order([*payments.values()], PAYMENTS_BY),
         }
     return {**row, "contracts": in_order([*contracts.values()], CONTRACTS_BY)}

@@ -41,6 +41,8 @@ class Recorded:
     row: Row
     listed: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     contracts: dict[str, Recorded] = field(default_factory=dict)
+    extended_minutes: int = 0
+    """Of a contract: by how much compensation moved its end (3.2). `ends_on` of its row is the end so moved."""
 
 
 def _instant(at: Any) -> str | None:
@@ -149,7 +151,7 @@ def _contracts(customers: Collection[int]) -> dict[int, list[Recorded]]:
                 {
                     "reference": contract.reference,
                     "starts_on": _day(contract.starts_on),
-                    "ends_on": _day(contract.ends_on),
+                    "ends_on": _day(contract.extended_to or contract.ends_on),
                     "monthly_charge": canonical_money(contract.monthly_charge),
                     "currency": contract.currency,
                     "trial_days": contract.trial_days,
@@ -158,6 +160,7 @@ def _contracts(customers: Collection[int]) -> dict[int, list[Recorded]]:
                     "payments": _rows(payments[contract.pk], PAYMENTS_BY),
                 },
                 {"suspensions": suspensions[contract.pk], "payments": payments[contract.pk]},
+                extended_minutes=contract.extended_minutes,
             )
         )
     return found

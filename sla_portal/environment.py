@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
@@ -257,13 +258,19 @@ def workday_country(name: str, *, default: str) -> str:
     return value
 
 
-def mail(name: str, *, default: str) -> dict[str, Any]:
-    """Django's EMAIL_… settings from one address."""
-    wanted = "must be smtp+tls://user:password@host:587, inbox://, consolemail:// or filemail:////absolute/folder."
-    if text(name, default=default) == "inbox://":
+def mail(name: str, *, default: str, webhook_secret: str = "") -> dict[str, Any]:
+    """Django's EMAIL_… settings from one address, and django-anymail's where it names a mail provider."""
+    wanted = (
+        "must be smtp+tls://user:password@host:587, inbox://, consolemail://, filemail:////absolute/folder or, for a mail "
+        "provider, anymail://postmark?SERVER_TOKEN=…"
+    )
+    value = text(name, default=default)
+    if value == "inbox://":
         return {"EMAIL_BACKEND": "sla_portal.notices.mail.inbox.EmailBackend"}
+    if value.startswith("anymail:"):
+        return _provider(name, value, wanted, webhook_secret)
     try:
-        config = environ.Env.email_url_config(text(name, default=default))
+        config = environ.Env.email_url_config(value)
     except (ValueError, ImproperlyConfigured):
         refuse(name, wanted)
     if config["EMAIL_BACKEND"].endswith("smtp.EmailBackend") and not config["EMAIL_HOST"]:
@@ -272,3 +279,60 @@ def mail(name: str, *, default: str) -> dict[str, Any]:
     if options:
         refuse(name, f"has parts that are not known: {', '.join(sorted(options))}.")
     return {key: value for key, value in config.items() if value not in (None, "")}
+
+
+def _provider(name: str, value: str, wanted: str, webhook_secret: str) -> dict[str, Any]:
+    """What django-anymail is told of a provider; its webhooks are open only where a shared secret guards them."""
+    try:
+        url = urlsplit(value)
+        keys = dict(parse_qsl(url.query, strict_parsing=bool(url.query)))
+    except ValueError:
+        refuse(name, wanted)
+    provider = url.netloc
+    if not provider.isidentifier() or find_spec(f"anymail.backends.{provider}") is None:
+        refuse(name, wanted)
+    given = {f"{provider.upper()}_{key}": one for key, one in keys.items()}
+    guard = {"WEBHOOK_SECRET": webhook_secret} if webhook_secret else {}
+    return {
+        "EMAIL_BACKEND": f"anymail.backends.{provider}.EmailBackend",
+        "ANYMAIL_PROVIDER": provider,
+        # What a provider cannot do, as carrying marks, must not keep the mail from going.
+        "ANYMAIL": {**given, **guard, "IGNORE_UNSUPPORTED_FEATURES": True},
+    }
+
+
+def webhook_secret(name: str) -> str:
+    """What a mail provider must know to report to us, `name:secret`, or nothing."""
+    value = text(name, default="")
+    if value and not re.fullmatch(r"[^:\s]+:\S{16,}", value):
+        refuse(name, "must be name:secret, with a secret of sixteen characters or more.")
+    return value
+
+
+def bounce_address(name: str) -> str:
+    """An e-mail address, or nothing; one * may stand in the part before the @."""
+    value = text(name, default="")
+    local, _at, domain = value.rpartition("@")
+    if value and not (
+        re.fullmatch(r"[\w.+=-]*\*?[\w.+=-]*", local, re.ASCII) and local and re.fullmatch(r"[\w.-]+", domain)
+    ):
+        refuse(name, f"must be an e-mail address such as bounces@example.com or bounces+*@example.com, not {value!r}.")
+    return value
+
+
+def mailbox(name: str) -> str:
+    """The address of a mailbox, or nothing where there is none."""
+    value = text(name, default="")
+    if not value:
+        return ""
+    wanted = (
+        "must be imaps://user:password@host/INBOX or pop3s://user:password@host."  # holds a password: never repeated
+    )
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        refuse(name, wanted)
+    if url.scheme not in {"imap", "imaps", "pop3", "pop3s"} or not url.hostname or not url.username:
+        refuse(name, wanted)
+    return value

@@ -214,8 +214,20 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 # Mail
 
 # Without a mail server, a portal on this machine puts mails where staff can look into them
-vars().update(environment.mail("EMAIL_URL", default="smtp://localhost:25" if HTTPS else "inbox://"))
+vars().update(
+    environment.mail(
+        "EMAIL_URL",
+        default="smtp://localhost:25" if HTTPS else "inbox://",
+        webhook_secret=environment.webhook_secret("ANYMAIL_WEBHOOK_SECRET"),
+    )
+)
 MAIL_DIR = environment.subfolder(VAR_DIR, "mail")
+# All workers on all machines together; 0: as fast as the mail server takes it
+MAILS_PER_MINUTE = environment.count("MAILS_PER_MINUTE", default=0)
+# On the back of the envelope; a * in it becomes the mail's own mark, so that a report that lost the mail still names it
+BOUNCE_ADDRESS = environment.bounce_address("BOUNCE_ADDRESS")
+# The mailbox into which reports of what came back are delivered
+BOUNCES_URL = environment.mailbox("BOUNCES_URL")
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.text("DEFAULT_FROM_EMAIL", default="sla-portal@localhost")
 

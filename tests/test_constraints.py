@@ -18,7 +18,7 @@ from sla_portal.agreements.models import (
 )
 from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, MonthClosing, RegionMonth
 from sla_portal.customers.models import Client, Contact, CoreFunction
-from sla_portal.notices.models import Attachment, Delivery, Notice, Wording
+from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, Wording
 
 from .builders import a_contract, a_customer, a_region, a_version, a_window, an_incident, an_outage, at, numbers, on
 
@@ -220,6 +220,16 @@ BREAKS = {
     "a_delivery_is_in_a_known_status": lambda: delivery(status="lost"),
     "what_is_sent_has_a_time": lambda: delivery(status="sent"),
     "what_is_being_sent_is_in_somebodys_hand": lambda: delivery(status="sending"),
+    "a_corrected_address_has_its_replacement": lambda: delivery(status="corrected"),
+    "a_letter_has_a_date_and_a_reference": lambda: delivery(status="letter", letter_on=on("2026-09-02")),
+    "a_report_is_applied_once": lambda: twice(
+        Bounce.objects.create, delivery=delivery(), key="0", noted_at=at("2026-09-01 09:00"), permanent=True
+    ),
+    "a_notice_has_one_brake": lambda: twice(Brake.objects.create, free_at=at("2026-09-01 08:00")),
+    "a_limit_lets_something_through": lambda: Brake.objects.create(free_at=at("2026-09-01 08:00"), per_minute=0),
+    "a_pause_has_its_person_and_reason": lambda: Brake.objects.create(
+        notice=told(), free_at=at("2026-09-01 08:00"), paused_at=at("2026-09-01 08:00"), paused_by="Ada"
+    ),
     "a_month_has_each_revision_once": lambda: twice(
         MonthClosing.objects.create, month=on("2026-09-01"), closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
     ),

@@ -16,7 +16,7 @@ from sla_portal.notices.operations import (
     NotOpen,
     confirm_delivery,
     deliver_chunk,
-    due_chunks,
+    due,
     give_notice,
     release_lapsed,
     send_again,
@@ -69,8 +69,8 @@ def told(*addresses: str, now: datetime = NOW) -> list[Delivery]:
 def deliver(now: datetime = NOW) -> None:
     """One round of the schedule, and all that it found done at once."""
     release_lapsed(now=now)
-    for ids in due_chunks(now=now):
-        deliver_chunk(ids=ids, clock=lambda: now)
+    for _chunk in range(due(now=now).chunks):
+        deliver_chunk(clock=lambda: now)
 
 
 def after(fault: Fault, *, attempts: int = 1) -> object:
@@ -182,13 +182,13 @@ def test_an_address_that_no_envelope_takes_fails_and_stops_nobody_else(server):
 
 def test_two_hands_never_hold_the_same(server):
     ids = [delivery.pk for delivery in told("a@example.com", "b@example.com")]
-    with Hand(ids, lambda: NOW) as first, Hand(ids, lambda: NOW) as second:
+    with Hand(lambda: NOW, ids) as first, Hand(lambda: NOW, ids) as second:
         assert (len(first.claimed), len(second.claimed)) == (2, 0)
 
 
 def test_what_lies_in_a_dead_hand_goes_out_when_nobody_has_it(server):
     (delivery,) = told("a@example.com")
-    Hand([delivery.pk], lambda: NOW)
+    Hand(lambda: NOW, [delivery.pk])
     deliver(NOW + LEASE)
     assert not server.taken
     deliver(NOW + LEASE + timedelta(seconds=1))
@@ -197,7 +197,7 @@ def test_what_lies_in_a_dead_hand_goes_out_when_nobody_has_it(server):
 
 def test_what_a_dead_hand_was_handing_over_is_unknown(server):
     (delivery,) = told("a@example.com")
-    hand = Hand([delivery.pk], lambda: NOW)
+    hand = Hand(lambda: NOW, [delivery.pk])
     assert hand._mark_handed_over(delivery)
     deliver(NOW + timedelta(hours=1))
     delivery.refresh_from_db()
@@ -207,7 +207,7 @@ def test_what_a_dead_hand_was_handing_over_is_unknown(server):
 
 def test_a_hand_that_lost_its_lease_sends_nothing_more(server):
     (delivery,) = told("a@example.com")
-    with Hand([delivery.pk], lambda: NOW) as slow:
+    with Hand(lambda: NOW, [delivery.pk]) as slow:
         deliver(NOW + timedelta(hours=1))
         assert len(server.taken) == 1
         assert not slow._mark_handed_over(delivery)
@@ -217,7 +217,7 @@ def test_a_hand_that_lost_its_lease_sends_nothing_more(server):
 
 def test_a_late_answer_still_counts(server):
     (delivery,) = told("a@example.com")
-    with Hand([delivery.pk], lambda: NOW) as slow:
+    with Hand(lambda: NOW, [delivery.pk]) as slow:
         slow._mark_handed_over(delivery)
         release_lapsed(now=NOW + timedelta(hours=1))
         delivery.refresh_from_db()

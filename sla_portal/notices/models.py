@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
+from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -141,7 +142,15 @@ class Status(models.TextChoices):
     SENDING = "sending", _("being sent")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
+    BOUNCED = "bounced", _("bounced")
     UNKNOWN = "unknown", _("unknown")
+    LETTER = "letter", _("reached by letter")
+    CORRECTED = "corrected", _("address corrected")
+
+
+OPEN = (Status.FAILED, Status.BOUNCED, Status.UNKNOWN)
+"""What waits for a person."""
+REACHED = (Status.SENT, Status.LETTER)
 
 
 class Trouble(models.TextChoices):
@@ -156,6 +165,7 @@ class Trouble(models.TextChoices):
     CUT_OFF = "cut off", _("The connection broke before the mail was handed over.")
     UNANSWERED = "unanswered", _("The connection broke after the mail was handed over: it may have arrived.")
     INTERRUPTED = "interrupted", _("The worker was stopped while it handed the mail over: it may have arrived.")
+    RETURNED = "returned", _("It was taken, and came back later.")
 
 
 class Delivery(models.Model):
@@ -171,6 +181,7 @@ class Delivery(models.Model):
     email = models.EmailField(_("e-mail"))
     name = models.CharField(_("name"), max_length=200, blank=True)
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    urgency = models.PositiveSmallIntegerField(_("urgency"), default=3, help_text=_("0 goes before all others."))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"))
@@ -182,6 +193,11 @@ class Delivery(models.Model):
     last_error = models.TextField(_("the mail server's words"), blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=200, blank=True)
+    replacement = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="replaces", verbose_name=_("sent to instead")
+    )
+    letter_on = models.DateField(_("date of the letter"), null=True, blank=True)
+    letter_reference = models.CharField(_("reference of the letter"), max_length=100, blank=True)
 
     class Meta:
         verbose_name = _("delivery")
@@ -190,10 +206,18 @@ class Delivery(models.Model):
         default_permissions = ("view",)
         permissions = [("resolve_delivery", "Can say that a mail arrived, and have one sent again")]
         indexes = [
-            models.Index(fields=["next_attempt_at"], condition=models.Q(status=Status.PENDING), name="deliveries_due"),
+            models.Index(
+                fields=["urgency", "next_attempt_at", "notice"],
+                condition=models.Q(status=Status.PENDING),
+                name="deliveries_due",
+            ),
             models.Index(fields=["leased_until"], condition=models.Q(status=Status.SENDING), name="deliveries_in_hand"),
             models.Index(fields=["lease"], condition=models.Q(lease__isnull=False), name="deliveries_of_a_lease"),
             models.Index(fields=["notice", "status", "id"], name="deliveries_of_a_notice"),
+            models.Index(
+                fields=["notice", "sent_at"], condition=models.Q(status=Status.SENT), name="deliveries_sent_lately"
+            ),
+            models.Index(fields=["-id"], condition=models.Q(status__in=OPEN), name="deliveries_to_work_through"),
         ]
         constraints = [
             models.UniqueConstraint("notice", Lower("email"), name="an_address_is_told_once"),
@@ -208,6 +232,18 @@ class Delivery(models.Model):
                 condition=~models.Q(status=Status.SENDING) | models.Q(lease__isnull=False, leased_until__isnull=False),
                 name="what_is_being_sent_is_in_somebodys_hand",
             ),
+            models.CheckConstraint(
+                condition=models.Q(status=Status.CORRECTED, replacement__isnull=False)
+                | models.Q(~models.Q(status=Status.CORRECTED), replacement__isnull=True),
+                name="a_corrected_address_has_its_replacement",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(status=Status.LETTER, letter_on__isnull=False), ~models.Q(letter_reference="")
+                )
+                | models.Q(~models.Q(status=Status.LETTER), letter_on__isnull=True, letter_reference=""),
+                name="a_letter_has_a_date_and_a_reference",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -215,9 +251,75 @@ class Delivery(models.Model):
 
     @property
     def mark(self) -> str:
-        """Made from delivery and content: the same whenever this mail is sent, another for every other mail."""
-        return hashlib.sha256(f"{self.notice.sha256}:{self.pk}:{self.email}".encode()).hexdigest()[:32]
+        """Made from delivery and content: the same whenever this mail is sent, another for every other mail.
+
+        It needs the secret, so that nobody but the recipient's side can report a mail as bounced.
+        """
+        return self.marks()[0]
+
+    def marks(self) -> list[str]:
+        """The mark, and those that it had under former secrets."""
+        said = f"{self.notice.sha256}:{self.pk}:{self.email}"
+        keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        return [salted_hmac(f"{__name__}.mark", said, secret=key, algorithm="sha256").hexdigest()[:32] for key in keys]
+
+    @property
+    def named_mark(self) -> str:
+        """The mark with the delivery's number: what a report is matched by."""
+        return f"{self.mark}.{self.pk}"
 
     @property
     def message_id(self) -> str:
-        return f"<{self.mark}.{self.pk}@{urlsplit(settings.SITE_URL).hostname}>"
+        return f"<{self.named_mark}@{urlsplit(settings.SITE_URL).hostname}>"
+
+
+class Brake(models.Model):
+    """What holds mail back: a notice's pause and limit; without a notice, what the portal's own limit has used up."""
+
+    notice = models.ForeignKey(
+        Notice, models.PROTECT, null=True, blank=True, related_name="brakes", verbose_name=_("notice")
+    )
+    per_minute = models.PositiveIntegerField(_("mails a minute"), null=True, blank=True)
+    free_at = models.DateTimeField(_("next mail"), help_text=_("Before this instant the limit is used up."))
+    paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
+    paused_by = models.CharField(_("paused by"), max_length=200, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
+
+    class Meta:
+        verbose_name = _("brake")
+        verbose_name_plural = _("brakes")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(Coalesce("notice", 0), name="a_notice_has_one_brake"),
+            models.CheckConstraint(
+                condition=models.Q(per_minute__isnull=True) | models.Q(per_minute__gt=0),
+                name="a_limit_lets_something_through",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(paused_at__isnull=True) | ~models.Q(paused_by="") & ~models.Q(reason=""),
+                name="a_pause_has_its_person_and_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.notice)
+
+
+class Bounce(models.Model):
+    """A report that a mail came back, or was put off, on its way beyond our mail server. Only added to."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="bounces", verbose_name=_("delivery"))
+    key = models.CharField(_("SHA-256 of the report"), max_length=64, help_text=_("A report is applied once."))
+    noted_at = models.DateTimeField(_("noted"))
+    permanent = models.BooleanField(_("for good"))
+    said = models.TextField(_("its words"), blank=True)
+
+    class Meta:
+        verbose_name = _("bounce")
+        verbose_name_plural = _("bounces")
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["delivery", "key"], name="a_report_is_applied_once")]
+
+    def __str__(self) -> str:
+        return self.said

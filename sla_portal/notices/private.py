@@ -16,7 +16,7 @@ from django.utils import translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from .models import Delivery
+from .models import Delivery, Status
 
 PRIVATE_CODE = "%%private-code%%"
 CODE_DIGITS = 8
@@ -49,7 +49,7 @@ def delivery_of(token: str) -> Delivery | None:
     """The delivery, with its notice, whose token it is; None: nobody's, or of an address that was corrected since."""
     parts = TOKEN.fullmatch(token)
     delivery = Delivery.objects.select_related("notice").filter(pk=parts[1]).first() if parts else None
-    if delivery is None:
+    if delivery is None or delivery.status == Status.CORRECTED:
         return None
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return delivery if any(constant_time_compare(token, _token(delivery, key)) for key in keys) else None

@@ -1,5 +1,7 @@
 """The clock that has mail delivered. A message of Celery's may be lost, doubled or late: the rows know what is due."""
 
+from datetime import datetime, timedelta
+
 from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
@@ -10,11 +12,11 @@ SWEPT_EVERY_SECONDS = 30
 
 
 def deliver_soon() -> None:
-    """Have what is due delivered as soon as the present transaction is committed.
+    """Have the most urgent of what is due delivered as soon as the present transaction is committed.
 
-    Where the broker is away this is only logged: the schedule finds the same within half a minute.
+    One chunk of it; the schedule finds the rest within half a minute. Where the broker is away this is only logged.
     """
-    transaction.on_commit(deliver_due_notices.delay, robust=True)
+    transaction.on_commit(deliver_notice_chunk.delay, robust=True)
 
 
 @shared_task
@@ -22,10 +24,23 @@ def deliver_due_notices() -> None:
     """Look for what is due; what no worker took by the next round is dropped, and found again then."""
     now = timezone.now()
     operations.release_lapsed(now=now)
-    for ids in operations.due_chunks(now=now):
-        deliver_notice_chunk.apply_async([ids], expires=SWEPT_EVERY_SECONDS)
+    due = operations.due(now=now)
+    for _chunk in range(due.chunks):
+        deliver_notice_chunk.apply_async(expires=SWEPT_EVERY_SECONDS)
+    for _trickle in range(due.trickles):
+        trickle_notices.apply_async(expires=now + timedelta(seconds=SWEPT_EVERY_SECONDS))
 
 
 @shared_task
-def deliver_notice_chunk(ids: list[int]) -> None:
-    operations.deliver_chunk(ids=ids, clock=timezone.now)
+def deliver_notice_chunk() -> None:
+    operations.deliver_chunk(clock=timezone.now)
+
+
+@shared_task(bind=True)
+def trickle_notices(self) -> None:
+    """Send what the limits let through, and come back for more until the next round of the schedule."""
+    wait = operations.deliver_chunk(clock=timezone.now)
+    if wait is not None and self.request.expires:
+        again_at, expires = timezone.now() + wait, datetime.fromisoformat(self.request.expires)
+        if again_at < expires:
+            self.apply_async(countdown=wait.total_seconds(), expires=expires)

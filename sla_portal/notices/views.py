@@ -83,7 +83,8 @@ def marks(came):
     """How far the mail has come, as words with their marks."""
     told = [
         (came.sent, "up", _("%(n)s sent")),
-        (came.under_way, "waiting", _("%(n)s under way")),
+        (came.left, "waiting", _("%(n)s under way")),
+        (came.bounced, "counted", _("%(n)s bounced")),
         (came.failed, "counted", _("%(n)s failed")),
         (came.unknown, "unknown", _("%(n)s unknown")),
     ]

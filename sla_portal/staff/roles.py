@@ -129,6 +129,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "agreements.write_registerentry",
         "agreements.approve_registerentry",
         "notices.give_notice",
+        "notices.resolve_delivery",
         "notices.read_inbox",
         "incidents.classify_incident",
         "availability.propose_exclusion",

@@ -47,7 +47,7 @@ def measure(port: int) -> None:
     from django.db import transaction
     from django.utils import timezone
 
-    from sla_portal.notices.operations import deliver_chunk, due_chunks
+    from sla_portal.notices.operations import deliver_chunk, due
     from sla_portal.notices.operations.delivering import with_letters
 
     with transaction.atomic():
@@ -71,8 +71,8 @@ def measure(port: int) -> None:
         raw.append(time.perf_counter() - begun)
 
         begun = time.perf_counter()
-        for ids in due_chunks(now=timezone.now()):
-            deliver_chunk(ids=ids, clock=timezone.now)
+        for _chunk in range(due(now=timezone.now()).chunks):
+            deliver_chunk(clock=timezone.now)
         ours.append(time.perf_counter() - begun)
         assert not notice.deliveries.exclude(status="sent").exists()
     print(

@@ -13,9 +13,9 @@ from email.quoprimime import body_encode
 from email.utils import format_datetime, formataddr, parseaddr
 from typing import Any
 
+from anymail.message import AnymailMessage
 from css_inline import CSSInliner
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import escape
@@ -67,7 +67,7 @@ class Letter:
             written += [values[spot], after]
         return b"".join(written)
 
-    def message(self, delivery: Delivery) -> EmailMultiAlternatives:
+    def message(self, delivery: Delivery) -> AnymailMessage:
         """The same for a mail backend of Django's. Raises `Unwritable`."""
         to = formataddr((_clean(delivery.name), envelope_address(delivery.email)))
         own = {"Message-ID": delivery.message_id, "X-Notice-Id": delivery.mark}
@@ -76,7 +76,11 @@ class Letter:
             completed(body, delivery).replace(self.place, self._value(self.place, escaped, delivery))
             for body, escaped in ((self.text, False), (self.html, True))
         )
-        message = EmailMultiAlternatives(self.wording.subject, text, to=[to], headers=self._headers() | own)
+        message = AnymailMessage(self.wording.subject, text, to=[to], headers=self._headers() | own)
+        # A provider's report names the mail by what the provider was given.
+        message.metadata = {"notice-id": delivery.named_mark}
+        if settings.BOUNCE_ADDRESS:
+            message.envelope_sender = sender(delivery)
         message.attach_alternative(html, "text/html")
         for file in self.attachments:
             message.attach(_part(file))
@@ -130,8 +134,10 @@ class Letter:
             return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Good day,")
 
 
-def sender() -> str:
-    """The address on the back of the envelope."""
+def sender(delivery: Delivery) -> str:
+    """The address on the back of the envelope, to which reports of what came back go."""
+    if settings.BOUNCE_ADDRESS:
+        return settings.BOUNCE_ADDRESS.replace("*", delivery.named_mark)
     return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 

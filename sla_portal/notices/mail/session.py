@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, cast
 
+from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
@@ -76,7 +77,6 @@ class SmtpSession:
 
     def __init__(self, backend: SmtpBackend) -> None:
         self.backend = backend
-        self.sender = sender()
 
     def __enter__(self) -> Self:
         return self
@@ -121,13 +121,13 @@ class SmtpSession:
         except Unwritable:
             return Outcome(Status.FAILED, Trouble.UNWRITABLE)
         try:
-            return self._converse(recipient, message)
+            return self._converse(sender(delivery), recipient, message)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(Status.PENDING, Trouble.CUT_OFF, _words(error))
 
-    def _converse(self, recipient: str, message: bytes) -> Outcome | None:
-        code, said = self._mail()
+    def _converse(self, sender: str, recipient: str, message: bytes) -> Outcome | None:
+        code, said = self._mail(sender)
         if code == CLOSING or code // 100 == 5:
             # Said to us, whoever the message is for.
             self._drop()
@@ -141,15 +141,15 @@ class SmtpSession:
         self.smtp.send(message)
         return None
 
-    def _mail(self) -> tuple[int, bytes]:
+    def _mail(self, sender: str) -> tuple[int, bytes]:
         """Begin a message; where the server meanwhile closed a held connection, on a new one."""
         if self.backend.connection is not None:
             with suppress(smtplib.SMTPServerDisconnected):
-                code, said = self.smtp.mail(self.sender)
+                code, said = self.smtp.mail(sender)
                 if code != CLOSING:
                     return code, said
             self._drop()
-        return self.smtp.mail(self.sender)
+        return self.smtp.mail(sender)
 
     def _refused(self, code: int, said: bytes) -> Outcome:
         """An answer that leaves the message with us."""
@@ -215,6 +215,10 @@ class BackendSession:
     def hand_over(self) -> Outcome:
         try:
             taken = self.backend.send_messages(self.offered)
+        except AnymailRecipientsRefused as error:
+            return Outcome(Status.FAILED, Trouble.REFUSED, _words(error))
+        except AnymailRequestsAPIError as error:
+            return self._answered(error)
         except Exception as error:
             log.exception("The mail backend fails")
             return Outcome(Status.UNKNOWN, Trouble.UNANSWERED, _words(error))
@@ -223,21 +227,31 @@ class BackendSession:
     def take_back(self) -> None:
         self.offered = []
 
+    @staticmethod
+    def _answered(error: AnymailRequestsAPIError) -> Outcome:
+        """A provider that says no (HTTP 4xx) has not taken the mail; whether it minds this mail, or us, it tells in words."""
+        if error.status_code is not None and error.status_code // 100 == 4:
+            return Outcome(Status.PENDING, Trouble.POSTPONED, _words(error))
+        return Outcome(Status.UNKNOWN, Trouble.UNANSWERED, _words(error))
+
 
 def refusal(code: int, said: bytes) -> Outcome:
     """What a reply other than yes means: 4xx is for now, 5xx for good (RFC 5321, 4.2.1; RFC 3463)."""
     words = _reply(code, said)
     if code // 100 != 5:
         return Outcome(Status.PENDING, Trouble.POSTPONED, words)
+    return Outcome(Status.FAILED, trouble_of(words) or Trouble.REFUSED, words)
+
+
+def trouble_of(words: str) -> Trouble | None:
+    """What an enhanced status code for good says (RFC 3463), where it is one of those that people ask about."""
     detail = ENHANCED.search(words)
     match detail.groups() if detail else ():
         case ("1", _):
-            trouble = Trouble.NO_SUCH_ADDRESS
+            return Trouble.NO_SUCH_ADDRESS
         case ("2", "2"):
-            trouble = Trouble.FULL
-        case _:
-            trouble = Trouble.REFUSED
-    return Outcome(Status.FAILED, trouble, words)
+            return Trouble.FULL
+    return None
 
 
 def _reply(code: int, said: bytes) -> str:

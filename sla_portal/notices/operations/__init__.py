@@ -1,16 +1,37 @@
 """Give a notice, deliver it, and decide what became of a mail where the machine cannot know."""
 
-from .delivering import deliver_chunk, due_chunks, release_lapsed
+from .bouncing import note_bounce
+from .braking import NoReason, NotALimit, NothingToDo, limit_notice, pause_notice, resume_notice
+from .delivering import deliver_chunk, due, release_lapsed
 from .giving import NotWorded, give_notice
-from .resolving import NotOpen, confirm_delivery, send_again
+from .resolving import (
+    NotALetter,
+    NotAnAddress,
+    NotOpen,
+    confirm_delivery,
+    correct_address,
+    reached_by_letter,
+    send_again,
+)
 
 __all__ = [
+    "NoReason",
+    "NotALetter",
+    "NotALimit",
+    "NotAnAddress",
     "NotOpen",
     "NotWorded",
+    "NothingToDo",
     "confirm_delivery",
+    "correct_address",
     "deliver_chunk",
-    "due_chunks",
+    "due",
     "give_notice",
+    "limit_notice",
+    "note_bounce",
+    "pause_notice",
+    "reached_by_letter",
     "release_lapsed",
+    "resume_notice",
     "send_again",
 ]

@@ -3,30 +3,40 @@
 What keeps a mail from going out twice: a row is claimed by one conditional UPDATE; `handed_over_at` is committed, while
 the claim still holds, before the byte that hands the message over. A row that is found in a dead worker's hand goes back
 into the queue where that time is empty, for then nobody has got it; else it is unknown, and a person decides.
+
+What goes first is asked when a worker is free, not when its task was made: a code never waits behind an amendment. The
+same statement that takes a message the last step asks whether its notice is paused.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, cast
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Field, QuerySet
+from django.db.models import F, Field, Q, QuerySet
 
 from ..mail.letter import Letter
 from ..mail.session import Outcome, Session, Unreachable, session
-from ..models import Delivery, Notice, Status, Trouble
-from ..rules import pause
+from ..models import Brake, Delivery, Notice, Status, Trouble
+from ..rules import Allowance, pause
 
 CHUNK = 100
-MOST_IN_A_SWEEP = 20_000
+MOST_IN_A_SWEEP = 50_000
 LEASE = timedelta(seconds=60)
 HANDED_OVER_LEASE = timedelta(seconds=180)
 """Longer than the answer to the final dot may take."""
-LONGEST_CHUNK = timedelta(minutes=5)
+LONGEST_CHUNK = timedelta(seconds=20)
+"""A worker looks this often, at the latest, whether something more urgent has come."""
 MOST_UNANSWERED_IN_A_ROW = 3
+A_HANDS_MAILS_PER_MINUTE = 1200
+"""What one connection manages even with a slow server: a larger limit takes several."""
+SHORTEST_WAIT = timedelta(seconds=1)
 
 Clock = Callable[[], datetime]
 
@@ -46,35 +56,128 @@ def release_lapsed(*, now: datetime) -> None:
     )
 
 
-def due_chunks(*, now: datetime) -> list[list[int]]:
-    """The keys of deliveries that are due, the longest waiting first, in portions for one connection each."""
-    due = list(claimable(now).order_by("next_attempt_at").values_list("pk", flat=True)[:MOST_IN_A_SWEEP])
-    return [due[start : start + CHUNK] for start in range(0, len(due), CHUNK)]
+@dataclass(frozen=True)
+class Due:
+    """What a sweep finds: chunks to be sent at once, and workers wanted for mail that a limit holds back."""
+
+    chunks: int
+    trickles: int
+
+
+def due(*, now: datetime) -> Due:
+    """How much work waits now."""
+    limits = dict(Brake.objects.filter(per_minute__isnull=False).values_list("notice", "per_minute"))
+    waiting = claimable(now).exclude(notice__in=paused())
+    if settings.MAILS_PER_MINUTE:
+        return Due(0, _hands(settings.MAILS_PER_MINUTE) if waiting.exists() else 0)
+    free = waiting.exclude(notice__in=limits).values("pk")[:MOST_IN_A_SWEEP].count()
+    held = waiting.filter(notice__in=limits).order_by().values_list("notice", flat=True).distinct()
+    return Due(-(-free // CHUNK), sum(_hands(limits[notice]) for notice in held))
+
+
+def _hands(per_minute: int) -> int:
+    return -(-per_minute // A_HANDS_MAILS_PER_MINUTE)
 
 
 def claimable(now: datetime) -> QuerySet[Delivery]:
     return Delivery.objects.filter(status=Status.PENDING, next_attempt_at__lte=now)
 
 
+def paused() -> list[int]:
+    """The keys of notices that wait for a person."""
+    return list(Brake.objects.filter(paused_at__isnull=False).values_list("notice", flat=True))
+
+
 # One chunk
 
 
-def claim(ids: Sequence[int], lease: uuid.UUID, now: datetime) -> list[Delivery]:
-    """Take those of `ids` that are due and in nobody's hand, by one conditional UPDATE."""
-    claimable(now).filter(pk__in=ids).update(status=Status.SENDING, lease=lease, leased_until=now + LEASE)
-    return list(Delivery.objects.filter(lease=lease, status=Status.SENDING).order_by("notice_id", "language", "pk"))
+@dataclass
+class Claim:
+    """What one worker took; `more_at`: when a limit lets more through, None where none holds anything back."""
+
+    deliveries: list[Delivery]
+    more_at: datetime | None
 
 
-def deliver_chunk(*, ids: Sequence[int], clock: Clock) -> None:
-    """Deliver those of `ids` that are due over one held connection; `clock` tells the present instant, again and again.
+def claim(lease: uuid.UUID, now: datetime, ids: Sequence[int] | None) -> Claim:
+    """Take a chunk of what is due and in nobody's hand, by one conditional UPDATE, and charge the limits with it.
 
-    Must not run within a transaction: each step is committed before the next touches the network.
+    The most urgent go first, then the longest waiting. The limits' rows are locked meanwhile, so that workers together
+    keep to them.
     """
-    with Hand(ids, clock) as hand, session() as line:
+    portal, limits = _limits(now)
+    room = CHUNK if ids is None else len(ids)
+    if portal:
+        room = min(room, _allowance(portal).at(now))
+    waiting = claimable(now).exclude(notice__in=paused())
+    if ids is not None:
+        waiting = waiting.filter(pk__in=ids)
+    queues = [(waiting.exclude(notice__in=limits), room)]
+    queues += [(waiting.filter(notice=notice), _allowance(brake).at(now)) for notice, brake in limits.items()]
+    found = [row for queue, most in queues if most for row in _first(queue, min(most, room))]
+    chosen = sorted(found)[:room]
+    claimable(now).filter(pk__in=[pk for _urgency, _since, pk, _notice in chosen]).update(
+        status=Status.SENDING, lease=lease, leased_until=now + LEASE
+    )
+    taken = list(
+        Delivery.objects.filter(lease=lease, status=Status.SENDING).order_by("urgency", "notice_id", "language", "pk")
+    )
+    used = Counter(delivery.notice_id for delivery in taken)
+    held = [_charge(brake, used[notice], now) for notice, brake in limits.items() if used[notice]]
+    held += [brake for notice, brake in limits.items() if not used[notice] and not _allowance(brake).at(now)]
+    if portal and (taken or not room):
+        held.append(_charge(portal, len(taken), now))
+    return Claim(taken, min((_more_at(brake) for brake in held), default=None))
+
+
+def _first(queue: QuerySet[Delivery], most: int) -> QuerySet[Delivery, tuple[int, datetime, int, int]]:
+    ordered = queue.order_by("urgency", "next_attempt_at").select_for_update(skip_locked=True, of=("self",))
+    return ordered.values_list("urgency", "next_attempt_at", "pk", "notice")[:most]
+
+
+def _limits(now: datetime) -> tuple[Brake | None, dict[int, Brake]]:
+    """The portal's limit, and those of notices by their keys, locked."""
+    if settings.MAILS_PER_MINUTE:
+        Brake.objects.get_or_create(notice=None, defaults={"free_at": now - timedelta(minutes=1)})
+    limits = {brake.notice_id: brake for brake in Brake.objects.select_for_update().filter(LIMITED).order_by("pk")}
+    portal = limits.pop(None, None)
+    if portal:
+        portal.per_minute = settings.MAILS_PER_MINUTE
+    return portal if settings.MAILS_PER_MINUTE else None, cast("dict[int, Brake]", limits)
+
+
+LIMITED = Q(notice=None) | Q(per_minute__isnull=False)
+
+
+def _allowance(brake: Brake) -> Allowance:
+    return Allowance(cast("int", brake.per_minute), brake.free_at)
+
+
+def _charge(brake: Brake, mails: int, now: datetime) -> Brake:
+    if mails:
+        brake.free_at = _allowance(brake).after(mails, now)
+        brake.save(update_fields=["free_at"])
+    return brake
+
+
+def _more_at(brake: Brake) -> datetime:
+    return brake.free_at + _allowance(brake).pace
+
+
+def deliver_chunk(*, clock: Clock, ids: Sequence[int] | None = None) -> timedelta | None:
+    """Deliver the most urgent that are due, or of `ids` those that are, over one held connection.
+
+    `clock` tells the present instant, again and again. Returns how long to wait until a limit lets more through; None:
+    no limit holds anything back. Must not run within a transaction: each step is committed before the next touches the
+    network.
+    """
+    with Hand(clock, ids) as hand, session() as line:
         unanswered = 0
         for delivery, letter in with_letters(hand.claimed):
             if hand.too_long():
                 break
+            if delivery.pk not in hand.ours:
+                continue
             try:
                 outcome = hand.send(line, delivery, letter)
             except Unreachable as error:
@@ -85,20 +188,23 @@ def deliver_chunk(*, ids: Sequence[int], clock: Clock) -> None:
                 # Something is wrong with the line: do not use up the rest to find out.
                 hand.postpone(Trouble.UNREACHABLE, outcome.said if outcome else "")
                 break
+    return max(hand.more_at - clock(), SHORTEST_WAIT) if hand.more_at else None
 
 
 NOTE = """
     UPDATE notices_delivery SET
-        status = CASE WHEN id = %(accepted)s THEN 'sent' ELSE status END,
+        status = CASE WHEN id = %(accepted)s AND status <> 'bounced' THEN 'sent' ELSE status END,
         sent_at = CASE WHEN id = %(accepted)s THEN %(accepted_at)s ELSE sent_at END,
         attempts = CASE WHEN id = %(accepted)s THEN %(attempts)s ELSE attempts END,
-        trouble = '',
-        last_error = '',
+        trouble = CASE WHEN status = 'bounced' THEN trouble ELSE '' END,
+        last_error = CASE WHEN status = 'bounced' THEN last_error ELSE '' END,
         handed_over_at = CASE WHEN id = %(next)s THEN %(now)s ELSE handed_over_at END,
         lease = CASE WHEN id = %(next)s THEN lease END,
         leased_until = CASE WHEN id = %(next)s THEN %(until)s END
     WHERE lease = %(lease)s
-      AND (id = %(accepted)s OR id = %(next)s AND status = 'sending' AND handed_over_at IS NULL)
+      AND (id = %(accepted)s OR id = %(next)s AND status = 'sending' AND handed_over_at IS NULL AND NOT EXISTS (
+          SELECT 1 FROM notices_brake WHERE notices_brake.notice_id = notices_delivery.notice_id AND paused_at IS NOT NULL
+      ))
     RETURNING id
 """
 
@@ -115,13 +221,15 @@ class Hand:
     one delivery of which nobody knows.
     """
 
-    def __init__(self, ids: Sequence[int], clock: Clock) -> None:
+    def __init__(self, clock: Clock, ids: Sequence[int] | None = None) -> None:
         self.clock = clock
         self.lease = uuid.uuid4()
         self.begun = self.kept = clock()
         self.accepted: tuple[Delivery, datetime] | None = None
         with transaction.atomic(durable=True):
-            self.claimed = claim(ids, self.lease, self.begun)
+            taken = claim(self.lease, self.begun, ids)
+        self.claimed, self.more_at = taken.deliveries, taken.more_at
+        self.ours = {delivery.pk for delivery in self.claimed}
 
     def __enter__(self) -> Self:
         return self
@@ -140,6 +248,7 @@ class Hand:
         if outcome is None:
             if not self._mark_handed_over(delivery):
                 line.take_back()
+                self._look_what_is_left()
                 return None
             outcome = line.hand_over()
         if outcome.status == Status.SENT:
@@ -152,6 +261,10 @@ class Hand:
         """Wait with all that was not tried."""
         for delivery in self._waiting():
             self._settle(delivery, Outcome(Status.PENDING, trouble, said))
+
+    def _look_what_is_left(self) -> None:
+        """Leave alone what somebody took from this hand, or paused."""
+        self.ours = set(self._waiting().exclude(notice__in=paused()).values_list("pk", flat=True))
 
     def _held(self) -> QuerySet[Delivery]:
         return Delivery.objects.filter(lease=self.lease)
@@ -189,7 +302,8 @@ class Hand:
         wait = pause(attempts) if outcome.status == Status.PENDING else None
         given_up = outcome.status == Status.PENDING and wait is None
         nobody_has_it = {} if outcome.status == Status.UNKNOWN else {"handed_over_at": None}
-        self._held().filter(pk=delivery.pk).update(
+        # A report that it came back may be faster than the server's answer.
+        self._held().filter(pk=delivery.pk).exclude(status=Status.BOUNCED).update(
             status=Status.FAILED if given_up else outcome.status,
             lease=None,
             leased_until=None,

@@ -18,6 +18,7 @@ from sla_portal.kernel.errors import Refused
 
 from ..mail.letter import Letter
 from ..models import Attachment, Delivery, Notice, Status, Wording
+from ..rules import urgency
 from ..wording import File, Words
 
 
@@ -103,12 +104,14 @@ def _put_down(notice: Notice, audience: QuerySet[Contact]) -> int:
         "email": F("email"),
         "name": F("name"),
         "language": F("customer__language"),
+        "urgency": Value(urgency(notice.kind)),
         "status": Value(Status.PENDING.value),
         "attempts": Value(0),
         "next_attempt_at": Value(notice.given_at, models.DateTimeField()),
         "trouble": Value(""),
         "last_error": Value(""),
         "resolved_by": Value(""),
+        "letter_reference": Value(""),
     }
     rows = Contact.objects.filter(pk__in=first).order_by("pk").values_list(*columns.values())
     select, parameters = rows.query.get_compiler(connection=connection, elide_empty=False).as_sql()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -13,33 +17,119 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record, require
 from sla_portal.kernel.errors import Refused
 
-from ..models import Delivery, Status
+from ..mail.letter import Unwritable, envelope_address
+from ..models import OPEN, Delivery, Status
 
 
 class NotOpen(Refused):
     """The delivery is not in a status that a person decides."""
 
 
+class NotAnAddress(Refused):
+    """An address that no mail can go to, or the one that is there already."""
+
+
+class NotALetter(Refused):
+    """A letter has a date, not before its notice and not after today, and a reference."""
+
+
 def confirm_delivery(*, actor: Actor, delivery: Delivery, reason: str, now: datetime) -> None:
-    """Say that an unknown mail arrived; `reason` tells how that is known."""
-    with _decision(delivery, actor, "confirmed", reason, now, among=(Status.UNKNOWN,)) as locked:
+    """Say that a mail arrived, though nobody knew or it seemed to come back; `reason` tells how that is known."""
+    among = (Status.UNKNOWN, Status.BOUNCED)
+    with _decision(delivery, actor, "confirmed", reason, now, among=among) as (locked, _changes):
         locked.status = Status.SENT
-        locked.sent_at = locked.handed_over_at
+        locked.sent_at = locked.handed_over_at or now
 
 
 def send_again(*, actor: Actor, delivery: Delivery, reason: str, now: datetime) -> None:
-    """Put an unknown or failed mail into the queue again, with all its attempts; it is the same mail, by its Message-ID."""
-    with _decision(delivery, actor, "sent again", reason, now, among=(Status.UNKNOWN, Status.FAILED)) as locked:
-        locked.status = Status.PENDING
-        locked.attempts = 0
-        locked.next_attempt_at = now
-        locked.handed_over_at = None
+    """Put a mail into the queue again, with all its attempts; it is the same mail, by its Message-ID."""
+    with _decision(delivery, actor, "sent again", reason, now) as (locked, _changes):
+        _queue(locked, now)
+
+
+def reached_by_letter(
+    *, actor: Actor, delivery: Delivery, letter_on: date, reference: str, reason: str, now: datetime
+) -> None:
+    """Say that a letter told the recipient instead: its date, and the reference under which it is kept."""
+    if not reference.strip():
+        raise NotALetter(_("Give the reference of the letter."))
+    given_on, today = (at.astimezone(settings.SLA_ZONE).date() for at in (delivery.notice.given_at, now))
+    if not given_on <= letter_on <= today:
+        raise NotALetter(_("A letter is dated between the day of the notice and today."))
+    with _decision(delivery, actor, "told by letter", reason, now) as (locked, changes):
+        locked.status = Status.LETTER
+        locked.letter_on, locked.letter_reference = letter_on, reference.strip()[:100]
+        changes["letter"] = [None, f"{letter_on} {locked.letter_reference}"]
+
+
+def correct_address(*, actor: Actor, delivery: Delivery, email: str, reason: str, now: datetime) -> Delivery:
+    """Send the mail to the right address, and correct the customer's contact; returns the delivery that takes over.
+
+    The wrong one keeps what became of it, and its private link leads nowhere from now on. An address is told once: where
+    the notice goes to the right address already, that delivery takes over.
+    """
+    email = email.strip()
+    _check_address(email, delivery.email)
+    with _decision(delivery, actor, "corrected", reason, now) as (locked, changes):
+        there = locked.notice.deliveries.select_for_update().filter(email__iexact=email).first()
+        if there is None:
+            there = Delivery(
+                notice=locked.notice, contact=locked.contact, email=email, name=locked.name,
+                language=locked.language, urgency=locked.urgency, next_attempt_at=now,
+            )  # fmt: skip
+            there.save()
+        elif there.status == Status.CORRECTED:
+            # It was right after all.
+            there.replacement, there.resolved_at, there.resolved_by = None, now, actor.name[:200]
+            _queue(there, now)
+            there.save()
+        locked.status, locked.replacement = Status.CORRECTED, there
+        changes["email"] = [locked.email, email]
+        _correct_contact(locked, email, actor, reason, now)
+    return there
+
+
+def _queue(delivery: Delivery, now: datetime) -> None:
+    delivery.status = Status.PENDING
+    delivery.attempts = 0
+    delivery.next_attempt_at = now
+    delivery.handed_over_at = None
+
+
+def _check_address(email: str, wrong: str) -> None:
+    try:
+        validate_email(email)
+        envelope_address(email)
+    except (ValidationError, Unwritable):
+        raise NotAnAddress(_("“%(address)s” is not an e-mail address.") % {"address": email}) from None
+    if len(email) > Delivery._meta.get_field("email").max_length:
+        raise NotAnAddress(_("This address is too long."))
+    if email.lower() == wrong.lower():
+        raise NotAnAddress(_("That is the address as it was. Use Send again, or give another."))
+
+
+def _correct_contact(delivery: Delivery, email: str, actor: Actor, reason: str, now: datetime) -> None:
+    """Correct the contact where it still has the wrong address, and the customer has not the right one already."""
+    contact = delivery.contact
+    if contact is None or contact.email.lower() != delivery.email.lower():
+        return
+    if contact.customer.contacts.filter(email__iexact=email).exclude(pk=contact.pk).exists():
+        return
+    changes, contact.email = {"email": [contact.email, email]}, email
+    contact.save(update_fields=["email"])
+    record(actor=actor, action="corrected", subject=contact, now=now, changes=changes, reason=reason)
 
 
 @contextmanager
 def _decision(
-    delivery: Delivery, actor: Actor, action: str, reason: str, now: datetime, *, among: tuple[Status, ...]
-) -> Iterator[Delivery]:
+    delivery: Delivery,
+    actor: Actor,
+    action: str,
+    reason: str,
+    now: datetime,
+    *,
+    among: tuple[Status, ...] = OPEN,
+) -> Iterator[tuple[Delivery, dict[str, Any]]]:
     require(actor, "notices.resolve_delivery")
     with transaction.atomic():
         locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
@@ -48,17 +138,11 @@ def _decision(
                 _("The mail to %(address)s is %(status)s: there is nothing to decide.")
                 % {"address": locked.email, "status": locked.get_status_display()}
             )
-        before = locked.status
-        yield locked
+        before, changes = locked.status, dict[str, Any]()
+        yield locked, changes
         # Whoever still had it in hand, has it no more.
         locked.lease = None
         locked.resolved_at, locked.resolved_by = now, actor.name[:200]
         locked.save()
-        record(
-            actor=actor,
-            action=action,
-            subject=locked,
-            now=now,
-            changes={"status": [before, locked.status]},
-            reason=reason,
-        )
+        changes = {"status": [before, locked.status]} | changes
+        record(actor=actor, action=action, subject=locked, now=now, changes=changes, reason=reason)

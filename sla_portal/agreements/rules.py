@@ -38,6 +38,19 @@ class Stage(Enum):
     WITHDRAWN = "withdrawn"
 
 
+@dataclass(frozen=True)
+class DraftedClause:
+    """A clause as somebody writes it: texts in Markdown, English and Chinese."""
+
+    number: str
+    heading: str = ""
+    heading_zh: str = ""
+    summary: str = ""
+    summary_zh: str = ""
+    wording: str = ""
+    wording_zh: str = ""
+
+
 class AnswerKind(Enum):
     """What a customer can answer to an amendment (5.2)."""
 
@@ -143,3 +156,8 @@ def shortest_period_ends_on(starts_on: date) -> date:
 def extended_to(ends_on: date, extended_minutes: int) -> date:
     """Return the last service day of a contract whose end moves by `extended_minutes`: a day begun is a service day (3.2)."""
     return ends_on + timedelta(days=-(-extended_minutes // MINUTES_A_DAY))
+
+
+def in_order_of_numbers(number: str) -> tuple[int, ...]:
+    """Return by what clauses stand in their order: 3.9 before 3.10."""
+    return tuple(int(part) for part in number.split("."))

@@ -87,14 +87,14 @@ def _cut_left_over(last: ClauseText) -> tuple[str, ...]:
 def _check_order(clauses: Sequence[ClauseText], number: str, position: int) -> None:
     if len(number) > 10:
         raise NotAnAgreement(f"Line {position} begins with {number}, which is too long for a clause's number.")
-    if clauses and number not in _may_follow(clauses[-1].number):
+    if clauses and number not in may_follow(clauses[-1].number):
         raise NotAnAgreement(
             f"Line {position} begins with {number}, which does not follow {clauses[-1].number}. Where it is no clause, "
             "join the line with the one before it."
         )
 
 
-def _may_follow(number: str) -> set[str]:
+def may_follow(number: str) -> set[str]:
     """`1.2` may be followed by 1.2.1, 1.3 and 2."""
     parts = [int(part) for part in number.split(".")]
     following = {f"{number}.1"}

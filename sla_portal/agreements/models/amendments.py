@@ -87,6 +87,9 @@ class Answer(models.Model):
         Delivery, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("mail whose link was used")
     )
     text = models.TextField(_("text"), blank=True, max_length=5000)
+    ended = models.ManyToManyField(
+        Contract, blank=True, related_name="ended_by", verbose_name=_("contracts that it ended")
+    )
     last_day = models.DateField(_("last service day"), null=True, blank=True)
     withdrawn_at = models.DateTimeField(_("taken back at"), null=True, blank=True)
     withdrawal_reason = models.TextField(_("why it was taken back"), blank=True)

@@ -273,6 +273,13 @@ class AgreementVersion(models.Model):
         )
 
     @property
+    def takes_effect_on(self) -> date:
+        """The effective date, of a version that has one: from the day on which its publication was asked for."""
+        if self.effective_on is None:
+            raise ValueError(f"Version {self.version} is a draft without an effective date.")
+        return self.effective_on
+
+    @property
     def address(self) -> str:
         """Where a published version stands for good."""
         return f"{settings.SITE_URL}/agreement/{self.version}/"

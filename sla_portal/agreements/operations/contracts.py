@@ -1,8 +1,7 @@
-"""Keep what was agreed: the wording of a version, contracts, their suspensions and payments."""
+"""Keep contracts, their suspensions and payments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -17,17 +16,9 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 
-from .models import AgreementVersion, Clause, Contract, Payment, Suspension
-from .rules import extended_to, shortest_period_ends_on
-from .wording import ClauseText
-
-
-class AnotherWordingLoaded(Refused):
-    """The version has a wording already, and it says something else."""
-
-
-class ReasonMissing(Refused):
-    """The wording of a version is replaced only with a reason."""
+from ..models import Contract, Payment, Suspension
+from ..rules import extended_to, shortest_period_ends_on
+from .publishing import tell_pending
 
 
 class ContractTooShort(Refused):
@@ -54,81 +45,6 @@ class ContractOver(Refused):
     """The contract has ended, or would have by now."""
 
 
-# The wording
-
-
-def load_wording(*, actor: Actor, version: AgreementVersion, clauses: Sequence[ClauseText], now: datetime) -> int:
-    """Keep the operator's own text of each clause; returns how many were written, none if it stands there already.
-
-    A clause that the version does not sum up is added. Raises `AnotherWordingLoaded`: what was promised is not
-    reworded quietly (5.2).
-    """
-    require(actor, "agreements.change_clause")
-    with transaction.atomic():
-        changes = _rewording(version, clauses)
-        if any(before for before, _after in changes.values()):
-            raise AnotherWordingLoaded(
-                _(
-                    "Version %(version)s has another wording already (clause %(number)s). Replace it only to correct it, "
-                    "and say why; a change of what is promised is an amendment (5.2)."
-                )
-                % {"version": version, "number": next(number for number, (before, _after) in changes.items() if before)}
-            )
-        return _reword(actor, "loaded the wording of", version, clauses, changes, "", now)
-
-
-def replace_wording(
-    *, actor: Actor, version: AgreementVersion, clauses: Sequence[ClauseText], reason: str, now: datetime
-) -> int:
-    """Correct a wording loaded earlier, and say why; what stood there stays in the trail."""
-    require(actor, "agreements.change_clause")
-    if not reason.strip():
-        raise ReasonMissing(_("Say why the wording is replaced."))
-    with transaction.atomic():
-        changes = _rewording(version, clauses)
-        return _reword(actor, "replaced the wording of", version, clauses, changes, reason, now)
-
-
-def _rewording(version: AgreementVersion, clauses: Iterable[ClauseText]) -> dict[str, list[str]]:
-    """From which wording to which, by number, under the version's lock."""
-    AgreementVersion.objects.select_for_update().get(pk=version.pk)
-    before = {number: wording for number, wording in version.clauses.values_list("number", "wording") if wording}
-    return _differing(before, {clause.number: clause.wording for clause in clauses})
-
-
-def _differing(before: dict[str, str], after: dict[str, str]) -> dict[str, list[str]]:
-    return {
-        number: [old, new]
-        for number in [*after, *(number for number in before if number not in after)]
-        if (old := before.get(number, "")) != (new := after.get(number, ""))
-    }
-
-
-def _reword(
-    actor: Actor,
-    action: str,
-    version: AgreementVersion,
-    clauses: Sequence[ClauseText],
-    changes: dict[str, list[str]],
-    reason: str,
-    now: datetime,
-) -> int:
-    headings = {clause.number: clause.heading for clause in clauses}
-    for number, (_before, wording) in changes.items():
-        Clause.objects.update_or_create(
-            agreement_version=version,
-            number=number,
-            defaults={"wording": wording},
-            create_defaults={"wording": wording, "heading": headings.get(number, "")},
-        )
-    if changes:
-        record(actor=actor, action=action, subject=version, changes=changes, reason=reason, now=now)
-    return len(changes)
-
-
-# Contracts
-
-
 def sign_contract(
     *,
     actor: Actor,
@@ -141,7 +57,10 @@ def sign_contract(
     now: datetime,
     trial_days: int = 0,
 ) -> Contract:
-    """Put a contract period of at least one month on record (1.2); a renewal is a new one."""
+    """Put a contract period of at least one month on record (1.2); a renewal is a new one.
+
+    Its customer is told of the amendments that were announced and have not taken effect yet (5.2).
+    """
     require(actor, "agreements.add_contract")
     if ends_on < (earliest := shortest_period_ends_on(starts_on)):
         raise ContractTooShort(
@@ -162,6 +81,7 @@ def sign_contract(
             trial_days=trial_days,
         )
         record(actor=actor, action="signed", subject=contract, changes=difference({}, snapshot(contract)), now=now)
+        tell_pending(contract=contract, now=now)
     return contract
 
 
@@ -222,21 +142,21 @@ def terminate_contract(*, actor: Actor, contract: Contract, last_day: date, reas
             raise ContractTerminated(
                 _("The contract was terminated already, on %(day)s.") % {"day": contract.terminated_on}
             )
-        if not contract.starts_on <= last_day <= contract.ends_on:
+        if not contract.starts_on <= last_day <= contract.last_day:
             raise DaysOutsideContract(
                 _("A contract ends early on one of its own days, %(start)s to %(end)s.")
-                % {"start": contract.starts_on, "end": contract.ends_on}
+                % {"start": contract.starts_on, "end": contract.last_day}
             )
-        contract.terminated_on = last_day
-        contract.save(update_fields=["terminated_on"])
-        record(
-            actor=actor,
-            action="terminated",
-            subject=contract,
-            changes={"terminated_on": [None, last_day]},
-            reason=reason,
-            now=now,
-        )
+        end_contract(actor=actor, contract=contract, last_day=last_day, reason=reason, now=now)
+
+
+def end_contract(*, actor: Actor, contract: Contract, last_day: date | None, reason: str, now: datetime) -> None:
+    """Write down the last service day of a contract that its caller has locked and checked; None: it runs on as agreed."""
+    changes = {"terminated_on": [contract.terminated_on, last_day]}
+    contract.terminated_on = last_day
+    contract.save(update_fields=["terminated_on"])
+    action = "terminated" if last_day else "resumed"
+    record(actor=actor, action=action, subject=contract, changes=changes, reason=reason, now=now)
 
 
 def extend_contract(*, actor: Actor, contract: Contract, minutes: int, reason: str, now: datetime) -> None:

@@ -1,56 +1,18 @@
-"""Which version governs, and on which days a contract is in force."""
+"""On which days a contract is in force, and who is under contract."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from itertools import pairwise
 from typing import Any
 
-from django.conf import settings
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext as _
 
 from sla_portal.customers.models import Contact, Customer, Region
-from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.months import day_span
 
-from .models import AgreementVersion, Contract, Suspension
-from .rules import TermsPeriod
-
-
-class NoAgreementInForce(Refused):
-    """The day lies before the first published version takes effect."""
-
-
-def published_versions() -> list[AgreementVersion]:
-    """Published versions in the order in which they take effect; one that was withdrawn never does."""
-    return list(AgreementVersion.objects.published().order_by("effective_on"))
-
-
-def version_in_force(on: date) -> AgreementVersion:
-    """The version that governs a day of the SLA clock; raises `NoAgreementInForce`."""
-    version = AgreementVersion.objects.published().filter(effective_on__lte=on).order_by("-effective_on").first()
-    if version is None:
-        raise NoAgreementInForce(
-            _(
-                "No agreement version is in force on %(day)s. Choose a later day, or publish one that takes effect by then."
-            )
-            % {"day": on.isoformat()}
-        )
-    return version
-
-
-def terms_periods() -> list[TermsPeriod]:
-    """The terms and the instants between which each governs; the first reaches back without end, so that stretches can be found."""
-    versions = published_versions()
-    edges = [None, *(day_span(version.effective_on, settings.SLA_ZONE)[0] for version in versions[1:]), None]
-    return [
-        TermsPeriod(start=start, end=end, terms=version.terms)
-        for version, (start, end) in zip(versions, pairwise(edges), strict=False)
-    ]
+from ..models import Contract, Suspension
 
 
 def contracts_in_force(first: date, last: date) -> QuerySet[Contract]:

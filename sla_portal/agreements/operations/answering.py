@@ -1,0 +1,199 @@
+"""Register what customers answer to an amendment, with its consequences (5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import record, require
+from sla_portal.customers.models import Customer
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.kernel.months import day_span, local_date
+from sla_portal.notices.models import Delivery
+
+from ..models import AgreementVersion, Answer, Contract
+from ..queries import concerned, running_contracts
+from ..rules import AnswerKind, Stage, last_day_of_stopping
+from .contracts import end_contract
+from .refusals import NotAcceptable, check_reason, cleaned
+
+
+class AnswerOutOfTime(Refused):
+    """The version was not announced yet, has taken effect, or is withdrawn."""
+
+
+class AnsweredAlready(Refused):
+    """The customer gave this answer already, or took it back."""
+
+
+class NotConcerned(Refused):
+    """The customer, or the contract, is not concerned by the version."""
+
+
+class NameMissing(Refused):
+    """An answer says who spoke for the customer."""
+
+
+class LastDayNotPossible(Refused):
+    """A contract cannot end on that day because of the version."""
+
+
+def register_answer(
+    *,
+    actor: Actor,
+    version: AgreementVersion,
+    customer: Customer,
+    kind: AnswerKind,
+    by_name: str,
+    now: datetime,
+    contract: Contract | None = None,
+    delivery: Delivery | None = None,
+    text: str = "",
+    received_at: datetime | None = None,
+    last_day: date | None = None,
+) -> Answer:
+    """Register that a customer objects to a version, or ends its contracts because of it.
+
+    An objection is shown and changes nothing: the contract runs on under the new version unless it is ended. A termination ends each
+    contract that the version concerns, or `contract` alone, with `last_day`: by default the day before the version takes effect. With a
+    `delivery` it came through the link in that mail; else staff registers what was received at `received_at`, by default now.
+    """
+    require(actor, "agreements.register_answer")
+    received_at = received_at or now
+    errors: dict[str, list[str]] = {}
+    said = cleaned(Answer(), {"by_name": by_name, "text": text} if by_name.strip() else {"text": text}, errors)
+    if errors:
+        raise NotAcceptable(errors)
+    if "by_name" not in said:
+        raise NameMissing(_("Say who answers for the customer."))
+    with transaction.atomic():
+        customer = Customer.objects.select_for_update().get(pk=customer.pk)
+        version = AgreementVersion.objects.get(pk=version.pk)
+        _check_time(version, received_at, now)
+        if version.answers.filter(customer=customer, kind=kind.value, withdrawn_at__isnull=True).exists():
+            raise AnsweredAlready(_("%(customer)s gave this answer already.") % {"customer": customer})
+        if not concerned(version).filter(pk=customer.pk).exists():
+            raise NotConcerned(
+                _(
+                    "Version %(version)s does not concern %(customer)s: no contract of theirs is in force before it takes effect."
+                )
+                % {"version": version, "customer": customer}
+            )
+        ended = []
+        if kind is AnswerKind.TERMINATION:
+            ended = _contracts_to_end(version, customer, contract)
+            last_day = _last_day(version, ended, last_day, now)
+        else:
+            last_day = None
+        answer = Answer.objects.create(
+            version=version,
+            customer=customer,
+            contract=contract,
+            kind=kind.value,
+            received_at=received_at,
+            registered_at=now,
+            via=Answer.Via.LINK if delivery else Answer.Via.STAFF,
+            registered_by=actor.user,
+            delivery=delivery,
+            last_day=last_day,
+            **said,
+        )
+        answer.ended.set(ended)
+        record(
+            actor=actor,
+            action="registered",
+            subject=answer,
+            changes={
+                "version": [None, version.version],
+                "kind": [None, kind.value],
+                "by_name": [None, answer.by_name],
+                "received_at": [None, received_at],
+                "last_day": [None, last_day],
+            },
+            now=now,
+        )
+        for one in ended:
+            reason = _("Does not agree to version %(version)s (5.2).") % {"version": version}
+            end_contract(actor=actor, contract=one, last_day=last_day, reason=reason, now=now)
+    return answer
+
+
+def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime) -> None:
+    """Take an answer back before the version takes effect; contracts that it ended run on as agreed."""
+    require(actor, "agreements.register_answer")
+    check_reason(reason)
+    with transaction.atomic():
+        Customer.objects.select_for_update().get(pk=answer.customer_id)
+        row = Answer.objects.select_for_update().get(pk=answer.pk)
+        if row.withdrawn_at:
+            raise AnsweredAlready(_("The answer was taken back already."))
+        today = local_date(epoch(now), settings.SLA_ZONE)
+        if row.last_day and row.last_day < today:
+            raise LastDayNotPossible(
+                _("The contract ended on %(day)s. A new one has to be signed (1.2).")
+                % {"day": row.last_day.isoformat()}
+            )
+        if row.version.takes_effect_on <= today and not row.version.withdrawn_at:
+            raise AnswerOutOfTime(
+                _("Version %(version)s has taken effect; what was answered before stays on record.")
+                % {"version": row.version}
+            )
+        row.withdrawn_at, row.withdrawal_reason = now, reason.strip()
+        row.save(update_fields=["withdrawn_at", "withdrawal_reason"])
+        record(
+            actor=actor, action="took back", subject=row, changes={"withdrawn_at": [None, now]}, reason=reason, now=now
+        )
+        for contract in Contract.objects.select_for_update().filter(
+            pk__in=row.ended.values("pk"), terminated_on=row.last_day
+        ):
+            end_contract(actor=actor, contract=contract, last_day=None, reason=reason, now=now)
+    answer.refresh_from_db()
+
+
+def _check_time(version: AgreementVersion, received_at: datetime, now: datetime) -> None:
+    if version.stage is not Stage.PUBLISHED or not version.published_at:
+        raise AnswerOutOfTime(
+            _("Version %(version)s is not announced, or was withdrawn: there is nothing to answer.")
+            % {"version": version}
+        )
+    takes_effect = instant(day_span(version.takes_effect_on, settings.SLA_ZONE)[0])
+    if not version.published_at <= received_at <= now:
+        raise AnswerOutOfTime(_("An answer is received after the announcement, and not in the future."))
+    if received_at >= takes_effect:
+        raise AnswerOutOfTime(
+            _(
+                "Version %(version)s took effect on %(day)s. Whoever had a contract then is deemed to have accepted it (5.2)."
+            )
+            % {"version": version, "day": version.takes_effect_on.isoformat()}
+        )
+
+
+def _contracts_to_end(version: AgreementVersion, customer: Customer, contract: Contract | None) -> list[Contract]:
+    running = running_contracts(version, customer).filter(**{"pk": contract.pk} if contract else {})
+    found = list(Contract.objects.select_for_update().filter(pk__in=running.values("pk")).order_by("pk"))
+    if not found:
+        raise NotConcerned(
+            _("No contract runs on when version %(version)s takes effect: there is none to end.") % {"version": version}
+        )
+    return found
+
+
+def _last_day(version: AgreementVersion, contracts: Sequence[Contract], last_day: date | None, now: datetime) -> date:
+    today = local_date(epoch(now), settings.SLA_ZONE)
+    latest = last_day_of_stopping(version.takes_effect_on, today)
+    earliest = max([today, *(contract.starts_on for contract in contracts)])
+    chosen = last_day or latest
+    if not earliest <= chosen <= latest:
+        raise LastDayNotPossible(
+            _(
+                "The last service day lies between %(earliest)s and %(latest)s: not in the past, and before the version takes effect."
+            )
+            % {"earliest": earliest.isoformat(), "latest": latest.isoformat()}
+        )
+    return chosen

@@ -1,0 +1,203 @@
+"""Draft an amendment: its terms, its clauses, and what it changes in plain words (5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import difference, record, require, snapshot
+from sla_portal.kernel.errors import Refused
+
+from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Clause, RegisterEntry
+from ..queries import NoAgreementInForce, newest_version
+from ..rules import DraftedClause
+from ..wording import may_follow
+from .refusals import NotAcceptable, check_reason, cleaned, locked_draft
+
+MOST_CLAUSES = 300
+SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
+
+
+class DraftChangedMeanwhile(Refused):
+    """Another person changed the draft since this one read it."""
+
+
+class NothingProposed(Refused):
+    """The entry of the register proposes no wording."""
+
+
+def draft_version(
+    *, actor: Actor, version: str, now: datetime, based_on: AgreementVersion | None = None
+) -> AgreementVersion:
+    """Start an amendment called `version` with the clauses and terms of `based_on`, or of the version published last."""
+    require(actor, "agreements.draft_version")
+    based_on = based_on or newest_version()
+    if based_on is None:
+        raise NoAgreementInForce(_("No version is published that an amendment could start from."))
+    errors: dict[str, list[str]] = {}
+    name = cleaned(AgreementVersion(), {"version": version}, errors).get("version", "")
+    with transaction.atomic():
+        # One at a time, so that two do not take the same name.
+        AgreementVersion.objects.select_for_update().get(pk=based_on.pk)
+        if AgreementVersion.objects.filter(version=name).exists():
+            errors["version"] = [_("There is a version %(version)s already. Choose another name.") % {"version": name}]
+        if errors:
+            raise NotAcceptable(errors)
+        draft = AgreementVersion.objects.create(
+            version=name,
+            based_on=based_on,
+            drafted_by=actor.user,
+            drafted_at=now,
+            changed_at=now,
+            **{term: getattr(based_on, term) for term in TERM_FIELDS},
+        )
+        _write_clauses(draft, [_drafted(clause) for clause in based_on.clauses.all()])
+        record(actor=actor, action="drafted", subject=draft, changes={"based_on": [None, based_on.version]}, now=now)
+    return draft
+
+
+def change_draft(
+    *,
+    actor: Actor,
+    draft: AgreementVersion,
+    now: datetime,
+    terms: Mapping[str, Any] | None = None,
+    clauses: Sequence[DraftedClause] | None = None,
+    summary_of_changes: str | None = None,
+    summary_of_changes_zh: str | None = None,
+    seen_at: datetime | None = None,
+) -> None:
+    """Change a draft's terms (those named), its clauses (all of them, in their order) and what it says of its changes.
+
+    None leaves as it is. `seen_at` is the draft's `changed_at` as the writer saw it. Raises `NotAcceptable` with the sentences by
+    field (`availability_target`, `clauses.3.1.heading`), `DraftChangedMeanwhile` and `DraftStandsStill`.
+    """
+    require(actor, "agreements.draft_version")
+    with transaction.atomic():
+        locked = locked_draft(draft)
+        if seen_at is not None and locked.changed_at != seen_at:
+            raise DraftChangedMeanwhile(
+                _("Somebody else changed the draft meanwhile. Look at it as it is now, then change it.")
+            )
+        said = {name: text for name, text in zip(SUMMARIES, (summary_of_changes, summary_of_changes_zh), strict=True)
+                if text is not None}  # fmt: skip
+        errors: dict[str, list[str]] = {
+            name: [_("There is no such term.")] for name in terms or {} if name not in TERM_FIELDS
+        }
+        named = {name: value for name, value in (terms or {}).items() if name in TERM_FIELDS}
+        values = cleaned(locked, named | said, errors)
+        written = None if clauses is None else _checked(clauses, errors)
+        if errors:
+            raise NotAcceptable(errors)
+        changes = difference(snapshot(locked, values), values)
+        for name, value in values.items():
+            setattr(locked, name, value)
+        if written is not None:
+            changes |= _rewritten(locked, written)
+        _save(actor, locked, values, changes, "changed", now)
+    draft.refresh_from_db()
+
+
+def take_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry, now: datetime) -> None:
+    """Take the wording that an entry of the register proposes over into a draft's clause."""
+    require(actor, "agreements.draft_version")
+    with transaction.atomic():
+        locked = locked_draft(draft)
+        proposed = {"wording": entry.proposed_wording, "wording_zh": entry.proposed_wording_zh}
+        if not any(proposed.values()):
+            raise NothingProposed(_("This entry of the register proposes no wording."))
+        clause = locked.clauses.filter(number=entry.clause).first()
+        if clause is None:
+            raise NothingProposed(_("The draft has no clause %(number)s.") % {"number": entry.clause})
+        changed = difference(snapshot(clause, proposed), proposed)
+        Clause.objects.filter(pk=clause.pk).update(**proposed)
+        _save(actor, locked, (), {_called(entry.clause): changed} if changed else {}, "took a wording over into", now)
+    draft.refresh_from_db()
+
+
+def discard_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: datetime) -> None:
+    """Throw a draft away; the trail keeps that it was."""
+    require(actor, "agreements.draft_version")
+    check_reason(reason)
+    with transaction.atomic():
+        locked = locked_draft(draft)
+        record(actor=actor, action="discarded", subject=locked, reason=reason, now=now)
+        locked.delete()
+
+
+def check_draft(draft: AgreementVersion) -> None:
+    """Raise `NotAcceptable` unless everything in the draft can be published as it stands."""
+    errors: dict[str, list[str]] = {}
+    cleaned(draft, {name: getattr(draft, name) for name in TERM_FIELDS}, errors)
+    _checked([_drafted(clause) for clause in draft.clauses.all()], errors)
+    if errors:
+        raise NotAcceptable(errors)
+
+
+def _save(
+    actor: Actor, draft: AgreementVersion, names: Iterable[str], changes: Mapping[str, Any], action: str, now: datetime
+) -> None:
+    if changes:
+        draft.changed_at = now
+        draft.save(update_fields=[*names, "changed_at"])
+        record(actor=actor, action=action, subject=draft, changes=changes, now=now)
+
+
+def _drafted(clause: Clause) -> DraftedClause:
+    return DraftedClause(**{name: getattr(clause, name) for name in CLAUSE_FIELDS})
+
+
+def _write_clauses(draft: AgreementVersion, clauses: Iterable[DraftedClause]) -> None:
+    Clause.objects.bulk_create(
+        Clause(agreement_version=draft, **{name: getattr(clause, name) for name in CLAUSE_FIELDS}) for clause in clauses
+    )
+
+
+def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> list[DraftedClause]:
+    """The clauses as they can be kept: numbered in order, each text within its bounds."""
+    if len(clauses) > MOST_CLAUSES:
+        errors["clauses"] = [_("An agreement has %(most)d clauses at most.") % {"most": MOST_CLAUSES}]
+        return []
+    if not clauses:
+        errors["clauses"] = [_("An agreement has clauses. Write one at least.")]
+    written = []
+    before = ""
+    for clause in clauses:
+        prefix = f"clauses.{clause.number}."
+        texts = {name: getattr(clause, name) for name in CLAUSE_FIELDS}
+        taken = cleaned(Clause(), texts, errors, prefix)
+        number = taken.get("number", "")
+        if number and number not in (may_follow(before) if before else {"1"}):
+            errors[prefix + "number"] = [
+                _("Clause %(number)s does not follow %(before)s.") % {"number": number, "before": before}
+                if before
+                else _("The first clause is number 1, not %(number)s.") % {"number": number}
+            ]
+        before = number or before
+        if len(taken) == len(CLAUSE_FIELDS):
+            written.append(DraftedClause(**taken))
+    return written
+
+
+def _rewritten(draft: AgreementVersion, clauses: list[DraftedClause]) -> dict[str, Any]:
+    """Write the clauses anew if any differs; returns what changed, by clause."""
+    before = [_drafted(clause) for clause in draft.clauses.all()]
+    if before == clauses:
+        return {}
+    draft.clauses.all().delete()
+    _write_clauses(draft, clauses)
+    old, new = ({one.number: vars(one) for one in some} for some in (before, clauses))
+    return {
+        _called(number): difference(old.get(number, {}), new.get(number, {}))
+        for number in dict.fromkeys([*old, *new])
+        if old.get(number) != new.get(number)
+    } or {"clauses": [[one.number for one in before], [one.number for one in clauses]]}
+
+
+def _called(number: str) -> str:
+    return f"clause {number}"

@@ -1,0 +1,98 @@
+"""What several of these operations refuse, and how they read what a person wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+from sla_portal.audit.actors import Actor
+from sla_portal.kernel.errors import Refused
+
+from ..models import AgreementVersion
+
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+class ReasonMissing(Refused):
+    """A step that others will ask about says why."""
+
+
+class SecondPersonNeeded(Refused):
+    """Whoever asked for something does not grant it."""
+
+
+class DraftStandsStill(Refused):
+    """The version is published, or its publication is asked for: its text and terms stand still."""
+
+
+class NotAcceptable(Refused):
+    """What was written cannot be kept. `errors` has the sentences by field."""
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        super().__init__(" ".join(sentence for sentences in errors.values() for sentence in sentences))
+        self.errors = dict(errors)
+
+
+def check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise ReasonMissing(_("Say why."))
+
+
+def check_second_person(actor: Actor, first: Any, sentence: str) -> None:
+    """Raise `SecondPersonNeeded` where a member of staff is the one who asked."""
+    if actor.user is not None and first is not None and actor.user == first:
+        raise SecondPersonNeeded(sentence)
+
+
+def locked_version(version: AgreementVersion) -> AgreementVersion:
+    return AgreementVersion.objects.select_for_update().get(pk=version.pk)
+
+
+def locked_draft(draft: AgreementVersion) -> AgreementVersion:
+    """The draft, locked; raises `DraftStandsStill` where nothing can be changed in it."""
+    locked = locked_version(draft)
+    if locked.published_at:
+        raise DraftStandsStill(
+            _("Version %(version)s is published and never edited. A mistake in it is another amendment (5.2).")
+            % {"version": locked}
+        )
+    if locked.submitted_at:
+        raise DraftStandsStill(
+            _("The publication of version %(version)s is asked for. Have it returned first, then change it.")
+            % {"version": locked}
+        )
+    return locked
+
+
+def cleaned(
+    row: models.Model, values: Mapping[str, Any], errors: dict[str, list[str]], prefix: str = ""
+) -> dict[str, Any]:
+    """The values as the columns of `row` take them; what they do not take goes into `errors`, by `prefix` and name."""
+    taken = {}
+    for name, value in values.items():
+        try:
+            field: Any = row._meta.get_field(name)
+            taken[name] = field.clean(_text(field, value) if isinstance(value, str) else value, row)
+        except ValidationError as error:
+            errors[prefix + name] = list(error.messages)
+    return taken
+
+
+def _text(field: Any, value: str) -> str:
+    """A text with the line ends of one kind; raises ValidationError where it cannot be kept."""
+    text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if hidden := HIDDEN.search(text):
+        raise ValidationError(
+            _("The text holds a character that cannot be seen (number %(number)d). Take it out.")
+            % {"number": ord(hidden[0])}
+        )
+    if field.max_length and len(text) > field.max_length:
+        raise ValidationError(
+            _("The text has %(length)d characters; %(most)d fit.") % {"length": len(text), "most": field.max_length}
+        )
+    return text

@@ -1,0 +1,53 @@
+"""Which version governs, on which days a contract is in force, and how customers stand to an amendment."""
+
+from .amendments import (
+    Reached,
+    acceptance,
+    acceptance_counts,
+    answers_of,
+    concerned,
+    customers_answering,
+    deliveries_of,
+    notices_of,
+    reached,
+    running_contracts,
+    told_or_concerned,
+    untold,
+)
+from .contracts import contacts_under_contract, contracts_in_force, suspensions_of
+from .register import register
+from .versions import (
+    NoAgreementInForce,
+    earliest_day,
+    newest_version,
+    pending_versions,
+    published_versions,
+    terms_periods,
+    version_in_force,
+)
+
+__all__ = [
+    "NoAgreementInForce",
+    "Reached",
+    "acceptance",
+    "acceptance_counts",
+    "answers_of",
+    "concerned",
+    "contacts_under_contract",
+    "contracts_in_force",
+    "customers_answering",
+    "deliveries_of",
+    "earliest_day",
+    "newest_version",
+    "notices_of",
+    "pending_versions",
+    "published_versions",
+    "reached",
+    "register",
+    "running_contracts",
+    "suspensions_of",
+    "terms_periods",
+    "told_or_concerned",
+    "untold",
+    "version_in_force",
+]

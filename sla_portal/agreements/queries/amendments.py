@@ -1,0 +1,144 @@
+"""Whom an amendment concerns, who was told of it, and how customers stand to it (5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+
+from sla_portal.customers.models import Contact, Customer
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import local_date
+from sla_portal.notices.models import Delivery, Kind, Notice
+from sla_portal.notices.queries import Progress
+
+from ..models import AgreementVersion, Answer, Contract, FurtherNotice
+from ..rules import Acceptance, AnswerKind
+from .contracts import contracts_in_force
+
+# Whom it concerns
+
+
+def _days(version: AgreementVersion) -> tuple[date, date]:
+    """The day of the announcement and the day of effect, on the SLA clock."""
+    if not version.published_at:
+        raise ValueError(f"Version {version} is a draft: it concerns nobody yet.")
+    return local_date(epoch(version.published_at), settings.SLA_ZONE), version.takes_effect_on
+
+
+def concerned(version: AgreementVersion) -> QuerySet[Customer]:
+    """Customers with a contract in force at some time from the announcement to the day before the version takes effect."""
+    announced_on, effective_on = _days(version)
+    contracts = contracts_in_force(announced_on, effective_on - timedelta(days=1))
+    return Customer.objects.filter(Exists(contracts.filter(customer=OuterRef("pk"))))
+
+
+def running_contracts(version: AgreementVersion, customer: Customer) -> QuerySet[Contract]:
+    """The customer's contracts that are in force on the effective date, and were agreed for days before it too."""
+    _announced_on, effective_on = _days(version)
+    return contracts_in_force(effective_on, effective_on).filter(customer=customer, starts_on__lt=effective_on)
+
+
+def customers_answering(delivery: Delivery, version: AgreementVersion) -> QuerySet[Customer]:
+    """Customers for whom the address of a delivery may answer: usually one."""
+    return concerned(version).filter(
+        Exists(Contact.objects.filter(customer=OuterRef("pk"), email__iexact=delivery.email))
+    )
+
+
+# Who was told
+
+
+def notices_of(version: AgreementVersion) -> QuerySet[Notice]:
+    """Everything that was told about a version."""
+    return Notice.objects.filter(kind=Kind.AMENDMENT, about=version.version)
+
+
+def deliveries_of(version: AgreementVersion) -> QuerySet[Delivery]:
+    """The mails about a version."""
+    return Delivery.objects.filter(notice__in=notices_of(version))
+
+
+def told_or_concerned(version: AgreementVersion) -> QuerySet[Contact]:
+    """Contacts to whom a mail about a version went, and those of the customers whom it concerns."""
+    told = deliveries_of(version).filter(contact__isnull=False).order_by()
+    return Contact.objects.filter(Q(pk__in=told.values("contact")) | Q(customer__in=concerned(version).order_by()))
+
+
+def untold(version: AgreementVersion) -> QuerySet[Customer]:
+    """Customers whom a version concerns and to none of whose contacts a mail about it went."""
+    told = Contact.objects.filter(customer=OuterRef("pk"), deliveries__notice__in=notices_of(version))
+    return concerned(version).exclude(Exists(told))
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What became of the mails of one occasion on which customers were told of a version."""
+
+    occasion: str
+    """`announcement`, `signing`, `reminder_7`, `reminder_1` or `withdrawal`."""
+    given_at: datetime
+    """When it was given; of several, first."""
+    notices: int
+    progress: Progress
+
+
+def reached(version: AgreementVersion) -> list[Reached]:
+    """What became of the mails about a version, by occasion in the order of time."""
+    found = []
+    for occasion, notices in _occasions(version):
+        counted = notices.order_by().values_list("deliveries__status").annotate(Count("deliveries"))
+        given = notices.order_by("given_at").first()
+        if given:
+            progress = Progress({status: number for status, number in counted if status})
+            found.append(Reached(occasion, given.given_at, notices.count(), progress))
+    return sorted(found, key=lambda one: one.given_at)
+
+
+def _occasions(version: AgreementVersion) -> Iterator[tuple[str, QuerySet[Notice]]]:
+    further = FurtherNotice.objects.filter(version=version)
+    yield "announcement", Notice.objects.filter(pk=version.notice_id)
+    yield "signing", Notice.objects.filter(pk__in=further.filter(contract__isnull=False).values("notice"))
+    for days in further.filter(days_before__isnull=False).values_list("days_before", flat=True):
+        yield f"reminder_{days}", Notice.objects.filter(pk__in=further.filter(days_before=days).values("notice"))
+    yield "withdrawal", Notice.objects.filter(pk=version.withdrawal_notice_id)
+
+
+# How customers stand to it
+
+
+def acceptance(version: AgreementVersion, now: datetime) -> QuerySet[Customer, Any]:
+    """The customers whom a version concerns, each with its `state`: a value of `Acceptance`, as `rules.standing` says."""
+    _announced_on, effective_on = _days(version)
+    contracts = Contract.objects.filter(customer=OuterRef("pk"))
+    runs_then = contracts_in_force(effective_on, effective_on).filter(customer=OuterRef("pk"))
+    ended_early = contracts.annotate(agreed_until=Coalesce(F("extended_to"), F("ends_on"))).filter(
+        starts_on__lt=effective_on, terminated_on__lt=effective_on, agreed_until__gte=effective_on
+    )
+    objected = Answer.objects.filter(
+        customer=OuterRef("pk"), version=version, kind=AnswerKind.OBJECTION.value, withdrawn_at__isnull=True
+    )
+    in_force = effective_on <= local_date(epoch(now), settings.SLA_ZONE)
+    state = Case(
+        When(~Exists(runs_then) & Exists(ended_early), then=Value(Acceptance.ENDED.value)),
+        When(~Exists(runs_then), then=Value(Acceptance.EXPIRED.value)),
+        When(Exists(objected), then=Value(Acceptance.OBJECTED.value)),
+        default=Value((Acceptance.ACCEPTED if in_force else Acceptance.RUNNING).value),
+    )
+    return concerned(version).annotate(state=state).order_by("code")
+
+
+def acceptance_counts(version: AgreementVersion, now: datetime) -> dict[str, int]:
+    """How many of the customers whom a version concerns are in each state of `Acceptance`."""
+    counted = acceptance(version, now).order_by().values_list("state").annotate(Count("pk"))
+    return {state.value: 0 for state in Acceptance} | dict(counted)
+
+
+def answers_of(version: AgreementVersion) -> QuerySet[Answer]:
+    """What customers answered to a version, the newest first; what was taken back too."""
+    return version.answers.select_related("customer", "contract", "registered_by")

@@ -20,6 +20,7 @@ from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, M
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, Wording
 
+from . import claims_breaks
 from .builders import a_contract, a_customer, a_region, a_version, a_window, an_incident, an_outage, at, numbers, on
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +108,7 @@ def approved_by_the_writer():
     entry(written_by=somebody, approved_by=somebody, approved_by_name="somebody", approved_at=at("2026-09-01 09:00"))
 
 
-BREAKS = {
+BREAKS = claims_breaks.BREAKS | {
     "a_customer_has_an_address_once": lambda: [
         Contact.objects.create(customer=customer, email=email)
         for customer in [a_customer(a_region())]
@@ -244,7 +245,7 @@ BREAKS = {
     "a_customer_is_judged_once_a_month": lambda: twice(customer_month, customer=a_customer(a_region())),
 }
 OURS = {
-    "audit", "customers", "notices", "agreements", "incidents", "maintenance", "availability",
+    "audit", "customers", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
 }  # fmt: skip
 
 

@@ -1,0 +1,139 @@
+"""What each constraint of the claims forbids."""
+
+from uuid import uuid4
+
+from claims.models import (
+    Application,
+    Claim,
+    ClaimedTime,
+    ClaimLink,
+    Compensation,
+    Decision,
+    Entry,
+    Recommendation,
+    RefusedApplication,
+    Voucher,
+)
+
+from .builders import at, numbers, on
+from .claimants import OPEN, Claimant, a_claimant, a_proof, support
+
+
+def claim(of: Claimant | None = None, **values) -> Claim:
+    given = {
+        "number": f"C-{next(numbers)}", "contract": (of or a_claimant()).contract, "month": on("2026-09-01"),
+        "email": "ops@example.com", "time_zone": "UTC", "source": "form", "received_at": OPEN, "status": "submitted",
+    }  # fmt: skip
+    return Claim.objects.create(**{**given, **values})
+
+
+def application(**values) -> Application:
+    given = {"key_hash": "0" * 64, "language": "en", "started_at": OPEN, "expires_at": OPEN}
+    return Application.objects.create(**{**given, **values})
+
+
+def recommendation(**values) -> Recommendation:
+    given = {
+        "outcome": "grant", "clause": "3.2", "reason": "So", "letter_subject": "S", "letter_text": "T", "facts": {},
+        "recommended_at": OPEN, **values,
+    }  # fmt: skip
+    given.setdefault("recommended_by", support())
+    given.setdefault("claim", claim())
+    return Recommendation.objects.create(**given)
+
+
+def decision(**values) -> Decision:
+    given = {"key": uuid4(), "agreed": True, "decided_at": OPEN, **values}
+    given.setdefault("recommendation", recommendation())
+    given.setdefault("recommended_by", given["recommendation"].recommended_by)
+    given.setdefault("decided_by", support())
+    return Decision.objects.create(**given)
+
+
+def decided_by_the_recommender() -> None:
+    agent = support()
+    decision(recommended_by=agent, decided_by=agent)
+
+
+def appeal_decided_by_the_refuser() -> None:
+    agent = support()
+    decision(refused_by=agent, refusal_recommended_by=support(), decided_by=agent)
+
+
+def compensation(**values) -> Compensation:
+    made = decision()
+    given = {
+        "claim": made.recommendation.claim, "decision": made, "contract": made.recommendation.claim.contract,
+        "counted_minutes": 37, "total_minutes": 43200, "voucher_minutes": 37, "extension_minutes": 0, "cut_minutes": 0,
+        "cut_value": 0, "currency": "EUR", "granted_at": OPEN, "granted_by": made.decided_by,
+    }  # fmt: skip
+    return Compensation.objects.create(**{**given, **values})
+
+
+def voucher(**values) -> Voucher:
+    given = {"code": f"V-{next(numbers)}", "value": 1, "currency": "EUR", "expires_on": on("2027-09-30"), **values}
+    return Voucher.objects.create(compensation=given.pop("compensation", None) or compensation(), **given)
+
+
+def line(of: Compensation | None = None, **values) -> Entry:
+    of = of or compensation()
+    given = {
+        "compensation": of, "contract": of.contract, "number": 1, "step": "extended", "extended": of.contract,
+        "minutes": 37, "value": 1, "currency": "EUR", "total": 1, "cap": 100, "at": OPEN, "by": of.granted_by,
+    }  # fmt: skip
+    return Entry.objects.create(**{**given, **values})
+
+
+def extended_twice() -> None:
+    of = compensation()
+    line(of)
+    line(of, number=2)
+
+
+def numbered_twice() -> None:
+    of = compensation()
+    line(of, step="shortened", reason="So", value=-1, follows=line(of))
+
+
+BREAKS = {
+    "an_application_asks_for_a_code_or_for_links": lambda: application(asked="for the moon"),
+    "an_application_is_late_after_the_closing": lambda: RefusedApplication.objects.create(
+        contract=a_claimant().contract,
+        month=on("2026-09-01"),
+        email="ops@example.com",
+        source="form",
+        at=at("2026-11-30 15:59"),
+        closed_at=at("2026-11-30 16:00"),
+    ),
+    "one_open_or_granted_claim_for_a_contract_and_month": lambda: [
+        claim(of, status=status) for of in [a_claimant()] for status in ("granted", "held")
+    ],
+    "a_claim_has_a_known_status": lambda: claim(status="lost"),
+    "a_claim_comes_in_by_a_known_way": lambda: claim(source="pigeon", entered_by=support()),
+    "a_claim_by_ticket_has_the_tickets_number": lambda: claim(source="ticket", entered_by=support()),
+    "a_claim_not_by_form_was_entered_by_somebody": lambda: claim(source="phone"),
+    "a_claimed_time_ends_after_it_starts": lambda: ClaimedTime.objects.create(
+        claim=claim(), starts_at=OPEN, ends_at=OPEN
+    ),
+    "a_file_proves_a_claim_once": lambda: [a_proof(claim=made) for made in [claim()] * 2],
+    "a_proof_belongs_to_an_application_or_to_a_claim": lambda: a_proof(claim=claim(), application=application()),
+    "a_scan_found_nothing_or_was_not": lambda: a_proof(claim=claim(), scan="found"),
+    "a_link_expires_after_it_is_made": lambda: ClaimLink.objects.create(
+        claim=claim(), token_hash="0" * 64, created_at=OPEN, expires_at=OPEN
+    ),
+    "a_recommendation_is_to_grant_or_to_refuse": lambda: recommendation(outcome="wait"),
+    "a_recommendation_names_a_clause_and_a_reason": lambda: recommendation(reason=""),
+    "a_refusal_gives_nothing": lambda: recommendation(outcome="refuse", extension_minutes=1),
+    "a_claim_is_decided_by_another_person": decided_by_the_recommender,
+    "an_appeal_is_decided_by_a_third_person": appeal_decided_by_the_refuser,
+    "what_is_returned_says_why": lambda: decision(agreed=False),
+    "what_is_cut_is_not_negative": lambda: compensation(cut_value=-1),
+    "a_voucher_is_worth_something": lambda: voucher(value=0),
+    "a_contracts_entries_are_numbered": numbered_twice,
+    "compensation_never_exceeds_the_fees_paid": lambda: line(total=101),
+    "an_entry_is_a_known_step": lambda: line(step="lost", follows=line()),
+    "an_entry_is_of_a_voucher_or_of_an_extension": lambda: line(extended=None),
+    "every_entry_but_the_first_follows_one": lambda: line(step="shortened", reason="So"),
+    "a_compensation_gives_each_part_once": extended_twice,
+    "a_reversal_states_its_reason": lambda: line(step="shortened", value=-1, follows=line()),
+}

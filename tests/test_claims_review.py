@@ -44,7 +44,8 @@ from claims.rules import Check
 from sla_portal.agreements.models import Contract, Payment
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed
-from sla_portal.availability.operations import confirm_exclusion, propose_own_exclusion
+from sla_portal.availability.models import Deviation
+from sla_portal.availability.operations import confirm_exclusion, correct_month, judge_due_months, propose_own_exclusion
 from sla_portal.notices.models import Delivery, Notice
 
 from .builders import a_region, an_outage, at, on
@@ -226,6 +227,23 @@ def test_time_of_the_customers_own_making_is_taken_off_this_customer_alone():
     confirm_exclusion(actor=Actor.staff(support()), exclusion=exclusion, reason="Seen", now=OPEN)
     assert assess(claim, OPEN).entitlement.counted_minutes == 17
     assert assess(unlike, OPEN).entitlement.counted_minutes == 37
+
+
+def test_own_time_found_after_the_closing_waits_until_the_month_is_corrected():
+    a_missed_september()
+    of = a_claimant()
+    claim = a_claim(of)
+    exclusion = propose_own_exclusion(
+        actor=Actor.staff(support()), customer=of.customer, clause="4.5", starts_at=at("2026-09-10 01:00"),
+        ends_at=at("2026-09-10 01:20"), reason="Their access point was off", evidence="Log in ticket 12", now=OPEN,
+    )  # fmt: skip
+    confirm_exclusion(actor=Actor.staff(support()), exclusion=exclusion, reason="Seen", now=OPEN)
+    assert stands(assess(claim, OPEN))[Check.FIGURES_FINAL] is None
+    judge_due_months(now=OPEN)
+    assert Deviation.objects.get().month == on("2026-09-01")
+    correct_month(actor=PORTAL, month=SEPTEMBER, reason="4.5 found in a claim", now=OPEN)
+    assert stands(assess(claim, OPEN))[Check.FIGURES_FINAL] is True
+    assert granted(claim).extension_minutes == 17
 
 
 def test_minutes_of_the_free_trial_are_worth_nothing_and_extend_only():

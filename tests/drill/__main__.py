@@ -1,14 +1,15 @@
-"""`make drill`, or some of it: `python -m tests.drill kills faults flush rate readers`."""
+"""`make drill`, or some of it: `python -m tests.drill kills faults flush rate readers cap`."""
 
 import signal
 import sys
 
+from .cap import cap
 from .deliveries import faults, flush, kills
 from .ground import ground, set_up
 from .rate import rate
 from .readers import readers
 
-DRILLS = {"kills": kills, "faults": faults, "flush": flush, "rate": rate, "readers": readers}
+DRILLS = {"kills": kills, "faults": faults, "flush": flush, "rate": rate, "readers": readers, "cap": cap}
 
 # So that whoever stops it stops its servers too.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

@@ -24,6 +24,7 @@ def every(seconds: int, task: str) -> dict[str, Any]:
 
 app.conf.beat_schedule = {
     "deliver notices that are due": every(30, "sla_portal.notices.tasks.deliver_due_notices"),
+    "read what came back": every(300, "sla_portal.notices.tasks.read_bounces"),
     "judge due months": every(300, "sla_portal.availability.tasks.judge_due_months"),
     "remind of amendments that take effect soon": every(3600, "sla_portal.agreements.tasks.remind_of_amendments"),
     "make sure that last month's reports exist": every(3600, "sla_portal.reports.tasks.issue_due_reports"),

@@ -11,6 +11,7 @@ urlpatterns = [
     path("api/", include(("sla_portal.api.urls", "api"))),
     path("reports/<int:pk>/file", report_file, name="report_file"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("anymail/", include("sla_portal.notices.urls")),
     path("healthz", healthz, name="healthz"),
     path("", include("sla_portal.website.urls")),
 ]

@@ -40,6 +40,7 @@ class Taken:
 
     recipient: str
     content: bytes
+    sender: str = ""
 
     @property
     def message(self) -> EmailMessage:
@@ -120,7 +121,9 @@ class Handler:
             case Fault.CUT_AFTER_LOST:
                 smtp.transport.abort()
                 return "250 OK"
-        self.server.taken.append(Taken(envelope.rcpt_tos[0], envelope.original_content or b""))
+        self.server.taken.append(
+            Taken(envelope.rcpt_tos[0], envelope.original_content or b"", envelope.mail_from or "")
+        )
         if self.fault is Fault.CUT_AFTER_TAKEN:
             smtp.transport.abort()
         return "250 OK"

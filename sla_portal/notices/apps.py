@@ -5,3 +5,11 @@ from django.utils.translation import gettext_lazy as _
 class NoticesConfig(AppConfig):
     name = "sla_portal.notices"
     verbose_name = _("Notices")
+
+    def ready(self):
+        # The one way in which django-anymail tells what a provider reported.
+        from anymail.signals import tracking
+
+        from .webhooks import note_event
+
+        tracking.connect(note_event, dispatch_uid=__name__)

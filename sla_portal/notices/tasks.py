@@ -1,12 +1,17 @@
 """The clock that has mail delivered. A message of Celery's may be lost, doubled or late: the rows know what is due."""
 
+import logging
 from datetime import datetime, timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from . import operations
+from .mail.mailbox import Unreadable
+
+log = logging.getLogger(__name__)
 
 SWEPT_EVERY_SECONDS = 30
 
@@ -44,3 +49,15 @@ def trickle_notices(self) -> None:
         again_at, expires = timezone.now() + wait, datetime.fromisoformat(self.request.expires)
         if again_at < expires:
             self.apply_async(countdown=wait.total_seconds(), expires=expires)
+
+
+@shared_task
+def read_bounces() -> None:
+    """Apply what came back meanwhile; where no mailbox is named there is nothing to read."""
+    if not settings.BOUNCES_URL:
+        return
+    try:
+        operations.read_mailbox(url=settings.BOUNCES_URL, now=timezone.now())
+    except Unreadable as error:
+        # The next round may find it open again.
+        log.warning("The mailbox of BOUNCES_URL cannot be read: %s", error)

@@ -1,6 +1,6 @@
 """Give a notice, deliver it, and decide what became of a mail where the machine cannot know."""
 
-from .bouncing import note_bounce
+from .bouncing import note_bounce, read_files, read_mailbox
 from .braking import NoReason, NotALimit, NothingToDo, limit_notice, pause_notice, resume_notice
 from .delivering import deliver_chunk, due, release_lapsed
 from .giving import NotWorded, give_notice
@@ -31,6 +31,8 @@ __all__ = [
     "note_bounce",
     "pause_notice",
     "reached_by_letter",
+    "read_files",
+    "read_mailbox",
     "release_lapsed",
     "resume_notice",
     "send_again",

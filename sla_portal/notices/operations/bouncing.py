@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from django.db import transaction
 
+from ..mail.mailbox import fetched, of_files
+from ..mail.reports import read_report
 from ..mail.session import trouble_of
 from ..models import Bounce, Delivery, Status, Trouble
 from ..queries import delivery_marked
@@ -38,3 +43,41 @@ def _was_taken(delivery: Delivery) -> bool:
     return delivery.status in (Status.SENT, Status.UNKNOWN) or (
         delivery.status == Status.SENDING and delivery.handed_over_at is not None
     )
+
+
+@dataclass
+class Read:
+    """How many messages were looked at, how many were reports, and how many told something new of a mail of ours."""
+
+    messages: int = 0
+    reports: int = 0
+    noted: int = 0
+
+
+def read_mailbox(*, url: str, now: datetime) -> Read:
+    """Apply the reports in the mailbox at `url`, and mark what was looked at as done. Raises `Unreadable`."""
+    read = Read()
+    with closing(fetched(url)) as messages:
+        for content, done in messages:
+            _apply(content, read, now)
+            # Only once the report is committed: else the next round looks at it again, which does no harm.
+            done()
+    return read
+
+
+def read_files(*, path: Path, now: datetime) -> Read:
+    """Apply the reports in a maildir, an mbox, a message or a folder of messages; they stay there. Raises `Unreadable`."""
+    read = Read()
+    for content in of_files(path):
+        _apply(content, read, now)
+    return read
+
+
+def _apply(content: bytes, read: Read, now: datetime) -> None:
+    report = read_report(content)
+    read.messages += 1
+    read.reports += report is not None
+    if report:
+        read.noted += note_bounce(
+            mark=report.marks, permanent=report.permanent, said=report.said, key=report.key, now=now
+        )

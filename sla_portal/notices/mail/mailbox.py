@@ -1,0 +1,104 @@
+"""Where reports are fetched: a mailbox at a server, or files."""
+
+from __future__ import annotations
+
+import imaplib
+import mailbox
+import poplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from .reports import LARGEST
+
+TIMEOUT_SECONDS = 30
+MOST_AT_ONCE = 2000
+Done = Callable[[], None]
+"""Called when a message needs no second look."""
+
+
+class Unreadable(Exception):
+    """The mailbox cannot be read; `str()` of it says why."""
+
+
+def fetched(url: str) -> Iterator[tuple[bytes, Done]]:
+    """The messages of the mailbox that `url` names, each once it is asked for. Raises `Unreadable`."""
+    parts = urlsplit(url)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    try:
+        if parts.scheme.startswith("imap"):
+            yield from _imap(
+                parts.hostname or "", parts.port, user, password, parts.path.strip("/"), tls=parts.scheme[-1] == "s"
+            )
+        else:
+            yield from _pop3(parts.hostname or "", parts.port, user, password, tls=parts.scheme[-1] == "s")
+    except (OSError, imaplib.IMAP4.error, poplib.error_proto) as error:
+        raise Unreadable(f"{parts.hostname}: {error}") from error
+
+
+def _imap(
+    host: str, port: int | None, user: str, password: str, folder: str, *, tls: bool
+) -> Iterator[tuple[bytes, Done]]:
+    """What is unread; what is done with is marked as read and stays."""
+    server: imaplib.IMAP4
+    if tls:
+        server = imaplib.IMAP4_SSL(host, port or 993, ssl_context=ssl.create_default_context(), timeout=TIMEOUT_SECONDS)
+    else:
+        server = imaplib.IMAP4(host, port or 143, timeout=TIMEOUT_SECONDS)
+    with server:
+        server.login(user, password)
+        quoted = unquote(folder or "INBOX").replace("\\", "\\\\").replace('"', '\\"')
+        status, said = server.select(f'"{quoted}"')
+        if status != "OK":
+            raise Unreadable(f"{host}: {said!r}")
+        _status, (found, *_rest) = server.uid("SEARCH", "UNSEEN", "SMALLER", str(LARGEST))
+        for uid in (found or b"").decode().split()[:MOST_AT_ONCE]:
+            _status, parts = server.uid("FETCH", uid, "(BODY.PEEK[])")
+            content = next((part[1] for part in parts if isinstance(part, tuple)), b"")
+            yield content, lambda uid=uid: server.uid("STORE", uid, "+FLAGS.SILENT", r"(\Seen)")
+
+
+def _pop3(host: str, port: int | None, user: str, password: str, *, tls: bool) -> Iterator[tuple[bytes, Done]]:
+    """What is there; what is done with is deleted when the conversation ends well, for POP3 marks nothing as read."""
+    server: poplib.POP3
+    if tls:
+        server = poplib.POP3_SSL(host, port or 995, context=ssl.create_default_context(), timeout=TIMEOUT_SECONDS)
+    else:
+        server = poplib.POP3(host, port or 110, timeout=TIMEOUT_SECONDS)
+    try:
+        server.user(user)
+        server.pass_(password)
+        for line in server.list()[1][:MOST_AT_ONCE]:
+            number, size = map(int, line.split()[:2])
+            if size <= LARGEST:
+                content = b"\r\n".join(server.retr(number)[1])
+                yield content, lambda number=number: server.dele(number)
+    finally:
+        server.quit()
+
+
+def of_files(path: Path) -> Iterator[bytes]:
+    """The messages of a maildir, an mbox file, a message in a file, or a folder of such. Raises `Unreadable`."""
+    try:
+        if path.is_dir() and (path / "cur").is_dir():
+            yield from (message for name in ("new", "cur") for message in _small(sorted((path / name).iterdir())))
+        elif path.is_dir():
+            yield from _small(sorted(path.glob("*.eml")))
+        elif _is_mbox(path):
+            with closing(mailbox.mbox(path, create=False)) as box:
+                yield from (box.get_bytes(key) for key in box.iterkeys())
+        else:
+            yield from _small([path])
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from error
+
+
+def _is_mbox(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(5) == b"From "
+
+
+def _small(paths: list[Path]) -> Iterator[bytes]:
+    return (path.read_bytes() for path in paths if path.is_file() and path.stat().st_size <= LARGEST)

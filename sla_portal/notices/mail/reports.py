@@ -1,0 +1,86 @@
+"""What a mail server reports of a mail that came back, or is late (RFC 3464): read with suspicion.
+
+A report comes from anybody. It is believed only as far as it names a mail of ours by the mark in its Message-ID, which
+nobody knows who had no part in that mail's way; it is read only up to a size and a number of parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+
+LARGEST = 1_000_000
+MOST_PARTS = 30
+MOST_WORDS = 500
+NAMES_OF_THE_MAIL = ("Message-ID", "X-Notice-Id")
+ADDRESSES_OF_THE_REPORT = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a mail, as a report tells it."""
+
+    marks: str
+    """Texts in which the mark of a mail of ours may stand."""
+    permanent: bool
+    said: str
+    key: str
+
+
+def read_report(content: bytes) -> Report | None:
+    """What a message reports; None: it is no report of a mail that failed or is late, or too large to be looked at."""
+    if len(content) > LARGEST or content.lower().count(b"content-type:") > MOST_PARTS:
+        return None
+    try:
+        message = BytesParser(policy=compat32).parsebytes(content)
+        recipients = list(_recipients(message))
+        marks = " ".join(_marks(message))
+    # The parser calls itself for each level, and headers of strangers break it in ever new ways.
+    except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    bad = [(action, said) for action, said in recipients if action in {"failed", "delayed"}]
+    if not bad:
+        return None
+    failed = [said for action, said in bad if action == "failed"]
+    said = (failed or [bad[0][1]])[0]
+    return Report(marks, permanent=bool(failed), said=said, key=hashlib.sha256(content).hexdigest())
+
+
+def _recipients(message: Message) -> Iterator[tuple[str, str]]:
+    """What is said of each recipient: an action, and the words for it."""
+    if message.get_content_type() != "multipart/report":
+        return
+    for part in _parts(message):
+        if part.get_content_type() in {"message/delivery-status", "message/global-delivery-status"}:
+            for fields in part.get_payload() if part.is_multipart() else []:
+                if action := _words(fields.get("Action")).lower():
+                    status, diagnosis = _words(fields.get("Status")), _words(fields.get("Diagnostic-Code"))
+                    yield action, f"{status} {diagnosis.removeprefix('smtp;').strip()}".strip()[:MOST_WORDS]
+
+
+def _marks(message: Message) -> Iterator[str]:
+    """Where the mark may stand: on the envelope that the report answers, or in the head of the mail that it returns."""
+    for name in ADDRESSES_OF_THE_REPORT:
+        yield from (_words(value) for value in message.get_all(name, [])[:3])
+    for part in _parts(message):
+        kind = part.get_content_type()
+        if kind in {"message/rfc822", "message/global"} and part.is_multipart():
+            returned = part.get_payload(0)
+        elif kind in {"text/rfc822-headers", "message/global-headers"}:
+            returned = BytesParser(policy=compat32).parsebytes(part.get_payload(decode=True) or b"", headersonly=True)
+        else:
+            continue
+        yield from (_words(returned.get(name)) for name in NAMES_OF_THE_MAIL)
+
+
+def _parts(message: Message) -> list[Message]:
+    return message.get_payload() if message.is_multipart() else []  # type: ignore[return-value]
+
+
+def _words(value: object) -> str:
+    """A header on one line, short and printable."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(value or "")).split())[:MOST_WORDS]

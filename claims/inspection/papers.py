@@ -48,7 +48,7 @@ def _walk(content: bytes) -> int:
     try:
         # No repairs: what must be guessed at is shown differently by different readers.
         pdf = pikepdf.open(io.BytesIO(content), attempt_recovery=False, suppress_warnings=True)
-    except (pikepdf.PdfError, RuntimeError):
+    except (pikepdf.PdfError, pikepdf.PasswordError, RuntimeError):
         # Where it is encrypted, qpdf asks for a password, or for random numbers, which lie in a file.
         raise Unfit(Reason.ENCRYPTED if b"/Encrypt" in content else Reason.DAMAGED) from None
     with pdf:

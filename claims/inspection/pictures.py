@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import zlib
 
-from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from .reasons import Reason, Unfit
 
-READERS = (PngImagePlugin, JpegImagePlugin, WebPImagePlugin)  # loaded now: later nothing can be opened
+# Loaded now, for later nothing can be opened: cameras put pictures together (MPO) and say how they were held (TIFF)
+READERS = (PngImagePlugin, JpegImagePlugin, WebPImagePlugin, MpoImagePlugin, TiffImagePlugin)
 Image.preinit()
 
 MOST_PIXELS = 64_000_000

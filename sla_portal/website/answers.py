@@ -1,0 +1,240 @@
+"""The customer's answer to an amendment, through the link in the mail (5.2).
+
+Looking at the page changes nothing, since scanners of mail open links; what is sent is shown once more before it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from sla_portal.agreements.models import AgreementVersion, Answer, Contract
+from sla_portal.agreements.operations import register_answer, withdraw_answer
+from sla_portal.agreements.queries import answers_of, customers_answering, running_contracts
+from sla_portal.agreements.rules import AnswerKind, last_day_of_stopping
+from sla_portal.audit.actors import Actor
+from sla_portal.customers.models import Customer
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import local_date
+from sla_portal.notices.models import Delivery, Kind
+from sla_portal.notices.private import delivery_of
+
+from .reader import Reader, for_reader
+from .views import frame
+from .words import day_name
+
+HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+OBJECT, END, TAKE_BACK = "object", "end", "take back"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who is asked about which version: the mail, the customers for whom its address speaks, and the day."""
+
+    delivery: Delivery
+    version: AgreementVersion
+    customers: Sequence[Customer]
+    today: date
+
+    @property
+    def answers(self) -> Sequence[Answer]:
+        """What they answered, the newest first; what was taken back too."""
+        return list(answers_of(self.version).filter(customer__in=self.customers))
+
+    @property
+    def contracts(self) -> Sequence[Contract]:
+        """Their contracts that run on when the version takes effect."""
+        return [row for customer in self.customers for row in running_contracts(self.version, customer)]
+
+    @property
+    def latest(self) -> date:
+        """The latest last service day of who does not want the version."""
+        return last_day_of_stopping(self.version.takes_effect_on, self.today)
+
+    @property
+    def closed(self) -> str:
+        """Why it cannot be answered any more; empty while it can."""
+        if self.version.withdrawn_at:
+            return _("Version %(version)s was withdrawn: it does not take effect, and needs no answer.") % {
+                "version": self.version
+            }
+        if self.version.takes_effect_on <= self.today:
+            return _("Version %(version)s took effect on %(day)s. It can no longer be answered here.") % {
+                "version": self.version,
+                "day": day_name(self.version.takes_effect_on),
+            }
+        if not self.customers:
+            return _(
+                "%(address)s no longer speaks for a customer whom version %(version)s concerns. "
+                "Write to us from an address on record."
+            ) % {"address": self.delivery.email, "version": self.version}
+        return ""
+
+
+class AnswerForm(forms.Form):
+    """Who answers, for whom, and why."""
+
+    customer = forms.ChoiceField(
+        label=gettext_lazy("For"), error_messages={"invalid_choice": gettext_lazy("Choose one of the list.")}
+    )
+    by_name = forms.CharField(
+        label=gettext_lazy("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    text = forms.CharField(
+        label=gettext_lazy("What you want to say"),
+        help_text=gettext_lazy("Not needed."),
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+    act = OBJECT
+
+    def __init__(self, data: Any, asked: Asked) -> None:
+        # Both forms stand on one page.
+        super().__init__(data, auto_id=f"{self.act}_%s", initial={"by_name": asked.delivery.name}, label_suffix="")
+        self.asked = asked
+        chosen = self.fields["customer"]
+        chosen.choices = [(customer.code, customer.name) for customer in asked.customers]
+        if len(asked.customers) == 1:
+            chosen.required = False
+            chosen.widget = forms.HiddenInput()
+
+    def clean_customer(self) -> Customer:
+        code = self.cleaned_data["customer"] or self.asked.customers[0].code
+        return next(customer for customer in self.asked.customers if customer.code == code)
+
+    @property
+    def contracts(self) -> Sequence[Contract]:
+        """The contracts of the customer chosen that the answer is about."""
+        return list(running_contracts(self.asked.version, self.cleaned_data["customer"]))
+
+
+class EndForm(AnswerForm):
+    """On which day the contract ends."""
+
+    last_day = forms.DateField(
+        label=gettext_lazy("Last service day"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": gettext_lazy("Write the day as in 2026-12-31.")},
+    )
+    act = END
+    field_order = ("customer", "last_day", "by_name", "text")
+
+    def __init__(self, data: Any, asked: Asked) -> None:
+        super().__init__(data, asked)
+        self.initial["last_day"] = asked.latest
+        self.fields["last_day"].widget.attrs |= {"min": f"{asked.today}", "max": f"{asked.latest}"}
+
+    def clean_last_day(self) -> date:
+        day, asked = self.cleaned_data["last_day"], self.asked
+        if not asked.today <= day <= asked.latest:
+            raise forms.ValidationError(
+                _("Choose a day from %(first)s to %(last)s.")
+                % {"first": day_name(asked.today), "last": day_name(asked.latest)}
+            )
+        return day
+
+
+FORMS = {OBJECT: AnswerForm, END: EndForm}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_reader
+def answer(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
+    """Show what an amendment means to the recipient of a mail, and take the answer."""
+    now = timezone.now()
+    asked = _asked(token, now)
+    if asked is None:
+        return _page(request, reader, {}, status=404)
+    if asked.closed:
+        return _page(request, reader, {"asked": asked}, status=410)
+    if request.method == "POST":
+        return _answered(request, reader, asked, now)
+    return _page(request, reader, {"asked": asked, **_forms(asked)})
+
+
+def _asked(token: str, now: datetime) -> Asked | None:
+    delivery = delivery_of(token)
+    if delivery is None or delivery.notice.kind != Kind.AMENDMENT:
+        return None
+    version = AgreementVersion.objects.filter(version=delivery.notice.about, published_at__isnull=False).first()
+    if version is None:
+        return None
+    customers = list(customers_answering(delivery, version).order_by("code"))
+    return Asked(delivery, version, customers, local_date(epoch(now), settings.SLA_ZONE))
+
+
+def _answered(request: HttpRequest, reader: Reader, asked: Asked, now: datetime) -> HttpResponse:
+    act = request.POST.get("act", "")
+    if act == TAKE_BACK:
+        return _taken_back(request, reader, asked, now)
+    if act not in FORMS:
+        return _page(request, reader, {"asked": asked, **_forms(asked)}, status=422)
+    form = FORMS[act](request.POST, asked)
+    if not form.is_valid():
+        return _page(request, reader, {"asked": asked, **_forms(asked), _field(act): form}, status=422)
+    if "sure" not in request.POST:
+        return _page(request, reader, {"asked": asked, "check": act, "form": form})
+    said = form.cleaned_data
+    try:
+        register_answer(
+            actor=_actor(asked),
+            version=asked.version,
+            customer=said["customer"],
+            kind=AnswerKind.OBJECTION if act == OBJECT else AnswerKind.TERMINATION,
+            by_name=said["by_name"],
+            text=said["text"],
+            last_day=said.get("last_day"),
+            delivery=asked.delivery,
+            now=now,
+        )
+    except Refused as refused:
+        return _page(request, reader, {"asked": asked, **_forms(asked), "refused": str(refused)}, status=422)
+    return HttpResponseRedirect(request.path, status=303, headers=HEADERS)
+
+
+def _taken_back(request: HttpRequest, reader: Reader, asked: Asked, now: datetime) -> HttpResponse:
+    named = request.POST.get("answer", "")
+    row = next((row for row in asked.answers if str(row.pk) == named and row.stands), None)
+    if row is None:
+        sentence = _("There is no such answer, or it was taken back already.")
+        return _page(request, reader, {"asked": asked, **_forms(asked), "refused": sentence}, status=422)
+    if "sure" not in request.POST:
+        return _page(request, reader, {"asked": asked, "check": TAKE_BACK, "row": row})
+    try:
+        withdraw_answer(actor=_actor(asked), answer=row, reason=_("Taken back through the link in the mail."), now=now)
+    except Refused as refused:
+        return _page(request, reader, {"asked": asked, **_forms(asked), "refused": str(refused)}, status=422)
+    return HttpResponseRedirect(request.path, status=303, headers=HEADERS)
+
+
+def _actor(asked: Asked) -> Actor:
+    return Actor.system(f"{asked.delivery.email} (link)")
+
+
+def _field(act: str) -> str:
+    return f"{act}_form"
+
+
+def _forms(asked: Asked) -> dict[str, AnswerForm]:
+    return {_field(act): form(None, asked) for act, form in FORMS.items()}
+
+
+def _page(request: HttpRequest, reader: Reader, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    around = frame(request, reader, "agreement_answer", timezone.now(), {}) | {"private": True}
+    body = render_to_string("website/agreement_answer.html", around | context, request=request)
+    return HttpResponse(body, status=status, headers=HEADERS)

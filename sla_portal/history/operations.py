@@ -15,7 +15,7 @@ from django.db.models import ManyToOneRel, Model
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment, Suspension
-from sla_portal.agreements.rules import extended_to
+from sla_portal.agreements.rules import Stage, extended_to
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import Written, hold_trail, record_many
 from sla_portal.availability.models import Exclusion
@@ -62,6 +62,7 @@ def _check_against_portal(history: History) -> None:
             if name not in known
         ]
     errors += _contracts_of_others(history)
+    errors += _versions_standing_still(history.agreements or [])
     errors += _days_taken(history.agreements or [])
     if errors:
         raise NotAHistory(errors)
@@ -79,12 +80,28 @@ def _contracts_of_others(history: History) -> Iterator[str]:
                 )
 
 
+def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
+    """A version that customers were told of is never edited (5.2), and a draft is published by people."""
+    on_record = {recorded.row["version"]: recorded.row for recorded in queries.agreements()}
+    named = AgreementVersion.objects.filter(version__in=[row["version"] for row in agreements])
+    stages = {version.version: (version.stage, version.notice_id) for version in named}
+    for i, row in enumerate(agreements):
+        stage, announced = stages.get(row["version"], (Stage.PUBLISHED, None))
+        version = shown(row["version"])
+        if stage is Stage.WITHDRAWN:
+            yield f"agreements[{i}].version: Version {version} was withdrawn here and never takes effect."
+        elif stage is not Stage.PUBLISHED:
+            yield f"agreements[{i}].version: Version {version} is a draft here. Discard the draft first."
+        elif announced and on_record[row["version"]] != row:
+            yield f"agreements[{i}]: Customers were told of version {version} here, so it is not changed any more (5.2)."
+
+
 def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
     named = {row["version"] for row in agreements}
     staying = {
         version.effective_on.isoformat(): version.version
-        for version in AgreementVersion.objects.filter(published_at__isnull=False).exclude(version__in=named)
-        if _is_referred_to(version)
+        for version in AgreementVersion.objects.published().exclude(version__in=named)
+        if _stays(version)
     }
     for i, row in enumerate(agreements):
         if row["effective_on"] in staying:
@@ -92,6 +109,11 @@ def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
                 f"agreements[{i}].effective_on: Version {staying[row['effective_on']]} takes effect on that day, and "
                 "the portal's record refers to it."
             )
+
+
+def _stays(version: AgreementVersion) -> bool:
+    """Whether a version that the file does not name stays: customers were told of it, or something refers to it."""
+    return version.notice_id is not None or _is_referred_to(version)
 
 
 def _is_referred_to(row: Model) -> bool:
@@ -251,7 +273,7 @@ class _Loading:
         entries = []
         for version, recorded in before.items():
             subject = AgreementVersion.objects.get(pk=recorded.pk)
-            if version not in {row["version"] for row in rows} and not _is_referred_to(subject):
+            if version not in {row["version"] for row in rows} and not _stays(subject):
                 removed = {name: [value, None] for name, value in recorded.row.items()}
                 entries.append(Written("removed by a history file", subject, removed))
                 AgreementVersion.objects.filter(pk=subject.pk).delete()

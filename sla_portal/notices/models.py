@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -72,20 +73,20 @@ class Notice(models.Model):
 
     def digest_with(self, wordings: Iterable[Wording], attachments: Iterable[Attachment]) -> str:
         """The hash of everything that it says in these words with these files."""
-        return digest(
-            {
-                "number": self.number,
-                "kind": self.kind,
-                "about": self.about,
-                "public": self.public,
-                "given_at": self.given_at.isoformat(),
-                "given_by": self.given_by,
-                "wordings": sorted([w.language, w.subject, w.text, w.html] for w in wordings),
-                "attachments": sorted(
-                    [a.name, a.content_type, hashlib.sha256(a.content).hexdigest()] for a in attachments
-                ),
-            }
-        )
+        return digest(self.content_with(wordings, attachments))
+
+    def content_with(self, wordings: Iterable[Wording], attachments: Iterable[Attachment]) -> dict[str, Any]:
+        """What the hash covers: canonical JSON of it is what is hashed."""
+        return {
+            "number": self.number,
+            "kind": self.kind,
+            "about": self.about,
+            "public": self.public,
+            "given_at": self.given_at.isoformat(),
+            "given_by": self.given_by,
+            "wordings": sorted([w.language, w.subject, w.text, w.html] for w in wordings),
+            "attachments": sorted([a.name, a.content_type, hashlib.sha256(a.content).hexdigest()] for a in attachments),
+        }
 
     def expected_sha256(self) -> str:
         """What the hash must be if nothing was changed since."""

@@ -1,0 +1,39 @@
+// While a draft is typed its redline follows, and nobody leaves the page with something unsaved unasked.
+"use strict";
+
+const AFTER = 1200;
+const form = document.getElementById("draft");
+const mark = form.querySelector(".unsaved-mark");
+let typed = document.querySelector("[data-unsaved]") !== null;
+let waiting;
+
+function noted() {
+  typed = true;
+  mark.hidden = false;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => follow().catch(() => {}), AFTER);
+}
+
+async function follow() {
+  const told = new FormData(form);
+  told.set("do", "preview");
+  const answer = await fetch(form.action, { method: "POST", body: told });
+  // Refused or signed out: the page says so when it is saved.
+  if (!answer.ok || answer.redirected) return;
+  const sheet = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of [".clause-redline", ".term-means"]) {
+    const stale = form.querySelectorAll(part);
+    const fresh = sheet.querySelectorAll(part);
+    // A clause that was removed stands in a row of its own: it shows after saving.
+    if (stale.length !== fresh.length) continue;
+    stale.forEach((one, place) => one.replaceWith(document.adoptNode(fresh[place])));
+  }
+}
+
+form.addEventListener("input", noted);
+form.addEventListener("submit", () => {
+  typed = false;
+});
+addEventListener("beforeunload", (event) => {
+  if (typed) event.preventDefault();
+});

@@ -1,0 +1,52 @@
+"""Put the clauses of a draft in another order, add one, number them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sla_portal.agreements.rules import DraftedClause
+
+Clauses = list[DraftedClause]
+
+
+def rearranged(clauses: Sequence[DraftedClause], asked: str) -> Clauses:
+    """Do what a button of the draft asks: `add:3`, `up:3`, `down:3` (places count from 0), `renumber`; anything else nothing."""
+    verb, _colon, place = asked.partition(":")
+    if verb == "renumber":
+        return numbered_anew(clauses)
+    if not (place.isascii() and place.isdigit() and int(place) < len(clauses)):
+        return list(clauses)
+    if verb == "add":
+        return with_one_more(clauses, int(place))
+    if verb in ("up", "down"):
+        return moved(clauses, int(place), -1 if verb == "up" else 1)
+    return list(clauses)
+
+
+def with_one_more(clauses: Sequence[DraftedClause], after: int) -> Clauses:
+    """Add an empty clause behind a place, on its level; those behind it are numbered on."""
+    return numbered_anew([*clauses[: after + 1], DraftedClause(clauses[after].number), *clauses[after + 1 :]])
+
+
+def moved(clauses: Sequence[DraftedClause], place: int, by: int) -> Clauses:
+    """Exchange a clause with its neighbour, and their numbers with them; the first does not go up, nor the last down."""
+    to = place + by
+    if not 0 <= to < len(clauses):
+        return list(clauses)
+    arranged = list(clauses)
+    arranged[place], arranged[to] = arranged[to], arranged[place]
+    return numbered_anew(arranged)
+
+
+def numbered_anew(clauses: Sequence[DraftedClause]) -> Clauses:
+    """Number the clauses in their order, each on the level that it has."""
+    counts: list[int] = []
+    numbered = []
+    for clause in clauses:
+        level = clause.number.count(".")
+        # A level that was left out is its first.
+        counts = [*counts[: level + 1], *([1] * (level - len(counts))), *([0] if level >= len(counts) else [])]
+        counts[level] += 1
+        numbered.append(replace(clause, number=".".join(map(str, counts))))
+    return numbered

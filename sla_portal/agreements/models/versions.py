@@ -87,10 +87,16 @@ class AgreementVersion(models.Model):
         help_text=_("Clause 1.4: when the service is down."),
     )
     maintenance_notice_hours = models.PositiveSmallIntegerField(
-        _("maintenance notice (h)"), default=0, help_text=_("Clause 4.1: the least notice. 0: any prior moment.")
+        _("maintenance notice (h)"),
+        default=0,
+        validators=[MaxValueValidator(8784)],
+        help_text=_("Clause 4.1: the least notice. 0: any prior moment."),
     )
     recommended_notice_hours = models.PositiveSmallIntegerField(
-        _("recommended notice (h)"), default=72, help_text=_("Less only warns.")
+        _("recommended notice (h)"),
+        default=72,
+        validators=[MaxValueValidator(8784)],
+        help_text=_("Less only warns."),
     )
     measurement_period = models.CharField(
         _("measurement period"),

@@ -12,7 +12,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, record, require, snapshot
 from sla_portal.kernel.errors import Refused
 
-from ..models import Clause, RegisterEntry
+from ..models import TERM_FIELDS, Clause, RegisterEntry
 from .refusals import NotAcceptable, check_second_person, cleaned
 
 APPROVAL = ("approved_by", "approved_by_name", "approved_at")
@@ -47,6 +47,8 @@ def write_entry(*, actor: Actor, now: datetime, entry: RegisterEntry | None = No
         values = cleaned(row, given, errors)
         if "clause" in values and not Clause.objects.filter(number=values["clause"]).exists():
             errors["clause"] = [_("No version has a clause %(number)s.") % {"number": values["clause"]}]
+        if values.get("term") and values["term"] not in TERM_FIELDS:
+            errors["term"] = [_("There is no such term.")]
         if errors:
             raise NotAcceptable(errors)
         before = snapshot(row, (*TEXTS, "approved_by_name")) if entry else {}

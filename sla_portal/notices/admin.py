@@ -5,16 +5,18 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Prefetch
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import ChosenFilter, Link, ReadOnlyModelAdmin, clock_column
+from sla_portal.clocks import DASH
 from sla_portal.marks import mark
 
 from . import views
 from .mail import inbox
-from .models import Delivery, Kind, Notice, Status, Wording
-from .queries import progress
+from .models import OPEN, Delivery, Kind, Notice, Status, Wording
+from .queries import progress, to_work_through
 
 
 class KindFilter(ChosenFilter):
@@ -37,6 +39,7 @@ class DeliveredFilter(ChosenFilter):
             ("under_way", _("under way")),
             ("unknown", _("some unknown")),
             ("failed", _("some failed")),
+            ("bounced", _("some bounced")),
         )
 
     def queryset(self, request, queryset):
@@ -75,6 +78,8 @@ class NoticeAdmin(ReadOnlyModelAdmin):
         return views.marks(notice.progress) or mark("plain", _("on the website only"))
 
     def list_links(self, request):
+        if request.user.has_perm("notices.view_delivery"):
+            yield Link(_("Addresses to work through"), reverse("admin:undelivered"))
         if inbox.in_use() and request.user.has_perm("notices.read_inbox"):
             yield Link(_("Inbox of this portal"), reverse("admin:inbox"))
 
@@ -85,8 +90,108 @@ class NoticeAdmin(ReadOnlyModelAdmin):
             path("inbox/<str:name>/", view(views.inbox_message), name="inbox_message"),
             path("inbox/<str:name>/html/", view(views.inbox_html), name="inbox_html"),
             path("<int:pk>/attachments/<str:name>", view(views.attachment), name="notice_attachment"),
-            path("deliveries/<int:pk>/confirm/", view(views.confirm), name="confirm_delivery"),
-            path("deliveries/<int:pk>/send-again/", view(views.again), name="send_delivery_again"),
+            path("<int:pk>/pause/", view(views.pause), name="pause_notice"),
+            path("<int:pk>/resume/", view(views.resume), name="resume_notice"),
+            path("<int:pk>/limit/", view(views.limit), name="limit_notice"),
             path("<int:pk>/change/", view(views.notice_page), name="notices_notice_change"),
+            *super().get_urls(),
+        ]
+
+
+class OpenFilter(ChosenFilter):
+    title = gettext_lazy("state")
+    parameter_name = "status"
+
+    def lookups(self, request, model_admin):
+        return [(status.value, status.label) for status in OPEN]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class OfKindFilter(KindFilter):
+    title = gettext_lazy("kind of notice")
+
+    def queryset(self, request, queryset):
+        return queryset.filter(notice__kind=self.value()) if self.value() else queryset
+
+
+class NoticeFilter(ChosenFilter):
+    """The notices of the latest addresses are offered, any other can be asked for."""
+
+    title = gettext_lazy("notice")
+    parameter_name = "notice"
+    latest = 1000
+
+    def lookups(self, request, model_admin):
+        latest = to_work_through().values_list("notice", "notice__number")[: self.latest]
+        asked = self.used_parameters.get(self.parameter_name, "")
+        known = asked.isascii() and asked.isdigit() and len(asked) < 19
+        named = Notice.objects.filter(pk=asked).values_list("pk", "number") if known else []
+        return sorted({*latest, *named}, key=lambda choice: choice[1], reverse=True)
+
+    def queryset(self, request, queryset):
+        return queryset.filter(notice=self.value()) if self.value() else queryset
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyModelAdmin):
+    """The list to work through: mails that failed, came back, or of which nobody knows."""
+
+    list_display = ("email", "state", "why", "customer", "of_notice")
+    list_filter = (OpenFilter, OfKindFilter, NoticeFilter)
+    search_fields = ("email", "name", "contact__customer__name", "contact__customer__code", "notice__number")
+    search_help_text = gettext_lazy("Address, person, customer, or number of the notice")
+    nothing_yet = gettext_lazy(
+        "Every mail has arrived, as far as the portal knows. An address comes here when its mail failed or came back, or "
+        "when nobody knows whether it arrived."
+    )
+
+    def get_queryset(self, request):
+        return to_work_through()
+
+    def get_list_display(self, request):
+        shown = super().get_list_display(request)
+        return shown if request.user.has_perm("customers.view_customer") else [c for c in shown if c != "customer"]
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": _("Addresses to work through"), **(extra_context or {})})
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, delivery):
+        return mark("unknown" if delivery.status == Status.UNKNOWN else "counted", delivery.get_status_display())
+
+    @admin.display(description=gettext_lazy("why"))
+    def why(self, delivery):
+        said = format_html('<br><span class="quiet">{}</span>', delivery.last_error) if delivery.last_error else ""
+        return format_html("{}{}", delivery.get_trouble_display(), said)
+
+    @admin.display(description=gettext_lazy("customer"))
+    def customer(self, delivery):
+        if delivery.contact is None:
+            return delivery.name or DASH
+        customer = delivery.contact.customer
+        page = reverse("admin:customers_customer_change", args=[customer.pk])
+        return format_html('<a href="{}">{}</a><br><span class="quiet">{}</span>', page, customer, delivery.name)
+
+    @admin.display(description=gettext_lazy("notice"))
+    def of_notice(self, delivery):
+        notice = delivery.notice
+        page = reverse("admin:notices_notice_change", args=[notice.pk])
+        about = " ".join(filter(None, [notice.get_kind_display(), notice.about]))
+        return format_html('<a href="{}">{}</a><br><span class="quiet">{}</span>', page, notice, about)
+
+    def list_links(self, request):
+        yield Link(_("Notices"), reverse("admin:notices_notice_changelist"))
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name="undelivered"),
+            path("<int:pk>/change/", view(views.delivery_page), name="notices_delivery_change"),
+            path("<int:pk>/confirm/", view(views.confirm), name="confirm_delivery"),
+            path("<int:pk>/send-again/", view(views.again), name="send_delivery_again"),
+            path("<int:pk>/correct/", view(views.correct), name="correct_delivery"),
+            path("<int:pk>/letter/", view(views.letter), name="delivery_by_letter"),
             *super().get_urls(),
         ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import wraps
+from datetime import UTC, date, datetime
+from functools import partial, wraps
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -25,9 +25,9 @@ from sla_portal.marks import mark
 
 from . import operations
 from .mail import inbox
-from .models import Attachment, Delivery, Notice, Status
+from .models import OPEN, Attachment, Delivery, Notice, Status
 from .private import concealed
-from .queries import progress
+from .queries import pace, progress
 from .tasks import deliver_soon
 
 DELIVERIES_ON_A_PAGE = 50
@@ -53,30 +53,45 @@ def requiring(right):
 @require_safe
 @requiring("notices.view_notice")
 def notice_page(request, pk):
-    """Show what was told and what became of it; `?status=` lists the deliveries of that status."""
+    """Show what was told and what became of it.
+
+    `?status=` lists the deliveries of that status; `?part=mail` is what is fetched anew while mail goes out.
+    """
     notice = get_object_or_404(Notice.objects.prefetch_related("wordings", "attachments"), pk=pk)
-    status = request.GET.get("status")
-    listed = notice.deliveries.filter(status=status) if status in Status.values else notice.deliveries.all()
+    return _notice_page(request, notice)
+
+
+def _notice_page(request, notice, status_code=200):
+    now = timezone.now()
     came = progress([notice])[notice.pk]
     context = {
+        "notice": notice,
+        "progress": came,
+        "pace": pace(notice, came, now),
+        "portal_limit": settings.MAILS_PER_MINUTE,
+        "bar": bar(came),
+        "marks": marks(came),
+        "may_view": request.user.has_perm("notices.view_delivery"),
+        "may_brake": request.user.has_perm("notices.give_notice"),
+    }
+    if request.GET.get("part") == "mail":
+        return TemplateResponse(request, "notices/_mail.html", context)
+    status = request.GET.get("status")
+    listed = notice.deliveries.filter(status=status) if status in Status.values else notice.deliveries.all()
+    context |= {
         **admin.site.each_context(request),
         "title": _("Notice"),
         "subtitle": f"{notice.number} {notice.wording().subject}",
-        "notice": notice,
         "said": [(wording, concealed(wording.text, wording.language)) for wording in notice.wordings.all()],
         "whole": notice.sha256 == notice.expected_sha256(),
-        "progress": came,
-        "bar": bar(came),
-        "marks": marks(came),
         "open": notice.deliveries.filter(status=Status.UNKNOWN)[:DELIVERIES_ON_A_PAGE],
-        "failed": notice.deliveries.filter(status=Status.FAILED)[:DELIVERIES_ON_A_PAGE],
+        "failed": notice.deliveries.filter(status__in=[Status.FAILED, Status.BOUNCED])[:DELIVERIES_ON_A_PAGE],
         "statuses": [(value, label, came.counts.get(value, 0)) for value, label in Status.choices],
         "status": status if status in Status.values else "",
         "page": Paginator(listed.order_by("id"), DELIVERIES_ON_A_PAGE).get_page(request.GET.get("page")),
-        "may_view": request.user.has_perm("notices.view_delivery"),
         "may_resolve": request.user.has_perm("notices.resolve_delivery"),
     }
-    return TemplateResponse(request, "notices/notice.html", context)
+    return TemplateResponse(request, "notices/notice.html", context, status=status_code)
 
 
 def marks(came):
@@ -85,6 +100,7 @@ def marks(came):
         (came.sent, "up", _("%(n)s sent")),
         (came.left, "waiting", _("%(n)s under way")),
         (came.bounced, "counted", _("%(n)s bounced")),
+        (came.reached_by_letter, "up", _("%(n)s reached by letter")),
         (came.failed, "counted", _("%(n)s failed")),
         (came.unknown, "unknown", _("%(n)s unknown")),
     ]
@@ -96,7 +112,11 @@ def marks(came):
 def bar(came):
     """The strips of the progress bar, left to right: state, start and width in hundredths."""
     strips, start = [], 0.0
-    for state, number in (("done", came.sent), ("counted", came.failed), ("unknown", came.unknown)):
+    for state, number in (
+        ("done", came.reached),
+        ("counted", came.failed + came.bounced),
+        ("unknown", came.unknown),
+    ):
         width = 100 * number / came.total if came.total else 0
         strips.append((state, round(start, 3), round(width, 3)))
         start += width
@@ -117,6 +137,78 @@ def download(name, content_type, content):
     return response
 
 
+# What holds mail back
+
+
+@require_POST
+@requiring("notices.give_notice")
+def pause(request, pk):
+    return brake(request, pk, operations.pause_notice, _("Paused: no further mail of this notice goes out."))
+
+
+@require_POST
+@requiring("notices.give_notice")
+def resume(request, pk):
+    answer = brake(request, pk, operations.resume_notice, _("The mail of this notice goes on."))
+    deliver_soon()
+    return answer
+
+
+@require_POST
+@requiring("notices.give_notice")
+def limit(request, pk):
+    """`per_minute` is empty for as many as the portal may."""
+    typed = request.POST.get("per_minute", "").strip()
+    # What is no number is no limit that could be kept.
+    per_minute = (int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0) if typed else None
+    return brake(request, pk, partial(operations.limit_notice, per_minute=per_minute), _("The limit is set."))
+
+
+def brake(request, pk, operation, done):
+    notice = get_object_or_404(Notice, pk=pk)
+    try:
+        operation(
+            actor=Actor.staff(request.user),
+            notice=notice,
+            reason=cleaned(request.POST.get("reason", "")),
+            now=timezone.now(),
+        )
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return _notice_page(request, notice, status_code=422)
+    messages.success(request, done)
+    return redirect("admin:notices_notice_change", pk)
+
+
+# What waits for a person
+
+
+@require_safe
+@requiring("notices.view_delivery")
+def delivery_page(request, pk):
+    """Show what became of one mail, and what can be done about it."""
+    return _delivery_page(request, get_object_or_404(Delivery, pk=pk))
+
+
+def _delivery_page(request, delivery, status_code=200):
+    delivery = Delivery.objects.select_related("notice", "contact__customer", "replacement").get(pk=delivery.pk)
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Mail"),
+        "subtitle": delivery.email,
+        "delivery": delivery,
+        "says": delivery.notice.wording(),
+        "bounces": delivery.bounces.all(),
+        "replaces": delivery.replaces.all(),
+        "may_see_customer": request.user.has_perm("customers.view_customer"),
+        "may_resolve": request.user.has_perm("notices.resolve_delivery") and delivery.status in OPEN,
+        "may_confirm": delivery.status in (Status.UNKNOWN, Status.BOUNCED),
+        "typed": request.POST,
+        "today": timezone.localdate(timezone=settings.SLA_ZONE),
+    }
+    return TemplateResponse(request, "notices/delivery.html", context, status=status_code)
+
+
 @require_POST
 @requiring("notices.resolve_delivery")
 def confirm(request, pk):
@@ -126,23 +218,53 @@ def confirm(request, pk):
 @require_POST
 @requiring("notices.resolve_delivery")
 def again(request, pk):
-    response = decide(request, pk, operations.send_again, _("The mail to %(address)s goes out again."))
+    answer = decide(request, pk, operations.send_again, _("The mail to %(address)s goes out again."))
     deliver_soon()
-    return response
+    return answer
+
+
+@require_POST
+@requiring("notices.resolve_delivery")
+def correct(request, pk):
+    operation = partial(operations.correct_address, email=cleaned(request.POST.get("email", "")))
+    answer = decide(request, pk, operation, _("%(address)s is corrected, and the mail goes to the right address."))
+    deliver_soon()
+    return answer
+
+
+@require_POST
+@requiring("notices.resolve_delivery")
+def letter(request, pk):
+    try:
+        letter_on = date.fromisoformat(request.POST.get("letter_on", ""))
+    except ValueError:
+        # Refused as any other day that no letter can have.
+        letter_on = date.max
+    operation = partial(
+        operations.reached_by_letter, letter_on=letter_on, reference=cleaned(request.POST.get("reference", ""))
+    )
+    return decide(request, pk, operation, _("Noted: a letter told %(address)s."))
 
 
 def decide(request, pk, operation, done):
     delivery = get_object_or_404(Delivery, pk=pk)
-    reason = request.POST.get("reason", "").strip()
-    if not reason:
-        messages.error(request, _("Say how you know. It stands in the trail."))
-    else:
-        try:
-            operation(actor=Actor.staff(request.user), delivery=delivery, reason=reason, now=timezone.now())
-            messages.success(request, done % {"address": delivery.email})
-        except Refused as refused:
-            messages.error(request, str(refused))
-    return redirect(reverse("admin:notices_notice_change", args=[delivery.notice_id]) + "#open")
+    reason = cleaned(request.POST.get("reason", ""))
+    try:
+        if not reason:
+            raise operations.NoReason(_("Say how you know. It stands in the trail."))
+        operation(actor=Actor.staff(request.user), delivery=delivery, reason=reason, now=timezone.now())
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return _delivery_page(request, delivery, status_code=422)
+    messages.success(request, done % {"address": delivery.email})
+    if request.POST.get("back") == "notice":
+        return redirect(reverse("admin:notices_notice_change", args=[delivery.notice_id]) + "#open")
+    return redirect("admin:notices_delivery_change", pk)
+
+
+def cleaned(text):
+    """What was typed, without what no database takes."""
+    return text.replace("\0", "").strip()[:2000]
 
 
 # The inbox of a portal that sends no mail

@@ -1,8 +1,8 @@
 """The addresses of the public website."""
 
-from django.urls import path
+from django.urls import include, path
 
-from . import calendars, feeds, views
+from . import answers, calendars, feeds, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("notices/", views.notices, name="notices"),
     path("notices/<path:number>/", views.notice, name="notice"),
     path("agreement/", views.agreement, name="agreement"),
+    path("agreement/answer/<str:token>/", answers.answer, name="agreement_answer"),
     path("agreement/compare/", views.compare, name="agreement_compare"),
     path("agreement/<str:version>/text.json", views.hashed, name="agreement_hashed"),
     path("agreement/<str:before>/<str:after>/", views.redline, name="agreement_redline"),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("feeds/incidents.atom", feeds.incidents, name="feed_incidents"),
     path("feeds/maintenance.atom", feeds.maintenance, name="feed_maintenance"),
     path("feeds/announcements.atom", feeds.announcements, name="feed_notices"),
+    path("", include("sla_portal.website.claims.urls")),
     path("clock/", views.clock, name="clock"),
     path("choose/", views.choose, name="choose"),
     path("favicon.ico", views.favicon),

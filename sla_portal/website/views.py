@@ -56,14 +56,14 @@ def page(
     as_of = facts.computed_at.replace(second=0, microsecond=0)
 
     def make() -> bytes:
-        frame = _frame(request, reader, template, as_of, choices)
-        return render_to_string(f"website/{template}.html", frame | context()).encode()
+        around = frame(request, reader, template, as_of, choices)
+        return render_to_string(f"website/{template}.html", around | context()).encode()
 
     body = finished((template, request.path, reader, choices), (facts.mark, as_of), make)
     return answer(request, body, "text/html; charset=utf-8", max(facts.changed_at, as_of), ALWAYS_ASK)
 
 
-def _frame(
+def frame(
     request: HttpRequest, reader: Reader, template: str, as_of: datetime, choices: dict[str, object]
 ) -> dict[str, Any]:
     """What the frame around every page shows; `back` is where a choice leads that is made on this page."""
@@ -378,8 +378,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 @for_reader
 def _nothing(request: HttpRequest, reader: Reader) -> HttpResponse:
-    frame = _frame(request, reader, "nothing", timezone.now(), {})
-    return HttpResponse(render_to_string("website/nothing.html", frame | {"back": reverse("home")}), status=404)
+    around = frame(request, reader, "nothing", timezone.now(), {})
+    return HttpResponse(render_to_string("website/nothing.html", around | {"back": reverse("home")}), status=404)
 
 
 # What lists share

@@ -1,0 +1,248 @@
+"""The steps of the claim form: what a stranger types, made into what the operations take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise, zip_longest
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sla_portal.availability.queries import Grid
+from sla_portal.clocks import month_name, told
+from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.months import ServiceMonth
+
+from ..reader import zones
+from ..words import day_name, name
+from .queries import ClaimMonth, Standing
+
+CONTRACT, TIMES, PROOF, CODE, CHECK = "contract", "times", "proof", "code", "check"
+MOST_ROWS = 30
+LONGEST_TEXT = 5000
+ENDS = ("from_day", "from_time", "until_day", "until_time")
+
+
+def kept_of(data: QueryDict, names: Sequence[str]) -> dict[str, list[str]]:
+    """What of a step's answers is kept, whether it holds or not; one sign more than is allowed shows that it was too long."""
+    return {one: [text[: LONGEST_TEXT + 1] for text in data.getlist(one)[:MOST_ROWS]] for one in names}
+
+
+def typed(answers: Mapping[str, Sequence[str]]) -> QueryDict:
+    data = QueryDict(mutable=True)
+    for field_name, texts in answers.items():
+        data.setlist(field_name, list(texts))
+    return data
+
+
+class ContractForm(forms.Form):
+    """For which contract and month, and who asks. Nothing here looks whether they are on record."""
+
+    reference = forms.CharField(
+        label=gettext_lazy("Contract reference"),
+        max_length=40,
+        help_text=gettext_lazy("As it stands on the contract and in our mails."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail address on record"),
+        max_length=254,
+        help_text=gettext_lazy("The address at which you get our mails about this contract. We send a code there."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    month = forms.ChoiceField(
+        label=gettext_lazy("Service month"),
+        error_messages={"invalid_choice": gettext_lazy("Choose one of the months of the list.")},
+    )
+
+    def __init__(self, *args: Any, months: Sequence[ClaimMonth], now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["month"].choices = [(str(one.month), _month_with_dates(one, now)) for one in months]
+
+
+def _month_with_dates(one: ClaimMonth, now: datetime) -> str:
+    words = {
+        Standing.EARLY: _("%(month)s (claims open on %(day)s)"),
+        Standing.OPEN: _("%(month)s (open until %(day)s)"),
+        Standing.CLOSED: _("%(month)s (closed since %(day)s)"),
+    }
+    standing = one.standing(now)
+    day = {
+        Standing.EARLY: one.opens_at,
+        Standing.OPEN: one.closes_at - timedelta(seconds=1),
+        Standing.CLOSED: one.closes_at,
+    }[standing]
+    return words[standing] % {
+        "month": month_name(one.month),
+        "day": day_name(day.astimezone(settings.SLA_ZONE).date()),
+    }
+
+
+@dataclass
+class Row:
+    """A stretch as it was typed, and what is wrong with it. An end without a day is of the day of the start."""
+
+    number: int
+    texts: dict[str, str]
+    errors: list[str] = field(default_factory=list)
+    stretch: tuple[datetime, datetime] | None = None
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(text.strip() for text in self.texts.values())
+
+
+class TimesForm(forms.Form):
+    """When the service was down for them, on their own clock, and what of it."""
+
+    zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone of your times"),
+        choices=[(zone, zone) for zone in zones()],
+        error_messages={"invalid_choice": gettext_lazy("Choose a time zone of the list.")},
+    )
+    functions = forms.MultipleChoiceField(label=gettext_lazy("What did not work"), required=False)
+    clients = forms.MultipleChoiceField(label=gettext_lazy("On what"), required=False)
+    description = forms.CharField(
+        label=gettext_lazy("What you saw"),
+        required=False,
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=gettext_lazy("How it showed, how many doors or devices, what you tried. Not needed, but it helps."),
+    )
+
+    def __init__(self, *args: Any, month: ServiceMonth | None, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.month, self.now = month, now
+        self.grid = Grid.current()
+        fields: dict[str, Any] = self.fields
+        fields["functions"].choices = [(one.code, name(one)) for one in self.grid.functions]
+        fields["clients"].choices = [(one.code, name(one)) for one in self.grid.clients]
+        read: Callable[[str], list[str]] = (
+            self.data.getlist if self.is_bound else lambda column: self.initial.get(column, [])
+        )
+        columns = [read(name)[:MOST_ROWS] for name in ENDS]
+        texts = [dict(zip(ENDS, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
+        self.rows = [Row(number, row) for number, row in enumerate(texts or [dict.fromkeys(ENDS, "")], start=1)]
+
+    def clean(self) -> dict[str, Any]:
+        zone = self.cleaned_data.get("zone")
+        if zone:
+            for row in self.rows:
+                self._read(row, ZoneInfo(zone))
+        written = [row for row in self.rows if not row.is_blank]
+        if not written:
+            self.rows[0].errors.append(_("Give at least one time at which the service was down."))
+        self._refuse_overlaps(written)
+        if any(row.errors for row in self.rows):
+            self.add_error(None, _("Look at the times again."))
+        return self.cleaned_data
+
+    @property
+    def stretches(self) -> list[tuple[datetime, datetime]]:
+        return [row.stretch for row in self.rows if row.stretch]
+
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """The days that can lie in the month on some clock."""
+        return (self.month.first_day - timedelta(days=1), self.month.next.first_day) if self.month else None
+
+    def _read(self, row: Row, zone: ZoneInfo) -> None:
+        if row.is_blank:
+            return
+        try:
+            start = _instant(row.texts["from_day"], row.texts["from_time"], zone)
+            end = _instant(row.texts["until_day"] or row.texts["from_day"], row.texts["until_time"], zone)
+            self._check(start, end)
+        except ValidationError as error:
+            row.errors.extend(error.messages)
+        else:
+            row.stretch = start, end
+
+    def _check(self, start: datetime, end: datetime) -> None:
+        if end <= start:
+            raise ValidationError(_("A time ends before it starts. Give an end after the start."))
+        if end > self.now:
+            raise ValidationError(_("This time is not over yet. Give what has passed."))
+        if not self.month:
+            return
+        first, last = (instant(edge) for edge in self.month.span(settings.SLA_ZONE))
+        if start < first or end > last:
+            raise ValidationError(
+                _("This does not lie in %(month)s, which on the SLA clock runs from %(first)s to %(last)s.")
+                % {
+                    "month": month_name(self.month),
+                    "first": told(first, settings.SLA_ZONE),
+                    "last": told(last, settings.SLA_ZONE),
+                }
+            )
+
+    def _refuse_overlaps(self, rows: Sequence[Row]) -> None:
+        in_order = sorted((row for row in rows if row.stretch), key=lambda row: row.stretch)
+        for row, following in pairwise(in_order):
+            if following.stretch[0] < row.stretch[1]:
+                following.errors.append(_("Two of the times overlap. Give each stretch once."))
+
+
+DAY = forms.DateField(
+    input_formats=["%Y-%m-%d"],
+    error_messages={
+        "required": gettext_lazy("Type the day and the time."),
+        "invalid": gettext_lazy("Write the day as in 2026-09-30."),
+    },
+)
+TIME = forms.TimeField(
+    input_formats=["%H:%M:%S", "%H:%M"],
+    error_messages={
+        "required": gettext_lazy("Type the day and the time."),
+        "invalid": gettext_lazy("Write the time as in 14:05 or 14:05:30."),
+    },
+)
+
+
+def _instant(day_text: str, time_text: str, zone: ZoneInfo) -> datetime:
+    """The instant typed on the clock of `zone`; one that does not exist, or exists twice, is refused with a sentence."""
+    day: date = DAY.clean(day_text)
+    clock: time = TIME.clean(time_text)
+    if not 1900 <= day.year <= 9998:
+        raise ValidationError(_("Give the year in four digits, for example 2026."))
+    naive = datetime.combine(day, clock)
+    first, second = (naive.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return first
+    happens = first.astimezone(zone).replace(tzinfo=None) == naive
+    sentence = (
+        _(
+            "%(time)s happens twice in %(zone)s: the clocks are put back. Choose UTC as the time zone, and give UTC times."
+        )
+        if happens
+        else _(
+            "%(time)s does not exist in %(zone)s: the clocks are put forward over it. Give a time before or after it."
+        )
+    )
+    raise ValidationError(sentence % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": str(zone)})
+
+
+class NewLinkForm(forms.Form):
+    """Whose links are to be sent anew."""
+
+    reference = ContractForm.base_fields["reference"]
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail address on record"),
+        max_length=254,
+        help_text=gettext_lazy("The address from which you made the claim."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class SayForm(forms.Form):
+    """A text to the reviewers: an answer, an appeal."""
+
+    text = forms.CharField(max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 6}))

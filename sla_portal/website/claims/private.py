@@ -1,0 +1,115 @@
+"""Pages for whoever holds the key in their address: kept by nobody, named to nobody, sent from nowhere else.
+
+They use no cookie and no session, so there is no authority that another site could borrow: the key in the address is
+what a form needs. A form that a browser says comes from another site is refused all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import wraps
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from claims.inspection import LARGEST
+from claims.operations.applying import TooManyTries
+from claims.operations.proofs import MOST
+
+from ..reader import Reader, for_reader
+from ..views import frame
+
+LARGEST_REQUEST = MOST * LARGEST + 1_000_000
+"""Bytes: as many files as a claim may have, and what is typed beside them."""
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+class Stop(Exception):
+    """There is nothing to show but a heading, a sentence, and perhaps a way to a new link."""
+
+    def __init__(self, status: int, heading: str, sentence: str, *, new_link: bool = False) -> None:
+        self.status, self.heading, self.sentence, self.new_link = status, heading, sentence, new_link
+
+
+def private(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Call `view(request, reader, …)`; what is too much, cut off or from elsewhere is answered with a sentence."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, reader: Reader, *args: object, **kwargs: object) -> HttpResponse:
+        try:
+            _check(request)
+            response = view(request, reader, *args, **kwargs)
+        except Stop as stop:
+            response = show(request, reader, "claim_stopped", {"stop": stop}, status=stop.status)
+        except TooManyTries as refused:
+            stop = Stop(429, _("Too often"), str(refused))
+            response = show(request, reader, "claim_stopped", {"stop": stop}, status=429)
+        for name, value in HEADERS.items():
+            response.headers[name] = value
+        return response
+
+    return csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(for_reader(answered)))
+
+
+def _check(request: HttpRequest) -> None:
+    """Look at what was sent before anything reads it."""
+    if request.method != "POST":
+        return
+    if request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
+        raise Stop(
+            403,
+            _("The form was not accepted"),
+            _("It was sent from another website. Open the page here and send it once more."),
+        )
+    try:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_REQUEST:
+            raise Stop(413, _("That is too much at once"), _("Send at most ten files of 20 MB each. Nothing was kept."))
+        request.POST  # noqa: B018 - reading it is what can fail
+    except (ValueError, SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError):
+        raise Stop(
+            400,
+            _("The form was not understood"),
+            _("It holds too much, or was cut off on its way. Go back and send it once more."),
+        ) from None
+
+
+def show(
+    request: HttpRequest, reader: Reader, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    """Answer with a page of `templates/website`."""
+    around = frame(request, reader, template, timezone.now(), {}) | {"private": True, "largest": LARGEST}
+    return HttpResponse(render_to_string(f"website/{template}.html", around | context), status=status)
+
+
+def on_clock(reader: Reader, zone: str) -> Reader:
+    """The reader, on the clock that the claimant chose for the times of the claim."""
+    timezone.activate(ZoneInfo(zone))
+    return replace(reader, zone=ZoneInfo(zone))
+
+
+def gone(at: datetime | None) -> Stop:
+    """What to say where a key leads nowhere: `at` is when it ceased to, None where it never did."""
+    if at is None:
+        return Stop(
+            404,
+            _("This link leads nowhere"),
+            _("It may have been copied in part. Open it from the mail, or have a new one sent."),
+            new_link=True,
+        )
+    return Stop(
+        410, _("This link is no longer valid"), _("Links expire, and a newer one replaces the older."), new_link=True
+    )

@@ -9,11 +9,13 @@ import tempfile
 import unicodedata
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from pathlib import PurePath
 from typing import IO, Any, Literal
 
 from django.core.files import File
+from django.core.files.storage import Storage
 from django.db import transaction
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext as _
@@ -114,10 +116,9 @@ def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
     """Take a file away from an application that was not sent; what a claim rests on stays."""
     require(actor, "claims.enter_claim")
     with transaction.atomic():
-        locked = Proof.objects.select_for_update().select_related("application").get(pk=proof.pk)
+        locked = Proof.objects.select_for_update().get(pk=proof.pk)
         if locked.application is None:
             raise ClaimDecided(_("This file belongs to a claim that was sent. It stays there."))
-        files = [locked.file, locked.preview]
         locked.delete()
         record(
             actor=actor,
@@ -126,8 +127,8 @@ def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
             now=now,
             changes={"sha256": [locked.sha256, None]},
         )
-    for file in files:
-        file.delete(save=False)
+        for file in (proof.file, proof.preview):
+            transaction.on_commit(partial(_discard, file.storage, str(file.name)))
 
 
 def record_view(*, actor: Actor, proof: Proof, what: Literal["preview", "original"], now: datetime) -> None:
@@ -184,7 +185,7 @@ def _seal(
             setattr(proof, _field(owner), locked)
             for field, content in ((proof.file, file), (proof.preview, BytesIO(preview))):
                 name = secrets.token_hex(16)
-                undo.callback(field.storage.delete, name)
+                undo.callback(_discard, field.storage, name)
                 _keep(field, File(content, name))
             proof.save(force_insert=True)
             record(actor=actor, action="added proof to", subject=locked, now=now, changes=_named(proof))
@@ -199,6 +200,14 @@ def _keep(field: FieldFile, content: File[bytes]) -> None:
         # Disks and buckets have errors of their own kinds; whoever claims is told one thing of all of them.
         log.exception("A proof file could not be stored")
         raise ProofRefused(_("The file could not be kept just now. Try again in a few minutes.")) from error
+
+
+def _discard(storage: Storage, name: str) -> None:
+    try:
+        storage.delete(name)
+    except Exception:
+        # What is on its way to whoever claims says more than this would.
+        log.exception("The file %s could not be deleted, and no row names it", name)
 
 
 def _owner(proof: Proof) -> Application | Claim:
@@ -217,7 +226,7 @@ def _named(proof: Proof) -> dict[str, list[Any]]:
 def _cleaned(name: str) -> str:
     """A name to show: without folders, signs that cannot be seen or that turn text around, and dots at its ends."""
     last = PurePath(unicodedata.normalize("NFC", name).replace("\\", "/").replace("\0", "")).name
-    seen = "".join(c if c.isprintable() else " " for c in last if unicodedata.category(c) not in {"Cf", "Cc"})
+    seen = "".join(c if c.isprintable() else " " for c in last if unicodedata.category(c) != "Cf")
     return " ".join(seen.split()).strip(". ")
 
 

@@ -1,0 +1,59 @@
+"""Recommend many claims of one outage together: each is checked by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import require
+from sla_portal.kernel.errors import Refused
+
+from ..letters import draft
+from ..models import Claim, Outcome, Recommendation
+from ..queries import assess
+from .reviewing import recommend
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """What became of one of many claims: recommended, or why not."""
+
+    claim: Claim
+    recommendation: Recommendation | None
+    why_not: str = ""
+
+
+def recommend_together(
+    *, actor: Actor, claims: Iterable[Claim], outcome: str, clause: str, reason: str, as_voucher: bool, now: datetime
+) -> list[Recommended]:
+    """Recommend one outcome for many claims, each in a transaction of its own with a letter of its own.
+
+    `as_voucher` gives as voucher what carries a charge; else everything extends the contract. What is refused for one
+    claim leaves the others alone.
+    """
+    require(actor, "claims.review_claim")
+    return [_recommended(actor, claim, outcome, clause, reason, as_voucher, now) for claim in claims]
+
+
+def _recommended(
+    actor: Actor, claim: Claim, outcome: str, clause: str, reason: str, as_voucher: bool, now: datetime
+) -> Recommended:
+    try:
+        assessment = assess(claim, now)
+        subject, text = draft(assessment, outcome, clause)
+        recommendation = recommend(
+            actor=actor,
+            claim=claim,
+            outcome=outcome,
+            clause=clause,
+            reason=reason,
+            voucher_minutes=assessment.entitlement.paid if as_voucher and outcome == Outcome.GRANT else 0,
+            letter_subject=subject,
+            letter_text=text,
+            now=now,
+        )
+    except Refused as refused:
+        return Recommended(claim, None, str(refused))
+    return Recommended(claim, recommendation)

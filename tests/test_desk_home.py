@@ -165,7 +165,7 @@ def test_noc_finds_no_customer_and_no_contract(on_record):
 @pytest.mark.parametrize("text", ["", "   ", "\0", "%", "nothing like it", "x" * 5000, "'; --"])
 def test_a_search_that_finds_nothing_says_what_is_searched(on_record, text):
     page = text_of(signed_in(a_member("Support")).get(SEARCHED, {"q": text}))
-    assert "Searched: Incidents, Maintenance windows, Customers, Contracts." in page
+    assert "Searched: Claims, Vouchers, Incidents, Maintenance windows, Customers, Contracts." in page
 
 
 def test_search_shows_the_first_and_leads_to_the_rest():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin
@@ -14,10 +15,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from claims.models import Claim, Voucher
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import Contract
 from sla_portal.customers.models import Contact, Customer
+from sla_portal.kernel.money import told as amount
 
 SHOWN = 20
 LONGEST = 200
@@ -31,7 +34,10 @@ class Place:
     right: str
     find: Callable[[str], QuerySet]
     page: str
-    everything: str
+    everything: str = ""
+    """The list that can be searched further; empty where what is found is all that there is to it."""
+    leads_to: Callable[[Any], Any] = attrgetter("pk")
+    told: Callable[[Any], str] = str
 
 
 def _incidents(text: str) -> QuerySet:
@@ -57,7 +63,47 @@ def _contracts(text: str) -> QuerySet:
     return Contract.objects.filter(of_text).select_related("customer").order_by("reference")
 
 
+def callers(text: str) -> QuerySet[Contract]:
+    """Contracts by what a caller says: the reference, the customer's code or name, or an address on record."""
+    of_text = Q(reference__icontains=text) | Q(customer__in=_customers(text).order_by().values("pk"))
+    return Contract.objects.filter(of_text).order_by("reference")
+
+
+def _claims(text: str) -> QuerySet:
+    # The contracts first, so that among many claims only indexes are looked into.
+    of_customer = Q(customer__code__iexact=text) | Q(customer__contacts__email__iexact=text)
+    contracts = list(
+        Contract.objects.filter(Q(reference__iexact=text) | of_customer).values_list("pk", flat=True)[:SHOWN]
+    )
+    return (
+        Claim.objects.filter(Q(number__startswith=text.upper()) | Q(contract__in=contracts))
+        .select_related("contract__customer")
+        .order_by("-received_at", "id")
+    )
+
+
+def _claim_told(claim: Claim) -> str:
+    return f"{claim.number} · {claim.contract.customer.name}, {claim.month:%Y-%m} · {claim.get_status_display()}"
+
+
+def _vouchers(text: str) -> QuerySet:
+    return Voucher.objects.filter(code__startswith=text.upper()).select_related("compensation__claim").order_by("id")
+
+
+def _voucher_told(voucher: Voucher) -> str:
+    return f"{voucher.code} · {amount(voucher.value, voucher.currency)} · {voucher.compensation.claim}"
+
+
 PLACES = (
+    Place(gettext_lazy("Claims"), "claims.view_claim", _claims, "claim", told=_claim_told),
+    Place(
+        gettext_lazy("Vouchers"),
+        "claims.view_voucher",
+        _vouchers,
+        "claim",
+        leads_to=attrgetter("compensation.claim_id"),
+        told=_voucher_told,
+    ),
     Place(
         gettext_lazy("Incidents"),
         "incidents.view_incident",
@@ -90,7 +136,7 @@ PLACES = (
 
 
 def search(request: HttpRequest) -> TemplateResponse:
-    """Find incidents, windows, customers and contracts that the reader may see."""
+    """Find claims, vouchers, incidents, windows, customers and contracts that the reader may see."""
     # PostgreSQL takes no NUL in a text, so no row has one.
     text = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
     places = [place for place in PLACES if request.user.has_perm(place.right)]
@@ -101,8 +147,13 @@ def search(request: HttpRequest) -> TemplateResponse:
             found.append(
                 {
                     "name": place.name,
-                    "rows": [(reverse(f"admin:{place.page}", args=[row.pk]), row) for row in rows[:SHOWN]],
-                    "everything": reverse(f"admin:{place.everything}") if len(rows) > SHOWN else "",
+                    "rows": [
+                        (reverse(f"admin:{place.page}", args=[place.leads_to(row)]), place.told(row))
+                        for row in rows[:SHOWN]
+                    ],
+                    "everything": reverse(f"admin:{place.everything}")
+                    if place.everything and len(rows) > SHOWN
+                    else "",
                 }
             )
     context = {

@@ -1,8 +1,8 @@
-"""The pages on which the desk works: log an outage, an incident, the months, maintenance, amendments."""
+"""The pages on which the desk works: log an outage, an incident, the months, maintenance, claims, amendments."""
 
 from django.urls import URLPattern, path
 
-from . import amendments, closing, evidence, incident, log, maintenance, months, proofs, queue, reports
+from . import amendments, claims, closing, evidence, incident, log, maintenance, months, proofs, queue, reports
 
 
 def urls(view) -> list[URLPattern]:
@@ -13,6 +13,7 @@ def urls(view) -> list[URLPattern]:
     of_proof = "claims/proof/<int:pk>/"
     return [
         *amendments.urls(view),
+        *claims.urls(view),
         path("log-an-outage/", view(log.log_outage), name="log_outage"),
         path(of_incident, view(incident.incident_page), name="incident_page"),
         path(of_incident + "add-an-outage/", view(log.add_outage), name="add_outage"),

@@ -116,7 +116,14 @@ def take_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry,
             raise NothingProposed(_("The draft has no clause %(number)s.") % {"number": entry.clause})
         changed = difference(snapshot(clause, proposed), proposed)
         Clause.objects.filter(pk=clause.pk).update(**proposed)
-        _save(actor, locked, (), {_called(entry.clause): changed} if changed else {}, "took a wording over into", now)
+        _save(
+            actor,
+            locked,
+            (),
+            {_called(entry.clause): _sides(changed)} if changed else {},
+            "took a wording over into",
+            now,
+        )
     draft.refresh_from_db()
 
 
@@ -193,10 +200,15 @@ def _rewritten(draft: AgreementVersion, clauses: list[DraftedClause]) -> dict[st
     _write_clauses(draft, clauses)
     old, new = ({one.number: vars(one) for one in some} for some in (before, clauses))
     return {
-        _called(number): difference(old.get(number, {}), new.get(number, {}))
+        _called(number): _sides(difference(old.get(number, {}), new.get(number, {})))
         for number in dict.fromkeys([*old, *new])
         if old.get(number) != new.get(number)
     } or {"clauses": [[one.number for one in before], [one.number for one in clauses]]}
+
+
+def _sides(changed: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """What differs, as it was and as it is: the trail tells every change from what to what."""
+    return [{name: sides[place] for name, sides in changed.items() if sides[place]} for place in (0, 1)]
 
 
 def _called(number: str) -> str:

@@ -114,7 +114,10 @@ def test_clauses_can_be_reworded_added_and_taken_away(draft):
     assert list(found)[-1] == "5.3"
     entry = Entry.objects.filter(action="changed", subject_type="agreements.agreementversion").last()
     assert set(entry.changes) == {"clause 1.4", "clause 5.3"}
-    assert entry.changes["clause 1.4"] == [{}, {"wording_zh": "全部不可用的分钟计入。"}]
+    assert entry.changes["clause 1.4"] == [
+        {},
+        {"wording": "A minute counts\nwhen all is down.", "wording_zh": "全部不可用的分钟计入。"},
+    ]
     change(draft, clauses=clauses)
     assert clauses_of(draft) == clauses
 

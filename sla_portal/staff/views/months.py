@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from claims.models import Claim, Status
 from incidents.models import Incident
 from incidents.queries import incidents_touching
 from maintenance.queries import notices_given, windows_of_region
@@ -37,6 +38,7 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, intersection, seconds
 from sla_portal.kernel.months import ServiceMonth, day_span, local_date
 
+from ..claim_queue import STATES
 from ..costs import lead_hours
 from ..pictures import KINDS, day_runs, hour_rows, month_rows
 from ..words import day_name, decision, facts, kind_name, otherwise, reading_name, reading_sentence, verdict
@@ -188,7 +190,12 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
             }
             for reading, under in figures.under.items()
         ],
-        "mixed_readings": len({period.terms.unavailability_reading for period in judgement.periods}) > 1,
+        "amended": [
+            {"version": period.terms.version, "day": day_name(period.terms.effective_on)}
+            for period in judgement.periods
+            if figures.terms.effective_on < period.terms.effective_on
+            and judged.month.first_day < period.terms.effective_on <= judged.month.last_day
+        ],
         "excluded_under": figures.excluded_under,
         "recovery": [_recovery(incident, named) for incident in incidents[:MOST_ROWS]],
         "most_rows": MOST_ROWS,
@@ -200,6 +207,7 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "may_see_reports": request.user.has_perm("reports.view_report"),
         "reports": subject.row.reports.filter(month=judged.month.first_day).defer("statement").order_by("-revision"),
         "contracts": _contracts(subject, judged.month, now),
+        "claims": _claims(request, subject, judged.month),
         "trail": trail(subject.row),
     }
 
@@ -265,6 +273,14 @@ def _contracts(subject: Subject, month: ServiceMonth, now: datetime) -> list[dic
             }
         )
     return found
+
+
+def _claims(request: HttpRequest, subject: Subject, month: ServiceMonth) -> list[tuple[Claim, str]] | None:
+    """The claims of a customer for a month with their marks, newest first; None where the reader sees none."""
+    if not isinstance(subject.row, Customer) or not request.user.has_perm("claims.view_claim"):
+        return None
+    claims = Claim.objects.filter(contract__customer=subject.row, month=month.first_day).select_related("contract")
+    return [(claim, STATES[Status(claim.status)]) for claim in claims.order_by("-received_at", "id")[:MOST_ROWS]]
 
 
 def _day(request: HttpRequest, month: ServiceMonth) -> date | None:

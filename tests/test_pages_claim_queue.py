@@ -9,6 +9,7 @@ from time_machine import travel
 from claims.models import Claim, Recommendation, Voucher
 from claims.operations import ask_customer
 from sla_portal.audit.actors import Actor
+from sla_portal.availability.operations import propose_own_exclusion
 from sla_portal.staff.roles import ROLES
 from sla_portal.staff.views.claims import queue as queue_view
 
@@ -229,3 +230,70 @@ def test_one_box_finds_a_claim_and_a_voucher():
         assert voucher.code in text_of(agent.get("/admin/search/", {"q": text}))
     assert claim.number not in text_of(agent.get("/admin/search/", {"q": "C-1999"}))
     assert "Nothing that you may see" in text_of(signed_in(a_member("NOC")).get("/admin/search/", {"q": voucher.code}))
+
+
+def test_supports_home_says_what_waits_for_whom():
+    a_missed_september()
+    me = support()
+    mine, colleagues, asked = [a_claim(one) for one in [a_claimant() for _n in range(3)]]
+    recommended(colleagues)
+    ask_customer(actor=Actor.staff(me), claim=asked, question="Which door?", now=OPEN)
+    home = text_of(signed_in(me).get("/admin/"))
+    assert home.index("Enter a claim") < home.index("Claims waiting for me 1")
+    assert f"{mine.number} {mine.contract.customer.name} 2026-09 · claims close on 2026-11-30 · received: today" in home
+    for said in ("Claims for a second person 1", "Claims for the customer 1", "Claims opened today 3"):
+        assert said in home
+    for role in ("NOC", "Legal", "Auditor", "Administrator"):
+        assert "Claims waiting for me" not in text_of(signed_in(a_member(role)).get("/admin/"))
+
+
+def test_home_takes_a_fixed_number_of_queries_however_many_claims_wait():
+    agent = signed_in(support())
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as counted:
+            agent.get("/admin/")
+        return len(counted)
+
+    on_record("Q-0", "2026-01-01", "2026-10-20 01:00")
+    queries()
+    before = queries()
+    for number in range(1, 10):
+        on_record(f"Q-{number}", f"2026-0{number}-01", "2026-10-20 01:00")
+    assert queries() == before
+
+
+def test_what_is_proposed_as_a_customers_own_waits_on_supports_home_and_leads_to_the_claim():
+    a_missed_september()
+    claim = a_claim(a_claimant())
+    me, colleague = support(), support()
+    own = propose_own_exclusion(
+        actor=Actor.staff(me),
+        customer=claim.contract.customer,
+        clause="4.5",
+        starts_at=at("2026-09-10 01:00"),
+        ends_at=at("2026-09-10 01:30"),
+        reason="Router",
+        evidence="Log",
+        now=OPEN,
+    )
+    door = reverse("admin:claim_of_exclusion", args=[own.pk])
+    assert door not in signed_in(me).get("/admin/").content.decode()
+    assert door in signed_in(colleague).get("/admin/").content.decode()
+    assert door in signed_in(colleague).get(reverse("admin:queue")).content.decode()
+
+
+def test_a_customers_month_and_page_lead_to_its_claims():
+    a_missed_september()
+    claim = a_claim(a_claimant())
+    customer = claim.contract.customer
+    agent = signed_in(support())
+    month = agent.get(reverse("admin:month", args=["2026-09", "customer", customer.code])).content.decode()
+    assert reverse("admin:claim", args=[claim.pk]) in month
+    assert f"?contract={claim.contract.pk}&amp;month=2026-09" in month
+    page = agent.get(reverse("admin:customers_customer_change", args=[customer.pk])).content.decode()
+    assert f"{reverse('admin:enter_claim')}?customer={customer.pk}" in page
+    auditor = signed_in(a_member("Auditor"))
+    month = auditor.get(reverse("admin:month", args=["2026-09", "customer", customer.code])).content.decode()
+    assert reverse("admin:claim", args=[claim.pk]) in month
+    assert "Enter a claim for" not in month

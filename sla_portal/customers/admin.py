@@ -66,6 +66,8 @@ class CustomerAdmin(AuditedModelAdmin):
             yield Link(_("Contracts"), f"{contracts}?q={customer.code}")
         if request.user.has_perm("availability.view_customermonth"):
             yield Link(_("Months"), f"{months}?q={customer.code}")
+        if request.user.has_perm("claims.enter_claim"):
+            yield Link(_("Enter a claim"), f"{reverse('admin:enter_claim')}?customer={customer.pk}", primary=True)
         if request.user.has_perm("customers.add_contact"):
             yield Link(_("Add a contact"), f"{reverse('admin:customers_contact_add')}?customer={customer.pk}")
 

@@ -114,6 +114,26 @@ CLOSED = Tab(
 TABS = (REVIEW, CUSTOMER, SECOND, OWN, HELD, TODAY, CLOSED)
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of the queue as home shows it: how many, and those that close first."""
+
+    tab: Tab
+    count: str
+    waiting: list[Waiting]
+
+
+def at_home(user: User, now: datetime, shown: int) -> list[Part]:
+    """What waits for `user`, for a second person and for the customer, and what was opened today."""
+    parts = [(tab, tab.claims(user, now)) for tab in (REVIEW, SECOND, CUSTOMER, TODAY)]
+    rows = [list(claims.select_related("contract__customer")[:shown]) for _tab, claims in parts]
+    told = {one.claim.pk: one for one in waiting([claim for part in rows for claim in part], now)}
+    return [
+        Part(tab, how_many(claims), [told[claim.pk] for claim in part])
+        for (tab, claims), part in zip(parts, rows, strict=True)
+    ]
+
+
 def how_many(claims: QuerySet[Claim]) -> str:
     """Count claims, but no further than a reader cares."""
     count = claims.order_by()[: MOST_COUNTED + 1].count()

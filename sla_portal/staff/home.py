@@ -36,6 +36,8 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
 from sla_portal.kernel.months import ServiceMonth, local_date
 
+from .claim_queue import at_home
+
 SHOWN = 10
 SOON = timedelta(hours=24)
 
@@ -106,8 +108,9 @@ def index(request: HttpRequest) -> TemplateResponse:
         context["open"] = open_incidents(judged, now)
     if may("maintenance.view_maintenancewindow"):
         context["windows"] = near_windows(now)
-    if may("availability.decide_exclusion"):
-        context["exclusions"] = exclusions_to_decide(request.user)
+    if may("claims.review_claim"):
+        context["claims"] = at_home(request.user, now, SHOWN)
+    context["exclusions"] = exclusions_to_decide(request.user)
     if may("incidents.classify_incident"):
         context["unclassified"] = unclassified()
     if may("availability.view_customermonth"):
@@ -205,14 +208,16 @@ def _course(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
     )
 
 
-def exclusions_to_decide(user: User) -> QuerySet[Exclusion]:
-    """Proposals of other people, force majeure (4.11) first, then oldest first."""
-    return (
-        Exclusion.objects.filter(status=Status.PROPOSED)
-        .exclude(proposed_by=user)
-        .select_related("incident", "customer", "proposed_by")
-        .order_by(Case(When(clause="4.11", then=Value(0)), default=Value(1)), "proposed_at", "id")[: SHOWN + 1]
-    )
+def exclusions_to_decide(user: User) -> QuerySet[Exclusion] | None:
+    """Proposals of other people that `user` may decide, force majeure (4.11) first, then oldest first; None: no right."""
+    if not (user.has_perm("availability.decide_exclusion") or user.has_perm("availability.decide_own_exclusion")):
+        return None
+    proposed = Exclusion.objects.filter(status=Status.PROPOSED).exclude(proposed_by=user)
+    if not user.has_perm("availability.decide_exclusion"):
+        proposed = proposed.filter(customer__isnull=False)
+    return proposed.select_related("incident", "customer", "proposed_by").order_by(
+        Case(When(clause="4.11", then=Value(0)), default=Value(1)), "proposed_at", "id"
+    )[: SHOWN + 1]
 
 
 def unclassified() -> list[tuple[Incident, ClaimWindow | None]]:

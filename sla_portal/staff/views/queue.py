@@ -52,7 +52,7 @@ def _undecided(exclusion: Exclusion) -> dict[str, Any]:
         "name": exclusion,
         "url": reverse("admin:incident_page", args=[exclusion.incident_id]) + f"#exclusion-{exclusion.pk}"
         if exclusion.incident_id
-        else "",
+        else reverse("admin:claim_of_exclusion", args=[exclusion.pk]),
         "since": exclusion.proposed_at,
         "by": (proposed_by.get_full_name() or proposed_by.get_username()) if proposed_by else "",
         "word": _("to confirm or reject"),

@@ -311,14 +311,11 @@ def test_workers_that_read_the_limit_without_holding_it_take_more(monkeypatch, s
     """The twin: the limit's row is read, not locked. SQLite lets one writer in at a time anyway."""
     from sla_portal.notices.operations import delivering
 
-    limits = delivering._limits
-
-    def unlocked(now: datetime) -> tuple:
-        with monkeypatch.context() as without:
-            without.setattr("django.db.models.query.QuerySet.select_for_update", lambda rows, **_how: rows)
-            found = limits(now)
+    def unlocked(_now: datetime) -> tuple:
+        brake = Brake.objects.get(notice=None)
+        brake.per_minute = 300
         time.sleep(0.5)
-        return found
+        return brake, {}
 
     settings.MAILS_PER_MINUTE = 300
     told(300, "a")

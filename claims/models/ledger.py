@@ -129,7 +129,10 @@ class Entry(models.Model):
         verbose_name_plural = _("ledger")
         ordering = ["-id"]
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["step", "at"], name="ledger_by_step")]
+        indexes = [
+            models.Index(fields=["at", "id"], name="ledger_by_time"),
+            models.Index(fields=["step", "at", "id"], name="ledger_by_step"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["contract", "number"], name="a_contracts_entries_are_numbered"),
             models.CheckConstraint(

@@ -2,7 +2,21 @@
 
 from django.urls import URLPattern, path
 
-from . import amendments, claims, closing, evidence, incident, log, maintenance, months, proofs, queue, reports
+from . import (
+    amendments,
+    claims,
+    closing,
+    evidence,
+    incident,
+    ledger,
+    log,
+    maintenance,
+    months,
+    owed,
+    proofs,
+    queue,
+    reports,
+)
 
 
 def urls(view) -> list[URLPattern]:
@@ -14,6 +28,8 @@ def urls(view) -> list[URLPattern]:
     return [
         *amendments.urls(view),
         *claims.urls(view),
+        *ledger.urls(view),
+        *owed.urls(view),
         path("log-an-outage/", view(log.log_outage), name="log_outage"),
         path(of_incident, view(incident.incident_page), name="incident_page"),
         path(of_incident + "add-an-outage/", view(log.add_outage), name="add_outage"),

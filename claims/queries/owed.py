@@ -1,0 +1,283 @@
+"""What many contracts are entitled to in one month, looked up together: who could have claimed, and what a correction touches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+
+from sla_portal.agreements.models import Contract
+from sla_portal.agreements.queries import contracts_in_force, suspensions_of
+from sla_portal.agreements.rules import MeasurementPeriod
+from sla_portal.availability.models import CustomerMonth
+from sla_portal.availability.queries import judged_region, own_exclusions
+from sla_portal.availability.rules import Judgement, for_customer
+from sla_portal.customers.models import Region
+from sla_portal.kernel.instants import instant_text
+from sla_portal.kernel.intervals import Span, instant
+from sla_portal.kernel.money import smallest_unit
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
+
+from ..models import Claim, Recommendation, Status
+from ..models.applying import OPEN
+from ..rules import ClaimWindow, Entitlement, worth
+from .assessing import contract_days
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What a contract is entitled to in a month, as the month was judged last."""
+
+    contract: Contract
+    met: bool | None
+    entitlement: Entitlement
+
+    @property
+    def minutes(self) -> int:
+        """The minutes of service that it could be given; none where the target was kept."""
+        return self.entitlement.minutes if self.met is False else 0
+
+    @property
+    def worth(self) -> Decimal:
+        """What those that carry a charge are worth, before the cap (5.1)."""
+        return worth(self.entitlement.paid, self.entitlement) if self.met is False else Decimal(0)
+
+
+class Month:
+    """A service month for many contracts: each region is judged once, and only where its rows do not say enough."""
+
+    def __init__(self, month: ServiceMonth, now: datetime) -> None:
+        self.month, self.now = month, now
+        self.span = month.span(settings.SLA_ZONE)
+        self._regions: dict[int, Judgement] = {}
+
+    def owed(self, customers: Iterable[int]) -> dict[int, list[Owed]]:
+        """What the contracts of customers are entitled to, by customer; in a fixed number of queries for each region."""
+        rows = {
+            row.customer_id: row
+            for row in CustomerMonth.objects.filter(
+                month=self.month.first_day, customer__in=list(customers)
+            ).select_related("agreement_version")
+        }
+        contracts: dict[int, list[Contract]] = defaultdict(list)
+        for contract in (
+            contracts_in_force(self.month.first_day, self.month.last_day)
+            .filter(customer__in=list(rows))
+            .select_related("customer")
+            .order_by("starts_on", "id")
+        ):
+            contracts[contract.customer_id].append(contract)
+        divided = [
+            customer for customer, own in contracts.items() if own and not self._told_by_row(rows[customer], own)
+        ]
+        taken_off = own_exclusions(divided, *(instant(edge) for edge in self.span))
+        suspended = self._suspended([contract.pk for customer in divided for contract in contracts[customer]])
+        found: dict[int, list[Owed]] = {}
+        for customer, own in contracts.items():
+            row = rows[customer]
+            if customer not in divided:
+                found[customer] = [self._owed(own[0], row, row.unavailable_minutes, 0, row.total_minutes)]
+                continue
+            judgement = for_customer(
+                self._region(own[0].customer.region_id),
+                taken_off.get(customer, []),
+                [span for contract in own for span in suspended.get(contract.pk, [])],
+            )
+            counted = judgement.in_force.counted
+            days = {day for one in own for day in self.month.days if one.starts_on <= day <= one.last_day}
+            total = ServiceDays.of(days, settings.SLA_ZONE).total_minutes
+            found[customer] = [
+                self._owed(
+                    one,
+                    row,
+                    counted.within(contract_days(one, self.month).spans),
+                    counted.within(contract_days(one, self.month, one.trial_ends_on).spans) if one.trial_ends_on else 0,
+                    total,
+                )
+                for one in own
+            ]
+        return found
+
+    def _told_by_row(self, row: CustomerMonth, contracts: Sequence[Contract]) -> bool:
+        """Whether the judged month of a customer says it all: one contract, no day of trial, measured by the month."""
+        only = contracts[0]
+        in_trial = only.trial_ends_on is not None and only.trial_ends_on >= self.month.first_day
+        by_month = row.agreement_version.terms.measurement_period is MeasurementPeriod.MONTH
+        return len(contracts) == 1 and not in_trial and by_month
+
+    def _owed(self, contract: Contract, row: CustomerMonth, counted: int, trial: int, total: int) -> Owed:
+        terms = row.agreement_version.terms
+        return Owed(
+            contract,
+            row.met,
+            Entitlement(
+                counted_minutes=counted,
+                trial_minutes=trial,
+                minutes_per_minute=terms.compensated_minutes_per_minute,
+                monthly_charge=contract.monthly_charge,
+                total_minutes=total,
+                currency=contract.currency,
+            ),
+        )
+
+    def _region(self, pk: int) -> Judgement:
+        if pk not in self._regions:
+            self._regions[pk] = judged_region(Region.objects.get(pk=pk), self.span, self.now)
+        return self._regions[pk]
+
+    def _suspended(self, contracts: Sequence[int]) -> dict[int, list[Span]]:
+        first, last = self.month.first_day, self.month.last_day
+        return {
+            contract: [
+                days_span(max(one.first_on, first), min(one.last_on, last), settings.SLA_ZONE) for one in suspensions
+            ]
+            for contract, suspensions in suspensions_of(contracts, first, last).items()
+        }
+
+
+# Who could have claimed
+
+CLAIMED = (*OPEN, Status.GRANTED)
+
+
+@dataclass(frozen=True)
+class CouldHaveClaimed:
+    """A contract that a missed month entitles to compensation, and its claim, where there is one."""
+
+    owed: Owed
+    claim: Claim | None
+
+    @property
+    def claimed(self) -> bool:
+        return self.claim is not None and self.claim.status in CLAIMED
+
+
+def missed(month: ServiceMonth, *, unclaimed: bool = False) -> QuerySet[CustomerMonth]:
+    """Customers whose month fell below the target; `unclaimed`: those with a contract for which nobody claimed."""
+    found = CustomerMonth.objects.filter(month=month.first_day, met=False).order_by("customer")
+    if not unclaimed:
+        return found
+    claimed = Claim.objects.filter(contract=OuterRef("pk"), month=month.first_day, status__in=CLAIMED)
+    open_to_claim = (
+        contracts_in_force(month.first_day, month.last_day)
+        .filter(customer=OuterRef("customer"))
+        .exclude(Exists(claimed))
+    )
+    return found.filter(Exists(open_to_claim))
+
+
+def could_have_claimed(of: Month, customers: Sequence[int], *, unclaimed: bool = False) -> list[CouldHaveClaimed]:
+    """The contracts of customers with something to be given, in the order of the customers."""
+    owed = of.owed(customers)
+    lines = [one for customer in customers for one in owed.get(customer, ()) if one.minutes]
+    claims: dict[int, Claim] = {}
+    for claim in Claim.objects.filter(
+        month=of.month.first_day, contract__in=[one.contract.pk for one in lines]
+    ).order_by("id"):
+        if claim.contract_id not in claims or claims[claim.contract_id].status not in CLAIMED:
+            claims[claim.contract_id] = claim
+    found = [CouldHaveClaimed(one, claims.get(one.contract.pk)) for one in lines]
+    return [line for line in found if not (unclaimed and line.claimed)]
+
+
+COLUMNS = (
+    "month", "contract", "customer", "customer_name", "counted_minutes", "minutes_to_give", "worth", "currency", "opens_at",
+    "closes_at", "claim", "claim_status",
+)  # fmt: skip
+
+
+def for_export(of: Month, window: ClaimWindow, *, unclaimed: bool) -> Iterator[tuple[Any, ...]]:
+    """All contracts that could have claimed, read a portion at a time."""
+    after = 0
+    while customers := list(
+        missed(of.month, unclaimed=unclaimed).filter(customer__gt=after).values_list("customer", flat=True)[:CHUNK]
+    ):
+        after = customers[-1]
+        for line in could_have_claimed(of, customers, unclaimed=unclaimed):
+            contract, claim = line.owed.contract, line.claim
+            yield (
+                str(of.month),
+                contract.reference,
+                contract.customer.code,
+                contract.customer.name,
+                line.owed.entitlement.counted_minutes,
+                line.owed.minutes,
+                line.owed.worth.quantize(smallest_unit(contract.currency)),
+                contract.currency,
+                instant_text(window.opens_at),
+                instant_text(window.closes_at),
+                claim.number if claim else "",
+                claim.status if claim else "",
+            )
+
+
+# What a correction touches
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A decided claim of a corrected month: what it rests on, and what it would rest on now."""
+
+    claim: Claim
+    recommendation: Recommendation
+    owed: Owed | None
+    """None: the contract has no day in the month any more."""
+
+    @property
+    def counted_then(self) -> int:
+        return int(self.recommendation.facts["counted_minutes"])
+
+    @property
+    def counted_now(self) -> int:
+        return self.owed.entitlement.counted_minutes if self.owed else 0
+
+    @property
+    def minutes_now(self) -> int:
+        return self.owed.minutes if self.owed else 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether the figures are others, or the target is kept by now."""
+        total = self.owed.entitlement.total_minutes if self.owed else 0
+        granted_for_nothing = self.claim.status == Status.GRANTED and not self.minutes_now
+        return (
+            granted_for_nothing
+            or self.counted_now != self.counted_then
+            or total != self.recommendation.facts["total_minutes"]
+        )
+
+
+DECIDED = (Status.GRANTED, Status.REFUSED)
+
+
+def touched(of: Month, after: int = 0) -> tuple[list[Touched], int]:
+    """Decided claims of a month that its figures of now touch, among the next thousand after claim `after`.
+
+    Also returns the claim to go on after; 0 at the end.
+    """
+    claims = list(
+        Claim.objects.filter(month=of.month.first_day, status__in=DECIDED, pk__gt=after)
+        .select_related("contract__customer")
+        .prefetch_related("compensations__entries")
+        .order_by("pk")[: CHUNK + 1]
+    )
+    going_on = claims[CHUNK - 1].pk if len(claims) > CHUNK else 0
+    claims = claims[:CHUNK]
+    by_contract = {
+        one.contract.pk: one
+        for owed in of.owed({claim.contract.customer_id for claim in claims}).values()
+        for one in owed
+    }
+    last: dict[int, Recommendation] = {}
+    for recommendation in Recommendation.objects.filter(claim__in=claims).order_by("id"):
+        last[recommendation.claim_id] = recommendation
+    found = [Touched(claim, last[claim.pk], by_contract.get(claim.contract_id)) for claim in claims]
+    return [one for one in found if one.differs], going_on

@@ -28,6 +28,7 @@ app.conf.beat_schedule = {
     "judge due months": every(300, "sla_portal.availability.tasks.judge_due_months"),
     "remind of amendments that take effect soon": every(3600, "sla_portal.agreements.tasks.remind_of_amendments"),
     "make sure that last month's reports exist": every(3600, "sla_portal.reports.tasks.issue_due_reports"),
+    "put bundles of proof together": every(30, "sla_portal.reports.tasks.make_due_bundles"),
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),
     "mail the codes and links asked for": every(30, "claims.tasks.mail_asked"),
     "submit claims whose day has come": every(300, "claims.tasks.submit_held_claims"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from .rules import MeasurementPeriod, Reading, Terms
 
 THIRTY_DAYS = 30 * MINUTES_A_DAY
 CHINESE = "zh-hans"
+FIELDS = ("heading", "wording", "summary")
 
 
 # The text
@@ -51,23 +52,26 @@ class TextChanges:
 
 def text_changes(before: Sequence[Worded], after: Sequence[Worded], language: str) -> TextChanges:
     """Compare the clauses of two versions, in Chinese where it is asked for and both have it."""
+    chinese = {field for field in FIELDS if language == CHINESE and _has(before, field) and _has(after, field)}
+    old, new = ([_words(clause, chinese) for clause in clauses] for clauses in (before, after))
+    return TextChanges(CHINESE if "wording" in chinese else "en", clause_changes(old, new))
 
-    def in_chinese(field: str) -> bool:
-        return language == CHINESE and all(
-            any(getattr(clause, f"{field}_zh") for clause in clauses) for clauses in (before, after)
-        )
 
-    chinese = {field: in_chinese(field) for field in ("heading", "wording", "summary")}
+def words_in(clauses: Sequence[Worded], language: str) -> tuple[str, tuple[ClauseWords, ...]]:
+    """The clauses of a version in Chinese where it is asked for and they have it; and the language of their wording."""
+    chinese = {field for field in FIELDS if language == CHINESE and _has(clauses, field)}
+    return CHINESE if "wording" in chinese else "en", tuple(_words(clause, chinese) for clause in clauses)
 
-    def words(clause: Worded) -> ClauseWords:
-        heading, wording, summary = (
-            (here and getattr(clause, f"{field}_zh")) or getattr(clause, field) for field, here in chinese.items()
-        )
-        return ClauseWords(clause.number, heading, wording, summary)
 
-    return TextChanges(
-        CHINESE if chinese["wording"] else "en", clause_changes([*map(words, before)], [*map(words, after)])
+def _has(clauses: Sequence[Worded], field: str) -> bool:
+    return any(getattr(clause, f"{field}_zh") for clause in clauses)
+
+
+def _words(clause: Worded, chinese: Collection[str]) -> ClauseWords:
+    heading, wording, summary = (
+        (field in chinese and getattr(clause, f"{field}_zh")) or getattr(clause, field) for field in FIELDS
     )
+    return ClauseWords(clause.number, heading, wording, summary)
 
 
 # The terms

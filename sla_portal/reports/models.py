@@ -1,4 +1,4 @@
-"""The monthly availability reports as issued, and the requests that they were issued on."""
+"""The monthly availability reports as issued, the requests that they were issued on, and bundles of proof."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from sla_portal.agreements.models import AgreementVersion
 from sla_portal.customers.models import Customer, Region
 
 
@@ -152,3 +153,67 @@ class Report(models.Model):
     def file_name(self) -> str:
         """What the file is called where somebody saves it."""
         return f"{self.number}-r{self.revision}.pdf"
+
+
+def bundled_as(bundle: Bundle, _name: str) -> str:
+    """Where a bundle lies; the same however often it is put together."""
+    return f"bundles/{bundle.pk}.zip"
+
+
+class Bundle(models.Model):
+    """What proves an amendment (5.2), in one ZIP. The row is the queue; a trigger refuses any change once it is ready."""
+
+    version = models.ForeignKey(
+        AgreementVersion, models.PROTECT, related_name="bundles", verbose_name=_("agreement version")
+    )
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    email = models.EmailField(_("e-mail"), blank=True, help_text=_("Whose mails are in it, as they were sent."))
+    requested_at = models.DateTimeField(_("requested"))
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("requested by")
+    )
+    requested_by_name = models.CharField(_("requested by"), max_length=200)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    error = models.TextField(_("error"), blank=True)
+    lease = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(_("in a worker's hand until"), null=True)
+    file = models.FileField(_("file"), upload_to=bundled_as, max_length=200, blank=True)
+    sha256 = models.CharField(_("SHA-256 of the file"), max_length=64, blank=True)
+    size = models.PositiveBigIntegerField(_("size"), default=0)
+    made_at = models.DateTimeField(_("put together"), null=True)
+
+    class Meta:
+        verbose_name = _("bundle of proof")
+        verbose_name_plural = _("bundles of proof")
+        ordering = ["-id"]
+        default_permissions = ("view",)
+        permissions = [("request_bundle", "Can have the proof of an amendment put together")]
+        indexes = [
+            models.Index(
+                fields=["status"],
+                condition=models.Q(status__in=[Status.QUEUED, Status.RENDERING]),
+                name="bundles_that_wait",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="a_bundle_has_a_known_status"),
+            models.CheckConstraint(
+                condition=~models.Q(status=Status.READY)
+                | (models.Q(made_at__isnull=False, size__gt=0) & ~models.Q(file="") & ~models.Q(sha256="")),
+                name="a_ready_bundle_has_a_file_with_a_hash",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status=Status.RENDERING, lease__isnull=False, leased_until__isnull=False)
+                | (~models.Q(status=Status.RENDERING) & models.Q(lease__isnull=True, leased_until__isnull=True)),
+                name="a_bundle_is_leased_while_it_is_put_together",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} · {self.pk}"
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called where somebody saves it."""
+        return f"amendment-{self.version}-proof-{self.pk}.zip"

@@ -1,4 +1,7 @@
-"""The clock that has reports issued. A message of Celery's may be lost, doubled or late: the rows know what is due."""
+"""The clock that has reports issued and bundles put together.
+
+A message of Celery's may be lost, doubled or late: the rows know what is due.
+"""
 
 from celery import shared_task
 from django.utils import timezone
@@ -36,3 +39,16 @@ def put_down_reports(run_id: int) -> None:
 @shared_task
 def render_report_chunk(ids: list[int]) -> None:
     operations.render_chunk(ids=ids, clock=timezone.now)
+
+
+@shared_task
+def make_due_bundles() -> None:
+    """Look for bundles of proof that wait."""
+    operations.release_lapsed_bundles(now=timezone.now())
+    for bundle in operations.due_bundles():
+        make_bundle.apply_async([bundle.pk], expires=SWEPT_EVERY_SECONDS)
+
+
+@shared_task
+def make_bundle(pk: int) -> None:
+    operations.make_bundle(pk=pk, clock=timezone.now)

@@ -47,6 +47,7 @@ EVERYTHING_ON_RECORD = (
     *WHAT_IS_OWED,
     "reports.view_report",
     "reports.view_reportrun",
+    "reports.view_bundle",
 )
 WHAT_THE_SERVICE_IS = ("customers.view_region", "customers.view_corefunction", "customers.view_client")
 WHAT_HAPPENED = (
@@ -138,6 +139,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "availability.decide_own_exclusion",
         "availability.close_month",
         "reports.issue_report",
+        "reports.request_bundle",
     ),
     "Auditor": EVERYTHING_ON_RECORD,
     "Administrator": (

@@ -71,6 +71,12 @@ def render(statement: Statement) -> bytes:
         )
 
 
+def print_page(template: str, context: Mapping[str, Any], language: str, stylesheet: str) -> bytes:
+    """Print a template by itself, in `language`; `stylesheet` is an asset that is added to the reports' own."""
+    with _one_at_a_time, _no_complaint(), translation.override(language):
+        return _layout(template, context, stylesheet).write_pdf(finisher=_write_each_once, **FORM)
+
+
 def _own_sheets(statement: Statement, bodies: "_Bodies", pages: int) -> Document:
     return _layout("reports/own.html", {**_own_context(statement, len(bodies)), "pages": pages})
 
@@ -180,21 +186,21 @@ def _bodies(common: str) -> _Bodies:
     return _Bodies(_layout("reports/shared.html", _shared_context(**json.loads(common))).pages)
 
 
-def _layout(template: str, context: Mapping[str, Any]) -> Document:
+def _layout(template: str, context: Mapping[str, Any], *stylesheets: str) -> Document:
     return HTML(
         string=render_to_string(template, dict(context)),
         url_fetcher=URLFetcher(allowed_protocols={"data"}, allow_redirects=False),
     ).render(
         font_config=FontConfiguration(),
         color_profiles={FORM["output_intent"]: _colours()},
-        stylesheets=[_stylesheet()],
+        stylesheets=[_stylesheet(name) for name in ("report.css", *stylesheets)],
         **FORM,
     )
 
 
 @cache
-def _stylesheet() -> CSS:
-    return CSS(string=(ASSETS / "report.css").read_text(encoding="utf-8"))
+def _stylesheet(name: str) -> CSS:
+    return CSS(string=(ASSETS / name).read_text(encoding="utf-8"))
 
 
 def _colours() -> ColorProfile:

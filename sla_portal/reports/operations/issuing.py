@@ -25,9 +25,9 @@ from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
-from .models import Report, ReportRun, Status
-from .queries import RegionRecord, customers_to_report, served, without_report
-from .rules import Change, Figures, Statement, canonical, changes, digest, number, shared
+from ..models import Report, ReportRun, Status
+from ..queries import RegionRecord, customers_to_report, served, without_report
+from ..rules import Change, Figures, Statement, canonical, changes, digest, number, shared
 
 log = logging.getLogger(__name__)
 
@@ -296,7 +296,7 @@ def render_chunk(*, ids: Sequence[int], clock: Clock) -> int:
 
 def _render(pk: int, clock: Clock) -> bool:
     # Only a process that prints needs WeasyPrint and its libraries.
-    from .paper import render
+    from ..paper import render
 
     lease, now = uuid.uuid4(), clock()
     mine = Report.objects.filter(pk=pk, lease=lease)

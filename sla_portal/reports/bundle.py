@@ -1,0 +1,307 @@
+"""What proves an amendment (5.2), as a ZIP: the same bytes whenever the record is the same."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from django.conf import settings
+from django.db.models import CharField, Q, QuerySet
+from django.db.models.functions import Cast
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from sla_portal.agreements.changes import term_changes, terms_in_words, text_changes, words_in
+from sla_portal.agreements.models import AgreementVersion, Answer
+from sla_portal.agreements.queries import deliveries_of, notices_of
+from sla_portal.audit.models import Entry
+from sla_portal.audit.rules import canonical
+from sla_portal.notices.mail.letter import Letter
+from sla_portal.notices.models import Delivery, Notice, Status, Wording
+from sla_portal.notices.private import concealed
+
+from .paper.printing import ASSETS, print_page
+
+AT_ONCE = 2000
+"""Rows in memory at a time."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+LEDGER = (
+    "notice", "occasion_given_at", "delivery", "email", "name", "customer", "language", "status", "attempts",
+    "handed_over_at", "sent_at", "trouble", "mail_server_said", "resolved_at", "resolved_by", "sent_again_as",
+    "letter_on", "letter_reference", "message_id",
+)  # fmt: skip
+
+
+def write_bundle(version: AgreementVersion, *, language: str, email: str, file: IO[bytes]) -> str:
+    """Write the proof of an announced version to `file`; return its SHA-256.
+
+    With `email` the source of every mail about the version to that address is in it. Rows are read in portions.
+    """
+    with translation.override(language), ZipFile(file, "w", ZIP_DEFLATED, compresslevel=6) as archive:
+        bundle = _Archive(archive, version.published_at)
+        name = _safe(version.version)
+        bundle.add(f"version-{name}.pdf", _version_pdf(version, language))
+        bundle.add(f"version-{name}.json", canonical(version.content()).encode())
+        if version.based_on:
+            bundle.add(f"redline-{_safe(version.based_on.version)}-{name}.pdf", _redline_pdf(version, language))
+        notices = list(_told_to_all(version))
+        for notice in notices:
+            _add_notice(bundle, notice)
+        with bundle.open("deliveries.csv") as ledger:
+            statuses = _write_ledger(version, ledger)
+        mails = [_add_mail(bundle, delivery) for delivery in _mails(version, email)] if email else []
+        with bundle.open("audit.jsonl") as trail:
+            for entry in _entries(version).iterator(chunk_size=AT_ONCE):
+                trail.write(f"{_entry_line(entry)}\n".encode())
+        bundle.add("check_audit.py", (ASSETS / "check_audit.py").read_bytes())
+        bundle.add("README.txt", _readme(version, notices, statuses, mails).encode())
+        bundle.add("SHA256SUMS", "".join(f"{digest}  {path}\n" for path, digest in bundle.sums).encode())
+    file.seek(0)
+    whole = sha256()
+    while part := file.read(1 << 20):
+        whole.update(part)
+    return whole.hexdigest()
+
+
+class _Archive:
+    """A ZIP whose files bear the time of the announcement, and the hash of each as it was written."""
+
+    def __init__(self, archive: ZipFile, at: datetime) -> None:
+        self._archive, self._at = archive, at.astimezone(UTC)
+        self.sums: list[tuple[str, str]] = []
+
+    def add(self, path: str, content: bytes) -> None:
+        with self.open(path) as file:
+            file.write(content)
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[_Hashed]:
+        told = ZipInfo(path, self._at.timetuple()[:6])
+        told.compress_type, told.external_attr, told.create_system = ZIP_DEFLATED, 0o644 << 16, 3
+        with self._archive.open(told, "w", force_zip64=True) as file:
+            hashed = _Hashed(file)
+            yield hashed
+        self.sums.append((path, hashed.digest.hexdigest()))
+
+
+class _Hashed:
+    """A file that is hashed while it is written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.digest = file, sha256()
+
+    def write(self, content: bytes) -> int:
+        self.digest.update(content)
+        return self._file.write(content)
+
+
+def _safe(name: str) -> str:
+    """A name that is one everywhere, and no path."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".") or "_"
+
+
+# Paper
+
+
+def _version_pdf(version: AgreementVersion, language: str) -> bytes:
+    wording_language, clauses = words_in(list(version.clauses.all()), language)
+    context = {"terms": terms_in_words(version.terms), "clauses": clauses, "wording_language": wording_language}
+    return print_page("reports/bundle/version.html", _facts(version, language) | context, language, "agreement.css")
+
+
+def _redline_pdf(version: AgreementVersion, language: str) -> bytes:
+    before = version.based_on
+    context = {
+        "before": before.version,
+        "told": version.changes_told(language),
+        "terms": term_changes(before.terms, version.terms),
+        "text": text_changes(list(before.clauses.all()), list(version.clauses.all()), language),
+    }
+    return print_page("reports/bundle/redline.html", _facts(version, language) | context, language, "agreement.css")
+
+
+def _facts(version: AgreementVersion, language: str) -> dict[str, Any]:
+    return {
+        "language": language,
+        "address": settings.SITE_URL,
+        "zone": settings.SLA_TIME_ZONE,
+        "version": version.version,
+        "published_at": _instant(version.published_at),
+        "effective_on": version.takes_effect_on.isoformat(),
+        "withdrawn_at": _instant(version.withdrawn_at),
+        "notice": version.notice.number,
+        "notice_address": version.notice.address,
+        "sha256": version.sha256,
+    }
+
+
+# What was told
+
+
+def _told_to_all(version: AgreementVersion) -> QuerySet[Notice]:
+    """The announcement, reminders and the withdrawal; what was told at a signing says the same to one."""
+    at_signing = version.further_notices.filter(contract__isnull=False)
+    told = notices_of(version).exclude(pk__in=at_signing.values("notice"))
+    return told.prefetch_related("wordings", "attachments").order_by("pk")
+
+
+def _add_notice(bundle: _Archive, notice: Notice) -> None:
+    within = f"announcement/{_safe(notice.number)}"
+    wordings, attachments = notice.wordings.all(), notice.attachments.all()
+    bundle.add(f"{within}.json", canonical(notice.content_with(wordings, attachments)).encode())
+    for wording in wordings:
+        shown = {
+            "language": wording.language,
+            "subject": wording.subject,
+            "html": concealed(wording.html, wording.language),
+            "number": notice.number,
+            "given_at": _instant(notice.given_at),
+            "sha256": notice.sha256,
+        }
+        text = f"{wording.subject}\n\n{concealed(wording.text, wording.language)}\n"
+        bundle.add(f"{within}.{wording.language}.txt", text.encode())
+        html = render_to_string("reports/bundle/announcement.html", shown)
+        bundle.add(f"{within}.{wording.language}.html", html.encode())
+    for number, attachment in enumerate(attachments, start=1):
+        bundle.add(f"{within}.{number}.{_safe(attachment.name)}", bytes(attachment.content))
+
+
+# The ledger
+
+
+def _write_ledger(version: AgreementVersion, file: _Hashed) -> Counter[str]:
+    """Write a row for each delivery; return how many are in each status."""
+    statuses: Counter[str] = Counter()
+    lines = csv.writer(_Lines(file))
+    lines.writerow(LEDGER)
+    rows = deliveries_of(version).select_related("notice", "contact__customer").order_by("pk")
+    for delivery in rows.iterator(chunk_size=AT_ONCE):
+        statuses[delivery.status] += 1
+        lines.writerow(map(_cell, _ledger_row(delivery)))
+    return statuses
+
+
+class _Lines:
+    """What `csv` writes, as UTF-8."""
+
+    def __init__(self, file: _Hashed) -> None:
+        self._file = file
+
+    def write(self, line: str) -> int:
+        return self._file.write(line.encode())
+
+
+def _ledger_row(delivery: Delivery) -> tuple[Any, ...]:
+    return (
+        delivery.notice.number,
+        delivery.notice.given_at,
+        delivery.pk,
+        delivery.email,
+        delivery.name,
+        delivery.contact.customer.code if delivery.contact else "",
+        delivery.language,
+        delivery.status,
+        delivery.attempts,
+        delivery.handed_over_at,
+        delivery.sent_at,
+        delivery.trouble,
+        delivery.last_error,
+        delivery.resolved_at,
+        delivery.resolved_by,
+        delivery.replacement_id,
+        delivery.letter_on,
+        delivery.letter_reference,
+        delivery.message_id,
+    )
+
+
+def _cell(value: Any) -> str:
+    """A value as text that no spreadsheet takes for a formula."""
+    text = "" if value is None else _instant(value) if isinstance(value, datetime) else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _instant(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else ""
+
+
+# The mails to one address
+
+
+def _mails(version: AgreementVersion, email: str) -> Iterable[Delivery]:
+    return deliveries_of(version).filter(email__iexact=email).select_related("notice").order_by("pk")
+
+
+def _add_mail(bundle: _Archive, delivery: Delivery) -> dict[str, str]:
+    """Add the source of a mail without the recipient's key; return its name and the SHA-256 of what was sent."""
+    notice = delivery.notice
+    wording, attachments = notice.wording(delivery.language), list(notice.attachments.all())
+    kept_back = Wording(
+        language=wording.language,
+        subject=wording.subject,
+        text=concealed(wording.text, wording.language),
+        html=concealed(wording.html, wording.language),
+    )
+    name = f"mail/{_safe(notice.number)}.{delivery.pk}.eml"
+    bundle.add(name, _source(Letter(notice, kept_back, attachments), delivery))
+    sent = _source(Letter(notice, wording, attachments), delivery)
+    return {"name": name, "sha256": sha256(sent).hexdigest()}
+
+
+def _source(letter: Letter, delivery: Delivery) -> bytes:
+    """A mail as it arrives: on the wire a dot was put before each leading dot."""
+    return re.sub(rb"^\.\.", b".", letter.completed(delivery), flags=re.MULTILINE)
+
+
+# The trail
+
+
+def _entries(version: AgreementVersion) -> QuerySet[Entry]:
+    """What the trail says of the version, its notices, their deliveries and the answers to it."""
+
+    def about(kind: str, rows: QuerySet[Any]) -> Q:
+        return Q(subject_type=kind, subject_id__in=rows.order_by().values_list(Cast("pk", CharField())))
+
+    return Entry.objects.filter(
+        Q(subject_type=AgreementVersion._meta.label_lower, subject_id=str(version.pk))
+        | about(Notice._meta.label_lower, notices_of(version))
+        | about(Delivery._meta.label_lower, deliveries_of(version))
+        | about(Answer._meta.label_lower, version.answers.all())
+    ).order_by("pk")
+
+
+def _entry_line(entry: Entry) -> str:
+    told: Mapping[str, Any] = {
+        "id": entry.pk,
+        "content": entry.content(),
+        "previous_hash": entry.previous_hash,
+        "hash": entry.hash,
+    }
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _readme(
+    version: AgreementVersion, notices: Iterable[Notice], statuses: Counter[str], mails: Iterable[Mapping[str, str]]
+) -> str:
+    return render_to_string(
+        "reports/bundle/readme.txt",
+        _facts(version, translation.get_language() or settings.LANGUAGE_CODE)
+        | {
+            "file": _safe(version.version),
+            "before": _safe(version.based_on.version) if version.based_on else "",
+            "notices": [
+                {"number": row.number, "given_at": _instant(row.given_at), "sha256": row.sha256} for row in notices
+            ],
+            "rows": statuses.total(),
+            "statuses": [(Status(status).label, count) for status, count in sorted(statuses.items())],
+            "mails": mails,
+        },
+    )

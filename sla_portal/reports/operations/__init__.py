@@ -1,0 +1,47 @@
+"""Issue the reports of a month, and put together what proves an amendment."""
+
+from .bundling import (
+    NoSuchRecipient,
+    NotAnnounced,
+    due_bundles,
+    make_bundle,
+    release_lapsed_bundles,
+    request_bundle,
+)
+from .issuing import (
+    LEASE,
+    MonthDeviates,
+    MonthNotBegun,
+    NotInService,
+    close_and_report,
+    correct_and_report,
+    due_chunks,
+    put_down_reports,
+    release_lapsed,
+    render_chunk,
+    request_missing_reports,
+    request_reports,
+    waiting_runs,
+)
+
+__all__ = [
+    "LEASE",
+    "MonthDeviates",
+    "MonthNotBegun",
+    "NoSuchRecipient",
+    "NotAnnounced",
+    "NotInService",
+    "close_and_report",
+    "correct_and_report",
+    "due_bundles",
+    "due_chunks",
+    "make_bundle",
+    "put_down_reports",
+    "release_lapsed",
+    "release_lapsed_bundles",
+    "render_chunk",
+    "request_bundle",
+    "request_missing_reports",
+    "request_reports",
+    "waiting_runs",
+]

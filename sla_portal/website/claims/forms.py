@@ -28,6 +28,7 @@ from .queries import ClaimMonth, Standing
 CONTRACT, TIMES, PROOF, CODE, CHECK = "contract", "times", "proof", "code", "check"
 MOST_ROWS = 30
 LONGEST_TEXT = 5000
+NO_ADDRESS = gettext_lazy("Type the e-mail address.")
 ENDS = ("from_day", "from_time", "until_day", "until_time")
 
 
@@ -49,18 +50,22 @@ class ContractForm(forms.Form):
     reference = forms.CharField(
         label=gettext_lazy("Contract reference"),
         max_length=40,
+        error_messages={"required": gettext_lazy("Type the reference of the contract.")},
         help_text=gettext_lazy("As it stands on the contract and in our mails."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     email = forms.EmailField(
         label=gettext_lazy("E-mail address on record"),
         max_length=254,
+        error_messages={"required": NO_ADDRESS},
         help_text=gettext_lazy("The address at which you get our mails about this contract. We send a code there."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     month = forms.ChoiceField(
         label=gettext_lazy("Service month"),
-        error_messages={"invalid_choice": gettext_lazy("Choose one of the months of the list.")},
+        error_messages=dict.fromkeys(
+            ["required", "invalid_choice"], gettext_lazy("Choose one of the months of the list.")
+        ),
     )
 
     def __init__(self, *args: Any, months: Sequence[ClaimMonth], now: datetime, **kwargs: Any) -> None:
@@ -106,7 +111,7 @@ class TimesForm(forms.Form):
     zone = forms.ChoiceField(
         label=gettext_lazy("Time zone of your times"),
         choices=[(zone, zone) for zone in zones()],
-        error_messages={"invalid_choice": gettext_lazy("Choose a time zone of the list.")},
+        error_messages=dict.fromkeys(["required", "invalid_choice"], gettext_lazy("Choose a time zone of the list.")),
     )
     functions = forms.MultipleChoiceField(label=gettext_lazy("What did not work"), required=False)
     clients = forms.MultipleChoiceField(label=gettext_lazy("On what"), required=False)
@@ -237,6 +242,7 @@ class NewLinkForm(forms.Form):
     email = forms.EmailField(
         label=gettext_lazy("E-mail address on record"),
         max_length=254,
+        error_messages={"required": NO_ADDRESS},
         help_text=gettext_lazy("The address from which you made the claim."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
@@ -245,4 +251,6 @@ class NewLinkForm(forms.Form):
 class SayForm(forms.Form):
     """A text to the reviewers: an answer, an appeal."""
 
-    text = forms.CharField(max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 6}))
+    text = forms.CharField(
+        max_length=LONGEST_TEXT, error_messages={"required": gettext_lazy("Write something, then send it.")}
+    )

@@ -165,7 +165,7 @@ class Journey:
             "month": self.month,
             "standing": self.month.standing(self.now).value if self.month else "",
             "application": self.application,
-            "saved_until": self.application.expires_at,
+            "saved_until": self.application.expires_at.replace(second=0, microsecond=0),
         }
         return show(self.request, self.reader, f"claim_{step}", around | context, status)
 

@@ -44,9 +44,9 @@ def status_mark(claim: Claim) -> SafeString:
 def standing_mark(standing: str) -> SafeString:
     """How a month stands to claims: mark, word and colour."""
     look, word = {
-        Standing.EARLY: ("waiting", _("Not open yet")),
-        Standing.OPEN: ("up", _("Open")),
-        Standing.CLOSED: ("outside", _("Closed")),
+        Standing.EARLY: ("waiting", pgettext("claims", "Not open yet")),
+        Standing.OPEN: ("up", pgettext("claims", "Open")),
+        Standing.CLOSED: ("outside", pgettext("claims", "Closed")),
     }[Standing(standing)]
     return marks.mark(look, word)
 
@@ -60,7 +60,11 @@ def why_then(one: ClaimMonth) -> str:
         % {"day": date_format(day, pgettext("date format", "D j F"))}
         for day in one.working_days
     ]
-    return _("The day after the working days %(days)s.") % {"days": words.listed(days)}
+    return _("The day after working day %(count)s of %(month)s: %(days)s.") % {
+        "count": len(days),
+        "month": words.month_name(one.month.next),
+        "days": words.listed(days),
+    }
 
 
 @register.filter

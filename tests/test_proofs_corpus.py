@@ -357,7 +357,7 @@ def test_of_a_mail_the_heading_the_text_and_the_names_of_attachments_are_shown()
     mail.add_attachment(b"MZ", maintype="application", subtype="exe", filename="log\u202exe.exe")
     assert look_into(bytes(mail), "mail.eml").preview.decode() == (
         "From: Ops <ops@example.com>\nTo: support@example.com\nDate: Thu, 10 Sep 2026 02:10:00 +0000\nSubject: 呼叫失败\n"
-        "\nNobody could call from 02:00 to 02:30.\n\n\n📎 log⟨U+202E⟩xe.exe (application/exe)\n"
+        "\nNobody could call from 02:00 to 02:30.\n\n\n+ log⟨U+202E⟩xe.exe (application/exe)\n"
     )
 
 

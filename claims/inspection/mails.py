@@ -39,7 +39,7 @@ def read(content: bytes) -> str:
     if len(parts) > MOST_PARTS:
         raise Unfit(Reason.TOO_LARGE_INSIDE)
     heading = [f"{name}: {mail[name]}" for name in HEADERS if mail[name]]
-    attached = [f"📎 {part.get_filename() or '–'} ({part.get_content_type()})" for part in parts if _is_attached(part)]
+    attached = [f"+ {part.get_filename() or '–'} ({part.get_content_type()})" for part in parts if _is_attached(part)]
     return shown("\n".join([*heading, "", _body(parts), "", *attached]).rstrip() + "\n")
 
 

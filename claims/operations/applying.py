@@ -246,12 +246,19 @@ def submit_application(
 def purge_applications(*, now: datetime) -> int:
     """Forget applications that have expired, with their files, and tries that count no more; return how many."""
     Try.objects.filter(at__lte=now - AN_HOUR).delete()
-    expired = list(Application.objects.filter(expires_at__lte=now))
-    for application in expired:
+    expired = Application.objects.filter(expires_at__lte=now)
+    return sum(_purge(pk, now) for pk in list(expired.values_list("pk", flat=True)))
+
+
+def _purge(pk: int, now: datetime) -> bool:
+    with transaction.atomic():
+        application = Application.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+        if application is None:
+            return False
         for proof in application.proofs.all():
             remove_proof(actor=FORM, proof=proof, now=now)
         application.delete()
-    return len(expired)
+    return True
 
 
 def claimant(email: str) -> Actor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from email import policy
-from email.message import EmailMessage
+from email.message import MIMEPart
 from email.parser import BytesParser
 from html.parser import HTMLParser
 
@@ -43,7 +43,7 @@ def read(content: bytes) -> str:
     return shown("\n".join([*heading, "", _body(parts), "", *attached]).rstrip() + "\n")
 
 
-def _parts(mail: EmailMessage, depth: int) -> Iterator[EmailMessage]:
+def _parts(mail: MIMEPart, depth: int) -> Iterator[MIMEPart]:
     if depth > DEEPEST:
         raise Unfit(Reason.TOO_LARGE_INSIDE)
     if mail.is_multipart() and mail.get_content_maintype() == "multipart":
@@ -53,7 +53,7 @@ def _parts(mail: EmailMessage, depth: int) -> Iterator[EmailMessage]:
         yield mail
 
 
-def _is_attached(part: EmailMessage) -> bool:
+def _is_attached(part: MIMEPart) -> bool:
     return (
         part.get_content_disposition() == "attachment"
         or part.get_content_maintype() != "text"
@@ -61,7 +61,7 @@ def _is_attached(part: EmailMessage) -> bool:
     )
 
 
-def _body(parts: list[EmailMessage]) -> str:
+def _body(parts: list[MIMEPart]) -> str:
     for kind in ("text/plain", "text/html"):
         texts = [_text(part) for part in parts if part.get_content_type() == kind and not _is_attached(part)]
         if texts:
@@ -69,7 +69,7 @@ def _body(parts: list[EmailMessage]) -> str:
     return ""
 
 
-def _text(part: EmailMessage) -> str:
+def _text(part: MIMEPart) -> str:
     payload = part.get_payload(decode=True)
     charset = part.get_content_charset("utf-8")
     if not isinstance(payload, bytes):

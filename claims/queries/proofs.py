@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
 from ..models import Claim, Proof
 
 MOST = 100
@@ -20,11 +18,6 @@ class ShownProof:
     elsewhere: list[Claim]
 
 
-def same_file_elsewhere(proof: Proof) -> QuerySet[Claim]:
-    """The other claims that brought a file with the same SHA-256."""
-    return Claim.objects.filter(proofs__sha256=proof.sha256).exclude(pk=proof.claim_id)
-
-
 def proofs_of(claim: Claim) -> list[ShownProof]:
     """The files of a claim in the order in which they came: two queries, however many there are."""
     rows = list(claim.proofs.all())
@@ -36,6 +29,6 @@ def proofs_of(claim: Claim) -> list[ShownProof]:
     )
     elsewhere: dict[str, list[Claim]] = defaultdict(list)
     for proof in same:
-        assert proof.claim is not None  # noqa: S101  filtered above
-        elsewhere[proof.sha256].append(proof.claim)
+        if proof.claim:
+            elsewhere[proof.sha256].append(proof.claim)
     return [ShownProof(row, elsewhere[row.sha256]) for row in rows]

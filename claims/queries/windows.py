@@ -36,7 +36,7 @@ def windows_of(months: Iterable[ServiceMonth]) -> dict[ServiceMonth, ClaimWindow
     versions = published_versions()
     found = {}
     for month in months:
-        in_force = [version for version in versions if version.effective_on <= month.first_day]
+        in_force = [version for version in versions if version.takes_effect_on <= month.first_day]
         if in_force:
             found[month] = claim_window(month, in_force[-1].terms, days, settings.SLA_ZONE)
     return found

@@ -16,12 +16,13 @@ from sla_portal.audit.admin import (
     ReadOnlyModelAdmin,
     ReadOnlyRows,
     Rows,
+    clock_column,
     day_column,
 )
 from sla_portal.audit.operations import difference
 from sla_portal.marks import mark
 
-from .models import AgreementVersion, Clause, Contract, Payment, Suspension
+from .models import AgreementVersion, Answer, Clause, Contract, Payment, RegisterEntry, Suspension
 from .operations import tell_pending
 from .queries import contracts_in_force
 from .rules import Stage, extended_to
@@ -64,6 +65,37 @@ class AgreementVersionAdmin(ReadOnlyModelAdmin):
             Stage.PUBLISHED: mark("up", _("published")),
             Stage.WITHDRAWN: mark("outside", _("withdrawn")),
         }[version.stage]
+
+
+@admin.register(RegisterEntry)
+class RegisterEntryAdmin(ReadOnlyModelAdmin):
+    """Errata and readings; Legal writes and approves them on pages of their own."""
+
+    list_display = ("clause", "matter", "asked", "approved_by_name", day_column("approved_at", _("approved at")))
+    search_fields = ("clause", "question", "answer")
+    sortable_by = ()
+
+    @admin.display(description=_("what is open"))
+    def asked(self, entry):
+        return entry.told("question")
+
+
+@admin.register(Answer)
+class AnswerAdmin(ReadOnlyModelAdmin):
+    """What customers answered to amendments: registered, never edited."""
+
+    list_display = ("version", "customer", "kind", "via", clock_column("received_at", _("received at")), "taken_back")
+    list_select_related = ("version", "customer")
+    search_fields = ("customer__code", "customer__name", "version__version")
+    search_help_text = _("Customer's code or name, or version")
+    sortable_by = ()
+    nothing_yet = _(
+        "Answers come through the link in the mails of an amendment, or are registered by Support or Legal."
+    )
+
+    @admin.display(description=_("taken back"))
+    def taken_back(self, answer):
+        return mark("up", _("stands")) if answer.stands else mark("outside", _("taken back"))
 
 
 class ContractForm(AuditedForm):

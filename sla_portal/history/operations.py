@@ -99,7 +99,7 @@ def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
 def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
     named = {row["version"] for row in agreements}
     staying = {
-        version.effective_on.isoformat(): version.version
+        version.takes_effect_on.isoformat(): version.version
         for version in AgreementVersion.objects.published().exclude(version__in=named)
         if _stays(version)
     }

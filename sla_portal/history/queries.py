@@ -71,7 +71,7 @@ def agreements() -> list[Recorded]:
             version.pk,
             {
                 "version": version.version,
-                "effective_on": version.effective_on.isoformat(),
+                "effective_on": version.takes_effect_on.isoformat(),
                 "availability_target": canonical_percentage(version.availability_target),
                 "unavailability_reading": version.unavailability_reading,
                 "maintenance_notice_hours": version.maintenance_notice_hours,

@@ -524,7 +524,7 @@ def _versions() -> tuple[PublicVersion, ...]:
         _published().select_related("notice", "withdrawal_notice", "based_on").order_by("effective_on", "published_at")
     )
     standing = [row for row in rows if not row.withdrawn_at]
-    until = {row: following.effective_on - timedelta(days=1) for row, following in pairwise(standing)}
+    until = {row: following.takes_effect_on - timedelta(days=1) for row, following in pairwise(standing)}
     came_after = {following: row for row, following in pairwise(standing)}
     return tuple(_version(row, until.get(row), row.based_on or came_after.get(row)) for row in rows)[::-1]
 
@@ -532,7 +532,7 @@ def _versions() -> tuple[PublicVersion, ...]:
 def _version(row: AgreementVersion, until: date | None, before: AgreementVersion | None) -> PublicVersion:
     return PublicVersion(
         version=row.version,
-        effective_on=row.effective_on,
+        effective_on=row.takes_effect_on,
         until=until,
         published_at=row.published_at,
         withdrawn_at=row.withdrawn_at,

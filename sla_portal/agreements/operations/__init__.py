@@ -25,7 +25,6 @@ from .contracts import (
 )
 from .drafting import (
     DraftChangedMeanwhile,
-    NotAcceptable,
     NothingProposed,
     change_draft,
     discard_draft,
@@ -49,7 +48,7 @@ from .publishing import (
     tell_pending,
     withdraw_version,
 )
-from .refusals import DraftStandsStill, ReasonMissing, SecondPersonNeeded
+from .refusals import DraftStandsStill, NotAcceptable, ReasonMissing, SecondPersonNeeded
 from .register import ApprovedAlready, approve_entry, write_entry
 from .wording import AnotherWordingLoaded, TextStandsStill, load_wording, replace_wording
 

@@ -102,11 +102,13 @@ def reached(version: AgreementVersion) -> list[Reached]:
 
 def _occasions(version: AgreementVersion) -> Iterator[tuple[str, QuerySet[Notice]]]:
     further = FurtherNotice.objects.filter(version=version)
-    yield "announcement", Notice.objects.filter(pk=version.notice_id)
+    if version.notice_id:
+        yield "announcement", Notice.objects.filter(pk=version.notice_id)
     yield "signing", Notice.objects.filter(pk__in=further.filter(contract__isnull=False).values("notice"))
     for days in further.filter(days_before__isnull=False).values_list("days_before", flat=True):
         yield f"reminder_{days}", Notice.objects.filter(pk__in=further.filter(days_before=days).values("notice"))
-    yield "withdrawal", Notice.objects.filter(pk=version.withdrawal_notice_id)
+    if version.withdrawal_notice_id:
+        yield "withdrawal", Notice.objects.filter(pk=version.withdrawal_notice_id)
 
 
 # How customers stand to it
@@ -135,7 +137,7 @@ def acceptance(version: AgreementVersion, now: datetime) -> QuerySet[Customer, A
 
 def acceptance_counts(version: AgreementVersion, now: datetime) -> dict[str, int]:
     """How many of the customers whom a version concerns are in each state of `Acceptance`."""
-    counted = acceptance(version, now).order_by().values_list("state").annotate(Count("pk"))
+    counted = acceptance(version, now).order_by().values_list(F("state")).annotate(Count("pk"))
     return {state.value: 0 for state in Acceptance} | dict(counted)
 
 

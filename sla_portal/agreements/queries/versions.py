@@ -41,7 +41,7 @@ def version_in_force(on: date) -> AgreementVersion:
 def terms_periods() -> list[TermsPeriod]:
     """The terms and the instants between which each governs; the first reaches back without end, so that stretches can be found."""
     versions = published_versions()
-    edges = [None, *(day_span(version.effective_on, settings.SLA_ZONE)[0] for version in versions[1:]), None]
+    edges = [None, *(day_span(version.takes_effect_on, settings.SLA_ZONE)[0] for version in versions[1:]), None]
     return [
         TermsPeriod(start=start, end=end, terms=version.terms)
         for version, (start, end) in zip(versions, pairwise(edges), strict=False)

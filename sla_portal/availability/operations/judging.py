@@ -78,7 +78,7 @@ class Verdicts:
         return any(version.measurement_period == MeasurementPeriod.CONTRACT_PERIOD.value for version in governing)
 
     def version_on(self, day: date) -> AgreementVersion:
-        return [version for version in self.versions if version.effective_on <= day][-1]
+        return [version for version in self.versions if version.takes_effect_on <= day][-1]
 
     def columns(
         self, contracts: Sequence[InForce], suspended: Sequence[Span], own: Iterable[TakenOff]
@@ -118,7 +118,7 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
     It does not ask whether the month is closed: `closing` does, and the sweep.
     """
     versions = published_versions()
-    if not versions or versions[0].effective_on > month.first_day:
+    if not versions or versions[0].takes_effect_on > month.first_day:
         return 0
     verdicts = _verdicts(region, month, versions, now)
     with transaction.atomic():
@@ -227,8 +227,8 @@ def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> li
     starts = [contract] if contract else []
     if outage:
         starts.append(local_date(epoch(outage), settings.SLA_ZONE))
-    month = ServiceMonth.of(max(min(starts, default=present.first_day), versions[0].effective_on))
-    if month.first_day < versions[0].effective_on:
+    month = ServiceMonth.of(max(min(starts, default=present.first_day), versions[0].takes_effect_on))
+    if month.first_day < versions[0].takes_effect_on:
         month = month.next
     months = []
     while month <= present:

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from . import (
     amendments,
+    bundles,
     claims,
     closing,
     evidence,
@@ -28,6 +29,8 @@ def urls(view) -> list[URLPattern]:
     return [
         *amendments.urls(view),
         *claims.urls(view),
+        path("agreements/amendments/<int:pk>/proof/", view(bundles.proof), name="bundles"),
+        path("reports/bundles/<int:pk>/file/", view(bundles.bundle_file), name="bundle_file"),
         *ledger.urls(view),
         *owed.urls(view),
         path("log-an-outage/", view(log.log_outage), name="log_outage"),

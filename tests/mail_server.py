@@ -55,6 +55,8 @@ Plan = Callable[[str, int], Fault | None]
 class MailServer:
     plan: Plan = lambda _address, _attempt: None
     port: int = 0
+    keeps: bool = True
+    """Whether it keeps what the messages say, not only whose they are."""
     taken: list[Taken] = field(default_factory=list)
     attempts: Counter[str] = field(default_factory=Counter)
     faults: Counter[Fault] = field(default_factory=Counter)
@@ -121,9 +123,8 @@ class Handler:
             case Fault.CUT_AFTER_LOST:
                 smtp.transport.abort()
                 return "250 OK"
-        self.server.taken.append(
-            Taken(envelope.rcpt_tos[0], envelope.original_content or b"", envelope.mail_from or "")
-        )
+        content = (self.server.keeps and envelope.original_content) or b""
+        self.server.taken.append(Taken(envelope.rcpt_tos[0], content, envelope.mail_from or ""))
         if self.fault is Fault.CUT_AFTER_TAKEN:
             smtp.transport.abort()
         return "250 OK"

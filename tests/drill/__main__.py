@@ -4,17 +4,18 @@ import signal
 import sys
 
 from .cap import cap
-from .deliveries import faults, flush, kills
+from .deliveries import faults, flush, kills, many
 from .ground import ground, set_up
 from .rate import rate
 from .readers import readers
 
-DRILLS = {"kills": kills, "faults": faults, "flush": flush, "rate": rate, "readers": readers, "cap": cap}
+DRILLS = {"kills": kills, "faults": faults, "flush": flush, "rate": rate, "many": many, "readers": readers, "cap": cap}
 
 # So that whoever stops it stops its servers too.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 with ground() as here:
     set_up()
-    for name in sys.argv[1:] or DRILLS:
-        DRILLS[name](here)
+    for wanted in sys.argv[1:] or DRILLS:
+        name, _, number = wanted.partition("=")
+        DRILLS[name](here, *map(int, number.split()))

@@ -10,10 +10,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from tests.everything import ROOT, free_port, installed, postgresql_server
 
@@ -62,6 +64,13 @@ class Worker:
 
     def runs(self) -> bool:
         return self.process.poll() is None
+
+    def heaviest_megabytes(self) -> float:
+        """What the heaviest of its processes takes now (RSS)."""
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.process.pid)
+            return max(one.memory_info().rss for one in [family, *family.children(recursive=True)]) / 2**20
+        return 0
 
     def kill(self) -> None:
         """End it and its processes at once, as a power cut would."""

@@ -10,6 +10,8 @@ import smtplib
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .ground import Ground, contacts, give, set_up
 
@@ -20,13 +22,20 @@ MANY = 100_000
 
 def rate(_ground: Ground) -> None:
     """Print the rate of both and their ratio, from a process that reads the settings anew."""
-    myself = [sys.executable, "-m", "tests.drill.rate"]
-    with subprocess.Popen([*myself, "serve"], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        port = server.stdout.readline().strip()
+    with serving() as port:
         environment = os.environ | {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
+        subprocess.run([sys.executable, "-m", "tests.drill.rate", str(port)], env=environment, check=True)
+
+
+@contextmanager
+def serving() -> Iterator[int]:
+    """The port of a mail server that takes everything and keeps nothing, a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.drill.rate", "serve"], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
         try:
-            subprocess.run([*myself, port], env=environment, check=True)
+            yield int(server.stdout.readline())
         finally:
             server.terminate()
 

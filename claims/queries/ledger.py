@@ -75,8 +75,15 @@ def totals(found: QuerySet[Entry]) -> list[Total]:
         .annotate(entries=Count("id"), all_minutes=Sum("minutes"), amount=Sum(amount))
     )
     order = list(Step)
+    # SQLite adds up in floating point: what it says is brought back to the unit.
     added_up = [
-        Total(row["currency"], Step(row["step"]), row["entries"], row["all_minutes"], _exact(row["amount"], row))
+        Total(
+            row["currency"],
+            Step(row["step"]),
+            row["entries"],
+            row["all_minutes"],
+            _money(row["amount"], row["currency"]),
+        )
         for row in rows
     ]
     return sorted(added_up, key=lambda total: (total.currency, order.index(total.step)))
@@ -126,10 +133,5 @@ def for_billing(found: QuerySet[Entry], *, with_codes: bool) -> Iterator[tuple[A
         )
 
 
-def _exact(amount: Any, row: dict[str, Any]) -> Decimal:
-    # SQLite adds up in floating point.
-    return _money(Decimal(amount or 0), row["currency"])
-
-
 def _money(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(smallest_unit(currency))
+    return Decimal(amount).quantize(smallest_unit(currency))

@@ -24,4 +24,9 @@ def cap(_ground: Ground) -> None:
     for title, database in databases:
         print(f"cap: {ROUNDS} rounds on {title}", flush=True)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_claims_cap.py"]
-        subprocess.run([*command, "--durations", "4"], env=tests | database, cwd=ROOT, check=True)
+        subprocess.run(
+            [*command, "--durations", "4", "-o", "faulthandler_timeout=3600"],
+            env=tests | database,
+            cwd=ROOT,
+            check=True,
+        )

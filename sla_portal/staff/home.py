@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
@@ -24,7 +25,7 @@ from maintenance.models import MaintenanceWindow
 from maintenance.queries import stage_of
 from maintenance.rules import Stage
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.queries import NoAgreementInForce, version_in_force
+from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, version_in_force
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
@@ -36,6 +37,7 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
 from sla_portal.kernel.months import ServiceMonth, local_date
 
+from .amendments import drafts, to_publish, today, under_way
 from .claim_queue import at_home
 
 SHOWN = 10
@@ -116,7 +118,7 @@ def index(request: HttpRequest) -> TemplateResponse:
     if may("availability.view_customermonth"):
         context["missed"] = missed_lately(month)
     if may("agreements.view_agreementversion"):
-        context |= agreement(now)
+        context |= agreement(request.user, now)
     if may("audit.view_entry"):
         context["latest"] = Entry.objects.order_by("-id")[:SHOWN]
     return TemplateResponse(request, "staff/home.html", context)
@@ -243,11 +245,15 @@ def missed_lately(month: ServiceMonth) -> Sequence[CustomerMonth]:
     )
 
 
-def agreement(now: datetime) -> dict[str, AgreementVersion | None]:
-    """The version in force, and the next that was published."""
-    today: date = local_date(epoch(now), settings.SLA_ZONE)
-    published = AgreementVersion.objects.published()
+def agreement(user: User, now: datetime) -> dict[str, Any]:
+    """The version in force and those to come; for Legal, whom they have reached and what waits to be published."""
+    in_force = AgreementVersion.objects.published().filter(effective_on__lte=today(now))
+    shown = {"version": in_force.order_by("-effective_on").first()}
+    if not user.has_perm("agreements.draft_version"):
+        return {**shown, "pending": pending_versions(today(now))}
     return {
-        "version": published.filter(effective_on__lte=today).order_by("-effective_on").first(),
-        "next_version": published.filter(effective_on__gt=today).order_by("effective_on").first(),
+        **shown,
+        "under_way": under_way(now),
+        "drafts": drafts()[: SHOWN + 1],
+        "to_publish": to_publish(user)[: SHOWN + 1],
     }

@@ -33,7 +33,7 @@ NAVIGATION = (
     (_("Claims"), "claims", "claims.view_claim"),
     (_("Ledger"), "ledger", "claims.view_entry"),
     (_("Customers"), "customers_customer_changelist", "customers.view_customer"),
-    (_("Agreement"), "agreements_agreementversion_changelist", "agreements.view_agreementversion"),
+    (_("Agreement"), "amendments", "agreements.view_agreementversion"),
     (_("Trail"), "audit_entry_changelist", "audit.view_entry"),
 )
 

@@ -8,7 +8,7 @@ from . import customers, draft, listing, publication, register
 def urls(view) -> list[URLPattern]:
     """The addresses of these pages; `view` wraps each in the site's check of who asks."""
     of_version = "agreements/amendments/<int:pk>/"
-    of_entry = "agreements/register/<int:pk>/"
+    of_entry = "agreements/amendments/register/<int:pk>/"
     return [
         path("agreements/amendments/", view(listing.amendments), name="amendments"),
         path("agreements/amendments/start/", view(draft.start), name="start_amendment"),
@@ -20,9 +20,9 @@ def urls(view) -> list[URLPattern]:
         path(of_version + "withdraw/", view(publication.withdraw), name="withdraw_amendment"),
         path(of_version + "customers/", view(customers.customers), name="amendment_customers"),
         path(of_version + "customers/<path:code>/", view(customers.answer), name="amendment_answer"),
-        path("agreements/answers/<int:pk>/take-back/", view(customers.take_back), name="take_back_answer"),
-        path("agreements/register/", view(register.entries), name="register"),
-        path("agreements/register/add/", view(register.write), name="add_register_entry"),
+        path("agreements/amendments/answers/<int:pk>/take-back/", view(customers.take_back), name="take_back_answer"),
+        path("agreements/amendments/register/", view(register.entries), name="register"),
+        path("agreements/amendments/register/add/", view(register.write), name="add_register_entry"),
         path(of_entry, view(register.entry), name="register_entry"),
         path(of_entry + "change/", view(register.write), name="change_register_entry"),
         path(of_entry + "approve/", view(register.approve), name="approve_register_entry"),

@@ -23,9 +23,9 @@ from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 
 from ...amendment_forms import AnswerForm
+from ...amendments import days_until, today
 from ...forms import ReasonForm
 from ..common import page, refusals_on, require_right
-from .listing import today
 
 VIEW, REGISTER = "agreements.view_answer", "agreements.register_answer"
 ON_A_PAGE = 50
@@ -78,7 +78,7 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "title": _("How customers stand to version %(version)s") % {"version": version},
             "version": version,
-            "in_force": bool(version.effective_on and version.effective_on <= today(now)),
+            "in_force": days_until(version.effective_on, now) <= 0,
             "filters": [(value, *state_words(value), number) for value, number in counts.items()],
             "all": sum(counts.values()),
             "state": state if state in counts else "",

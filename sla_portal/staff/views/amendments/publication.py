@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -36,14 +37,16 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.trail import trail
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.errors import Refused
+from sla_portal.notices.models import Notice
+from sla_portal.notices.queries import pace, progress
 from sla_portal.notices.tasks import deliver_soon
 from sla_portal.notices.views import bar, marks
 
 from ...amendment_forms import AskForm, WithdrawForm
+from ...amendments import days_until, today
 from ...forms import KeyedForm, ReasonForm
 from ...operations import save_once
 from ..common import page, refusals_on, require_right
-from .listing import mails, today
 from .shown import changes_shown, letter_shown, supposed
 
 VIEW, DRAFT, PUBLISH = "agreements.view_agreementversion", "agreements.draft_version", "agreements.publish_version"
@@ -140,6 +143,8 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 
 def shown(request: HttpRequest, version: AgreementVersion, now: datetime, **bound: Any) -> HttpResponse:
     """A version that stands still; `bound` are the forms that were sent and refused, by name."""
+    if request.GET.get("part") == "mail" and version.notice:
+        return page(request, "notices/_mail.html", mail_shown(request, version.notice, now))
     if version.stage is Stage.SUBMITTED:
         return _decision(request, version, now, **bound)
     return _published(request, version, now, **bound)
@@ -164,7 +169,7 @@ def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **
             "may_return": request.user.has_perm(DRAFT),
             "earliest": first,
             "too_late": first is not None and effective_on < first.day,
-            "days_to_go": (effective_on - today(now)).days,
+            "days_to_go": days_until(effective_on, now),
             "audience": audience(effective_on, now),
             "letters": letter_shown(version, letters.Step.ANNOUNCEMENT),
             "what_if": supposed(version.terms, now, asked="what-if" in request.GET),
@@ -180,10 +185,9 @@ def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **
 
 def _published(request: HttpRequest, version: AgreementVersion, now: datetime, **bound: Any) -> HttpResponse:
     """What became of a version that was published."""
-    days_to_go = (version.effective_on - today(now)).days if version.effective_on else 0
+    days_to_go = days_until(version.effective_on, now)
     pending = version.stage is Stage.PUBLISHED and days_to_go > 0
     occasions = reached(version) if version.notice_id else []
-    came = mails(version)
     may_see_customers = request.user.has_perm("agreements.view_answer")
     announced = version.notice_id is not None
     return page(
@@ -200,11 +204,8 @@ def _published(request: HttpRequest, version: AgreementVersion, now: datetime, *
             and version_in_force(today(now)).pk == version.pk,
             "whole": not version.sha256 or version.sha256 == version.expected_sha256(),
             "announced": announced,
-            "came": came,
-            "marks": marks(came),
-            "bar": bar(came),
+            **(mail_shown(request, version.notice, now) if version.notice else {}),
             "occasions": [(one, marks(one.progress)) for one in occasions],
-            "to_work_through": came.failed + came.unknown,
             "untold": untold(version).count() if announced else 0,
             "counts": acceptance_counts(version, now) if announced and may_see_customers else None,
             "answers": answers_of(version).count() if announced and may_see_customers else 0,
@@ -217,6 +218,20 @@ def _published(request: HttpRequest, version: AgreementVersion, now: datetime, *
         },
         status=422 if bound else 200,
     )
+
+
+def mail_shown(request: HttpRequest, notice: Notice, now: datetime) -> dict[str, Any]:
+    """What `notices/_mail.html` shows of the announcement's mail."""
+    came = progress([notice])[notice.pk]
+    return {
+        "notice": notice,
+        "progress": came,
+        "pace": pace(notice, came, now),
+        "portal_limit": settings.MAILS_PER_MINUTE,
+        "bar": bar(came),
+        "marks": marks(came),
+        "may_view": request.user.has_perm("notices.view_delivery"),
+    }
 
 
 def _found(pk: int) -> AgreementVersion:

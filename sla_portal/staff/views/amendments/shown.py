@@ -55,7 +55,9 @@ def rows(before: Sequence[Worded], after: Sequence[Worded], forms: Sequence[Clau
         redlines = [TextChanges("en", (change,))]
         other = in_chinese.get((change.number, change.was), change)
         if other != change:
-            redlines.append(TextChanges(CHINESE, (other,)))
+            # What there is in English alone was shown already.
+            alike = {name: () for name in ("text", "summary") if getattr(other, name) == getattr(change, name)}
+            redlines.append(TextChanges(CHINESE, (replace(other, **alike),)))
         if change.is_removed or not forms:
             found.append(Row(tuple(redlines)))
         else:
@@ -138,8 +140,12 @@ class SupposedMonth:
         return month_name(self.month)
 
     @property
-    def changes(self) -> bool:
-        return any(cell.one.changes for cell in self.cells)
+    def counts_nothing(self) -> bool:
+        """Whether no minute counted or would have, so that nobody's month could differ."""
+        return not any(
+            cell.one.was is None or cell.one.was.unavailable_minutes or cell.one.would.unavailable_minutes
+            for cell in self.cells
+        )
 
 
 def supposed(terms: Terms, now: datetime, *, asked: bool) -> dict[str, Any]:

@@ -251,6 +251,20 @@ def test_a_correction_lists_the_claims_it_touches_and_reopens_none(desk):
     assert Entry.objects.count() == 1
 
 
+def test_the_page_on_which_a_month_is_corrected_shows_them_too():
+    a_missed_september()
+    claim = a_claim(a_claimant(monthly_charge="43200"))
+    granted(claim, voucher_minutes=37)
+    legal = signed_in(a_member("Legal"))
+    page = reverse("admin:close_month", args=["2026-09"])
+    assert "Claims that the correction touches" not in text_of(legal.get(page))
+    Outage.objects.update(ended_at=at("2026-09-10 01:20"))
+    legal.post(page, {"reason": "The logs say otherwise"})
+    said = text_of(legal.get(page))
+    assert "Claims that the correction touches" in said
+    assert f"{claim.number} ✓ granted" in said and "20 min, 20.00 EUR" in said
+
+
 def test_a_grant_that_would_be_nothing_now_says_so(desk):
     a_missed_september()
     granted(a_claim(a_claimant(monthly_charge="43200")), voucher_minutes=37)

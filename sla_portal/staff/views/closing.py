@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,9 @@ from sla_portal.reports.operations import close_and_report, correct_and_report
 
 from ..words import verdict
 from .common import page, refusals_on, require_right
+from .owed import rows_touched
+
+TOUCHED_SHOWN = 20
 
 
 class CloseForm(forms.Form):
@@ -85,11 +89,22 @@ def close(request: HttpRequest, month: str) -> HttpResponse:
             .select_related("region")
             .defer("statement")
             .order_by("region__code", "-revision"),
+            **_claims_touched(request, asked, closings, now),
             "may_see_reports": request.user.has_perm("reports.view_report"),
             "may_close": request.user.has_perm("availability.close_month"),
             "trail": trail(*closings)[:50] if closings else [],
         },
     )
+
+
+def _claims_touched(
+    request: HttpRequest, month: ServiceMonth, closings: Sequence[MonthClosing], now: datetime
+) -> dict[str, Any]:
+    """Of a corrected month, the claims that the correction touches, for those who may see claims."""
+    if len(closings) < 2 or not request.user.has_perm("claims.view_claim"):
+        return {}
+    rows, going_on = rows_touched(month, now)
+    return {"touched": rows[:TOUCHED_SHOWN], "more_touched": going_on or len(rows) > TOUCHED_SHOWN}
 
 
 def _write(request: HttpRequest, month: ServiceMonth, form: forms.Form, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -133,7 +134,7 @@ def touched_by_correction(request: HttpRequest, month: str) -> HttpResponse:
     asked, form = _month(month), _form(request)
     closing = closing_of(asked)
     corrected = closing is not None and closing.revision > 1
-    found, going_on = touched(Month(asked, timezone.now()), form["after"]) if corrected else ([], 0)
+    rows, going_on = rows_touched(asked, timezone.now(), form["after"]) if corrected else ([], 0)
     return page(
         request,
         "staff/claims_touched.html",
@@ -142,11 +143,17 @@ def touched_by_correction(request: HttpRequest, month: str) -> HttpResponse:
             "month": asked,
             "closing": closing,
             "corrected": corrected,
-            "touched": [_touched(one) for one in found],
+            "touched": rows,
             "first": reverse("admin:claims_touched", args=[asked]) if form["after"] else "",
             "next": f"?after={going_on}" if going_on else "",
         },
     )
+
+
+def rows_touched(month: ServiceMonth, now: datetime, after: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The claims that a correction touches, as rows of a table, and the claim to go on after; 0 at the end."""
+    found, going_on = touched(Month(month, now), after)
+    return [_touched(one) for one in found], going_on
 
 
 def _month(text: str) -> ServiceMonth:

@@ -175,7 +175,10 @@ class Delivery(models.Model):
     `handed_over_at` is committed just before the byte that hands the message over: while it is empty, nobody has got it.
     """
 
-    notice = models.ForeignKey(Notice, models.PROTECT, related_name="deliveries", verbose_name=_("notice"))
+    # Its own index would say what `deliveries_of_a_notice` says.
+    notice = models.ForeignKey(
+        Notice, models.PROTECT, related_name="deliveries", verbose_name=_("notice"), db_index=False
+    )
     contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, blank=True, related_name="deliveries", verbose_name=_("contact")
     )
@@ -195,7 +198,13 @@ class Delivery(models.Model):
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=200, blank=True)
     replacement = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="replaces", verbose_name=_("sent to instead")
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replaces",
+        verbose_name=_("sent to instead"),
+        db_index=False,
     )
     letter_on = models.DateField(_("date of the letter"), null=True, blank=True)
     letter_reference = models.CharField(_("reference of the letter"), max_length=100, blank=True)
@@ -219,6 +228,9 @@ class Delivery(models.Model):
                 fields=["notice", "sent_at"], condition=models.Q(status=Status.SENT), name="deliveries_sent_lately"
             ),
             models.Index(fields=["-id"], condition=models.Q(status__in=OPEN), name="deliveries_to_work_through"),
+            models.Index(
+                fields=["replacement"], condition=models.Q(replacement__isnull=False), name="deliveries_replaced"
+            ),
         ]
         constraints = [
             models.UniqueConstraint("notice", Lower("email"), name="an_address_is_told_once"),

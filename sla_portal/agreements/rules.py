@@ -124,19 +124,6 @@ def earliest_effective_on(published_on: date, notice_days: int = 30) -> date:
     return published_on + timedelta(days=notice_days + 1)
 
 
-def standing(*, runs_then: bool, ended_early: bool, objected: bool, in_force: bool) -> Acceptance:
-    """How a customer stands to an amendment that concerned it (5.2).
-
-    `runs_then`: a contract is in force on the effective date. `ended_early`: one that would have been was terminated.
-    `in_force`: the effective date has come.
-    """
-    if not runs_then:
-        return Acceptance.ENDED if ended_early else Acceptance.EXPIRED
-    if objected:
-        return Acceptance.OBJECTED
-    return Acceptance.ACCEPTED if in_force else Acceptance.RUNNING
-
-
 def last_day_of_stopping(effective_on: date, today: date) -> date:
     """Return the last service day of who stops using the service (5.2): the day before the version takes effect, or today after it."""
     return max(effective_on - timedelta(days=1), today)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from sla_portal.customers.models import Contact, Customer
@@ -114,31 +114,51 @@ def _occasions(version: AgreementVersion) -> Iterator[tuple[str, QuerySet[Notice
 # How customers stand to it
 
 
-def acceptance(version: AgreementVersion, now: datetime) -> QuerySet[Customer, Any]:
-    """The customers whom a version concerns, each with its `state`: a value of `Acceptance`, as `rules.standing` says."""
-    _announced_on, effective_on = _days(version)
-    contracts = Contract.objects.filter(customer=OuterRef("pk"))
-    runs_then = contracts_in_force(effective_on, effective_on).filter(customer=OuterRef("pk"))
-    ended_early = contracts.annotate(agreed_until=Coalesce(F("extended_to"), F("ends_on"))).filter(
-        starts_on__lt=effective_on, terminated_on__lt=effective_on, agreed_until__gte=effective_on
-    )
-    objected = Answer.objects.filter(
-        customer=OuterRef("pk"), version=version, kind=AnswerKind.OBJECTION.value, withdrawn_at__isnull=True
-    )
-    in_force = effective_on <= local_date(epoch(now), settings.SLA_ZONE)
-    state = Case(
-        When(~Exists(runs_then) & Exists(ended_early), then=Value(Acceptance.ENDED.value)),
-        When(~Exists(runs_then), then=Value(Acceptance.EXPIRED.value)),
-        When(Exists(objected), then=Value(Acceptance.OBJECTED.value)),
-        default=Value((Acceptance.ACCEPTED if in_force else Acceptance.RUNNING).value),
-    )
-    return concerned(version).annotate(state=state).order_by("code")
+def acceptance(version: AgreementVersion, now: datetime, state: str = "") -> QuerySet[Customer, Any]:
+    """The customers whom a version concerns, each with its `state`: a value of `Acceptance` (5.2).
+
+    Asked for one `state`, those in it.
+    """
+    told = [(which.value, condition) for which, condition in _states(version, now).items()]
+    customers = concerned(version)
+    if state:
+        customers = customers.filter(dict(told)[state]) if state in dict(told) else customers.none()
+    named = Case(*(When(condition, then=Value(which)) for which, condition in told), output_field=CharField())
+    return customers.annotate(state=named).order_by("code")
 
 
 def acceptance_counts(version: AgreementVersion, now: datetime) -> dict[str, int]:
     """How many of the customers whom a version concerns are in each state of `Acceptance`."""
-    counted = acceptance(version, now).order_by().values_list(F("state")).annotate(Count("pk"))
-    return {state.value: 0 for state in Acceptance} | dict(counted)
+    customers = concerned(version).order_by()
+    counted = {which: customers.filter(condition).count() for which, condition in _states(version, now).items()}
+    return {which.value: counted.get(which, 0) for which in Acceptance}
+
+
+def _states(version: AgreementVersion, now: datetime) -> dict[Acceptance, Q]:
+    """The states that a customer can be in at `now`, each as a condition; one of them holds."""
+    announced_on, effective_on = _days(version)
+    of_customer = Contract.objects.filter(customer=OuterRef("pk"))
+    agreed = of_customer.annotate(agreed_until=Coalesce(F("extended_to"), F("ends_on")))
+    runs_then = Q(Exists(contracts_in_force(effective_on, effective_on).filter(customer=OuterRef("pk"))))
+    ended_early = Q(
+        Exists(
+            agreed.filter(
+                starts_on__lt=effective_on,
+                terminated_on__gte=announced_on,
+                terminated_on__lt=effective_on,
+                agreed_until__gte=effective_on,
+            )
+        )
+    )
+    objections = Answer.objects.filter(version=version, kind=AnswerKind.OBJECTION.value, withdrawn_at__isnull=True)
+    objected = Q(Exists(objections.filter(customer=OuterRef("pk"))))
+    in_force = effective_on <= local_date(epoch(now), settings.SLA_ZONE)
+    return {
+        Acceptance.ACCEPTED if in_force else Acceptance.RUNNING: runs_then & ~objected,
+        Acceptance.OBJECTED: runs_then & objected,
+        Acceptance.ENDED: ~runs_then & ended_early,
+        Acceptance.EXPIRED: ~runs_then & ~ended_early,
+    }
 
 
 def answers_of(version: AgreementVersion) -> QuerySet[Answer]:

@@ -60,9 +60,7 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
     counts = acceptance_counts(version, now)
     state = request.GET.get("state", "")
     search = request.GET.get("q", "").strip()[:100].replace("\0", "")
-    listed = acceptance(version, now)
-    if state in counts:
-        listed = listed.filter(state=state)
+    listed = acceptance(version, now, state if state in counts else "")
     if search:
         listed = listed.filter(Q(code__icontains=search) | Q(name__icontains=search))
     number = _page_number(request.GET.get("page", ""))

@@ -331,6 +331,16 @@ def test_sixteen_bits_of_grey_are_shown_as_grey():
         assert drawn.getpixel((5, 5)) == (128, 128, 128)
 
 
+@pytest.mark.parametrize("mode", ["1", "P"])
+def test_black_and_white_made_smaller_is_grey_and_not_holes(mode):
+    made = io.BytesIO()
+    stripes = Image.frombytes("L", (4000, 8), bytes([0, 255, 255, 0]) * 8000).convert(mode)
+    stripes.save(made, "PNG")
+    with Image.open(io.BytesIO(look_into(made.getvalue(), "stripes.png").preview)) as drawn:
+        assert drawn.size == (2000, 4)
+        assert 100 < drawn.getpixel((1000, 2))[0] < 155
+
+
 def test_the_first_ten_pages_of_a_paper_are_drawn_one_below_the_other():
     found = look_into(a_pdf(pages=12), "letter.pdf")
     assert found.pages == 12

@@ -58,7 +58,20 @@ def test_a_child_that_wants_more_than_its_file_is_not_believed(what, told):
     assert not Path("/tmp/left behind").exists()
 
 
-@pytest.mark.parametrize("said", [b"", b"{}", b"[]", b"7", b"words", b"\xff", b'{"refused": "because"}'])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"7",
+        b"words",
+        b"\xff",
+        b'{"refused": "because"}',
+        ANSWER.replace(b"image/png", b"text/html"),
+        ANSWER.replace(b'"png"', b'"exe"'),
+    ],
+)
 def test_a_child_that_says_something_else_than_it_was_written_to_say_is_not_believed(said, told):
     assert told("", last=f"os.write(1, {said!r})") == Reason.OVERRAN
 

@@ -24,6 +24,7 @@ __all__ = ["ENDINGS", "LARGEST", "Inspected", "Reason", "Unfit", "inspect"]
 
 COMMAND = (sys.executable, "-B", "-s", "-m", "claims.inspection.child")
 ROOT = Path(__file__).parents[2]
+PREVIEWS = ("image/png", "image/jpeg", "text")
 SECONDS = 30
 """How long one look may take on the clock; the child's own limits are in `child`."""
 TURNS = BoundedSemaphore(2)
@@ -38,7 +39,7 @@ class Inspected:
     """One of the values of `ENDINGS`."""
     preview: bytes
     preview_kind: str
-    """`image/png`, `image/jpeg`, or `text`: UTF-8 to be shown as it stands."""
+    """One of `PREVIEWS`; `text` is UTF-8, to be shown as it stands."""
     pages: int | None
     """Of a PDF; its preview shows the first ten, one below the other."""
 
@@ -94,6 +95,8 @@ def _read(answer: bytes, named: str | None) -> Inspected:
         if "refused" in found:
             raise Unfit(Reason(found["refused"]))
         inspected = Inspected(found["kind"], preview, found["preview_kind"], found["pages"])
+        if inspected.kind not in ENDINGS.values() or inspected.preview_kind not in PREVIEWS:
+            raise ValueError
     except (ValueError, KeyError, TypeError):
         # The child was made to say something else than it was written to say.
         raise Unfit(Reason.OVERRAN) from None

@@ -29,22 +29,26 @@ def read(content: bytes, kind: str) -> tuple[str, bytes]:
             raise Unfit(Reason.TOO_MANY_PIXELS)
         picture.draft("RGB", (SIDE, SIDE))  # a JPEG unpacks smaller: less memory, the same bytes read
         picture.load()
-        small = picture.copy()
-        small.thumbnail((SIDE, SIDE), reducing_gap=3)
-        turned = ImageOps.exif_transpose(small)
-    return written(turned, as_png=kind == "png")
+        small = _plain(picture)
+    small.thumbnail((SIDE, SIDE), reducing_gap=3)
+    return written(ImageOps.exif_transpose(small), as_png=kind == "png")
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """Eight bits a colour: a palette, or black and white, cannot be made smaller without loss."""
+    if picture.mode.startswith("I"):  # sixteen bits of grey
+        picture = picture.point(lambda value: value / 256).convert("L")
+    see_through = "A" in picture.getbands() or "transparency" in picture.info
+    return picture.convert("RGBA" if see_through else "RGB")
 
 
 def written(picture: Image.Image, *, as_png: bool) -> tuple[str, bytes]:
-    """Draw the pixels into a new picture, which takes over nothing else: no position, no profile, no comment."""
-    see_through = "A" in picture.getbands() or "transparency" in picture.info
-    if picture.mode.startswith("I"):  # 16 bits of grey, or more
-        picture = picture.point(lambda value: value / 256).convert("L")
-    bare = Image.new("RGBA" if see_through else "RGB", picture.size)
-    bare.paste(picture.convert(bare.mode))
+    """Put the pixels into a new picture, which takes over nothing else: no position, no profile, no comment."""
+    bare = Image.new(picture.mode, picture.size)
+    bare.paste(picture)
     made = io.BytesIO()
-    if as_png or see_through:
-        bare.save(made, "PNG", optimize=False)
+    if as_png or picture.mode == "RGBA":
+        bare.save(made, "PNG")
         return "image/png", made.getvalue()
     bare.save(made, "JPEG", quality=85)
     return "image/jpeg", made.getvalue()

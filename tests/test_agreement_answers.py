@@ -83,6 +83,7 @@ def test_an_objection_is_shown_once_more_and_then_put_on_record(client, address,
     assert (answer.via, answer.delivery.email, answer.registered_by) == ("link", "ann@example.com", None)
     words = text_of(client.get(address))
     assert "Riverside Residences: objects to the amendment" in words
+    assert "We put your objection on record" not in words
     assert customer.contracts.get().terminated_on is None
 
 
@@ -218,7 +219,7 @@ def test_a_customer_whose_contract_runs_out_is_told_that_nothing_applies(client)
 def test_the_page_is_kept_by_nobody_and_its_address_named_to_nobody(client, address):
     page = client.get(address)
     assert page["Cache-Control"] == "no-store"
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "strict-origin"
     assert page["X-Robots-Tag"] == "noindex, nofollow"
     head = page.content.decode().partition("</head>")[0]
     assert address not in head

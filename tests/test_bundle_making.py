@@ -139,7 +139,9 @@ def test_the_ledger_has_a_row_for_each_delivery_and_no_formula(version):
     Delivery.objects.filter(email="ann@example.com").update(
         status="sent", sent_at=at("2026-06-01 04:01"), last_error='250 "ok", queued'
     )
-    rows = list(csv.DictReader(io.StringIO(opened(made(version)).read("deliveries.csv").decode(), newline="")))
+    rows = list(
+        csv.DictReader(io.StringIO(opened(made(version)).read("deliveries.csv").decode("utf-8-sig"), newline=""))
+    )
     assert tuple(rows[0]) == LEDGER
     told = {row["email"]: row for row in rows}
     ann = told["ann@example.com"]

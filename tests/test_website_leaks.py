@@ -31,7 +31,7 @@ def test_the_search_for_leaks_reaches_everything_public(reached):
         "/incidents/", "/incidents/INC-1/", "/incidents/INC-2/", "/incidents/INC-3/",
         "/maintenance/", "/maintenance/MW-1/", "/maintenance/MW-2/", "/maintenance/MW-3/", "/maintenance/MW-4/",
         "/maintenance/eu.ics", "/availability/", "/availability/eu/", "/availability/asia/2026-09/",
-        "/notices/", "/notices/N-2026-0001/", "/agreement/", "/agreement/2.0/", "/data/", "/clock/",
+        "/notices/", "/notices/N-2026-0001/", "/agreement/", "/agreement/2.0/", "/agreement/1.0/2.0/", "/data/", "/clock/",
         "/feeds/incidents.atom", "/feeds/maintenance.atom", "/feeds/announcements.atom",
         "/api/v2/summary.json", "/api/v2/incidents.json", "/api/v2/scheduled-maintenances.json",
     ):  # fmt: skip

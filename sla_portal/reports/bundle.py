@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -180,6 +181,8 @@ def _add_notice(bundle: _Archive, notice: Notice) -> None:
 def _write_ledger(version: AgreementVersion, file: _Hashed) -> Counter[str]:
     """Write a row for each delivery; return how many are in each status."""
     statuses: Counter[str] = Counter()
+    # Else some spreadsheets take UTF-8 for something else.
+    file.write(BOM_UTF8)
     lines = csv.writer(_Lines(file))
     lines.writerow(LEDGER)
     rows = deliveries_of(version).select_related("notice", "contact__customer").order_by("pk")

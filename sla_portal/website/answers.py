@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -35,7 +36,8 @@ from .reader import Reader, for_reader
 from .views import frame
 from .words import day_name
 
-HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+# The key never leaves as a referrer, but the origin does: without it browsers send forms as from nowhere, and Django refuses those.
+HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex, nofollow"}
 OBJECT, END, TAKE_BACK = "object", "end", "take back"
 
 
@@ -48,15 +50,21 @@ class Asked:
     customers: Sequence[Customer]
     today: date
 
-    @property
+    @cached_property
     def answers(self) -> Sequence[Answer]:
         """What they answered, the newest first; what was taken back too."""
         return list(answers_of(self.version).filter(customer__in=self.customers))
 
-    @property
+    @cached_property
     def contracts(self) -> Sequence[Contract]:
         """Their contracts that run on when the version takes effect."""
         return [row for customer in self.customers for row in running_contracts(self.version, customer)]
+
+    @property
+    def may_object(self) -> bool:
+        """Whether one of them has not objected yet."""
+        objected = {row.customer for row in self.answers if row.kind == AnswerKind.OBJECTION.value and row.stands}
+        return bool(set(self.customers) - objected)
 
     @property
     def latest(self) -> date:

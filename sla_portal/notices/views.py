@@ -31,6 +31,7 @@ from .queries import pace, progress
 from .tasks import deliver_soon
 
 DELIVERIES_ON_A_PAGE = 50
+OPEN_ON_THE_PAGE = 10
 # A mail is shown as it is, which the page's own policy would not allow, and can do nothing.
 POLICY_OF_A_MAIL = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 
@@ -84,8 +85,8 @@ def _notice_page(request, notice, status_code=200):
         "subtitle": f"{notice.number} {notice.wording().subject}",
         "said": [(wording, concealed(wording.text, wording.language)) for wording in notice.wordings.all()],
         "whole": notice.sha256 == notice.expected_sha256(),
-        "open": notice.deliveries.filter(status=Status.UNKNOWN)[:DELIVERIES_ON_A_PAGE],
-        "failed": notice.deliveries.filter(status__in=[Status.FAILED, Status.BOUNCED])[:DELIVERIES_ON_A_PAGE],
+        "open": notice.deliveries.filter(status=Status.UNKNOWN)[:OPEN_ON_THE_PAGE],
+        "failed": notice.deliveries.filter(status__in=[Status.FAILED, Status.BOUNCED])[:OPEN_ON_THE_PAGE],
         "statuses": [(value, label, came.counts.get(value, 0)) for value, label in Status.choices],
         "status": status if status in Status.values else "",
         "page": Paginator(listed.order_by("id"), DELIVERIES_ON_A_PAGE).get_page(request.GET.get("page")),

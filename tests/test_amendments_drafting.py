@@ -236,7 +236,7 @@ def test_a_draft_takes_a_proposed_wording_over(draft):
     clause = draft.clauses.get(number="2.1")
     assert (clause.wording, clause.wording_zh) == (entry.proposed_wording, entry.proposed_wording_zh)
     assert draft.changed_at == LATER
-    assert Entry.objects.get(action="took a wording over into").changes["clause 2.1"]["wording"][1] == clause.wording
+    assert Entry.objects.get(action="took a wording over into").changes["clause 2.1"][1]["wording"] == clause.wording
 
 
 def test_an_entry_without_a_proposal_or_a_draft_without_the_clause_takes_nothing_over(draft):

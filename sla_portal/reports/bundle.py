@@ -47,12 +47,12 @@ def write_bundle(version: AgreementVersion, *, language: str, email: str, file: 
     With `email` the source of every mail about the version to that address is in it. Rows are read in portions.
     """
     with translation.override(language), ZipFile(file, "w", ZIP_DEFLATED, compresslevel=6) as archive:
-        bundle = _Archive(archive, version.published_at)
+        bundle = _Archive(archive, _announcement(version).given_at)
         name = _safe(version.version)
         bundle.add(f"version-{name}.pdf", _version_pdf(version, language))
         bundle.add(f"version-{name}.json", canonical(version.content()).encode())
-        if version.based_on:
-            bundle.add(f"redline-{_safe(version.based_on.version)}-{name}.pdf", _redline_pdf(version, language))
+        if before := version.based_on:
+            bundle.add(f"redline-{_safe(before.version)}-{name}.pdf", _redline_pdf(before, version, language))
         notices = list(_told_to_all(version))
         for notice in notices:
             _add_notice(bundle, notice)
@@ -118,8 +118,7 @@ def _version_pdf(version: AgreementVersion, language: str) -> bytes:
     return print_page("reports/bundle/version.html", _facts(version, language) | context, language, "agreement.css")
 
 
-def _redline_pdf(version: AgreementVersion, language: str) -> bytes:
-    before = version.based_on
+def _redline_pdf(before: AgreementVersion, version: AgreementVersion, language: str) -> bytes:
     context = {
         "before": before.version,
         "told": version.changes_told(language),
@@ -130,6 +129,7 @@ def _redline_pdf(version: AgreementVersion, language: str) -> bytes:
 
 
 def _facts(version: AgreementVersion, language: str) -> dict[str, Any]:
+    notice = _announcement(version)
     return {
         "language": language,
         "address": settings.SITE_URL,
@@ -138,13 +138,19 @@ def _facts(version: AgreementVersion, language: str) -> dict[str, Any]:
         "published_at": _instant(version.published_at),
         "effective_on": version.takes_effect_on.isoformat(),
         "withdrawn_at": _instant(version.withdrawn_at),
-        "notice": version.notice.number,
-        "notice_address": version.notice.address,
+        "notice": notice.number,
+        "notice_address": notice.address,
         "sha256": version.sha256,
     }
 
 
 # What was told
+
+
+def _announcement(version: AgreementVersion) -> Notice:
+    if version.notice is None:
+        raise ValueError(f"Version {version} was not announced: there is nothing to prove.")
+    return version.notice
 
 
 def _told_to_all(version: AgreementVersion) -> QuerySet[Notice]:

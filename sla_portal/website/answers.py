@@ -114,7 +114,7 @@ class AnswerForm(forms.Form):
         # Both forms stand on one page.
         super().__init__(data, auto_id=f"{self.act}_%s", initial={"by_name": asked.delivery.name}, label_suffix="")
         self.asked = asked
-        chosen = self.fields["customer"]
+        chosen: Any = self.fields["customer"]
         chosen.choices = [(customer.code, customer.name) for customer in asked.customers]
         if len(asked.customers) == 1:
             chosen.required = False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from django.conf import settings
 from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -534,7 +534,7 @@ def _version(row: AgreementVersion, until: date | None, before: AgreementVersion
         version=row.version,
         effective_on=row.takes_effect_on,
         until=until,
-        published_at=row.published_at,
+        published_at=cast("datetime", row.published_at),
         withdrawn_at=row.withdrawn_at,
         notice=_public_number(row.notice),
         withdrawal_notice=_public_number(row.withdrawal_notice),

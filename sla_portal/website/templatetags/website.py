@@ -32,7 +32,7 @@ from ..rules import (
 register = template.Library()
 
 register.filter("name", words.name)
-register.filter("month_name", words.month_name)
+register.filter("month_name", clocks.month_name)
 register.filter("day_name", words.day_name)
 register.filter("what_was_down", words.what_was_down)
 register.filter("what_is_touched", words.what_is_touched)

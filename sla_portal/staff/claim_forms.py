@@ -20,6 +20,7 @@ from sla_portal.availability.clauses import OWN_CLAUSES
 from sla_portal.clocks import ClockField, told
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.website.claims.forms import TimesForm
 
 from .costs import ClauseInWords
 from .forms import TYPED, KeyedForm, ReasonForm
@@ -254,3 +255,19 @@ class EnterForm(KeyedForm):
             (pk, f"{one.email} ({one.name})" if one.name else one.email) for pk, one in known.items()
         ]
         fields["contact"].coerce = known.get
+
+
+class CallerTimesForm(TimesForm):
+    """The times that a caller tells, on the caller's own clock: the website's form, in the words of the desk."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        for name in ("functions", "clients"):
+            choices = fields[name].choices
+            fields[name].widget = forms.CheckboxSelectMultiple(attrs={"class": "choices"})
+            fields[name].choices = choices
+        fields["functions"].help_text = _("None ticked: every function.")
+        fields["clients"].help_text = _("None ticked: every client.")
+        fields["zone"].label = _("The caller's time zone")
+        fields["description"].label = _("What they saw")

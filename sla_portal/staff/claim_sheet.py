@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -19,6 +18,7 @@ from claims.models import Claim, ClaimedTime, Decision, Entry, Outcome, Recommen
 from claims.queries import Assessment, Purse, assess
 from claims.rules import Division, divide, worth
 from claims.words import question, sentence
+from sla_portal.agreements.models import Payment
 from sla_portal.agreements.rules import Reading
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.queries import Judged
@@ -286,7 +286,19 @@ def why_not_decide(user: User, course: Course) -> str:
     return ""
 
 
-def ledger_of(claim: Claim) -> list[Entry]:
-    """The newest lines of the contract's ledger."""
-    of_contract = Entry.objects.filter(Q(contract=claim.contract_id) | Q(compensation__claim=claim))
-    return list(of_contract.select_related("compensation__claim", "voucher").order_by("-id")[: MOST_LINES + 1])
+def given_for(claim: Claim) -> list[tuple[Entry, str]]:
+    """What was given for the claim and what became of it, oldest first, each with its value in words."""
+    lines = Entry.objects.filter(compensation__claim=claim).select_related("voucher", "extended", "by")
+    return [(entry, amount(entry.value, entry.currency)) for entry in lines.order_by("number")]
+
+
+def ledger_of(claim: Claim) -> list[tuple[Entry, str]]:
+    """The newest lines of the contract's ledger, one more than are shown, each with its value in words."""
+    lines = Entry.objects.filter(contract=claim.contract_id).select_related("compensation__claim", "voucher")
+    return [(entry, amount(entry.value, entry.currency)) for entry in lines.order_by("-number")[: MOST_LINES + 1]]
+
+
+def payments_of(claim: Claim) -> list[tuple[Payment, str]]:
+    """The newest payments on the contract, one more than are shown, each with its amount in words."""
+    rows = claim.contract.payments.order_by("-paid_on", "-id")[: MOST_LINES + 1]
+    return [(payment, amount(payment.amount, claim.contract.currency)) for payment in rows]

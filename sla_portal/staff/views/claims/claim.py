@@ -114,6 +114,7 @@ def _page(request: HttpRequest, claim: Claim, now: datetime, **bound: Any) -> Ht
     """The whole page; `bound` are the forms that were sent and refused, by name."""
     may = {name: request.user.has_perm(right) for name, right in RIGHTS.items()}
     course = sheet.course_of(claim)
+    given = sheet.given_for(claim) if claim.status == Status.GRANTED else []
     context: dict[str, Any] = {
         "title": claim.number,
         "claim": claim,
@@ -136,6 +137,7 @@ def _page(request: HttpRequest, claim: Claim, now: datetime, **bound: Any) -> Ht
         "in_review": claim.status in IN_REVIEW,
         "why_not_decide": sheet.why_not_decide(request.user, course),
         "recommended_by_me": course.last is not None and course.last.recommended_by_id == request.user.pk,
+        "given": given,
         "key": KeyedForm(),
     }
     decided: dict[int, DecisionForm] = bound.pop("decisions", {})
@@ -146,7 +148,7 @@ def _page(request: HttpRequest, claim: Claim, now: datetime, **bound: Any) -> Ht
         context["no_agreement"] = str(refusal)
     else:
         exclusions = sheet.own_exclusions(claim, assessment, now, compare=may["decide_own"] or may["propose_own"])
-        context |= _assessed(claim, assessment, now)
+        context |= _assessed(claim, assessment, course, now)
         context |= {
             "recommend": RecommendForm(assessment=assessment, auto_id="recommend-%s"),
             "own": OwnExclusionForm(clauses=clauses_of_section_4(now), times=list(claim.times.all()), auto_id="own-%s"),
@@ -173,7 +175,7 @@ def _page(request: HttpRequest, claim: Claim, now: datetime, **bound: Any) -> Ht
         "return": ReturnForm(auto_id="return-%s"),
         "take_back": ReasonForm(auto_id="take-back-%s"),
         "withdraw": ReasonForm(auto_id="withdraw-%s"),
-        "trail": trail(claim, *(shown.row for shown in exclusions)),
+        "trail": trail(claim, *(shown.row for shown in exclusions), *(entry for entry, _value in given)),
         **bound,
     }
     sent = (*bound.values(), *decided.values())
@@ -181,12 +183,13 @@ def _page(request: HttpRequest, claim: Claim, now: datetime, **bound: Any) -> Ht
     return page(request, "staff/claim.html", context, status=422 if context["refused"] else 200)
 
 
-def _assessed(claim: Claim, assessment: Assessment, now: datetime) -> dict[str, Any]:
+def _assessed(claim: Claim, assessment: Assessment, course: sheet.Course, now: datetime) -> dict[str, Any]:
     """What the record says of a claim."""
     figures = assessment.judged.figures
     currency = assessment.entitlement.currency
     ledger = sheet.ledger_of(claim)
-    payments = list(claim.contract.payments.order_by("-paid_on", "-id")[: sheet.MOST_LINES + 1])
+    recommended = course.last.voucher_minutes if course.last and claim.status == Status.RECOMMENDED else 0
+    payments = sheet.payments_of(claim)
     return {
         "assessment": assessment,
         "checks": sheet.checks(assessment),
@@ -206,7 +209,7 @@ def _assessed(claim: Claim, assessment: Assessment, now: datetime) -> dict[str, 
         "more_ledger": len(ledger) > sheet.MOST_LINES,
         "entitlement": assessment.entitlement,
         "entitlement_told": sheet.entitlement_told(assessment),
-        "worth": sheet.worth_of(assessment, sheet.division_of(assessment, 0)),
+        "worth": sheet.worth_of(assessment, sheet.division_of(assessment, recommended)),
         "earlier": [(other, STATES[Status(other.status)]) for other in assessment.earlier],
     }
 

@@ -26,9 +26,8 @@ from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.tasks import deliver_soon
-from sla_portal.website.claims.forms import TimesForm
 
-from ...claim_forms import EnterForm
+from ...claim_forms import CallerTimesForm, EnterForm
 from ...claim_queue import STATES, last_day, time_left
 from ...models import Submission
 from ...search import LONGEST, callers
@@ -79,11 +78,11 @@ def _enter(request: HttpRequest, contract: Contract, now: datetime) -> HttpRespo
         request.POST or None,
         months=_months(windows, now, chosen),
         contacts=contacts,
-        initial={"month": chosen},
+        initial={"month": chosen or next((str(month) for month, window in windows if window.opens_at <= now), None)},
         auto_id="enter-%s",
     )
     month = form.cleaned_data.get("month") if form.is_bound and form.is_valid() else None
-    times = TimesForm(
+    times = CallerTimesForm(
         request.POST or None,
         month=month,
         now=now,
@@ -124,7 +123,7 @@ def _enter(request: HttpRequest, contract: Contract, now: datetime) -> HttpRespo
     )
 
 
-def _receive(request: HttpRequest, contract: Contract, form: EnterForm, times: TimesForm, now: datetime) -> Claim:
+def _receive(request: HttpRequest, contract: Contract, form: EnterForm, times: CallerTimesForm, now: datetime) -> Claim:
     given, seen = form.cleaned_data, times.cleaned_data
     claim = receive_claim(
         actor=Actor.staff(request.user),

@@ -1,0 +1,150 @@
+"""A claim between two people in a real browser: recommended, granted, and everything that follows."""
+
+from decimal import Decimal
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, expect
+from time_machine import travel
+
+from claims.models import Entry, Recommendation, Status, Voucher
+from sla_portal.notices.models import Notice
+
+from .claimants import OPEN, a_claim, a_claimant, a_missed_september, support
+from .desk import signed_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(OPEN, tick=True):
+        yield
+
+
+@pytest.fixture
+def desks(browser: Browser, live_server):
+    """Open a browser of their own for members of staff, and fail on any complaint that it writes."""
+    complaints: list[str] = []
+    contexts = []
+
+    def sit_down(user, **screen) -> Page:
+        context = browser.new_context(base_url=live_server.url, **screen)
+        contexts.append(context)
+        cookie = signed_in(user).cookies[settings.SESSION_COOKIE_NAME]
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+        page = context.new_page()
+        page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield sit_down
+    for context in contexts:
+        context.close()
+    assert [line for line in complaints if "422" not in line] == []
+
+
+def fits(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.fixture
+def claim():
+    a_missed_september()
+    # A file that is there to be looked at is another test's: this one wants no picture that is missing.
+    return a_claim(a_claimant(monthly_charge=Decimal("4900.00")), proofs=0)
+
+
+def test_support_recommends_a_second_person_grants_and_everything_follows(desks, claim):
+    from django.core.files.base import ContentFile
+
+    from claims.operations.proofs import add_proof
+    from sla_portal.audit.actors import Actor
+
+    add_proof(actor=Actor.staff(support()), to=claim, upload=ContentFile(b"03:00 no answer\n", "gateway.txt"), now=OPEN)
+    first, second = support("first"), support("second")
+    address = reverse("admin:claim", args=[claim.pk])
+
+    one = desks(first)
+    one.goto("/admin/")
+    one.get_by_role("link", name=claim.number).first.click()
+    assert fits(one)
+    expect(one.get_by_text("Of 30 minutes claimed, 30 minutes count")).to_be_visible()
+    expect(one.get_by_label("Minutes as voucher")).to_be_hidden()
+    one.get_by_text("Grant", exact=True).click()
+    expect(one.get_by_label("Clause of a refusal")).to_be_hidden()
+    voucher = one.get_by_role("row", name="Voucher")
+    one.get_by_label("Minutes as voucher").fill("30")
+    expect(voucher).to_contain_text("3.40 EUR")
+    one.get_by_label("Minutes as voucher").fill("7")
+    expect(voucher).to_contain_text("0.79 EUR")
+    one.get_by_label("Reason, for the record").fill("Down for everybody, and proved")
+    one.get_by_role("button", name="Draft the letter").click()
+    expect(one.get_by_label("Subject", exact=True)).to_have_value(f"Claim {claim.number} for September 2026 is granted")
+    one.get_by_label("Letter", exact=True).press("Control+End")
+    one.get_by_label("Letter", exact=True).press_sequentially(" We are sorry.")
+    one.get_by_role("button", name="Show it as it will go out").click()
+    expect(one.get_by_role("status")).to_contain_text("We are sorry.")
+    expect(one.get_by_role("status")).to_contain_text("Your contract now runs to 2027-01-01")
+    one.get_by_role("button", name="Recommend", exact=True).click()
+    expect(one.get_by_text("You recommended this. Another person decides it.")).to_be_visible()
+    assert Recommendation.objects.get().recommended_by == first
+    assert not Entry.objects.exists()
+
+    other = desks(second, viewport=PHONE)
+    other.goto("/admin/")
+    other.get_by_role("link", name=claim.number).first.click()
+    assert fits(other)
+    other.get_by_role("link", name="Look at what agreeing does, and decide").click()
+    assert fits(other)
+    expect(other.get_by_text("its last service day moves from 2026-12-31 to 2027-01-01")).to_be_visible()
+    other.get_by_role("button", name="Grant it").dblclick()
+    expect(other.get_by_text("Agreed and done")).to_be_visible()
+    expect(other.get_by_text(Voucher.objects.get().code).first).to_be_attached()
+
+    claim.refresh_from_db()
+    claim.contract.refresh_from_db()
+    assert claim.status == Status.GRANTED
+    assert str(claim.contract.last_day) == "2027-01-01"
+    assert [entry.value for entry in Entry.objects.order_by("number")] == [Decimal("3.40"), Decimal("0.79")]
+    letter = Notice.objects.filter(about=claim.number).latest("id")
+    assert "We are sorry." in letter.wording("en").text
+    assert letter.deliveries.get().email == claim.email
+    one.goto(address)
+    expect(one.get_by_text(f"Claim {claim.number} for September 2026 is granted")).to_be_visible()
+
+
+def test_a_refusal_is_recommended_with_the_keyboard_alone(desks, claim):
+    page = desks(support("first"))
+    page.goto(reverse("admin:claim", args=[claim.pk]))
+    page.get_by_label("Refuse").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Clause of a refusal").focus()
+    page.keyboard.type("3.3.2")
+    page.keyboard.press("Tab")
+    page.keyboard.type("No file came")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Subject", exact=True)).to_have_value(
+        f"Claim {claim.number} for September 2026 is refused"
+    )
+    page.get_by_role("button", name="Recommend", exact=True).press("Enter")
+    expect(page.get_by_text("You recommended this. Another person decides it.")).to_be_visible()
+    assert Recommendation.objects.get().clause == "3.3.2"
+
+
+def test_all_claims_of_a_page_are_chosen_at_once(desks):
+    a_missed_september()
+    claims = [a_claim(one) for one in [a_claimant() for _n in range(3)]]
+    page = desks(support("first"))
+    page.goto(reverse("admin:claims"))
+    page.get_by_label("Choose all on this page").check()
+    page.get_by_role("button", name="Recommend the chosen ones together").click()
+    for claim in claims:
+        expect(page.get_by_role("link", name=claim.number)).to_be_visible()
+    page.get_by_text("Grant", exact=True).click()
+    page.get_by_label("Reason, for the record").fill("The outage of 10 September")
+    page.get_by_role("button", name="Recommend them").click()
+    expect(page.get_by_text("3 of 3 claims are recommended.")).to_be_visible()

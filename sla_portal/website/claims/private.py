@@ -56,8 +56,8 @@ def private(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         except Stop as stop:
             response = show(request, reader, "claim_stopped", {"stop": stop}, status=stop.status)
         except TooManyTries as refused:
-            stop = Stop(429, _("Too often"), str(refused))
-            response = show(request, reader, "claim_stopped", {"stop": stop}, status=429)
+            too_often = Stop(429, _("Too often"), str(refused))
+            response = show(request, reader, "claim_stopped", {"stop": too_often}, status=429)
         for name, value in HEADERS.items():
             response.headers[name] = value
         return response

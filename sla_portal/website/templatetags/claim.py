@@ -13,10 +13,12 @@ from django.utils.translation import pgettext
 
 from claims.models import Claim, ClaimedTime, Status
 from sla_portal import marks
+from sla_portal.clocks import month_name
 from sla_portal.customers.models import Coded
 
 from .. import words
 from ..claims.queries import ClaimMonth, Standing
+from ..rules import Named
 
 register = template.Library()
 
@@ -62,7 +64,7 @@ def why_then(one: ClaimMonth) -> str:
     ]
     return _("The day after working day %(count)s of %(month)s: %(days)s.") % {
         "count": len(days),
-        "month": words.month_name(one.month.next),
+        "month": month_name(one.month.next),
         "days": words.listed(days),
     }
 
@@ -81,5 +83,5 @@ def ticked(codes: Sequence[str], rows: Sequence[Coded]) -> str:
 @register.filter
 def names(rows: Sequence[Coded]) -> str:
     """Functions or clients by name; none named is all."""
-    first, *others = map(words.name, rows) if rows else [_("all")]
+    first, *others = (words.name(Named(row.code, row.name)) for row in rows) if rows else [_("all")]
     return words.listed([first, *map(words.inside, others)])

@@ -15,7 +15,10 @@ from email.policy import default
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from anymail.exceptions import AnymailRequestsAPIError
+from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
+from requests import Response
 
 from .everything import free_port
 
@@ -157,3 +160,13 @@ class FailingBackend(BaseEmailBackend):
 
     def send_messages(self, _messages: list[object]) -> int:
         raise OSError("Gateway timeout")
+
+
+class RefusingProvider(BaseEmailBackend):
+    """A mail provider whose API answers with an error; the status stands in EMAIL_HOST."""
+
+    def send_messages(self, _messages: list[object]) -> int:
+        response = Response()
+        response.status_code = int(settings.EMAIL_HOST)
+        response._content = b"No"
+        raise AnymailRequestsAPIError(f"The provider says {settings.EMAIL_HOST}", response=response)

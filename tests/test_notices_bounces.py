@@ -113,6 +113,14 @@ def test_a_report_names_the_mail_by_the_envelope_where_it_returns_nothing(settin
     assert readbounces(tmp_path, capsys=capsys).endswith("1 new")
 
 
+def test_a_report_may_return_the_head_of_the_mail_alone(tmp_path, capsys):
+    delivery = sent()
+    whole = a_report("").replace(b"message/rfc822", b"text/rfc822-headers")
+    head = f"Message-ID: {delivery.message_id}\n\n".encode()
+    (tmp_path / "1.eml").write_bytes(whole.replace(b"\nWe work.", head))
+    assert readbounces(tmp_path, capsys=capsys).endswith("1 new")
+
+
 def test_the_envelope_bears_the_mark_where_the_bounce_address_asks_for_it(settings):
     settings.BOUNCE_ADDRESS = "bounces+*@example.com"
     with mail_server() as server:

@@ -71,10 +71,10 @@ def _value(marker: re.Match[str], delivery: Delivery) -> str:
     return code(delivery) if marker[1] is None else f"{settings.SITE_URL}{marker[1]}{token(delivery)}/"
 
 
-def _token(delivery: Delivery, key: str) -> str:
+def _token(delivery: Delivery, key: str | bytes) -> str:
     return f"{delivery.pk}-{urlsafe_b64encode(_secret('link', delivery, key)).decode()}"
 
 
-def _secret(of: str, delivery: Delivery, key: str) -> bytes:
+def _secret(of: str, delivery: Delivery, key: str | bytes) -> bytes:
     said = f"{delivery.pk}:{delivery.notice.sha256}"
     return salted_hmac(f"{__name__}.{of}", said, secret=key, algorithm="sha256").digest()[:TOKEN_BYTES]

@@ -6,8 +6,9 @@ import imaplib
 import mailbox
 import poplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +16,7 @@ from .reports import LARGEST
 
 TIMEOUT_SECONDS = 30
 MOST_AT_ONCE = 2000
-Done = Callable[[], None]
+Done = Callable[[], object]
 """Called when a message needs no second look."""
 
 
@@ -23,7 +24,7 @@ class Unreadable(Exception):
     """The mailbox cannot be read; `str()` of it says why."""
 
 
-def fetched(url: str) -> Iterator[tuple[bytes, Done]]:
+def fetched(url: str) -> Generator[tuple[bytes, Done], None, None]:
     """The messages of the mailbox that `url` names, each once it is asked for. Raises `Unreadable`."""
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -57,7 +58,7 @@ def _imap(
         for uid in (found or b"").decode().split()[:MOST_AT_ONCE]:
             _status, parts = server.uid("FETCH", uid, "(BODY.PEEK[])")
             content = next((part[1] for part in parts if isinstance(part, tuple)), b"")
-            yield content, lambda uid=uid: server.uid("STORE", uid, "+FLAGS.SILENT", r"(\Seen)")
+            yield bytes(content), partial(server.uid, "STORE", uid, "+FLAGS.SILENT", r"(\Seen)")
 
 
 def _pop3(host: str, port: int | None, user: str, password: str, *, tls: bool) -> Iterator[tuple[bytes, Done]]:
@@ -74,7 +75,7 @@ def _pop3(host: str, port: int | None, user: str, password: str, *, tls: bool) -
             number, size = map(int, line.split()[:2])
             if size <= LARGEST:
                 content = b"\r\n".join(server.retr(number)[1])
-                yield content, lambda number=number: server.dele(number)
+                yield content, partial(server.dele, number)
     finally:
         server.quit()
 

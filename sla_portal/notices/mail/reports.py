@@ -56,7 +56,7 @@ def _recipients(message: Message) -> Iterator[tuple[str, str]]:
         return
     for part in _parts(message):
         if part.get_content_type() in {"message/delivery-status", "message/global-delivery-status"}:
-            for fields in part.get_payload() if part.is_multipart() else []:
+            for fields in _parts(part):
                 if action := _words(fields.get("Action")).lower():
                     status, diagnosis = _words(fields.get("Status")), _words(fields.get("Diagnostic-Code"))
                     yield action, f"{status} {diagnosis.removeprefix('smtp;').strip()}".strip()[:MOST_WORDS]
@@ -68,17 +68,18 @@ def _marks(message: Message) -> Iterator[str]:
         yield from (_words(value) for value in message.get_all(name, [])[:3])
     for part in _parts(message):
         kind = part.get_content_type()
-        if kind in {"message/rfc822", "message/global"} and part.is_multipart():
-            returned = part.get_payload(0)
-        elif kind in {"text/rfc822-headers", "message/global-headers"}:
-            returned = BytesParser(policy=compat32).parsebytes(part.get_payload(decode=True) or b"", headersonly=True)
-        else:
-            continue
-        yield from (_words(returned.get(name)) for name in NAMES_OF_THE_MAIL)
+        returned = _parts(part)[:1] if kind in {"message/rfc822", "message/global"} else []
+        if kind in {"text/rfc822-headers", "message/global-headers"}:
+            head = part.get_payload(decode=True)
+            returned = (
+                [BytesParser(policy=compat32).parsebytes(head, headersonly=True)] if isinstance(head, bytes) else []
+            )
+        yield from (_words(mail.get(name)) for mail in returned for name in NAMES_OF_THE_MAIL)
 
 
 def _parts(message: Message) -> list[Message]:
-    return message.get_payload() if message.is_multipart() else []  # type: ignore[return-value]
+    parts = message.get_payload()
+    return [part for part in parts if isinstance(part, Message)] if isinstance(parts, list) else []
 
 
 def _words(value: object) -> str:

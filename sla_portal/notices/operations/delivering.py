@@ -66,13 +66,13 @@ class Due:
 
 def due(*, now: datetime) -> Due:
     """How much work waits now."""
-    limits = dict(Brake.objects.filter(per_minute__isnull=False).values_list("notice", "per_minute"))
+    limits = {brake.notice_id: brake for brake in Brake.objects.filter(per_minute__isnull=False)}
     waiting = claimable(now).exclude(notice__in=paused())
     if settings.MAILS_PER_MINUTE:
         return Due(0, _hands(settings.MAILS_PER_MINUTE) if waiting.exists() else 0)
     free = waiting.exclude(notice__in=limits).values("pk")[:MOST_IN_A_SWEEP].count()
     held = waiting.filter(notice__in=limits).order_by().values_list("notice", flat=True).distinct()
-    return Due(-(-free // CHUNK), sum(_hands(limits[notice]) for notice in held))
+    return Due(-(-free // CHUNK), sum(_hands(_allowance(limits[notice]).per_minute) for notice in held))
 
 
 def _hands(per_minute: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,9 @@ from sla_portal.kernel.errors import Refused
 
 from ..mail.letter import Unwritable, envelope_address
 from ..models import OPEN, Delivery, Status
+
+LONGEST_ADDRESS = 254
+"""RFC 5321, 4.5.3.1.3, without the brackets."""
 
 
 class NotOpen(Refused):
@@ -99,11 +102,10 @@ def _queue(delivery: Delivery, now: datetime) -> None:
 def _check_address(email: str, wrong: str) -> None:
     try:
         validate_email(email)
+        MaxLengthValidator(LONGEST_ADDRESS)(email)
         envelope_address(email)
     except (ValidationError, Unwritable):
         raise NotAnAddress(_("“%(address)s” is not an e-mail address.") % {"address": email}) from None
-    if len(email) > Delivery._meta.get_field("email").max_length:
-        raise NotAnAddress(_("This address is too long."))
     if email.lower() == wrong.lower():
         raise NotAnAddress(_("That is the address as it was. Use Send again, or give another."))
 

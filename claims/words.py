@@ -82,8 +82,9 @@ def _below_target(a: Assessment, _holds: bool | None) -> str:
     figures = a.judged.figures
     if figures.availability is None:
         return _("The customer was not in service in that month.")
-    return _("Availability was %(availability)s %%, the target is %(target)s %%.") % {
+    return _("Availability was %(availability)s %%, the target of agreement version %(version)s is %(target)s %%.") % {
         "availability": cut(figures.availability),
+        "version": a.terms.version,
         "target": a.terms.target_text,
     }
 

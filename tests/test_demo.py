@@ -7,15 +7,16 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from claims.models import Claim, Entry, Status, Step
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import Contract, Suspension
-from sla_portal.audit.models import Entry
+from sla_portal.audit.models import Entry as TrailEntry
 from sla_portal.audit.queries import first_broken_link
 from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing, RegionMonth
 from sla_portal.customers.models import Region
 from sla_portal.demo.people import PEOPLE, password_of
-from sla_portal.demo.story import tell
+from sla_portal.demo.telling import tell
 
 from .histories import dumped
 
@@ -42,14 +43,23 @@ def test_the_story_can_be_told_on_any_day(now):
 
     assert Incident.objects.open().count() == 1
     assert Incident.objects.unclassified().filter(resolved_at__isnull=False).count() == 1
-    assert Exclusion.objects.filter(status="proposed").count() == 1
+    assert Exclusion.objects.filter(status="proposed", incident__isnull=False).count() == 1
+    assert Exclusion.objects.filter(status="proposed", customer__isnull=False).count() == 1
     assert Exclusion.objects.filter(clause="4.11", status="confirmed", ends_at__isnull=False).exists()
     assert MaintenanceWindow.objects.filter(starts_at__gt=now).count() == 2
     assert Suspension.objects.exists()
     assert Contract.objects.filter(terminated_on__isnull=False).exists()
 
+    assert {status: Claim.objects.filter(status=status).count() for status in Status.values} == {
+        Status.HELD: 1, Status.SUBMITTED: 3, Status.WAITING: 1, Status.RECOMMENDED: 1, Status.GRANTED: 2,
+        Status.REFUSED: 0, Status.WITHDRAWN: 0,
+    }  # fmt: skip
+    assert Claim.objects.filter(status=Status.SUBMITTED, appealed_at__isnull=False).count() == 1
+    assert Claim.objects.filter(status=Status.SUBMITTED, proofs__isnull=True).count() == 1
+    assert set(Entry.objects.values_list("step", flat=True)) == {Step.ISSUED, Step.EXTENDED, Step.REDEEMED}
+
     assert first_broken_link() is None
-    times = list(Entry.objects.order_by("id").values_list("at", flat=True))
+    times = list(TrailEntry.objects.order_by("id").values_list("at", flat=True))
     assert times == sorted(times)
     assert times[-1] <= now
 

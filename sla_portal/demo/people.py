@@ -1,4 +1,4 @@
-"""The staff of the demo: one for each role, and the logins that the demo tells."""
+"""The staff of the demo: one for each role, three where claims need them, and the logins that the demo tells."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from sla_portal.audit.operations import record
 PEOPLE = {
     "noc": ("NOC", "Nina", "Ortiz"),
     "support": ("Support", "Samuel", "Okafor"),
+    "support2": ("Support", "Sofia", "Lindqvist"),
+    "support3": ("Support", "Tomás", "Herrera"),
     "legal": ("Legal", "Lena", "Albrecht"),
     "auditor": ("Auditor", "Aiko", "Tanaka"),
     "admin": ("Administrator", "Aurélie", "Moreau"),

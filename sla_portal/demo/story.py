@@ -22,7 +22,6 @@ from sla_portal.availability.operations import (
     attribute_incident,
     close_month,
     confirm_exclusion,
-    judge_due_months,
     propose_exclusion,
     reject_exclusion,
 )
@@ -30,7 +29,6 @@ from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.customers.operations import enrol_customer, open_region
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
-from sla_portal.reports.operations import put_down_reports, request_missing_reports
 
 from .customers import PARTIES, REGIONS, Party, Period
 from .people import hire
@@ -55,6 +53,7 @@ class Story:
         self.incidents: dict[str, Incident] = {}
         self.windows: dict[str, MaintenanceWindow] = {}
         self.exclusions: dict[str, Exclusion] = {}
+        self.claims: dict[str, int] = {}
 
     def tell(self) -> None:
         with transaction.atomic():
@@ -337,22 +336,6 @@ class Story:
             close_month(actor=self.people["legal"], month=self.present + -months_ago, now=at)
 
         self.then(self.clock(months_ago - 1, 10, "10:00"), step)
-
-
-def tell(now: datetime) -> None:
-    """Put the demo on record, dated back from `now`, and ask for last month's reports, which a worker prints."""
-    story = Story(now)
-    who_is_served(story)
-    the_first_half_year(story)
-    the_second_half_year(story)
-    these_days(story)
-    for months_ago in range(13, 0, -1):
-        story.closing(months_ago)
-    story.tell()
-    judge_due_months(now=story.now)
-    run = request_missing_reports(now=story.now)
-    if run:
-        put_down_reports(run_id=run.pk, now=story.now)
 
 
 def who_is_served(story: Story) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from sla_portal.customers.models import Region
 
 from ...people import logins
-from ...story import tell
+from ...telling import tell
 
 
 class Command(BaseCommand):

@@ -1,0 +1,28 @@
+"""Tell the whole story."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sla_portal.availability.operations import judge_due_months
+from sla_portal.reports.operations import put_down_reports, request_missing_reports
+
+from .claims import claims
+from .story import Story, the_first_half_year, the_second_half_year, these_days, who_is_served
+
+
+def tell(now: datetime) -> None:
+    """Put the demo on record, dated back from `now`, and ask for last month's reports, which a worker prints."""
+    story = Story(now)
+    who_is_served(story)
+    the_first_half_year(story)
+    the_second_half_year(story)
+    these_days(story)
+    claims(story)
+    for months_ago in range(13, 0, -1):
+        story.closing(months_ago)
+    story.tell()
+    judge_due_months(now=story.now)
+    run = request_missing_reports(now=story.now)
+    if run:
+        put_down_reports(run_id=run.pk, now=story.now)

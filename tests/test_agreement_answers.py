@@ -206,6 +206,17 @@ def test_an_address_of_two_customers_says_for_whom_it_answers(client, customer):
     assert customer.contracts.get().terminated_on is None
 
 
+def test_an_installer_with_many_customers_asks_no_more_of_the_database(client, customer, django_assert_max_num_queries):
+    for number in range(60):
+        other = a_customer(a_region(), f"C-{number + 10}", name=f"House {number}")
+        Contact.objects.create(customer=other, email="ann@example.com", name="Ann Lee")
+        a_contract(other, "2026-01-01", "2027-06-30")
+    address = f"/agreement/answer/{token(Delivery.objects.get(notice=announced().notice))}/"
+    with django_assert_max_num_queries(8):
+        words = text_of(client.get(address))
+    assert words.count("and others, 61 in all") == 2
+
+
 def test_a_customer_whose_contract_runs_out_is_told_that_nothing_applies(client):
     customer = a_customer(a_region(), "C-1")
     Contact.objects.create(customer=customer, email="ann@example.com", name="Ann Lee")

@@ -1,11 +1,11 @@
 """What an amendment does to the terms, in words that a customer can weigh."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import pytest
 
-from sla_portal.agreements.changes import TERMS, term_changes, terms_in_words
+from sla_portal.agreements.changes import TERMS, term_changes, terms_in_words, text_changes, words_in
 from sla_portal.agreements.rules import MeasurementPeriod, Reading, Terms
 
 from .builders import on
@@ -110,3 +110,44 @@ def test_a_reader_of_a_version_is_told_its_terms_in_the_order_of_the_table():
     assert told[0] == ("2", "99.99 %")
     assert told[-1] == ("5.2", "30 days")
     assert len(told) == len(TERMS) - 2
+
+
+# The text, in the language of the reader
+
+
+@dataclass
+class Clause:
+    """A clause as a row or a public fact has it."""
+
+    number: str
+    heading: str = ""
+    heading_zh: str = ""
+    summary: str = ""
+    summary_zh: str = ""
+    wording: str = ""
+    wording_zh: str = ""
+
+
+def test_the_text_is_compared_in_chinese_where_both_versions_have_it():
+    before = [Clause("1", heading="Time", heading_zh="时间", wording="Five days.", wording_zh="五天。")]
+    after = [Clause("1", heading="Time", heading_zh="时间", wording="Seven days.", wording_zh="七天。")]
+    changes = text_changes(before, after, "zh-hans")
+    assert changes.language == "zh-hans"
+    assert [run.text for run in changes.clauses[0].text] == ["五", "七", "天。"]
+    assert [run.text for run in changes.clauses[0].heading] == ["时间"]
+    assert text_changes(before, after, "en").language == "en"
+
+
+def test_a_wording_that_one_version_has_in_english_alone_is_compared_in_english():
+    before = [Clause("1", heading_zh="时间", wording="Five days.")]
+    after = [Clause("1", heading_zh="时间", wording="Five days.", wording_zh="五天。")]
+    changes = text_changes(before, after, "zh-hans")
+    assert changes.language == "en"
+    assert changes.unchanged == ("1",)
+
+
+def test_a_clause_without_chinese_stands_in_english_among_those_that_have_it():
+    clauses = [Clause("1", wording="One.", wording_zh="一。"), Clause("2", wording="Two.")]
+    language, words = words_in(clauses, "zh-hans")
+    assert language == "zh-hans"
+    assert [clause.text for clause in words] == ["一。", "Two."]

@@ -58,7 +58,7 @@ class Asked:
     @cached_property
     def contracts(self) -> Sequence[Contract]:
         """Their contracts that run on when the version takes effect."""
-        return [row for customer in self.customers for row in running_contracts(self.version, customer)]
+        return list(running_contracts(self.version, *self.customers).order_by("reference"))
 
     @property
     def may_object(self) -> bool:
@@ -157,6 +157,8 @@ class EndForm(AnswerForm):
         return day
 
 
+SHOWN = 50
+"""Customers and contracts of one address that are listed; an installer may look after thousands."""
 FORMS = {OBJECT: AnswerForm, END: EndForm}
 
 
@@ -243,6 +245,7 @@ def _forms(asked: Asked) -> dict[str, AnswerForm]:
 
 
 def _page(request: HttpRequest, reader: Reader, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    around = frame(request, reader, "agreement_answer", timezone.now(), {}) | {"private": True}
+    around = frame(request, reader, "agreement_answer", timezone.now(), {})
+    around |= {"private": True, "shown": SHOWN, "first": f":{SHOWN}"}
     body = render_to_string("website/agreement_answer.html", around | context, request=request)
     return HttpResponse(body, status=status, headers=HEADERS)

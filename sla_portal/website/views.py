@@ -282,13 +282,11 @@ def compare(request: HttpRequest) -> HttpResponse:
 @require_safe
 def hashed(_request: HttpRequest, version: str) -> HttpResponse:
     """Text and terms of a version as the file that its SHA-256 is of."""
-    content = queries.hashed_content(version) if _sound(version) else None
-    if content is None:
-        raise Http404
+    facts = _found(f"hashed {version}", lambda: queries.hashed_content(version), timezone.now(), version)
     headers = {
         "Content-Disposition": content_disposition_header(as_attachment=True, filename=f"agreement-{version}.json")
     }
-    return HttpResponse(content, content_type="application/json", headers=headers)
+    return HttpResponse(facts.value, content_type="application/json", headers=headers)
 
 
 def _today(now: datetime) -> date:

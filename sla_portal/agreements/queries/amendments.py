@@ -38,10 +38,10 @@ def concerned(version: AgreementVersion) -> QuerySet[Customer]:
     return Customer.objects.filter(Exists(contracts.filter(customer=OuterRef("pk"))))
 
 
-def running_contracts(version: AgreementVersion, customer: Customer) -> QuerySet[Contract]:
-    """The customer's contracts that are in force on the effective date, and were agreed for days before it too."""
+def running_contracts(version: AgreementVersion, *customers: Customer) -> QuerySet[Contract]:
+    """The customers' contracts that are in force on the effective date, and were agreed for days before it too."""
     _announced_on, effective_on = _days(version)
-    return contracts_in_force(effective_on, effective_on).filter(customer=customer, starts_on__lt=effective_on)
+    return contracts_in_force(effective_on, effective_on).filter(customer__in=customers, starts_on__lt=effective_on)
 
 
 def customers_answering(delivery: Delivery, version: AgreementVersion) -> QuerySet[Customer]:

@@ -28,6 +28,7 @@ from sla_portal.notices.operations import (
     NotALimit,
     NothingToDo,
     deliver_chunk,
+    delivering,
     due,
     give_notice,
     limit_notice,
@@ -94,10 +95,34 @@ def test_a_worker_looks_for_something_more_urgent_before_long(server):
 
 
 @pytest.mark.django_db
-def test_the_sweep_asks_for_as_many_chunks_as_are_due():
+def test_the_sweep_asks_for_no_more_workers_than_find_something(monkeypatch):
     told(2 * CHUNK + 1, "a")
-    assert due(now=NOW) == Due(chunks=3, trickles=0)
+    assert due(now=NOW) == Due(hands=3, trickles=0)
     assert due(now=NOW - timedelta(seconds=1)) == Due(0, 0)
+    monkeypatch.setattr(delivering, "MOST_HANDS", 2)
+    assert due(now=NOW) == Due(hands=2, trickles=0)
+
+
+@pytest.mark.django_db
+def test_a_worker_goes_on_while_there_is_more_and_other_tasks_have_their_turn(server, monkeypatch):
+    now = timezone.now()
+    told(2 * CHUNK + 1, "a", now=now)
+    calls, took = [], []
+    monkeypatch.setattr(tasks.deliver_notice_chunk, "apply_async", lambda **how: calls.append(how))
+    tasks.deliver_notice_chunk.push_request(expires=(now + timedelta(seconds=30)).isoformat())
+    for _turn in range(3):
+        tasks.deliver_notice_chunk.run()
+        took.append((len(calls), len(server.taken)))
+    assert took == [(1, CHUNK), (2, 2 * CHUNK), (2, 2 * CHUNK + 1)]
+    assert {how["countdown"] for how in calls} == {None}
+
+
+@pytest.mark.django_db
+def test_a_worker_that_cannot_reach_the_mail_server_does_not_try_the_next_chunk(server, settings):
+    settings.EMAIL_PORT = 1
+    told(2 * CHUNK, "a")
+    assert deliver_chunk(clock=lambda: NOW) is None
+    assert Delivery.objects.filter(attempts=1).count() == CHUNK
 
 
 # Pause
@@ -145,8 +170,6 @@ def test_a_worker_stops_before_the_next_mail_when_its_notice_is_paused(server):
 @pytest.mark.django_db
 def test_asked_only_when_the_chunk_is_taken_a_pause_comes_too_late(server, monkeypatch):
     """The twin: the last step does not ask."""
-    from sla_portal.notices.operations import delivering
-
     monkeypatch.setattr(delivering, "NOTE", delivering.NOTE.replace("paused_at IS NOT NULL", "1 = 0"))
     notice = told(10, "held")
     deliver_chunk(clock=pausing_after(server, 4, notice))
@@ -221,7 +244,7 @@ def over(minutes: float, step: float = 1) -> list[int]:
 def test_the_portal_keeps_to_its_limit_and_the_most_urgent_go_first(server, settings):
     settings.MAILS_PER_MINUTE = 60
     told(100, "amendment")
-    assert due(now=NOW) == Due(chunks=0, trickles=1)
+    assert due(now=NOW) == Due(hands=0, trickles=1)
     came = over(0.5)
     assert 26 <= came[-1] <= 31
     told(1, "code", "code")
@@ -233,12 +256,12 @@ def test_the_portal_keeps_to_its_limit_and_the_most_urgent_go_first(server, sett
 def test_a_notice_keeps_to_its_own_limit_and_the_others_do_not_wait_for_it(server):
     slow, free = told(100, "slow"), told(20, "free")
     limit_notice(actor=SYSTEM, notice=slow, per_minute=60, reason="", now=NOW)
-    assert due(now=NOW) == Due(chunks=1, trickles=1)
+    assert due(now=NOW) == Due(hands=1, trickles=1)
     wait = deliver_chunk(clock=lambda: NOW + timedelta(minutes=5))
     assert (sent(free), sent(slow)) == (20, 1)
     assert timedelta(seconds=1) <= wait <= timedelta(seconds=2)
     limit_notice(actor=SYSTEM, notice=slow, per_minute=None, reason="They can take more", now=NOW)
-    assert deliver_chunk(clock=lambda: NOW + timedelta(minutes=5)) is None
+    deliver_chunk(clock=lambda: NOW + timedelta(minutes=5))
     assert sent(slow) == 100
 
 
@@ -309,7 +332,6 @@ def test_workers_together_take_no_more_than_the_limit_lets_through(whose, settin
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_read_the_limit_without_holding_it_take_more(monkeypatch, settings):
     """The twin: the limit's row is read, not locked. SQLite lets one writer in at a time anyway."""
-    from sla_portal.notices.operations import delivering
 
     def unlocked(_now: datetime) -> tuple:
         brake = Brake.objects.get(notice=None)
@@ -326,10 +348,10 @@ def test_workers_that_read_the_limit_without_holding_it_take_more(monkeypatch, s
 
 @pytest.mark.django_db(transaction=True)
 def test_processes_together_keep_to_the_limit(monkeypatch):
-    """Three processes that come again and again: no more than ten a second, and the credit of two seconds."""
+    """Three processes that come again and again: no more than ten a second, and what two seconds may bring."""
     with mail_server() as server:
         monkeypatch.setenv("EMAIL_URL", server.url)
-        notice = told(400, "a", now=timezone.now())
+        notice = told(900, "a", now=timezone.now())
         limit_notice(actor=SYSTEM, notice=notice, per_minute=600, reason="", now=timezone.now())
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "sla_portal.settings",
@@ -341,7 +363,8 @@ def test_processes_together_keep_to_the_limit(monkeypatch):
         assert [hand.wait(timeout=60) for hand in hands] == [0, 0, 0]
         moments = sorted(notice.deliveries.filter(status=Status.SENT).values_list("sent_at", flat=True))
         seconds = (moments[-1] - moments[0]).total_seconds()
-        assert 20 < len(moments) == len(server.taken) <= 10 * (seconds + 2) + 1
+        # A busy machine may hand a claimed mail over some seconds later; without the limit all would go.
+        assert 20 < len(moments) == len(server.taken) <= 10 * (seconds + 2 + 5)
         assert max(Counter(taken.recipient for taken in server.taken).values()) == 1
 
 

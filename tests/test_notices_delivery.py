@@ -69,8 +69,9 @@ def told(*addresses: str, now: datetime = NOW) -> list[Delivery]:
 def deliver(now: datetime = NOW) -> None:
     """One round of the schedule, and all that it found done at once."""
     release_lapsed(now=now)
-    for _chunk in range(due(now=now).chunks):
-        deliver_chunk(clock=lambda: now)
+    for _hand in range(due(now=now).hands):
+        while deliver_chunk(clock=lambda: now) is not None:
+            pass
 
 
 def after(fault: Fault, *, attempts: int = 1) -> object:

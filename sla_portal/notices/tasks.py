@@ -26,29 +26,38 @@ def deliver_soon() -> None:
 
 @shared_task
 def deliver_due_notices() -> None:
-    """Look for what is due; what no worker took by the next round is dropped, and found again then."""
+    """Look for what is due, and ask for workers; what none took by the next round is dropped, and found again then."""
     now = timezone.now()
     operations.release_lapsed(now=now)
     due = operations.due(now=now)
-    for _chunk in range(due.chunks):
-        deliver_notice_chunk.apply_async(expires=SWEPT_EVERY_SECONDS)
+    expires = now + timedelta(seconds=SWEPT_EVERY_SECONDS)
+    for _hand in range(due.hands):
+        deliver_notice_chunk.apply_async(expires=expires)
     for _trickle in range(due.trickles):
-        trickle_notices.apply_async(expires=now + timedelta(seconds=SWEPT_EVERY_SECONDS))
+        trickle_notices.apply_async(expires=expires)
 
 
-@shared_task
-def deliver_notice_chunk() -> None:
-    operations.deliver_chunk(clock=timezone.now)
+@shared_task(bind=True)
+def deliver_notice_chunk(self) -> None:
+    """Deliver a chunk and, at the end of the queue, the next, until there is no more or the next round of the schedule."""
+    wait = operations.deliver_chunk(clock=timezone.now)
+    if wait == timedelta(0):
+        come_back(self, wait)
 
 
 @shared_task(bind=True)
 def trickle_notices(self) -> None:
     """Send what the limits let through, and come back for more until the next round of the schedule."""
     wait = operations.deliver_chunk(clock=timezone.now)
-    if wait is not None and self.request.expires:
-        again_at, expires = timezone.now() + wait, datetime.fromisoformat(self.request.expires)
-        if again_at < expires:
-            self.apply_async(countdown=wait.total_seconds(), expires=expires)
+    if wait is not None:
+        come_back(self, wait)
+
+
+def come_back(task, wait):
+    if task.request.expires:
+        expires = datetime.fromisoformat(task.request.expires)
+        if timezone.now() + wait < expires:
+            task.apply_async(countdown=wait.total_seconds() or None, expires=expires)
 
 
 @shared_task

@@ -27,7 +27,8 @@ from ..models import Brake, Delivery, Notice, Status, Trouble
 from ..rules import Allowance, pause
 
 CHUNK = 100
-MOST_IN_A_SWEEP = 50_000
+MOST_HANDS = 100
+"""How many workers a sweep asks for, each of which goes on while there is more: so other tasks never wait behind many."""
 LEASE = timedelta(seconds=60)
 HANDED_OVER_LEASE = timedelta(seconds=180)
 """Longer than the answer to the final dot may take."""
@@ -58,9 +59,9 @@ def release_lapsed(*, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class Due:
-    """What a sweep finds: chunks to be sent at once, and workers wanted for mail that a limit holds back."""
+    """How many workers a sweep asks for: for what may go at once, and for what a limit holds back."""
 
-    chunks: int
+    hands: int
     trickles: int
 
 
@@ -70,7 +71,7 @@ def due(*, now: datetime) -> Due:
     waiting = claimable(now).exclude(notice__in=paused())
     if settings.MAILS_PER_MINUTE:
         return Due(0, _hands(settings.MAILS_PER_MINUTE) if waiting.exists() else 0)
-    free = waiting.exclude(notice__in=limits).values("pk")[:MOST_IN_A_SWEEP].count()
+    free = waiting.exclude(notice__in=limits).values("pk")[: MOST_HANDS * CHUNK].count()
     held = waiting.filter(notice__in=limits).order_by().values_list("notice", flat=True).distinct()
     return Due(-(-free // CHUNK), sum(_hands(_allowance(limits[notice]).per_minute) for notice in held))
 
@@ -93,7 +94,7 @@ def paused() -> list[int]:
 
 @dataclass
 class Claim:
-    """What one worker took; `more_at`: when a limit lets more through, None where none holds anything back."""
+    """What one worker took; `more_at`: when there may be more to take, None where that was all."""
 
     deliveries: list[Delivery]
     more_at: datetime | None
@@ -127,7 +128,8 @@ def claim(lease: uuid.UUID, now: datetime, ids: Sequence[int] | None) -> Claim:
     held += [brake for notice, brake in limits.items() if not used[notice] and not _allowance(brake).at(now)]
     if portal and (taken or not room):
         held.append(_charge(portal, len(taken), now))
-    return Claim(taken, min((_more_at(brake) for brake in held), default=None))
+    more_at = [now] if len(taken) == CHUNK else [_more_at(brake) for brake in held]
+    return Claim(taken, min(more_at, default=None))
 
 
 def _first(queue: QuerySet[Delivery], most: int) -> QuerySet[Delivery, tuple[int, datetime, int, int]]:
@@ -167,9 +169,9 @@ def _more_at(brake: Brake) -> datetime:
 def deliver_chunk(*, clock: Clock, ids: Sequence[int] | None = None) -> timedelta | None:
     """Deliver the most urgent that are due, or of `ids` those that are, over one held connection.
 
-    `clock` tells the present instant, again and again. Returns how long to wait until a limit lets more through; None:
-    no limit holds anything back. Must not run within a transaction: each step is committed before the next touches the
-    network.
+    `clock` tells the present instant, again and again. Returns how long to wait before looking for more, zero where more
+    may be due at once; None: that was all, or the mail server cannot be reached. Must not run within a transaction: each
+    step is committed before the next touches the network.
     """
     with Hand(clock, ids) as hand, session() as line:
         unanswered = 0
@@ -182,13 +184,15 @@ def deliver_chunk(*, clock: Clock, ids: Sequence[int] | None = None) -> timedelt
                 outcome = hand.send(line, delivery, letter)
             except Unreachable as error:
                 hand.postpone(Trouble.UNREACHABLE, str(error))
-                break
+                return None
             unanswered = unanswered + 1 if outcome and outcome.status == Status.UNKNOWN else 0
             if unanswered == MOST_UNANSWERED_IN_A_ROW:
                 # Something is wrong with the line: do not use up the rest to find out.
                 hand.postpone(Trouble.UNREACHABLE, outcome.said if outcome else "")
-                break
-    return max(hand.more_at - clock(), SHORTEST_WAIT) if hand.more_at else None
+                return None
+    if hand.more_at is None or hand.more_at <= hand.begun:
+        return hand.more_at and timedelta(0)
+    return max(hand.more_at - clock(), SHORTEST_WAIT)
 
 
 NOTE = """

@@ -276,7 +276,7 @@ def test_statements_of_a_portion_take_a_fixed_number_of_queries(django_assert_nu
         a_contract(customer, f"2026-0{1 + number % 9}-01", "2026-12-31")
     an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30")
     record = RegionRecord(region, SEPTEMBER, NOW)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         record.of_customers(customers[:2])
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         record.of_customers(customers)

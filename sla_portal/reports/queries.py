@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Max, Min, QuerySet
 from django.utils.translation import gettext as _
 
+from claims.models import Entry
 from claims.queries import window_of
 from incidents.models import Incident
 from incidents.queries import outages_hanging_together
@@ -41,6 +42,7 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import MINUTE, Span, clipped, epoch, instant, minutes_touching, touching
+from sla_portal.kernel.money import smallest_unit
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
 
 from .models import Report, ReportRun, Status
@@ -52,6 +54,7 @@ from .rules import (
     ContractPeriod,
     Event,
     Figures,
+    Given,
     MonthMap,
     PastMonth,
     Recovery,
@@ -158,6 +161,15 @@ class RegionRecord:
         past: dict[int, list[CustomerMonth]] = defaultdict(list)
         for row in CustomerMonth.objects.filter(customer__in=customers, month__in=_months_before(self.month)):
             past[row.customer_id].append(row)
+        given: dict[int, list[Given]] = defaultdict(list)
+        for entry in (
+            Entry.objects.filter(
+                contract__customer__in=customers, at__gte=instant(self.span[0]), at__lt=instant(self.span[1])
+            )
+            .select_related("contract", "compensation__claim")
+            .order_by("at", "id")
+        ):
+            given[entry.contract.customer_id].append(_given(entry))
         return [
             self._of_customer(
                 customer,
@@ -167,18 +179,24 @@ class RegionRecord:
                     tuple(one for contract in contracts[customer.pk] for one in suspensions.get(contract.pk, ())),
                 ),
                 past[customer.pk],
+                given[customer.pk],
             )
             for customer in customers
         ]
 
     def _of_customer(
-        self, customer: Customer, contracts: Sequence[Contract], own: Own, past: Iterable[CustomerMonth]
+        self,
+        customer: Customer,
+        contracts: Sequence[Contract],
+        own: Own,
+        past: Iterable[CustomerMonth],
+        given: list[Given],
     ) -> Figures:
         in_force = [(contract.starts_on, contract.last_day) for contract in contracts]
         first = first_service_day(in_force, self.month)
         measured = frozenset(days_measured(in_force, self.month, self._terms_on(first)))
         common = self._in_common(measured, first, customer.language, own)
-        return {
+        stated: Figures = {
             **common,
             "scope": "customer",
             "code": customer.code,
@@ -186,6 +204,8 @@ class RegionRecord:
             "contract_period": self._contract_period(contracts[-1], own) if contracts else None,
             "months": _last_months(self.month, past, common),
         }
+        # Left out where there is none: reports from before there were claims say the same as they would now.
+        return {**stated, "compensation": given} if given else stated
 
     def _terms_on(self, day: date) -> Terms:
         return terms_at(self.judgement.periods, days_span(day, day, settings.SLA_ZONE)[0])
@@ -410,6 +430,18 @@ def _recovery(incident: Incident) -> Recovery:
         "seconds_to_acknowledge": after(incident.acknowledged_at),
         "seconds_to_restore": after(incident.resolved_at),
         "attributable": incident.attributable,
+    }
+
+
+def _given(entry: Entry) -> Given:
+    return {
+        "claim": entry.compensation.claim.number,
+        "month": str(entry.compensation.claim.service_month),
+        "contract": entry.contract.reference,
+        "step": entry.step,
+        "minutes": entry.minutes,
+        "value": f"{entry.value.quantize(smallest_unit(entry.currency)):f}",
+        "currency": entry.currency,
     }
 
 

@@ -161,6 +161,18 @@ class Claims(TypedDict):
     provisional: bool
 
 
+class Given(TypedDict):
+    """An entry of the ledger that was made in the month (3.2, 5.1): `value` in the currency's smallest unit, below zero reversed."""
+
+    claim: str
+    month: str
+    contract: str
+    step: str
+    minutes: int
+    value: str
+    currency: str
+
+
 class Common(TypedDict):
     """What is judged alike for all customers of a region who have the same service days and nothing of their own."""
 
@@ -205,6 +217,8 @@ class Figures(Common):
     name: str
     contract_period: ContractPeriod | None
     months: list[PastMonth]
+    compensation: NotRequired[list[Given]]
+    """What was given to the customer in the month, for whichever month; where it was nothing the key is not there."""
 
 
 class Change(TypedDict):
@@ -238,7 +252,7 @@ class Statement(TypedDict):
     issue: Issue
 
 
-OWN = frozenset({"scope", "code", "name", "contract_period"})
+OWN = frozenset({"scope", "code", "name", "contract_period", "compensation"})
 """Figures that are one report's own; those that agree in the rest share the body of their pages."""
 
 CHANGING = (
@@ -264,7 +278,7 @@ LISTED: Mapping[str, tuple[str, ...]] = {
 }
 """Lists whose change a revision tells by count and by entry, and what makes an entry the same one."""
 
-MENTIONED = ("language", "region", "claims", "contract_period", "months")
+MENTIONED = ("language", "region", "claims", "contract_period", "months", "compensation")
 """Figures whose change a revision only mentions. Those in none of the three follow from others."""
 
 
@@ -308,5 +322,5 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
                     "changed": sum(old[entry] != new[entry] for entry in old.keys() & new.keys()),
                 }
             )
-    told += [{"what": key, "before": None, "after": None} for key in MENTIONED if before[key] != after[key]]
+    told += [{"what": key, "before": None, "after": None} for key in MENTIONED if before.get(key) != after.get(key)]
     return told

@@ -59,10 +59,10 @@ def render(statement: Statement) -> bytes:
     with _one_at_a_time, _no_complaint(), translation.override(figures["language"]):
         bodies = _bodies(canonical(shared(statement)).decode())
         # Given, not counted: to count its pages WeasyPrint would lay out each of them twice.
-        pages = len(bodies) + (issue["revision"] > 1)
+        pages = len(bodies) + (issue["revision"] > 1 or "compensation" in figures)
         sheets = _own_sheets(statement, bodies, pages)
         if len(sheets.pages) != pages:
-            # A long reason for a revision runs over.
+            # A long reason for a revision, or many entries, run over.
             sheets = _own_sheets(statement, bodies, len(sheets.pages))
         return sheets.copy(_joined(sheets.pages, bodies)).write_pdf(
             finisher=_write_each_once,
@@ -236,6 +236,7 @@ def _own_context(statement: Statement, bodies: int) -> dict[str, Any]:
         "issue": issue,
         "name_size": next((size for most, size in NAME_SIZES if len(figures["name"]) <= most), "longest"),
         "changes": words.changes(issue["changes"]),
+        "given": words.given(figures.get("compensation", ())),
         "digest": digest(figures),
         "attachment": ATTACHMENT,
     }

@@ -1,12 +1,13 @@
 """What a report says in words that depend on its figures, in the language in force."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from sla_portal.reports.rules import Change, Figures, ReferenceAndTitle
+from claims.models import Step
+from sla_portal.reports.rules import Change, Figures, Given, ReferenceAndTitle
 from sla_portal.reports.templatetags.paper import DASH, grouped, long_month
 
 
@@ -142,6 +143,11 @@ def _value(what: str, value: Any) -> str:
     return grouped(value) if isinstance(value, int) else str(value)
 
 
+def given(entries: Iterable[Given]) -> list[dict[str, Any]]:
+    """Entries of the ledger, each with its step in words."""
+    return [{**entry, "step": Step(entry["step"]).label} for entry in entries]
+
+
 def _changed(key: str) -> str:
     return {
         "name": _("Name"),
@@ -164,4 +170,5 @@ def _changed(key: str) -> str:
         "claims": _("Time for claims"),
         "contract_period": _("The contract period so far"),
         "months": _("The last twelve months"),
+        "compensation": _("Compensation"),
     }[key]

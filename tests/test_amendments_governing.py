@@ -8,8 +8,9 @@ from time_machine import travel
 
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.operations import withdraw_version
+from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import CustomerMonth, RegionMonth
-from sla_portal.availability.operations import judge_due_months
+from sla_portal.availability.operations import close_month, judge_due_months
 from sla_portal.availability.queries import customer_month, region_month
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.queries import RegionRecord
@@ -106,6 +107,18 @@ def test_the_report_and_the_month_at_the_desk_say_that_the_version_changes(regio
     assert "version 1.0" in july
     assert "version 2.0" in august
     assert "From " not in august.split("Day by day")[0]
+
+
+def test_the_closed_month_names_its_versions_in_public(region, client):
+    amended("2026-07-16", availability_target="99.5")
+    for month in (JULY, JULY.next):
+        close_month(actor=Actor.system("test"), month=month, now=at("2026-09-05 00:00"))
+    with travel(at("2026-09-05 00:00"), tick=False):
+        july, august = (text_of(client.get(f"/availability/eu/{month}/")) for month in (JULY, JULY.next))
+    assert "Agreement version 1.0 , version 2.0 . Each minute is judged by the version in force at that minute" in july
+    assert "promised: 99.99 %" in july
+    assert "Agreement version 2.0 Closed" in august
+    assert "promised: 99.5 %" in august
 
 
 # The record in a file

@@ -17,6 +17,7 @@ from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, 
 from incidents.models import Incident, Outage, Update
 from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Clause
+from sla_portal.agreements.queries import published_versions
 from sla_portal.audit.rules import canonical
 from sla_portal.availability.models import MonthClosing, RegionMonth
 from sla_portal.availability.queries import judged_region
@@ -340,8 +341,9 @@ def _years(grid: Grid) -> Years:
     months = [ServiceMonth.of(first) for first in newest]
     first_days = [month.first_day for month in months]
     closings = {row.month: row for row in MonthClosing.objects.filter(month__in=first_days).order_by("revision")}
+    published = published_versions()
     judged = {
-        (row.region.code, row.month): _closed(row, closings[row.month])
+        (row.region.code, row.month): _closed(row, closings[row.month], published)
         for row in RegionMonth.objects.filter(month__in=first_days).select_related("region", "agreement_version")
     }
     return Years(
@@ -353,13 +355,16 @@ def _years(grid: Grid) -> Years:
     )
 
 
-def _closed(row: RegionMonth, closing: MonthClosing) -> ClosedMonth:
+def _closed(row: RegionMonth, closing: MonthClosing, published: Iterable[AgreementVersion]) -> ClosedMonth:
     terms = row.agreement_version.terms
+    month = ServiceMonth.of(row.month)
+    within = [one for one in published if month.first_day < one.takes_effect_on <= month.last_day]
     reached = availability(row.unavailable_minutes, row.total_minutes)
     return ClosedMonth(
-        month=ServiceMonth.of(row.month),
+        month=month,
         availability=None if reached is None else cut(reached),
         met=row.met,
+        versions=(terms.version, *(one.version for one in within)),
         target=terms.target_text,
         unavailable_minutes=row.unavailable_minutes,
         excluded_minutes=row.excluded_minutes,

@@ -295,6 +295,8 @@ class ClosedMonth:
     month: ServiceMonth
     availability: str | None
     met: bool | None
+    versions: tuple[str, ...]
+    """The agreement version that decides, and those that took effect within the month."""
     target: str
     unavailable_minutes: int
     excluded_minutes: int

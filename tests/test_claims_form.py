@@ -1,6 +1,8 @@
 """The public claim form: its steps, its secrets, and what it does with what nobody should send."""
 
+import logging
 import re
+import runpy
 from datetime import timedelta
 
 import pytest
@@ -529,6 +531,14 @@ def test_a_key_is_not_logged(caplog, settings):
     assert "Not Found: /claims/…/" in caplog.text
     assert stranger.key not in caplog.text
     assert settings.LOGGING["handlers"]["stderr"]["filters"]
+
+
+def test_the_web_server_s_own_log_leaves_keys_out(caplog, settings):
+    runpy.run_path(str(settings.BASE_DIR / "gunicorn.conf.py"))
+    with caplog.at_level(logging.INFO, logger="gunicorn.access"):
+        asked = {"h": "192.0.2.7", "r": "GET /claims/7-secret/proof/ HTTP/1.1"}
+        logging.getLogger("gunicorn.access").info("%(h)s %(r)s", asked)
+    assert "GET /claims/…/proof/ HTTP/1.1" in caplog.text
 
 
 def test_the_heaviest_step_weighs_no_more_than_sixty_kilobytes(client, settings):

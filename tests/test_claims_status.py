@@ -70,6 +70,7 @@ def test_a_claim_under_review_says_what_was_claimed_and_what_comes_next(claim):
         "screen.png", "Claim C-2026-0001 for September 2026: we have it", "The link is valid until 2027-04-18",
     ):  # fmt: skip
         assert expected in words
+    assert "The link is yours alone" not in words
 
 
 def test_a_held_claim_says_when_it_is_submitted_by_itself(today):

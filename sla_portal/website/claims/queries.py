@@ -14,7 +14,7 @@ from claims.rules import ClaimWindow
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.notices.models import Kind, Notice
-from sla_portal.notices.private import concealed
+from sla_portal.notices.private import MARKER
 
 MONTHS_BACK = 4
 """So many months before the present one are shown: those open, the next, and those just closed."""
@@ -63,7 +63,7 @@ def claim_months(now: datetime) -> tuple[ClaimMonth, ...]:
 
 @dataclass(frozen=True)
 class Told:
-    """A letter about a claim, as its recipient got it, but for the link of the recipient's own."""
+    """A letter about a claim, without the paragraph that links to the page on which it is shown."""
 
     at: datetime
     subject: str
@@ -84,10 +84,14 @@ def letters_about(claim: Claim, language: str) -> list[Told]:
     """The letters about a claim, newest first."""
     notices = Notice.objects.filter(kind=Kind.CLAIM, about=claim.number).prefetch_related("wordings")
     return [
-        Told(notice.given_at, worded.subject, concealed(worded.text, language))
+        Told(notice.given_at, worded.subject, _without_link(worded.text))
         for notice in notices
         for worded in [notice.wording(language)]
     ]
+
+
+def _without_link(text: str) -> str:
+    return "\n\n".join(paragraph for paragraph in text.split("\n\n") if not MARKER.search(paragraph))
 
 
 def given_for(claim: Claim) -> Given | None:

@@ -47,6 +47,9 @@ SECRET_KEY = environment.secret_key(
     kept_in=VAR_DIR / "secret-key" if DATABASES["default"]["ENGINE"].endswith("sqlite3") else None,
 )
 
+# Former keys, separated by commas: what they signed stays good, and nothing more is signed with them
+SECRET_KEY_FALLBACKS = [key for key in environment.text("SECRET_KEY_FALLBACKS", default="").split(",") if key]
+
 # Redis, where there is one, carries tasks and the cache; else the private folder does
 
 REDIS_URL = environment.redis_url("REDIS_URL")

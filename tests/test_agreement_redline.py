@@ -71,13 +71,14 @@ def test_a_sentence_that_stayed_between_two_others_is_left_in_peace():
     )
 
 
-def test_a_long_text_is_compared_by_paragraphs_and_then_by_words():
+@pytest.mark.parametrize("between", ["\n\n", " "], ids=["paragraphs", "one paragraph"])
+def test_a_long_text_is_compared_by_sentences_and_then_by_words(between):
     paragraphs = [
         f"Paragraph {number} says that the service of the customer is the service {number}." for number in range(900)
     ]
     edited = list(paragraphs)
     edited[450] = edited[450].replace("customer", "client")
-    old, new = "\n\n".join(paragraphs), "\n\n".join(edited)
+    old, new = between.join(paragraphs), between.join(edited)
     begun = time.perf_counter()
     changed = [run for run in redline(old, new) if run.kind is not Kind.SAME]
     assert changed == [Run(Kind.DELETED, "customer"), Run(Kind.INSERTED, "client")]

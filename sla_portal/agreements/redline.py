@@ -22,7 +22,7 @@ IS_WORD = re.compile(r"\w")
 ENDS_A_SENTENCE = re.compile(r"[.!?;:。！？；：]")
 SPACE_BEFORE, SPACE_BEHIND = re.compile(r"\s*"), re.compile(r"\s*\Z")
 WORTH_COMPARING = 100_000
-"""Pairs of equal words looked at. In a text with more, paragraphs are compared first, so that no text costs minutes."""
+"""Pairs of equal words looked at. In a text with more, sentences are compared first, so that no text costs minutes."""
 ISLAND = 3
 """Words between two changes that are read more easily as part of one."""
 ALIKE = 0.5
@@ -90,13 +90,13 @@ def _changes(before: Sequence[_Token], after: Sequence[_Token]) -> list[_Change]
     old, new = [token.word for token in before], [token.word for token in after]
     if _worth_comparing(old, new):
         return _compared(old, new)
-    edges, new_edges = _paragraphs(before), _paragraphs(after)
-    paragraphs = [" ".join(old[start:end]) for start, end in pairwise(edges)]
-    new_paragraphs = [" ".join(new[start:end]) for start, end in pairwise(new_edges)]
-    if not _worth_comparing(paragraphs, new_paragraphs):
+    edges, new_edges = _sentences(before), _sentences(after)
+    sentences = [" ".join(old[start:end]) for start, end in pairwise(edges)]
+    new_sentences = [" ".join(new[start:end]) for start, end in pairwise(new_edges)]
+    if not _worth_comparing(sentences, new_sentences):
         return [_Change(0, len(old), 0, len(new))]
     found = []
-    for first, last, new_first, new_last in _compared(paragraphs, new_paragraphs):
+    for first, last, new_first, new_last in _compared(sentences, new_sentences):
         start, end, new_start, new_end = edges[first], edges[last], new_edges[new_first], new_edges[new_last]
         within = old[start:end], new[new_start:new_end]
         if not _worth_comparing(*within):
@@ -117,9 +117,9 @@ def _compared(old: Sequence[str], new: Sequence[str]) -> list[_Change]:
     return [_Change(*span) for tag, *span in matcher.get_opcodes() if tag != "equal"]
 
 
-def _paragraphs(tokens: Sequence[_Token]) -> list[int]:
-    """Where paragraphs begin, and where the last one ends."""
-    starts = [position for position, token in enumerate(tokens, 1) if "\n" in token.space]
+def _sentences(tokens: Sequence[_Token]) -> list[int]:
+    """Where sentences begin, and where the last one ends."""
+    starts = [place for place, token in enumerate(tokens, 1) if _holds_an_end([token])]
     return sorted({0, *starts, len(tokens)})
 
 

@@ -35,6 +35,8 @@ def test_pages_of_notices_break_no_rule(browser, live_server, settings, tmp_path
     for address in (
         reverse("admin:notices_notice_changelist"),
         reverse("admin:notices_notice_change", args=[notice.pk]),
+        reverse("admin:undelivered"),
+        reverse("admin:notices_delivery_change", args=[notice.deliveries.get(status="unknown").pk]),
         reverse("admin:inbox"),
         mail,
     ):

@@ -190,9 +190,9 @@ def deliver_chunk(*, clock: Clock, ids: Sequence[int] | None = None) -> timedelt
                 # Something is wrong with the line: do not use up the rest to find out.
                 hand.postpone(Trouble.UNREACHABLE, outcome.said if outcome else "")
                 return None
-    if hand.more_at is None or hand.more_at <= hand.begun:
-        return hand.more_at and timedelta(0)
-    return max(hand.more_at - clock(), SHORTEST_WAIT)
+    if hand.more_at is None:
+        return None
+    return max(hand.more_at - clock(), SHORTEST_WAIT) if hand.more_at > hand.begun else timedelta(0)
 
 
 NOTE = """

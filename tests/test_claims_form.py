@@ -22,6 +22,7 @@ from sla_portal.website.logs import WithoutKeys
 
 from .builders import at
 from .claim_form import Stranger, a_customer_on_record, picture
+from .claimants import a_missed_september, close_september
 from .desk import text_of
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +85,19 @@ def test_reading_about_claims_sets_no_cookie_and_starts_nothing(client):
 @pytest.mark.parametrize("address", ["/", "/availability/", "/agreement/"])
 def test_the_way_to_a_claim_starts_where_a_customer_looks(client, address):
     assert 'href="/claim/' in client.get(address).content.decode()
+
+
+def test_a_missed_month_leads_to_a_claim_while_one_can_be_sent(client, today):
+    a_missed_september()
+    close_september()
+    for address in ("/availability/eu/", "/availability/eu/2026-09/"):
+        page = client.get(address)
+        assert "Below target: claim compensation" in text_of(page)
+        assert 'href="/claim/#2026-09"' in page.content.decode()
+    assert 'id="2026-09"' in client.get("/claim/").content.decode()
+    today.move_to(at("2026-12-01 10:00"))
+    for address in ("/availability/eu/", "/availability/eu/2026-09/"):
+        assert "Below target" not in text_of(client.get(address))
 
 
 # The steps

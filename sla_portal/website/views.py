@@ -26,6 +26,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from . import pictures, queries
+from .claims.queries import claim_months
 from .kept import Kept, kept
 from .queries import MonthOf
 from .reader import LANGUAGE_FIELD, ZONE_COOKIE, Reader, answer, finished, for_reader, zones
@@ -166,6 +167,7 @@ def region(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
         return {
             "year": year,
             "months": [(month, pictures.days(maps[month.month])) for month in closed],
+            "claimable": _claimable(now),
         }
 
     return page(request, reader, "availability_region", facts, shown)
@@ -191,6 +193,7 @@ def month(request: HttpRequest, reader: Reader, code: str, month: str) -> HttpRe
             "days": pictures.days(maps[this.month]),
             "earlier": closed.get(str(this.month.previous)),
             "later": closed.get(str(this.month.next)),
+            "claimable": _claimable(now),
         }
 
     return page(request, reader, "availability_month", facts, shown)
@@ -201,6 +204,12 @@ def _region_year(years: queries.Years, code: str) -> queries.RegionYear:
     if found is None:
         raise Http404
     return found
+
+
+def _claimable(now: datetime) -> set[ServiceMonth]:
+    """The months for which a claim can be sent."""
+    months = kept("claim months", lambda: claim_months(now), now).value
+    return {one.month for one in months if now < one.closes_at}
 
 
 def _maps(code: str, year: queries.RegionYear, now: datetime) -> Kept[Any]:

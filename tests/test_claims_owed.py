@@ -265,6 +265,19 @@ def test_the_page_on_which_a_month_is_corrected_shows_them_too():
     assert f"{claim.number} ✓ granted" in said and "20 min, 20.00 EUR" in said
 
 
+def test_support_finds_a_corrected_month_at_home_for_two_months():
+    a_missed_september()
+    granted(a_claim(a_claimant()))
+    Outage.objects.update(ended_at=at("2026-09-10 01:20"))
+    home = reverse("admin:index")
+    assert TOUCHED not in signed_in(a_member("Support", "before")).get(home).content.decode()
+    correct()
+    for moment, shown in ((OPEN, True), (at("2026-12-20 08:00"), False)):
+        with travel(moment, tick=False):
+            said = signed_in(a_member("Support", f"at-{moment:%m}")).get(home).content.decode()
+        assert (TOUCHED in said) is shown
+
+
 def test_a_grant_that_would_be_nothing_now_says_so(desk):
     a_missed_september()
     granted(a_claim(a_claimant(monthly_charge="43200")), voucher_minutes=37)

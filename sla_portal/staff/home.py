@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import Case, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, OuterRef, Prefetch, Q, QuerySet, Value, When
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -18,7 +18,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from claims.models import Claim
 from claims.queries import windows_of
+from claims.queries.owed import DECIDED
 from claims.rules import ClaimWindow
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
@@ -29,7 +31,7 @@ from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, 
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
-from sla_portal.availability.models import CustomerMonth, Exclusion, Status
+from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing, Status
 from sla_portal.availability.queries import Judged, region_month
 from sla_portal.availability.rules import error_budget
 from sla_portal.clocks import length
@@ -42,6 +44,8 @@ from .claim_queue import at_home
 
 SHOWN = 10
 SOON = timedelta(hours=24)
+CORRECTED_LATELY = 60
+"""Days for which the correction of a closed month stands at home."""
 
 LISTS = (
     (gettext_lazy("Contracts"), "agreements_contract_changelist", "agreements.view_contract"),
@@ -112,6 +116,7 @@ def index(request: HttpRequest) -> TemplateResponse:
         context["windows"] = near_windows(now)
     if may("claims.review_claim"):
         context["claims"] = at_home(request.user, now, SHOWN)
+        context["corrected"] = corrected_lately(now)
     context["exclusions"] = exclusions_to_decide(request.user)
     if may("incidents.classify_incident"):
         context["unclassified"] = unclassified()
@@ -234,6 +239,14 @@ def unclassified() -> list[tuple[Incident, ClaimWindow | None]]:
     }
     windows = windows_of(months.values())
     return [(incident, windows.get(month)) for incident, month in months.items()]
+
+
+def corrected_lately(now: datetime) -> QuerySet[MonthClosing]:
+    """Corrections of the last two months, newest first, in months of which claims are decided."""
+    decided = Claim.objects.filter(month=OuterRef("month"), status__in=DECIDED)
+    return MonthClosing.objects.filter(
+        Exists(decided), revision__gt=1, closed_at__gte=now - timedelta(days=CORRECTED_LATELY)
+    ).order_by("-closed_at")[:SHOWN]
 
 
 def missed_lately(month: ServiceMonth) -> Sequence[CustomerMonth]:

@@ -73,6 +73,22 @@ def test_what_a_killed_worker_left_is_told_by_the_next_and_nothing_twice(server,
     assert len(copies(server)) >= 149
 
 
+@pytest.fixture
+def two_a_second(monkeypatch):
+    # Before the worker starts, which reads it.
+    monkeypatch.setenv("MAILS_PER_MINUTE", "120")
+
+
+def test_a_worker_comes_back_for_what_the_limit_held_and_keeps_to_it(server, two_a_second, worker):
+    told(12)
+    deliver_due_notices.delay()
+    worker.wait_until(lambda: all_are("sent"))
+    moments = sorted(Delivery.objects.values_list("sent_at", flat=True))
+    # Four at once, the others half a second and a little each.
+    assert timedelta(seconds=3) < moments[-1] - moments[0] < timedelta(seconds=30)
+    assert set(copies(server).values()) == {1}
+
+
 def race(server: MailServer, how: str) -> Counter:
     """Two processes at the same rows."""
     rows = [str(pk) for pk in told(60)]

@@ -3,15 +3,21 @@
 from decimal import Decimal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 from time_machine import travel
 
 from claims.models import Entry, Recommendation, Status, Voucher
+from claims.operations.proofs import add_proof
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.operations import propose_own_exclusion
 from sla_portal.notices.models import Notice
 
-from .claimants import OPEN, a_claim, a_claimant, a_missed_september, support
+from .builders import at
+from .claimants import OPEN, a_claim, a_claimant, a_missed_september, recommended, support
 from .desk import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -53,17 +59,13 @@ def fits(page: Page) -> bool:
 @pytest.fixture
 def claim():
     a_missed_september()
-    # A file that is there to be looked at is another test's: this one wants no picture that is missing.
-    return a_claim(a_claimant(monthly_charge=Decimal("4900.00")), proofs=0)
+    claim = a_claim(a_claimant(monthly_charge=Decimal("4900.00")), proofs=0)
+    upload = ContentFile(b"03:00 no answer\n", "gateway.txt")
+    add_proof(actor=Actor.staff(support()), to=claim, upload=upload, now=OPEN)
+    return claim
 
 
 def test_support_recommends_a_second_person_grants_and_everything_follows(desks, claim):
-    from django.core.files.base import ContentFile
-
-    from claims.operations.proofs import add_proof
-    from sla_portal.audit.actors import Actor
-
-    add_proof(actor=Actor.staff(support()), to=claim, upload=ContentFile(b"03:00 no answer\n", "gateway.txt"), now=OPEN)
     first, second = support("first"), support("second")
     address = reverse("admin:claim", args=[claim.pk])
 
@@ -148,3 +150,45 @@ def test_all_claims_of_a_page_are_chosen_at_once(desks):
     page.get_by_label("Reason, for the record").fill("The outage of 10 September")
     page.get_by_role("button", name="Recommend them").click()
     expect(page.get_by_text("3 of 3 claims are recommended.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_the_pages_of_claims_break_no_rule_of_accessibility(desks, claim, scheme, width):
+    first, second = support("first"), support("second")
+    to_decide = a_claim(a_claimant(), closed=False, proofs=0)
+    propose_own_exclusion(
+        actor=Actor.staff(second),
+        customer=claim.contract.customer,
+        clause="4.5",
+        starts_at=at("2026-09-10 01:00"),
+        ends_at=at("2026-09-10 01:10"),
+        reason="Router",
+        evidence="Log",
+        now=OPEN,
+    )
+    recommended(to_decide, second, outcome="refuse", clause="3.3.2")
+    page = desks(first, color_scheme=scheme, viewport={"width": width, "height": 900})
+    broken = {}
+    for address in (
+        "/admin/",
+        reverse("admin:claims"),
+        reverse("admin:claim", args=[claim.pk]),
+        reverse("admin:claim", args=[to_decide.pk]),
+        reverse("admin:decide_claim", args=[to_decide.pk]),
+        f"{reverse('admin:recommend_together')}?claim={claim.pk}",
+        f"{reverse('admin:enter_claim')}?q={claim.contract.reference}",
+        f"{reverse('admin:enter_claim')}?contract={claim.contract.pk}",
+    ):
+        page.goto(address)
+        for closed in page.locator("main details:not(.menu) > summary").all():
+            closed.click()
+        for grant in page.get_by_text("Grant", exact=True).all()[:1]:
+            grant.click()
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+        assert found.response["passes"]
+        broken |= {
+            (address, rule["id"]): [node["html"][:200] for node in rule["nodes"][:3]]
+            for rule in found.response["violations"]
+        }
+        assert fits(page), address
+    assert broken == {}

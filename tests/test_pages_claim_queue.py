@@ -226,9 +226,9 @@ def test_one_box_finds_a_claim_and_a_voucher():
     contact = claim.contact.email
     for text in (claim.number, claim.number.lower(), claim.contract.reference, contact, claim.contract.customer.code):
         assert found in agent.get("/admin/search/", {"q": text}).content.decode(), text
-    for text in (voucher.code, voucher.code.lower(), voucher.code[:9]):
+    for text in (voucher.code, voucher.code.lower(), voucher.code.replace("-", " "), voucher.code.replace("-", "")):
         assert voucher.code in text_of(agent.get("/admin/search/", {"q": text}))
-    assert claim.number not in text_of(agent.get("/admin/search/", {"q": "C-1999"}))
+    assert claim.number not in text_of(agent.get("/admin/search/", {"q": claim.number[:-1]}))
     assert "Nothing that you may see" in text_of(signed_in(a_member("NOC")).get("/admin/search/", {"q": voucher.code}))
 
 

@@ -140,6 +140,11 @@ def how_many(claims: QuerySet[Claim]) -> str:
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
 
 
+def of_month(claims: QuerySet[Claim], month: ServiceMonth) -> QuerySet[Claim]:
+    """Those of one month; found by the month, however they are ordered."""
+    return claims.filter(pk__in=Claim.objects.filter(month=month.first_day, status__in=Status.values).values("pk"))
+
+
 def page_after(claims: QuerySet[Claim], last: Claim | None, *, newest_first: bool) -> QuerySet[Claim]:
     """What follows `last` in the order of a tab."""
     if last is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from claims.models import Claim, Voucher
+from claims.operations.ledger import CODE_GROUP
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import Contract
@@ -36,7 +36,6 @@ class Place:
     page: str
     everything: str = ""
     """The list that can be searched further; empty where what is found is all that there is to it."""
-    leads_to: Callable[[Any], Any] = attrgetter("pk")
     told: Callable[[Any], str] = str
 
 
@@ -76,7 +75,7 @@ def _claims(text: str) -> QuerySet:
         Contract.objects.filter(Q(reference__iexact=text) | of_customer).values_list("pk", flat=True)[:SHOWN]
     )
     return (
-        Claim.objects.filter(Q(number__startswith=text.upper()) | Q(contract__in=contracts))
+        Claim.objects.filter(Q(number=text.upper()) | Q(contract__in=contracts))
         .select_related("contract__customer")
         .order_by("-received_at", "id")
     )
@@ -87,7 +86,13 @@ def _claim_told(claim: Claim) -> str:
 
 
 def _vouchers(text: str) -> QuerySet:
-    return Voucher.objects.filter(code__startswith=text.upper()).select_related("compensation__claim").order_by("id")
+    return Voucher.objects.filter(code=_code(text)).select_related("compensation__claim").order_by("id")
+
+
+def _code(text: str) -> str:
+    """A voucher's code as it stands on record, however it was read over the telephone."""
+    signs = [sign for sign in text.upper() if sign.isalnum()]
+    return "-".join("".join(signs[start : start + CODE_GROUP]) for start in range(0, len(signs), CODE_GROUP))
 
 
 def _voucher_told(voucher: Voucher) -> str:
@@ -100,8 +105,7 @@ PLACES = (
         gettext_lazy("Vouchers"),
         "claims.view_voucher",
         _vouchers,
-        "claim",
-        leads_to=attrgetter("compensation.claim_id"),
+        "voucher",
         told=_voucher_told,
     ),
     Place(
@@ -147,10 +151,7 @@ def search(request: HttpRequest) -> TemplateResponse:
             found.append(
                 {
                     "name": place.name,
-                    "rows": [
-                        (reverse(f"admin:{place.page}", args=[place.leads_to(row)]), place.told(row))
-                        for row in rows[:SHOWN]
-                    ],
+                    "rows": [(reverse(f"admin:{place.page}", args=[row.pk]), place.told(row)) for row in rows[:SHOWN]],
                     "everything": reverse(f"admin:{place.everything}")
                     if place.everything and len(rows) > SHOWN
                     else "",

@@ -23,5 +23,5 @@ for (const head of document.querySelectorAll("th[data-choose-all]")) {
   all.type = "checkbox";
   all.setAttribute("aria-label", head.dataset.chooseAll);
   all.addEventListener("change", () => boxes.forEach((box) => { box.checked = all.checked; }));
-  head.replaceChildren(all);
+  head.append(all);
 }

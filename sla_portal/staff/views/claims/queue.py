@@ -15,7 +15,7 @@ from claims.models import Claim
 from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
 
-from ...claim_queue import REVIEW, TABS, Tab, how_many, page_after, waiting
+from ...claim_queue import REVIEW, TABS, Tab, how_many, of_month, page_after, waiting
 from ..common import page, require_right
 
 SHOWN = 100
@@ -33,7 +33,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     month = _month(request)
     claims = tab.claims(request.user, now)
     if month:
-        claims = claims.filter(month=month.first_day)
+        claims = of_month(claims, month)
     if region:
         claims = claims.filter(contract__customer__region=region)
     chosen = {

@@ -10,7 +10,8 @@ from django.core.management import call_command
 from claims.models import Claim, Entry, Status, Step
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
-from sla_portal.agreements.models import Contract, Suspension
+from sla_portal.agreements.models import AgreementVersion, Answer, Contract, Suspension
+from sla_portal.agreements.rules import Stage
 from sla_portal.audit.models import Entry as TrailEntry
 from sla_portal.audit.queries import first_broken_link
 from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing, RegionMonth
@@ -57,6 +58,11 @@ def test_the_story_can_be_told_on_any_day(now):
     assert Claim.objects.filter(status=Status.SUBMITTED, appealed_at__isnull=False).count() == 1
     assert Claim.objects.filter(status=Status.SUBMITTED, proofs__isnull=True).count() == 1
     assert set(Entry.objects.values_list("step", flat=True)) == {Step.ISSUED, Step.EXTENDED, Step.REDEEMED}
+
+    announced, drafted = AgreementVersion.objects.get(version="1.1"), AgreementVersion.objects.get(version="1.2")
+    assert (announced.stage, drafted.stage) == (Stage.PUBLISHED, Stage.DRAFT)
+    assert announced.effective_on > now.date()
+    assert Answer.objects.get().kind == "objection"
 
     assert first_broken_link() is None
     times = list(TrailEntry.objects.order_by("id").values_list("at", flat=True))

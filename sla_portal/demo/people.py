@@ -1,4 +1,4 @@
-"""The staff of the demo: one for each role, three where claims need them, and the logins that the demo tells."""
+"""The staff of the demo: one for each role, and more where claims and amendments need them; their logins."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ PEOPLE = {
     "support2": ("Support", "Sofia", "Lindqvist"),
     "support3": ("Support", "Tomás", "Herrera"),
     "legal": ("Legal", "Lena", "Albrecht"),
+    "legal2": ("Legal", "Ravi", "Menon"),
     "auditor": ("Auditor", "Aiko", "Tanaka"),
     "admin": ("Administrator", "Aurélie", "Moreau"),
 }

@@ -7,6 +7,7 @@ from datetime import datetime
 from sla_portal.availability.operations import judge_due_months
 from sla_portal.reports.operations import put_down_reports, request_missing_reports
 
+from .amendments import amendments
 from .claims import claims
 from .story import Story, the_first_half_year, the_second_half_year, these_days, who_is_served
 
@@ -19,6 +20,7 @@ def tell(now: datetime) -> None:
     the_second_half_year(story)
     these_days(story)
     claims(story)
+    amendments(story)
     for months_ago in range(13, 0, -1):
         story.closing(months_ago)
     story.tell()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Unpack
 
 from django.conf import settings
 from django.db.models import Sum
@@ -14,8 +13,8 @@ from django.db.models import Sum
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.queries import contracts_in_force
 from sla_portal.agreements.rules import Reading, Terms
-from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing
-from sla_portal.availability.queries import Judged, closing_of, customer_month
+from sla_portal.availability.models import CustomerMonth, MonthClosing
+from sla_portal.availability.queries import Decisions, Judged, closing_of, customer_month
 from sla_portal.availability.rules import cut
 from sla_portal.kernel.intervals import (
     Span,
@@ -122,7 +121,7 @@ class Assessment:
         }
 
 
-def assess(claim: Claim, now: datetime, **decisions: Iterable[Exclusion]) -> Assessment:
+def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Assessment:
     """Look at a claim against the record of `now`; `decisions` as in `availability.queries.judged_region`.
 
     Raises `NoAgreementInForce`.

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import TypedDict, Unpack
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -70,6 +71,13 @@ class Grid:
         )
 
 
+class Decisions(TypedDict, total=False):
+    """Exclusions to be taken as if they were confirmed, or revoked."""
+
+    as_if_confirmed: Iterable[Exclusion]
+    as_if_revoked: Iterable[Exclusion]
+
+
 def judged_region(
     region: Region,
     span: Span,
@@ -107,14 +115,14 @@ def judged_region(
     )
 
 
-def region_month(region: Region, month: ServiceMonth, now: datetime, **decisions: Iterable[Exclusion]) -> Judged:
+def region_month(region: Region, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]) -> Judged:
     """Judge a service month of a region; `decisions` as in `judged_region`. Raises `NoAgreementInForce`."""
     judgement = judged_region(region, month.span(settings.SLA_ZONE), now, **decisions)
     days = ServiceDays.of(month.days, settings.SLA_ZONE)
     return Judged(month, judgement, days, figures(judgement, days, version_in_force(month.first_day).terms))
 
 
-def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **decisions: Iterable[Exclusion]) -> Judged:
+def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]) -> Judged:
     """Judge a service month of a customer: its service days, less what is taken off for it alone.
 
     `decisions` as in `judged_region`; those of the customer's own making may be among them. Where the terms measure the

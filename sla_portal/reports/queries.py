@@ -132,7 +132,7 @@ class RegionRecord:
         common = self._in_common(frozenset(self.month.days), self.month.first_day, settings.LANGUAGE_CODE, NOTHING)
         rows = RegionMonth.objects.filter(region=self.region, month__in=_months_before(self.month))
         return {
-            **common,
+            **common,  # type: ignore[typeddict-item]  # compensation is a customer's, and absent without any
             "scope": "region",
             "code": self.region.code,
             "name": self.region.name,
@@ -197,7 +197,7 @@ class RegionRecord:
         measured = frozenset(days_measured(in_force, self.month, self._terms_on(first)))
         common = self._in_common(measured, first, customer.language, own)
         stated: Figures = {
-            **common,
+            **common,  # type: ignore[typeddict-item]  # compensation follows where there is any
             "scope": "customer",
             "code": customer.code,
             "name": customer.name,

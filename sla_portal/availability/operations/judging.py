@@ -15,7 +15,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Unpack
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -34,6 +34,7 @@ from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local
 
 from ..models import CustomerMonth, Deviation, Exclusion, RegionMonth, Sweep
 from ..queries import (
+    Decisions,
     InForce,
     closed_months,
     closing_of,
@@ -128,7 +129,7 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
             return _merge(cursor, region, month, now)
 
 
-def contracts_flipping(*, region: Region, month: ServiceMonth, now: datetime, **decisions: Iterable[Exclusion]) -> int:
+def contracts_flipping(*, region: Region, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]) -> int:
     """Count the customers whose month would change between met and missed by decisions on exclusions (`judged_region`)."""
     versions = published_versions()
     return _flipping(

@@ -30,12 +30,12 @@ def amendments(request: HttpRequest) -> HttpResponse:
 def listing(request: HttpRequest, now: datetime, *, start: StartForm | None = None) -> HttpResponse:
     """The page; `start` is the form of a new draft that was sent and refused."""
     published = AgreementVersion.objects.published().filter(effective_on__lte=today(now)).order_by("-effective_on")
-    in_force, *past = [*published[: SHOWN + 1]] or [None]
+    newest_first = list(published[: SHOWN + 1])
     context: dict[str, Any] = {
         "title": _("Agreement"),
         "now": now,
-        "in_force": in_force,
-        "past": past,
+        "in_force": newest_first[0] if newest_first else None,
+        "past": newest_first[1:],
         "under_way": under_way(now),
         "drafts": drafts()[:SHOWN],
         "withdrawn": AgreementVersion.objects.filter(withdrawn_at__isnull=False).order_by("-withdrawn_at")[:SHOWN],

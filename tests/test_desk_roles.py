@@ -55,6 +55,8 @@ PAGES = [
     ("search", None, EVERYONE),
     ("clock", None, EVERYONE),
     ("log_outage", None, {"NOC"}),
+    ("claims", None, EVERYONE - {"NOC"}),
+    ("enter_claim", None, {"Support"}),
     ("incidents_incident_changelist", None, EVERYONE),
     ("incident_page", "incident", EVERYONE),
     ("incidents_incident_change", "incident", EVERYONE),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from sla_portal.agreements.changes import TERMS
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import NotAcceptable, approve_entry, take_wording, write_entry
 from sla_portal.agreements.queries import register
@@ -69,6 +70,7 @@ def _page(request: HttpRequest, row: RegisterEntry, take: TakeForm | None = None
             "title": _("Clause %(clause)s") % {"clause": row.clause},
             "entry": row,
             "told": _told(row),
+            "term": TERMS[row.term].name() if row.term in TERMS else "",
             "own": row.written_by_id == request.user.pk,
             "may_write": request.user.has_perm(WRITE),
             "may_approve": request.user.has_perm(APPROVE),

@@ -438,6 +438,14 @@ def test_the_list_names_each_version_by_how_far_it_is(lea):
     assert "Past versions Version 1.0" in shown
 
 
+def test_the_first_version_which_nobody_was_told_of_has_its_page_too(lea):
+    first = AgreementVersion.objects.get(version="1.0")
+    shown = text_of(lea.get(page_of(first)))
+    assert "In force Since 2000-01-01." in shown
+    assert "This version starts from no other." in shown
+    assert "Withdraw this version" not in shown
+
+
 def test_home_shows_legal_what_another_person_asked_to_publish_and_not_ones_own(lea):
     draft = submitted()
     home = text_of(lea.get("/admin/"))

@@ -176,6 +176,13 @@ def test_the_ledger_asks_as_often_of_many_entries_as_of_two(desk, given, django_
         assert len(desk.get(LEDGER).context["rows"]) == 32
 
 
+def test_more_entries_than_a_page_adds_up_are_shown_without_totals(desk, given, monkeypatch):
+    monkeypatch.setattr("sla_portal.staff.views.ledger.MOST_ADDED_UP", 1)
+    response = desk.get(LEDGER)
+    assert "More than 1 entries are not added up here." in text_of(response)
+    assert (len(response.context["rows"]), response.context["totals"]) == (2, [])
+
+
 def test_every_entry_is_on_one_page(desk, given, monkeypatch):
     many_vouchers(9)
     monkeypatch.setattr("sla_portal.staff.views.ledger.SHOWN", 4)

@@ -195,13 +195,10 @@ COLUMNS = (
 
 
 def for_export(of: Month, window: ClaimWindow, *, unclaimed: bool) -> Iterator[tuple[Any, ...]]:
-    """All contracts that could have claimed, read a portion at a time."""
-    after = 0
-    while customers := list(
-        missed(of.month, unclaimed=unclaimed).filter(customer__gt=after).values_list("customer", flat=True)[:CHUNK]
-    ):
-        after = customers[-1]
-        for line in could_have_claimed(of, customers, unclaimed=unclaimed):
+    """All contracts that could have claimed, looked up a portion at a time."""
+    everyone = list(missed(of.month, unclaimed=unclaimed).values_list("customer", flat=True))
+    for start in range(0, len(everyone), CHUNK):
+        for line in could_have_claimed(of, everyone[start : start + CHUNK], unclaimed=unclaimed):
             contract, claim = line.owed.contract, line.claim
             yield (
                 str(of.month),

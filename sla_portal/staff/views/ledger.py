@@ -33,6 +33,8 @@ from ..exports import FORMS, MOST_IN_A_SHEET, export_response
 from .common import page, refusals_on, require_right
 
 SHOWN = 100
+MOST_ADDED_UP = 100_000
+"""Entries that a page adds up; to add up a million takes seconds."""
 STATES = {
     Step.ISSUED: "waiting",
     Step.REDEEMED: "up",
@@ -128,6 +130,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
             "contract__customer", "compensation__claim", "voucher", "extended", "by"
         )[: SHOWN + 1]
     )
+    added_up = found.order_by()[: MOST_ADDED_UP + 1].count() <= MOST_ADDED_UP
     question = urlencode({name: form.data.get(name, "") for name in ("month", "contract", "step", "code")})
     return page(
         request,
@@ -137,8 +140,9 @@ def ledger(request: HttpRequest) -> HttpResponse:
             "rows": [_row(entry) for entry in rows[:SHOWN]],
             "totals": [
                 {"total": total, "state": STATES[total.step], "amount": amount(total.amount, total.currency)}
-                for total in totals(found)
+                for total in (totals(found) if added_up else ())
             ],
+            "too_many": "" if added_up else MOST_ADDED_UP,
             "question": question,
             "first": f"?{question}" if form.cleaned_data["before"] else "",
             "next": f"?{question}&before={rows[SHOWN - 1].pk}" if len(rows) > SHOWN else "",

@@ -12,6 +12,7 @@ from sla_portal.agreements.operations import (
     AlreadyWithdrawn,
     BasisOutdated,
     LaterVersionPublished,
+    NobodyUntold,
     NoticeTooShort,
     NotPending,
     NotSubmitted,
@@ -23,6 +24,7 @@ from sla_portal.agreements.operations import (
     return_draft,
     sign_contract,
     submit_draft,
+    tell_untold,
     withdraw_version,
 )
 from sla_portal.agreements.queries import (
@@ -239,10 +241,14 @@ def test_the_database_refuses_to_edit_or_delete_an_announced_clause_or_version()
             refused()
 
 
-def test_a_clause_slipped_in_later_does_not_fit_the_hash():
-    version = announced()
-    Clause.objects.create(agreement_version=version, number="5.3", wording="And another thing")
-    assert version.expected_sha256() != version.sha256
+def test_the_database_lets_no_clause_slip_into_an_announced_version():
+    version, draft = announced(), a_draft("3.0", voucher_valid_months=6)
+    for refused in (
+        lambda: Clause.objects.create(agreement_version=version, number="5.3", wording="And another thing"),
+        lambda: draft.clauses.filter(number="5.2").update(agreement_version=version, number="5.3"),
+    ):
+        with pytest.raises(DatabaseError, match="a_told_version_has_its_clauses"), transaction.atomic():
+            refused()
 
 
 def test_the_operators_wording_is_loaded_into_1_0_and_into_no_version_that_was_submitted_or_announced():
@@ -327,6 +333,23 @@ def test_a_withdrawal_tells_everyone_who_was_told():
     assert notice.public
 
 
+def test_a_withdrawal_tells_whoever_was_told_and_is_off_record_by_now():
+    customer = customer_with("gone@example.com")
+    customer.contacts.create(email="wrong@example.com")
+    customer.contacts.create(email="stays@example.com")
+    version = announced()
+    version.notice.deliveries.filter(email="wrong@example.com").update(status="bounced")
+    customer.contacts.exclude(email="stays@example.com").delete()
+    customer.contacts.create(email="GONE@example.com")
+    a_customer(a_region()).contacts.create(email="gone@example.com")
+    first = withdraw_version(actor=legal("ann"), version=version, reason="A number was wrong", now=LATER)
+    assert addresses(first) == {"GONE@example.com", "stays@example.com"}
+    second = announced(a_draft("2.1"), on("2026-08-01"), LATER)
+    customer.contacts.filter(email="GONE@example.com").delete()
+    notice = withdraw_version(actor=legal("ann"), version=second, reason="Again", now=LATER)
+    assert addresses(notice) == {"GONE@example.com", "stays@example.com"}
+
+
 def test_a_withdrawn_version_never_governs():
     version = announced()
     withdraw_version(actor=legal("ann"), version=version, reason="A number was wrong", now=LATER)
@@ -401,3 +424,40 @@ def test_customers_whom_no_mail_could_reach_are_listed():
     version = announced()
     assert list(untold(version)) == [silent]
     assert acceptance(version, LATER).count() == 2
+
+
+def test_an_address_that_two_customers_share_tells_both():
+    customer_with("installer@example.com")
+    customer_with("Installer@example.com", code="C-second")
+    version = announced()
+    assert version.notice.deliveries.count() == 1
+    assert not untold(version).exists()
+
+
+def test_whoever_was_left_out_is_told_later_once():
+    customer_with("ops@example.com")
+    silent = a_customer(a_region(), "C-silent")
+    a_contract(silent, "2026-01-01", "2026-12-31")
+    version = announced()
+    with pytest.raises(NobodyUntold):
+        tell_untold(actor=legal("ann"), version=version, now=LATER)
+    silent.contacts.create(email="silent@example.com")
+    notice = tell_untold(actor=legal("ann"), version=version, now=LATER)
+    assert addresses(notice) == {"silent@example.com"}
+    assert not notice.public
+    assert not untold(version).exists()
+    assert [one.occasion for one in reached(version)] == ["announcement", "later"]
+    with pytest.raises(NobodyUntold):
+        tell_untold(actor=legal("ann"), version=version, now=LATER)
+
+
+def test_nobody_is_told_later_of_what_is_in_force_or_withdrawn_nor_by_another_desk():
+    version = announced()
+    customer_with("late@example.com")
+    with pytest.raises(NotAllowed):
+        tell_untold(actor=Actor.staff(a_member("Support")), version=version, now=LATER)
+    with pytest.raises(NotPending):
+        tell_untold(actor=legal("ann"), version=version, now=at("2026-07-01 16:00"))
+    withdraw_version(actor=legal("ann"), version=version, reason="A slip", now=LATER)
+    with pytest.raises(NotPending):
+        tell_untold(actor=legal("ann"), version=version, now=LATER)

@@ -134,8 +134,8 @@ BREAKS = claims_breaks.BREAKS | {
         FurtherNotice.objects.create(version=version, contract=signed, notice=told())
         for version, signed in [(a_version("2.0", "2026-01-01"), contract())] * 2
     ],
-    "a_further_notice_reminds_or_tells_at_signing": lambda: FurtherNotice.objects.create(
-        version=a_version("2.0", "2026-01-01"), notice=told()
+    "a_reminder_is_not_told_at_signing": lambda: FurtherNotice.objects.create(
+        version=a_version("2.0", "2026-01-01"), days_before=7, contract=contract(), notice=told()
     ),
     "a_customer_gives_an_answer_once": lambda: twice(
         answer, version=a_version("2.0", "2026-10-01"), customer=a_customer(a_region())

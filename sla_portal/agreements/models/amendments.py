@@ -20,7 +20,7 @@ ANSWERS = [
 
 
 class FurtherNotice(models.Model):
-    """A notice of an amendment after its announcement: a reminder, or what a customer was told at signing (5.2)."""
+    """A notice of an amendment after its announcement: a reminder, or what was told at signing or to those left out before (5.2)."""
 
     version = models.ForeignKey(
         AgreementVersion, models.PROTECT, verbose_name=_("version"), related_name="further_notices"
@@ -42,9 +42,8 @@ class FurtherNotice(models.Model):
             models.UniqueConstraint(fields=["version", "days_before"], name="a_reminder_is_given_once"),
             models.UniqueConstraint(fields=["version", "contract"], name="a_contract_is_told_of_a_version_once"),
             models.CheckConstraint(
-                condition=models.Q(days_before__isnull=False, contract__isnull=True)
-                | models.Q(days_before__isnull=True, contract__isnull=False),
-                name="a_further_notice_reminds_or_tells_at_signing",
+                condition=models.Q(days_before__isnull=True) | models.Q(contract__isnull=True),
+                name="a_reminder_is_not_told_at_signing",
             ),
         ]
 

@@ -36,6 +36,7 @@ from .publishing import (
     AlreadyWithdrawn,
     BasisOutdated,
     LaterVersionPublished,
+    NobodyUntold,
     NothingChanged,
     NoticeTooShort,
     NotPending,
@@ -46,6 +47,7 @@ from .publishing import (
     return_draft,
     submit_draft,
     tell_pending,
+    tell_untold,
     withdraw_version,
 )
 from .refusals import DraftStandsStill, NotAcceptable, ReasonMissing, SecondPersonNeeded
@@ -70,6 +72,7 @@ __all__ = [
     "LastDayNotPossible",
     "LaterVersionPublished",
     "NameMissing",
+    "NobodyUntold",
     "NotAcceptable",
     "NotConcerned",
     "NotPending",
@@ -100,6 +103,7 @@ __all__ = [
     "suspend_contract",
     "take_wording",
     "tell_pending",
+    "tell_untold",
     "terminate_contract",
     "withdraw_answer",
     "withdraw_version",

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
@@ -14,7 +15,7 @@ from sla_portal.customers.models import Contact
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
-from sla_portal.notices.models import Kind, Notice
+from sla_portal.notices.models import Delivery, Kind, Notice
 from sla_portal.notices.operations import give_notice
 
 from .. import letters
@@ -25,7 +26,9 @@ from ..queries import (
     earliest_day,
     newest_version,
     pending_versions,
+    told_off_record,
     told_or_concerned,
+    untold,
     version_in_force,
 )
 from .drafting import check_draft
@@ -61,6 +64,10 @@ class AlreadyPublished(Refused):
 
 class NotPending(Refused):
     """Only a published version that has not taken effect can be withdrawn."""
+
+
+class NobodyUntold(Refused):
+    """Every customer concerned who has an address was told."""
 
 
 class AlreadyWithdrawn(Refused):
@@ -188,7 +195,13 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
             )
         locked.withdrawn_at, locked.withdrawn_by, locked.withdrawal_reason = now, actor.user, reason.strip()
         locked.withdrawal_notice = _tell(
-            actor, locked, letters.Step.WITHDRAWAL, told_or_concerned(locked), now, public=True
+            actor,
+            locked,
+            letters.Step.WITHDRAWAL,
+            told_or_concerned(locked),
+            now,
+            public=True,
+            told_before=told_off_record(locked),
         )
         locked.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawal_reason", "withdrawal_notice"])
         record(
@@ -201,6 +214,26 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
         )
     version.refresh_from_db()
     return locked.withdrawal_notice
+
+
+def tell_untold(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
+    """Tell the customers whom a version concerns and no mail about it went to: what a history file added, what had no contact.
+
+    Raises `NotPending` once the version has taken effect or was withdrawn, and `NobodyUntold`, on a second click too.
+    """
+    require(actor, "agreements.publish_version")
+    with transaction.atomic():
+        locked = locked_version(version)
+        hold_trail()
+        today = local_date(epoch(now), settings.SLA_ZONE)
+        if not locked.notice or locked.withdrawn_at or locked.takes_effect_on <= today:
+            raise NotPending(_("Only of a version that was announced and has not taken effect can somebody be told."))
+        audience = Contact.objects.filter(customer__in=untold(locked).order_by())
+        if not audience.exists():
+            raise NobodyUntold(_("Every customer concerned who has an address was told."))
+        notice = _tell(actor, locked, letters.Step.ANNOUNCEMENT, audience, now)
+        FurtherNotice.objects.create(version=locked, notice=notice)
+    return notice
 
 
 def remind_due(*, now: datetime) -> int:
@@ -269,6 +302,7 @@ def _tell(
     *,
     public: bool = False,
     contract: Contract | None = None,
+    told_before: QuerySet[Delivery] | None = None,
 ) -> Notice:
     return give_notice(
         actor=actor,
@@ -278,6 +312,7 @@ def _tell(
         audience=audience,
         public=public,
         now=now,
+        told_before=told_before,
     )
 
 

@@ -11,6 +11,7 @@ from .amendments import (
     notices_of,
     reached,
     running_contracts,
+    told_off_record,
     told_or_concerned,
     untold,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "running_contracts",
     "suspensions_of",
     "terms_periods",
+    "told_off_record",
     "told_or_concerned",
     "untold",
     "version_in_force",

@@ -9,12 +9,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Lower
 
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
-from sla_portal.notices.models import Delivery, Kind, Notice
+from sla_portal.notices.models import Delivery, Kind, Notice, Status
 from sla_portal.notices.queries import Progress
 
 from ..models import AgreementVersion, Answer, Contract, FurtherNotice
@@ -71,9 +71,23 @@ def told_or_concerned(version: AgreementVersion) -> QuerySet[Contact]:
 
 
 def untold(version: AgreementVersion) -> QuerySet[Customer]:
-    """Customers whom a version concerns and to none of whose contacts a mail about it went."""
-    told = Contact.objects.filter(customer=OuterRef("pk"), deliveries__notice__in=notices_of(version))
-    return concerned(version).exclude(Exists(told))
+    """Customers whom a version concerns and to none of whose contacts a mail about it went.
+
+    Customers may have an address in common; a mail to it told them all.
+    """
+    mails = deliveries_of(version).order_by()
+    of_customer = Contact.objects.filter(customer=OuterRef("pk"))
+    told_there = of_customer.annotate(address=Lower("email")).filter(
+        address__in=mails.annotate(address=Lower("email")).values("address")
+    )
+    told_then = of_customer.filter(deliveries__in=mails)
+    return concerned(version).exclude(Exists(told_there)).exclude(Exists(told_then))
+
+
+def told_off_record(version: AgreementVersion) -> QuerySet[Delivery]:
+    """Mails about a version whose contact was taken off record since; not those that did not arrive."""
+    gone = deliveries_of(version).filter(contact__isnull=True)
+    return gone.exclude(status__in=[Status.FAILED, Status.BOUNCED, Status.CORRECTED])
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,7 @@ class Reached:
     """What became of the mails of one occasion on which customers were told of a version."""
 
     occasion: str
-    """`announcement`, `signing`, `reminder_7`, `reminder_1` or `withdrawal`."""
+    """`announcement`, `signing`, `later`, `reminder_7`, `reminder_1` or `withdrawal`."""
     given_at: datetime
     """When it was given; of several, first."""
     notices: int
@@ -100,11 +114,16 @@ def reached(version: AgreementVersion) -> list[Reached]:
     return sorted(found, key=lambda one: one.given_at)
 
 
+LATER = Q(contract__isnull=True, days_before__isnull=True)
+"""Of further notices those to customers whom the announcement left out."""
+
+
 def _occasions(version: AgreementVersion) -> Iterator[tuple[str, QuerySet[Notice]]]:
     further = FurtherNotice.objects.filter(version=version)
     if version.notice_id:
         yield "announcement", Notice.objects.filter(pk=version.notice_id)
     yield "signing", Notice.objects.filter(pk__in=further.filter(contract__isnull=False).values("notice"))
+    yield "later", Notice.objects.filter(pk__in=further.filter(LATER).values("notice"))
     for days in further.filter(days_before__isnull=False).values_list("days_before", flat=True):
         yield f"reminder_{days}", Notice.objects.filter(pk__in=further.filter(days_before=days).values("notice"))
     if version.withdrawal_notice_id:

@@ -36,10 +36,12 @@ def give_notice(
     public: bool,
     now: datetime,
     attachments: Sequence[File] = (),
+    told_before: QuerySet[Delivery] | None = None,
 ) -> Notice:
     """Freeze a notice and put down a delivery for each address of `audience`; an address is told once (5.2).
 
-    `audience` may be `Contact.objects.none()` for what is only said on the website. The mails go out when the
+    `audience` may be `Contact.objects.none()` for what is only said on the website. The addresses of `told_before`, deliveries of
+    earlier notices, are told too, on record or not. The mails go out when the
     transaction is committed: a door may hurry them with `tasks.deliver_soon()`; else the schedule finds them within
     half a minute.
     """
@@ -64,6 +66,8 @@ def give_notice(
             file.notice = notice
             file.save()
         told = _put_down(notice, audience)
+        if told_before is not None:
+            told += _put_down_again(notice, told_before)
         record(
             actor=actor,
             action="gave",
@@ -98,12 +102,25 @@ def _put_down(notice: Notice, audience: QuerySet[Contact]) -> int:
     """Add the deliveries in one statement, however many; where an address stands twice, its oldest contact is told."""
     chosen = Contact.objects.filter(pk__in=audience.order_by().values("pk"))
     first = chosen.annotate(address=Lower("email")).values("address").annotate(first=Min("pk")).values("first")
+    return _insert(notice, Contact.objects.filter(pk__in=first), contact=F("pk"), language=F("customer__language"))
+
+
+def _put_down_again(notice: Notice, told_before: QuerySet[Delivery]) -> int:
+    """Add deliveries to the addresses of earlier ones that the notice does not go to by now."""
+    there = Delivery.objects.filter(notice=notice).annotate(address=Lower("email")).values("address")
+    chosen = Delivery.objects.filter(pk__in=told_before.order_by().values("pk")).annotate(address=Lower("email"))
+    first = chosen.exclude(address__in=there).values("address").annotate(first=Min("pk")).values("first")
+    return _insert(notice, Delivery.objects.filter(pk__in=first), contact=F("contact_id"), language=F("language"))
+
+
+def _insert(notice: Notice, source: QuerySet[Contact] | QuerySet[Delivery], contact: F, language: F) -> int:
+    """Add a delivery for each row of `source`, which has an address and a name; returns how many."""
     columns: dict[str, models.expressions.Combinable] = {
         "notice_id": Value(notice.pk),
-        "contact_id": F("pk"),
+        "contact_id": contact,
         "email": F("email"),
         "name": F("name"),
-        "language": F("customer__language"),
+        "language": language,
         "urgency": Value(urgency(notice.kind)),
         "status": Value(Status.PENDING.value),
         "attempts": Value(0),
@@ -113,7 +130,7 @@ def _put_down(notice: Notice, audience: QuerySet[Contact]) -> int:
         "resolved_by": Value(""),
         "letter_reference": Value(""),
     }
-    rows = Contact.objects.filter(pk__in=first).order_by("pk").values_list(*columns.values())
+    rows = source.order_by("pk").values_list(*columns.values())
     select, parameters = rows.query.get_compiler(connection=connection, elide_empty=False).as_sql()
     into = f"{Delivery._meta.db_table} ({', '.join(columns)})"
     with connection.cursor() as cursor:

@@ -262,6 +262,9 @@ CELERY_TASK_TIME_LIMIT = 900
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
+# A draft of 300 clauses is one form with eight fields for each
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_500
+
 # Log lines
 
 LOG_LEVEL = environment.one_of("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")

@@ -216,7 +216,7 @@ def test_numbers_that_do_not_follow_are_refused_at_their_clause_and_nothing_type
         ({"seen_at": ""}, "The page was not complete."),
         ({"seen_at": "yesterday"}, "The page was not complete."),
         ({"clauses-TOTAL_FORMS": "many"}, "ManagementForm"),
-        ({"clauses-TOTAL_FORMS": "100000"}, "at most 100"),
+        ({"clauses-TOTAL_FORMS": "100000"}, "at most 300"),
         ({"clauses-3-number": "4.x"}, "Enter a valid value"),
         ({"clauses-3-number": ""}, "This field is required"),
         ({"clauses-3-heading": "x" * 201}, "200"),
@@ -232,6 +232,16 @@ def test_nonsense_is_refused_with_a_sentence_and_changes_nothing(lea, values, se
     assert sentence in text_of(refused)
     draft = AgreementVersion.objects.get(pk=draft.pk)
     assert (draft.changed_at, draft.content()) == before
+
+
+def test_a_draft_of_as_many_clauses_as_an_agreement_can_have_is_saved(lea):
+    draft = started(lea)
+    told = as_shown(lea.get(page_of(draft)))
+    told |= {"clauses-TOTAL_FORMS": "300"}
+    told |= {f"clauses-{n}-{name}": "" for n in range(32, 300) for name in CLAUSE_FIELDS}
+    told |= {f"clauses-{n}-number": f"5.{n - 29}" for n in range(32, 300)}
+    assert lea.post(page_of(draft), told | {"do": "save"}).status_code == 302
+    assert draft.clauses.count() == 300
 
 
 def test_what_another_person_saved_meanwhile_is_not_overwritten(lea, luo):

@@ -24,6 +24,7 @@ from sla_portal.agreements.models import (
     RegisterEntry,
 )
 from sla_portal.agreements.operations import NotAcceptable
+from sla_portal.agreements.operations.drafting import MOST_CLAUSES
 from sla_portal.agreements.operations.register import TEXTS
 from sla_portal.agreements.rules import AnswerKind, DraftedClause, Terms
 from sla_portal.customers.models import code_validator
@@ -32,8 +33,6 @@ from sla_portal.kernel.months import day_span, local_date
 
 from .forms import KeyedForm
 
-MOST_CLAUSES = 100
-"""In a draft: each is seven fields of the form, and a form of more than a thousand is refused."""
 SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
 
 

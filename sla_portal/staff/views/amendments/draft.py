@@ -24,7 +24,7 @@ from sla_portal.clocks import month_name
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 
-from ...amendment_forms import MOST_CLAUSES, ClauseForms, StartForm, TermsForm, clause_forms, clauses_typed, put_errors
+from ...amendment_forms import ClauseForms, StartForm, TermsForm, clause_forms, clauses_typed, put_errors
 from ...forms import ReasonForm
 from ..common import page, require_right
 from . import publication
@@ -151,7 +151,6 @@ def _page(
             "unsaved": unsaved,
             "refused": status == 422,
             "may_draft": may_draft,
-            "most_clauses": MOST_CLAUSES,
             "discard": ReasonForm(auto_id="discard-%s"),
             "trail": trail(draft),
             "what_if": _what_if(request, draft, as_typed, now, asked=unsaved),

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
-from sla_portal.agreements.models import Contract
+from sla_portal.agreements.models import AgreementVersion, Contract
 from sla_portal.agreements.queries import contracts_in_force, suspensions_of
 from sla_portal.agreements.rules import MeasurementPeriod
 from sla_portal.availability.models import CustomerMonth
@@ -58,14 +58,14 @@ class Month:
         self.month, self.now = month, now
         self.span = month.span(settings.SLA_ZONE)
         self._regions: dict[int, Judgement] = {}
+        published = AgreementVersion.objects.filter(published_at__isnull=False)
+        self._terms = {version.pk: version.terms for version in published}
 
     def owed(self, customers: Iterable[int]) -> dict[int, list[Owed]]:
         """What the contracts of customers are entitled to, by customer; in a fixed number of queries for each region."""
         rows = {
             row.customer_id: row
-            for row in CustomerMonth.objects.filter(
-                month=self.month.first_day, customer__in=list(customers)
-            ).select_related("agreement_version")
+            for row in CustomerMonth.objects.filter(month=self.month.first_day, customer__in=list(customers))
         }
         contracts: dict[int, list[Contract]] = defaultdict(list)
         for contract in (
@@ -110,11 +110,11 @@ class Month:
         """Whether the judged month of a customer says it all: one contract, no day of trial, measured by the month."""
         only = contracts[0]
         in_trial = only.trial_ends_on is not None and only.trial_ends_on >= self.month.first_day
-        by_month = row.agreement_version.terms.measurement_period is MeasurementPeriod.MONTH
+        by_month = self._terms[row.agreement_version_id].measurement_period is MeasurementPeriod.MONTH
         return len(contracts) == 1 and not in_trial and by_month
 
     def _owed(self, contract: Contract, row: CustomerMonth, counted: int, trial: int, total: int) -> Owed:
-        terms = row.agreement_version.terms
+        terms = self._terms[row.agreement_version_id]
         return Owed(
             contract,
             row.met,

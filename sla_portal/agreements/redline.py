@@ -295,10 +295,9 @@ class ClauseChange:
 
     @property
     def is_only_summed_up_anew(self) -> bool:
-        """Whether what binds is what it was, and only our summary is another."""
-        return (
-            self.number == self.was and not is_changed(self.heading) and not is_changed(self.text) and self.is_changed
-        )
+        """Whether a wording binds that is what it was, and only our summary is another."""
+        same = self.number == self.was and not is_changed(self.heading) and not is_changed(self.text)
+        return bool(same and self.text and self.is_changed)
 
     @property
     def is_changed(self) -> bool:

@@ -72,7 +72,7 @@ def test_a_reminder_says_from_when_and_what_can_be_done_and_is_not_on_the_websit
     notice = FurtherNotice.objects.get().notice
     assert not notice.public
     said = notice.wording("en")
-    assert said.subject == "Reminder: version 2.0 of the service level agreement takes effect on July 2, 2026"
+    assert said.subject == "Reminder: version 2.0 of the service level agreement takes effect on 2026-07-02"
     assert "%%private-link:/agreement/answer/%%" in said.text
 
 

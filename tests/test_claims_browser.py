@@ -155,7 +155,7 @@ def test_all_claims_of_a_page_are_chosen_at_once(desks):
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 def test_the_pages_of_claims_break_no_rule_of_accessibility(desks, claim, scheme, width):
     first, second = support("first"), support("second")
-    to_decide = a_claim(a_claimant(), closed=False, proofs=0)
+    to_decide, unproved = (a_claim(a_claimant(), closed=False, proofs=0) for _n in range(2))
     propose_own_exclusion(
         actor=Actor.staff(second),
         customer=claim.contract.customer,
@@ -173,6 +173,7 @@ def test_the_pages_of_claims_break_no_rule_of_accessibility(desks, claim, scheme
         "/admin/",
         reverse("admin:claims"),
         reverse("admin:claim", args=[claim.pk]),
+        reverse("admin:claim", args=[unproved.pk]),
         reverse("admin:claim", args=[to_decide.pk]),
         reverse("admin:decide_claim", args=[to_decide.pk]),
         f"{reverse('admin:recommend_together')}?claim={claim.pk}",

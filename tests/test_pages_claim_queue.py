@@ -133,6 +133,12 @@ def test_nonsense_in_the_address_is_left_out(asked):
     assert "Q-1" in text_of(response)
 
 
+def test_nothing_waits_for_who_only_reads():
+    page = text_of(signed_in(a_member("Auditor")).get(QUEUE))
+    assert "Waiting for review 0" in page
+    assert "Waiting for me" not in page
+
+
 def test_an_empty_queue_says_what_would_be_there():
     assert "No claim waits to be reviewed." in text_of(signed_in(support()).get(QUEUE))
 

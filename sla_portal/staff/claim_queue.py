@@ -45,6 +45,11 @@ class Tab:
     nothing: Any
     newest_first: bool = False
 
+    def name_for(self, user: User) -> Any:
+        """What the tab is called for `user`: to whoever reviews no claims, nothing of it waits for them."""
+        mine = self.key != "review" or user.has_perm("claims.review_claim")
+        return self.name if mine else _("Waiting for review")
+
     def claims(self, user: User, now: datetime) -> QuerySet[Claim]:
         """The claims of the tab: by closing date and age, or newest first."""
         order = ("-received_at", "id") if self.newest_first else ("month", "received_at", "id")

@@ -537,7 +537,7 @@ def of_own_exclusion(request: HttpRequest, pk: int) -> HttpResponse:
     """Lead from an exclusion of a customer's own making to the claim in which it was found, else to its record."""
     require_right(request, VIEW)
     row = get_object_or_404(Exclusion.objects.filter(customer__isnull=False), pk=pk)
-    day = row.starts_at.astimezone(settings.SLA_ZONE).date()  # type: ignore[union-attr]  # the constraint asks for it
+    day = row.starts_at.astimezone(settings.SLA_ZONE).date()
     claim = (
         Claim.objects.filter(contract__customer=row.customer_id, month=day.replace(day=1))
         .order_by("-received_at")

@@ -173,7 +173,7 @@ def _figures(contract: Contract, windows: Windows, now: datetime) -> list[dict[s
             "last_day": last_day(window) if window else None,
             "left": time_left(window, now) if window else ("outside", _("closed")),
             **_row(judged.get(month.first_day)),
-            "claims": [(claim, STATES[claim.status]) for claim in claims.get(month.first_day, [])],  # type: ignore[index]
+            "claims": [(claim, STATES[claim.status]) for claim in claims.get(month.first_day, [])],
         }
         for month in months
     ]

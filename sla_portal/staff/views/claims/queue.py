@@ -52,6 +52,7 @@ def queue(request: HttpRequest) -> HttpResponse:
             "title": _("Claims"),
             "now": now,
             "tab": tab,
+            "tab_name": tab.name_for(request.user),
             "tabs": [_link(one, one is tab, chosen, request, now) for one in TABS],
             "waiting": waiting(rows[:SHOWN], now),
             "first": address if last else "",
@@ -68,7 +69,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def _link(tab: Tab, current: bool, chosen: dict[str, str], request: HttpRequest, now) -> dict[str, Any]:
     return {
-        "name": tab.name,
+        "name": tab.name_for(request.user),
         "url": f"{reverse('admin:claims')}?{urlencode({'tab': tab.key, **chosen})}",
         "current": current,
         "count": how_many(tab.claims(request.user, now)),

@@ -25,6 +25,7 @@ from sla_portal.notices.mail.reports import LARGEST, read_report
 from sla_portal.notices.models import Bounce, Delivery, Status, Trouble
 from sla_portal.notices.operations import deliver_chunk, note_bounce, send_again
 from sla_portal.notices.operations.delivering import Hand
+from sla_portal.notices.tasks import read_bounces
 
 from .builders import at
 from .mail_server import mail_server
@@ -329,6 +330,21 @@ def test_a_mailbox_at_a_server_is_read_and_what_was_read_is_done_with(scheme, se
     delivery.refresh_from_db()
     assert (delivery.status, box.done) == (Status.BOUNCED, {0, 1})
     assert readbounces(capsys=capsys).endswith("0 messages, 0 reports, 0 new")
+
+
+def test_the_schedule_reads_the_mailbox_where_there_is_one_and_waits_where_it_is_shut(settings, caplog):
+    delivery = sent()
+    settings.BOUNCES_URL = ""
+    read_bounces()
+    settings.BOUNCES_URL = "imap://user:s3cret@127.0.0.1:1/INBOX"
+    read_bounces()
+    assert "cannot be read" in caplog.text
+    assert "s3cret" not in caplog.text
+    box = Box(imap, [a_report(delivery.message_id)])
+    settings.BOUNCES_URL = f"imap://user:s3cret@127.0.0.1:{box.port}/INBOX"
+    read_bounces()
+    delivery.refresh_from_db()
+    assert delivery.status == Status.BOUNCED
 
 
 SECRET = "provider:a secret of twenty-odd characters"

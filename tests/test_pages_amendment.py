@@ -1,5 +1,7 @@
 """An amendment through the pages: draft, change, ask, publish by a second person, progress, withdraw."""
 
+from uuid import uuid4
+
 import pytest
 import time_machine
 from django.contrib.auth.models import User
@@ -405,12 +407,32 @@ def test_what_did_not_arrive_and_who_has_no_address_stand_on_the_page_and_at_hom
     Delivery.objects.filter(pk=failed).update(status=Status.FAILED)
     page = text_of(lea.get(page_of(version)))
     assert "Work through 1 address" in page
-    assert "1 customer without an address" in page
+    assert "1 customer without a mail" in page
+    assert "C-0 Customer C-0 no address on record" in page
+    assert "Tell 1 customer now" not in page
     for address in (LIST, "/admin/"):
         shown = text_of(lea.get(address))
         assert "Version 2.0 takes effect on 2026-07-02, in 31 days" in shown
         assert "66 % reached: 2 of 3 mails" in shown
         assert "1 address to work through" in shown
+
+
+def test_customers_to_whom_no_mail_went_are_told_later_once(lea):
+    version = announced()
+    who = a_customer(a_region(), "C-late")
+    a_contract(who, "2026-01-01", "2026-12-31")
+    who.contacts.create(email="late@example.com")
+    page = lea.get(page_of(version))
+    assert "Tell 1 customer now" in text_of(page)
+    key = {"key": page.context["tell"]["key"].value()}
+    for _click in range(2):
+        told = text_of(lea.post(page_of(version, "tell_of_amendment"), key, follow=True))
+    assert "customer without a mail" not in told
+    assert "Told later" in told
+    assert Delivery.objects.get().email == "late@example.com"
+    for again, sentence in (({}, "Nothing was done"), ({"key": str(uuid4())}, "who has an address was told")):
+        assert sentence in text_of(lea.post(page_of(version, "tell_of_amendment"), again, follow=True))
+    assert Delivery.objects.count() == 1
 
 
 def test_the_part_that_is_fetched_anew_is_the_mail_alone(lea):
@@ -480,7 +502,13 @@ def test_other_roles_read_versions_and_change_nothing():
             assert response.status_code == 200, (role, page)
             assert (b'name="do"' in response.content) == (role == "Legal" and page == page_of(draft)), (role, page)
         entries = Entry.objects.count()
-        doors = ("discard_amendment", "publish_amendment", "return_amendment", "withdraw_amendment")
+        doors = (
+            "discard_amendment",
+            "publish_amendment",
+            "return_amendment",
+            "tell_of_amendment",
+            "withdraw_amendment",
+        )
         found = [client.post(page_of(version, door)).status_code for door in doors]
         found += [client.post(page_of(draft)).status_code, client.post(LIST + "start/").status_code]
         found += [client.get(page_of(draft, "ask_for_publication")).status_code]

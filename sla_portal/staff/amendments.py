@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
 
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.queries import deliveries_of, pending_versions, untold
+from sla_portal.agreements.queries import deliveries_of, pending_versions
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.queries import Progress
@@ -23,8 +23,6 @@ class UnderWay:
     version: AgreementVersion
     days_to_go: int
     mails: Progress
-    untold: int
-    """Customers with no address that could be told."""
 
     @property
     def reached_percent(self) -> int | None:
@@ -45,7 +43,7 @@ def days_until(day: date | None, now: datetime) -> int:
 def under_way(now: datetime) -> list[UnderWay]:
     """The amendments that were published and are not in force yet, in the order in which they will be."""
     return [
-        UnderWay(version, days_until(version.effective_on, now), mails(version), untold(version).count())
+        UnderWay(version, days_until(version.effective_on, now), mails(version))
         for version in pending_versions(today(now))
     ]
 

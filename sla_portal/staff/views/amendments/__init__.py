@@ -17,6 +17,7 @@ def urls(view) -> list[URLPattern]:
         path(of_version + "ask/", view(publication.ask), name="ask_for_publication"),
         path(of_version + "publish/", view(publication.publish), name="publish_amendment"),
         path(of_version + "return/", view(publication.give_back), name="return_amendment"),
+        path(of_version + "tell/", view(publication.tell), name="tell_of_amendment"),
         path(of_version + "withdraw/", view(publication.withdraw), name="withdraw_amendment"),
         path(of_version + "customers/", view(customers.customers), name="amendment_customers"),
         path(of_version + "customers/<path:code>/", view(customers.answer), name="amendment_answer"),

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sla_portal.agreements import letters
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.operations import publish_version, return_draft, submit_draft, withdraw_version
+from sla_portal.agreements.operations import publish_version, return_draft, submit_draft, tell_untold, withdraw_version
 from sla_portal.agreements.queries import (
     NoAgreementInForce,
     acceptance_counts,
@@ -28,6 +28,7 @@ from sla_portal.agreements.queries import (
     earliest_day,
     newest_version,
     reached,
+    told_off_record,
     told_or_concerned,
     untold,
     version_in_force,
@@ -50,6 +51,7 @@ from ..common import page, refusals_on, require_right
 from .shown import changes_shown, letter_shown, supposed
 
 VIEW, DRAFT, PUBLISH = "agreements.view_agreementversion", "agreements.draft_version", "agreements.publish_version"
+LEFT_OUT_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -206,11 +208,11 @@ def _published(request: HttpRequest, version: AgreementVersion, now: datetime, *
             "announced": announced,
             **(mail_shown(request, version.notice, now) if version.notice else {}),
             "occasions": [(one, marks(one.progress)) for one in occasions],
-            "untold": untold(version).count() if announced else 0,
+            **(_left_out(request, version, pending) if announced else {}),
             "counts": acceptance_counts(version, now) if announced and may_see_customers else None,
             "answers": answers_of(version).count() if announced and may_see_customers else 0,
             "may_withdraw": pending and announced and request.user.has_perm(PUBLISH),
-            "would_tell": told_or_concerned(version).count() if pending and announced else 0,
+            "would_tell": _would_tell(version) if pending and announced else 0,
             "withdraw": WithdrawForm(auto_id="withdraw-%s"),
             "trail": trail(version),
             **(changes_shown(version) if version.based_on else {}),
@@ -218,6 +220,24 @@ def _published(request: HttpRequest, version: AgreementVersion, now: datetime, *
         },
         status=422 if bound else 200,
     )
+
+
+def _left_out(request: HttpRequest, version: AgreementVersion, pending: bool) -> dict[str, Any]:
+    """Customers to whom no mail about the version went: how many, who they are, and how many have an address by now."""
+    customers = untold(version).annotate(has_address=Exists(Contact.objects.filter(customer=OuterRef("pk"))))
+    to_tell = customers.filter(has_address=True).count() if pending else 0
+    return {
+        "untold": customers.count(),
+        "left_out": customers.order_by("code")[:LEFT_OUT_SHOWN],
+        "to_tell": to_tell,
+        "tell": KeyedForm() if to_tell and request.user.has_perm(PUBLISH) else None,
+    }
+
+
+def _would_tell(version: AgreementVersion) -> int:
+    """Contacts whom a withdrawal would tell, and addresses that were told and are off record by now."""
+    off_record = told_off_record(version).exclude(email__in=told_or_concerned(version).order_by().values("email"))
+    return told_or_concerned(version).count() + off_record.values("email").distinct().count()
 
 
 def mail_shown(request: HttpRequest, notice: Notice, now: datetime) -> dict[str, Any]:
@@ -256,6 +276,29 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
 
     if not form.is_valid():
         messages.error(request, _("The page was not complete. Nothing was published; look at it again."))
+        return redirect("admin:amendment", pk)
+    try:
+        return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("admin:amendment", pk)
+
+
+@require_POST
+def tell(request: HttpRequest, pk: int) -> HttpResponse:
+    """Tell the customers to whom no mail about an announced version went; sent twice, they are told once."""
+    require_right(request, PUBLISH)
+    version, now = _found(pk), timezone.now()
+    form = KeyedForm(request.POST)
+
+    def write() -> str:
+        tell_untold(actor=Actor.staff(request.user), version=version, now=now)
+        deliver_soon()
+        messages.success(request, _("The mails are on their way."))
+        return reverse("admin:amendment", args=[pk])
+
+    if not form.is_valid():
+        messages.error(request, _("The page was not complete. Nothing was done; look at it again."))
         return redirect("admin:amendment", pk)
     try:
         return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))

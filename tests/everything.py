@@ -43,14 +43,17 @@ def free_port() -> int:
 @contextmanager
 def server(name: str, command: list[str | Path], port: int, *, user: str | None = None) -> Iterator[None]:
     """Run a server while the block runs, from the moment at which it answers."""
+    # Into a file: a pipe that nobody reads is full one day, and then the server waits for ever.
+    said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process that writes to it
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        command, stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
         user=user, extra_groups=[] if user else None, cwd="/",
     )  # fmt: skip
     try:
         for _ in range(300):
             if process.poll() is not None:
-                raise Unavailable(f"{name} does not start: {process.communicate()[0].decode(errors='replace')[-500:]}")
+                said.seek(0)
+                raise Unavailable(f"{name} does not start: {said.read().decode(errors='replace')[-500:]}")
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
@@ -64,6 +67,7 @@ def server(name: str, command: list[str | Path], port: int, *, user: str | None 
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
+        said.close()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from time_machine import travel
 
 from claims.models import Claim, ClaimLink, Decision, Recommendation, Status
 from claims.operations.reviewing import decide
+from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
 from sla_portal.notices.models import Notice
@@ -315,6 +316,31 @@ def test_no_more_minutes_become_a_voucher_than_carry_a_charge(claim, most):
     response = signed_in(support()).post(page_of(claim, "recommend_claim"), letter(voucher_minutes=most))
     assert response.status_code == 422
     assert not Recommendation.objects.exists()
+
+
+def test_without_an_agreement_version_the_page_says_so_and_nothing_is_recommended(claim):
+    recommended(claim)
+    AgreementVersion.objects.update(published_at=None)
+    agent = signed_in(support())
+    sent = {
+        "key": uuid4(),
+        "clause": "4.5",
+        "stretch": str(claim.times.get().pk),
+        "reason": "Router",
+        "evidence": "Log",
+    }
+    for answer in (
+        agent.get(page_of(claim)),
+        agent.get(page_of(claim) + "?part=worth", follow=True),
+        agent.get(page_of(claim, "decide_claim"), follow=True),
+        agent.post(page_of(claim, "decide_claim"), decision_of(claim), follow=True),
+        agent.post(page_of(claim, "recommend_claim"), letter(), follow=True),
+        agent.post(page_of(claim, "propose_own"), sent, follow=True),
+    ):
+        assert answer.status_code == 200
+        assert "No agreement version is in force" in text_of(answer)
+    assert agent.get(reverse("admin:claims")).status_code == 200
+    assert not Decision.objects.exists()
 
 
 def test_who_reads_claims_presses_no_button(claim):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import wraps
 from typing import Any
 
 from django import forms
@@ -84,7 +85,22 @@ OPEN = (*IN_REVIEW, Status.HELD, Status.RECOMMENDED)
 MOST_NOTICES = 20
 
 
+def under_an_agreement(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Lead back to the claim, with a sentence, where no agreement version governs its month."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, pk: int) -> HttpResponse:
+        try:
+            return view(request, pk)
+        except NoAgreementInForce as refusal:
+            messages.error(request, str(refusal))
+            return redirect("admin:claim", pk)
+
+    return guarded
+
+
 @require_safe
+@under_an_agreement
 def claim_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a claim; `?part=worth&voucher_minutes=12` what a division is worth, for the page to refresh itself."""
     require_right(request, VIEW)
@@ -248,6 +264,7 @@ def _step(
 
 
 @require_POST
+@under_an_agreement
 def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Draft the letter, show it as it will go out, or recommend."""
     claim, actor, now, back = _asked(request, pk, REVIEW)
@@ -309,6 +326,7 @@ def _new_end(assessment: Assessment, minutes: int) -> date | None:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@under_an_agreement
 def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Show exactly what agreeing will do; do it when the button is pressed, once."""
     claim, actor, now, back = _asked(request, pk, DECIDE)
@@ -473,6 +491,7 @@ def bring_proof(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@under_an_agreement
 def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
     """Propose that claimed time was of the customer's own making (4.2 to 4.9)."""
     claim, actor, now, back = _asked(request, pk, PROPOSE_OWN)

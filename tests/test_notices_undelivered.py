@@ -3,10 +3,12 @@
 from datetime import date, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from claims.queries.applying import link_behind, newest_token
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed
 from sla_portal.audit.queries import trail
@@ -27,6 +29,7 @@ from sla_portal.notices.queries import progress
 from sla_portal.staff.roles import ROLES
 
 from .builders import at
+from .claimants import OPEN, a_claim, a_claimant, a_missed_september
 from .desk import a_member, signed_in, text_of
 from .test_notices_giving import NOW, a_contact, given
 
@@ -143,6 +146,20 @@ def test_the_link_that_went_to_a_wrong_address_leads_nowhere():
     right = corrected(wrong)
     assert delivery_of(old) is None
     assert delivery_of(token(right)) == right
+
+
+def test_a_claim_is_followed_by_the_link_in_the_mail_to_the_right_address_and_no_longer_by_the_other():
+    with time_machine.travel(OPEN, tick=False):
+        a_missed_september()
+        claim = a_claim(a_claimant())
+        wrong = Delivery.objects.get(notice__kind="claim")
+        Delivery.objects.update(status=Status.BOUNCED)
+        old = newest_token(claim, OPEN)
+        assert link_behind(old).claim == claim
+        right = correct_address(actor=SYSTEM, delivery=wrong, email="new@example.com", reason="x", now=OPEN)
+        assert link_behind(old) is None
+        assert newest_token(claim, OPEN) == token(right)
+        assert link_behind(token(right)).claim == claim
 
 
 @pytest.mark.parametrize(

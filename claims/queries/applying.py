@@ -8,7 +8,9 @@ from hashlib import sha256
 from sla_portal.agreements.models import Contract
 from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery, Kind
-from sla_portal.notices.private import token
+from sla_portal.notices.models import Status as Mail
+from sla_portal.notices.private import delivery_of, token
+from sla_portal.notices.private import token as token_of
 
 from ..models import Application, Claim, ClaimLink
 from ..models.applying import OPEN, Status
@@ -27,21 +29,27 @@ def application_behind(key: str) -> Application | None:
 
 
 def link_behind(token: str) -> ClaimLink | None:
-    """The link with this token, with its claim; also one that has expired or was revoked."""
+    """The link with this token, with its claim; also one that has expired or was revoked.
+
+    Where a mail went to a wrong address, its token leads nowhere since the address was corrected; the one in the mail to
+    the right address leads to the link of the mail that it replaces.
+    """
+    delivery = delivery_of(token)
+    if delivery is None:
+        return None
+    wrong = [token_of(replaced) for replaced in delivery.replaces.select_related("notice")]
     links = ClaimLink.objects.select_related("claim__contract__customer", "claim__contact")
-    return links.filter(token_hash=hashed(token)).first()
+    return links.filter(token_hash__in=map(hashed, [token, *wrong])).first()
 
 
 def newest_token(claim: Claim, now: datetime) -> str | None:
     """The token of the newest link that was mailed about a claim and still leads to it."""
     mailed = Delivery.objects.select_related("notice").filter(notice__kind=Kind.CLAIM, notice__about=claim.number)
-    tokens = [token(delivery) for delivery in mailed.order_by("-id")[:20]]
-    valid = set(
-        claim.links.filter(token_hash__in=map(hashed, tokens), revoked_at__isnull=True, expires_at__gt=now).values_list(
-            "token_hash", flat=True
-        )
-    )
-    return next((one for one in tokens if hashed(one) in valid), None)
+    told = mailed.exclude(status=Mail.CORRECTED).prefetch_related("replaces__notice").order_by("-id")[:20]
+    by_token = {hashed(token(one)): token(mail) for mail in told for one in (mail, *mail.replaces.all())}
+    valid = claim.links.filter(token_hash__in=by_token, revoked_at__isnull=True, expires_at__gt=now)
+    led = set(valid.values_list("token_hash", flat=True))
+    return next((own for hash_, own in by_token.items() if hash_ in led), None)
 
 
 def named(application: Application) -> tuple[Contact, Contract] | None:

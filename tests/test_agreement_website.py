@@ -123,6 +123,23 @@ def test_two_versions_are_chosen_and_compared_without_a_script(client, announced
         assert client.get(address).status_code == 404
 
 
+def test_what_a_version_says_of_its_changes_stands_only_beside_the_one_it_changes(client, announced, legal):
+    drafter, publisher = legal
+    later = draft_version(actor=drafter, version="3.0", now=NOW)
+    change_draft(
+        actor=drafter, draft=later, terms={"voucher_valid_months": 6}, summary_of_changes="Shorter.",
+        summary_of_changes_zh="更短。", now=NOW,
+    )  # fmt: skip
+    submit_draft(actor=drafter, draft=later, effective_on=EFFECTIVE + timedelta(days=9), now=NOW)
+    publish_version(actor=publisher, version=later, now=NOW)
+    assert "Shorter." in read(client, "/agreement/2.0/3.0/")
+    assert "Shorter." not in read(client, "/agreement/1.0/3.0/")
+
+
+def test_the_announcement_leads_to_the_redline(client, announced):
+    assert 'href="/agreement/1.0/2.0/"' in client.get(f"/notices/{announced.notice.number}/").content.decode()
+
+
 def test_a_clause_keeps_its_anchor_in_every_version(client, announced):
     for address in ("/agreement/", "/agreement/2.0/"):
         page = client.get(address).content.decode()

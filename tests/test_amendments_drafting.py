@@ -146,7 +146,7 @@ def test_clauses_that_cannot_be_kept_are_refused_with_a_sentence(draft, clauses,
     assert clauses_of(draft) == before
 
 
-@pytest.mark.parametrize("name", ["1.0", "", "a/b", "-1", "x" * 21, "2.0\0"])
+@pytest.mark.parametrize("name", ["1.0", "", "a/b", "-1", "x" * 21, "2.0\0", "answer", "compare"])
 def test_a_version_has_a_name_of_its_own_that_fits_an_address(name):
     with pytest.raises(NotAcceptable) as refused:
         draft_version(actor=legal("ann"), version=name, now=ANNOUNCED)

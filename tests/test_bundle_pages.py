@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from sla_portal.audit.models import Entry
 from sla_portal.customers.models import Contact
 from sla_portal.reports.models import Bundle, Status
 from sla_portal.reports.operations import make_bundle
@@ -63,6 +64,8 @@ def test_legal_asks_follows_and_takes_it_home(legal, version):
     assert hashlib.sha256(b"".join(saved.streaming_content)).hexdigest() == bundle.sha256
     assert saved["Content-Disposition"] == f'attachment; filename="amendment-2.0-proof-{bundle.pk}.zip"'
     assert "no-store" in saved["Cache-Control"]
+    entry = Entry.objects.get(action="downloaded a bundle of proof")
+    assert (entry.actor, entry.subject_id) == (bundle.requested_by, str(bundle.pk))
 
 
 def test_a_double_click_asks_once(legal, version):

@@ -22,6 +22,7 @@ VERBS = {
     "corrected": _("corrected"),
     "deleted": _("deleted"),
     "discarded": _("discarded"),
+    "downloaded a bundle of proof": _("downloaded a bundle of proof"),
     "downloaded proof of": _("downloaded proof of"),
     "drafted": _("drafted"),
     "enrolled": _("enrolled"),

@@ -6,7 +6,7 @@ Each function here makes a fixed number of queries, however many rows there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Generic, TypeVar, cast
@@ -26,7 +26,7 @@ from sla_portal.customers.models import Client, Coded, CoreFunction, Region
 from sla_portal.kernel.instants import parse_instant
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, local_date
-from sla_portal.notices.models import Notice
+from sla_portal.notices.models import Kind, Notice
 from sla_portal.notices.private import concealed
 from sla_portal.reports.models import Report
 from sla_portal.staff.pictures import KINDS
@@ -457,7 +457,11 @@ def notices(page: int, now: datetime) -> tuple[tuple[PublicNotice, ...], bool]:
 
 def notice(number: str, now: datetime) -> PublicNotice | None:
     found = _notices(now).filter(number=number).first()
-    return _notice(found) if found else None
+    if not found:
+        return None
+    versions = AgreementVersion.objects.filter(version=found.about, based_on__published_at__isnull=False)
+    before = versions.values_list("based_on__version", flat=True).first() if found.kind == Kind.AMENDMENT else ""
+    return replace(_notice(found), before=before or "")
 
 
 def _notices(now: datetime) -> QuerySet[Notice]:

@@ -397,6 +397,8 @@ class PublicNotice:
     given_at: datetime
     sha256: str
     said: tuple[Said, ...]
+    before: str = ""
+    """Of an amendment the version that it starts from."""
 
     def in_language(self, language: str) -> Said:
         """Its words in `language`, or else in the first language that it was given in."""

@@ -20,6 +20,8 @@ from ..wording import may_follow
 from .refusals import NotAcceptable, check_reason, cleaned, locked_draft
 
 MOST_CLAUSES = 300
+NAMES_TAKEN = {"answer", "compare"}
+"""Of pages beside which the lasting address of a version would lead nowhere."""
 SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
 
 
@@ -46,6 +48,8 @@ def draft_version(
         AgreementVersion.objects.select_for_update().get(pk=based_on.pk)
         if AgreementVersion.objects.filter(version=name).exists():
             errors["version"] = [_("There is a version %(version)s already. Choose another name.") % {"version": name}]
+        if name in NAMES_TAKEN:
+            errors["version"] = [_("The website has another page of this name. Choose another name.")]
         if errors:
             raise NotAcceptable(errors)
         draft = AgreementVersion.objects.create(

@@ -5,6 +5,7 @@ from .bundling import (
     NotAnnounced,
     due_bundles,
     make_bundle,
+    record_download,
     release_lapsed_bundles,
     request_bundle,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "due_chunks",
     "make_bundle",
     "put_down_reports",
+    "record_download",
     "release_lapsed",
     "release_lapsed_bundles",
     "render_chunk",

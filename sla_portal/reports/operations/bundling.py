@@ -124,6 +124,13 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
     return bool(made)
 
 
+def record_download(*, actor: Actor, bundle: Bundle, now: datetime) -> None:
+    """Note in the trail that somebody takes a bundle: it has the addresses of everyone who was told."""
+    require(actor, "reports.view_bundle")
+    with transaction.atomic():
+        record(actor=actor, action="downloaded a bundle of proof", subject=bundle, now=now, changes={})
+
+
 def _keep(bundle: Bundle, file: File) -> str:
     """Store the file under the bundle's own name, over what an interrupted worker may have left there."""
     storage, name = bundle.file.storage, bundle.file.field.generate_filename(bundle, "")

@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_GET, require_http_methods
 
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.actors import Actor
 from sla_portal.reports.models import Bundle, Status
-from sla_portal.reports.operations import request_bundle
+from sla_portal.reports.operations import record_download, request_bundle
 from sla_portal.reports.tasks import make_bundle
 
 from ..forms import KeyedForm
@@ -84,15 +84,16 @@ def _requested(request: HttpRequest, version: AgreementVersion, form: BundleForm
     return save_once(key=said["key"], write=write, now=now)
 
 
-@require_safe
+@require_GET
 @cache_control(private=True, no_store=True)
 def bundle_file(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the ZIP to be saved; its SHA-256 is checked first."""
+    """Send the ZIP to be saved; its SHA-256 is checked first, and the trail says who took it."""
     require_right(request, "reports.view_bundle")
     bundle = get_object_or_404(Bundle.objects.select_related("version"), pk=pk, status=Status.READY)
     if not _is_whole(bundle):
         words = {"title": _("This file is missing or damaged"), "name": bundle.file_name}
         return page(request, "staff/file_damaged.html", words, status=410)
+    record_download(actor=Actor.staff(request.user), bundle=bundle, now=timezone.now())
     return FileResponse(
         bundle.file.open("rb"),
         as_attachment=True,

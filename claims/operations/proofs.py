@@ -113,10 +113,14 @@ def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now
 
 
 def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
-    """Take a file away from an application that was not sent; what a claim rests on stays."""
+    """Take a file away from an application that was not sent, once; what a claim rests on stays."""
     require(actor, "claims.enter_claim")
     with transaction.atomic():
-        locked = Proof.objects.select_for_update().get(pk=proof.pk)
+        # The application first, as whoever sends it does.
+        Application.objects.select_for_update().filter(pk=proof.application_id).first()
+        locked = Proof.objects.select_for_update().filter(pk=proof.pk).first()
+        if locked is None:
+            return
         if locked.application is None:
             raise ClaimDecided(_("This file belongs to a claim that was sent. It stays there."))
         locked.delete()
@@ -153,6 +157,8 @@ def _known(owner: Application | Claim, sha256: str) -> Proof | None:
     """The same file, where it is there already; raise where no further one can be added."""
     if isinstance(owner, Claim) and owner.status not in OPEN:
         raise ClaimDecided(_("This claim is decided. Proof can be added to it only with an appeal."))
+    if isinstance(owner, Application) and owner.claim_id:
+        raise ClaimDecided(_("This application was sent already. Add the file on the page of your claim."))
     proofs = Proof.objects.filter(**{_field(owner): owner})
     if known := proofs.filter(sha256=sha256).first():
         return known

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import require
 from sla_portal.kernel.errors import Refused
@@ -199,6 +200,8 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
         locked = Claim.objects.select_for_update().get(pk=claim.pk)
         if locked.status != Status.REFUSED or locked.appealed_at:
             raise AppealNotPossible(_("Only a refusal can be appealed, and only once."))
+        # Whoever receives a new claim for the month at this moment holds the contract.
+        Contract.objects.select_for_update().get(pk=locked.contract_id)
         if claimed_before(locked):
             raise AppealNotPossible(
                 _("A newer claim for this contract and month is open or granted. Go on with that one.")

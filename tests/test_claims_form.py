@@ -294,6 +294,19 @@ def test_a_wrong_pair_gets_the_same_pages_and_nobody_a_mail():
     assert [delivery.email for delivery in Delivery.objects.all()] == ["mia@example.com"]
 
 
+def test_an_application_that_cannot_be_mailed_lets_nobody_behind_it_wait():
+    a_customer_on_record()
+    stuck, behind = Stranger(), Stranger()
+    for stranger in (stuck, behind):
+        stranger.name_contract()
+        stranger.send("code", go="send")
+    Application.objects.filter(pk=stuck.application.pk).update(answers={"contract": {"reference": 7, "email": 7}})
+    assert mail_what_is_asked(now=NOW) == 1
+    assert (stuck.application.asked, behind.application.asked) == ("code", "")
+    assert mail_what_is_asked(now=NOW + timedelta(hours=25)) == 0
+    assert Delivery.objects.count() == 1
+
+
 def test_asking_for_a_code_takes_as_many_queries_whether_or_not_the_pair_is_on_record():
     a_customer_on_record()
     right, wrong = Stranger(), Stranger()

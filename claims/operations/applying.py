@@ -6,6 +6,7 @@ stranger asks for is only noted, and a task looks it up and mails, so that page 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
@@ -28,6 +29,8 @@ from ..queries import window_of
 from ..queries.applying import CONTRACT, hashed, named
 from .proofs import remove_proof
 from .receiving import receive_claim, send_link
+
+log = logging.getLogger(__name__)
 
 KEPT = timedelta(hours=24)
 CODE_VALID = timedelta(minutes=30)
@@ -117,12 +120,22 @@ def ask_for_links(*, language: str, answers: Answers, now: datetime) -> None:
 
 
 def mail_what_is_asked(*, now: datetime) -> int:
-    """Mail the codes and links asked for to those on record; return how many were asked for."""
-    asked = list(Application.objects.exclude(asked="").order_by("pk").values_list("pk", flat=True))
-    return sum(_mail_one(pk, now) for pk in asked)
+    """Mail the codes and links asked for to those on record; return for how many applications that was done."""
+    wanted = Application.objects.exclude(asked="").filter(expires_at__gt=now).order_by("pk")
+    return sum(_mail_one(pk, now) for pk in list(wanted.values_list("pk", flat=True)))
 
 
 def _mail_one(pk: int, now: datetime) -> bool:
+    """Mail what one application asks for. Where that fails it stays noted, to be tried until the application expires."""
+    try:
+        return _mailed(pk, now)
+    except Exception:
+        # Whatever is wrong with this one, those behind it are others' mail.
+        log.exception("What application %s asks for could not be mailed", pk)
+        return False
+
+
+def _mailed(pk: int, now: datetime) -> bool:
     with transaction.atomic():
         application = Application.objects.select_for_update(skip_locked=True).exclude(asked="").filter(pk=pk).first()
         if application is None:
@@ -167,8 +180,12 @@ def _mail_links(application: Application, now: datetime) -> None:
     if found is None:
         return
     contact, contract = found
-    claims = Claim.objects.filter(contract=contract, email__iexact=contact.email).order_by("-received_at")
-    for claim in claims[:LINKS_AT_ONCE]:
+    claims = Claim.objects.filter(contract=contract, email__iexact=contact.email).order_by("-received_at")[
+        :LINKS_AT_ONCE
+    ]
+    # All of them before the trail, which the first letter takes: the desk may be sending a link to the last of them.
+    list(Claim.objects.select_for_update().filter(pk__in=[claim.pk for claim in claims]).order_by("pk"))
+    for claim in claims:
         if claim.links.filter(created_at__gt=now - AN_HOUR).count() < MAILS_AN_HOUR:
             send_link(actor=FORM, claim=claim, now=now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -24,6 +25,8 @@ from ..models.applying import OPEN
 from ..queries import contract_days, window_of
 from ..rules import ClaimWindow
 from .telling import tell
+
+log = logging.getLogger(__name__)
 
 MOST_TIMES = 100
 
@@ -146,13 +149,20 @@ def submit_held_claims(*, now: datetime) -> int:
     months = Claim.objects.filter(status=Status.HELD).order_by().values_list("month", flat=True).distinct()
     open_by_now = [month for month in months if window_of(ServiceMonth.of(month)).opens_at <= now]
     due = Claim.objects.filter(status=Status.HELD, month__in=open_by_now)
-    submitted = 0
-    for pk in due.values_list("pk", flat=True):
-        submitted += _submit(pk, now)
-    return submitted
+    return sum(_submit(pk, now) for pk in list(due.values_list("pk", flat=True)))
 
 
 def _submit(pk: int, now: datetime) -> bool:
+    """Submit one claim. Where that fails it stays held, and is tried again the next time."""
+    try:
+        return _submitted(pk, now)
+    except Exception:
+        # Whatever is wrong with this one, those behind it have waited for their day.
+        log.exception("Claim %s could not be submitted", pk)
+        return False
+
+
+def _submitted(pk: int, now: datetime) -> bool:
     actor = Actor.system("calendar")
     with transaction.atomic():
         if not Claim.objects.filter(pk=pk, status=Status.HELD).update(status=Status.SUBMITTED):
@@ -190,6 +200,8 @@ def revoke_links(*, actor: Actor, claim: Claim, now: datetime) -> None:
     """Let no link to the claim work any more."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
+        # The claim before its links: of two new links at the same moment the later ends the earlier.
+        Claim.objects.select_for_update().get(pk=claim.pk)
         revoked = ClaimLink.objects.filter(claim=claim, revoked_at__isnull=True).update(revoked_at=now)
         record(actor=actor, action="revoked the links of", subject=claim, now=now, changes={"links": [revoked, 0]})
 

@@ -172,3 +172,28 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
              "--disable-component-update", "--disable-sync"]  # fmt: skip
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     return {**browser_type_launch_args, "executable_path": next(filter(None, found), None), "args": [*root, *quiet]}
+
+
+@pytest.fixture
+def desks(browser, live_server):
+    """Open a browser of their own for members of staff, and fail on any complaint that it writes."""
+    from .desk import signed_in
+
+    complaints: list[str] = []
+    contexts = []
+
+    def sit_down(user, **screen):
+        context = browser.new_context(base_url=live_server.url, **screen)
+        contexts.append(context)
+        cookie = signed_in(user).cookies[portal.SESSION_COOKIE_NAME]
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+        page = context.new_page()
+        page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield sit_down
+    for context in contexts:
+        context.close()
+    # A refused form answers 422, which the browser mentions.
+    assert [line for line in complaints if "422" not in line] == []

@@ -4,10 +4,9 @@ from decimal import Decimal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from time_machine import travel
 
 from claims.models import Entry, Recommendation, Status, Voucher
@@ -18,7 +17,6 @@ from sla_portal.notices.models import Notice
 
 from .builders import at
 from .claimants import OPEN, a_claim, a_claimant, a_missed_september, recommended, support
-from .desk import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHONE = {"width": 390, "height": 844}
@@ -28,28 +26,6 @@ PHONE = {"width": 390, "height": 844}
 def now():
     with travel(OPEN, tick=True):
         yield
-
-
-@pytest.fixture
-def desks(browser: Browser, live_server):
-    """Open a browser of their own for members of staff, and fail on any complaint that it writes."""
-    complaints: list[str] = []
-    contexts = []
-
-    def sit_down(user, **screen) -> Page:
-        context = browser.new_context(base_url=live_server.url, **screen)
-        contexts.append(context)
-        cookie = signed_in(user).cookies[settings.SESSION_COOKIE_NAME]
-        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-        page = context.new_page()
-        page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    yield sit_down
-    for context in contexts:
-        context.close()
-    assert [line for line in complaints if "422" not in line] == []
 
 
 def fits(page: Page) -> bool:

@@ -272,10 +272,10 @@ def test_a_draft_that_another_version_overtook_says_so_and_is_not_asked_for(lea)
     late = started(lea, "1.1")
     sent(lea, late, voucher_valid_months="6", **SUMMARIES)
     announced()
-    assert "Version 2.0 was published since, and this draft starts from 1.0." in text_of(lea.get(page_of(late)))
+    assert "The draft starts from version 1.0, but the newest is 2.0 by now." in text_of(lea.get(page_of(late)))
     refused = lea.post(page_of(late, "ask_for_publication"), {"effective_on": "2026-09-01"})
     assert refused.status_code == 422
-    assert "The draft starts from version 1.0, but 2.0 was published last." in text_of(refused)
+    assert "The draft starts from version 1.0, but the newest is 2.0 by now." in text_of(refused)
 
 
 # What if
@@ -381,7 +381,7 @@ def test_days_that_passed_since_it_was_asked_for_are_seen_before_publishing(luo)
 def test_publishing_without_a_key_or_what_nobody_asked_for_publishes_nothing(luo):
     draft = a_draft()
     key = {"key": "6c1a0a6e-8a56-4c1c-9d6b-0d6f3f0b5a11"}
-    assert "Nothing was published" in text_of(luo.post(page_of(draft, "publish_amendment"), {}, follow=True))
+    assert "Nothing was done" in text_of(luo.post(page_of(draft, "publish_amendment"), {}, follow=True))
     assert "Nobody has asked" in text_of(luo.post(page_of(draft, "publish_amendment"), key, follow=True))
     assert not Notice.objects.exists()
 

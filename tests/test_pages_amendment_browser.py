@@ -4,41 +4,18 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.notices.models import Delivery
 
 from .builders import a_contract, a_customer, a_region
-from .desk import a_member, signed_in
+from .desk import a_member
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHONE = {"width": 390, "height": 844}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-
-
-@pytest.fixture
-def desks(browser: Browser, live_server):
-    """Open a browser of their own for members of staff, and fail on any complaint that it writes."""
-    complaints: list[str] = []
-    contexts = []
-
-    def sit_down(user, **screen) -> Page:
-        context = browser.new_context(base_url=live_server.url, **screen)
-        contexts.append(context)
-        cookie = signed_in(user).cookies[settings.SESSION_COOKIE_NAME]
-        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-        page = context.new_page()
-        page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    yield sit_down
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 def sound(page: Page) -> None:

@@ -3,41 +3,17 @@
 import re
 
 import pytest
-from django.conf import settings
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from incidents.models import Incident
 from sla_portal.availability.models import Exclusion
 
 from .builders import a_region, a_window, an_incident
-from .desk import a_member, page_of, signed_in
+from .desk import a_member, page_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def desks(browser: Browser, live_server):
-    """Open a browser of their own for members of staff, and fail on any complaint that it writes."""
-    complaints: list[str] = []
-    contexts = []
-
-    def sit_down(user, **screen) -> Page:
-        context = browser.new_context(base_url=live_server.url, **screen)
-        contexts.append(context)
-        cookie = signed_in(user).cookies[settings.SESSION_COOKIE_NAME]
-        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-        page = context.new_page()
-        page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    yield sit_down
-    for context in contexts:
-        context.close()
-    # A refused form answers 422, which the browser mentions.
-    assert [line for line in complaints if "422" not in line] == []
 
 
 def fits(page: Page) -> bool:

@@ -11,7 +11,7 @@ from incidents.models import Incident
 from incidents.operations import classify_incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import difference, record, require, snapshot
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
@@ -112,14 +112,7 @@ def propose_exclusion(
             proposed_by=actor.user,
             proposed_at=now,
         )
-        record(
-            actor=actor,
-            action="proposed",
-            subject=exclusion,
-            now=now,
-            changes={"clause": [None, clause], "starts_at": [None, starts_at], "ends_at": [None, ends_at]},
-            reason=reason,
-        )
+        _record_proposal(actor, exclusion, now)
         classify_incident(actor=actor, incident=incident, attributable=False, reason=reason, now=now)
     return exclusion
 
@@ -157,14 +150,7 @@ def propose_own_exclusion(
             proposed_by=actor.user,
             proposed_at=now,
         )
-        record(
-            actor=actor,
-            action="proposed",
-            subject=exclusion,
-            now=now,
-            changes={"clause": [None, clause], "starts_at": [None, starts_at], "ends_at": [None, ends_at]},
-            reason=reason,
-        )
+        _record_proposal(actor, exclusion, now)
     return exclusion
 
 
@@ -199,6 +185,17 @@ def revoke_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: da
         _record_status(actor, locked, Status.CONFIRMED, reason, now)
         _reopen_classification(actor, locked, reason, now)
     exclusion.refresh_from_db()
+
+
+def _record_proposal(actor: Actor, exclusion: Exclusion, now: datetime) -> None:
+    record(
+        actor=actor,
+        action="proposed",
+        subject=exclusion,
+        now=now,
+        changes=difference({}, snapshot(exclusion, ["clause", "starts_at", "ends_at"])),
+        reason=exclusion.reason,
+    )
 
 
 def _locked_for_decision(actor: Actor, exclusion: Exclusion, expected: Status) -> Exclusion:

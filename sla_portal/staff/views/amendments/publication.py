@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -263,25 +264,14 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish what another person asked to; sent twice, it is published once."""
     require_right(request, PUBLISH)
     version, now = _found(pk), timezone.now()
-    form = KeyedForm(request.POST)
 
-    def write() -> str:
+    def write() -> None:
         publish_version(actor=Actor.staff(request.user), version=version, now=now)
-        # A hurry only: where the message is lost, the schedule finds the rows.
-        deliver_soon()
         messages.success(
             request, _("Published. The announcement stands on the website, and the mails are on their way.")
         )
-        return reverse("admin:amendment", args=[pk])
 
-    if not form.is_valid():
-        messages.error(request, _("The page was not complete. Nothing was published; look at it again."))
-        return redirect("admin:amendment", pk)
-    try:
-        return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
-    except Refused as refused:
-        messages.error(request, str(refused))
-        return redirect("admin:amendment", pk)
+    return _told_once(request, pk, write, now)
 
 
 @require_POST
@@ -289,22 +279,32 @@ def tell(request: HttpRequest, pk: int) -> HttpResponse:
     """Tell the customers to whom no mail about an announced version went; sent twice, they are told once."""
     require_right(request, PUBLISH)
     version, now = _found(pk), timezone.now()
-    form = KeyedForm(request.POST)
 
-    def write() -> str:
+    def write() -> None:
         tell_untold(actor=Actor.staff(request.user), version=version, now=now)
-        deliver_soon()
         messages.success(request, _("The mails are on their way."))
-        return reverse("admin:amendment", args=[pk])
+
+    return _told_once(request, pk, write, now)
+
+
+def _told_once(request: HttpRequest, pk: int, write: Callable[[], None], now: datetime) -> HttpResponse:
+    """Do what sends mail, once for the form's key, and go back to the version's page."""
+    form, here = KeyedForm(request.POST), reverse("admin:amendment", args=[pk])
+
+    def write_and_hurry() -> str:
+        write()
+        # A hurry only: where the message is lost, the schedule finds the rows.
+        deliver_soon()
+        return here
 
     if not form.is_valid():
         messages.error(request, _("The page was not complete. Nothing was done; look at it again."))
-        return redirect("admin:amendment", pk)
+        return redirect(here)
     try:
-        return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
+        return redirect(save_once(key=form.cleaned_data["key"], write=write_and_hurry, now=now))
     except Refused as refused:
         messages.error(request, str(refused))
-        return redirect("admin:amendment", pk)
+        return redirect(here)
 
 
 @require_POST

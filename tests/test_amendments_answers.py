@@ -163,6 +163,15 @@ def test_a_contract_extended_beyond_its_end_runs_on():
     assert states(version, BEFORE) == {"C-1": "ended"}
 
 
+def test_nobody_is_deemed_to_have_accepted_what_was_withdrawn():
+    a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+    version = announced()
+    withdraw_version(actor=legal("bob"), version=version, reason="A slip", now=at("2026-06-10 04:00"))
+    after = at("2026-08-01 04:00")
+    assert acceptance_counts(version, after)["accepted"] == 0
+    assert [customer.state for customer in acceptance(version, after)] == ["running"]
+
+
 def test_counting_how_customers_stand_asks_as_often_for_many_as_for_few():
     version = announced()
 

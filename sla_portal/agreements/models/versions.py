@@ -41,7 +41,10 @@ TERM_FIELDS = (
     "voucher_valid_months",
     "amendment_notice_days",
 )
-"""The terms of a version: what an amendment can change besides the text."""
+"""The terms of a version: what an amendment can change besides the text.
+
+The hash covers them: a term that is added later has to stay out of `content` for versions that were announced before.
+"""
 CLAUSE_FIELDS = ("number", "heading", "heading_zh", "summary", "summary_zh", "wording", "wording_zh")
 
 

@@ -327,7 +327,7 @@ def _check_basis(draft: AgreementVersion) -> None:
     newest = newest_version()
     if draft.based_on != newest:
         raise BasisOutdated(
-            _("The draft starts from version %(basis)s, but %(newest)s was published last. Draft it anew from that.")
+            _("The draft starts from version %(basis)s, but the newest is %(newest)s by now. Draft it anew from that.")
             % {"basis": draft.based_on, "newest": newest}
         )
 

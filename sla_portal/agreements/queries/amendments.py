@@ -169,7 +169,8 @@ def _states(version: AgreementVersion, now: datetime) -> dict[Acceptance, Q]:
     )
     objections = Answer.objects.filter(version=version, kind=AnswerKind.OBJECTION.value, withdrawn_at__isnull=True)
     objected = Q(Exists(objections.filter(customer=OuterRef("pk"))))
-    in_force = effective_on <= local_date(epoch(now), settings.SLA_ZONE)
+    # What was withdrawn never governs, so nobody accepts it.
+    in_force = not version.withdrawn_at and effective_on <= local_date(epoch(now), settings.SLA_ZONE)
     return {
         Acceptance.ACCEPTED if in_force else Acceptance.RUNNING: runs_then & ~objected,
         Acceptance.OBJECTED: runs_then & objected,

@@ -76,6 +76,7 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "title": _("How customers stand to version %(version)s") % {"version": version},
             "version": version,
+            "withdrawn": version.stage is Stage.WITHDRAWN,
             "in_force": days_until(version.effective_on, now) <= 0,
             "filters": [(value, *state_words(value), number) for value, number in counts.items()],
             "all": sum(counts.values()),

@@ -203,7 +203,7 @@ def last_day(window: ClaimWindow) -> date:
 def age(since: datetime, now: datetime) -> str:
     """Write an age in days of the SLA clock."""
     days = (local_date(epoch(now), settings.SLA_ZONE) - local_date(epoch(since), settings.SLA_ZONE)).days
-    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days} if days > 0 else _("today")
+    return ngettext("%(count)s day ago", "%(count)s days ago", days) % {"count": days} if days > 0 else _("today")
 
 
 def time_left(window: ClaimWindow, now: datetime) -> tuple[str, str]:
@@ -212,10 +212,9 @@ def time_left(window: ClaimWindow, now: datetime) -> tuple[str, str]:
         days = _whole_days(window.opens_at - now)
         return "unknown", ngettext("opens in %(count)s day", "opens in %(count)s days", days) % {"count": days}
     if now >= window.closes_at:
-        days = (now - window.closes_at).days
-        return "open", ngettext("late: closed %(count)s day ago", "late: closed %(count)s days ago", days) % {
-            "count": days
-        }
+        days = _whole_days(now - window.closes_at)
+        # Nothing that is the claim's fault: it came while its month was open.
+        return "plain", ngettext("closed %(count)s day ago", "closed %(count)s days ago", days) % {"count": days}
     days = _whole_days(window.closes_at - now)
     return (
         "waiting" if window.closes_at - now <= SOON else "plain",

@@ -278,6 +278,22 @@ def test_a_draft_that_another_version_overtook_says_so_and_is_not_asked_for(lea)
     assert "The draft starts from version 1.0, but the newest is 2.0 by now." in text_of(refused)
 
 
+def test_what_was_withdrawn_or_overtaken_is_drafted_anew_without_typing_it_twice(lea, luo):
+    late = started(lea, "1.1")
+    sent(lea, late, voucher_valid_months="6", **SUMMARIES)
+    announced()
+    page = lea.get(page_of(late))
+    assert "Ask for publication" not in text_of(page)
+    assert lea.post(LIST + "start/", {"version": "2.1", "text_of": late.pk}).status_code == 302
+    draft = AgreementVersion.objects.get(version="2.1")
+    assert (draft.based_on.version, draft.voucher_valid_months) == ("2.0", 6)
+    assert draft.summary_of_changes == SUMMARIES["summary_of_changes"]
+    assert list(clauses_of(draft)) == list(clauses_of(late))
+    in_force = AgreementVersion.objects.get(version="1.0")
+    for other in (in_force.pk, 10**9, "x"):
+        assert lea.post(LIST + "start/", {"version": "2.2", "text_of": other}).status_code == 422
+
+
 # What if
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
+from django.db.models import Q
 from django.forms.models import fields_for_model
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
@@ -43,7 +44,14 @@ class StartForm(forms.Form):
         label=gettext_lazy("Name of the new version"),
         max_length=20,
         validators=[code_validator],
-        widget=forms.TextInput(attrs={"placeholder": "1.1", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    text_of = forms.ModelChoiceField(
+        AgreementVersion.objects.filter(Q(published_at__isnull=True) | Q(withdrawn_at__isnull=False)),
+        label=gettext_lazy("Text and terms"),
+        required=False,
+        empty_label=gettext_lazy("of the newest version"),
+        error_messages={"invalid_choice": gettext_lazy("Choose one of the list.")},
     )
 
 

@@ -34,9 +34,17 @@ class NothingProposed(Refused):
 
 
 def draft_version(
-    *, actor: Actor, version: str, now: datetime, based_on: AgreementVersion | None = None
+    *,
+    actor: Actor,
+    version: str,
+    now: datetime,
+    based_on: AgreementVersion | None = None,
+    text_of: AgreementVersion | None = None,
 ) -> AgreementVersion:
-    """Start an amendment called `version` with the clauses and terms of `based_on`, or of the version published last."""
+    """Start an amendment called `version` from `based_on`, by default the version published last, with its clauses and terms.
+
+    With `text_of` it has those of another draft, or of a version that was withdrawn, so that nothing has to be typed twice.
+    """
     require(actor, "agreements.draft_version")
     based_on = based_on or newest_version()
     if based_on is None:
@@ -58,10 +66,14 @@ def draft_version(
             drafted_by=actor.user,
             drafted_at=now,
             changed_at=now,
-            **{term: getattr(based_on, term) for term in TERM_FIELDS},
+            **{name: getattr(text_of, name) for name in SUMMARIES if text_of},
+            **{term: getattr(text_of or based_on, term) for term in TERM_FIELDS},
         )
-        _write_clauses(draft, [_drafted(clause) for clause in based_on.clauses.all()])
-        record(actor=actor, action="drafted", subject=draft, changes={"based_on": [None, based_on.version]}, now=now)
+        _write_clauses(draft, [_drafted(clause) for clause in (text_of or based_on).clauses.all()])
+        changes = {"based_on": [None, based_on.version]}
+        if text_of:
+            changes["text_of"] = [None, text_of.version]
+        record(actor=actor, action="drafted", subject=draft, changes=changes, now=now)
     return draft
 
 

@@ -43,7 +43,7 @@ def start(request: HttpRequest) -> HttpResponse:
     form = StartForm(request.POST)
     if form.is_valid():
         try:
-            draft = draft_version(actor=Actor.staff(request.user), version=form.cleaned_data["version"], now=now)
+            draft = draft_version(actor=Actor.staff(request.user), **form.cleaned_data, now=now)
         except Refused as refused:
             form.add_error("version", str(refused))
         else:

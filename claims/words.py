@@ -70,11 +70,13 @@ def _figures_final(a: Assessment, holds: bool | None) -> str:
             "revision": a.closing.revision
         }
     if a.judged.figures.provisional:
-        return _("An outage of the month is still going on, so its figures still run.")
+        return _(
+            "An outage of the month is still going on, so its figures still run. The NOC resolves it; then ask Legal to close the month."
+        )
     if a.closing is None:
-        return _("The month is not closed yet. The legal team closes it; until then nothing is granted.")
+        return _("The month is not closed yet, so nothing is granted. Ask Legal to close it.")
     return _(
-        "The record gives other figures than the month was closed with. The legal team has to correct the month first."
+        "The record gives other figures than the month was closed with, so nothing is granted. Ask Legal to correct it."
     )
 
 

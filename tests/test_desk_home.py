@@ -11,9 +11,11 @@ from time_machine import travel
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion
+from sla_portal.availability.operations import judge_due_months
 from sla_portal.staff.roles import ROLES
 
 from .builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
+from .claimants import OPEN, a_claim, a_claimant, a_missed_september, close_september
 from .desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +86,24 @@ def test_what_is_not_classified_waits_until_claims_for_its_month_open():
     assert "claims for its month open 2026-10-14 00:00 Shanghai" in home
     assert home.index("INC-2") < home.index("INC-1")
     assert home.count("overdue") == 1
+
+
+def test_months_that_wait_to_be_closed_or_corrected_stand_on_the_home_of_legal_with_their_claims():
+    a_missed_september()
+    waiting = a_claimant()
+    with travel(OPEN, tick=False):
+        legal = signed_in(a_member("Legal"))
+        judge_due_months(now=OPEN)
+        a_claim(waiting, closed=False)
+        page = text_of(legal.get(HOME))
+        assert "2026-09 not closed yet claims for it open 2026-10-14 00:00" in page
+        assert "◔ 1 open claim waits for it" in page
+        assert "Months to close or to correct" not in home_of("Support")
+        close_september()
+        assert "2026-09 not closed yet" not in text_of(legal.get(HOME))
+        a_missed_september("2026-09-20 01:00", "2026-09-20 01:09")
+        judge_due_months(now=OPEN + timedelta(minutes=5))
+        assert "2026-09 the record gives other figures since noticed 2026-10-20" in text_of(legal.get(HOME))
 
 
 @pytest.mark.parametrize("role", ROLES)

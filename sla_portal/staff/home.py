@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import Case, Exists, OuterRef, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Value, When
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from claims.models import Claim
+from claims.models.applying import OPEN
 from claims.queries import windows_of
 from claims.queries.owed import DECIDED
 from claims.rules import ClaimWindow
@@ -31,7 +32,7 @@ from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, 
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
-from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing, Status
+from sla_portal.availability.models import CustomerMonth, Deviation, Exclusion, MonthClosing, RegionMonth, Status
 from sla_portal.availability.queries import Judged, region_month
 from sla_portal.availability.rules import error_budget
 from sla_portal.clocks import length
@@ -114,12 +115,12 @@ def index(request: HttpRequest) -> TemplateResponse:
         context["open"] = open_incidents(judged, now)
     if may("maintenance.view_maintenancewindow"):
         context["windows"] = near_windows(now)
-    if may("claims.review_claim"):
-        context["claims"] = at_home(request.user, now, SHOWN)
-        context["corrected"] = corrected_lately(now)
+    context |= claims(request.user, now)
     context["exclusions"] = exclusions_to_decide(request.user)
     if may("incidents.classify_incident"):
         context["unclassified"] = unclassified()
+    if may("availability.close_month"):
+        context["months"] = months_waiting(month)
     if may("availability.view_customermonth"):
         context["missed"] = missed_lately(month)
     if may("agreements.view_agreementversion"):
@@ -239,6 +240,43 @@ def unclassified() -> list[tuple[Incident, ClaimWindow | None]]:
     }
     windows = windows_of(months.values())
     return [(incident, windows.get(month)) for incident, month in months.items()]
+
+
+def claims(user: User, now: datetime) -> dict[str, Any]:
+    """The claims that wait, and the corrections that touch decided ones, for whoever reviews claims."""
+    if not user.has_perm("claims.review_claim"):
+        return {}
+    return {"claims": at_home(user, now, SHOWN), "corrected": corrected_lately(now)}
+
+
+@dataclass(frozen=True)
+class MonthWaiting:
+    """A month that is over and not closed, or of which the record says something else since: nothing is granted for it."""
+
+    month: ServiceMonth
+    noticed_at: datetime | None
+    """When the record was found to differ; None where the month was never closed."""
+    window: ClaimWindow | None
+    claims: int
+    """Open ones, which wait for it."""
+
+
+def months_waiting(present: ServiceMonth) -> list[MonthWaiting]:
+    """The months that wait to be closed or corrected, oldest first."""
+    judged = RegionMonth.objects.filter(month__lt=present.first_day).order_by()
+    closed = MonthClosing.objects.filter(month=OuterRef("month"))
+    noticed: dict[date, datetime | None] = dict.fromkeys(
+        judged.exclude(Exists(closed)).values_list("month", flat=True).distinct()
+    )
+    noticed |= dict(Deviation.objects.values_list("month", "noticed_at"))
+    first = sorted(noticed)[: SHOWN + 1]
+    windows = windows_of(ServiceMonth.of(day) for day in first)
+    open_claims = Claim.objects.filter(month__in=first, status__in=OPEN).order_by()
+    waiting = dict(open_claims.values_list("month").annotate(count=Count("id")))
+    return [
+        MonthWaiting(month, noticed[day], windows.get(month), waiting.get(day, 0))
+        for day, month in ((day, ServiceMonth.of(day)) for day in first)
+    ]
 
 
 def corrected_lately(now: datetime) -> QuerySet[MonthClosing]:

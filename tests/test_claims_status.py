@@ -16,6 +16,7 @@ from claims.operations.applying import mail_what_is_asked
 from claims.queries.applying import newest_token
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
+from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Notice
 from sla_portal.notices.private import token
 
@@ -71,6 +72,17 @@ def test_a_claim_under_review_says_what_was_claimed_and_what_comes_next(claim):
     ):  # fmt: skip
         assert expected in words
     assert "The link is yours alone" not in words
+
+
+def test_a_claim_of_a_month_that_is_not_closed_yet_says_what_it_waits_for(claim):
+    assert "once the month is closed" not in read(claim)
+    of_august = a_claim(
+        a_claimant(),
+        closed=False,
+        month=ServiceMonth(2026, 8),
+        times=[(at("2026-08-10 01:00"), at("2026-08-10 01:30"))],
+    )
+    assert "It can be decided once the month is closed on our side." in read(of_august)
 
 
 def test_a_held_claim_says_when_it_is_submitted_by_itself(today):

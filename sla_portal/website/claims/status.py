@@ -21,6 +21,7 @@ from claims.operations.proofs import MOST
 from claims.queries import window_of
 from claims.queries.applying import link_behind
 from sla_portal.audit.actors import Actor
+from sla_portal.availability.queries import closing_of
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.money import told as amount
 from sla_portal.notices.tasks import deliver_soon
@@ -164,6 +165,7 @@ def _page(
         "given": given,
         "voucher_value": amount(given.voucher.value, given.voucher.currency) if given and given.voucher else "",
         "open": claim.status in OPEN,
+        "closed": closing_of(claim.service_month) is not None,
         "may_add": claim.status in OPEN and len(proofs) < MOST,
         "may_appeal": claim.status == Status.REFUSED and claim.appealed_at is None,
         "sla_today": follower.now.astimezone(settings.SLA_ZONE).date(),

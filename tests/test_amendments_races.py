@@ -16,13 +16,15 @@ from sla_portal.agreements.models import AgreementVersion, Contract, FurtherNoti
 from sla_portal.agreements.operations import (
     AlreadyPublished,
     AnsweredAlready,
+    NobodyUntold,
     publish_version,
     register_answer,
     remind_due,
     sign_contract,
+    tell_untold,
     withdraw_version,
 )
-from sla_portal.agreements.queries import contacts_under_contract, pending_versions
+from sla_portal.agreements.queries import contacts_under_contract, pending_versions, untold
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.queries import first_broken_link
@@ -129,6 +131,39 @@ def test_a_twin_that_looks_for_the_reminder_and_locks_nothing_reminds_twice(cust
 
     at_once(remind, remind)
     assert Notice.objects.count() == 3
+
+
+# Telling later
+
+
+def left_out() -> Customer:
+    found = a_customer(a_region(), "C-late")
+    found.contacts.create(email="late@example.com")
+    a_contract(found, "2026-01-01", "2026-12-31")
+    return found
+
+
+def test_clicked_at_once_those_left_out_are_told_once(customer):
+    version = announced()
+    left_out()
+    actor = legal("clerk")
+    outcomes = at_once(*[lambda: tell_untold(actor=actor, version=version, now=at("2026-06-10 01:00"))] * AT_ONCE)
+    assert refusals(outcomes) == [NobodyUntold] * (AT_ONCE - 1)
+    assert Delivery.objects.filter(email="late@example.com").count() == 1
+
+
+def test_a_twin_that_looks_who_was_left_out_and_locks_nothing_tells_them_twice(customer):
+    version = announced()
+    left_out()
+    looked = threading.Barrier(2)
+
+    def tell_later() -> Notice:
+        found = list(untold(version))
+        looked.wait(timeout=30)
+        return tell(version, letters.Step.ANNOUNCEMENT, Contact.objects.filter(customer__in=found))
+
+    at_once(tell_later, tell_later)
+    assert Delivery.objects.filter(email="late@example.com").count() == 2
 
 
 # Signing while it is published

@@ -116,9 +116,11 @@ def test_entries_are_found_by_month_contract_step_and_code(desk, given, asked, s
     assert len(desk.get(LEDGER + asked).context["rows"]) == shown
 
 
-def test_asked_nothing_the_ledger_shows_this_month(given):
+def test_asked_nothing_the_ledger_shows_all_months_and_asked_for_an_empty_one_it_says_how_to_see_them(given):
     with travel(at("2026-11-02 00:00"), tick=False):
-        response = signed_in(a_member("Support")).get(LEDGER)
+        desk = signed_in(a_member("Support"))
+        assert len(desk.get(LEDGER).context["rows"]) == 2
+        response = desk.get(LEDGER + "?month=2026-11")
     assert response.context["rows"] == []
     assert "leave the month empty to see all months" in text_of(response)
 

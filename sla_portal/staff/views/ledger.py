@@ -118,9 +118,9 @@ class ReverseForm(forms.Form):
 
 @require_safe
 def ledger(request: HttpRequest) -> HttpResponse:
-    """The entries that were asked for, newest first, and their totals; without a question, those of this month."""
+    """The entries that were asked for, newest first, and their totals; without a question, all of them."""
     require_right(request, "claims.view_entry")
-    form = LedgerForm(_asked(request, timezone.now()))
+    form = LedgerForm(request.GET)
     context: dict[str, Any] = {"title": _("Ledger"), "form": form, "shown": SHOWN, "forms": FORMS}
     if not form.is_valid():
         return page(request, "staff/ledger.html", context, status=422)
@@ -263,12 +263,6 @@ def _done(
                 made = reverse_entry(actor=actor, entry=last, reason=reversal.cleaned_data["reason"], now=now)
                 return str(made.get_step_display()).capitalize() + "."
     return ""
-
-
-def _asked(request: HttpRequest, now: datetime) -> dict[str, str]:
-    """What the address asks for; asked nothing, this month."""
-    asked = {name: request.GET[name] for name in LedgerForm.base_fields if name in request.GET}
-    return asked or {"month": str(ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE)))}
 
 
 def _after(found, before: int | None):

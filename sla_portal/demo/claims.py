@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageDraw
 
 from claims.letters import draft
-from claims.models import Claim, Source
+from claims.models import Application, Claim, Source
 from claims.operations import (
     appeal_refusal,
     ask_customer,
@@ -22,11 +22,22 @@ from claims.operations import (
     recommend,
     redeem_voucher,
 )
+from claims.operations.applying import (
+    FORM,
+    ask_for_code,
+    confirm_code,
+    mail_what_is_asked,
+    start_application,
+    submit_application,
+)
 from claims.operations.proofs import add_proof
 from claims.queries import assess
+from claims.queries.applying import CONTRACT, hashed
 from sla_portal.availability.operations import propose_own_exclusion
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.notices.models import Delivery, Kind
+from sla_portal.notices.private import code
 
 from .story import MINUTES, Story
 
@@ -47,6 +58,7 @@ def claims(story: Story) -> None:
     waiting_for_the_customer(story, calls)
     by_phone_without_proof(story, calls)
     held(story)
+    by_form(story, story.clock(1, 12, "19:21:00"))
 
 
 def granted(story: Story, down_at: datetime) -> None:
@@ -130,6 +142,38 @@ def held(story: Story) -> None:
     month = ServiceMonth.of(local_date(epoch(start), settings.SLA_ZONE))
     left = (instant(month.span(settings.SLA_ZONE)[1]) - start).total_seconds() // 60
     take(story, "held", "K-2001-1", start, int(min(12, left + 1)), start + timedelta(days=1), screenshot)
+
+
+def by_form(story: Story, down_at: datetime) -> None:
+    """One that a customer made on the website, with the code from the mailbox."""
+
+    def step(at: datetime) -> None:
+        contract = story.contracts["K-1004-1"]
+        contact = contract.customer.contacts.order_by("id")[0]
+        month = ServiceMonth.of(local_date(epoch(down_at), settings.SLA_ZONE))
+        named = {"reference": [contract.reference], "email": [contact.email], "month": [str(month)]}
+        key = start_application(language=contract.customer.language, answers={CONTRACT: named}, now=at)
+
+        def application() -> Application:
+            return Application.objects.get(key_hash=hashed(key))
+
+        add_proof(actor=FORM, to=application(), upload=screenshot(down_at), now=at)
+        ask_for_code(application=application(), now=at)
+        mail_what_is_asked(now=at)
+        mailed = Delivery.objects.filter(contact=contact, notice__kind=Kind.CODE).latest("id")
+        confirm_code(application=application(), typed=code(mailed), now=at)
+        submit_application(
+            application=application(),
+            month=month,
+            times=[(down_at, down_at + 7 * MINUTES)],
+            time_zone="Europe/Berlin",
+            functions=(),
+            clients=(),
+            description="Nobody could sign in, and no panel answered.",
+            now=at,
+        )
+
+    story.then(story.now - timedelta(hours=20), step)
 
 
 # How each is told

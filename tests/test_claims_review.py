@@ -15,6 +15,7 @@ from claims.operations import (
     ClaimNotOpen,
     ContactOfAnother,
     FiguresChanged,
+    NobodyToTell,
     NoSuchGround,
     NothingToReverse,
     NotRedeemable,
@@ -46,6 +47,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed
 from sla_portal.availability.models import Deviation
 from sla_portal.availability.operations import confirm_exclusion, correct_month, judge_due_months, propose_own_exclusion
+from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery, Notice
 
 from .builders import a_region, an_outage, at, on
@@ -475,3 +477,28 @@ def test_a_repayment_lowers_the_cap():
     of = a_claimant(paid="10.00")
     Payment.objects.create(contract=of.contract, reference="P-2", paid_on=on("2026-02-01"), amount="-10.00")
     assert stands(assess(a_claim(of), OPEN))[Check.CAP_LEFT] is False
+
+
+# Nobody to tell
+
+
+def test_where_no_address_is_on_record_nothing_is_done_that_rests_on_a_mail():
+    a_missed_september()
+    of = a_claimant()
+    claim = a_claim(of)
+    of_august = a_claim(of, month=SEPTEMBER + -1, times=[(at("2026-08-10 01:00"), at("2026-08-10 01:30"))])
+    wanted = recommended(of_august, outcome="refuse")
+    of.contact.delete()
+    claim.refresh_from_db()
+    agent = Actor.staff(support())
+    for do in (
+        lambda: ask_customer(actor=agent, claim=claim, question="A screenshot, please", now=OPEN),
+        lambda: send_link(actor=agent, claim=claim, now=OPEN),
+        lambda: decided(wanted.claim, wanted),
+    ):
+        with pytest.raises(NobodyToTell, match="Add a contact first"):
+            do()
+    assert ClaimLink.objects.filter(claim=claim, revoked_at__isnull=True).count() == 1
+    Contact.objects.create(customer=of.customer, email="new@example.com", name="Lin")
+    decided(wanted.claim, wanted)
+    assert Delivery.objects.latest("id").email == "new@example.com"

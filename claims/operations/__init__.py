@@ -35,6 +35,7 @@ from .reviewing import (
     return_claim,
     take_back,
 )
+from .telling import NobodyToTell
 
 __all__ = [
     "AlreadyClaimed",
@@ -46,6 +47,7 @@ __all__ = [
     "FiguresChanged",
     "LetterMissing",
     "NoSuchGround",
+    "NobodyToTell",
     "NotRedeemable",
     "NotUnderContract",
     "NothingAsked",

@@ -24,7 +24,7 @@ from ..models import Claim, ClaimLink, Proof, RefusedApplication, Source, Status
 from ..models.applying import OPEN
 from ..queries import contract_days, window_of
 from ..rules import ClaimWindow
-from .telling import tell
+from .telling import require_addressee, tell
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +190,8 @@ def withdraw_claim(*, actor: Actor, claim: Claim, reason: str, now: datetime) ->
 
 
 def send_link(*, actor: Actor, claim: Claim, now: datetime) -> None:
-    """Send the claimant a new link; the earlier ones no longer work."""
+    """Send the claimant a new link; the earlier ones no longer work. Raises `NobodyToTell`."""
+    require_addressee(claim)
     with transaction.atomic():
         revoke_links(actor=actor, claim=claim, now=now)
         tell(actor, claim, "link", now)

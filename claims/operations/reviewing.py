@@ -21,7 +21,7 @@ from ..rules import GROUNDS, worth
 from ..words import sentence
 from .ledger import grant
 from .receiving import change_status, locked_claim
-from .telling import send, tell
+from .telling import require_addressee, send, tell
 
 IN_REVIEW = (Status.SUBMITTED, Status.WAITING)
 FIGURES = ("counted_minutes", "trial_minutes", "total_minutes", "monthly_charge", "unavailable_minutes")
@@ -75,6 +75,7 @@ def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) ->
         raise NothingAsked(_("Write what the customer is asked for."))
     with transaction.atomic():
         locked = locked_claim(claim, *IN_REVIEW)
+        require_addressee(locked)
         locked.asked, locked.asked_at = question, now
         change_status(actor, locked, Status.WAITING, "asked about", question, now)
         tell(actor, locked, "asked", now, asked=question)
@@ -176,6 +177,7 @@ def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: d
         if known := Decision.objects.filter(key=key).first():
             return known
         locked = locked_claim(claim, Status.RECOMMENDED)
+        require_addressee(locked)
         decision = _decision(actor, locked, recommendation, key, agreed=True, reason="", now=now)
         wanted = decision.recommendation
         compensation = None

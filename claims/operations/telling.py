@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Contact
+from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Kind
 from sla_portal.notices.operations import give_notice
 from sla_portal.notices.private import token
@@ -18,6 +21,10 @@ from .. import letters
 from ..models import Claim, ClaimLink
 
 LINK_VALID = timedelta(days=180)
+
+
+class NobodyToTell(Refused):
+    """The customer has no address on record."""
 
 
 def tell(actor: Actor, claim: Claim, step: str, now: datetime, **context: Any) -> None:
@@ -41,6 +48,14 @@ def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> N
         ClaimLink(claim=claim, token_hash=token_hash(token(delivery)), created_at=now, expires_at=now + LINK_VALID)
         for delivery in notice.deliveries.select_related("notice")
     )
+
+
+def require_addressee(claim: Claim) -> None:
+    """Raise `NobodyToTell` where the customer has no address left."""
+    if claim.contact_id is None and not Contact.objects.filter(customer=claim.contract.customer_id).exists():
+        raise NobodyToTell(
+            _("No address is on record for this customer, so the mail would reach nobody. Add a contact first.")
+        )
 
 
 def token_hash(token: str) -> str:

@@ -117,7 +117,8 @@ def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
     require(actor, "claims.enter_claim")
     with transaction.atomic():
         # The application first, as whoever sends it does.
-        Application.objects.select_for_update().filter(pk=proof.application_id).first()
+        if proof.application_id:
+            Application.objects.select_for_update().filter(pk=proof.application_id).first()
         locked = Proof.objects.select_for_update().filter(pk=proof.pk).first()
         if locked is None:
             return

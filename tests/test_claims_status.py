@@ -244,6 +244,13 @@ def test_a_new_link_is_mailed_and_the_old_ones_end(claim):
     assert Client().get(old).status_code == 410
 
 
+def test_a_claimant_whose_address_changed_gets_the_new_link_at_the_new_one(claim):
+    claim.contact.email = "new@example.com"
+    claim.contact.save()
+    ask_for_link(claim, email="new@example.com")
+    assert Delivery.objects.latest("id").email == "new@example.com"
+
+
 def test_whether_there_is_a_claim_is_not_said(claim):
     pages = {
         re.sub(r"\s+", " ", text_of(ask_for_link(claim, **data)))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
@@ -180,9 +181,9 @@ def _mail_links(application: Application, now: datetime) -> None:
     if found is None:
         return
     contact, contract = found
-    claims = Claim.objects.filter(contract=contract, email__iexact=contact.email).order_by("-received_at")[
-        :LINKS_AT_ONCE
-    ]
+    claims = Claim.objects.filter(Q(contact=contact) | Q(email__iexact=contact.email), contract=contract).order_by(
+        "-received_at"
+    )[:LINKS_AT_ONCE]
     # All of them before the trail, which the first letter takes: the desk may be sending a link to the last of them.
     list(Claim.objects.select_for_update().filter(pk__in=[claim.pk for claim in claims]).order_by("pk"))
     for claim in claims:

@@ -57,7 +57,7 @@ def test_the_last_week_is_marked_and_a_month_that_closed_is_no_ones_fault():
     with travel(at("2026-10-26 08:00"), tick=False):
         assert "◔ 6 days left" in text_of(signed_in(support()).get(QUEUE))
     with travel(at("2026-11-03 08:00"), tick=False):
-        assert "2026-10-31 · closed 3 days ago" in text_of(signed_in(support()).get(QUEUE))
+        assert "2026-10-31 · closed 2 days ago" in text_of(signed_in(support()).get(QUEUE))
 
 
 def test_each_part_of_the_queue_shows_its_own():

@@ -212,9 +212,8 @@ def time_left(window: ClaimWindow, now: datetime) -> tuple[str, str]:
         days = _whole_days(window.opens_at - now)
         return "unknown", ngettext("opens in %(count)s day", "opens in %(count)s days", days) % {"count": days}
     if now >= window.closes_at:
-        days = _whole_days(now - window.closes_at)
         # Nothing that is the claim's fault: it came while its month was open.
-        return "plain", ngettext("closed %(count)s day ago", "closed %(count)s days ago", days) % {"count": days}
+        return "plain", _("closed %(ago)s") % {"ago": age(window.closes_at, now)}
     days = _whole_days(window.closes_at - now)
     return (
         "waiting" if window.closes_at - now <= SOON else "plain",

@@ -1,6 +1,7 @@
 """What tests share: a real worker, a real browser, and no lock-out by accident."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,8 +24,15 @@ hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("portal")
 
 
+PURE = re.compile(
+    r"test_(kernel|rules)_\w+|test_proofs_(corpus|fuzz|limits)|test_claims_properties|test_agreement_redline"
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if PURE.fullmatch(item.path.stem):
+            item.add_marker("pure")
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
 

@@ -170,11 +170,12 @@ def main() -> int:
                 missing[part] = str(reason)
 
         good = passes("SQLite, no broker to install", {}, ["postgresql", "redis", "browser", *missing])
+        # What needs no database says the same on any, so it is asked once.
         # Where there is no PostgreSQL, Redis and the browser are still tried, on SQLite.
         good &= passes(
             "PostgreSQL and Redis, in a browser" if not missing else "What else can be had: " + ", ".join(environment),
             environment,
-            [*(["sqlite"] if "DATABASE_URL" in environment else []), *missing],
+            ["pure", *(["sqlite"] if "DATABASE_URL" in environment else []), *missing],
         )
 
     if missing:

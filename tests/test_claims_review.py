@@ -430,6 +430,23 @@ def test_a_voucher_is_redeemed_once_and_what_was_wrong_is_reversed_by_an_entry()
     assert "Granted by mistake" in letters(claim)[-1]
 
 
+def test_where_nothing_of_a_grant_is_left_the_right_amount_can_be_granted():
+    a_missed_september()
+    of = a_claimant()
+    claim, agent = a_claim(of), Actor.staff(support())
+    granted(claim, voucher_minutes=27)
+    reverse(actor=agent, entry=Entry.objects.get(step="issued"), reason="Meant as extension", now=OPEN)
+    claim.refresh_from_db()
+    assert claim.status == Status.GRANTED and "under review again" not in letters(claim)[-1]
+    reverse(actor=agent, entry=Entry.objects.get(step="extended"), reason="Meant as one", now=OPEN)
+    claim.refresh_from_db()
+    assert claim.status == Status.SUBMITTED and "under review again" in letters(claim)[-1]
+    assert granted(claim).extension_minutes == 37
+    of.contract.refresh_from_db()
+    assert of.contract.extended_minutes == 37
+    assert Entry.objects.order_by("id").last().total == Decimal("0.04")
+
+
 def test_an_expired_voucher_is_not_redeemed():
     a_missed_september()
     granted(a_claim(a_claimant()), voucher_minutes=37)

@@ -19,9 +19,11 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
-from ..models import Compensation, Decision, Entry, Step, Voucher
+from ..models import Claim, Compensation, Decision, Entry, Status, Step, Voucher
+from ..models.ledger import FIRST_STEPS
 from ..queries import Assessment, purse_of
 from ..rules import divide
+from .receiving import change_status
 from .telling import tell
 
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -43,6 +45,7 @@ REVERSED_BY = {
     Step.EXTENDED: Step.SHORTENED,
 }
 """What takes back the last entry of a voucher or an extension."""
+TAKEN_BACK = (Step.VOIDED, Step.SHORTENED)
 
 
 class ReasonMissing(Refused):
@@ -143,14 +146,16 @@ def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datet
 def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
     """Reverse the last entry of a voucher or extension by one of its own: a redemption, a voucher, or an extension.
 
-    The claimant is told of what is taken back. Raises `ContractOver` where the contract's end would move into the past.
+    The claimant is told of what is taken back. Where nothing of a grant is left, its claim is under review again, so that
+    the right amount can be granted. Raises `ContractOver` where the contract's end would move into the past.
     """
     require(actor, "claims.reverse_compensation")
     if not reason.strip():
         raise ReasonMissing(_("Say what was wrong."))
     with transaction.atomic():
+        claim = Claim.objects.select_for_update().get(compensations=entry.compensation_id)
         _locked(entry.contract_id, entry.extended_id)
-        entry = Entry.objects.select_related("voucher", "extended", "compensation__claim").get(pk=entry.pk)
+        entry = Entry.objects.select_related("voucher", "extended", "compensation").get(pk=entry.pk)
         step = REVERSED_BY.get(Step(entry.step))
         if step is None or Entry.objects.filter(follows=entry).exists():
             raise NothingToReverse(_("This entry was reversed or followed by another already. Look at the newest one."))
@@ -172,9 +177,17 @@ def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
         if step is Step.SHORTENED and entry.extended:
             extend_contract(actor=actor, contract=entry.extended, minutes=-entry.minutes, reason=reason, now=now)
         if taken:
-            what = Step(step).label
-            tell(actor, entry.compensation.claim, "corrected", now, what=what, reason=reason)
+            again = claim.status == Status.GRANTED and not _stands(entry.compensation)
+            if again:
+                change_status(actor, claim, Status.SUBMITTED, "reopened", reason, now)
+            tell(actor, claim, "corrected", now, what=Step(step).label, reason=reason, again=again)
     return reversal
+
+
+def _stands(compensation: Compensation) -> bool:
+    """Whether something of a grant was not taken back."""
+    steps = list(compensation.entries.values_list("step", flat=True))
+    return sum(step in FIRST_STEPS for step in steps) > sum(step in TAKEN_BACK for step in steps)
 
 
 def add_entry(

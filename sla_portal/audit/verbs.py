@@ -61,6 +61,7 @@ VERBS = {
     "removed proof from": _("removed proof from"),
     "replaced the wording of": _("replaced the wording of"),
     "requested a bundle of proof": _("requested a bundle of proof"),
+    "reopened": _("reopened"),
     "requested reports": _("requested reports"),
     "resolved": _("resolved"),
     "resumed": _("resumed"),

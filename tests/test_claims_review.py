@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from claims.models import Claim, ClaimLink, Decision, Entry, RefusedApplication, Status, Voucher
+from claims.models import Claim, ClaimLink, Decision, Entry, OwnDay, RefusedApplication, Status, Voucher
 from claims.operations import (
     AlreadyClaimed,
     AlreadyDecided,
@@ -37,6 +37,7 @@ from claims.operations import (
     send_link,
     submit_held_claims,
     take_back,
+    tell_moved_openings,
     withdraw_claim,
 )
 from claims.operations.receiving import receive_claim
@@ -106,6 +107,15 @@ def test_a_claim_that_comes_early_is_held_until_its_day_and_submitted_by_itself(
     assert submit_held_claims(now=at("2026-10-13 16:00")) == 0
     claim.refresh_from_db()
     assert claim.status == Status.SUBMITTED and len(letters(claim)) == 2
+
+
+def test_where_the_calendar_moves_the_day_of_a_held_claim_its_claimant_is_told_once():
+    claim = a_claim(a_claimant(), now=at("2026-10-12 08:00"))
+    assert tell_moved_openings(now=at("2026-10-12 09:00")) == 0
+    OwnDay.objects.create(day=on("2026-10-13"), working=False)
+    assert tell_moved_openings(now=at("2026-10-12 09:00")) == 1
+    assert tell_moved_openings(now=at("2026-10-12 09:05")) == 0
+    assert "2026-10-15 00:00" in letters(claim)[-1] and len(letters(claim)) == 2
 
 
 def test_the_last_moment_is_the_last_second_of_the_second_month():

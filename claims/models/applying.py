@@ -142,6 +142,9 @@ class Claim(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("entered by")
     )
     status = models.CharField(_("status"), max_length=12, choices=Status.choices)
+    told_opens_at = models.DateTimeField(
+        _("opening told"), null=True, blank=True, help_text=_("Of a held claim: when it is submitted, as was told.")
+    )
     asked = models.TextField(_("what the customer was asked for"), blank=True)
     asked_at = models.DateTimeField(_("asked at"), null=True, blank=True)
     appealed_at = models.DateTimeField(_("appealed at"), null=True, blank=True)

@@ -14,6 +14,7 @@ from .receiving import (
     revoke_links,
     send_link,
     submit_held_claims,
+    tell_moved_openings,
     withdraw_claim,
 )
 from .reviewing import (
@@ -72,5 +73,6 @@ __all__ = [
     "send_link",
     "submit_held_claims",
     "take_back",
+    "tell_moved_openings",
     "withdraw_claim",
 ]

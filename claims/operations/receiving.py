@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -111,6 +111,7 @@ def receive_claim(
             received_at=now,
             entered_by=actor.user,
             status=Status.HELD if early else Status.SUBMITTED,
+            told_opens_at=window.opens_at if early else None,
         )
         claim.functions.set(functions)
         claim.clients.set(clients)
@@ -144,10 +145,37 @@ def receive_claim(
     return claim
 
 
+def tell_moved_openings(*, now: datetime) -> int:
+    """Tell the claimants of held claims whose day the calendar has moved since; returns how many. Twice does no harm."""
+    told = 0
+    for month in _held_months():
+        opens_at = window_of(ServiceMonth.of(month)).opens_at
+        held = Claim.objects.filter(status=Status.HELD, month=month).exclude(told_opens_at=opens_at)
+        told += sum(_told_anew(pk, opens_at, now) for pk in list(held.values_list("pk", flat=True)))
+    return told
+
+
+def _told_anew(pk: int, opens_at: datetime, now: datetime) -> bool:
+    actor = Actor.system("calendar")
+    with transaction.atomic():
+        claim = Claim.objects.select_for_update().get(pk=pk)
+        before = claim.told_opens_at
+        if claim.status != Status.HELD or before == opens_at:
+            return False
+        claim.told_opens_at = opens_at
+        claim.save(update_fields=["told_opens_at"])
+        record(actor=actor, action="moved", subject=claim, now=now, changes={"told_opens_at": [before, opens_at]})
+        tell(actor, claim, "moved", now, opens_at=clocks(opens_at, claim.time_zone))
+    return True
+
+
+def _held_months() -> list[date]:
+    return list(Claim.objects.filter(status=Status.HELD).order_by().values_list("month", flat=True).distinct())
+
+
 def submit_held_claims(*, now: datetime) -> int:
     """Submit the held claims whose day has come (3.3.1) and tell their claimants; returns how many. Twice does no harm."""
-    months = Claim.objects.filter(status=Status.HELD).order_by().values_list("month", flat=True).distinct()
-    open_by_now = [month for month in months if window_of(ServiceMonth.of(month)).opens_at <= now]
+    open_by_now = [month for month in _held_months() if window_of(ServiceMonth.of(month)).opens_at <= now]
     due = Claim.objects.filter(status=Status.HELD, month__in=open_by_now)
     return sum(_submit(pk, now) for pk in list(due.values_list("pk", flat=True)))
 

@@ -153,7 +153,8 @@ def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
     if not reason.strip():
         raise ReasonMissing(_("Say what was wrong."))
     with transaction.atomic():
-        claim = Claim.objects.select_for_update().get(compensations=entry.compensation_id)
+        # By its key: a join would lock the compensation too, for which a redemption waits that has the contract.
+        claim = Claim.objects.select_for_update().get(pk=entry.compensation.claim_id)
         _locked(entry.contract_id, entry.extended_id)
         entry = Entry.objects.select_related("voucher", "extended", "compensation").get(pk=entry.pk)
         step = REVERSED_BY.get(Step(entry.step))

@@ -156,7 +156,7 @@ def _mail_code(application: Application, now: datetime) -> None:
         return
     contact, contract = found
     # Locked, so that of two applications at the same moment the second sees the first one's mail.
-    Contact.objects.select_for_update().get(pk=contact.pk)
+    Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
     mailed = Delivery.objects.filter(contact=contact, notice__kind=Kind.CODE, notice__given_at__gt=now - AN_HOUR)
     if mailed.count() >= MAILS_AN_HOUR:
         return

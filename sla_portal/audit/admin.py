@@ -180,10 +180,13 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
         return [*fieldsets, (None, {"fields": [WHY], "classes": [WHY]})]
 
     def get_object(self, request, object_id, from_field=None):
-        """Lock the row before a write, so that the trail says what it really was."""
+        """Lock the row before a write, so that the trail says what it really was.
+
+        Its key stays free: whoever holds the trail may be adding rows that point here.
+        """
         row = super().get_object(request, object_id, from_field or None)
         if row is not None and request.method == "POST":
-            return self.get_queryset(request).select_for_update(of=("self",)).filter(pk=row.pk).first()
+            return self.get_queryset(request).select_for_update(of=("self",), no_key=True).filter(pk=row.pk).first()
         return row
 
     # What is written

@@ -144,14 +144,15 @@ def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime)
                 _("Version %(version)s has taken effect; what was answered before stays on record.")
                 % {"version": row.version}
             )
+        # Rows before the trail, as everywhere: two who lock in another order would wait for each other.
+        ended = Contract.objects.select_for_update().filter(pk__in=row.ended.values("pk"), terminated_on=row.last_day)
+        run_on = list(ended.order_by("pk"))
         row.withdrawn_at, row.withdrawal_reason = now, reason.strip()
         row.save(update_fields=["withdrawn_at", "withdrawal_reason"])
         record(
             actor=actor, action="took back", subject=row, changes={"withdrawn_at": [None, now]}, reason=reason, now=now
         )
-        for contract in Contract.objects.select_for_update().filter(
-            pk__in=row.ended.values("pk"), terminated_on=row.last_day
-        ):
+        for contract in run_on:
             end_contract(actor=actor, contract=contract, last_day=None, reason=reason, now=now)
     answer.refresh_from_db()
 

@@ -1,16 +1,18 @@
 """The process that reads a stranger's file is held: it is told here to overrun each of its limits."""
 
+import io
 import os
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from claims import inspection
 from claims.inspection import Inspected, Reason, Unfit, inspect
-from claims.inspection.child import MEMORY
+from claims.inspection.child import MEMORY, _is_archive
 from tests.proofs import a_picture
 
 CONFINE = "child.confine()"
@@ -120,3 +122,14 @@ def test_the_child_is_told_no_secret_and_loads_nothing_of_the_portal(told):
     assert os.environ["SECRET_KEY"]
     strange = "{m for m in sys.modules if m.split('.')[0] in {'django', 'sla_portal'}} | os.environ.keys() - {'PYTHONPATH', 'LC_CTYPE'}"
     assert told(f"os._exit(1) if {strange} else None") == Inspected("png", b"preview", "image/png", None)
+
+
+@pytest.mark.parametrize("version", [20, 99], ids=["understood", "too new for this reader"])
+def test_an_archive_is_one_also_where_this_reader_does_not_understand_it(version):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("evil.js", "alert(1)")
+    listed = bytearray(content.getvalue())
+    listed[listed.index(b"PK\x01\x02") + 6] = version
+    assert _is_archive(b"before it " + bytes(listed))
+    assert not _is_archive(b"no archive at all")

@@ -68,7 +68,10 @@ def _is_archive(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return bool(archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeError):
+    except (NotImplementedError, UnicodeError):
+        # One that this reader does not understand; another may.
+        return True
+    except (zipfile.BadZipFile, ValueError):
         return False
 
 

@@ -20,18 +20,22 @@ from django.conf import settings as portal
 from django.core.cache import caches
 from django.utils import timezone, translation
 
+pytest_plugins = ["tests.support.scanner", "tests.support.sealing"]
+
 hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("portal")
 
 
 PURE = re.compile(
-    r"test_(kernel|rules)_\w+|test_proofs_(corpus|fuzz|limits)|test_claims_properties|test_agreement_redline"
+    r"(kernel/\w+|\w+/test_rules|availability/test_plainest_count|agreements/test_redline"
+    r"|claims/test_(proofs_(corpus|fuzz|limits)|properties))\.py"
 )
+TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if PURE.fullmatch(item.path.stem):
+        if PURE.fullmatch(item.path.relative_to(TESTS).as_posix()):
             item.add_marker("pure")
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
@@ -185,7 +189,7 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 @pytest.fixture
 def desks(browser, live_server):
     """Open a browser of their own for members of staff, and fail on any complaint that it writes."""
-    from .desk import signed_in
+    from .support.desk import signed_in
 
     complaints: list[str] = []
     contexts = []

@@ -40,8 +40,8 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
 from sla_portal.kernel.months import ServiceMonth, local_date
 
-from .amendments import drafts, to_publish, today, under_way
-from .claim_queue import at_home
+from .amendments.under_way import drafts, to_publish, today, under_way
+from .claims.waiting import at_home
 
 SHOWN = 10
 SOON = timedelta(hours=24)

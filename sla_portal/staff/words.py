@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from claims.models import Status
 from sla_portal.agreements.rules import Reading
 from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import Reason, TakenOff, Why
@@ -17,6 +18,17 @@ from sla_portal.clocks import length, told
 from sla_portal.kernel.intervals import MINUTE, Span, instant
 
 from .grid import inside, listed
+
+CLAIM_MARKS = {
+    Status.HELD: "unknown",
+    Status.SUBMITTED: "waiting",
+    Status.WAITING: "unknown",
+    Status.RECOMMENDED: "waiting",
+    Status.GRANTED: "up",
+    Status.REFUSED: "counted",
+    Status.WITHDRAWN: "outside",
+}
+"""The badge of each status of a claim."""
 
 
 def day_name(day: date) -> str:

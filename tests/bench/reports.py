@@ -53,7 +53,7 @@ def bare(html: str, statement) -> bytes:
 
 def measure(events: int, title: str) -> None:
     from sla_portal.reports.paper import printing, render
-    from tests.statements import customer, eventful_month, issued
+    from tests.support.statements import customer, eventful_month, issued
 
     figures = eventful_month(events)
     statement = issued(figures)
@@ -91,7 +91,7 @@ def main(part: str) -> None:
 
     django.setup()
     from sla_portal.reports.paper import render
-    from tests.statements import eventful_month, issued
+    from tests.support.statements import eventful_month, issued
 
     if part == "times":
         for events, title in EVENTS.items():

@@ -41,7 +41,7 @@ def serving() -> Iterator[int]:
 
 
 def serve() -> None:
-    from tests.mail_server import mail_server
+    from tests.support.mail_server import mail_server
 
     with mail_server() as server:
         print(server.port, flush=True)

@@ -12,7 +12,7 @@ import sys
 import zipfile
 from contextlib import suppress
 
-from . import mails, papers, pictures, texts
+from . import mails, pdfs, pictures, texts
 from .kinds import LARGEST
 from .reasons import Reason, Unfit
 
@@ -51,7 +51,7 @@ def look(content: bytes, named: str) -> tuple[str, str, int | None, bytes]:
     if _is_archive(content) or (kind != "pdf" and b"%PDF-" in content[:1024]):
         raise Unfit(Reason.TWO_IN_ONE if kind else Reason.OTHER_KIND)
     if kind == "pdf":
-        pages, preview = papers.read(content)
+        pages, preview = pdfs.read(content)
         return kind, "image/jpeg", pages, preview
     if kind:
         preview_kind, preview = pictures.read(content, kind)

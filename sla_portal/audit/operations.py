@@ -56,7 +56,7 @@ def record(
 
 def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> list[Entry]:
     """Add entries to the trail in their order, inside the caller's transaction."""
-    chain = hold_trail()
+    chain = lock_chain()
     added = []
     for written in entries:
         entry = Entry(
@@ -78,7 +78,7 @@ def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> l
     return added
 
 
-def hold_trail() -> Chain:
+def lock_chain() -> Chain:
     """Lock the trail, so that until the caller's transaction ends no other audited write can."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An audit entry belongs in the transaction of the write it records.")

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from maintenance.calendars import Announced, calendar
-from maintenance.letters import event_of, published
+from maintenance.emails import event_of, published
 from maintenance.queries import announced_since
 from sla_portal.customers.models import Region
 
+from .caching import cached
 from .feeds import FOR_A_MINUTE
-from .kept import kept
 from .reader import Reader, answer, finished, for_reader
 
 BACK = timedelta(days=366)
@@ -27,7 +27,7 @@ BACK = timedelta(days=366)
 def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
     """Publish what was announced for a region, as its newest notices announced it; a draft is not there."""
     now = timezone.now()
-    facts = kept(f"calendar {code}", lambda: _announced(code, now), now)
+    facts = cached(f"calendar {code}", lambda: _announced(code, now), now)
     if facts.value is None:
         raise Http404
     name, windows = facts.value

@@ -12,7 +12,7 @@ from sla_portal.agreements.operations import (
     AlreadyWithdrawn,
     BasisOutdated,
     LaterVersionPublished,
-    NobodyUntold,
+    NobodyLeftOut,
     NoticeTooShort,
     NotPending,
     NotSubmitted,
@@ -20,20 +20,20 @@ from sla_portal.agreements.operations import (
     SecondPersonNeeded,
     TextStandsStill,
     load_wording,
+    notify_left_out,
     publish_version,
     return_draft,
     sign_contract,
     submit_draft,
-    tell_untold,
     withdraw_version,
 )
 from sla_portal.agreements.queries import (
     acceptance,
+    customers_left_out,
     notices_of,
     pending_versions,
     published_versions,
     reached,
-    untold,
     version_in_force,
 )
 from sla_portal.agreements.wording import ClauseText
@@ -421,7 +421,7 @@ def test_customers_whom_no_mail_could_reach_are_listed():
     silent = a_customer(a_region(), "C-silent")
     a_contract(silent, "2026-01-01", "2026-12-31")
     version = announced()
-    assert list(untold(version)) == [silent]
+    assert list(customers_left_out(version)) == [silent]
     assert acceptance(version, LATER).count() == 2
 
 
@@ -430,7 +430,7 @@ def test_an_address_that_two_customers_share_tells_both():
     customer_with("Installer@example.com", code="C-second")
     version = announced()
     assert version.notice.deliveries.count() == 1
-    assert not untold(version).exists()
+    assert not customers_left_out(version).exists()
 
 
 def test_whoever_was_left_out_is_told_later_once():
@@ -438,25 +438,25 @@ def test_whoever_was_left_out_is_told_later_once():
     silent = a_customer(a_region(), "C-silent")
     a_contract(silent, "2026-01-01", "2026-12-31")
     version = announced()
-    with pytest.raises(NobodyUntold):
-        tell_untold(actor=legal("ann"), version=version, now=LATER)
+    with pytest.raises(NobodyLeftOut):
+        notify_left_out(actor=legal("ann"), version=version, now=LATER)
     silent.contacts.create(email="silent@example.com")
-    notice = tell_untold(actor=legal("ann"), version=version, now=LATER)
+    notice = notify_left_out(actor=legal("ann"), version=version, now=LATER)
     assert addresses(notice) == {"silent@example.com"}
     assert not notice.public
-    assert not untold(version).exists()
+    assert not customers_left_out(version).exists()
     assert [one.occasion for one in reached(version)] == ["announcement", "later"]
-    with pytest.raises(NobodyUntold):
-        tell_untold(actor=legal("ann"), version=version, now=LATER)
+    with pytest.raises(NobodyLeftOut):
+        notify_left_out(actor=legal("ann"), version=version, now=LATER)
 
 
 def test_nobody_is_told_later_of_what_is_in_force_or_withdrawn_nor_by_another_desk():
     version = announced()
     customer_with("late@example.com")
     with pytest.raises(NotAllowed):
-        tell_untold(actor=Actor.staff(a_member("Support")), version=version, now=LATER)
+        notify_left_out(actor=Actor.staff(a_member("Support")), version=version, now=LATER)
     with pytest.raises(NotPending):
-        tell_untold(actor=legal("ann"), version=version, now=at("2026-07-01 16:00"))
+        notify_left_out(actor=legal("ann"), version=version, now=at("2026-07-01 16:00"))
     withdraw_version(actor=legal("ann"), version=version, reason="A slip", now=LATER)
     with pytest.raises(NotPending):
-        tell_untold(actor=legal("ann"), version=version, now=LATER)
+        notify_left_out(actor=legal("ann"), version=version, now=LATER)

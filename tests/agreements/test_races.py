@@ -11,20 +11,20 @@ from datetime import date
 import pytest
 from django.db import connection, transaction
 
-from sla_portal.agreements import letters
+from sla_portal.agreements import emails
 from sla_portal.agreements.models import AgreementVersion, Contract, FurtherNotice
 from sla_portal.agreements.operations import (
     AlreadyPublished,
     AnsweredAlready,
-    NobodyUntold,
+    NobodyLeftOut,
+    notify_left_out,
     publish_version,
     register_answer,
     remind_due,
     sign_contract,
-    tell_untold,
     withdraw_version,
 )
-from sla_portal.agreements.queries import contacts_under_contract, pending_versions, untold
+from sla_portal.agreements.queries import contacts_under_contract, customers_left_out, pending_versions
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.queries import first_broken_link
@@ -69,9 +69,9 @@ def refusals(outcomes: list[object]) -> list[type]:
     return [type(outcome) for outcome in outcomes if isinstance(outcome, Refused)]
 
 
-def tell(version: AgreementVersion, step: letters.Step, audience) -> Notice:
+def tell(version: AgreementVersion, step: emails.Step, audience) -> Notice:
     return give_notice(
-        actor=SYSTEM, kind=Kind.AMENDMENT, about=version.version, wordings=letters.words(version, step),
+        actor=SYSTEM, kind=Kind.AMENDMENT, about=version.version, wordings=emails.words(version, step),
         audience=audience, public=False, now=ANNOUNCED,
     )  # fmt: skip
 
@@ -102,7 +102,7 @@ def test_a_twin_that_looks_before_it_publishes_and_locks_nothing_announces_twice
     def publish() -> Notice | None:
         found = AgreementVersion.objects.get(pk=version.pk)
         looked.wait(timeout=30)
-        return None if found.published_at else tell(found, letters.Step.ANNOUNCEMENT, everyone())
+        return None if found.published_at else tell(found, emails.Step.ANNOUNCEMENT, everyone())
 
     at_once(publish, publish)
     assert Notice.objects.count() == 2
@@ -126,7 +126,7 @@ def test_a_twin_that_looks_for_the_reminder_and_locks_nothing_reminds_twice(cust
     def remind() -> Notice | None:
         given = FurtherNotice.objects.filter(version=version, days_before=7).exists()
         looked.wait(timeout=30)
-        return None if given else tell(version, letters.Step.REMINDER, everyone())
+        return None if given else tell(version, emails.Step.REMINDER, everyone())
 
     at_once(remind, remind)
     assert Notice.objects.count() == 3
@@ -135,7 +135,7 @@ def test_a_twin_that_looks_for_the_reminder_and_locks_nothing_reminds_twice(cust
 # Telling later
 
 
-def left_out() -> Customer:
+def someone_left_out() -> Customer:
     found = a_customer(a_region(), "C-late")
     found.contacts.create(email="late@example.com")
     a_contract(found, "2026-01-01", "2026-12-31")
@@ -144,22 +144,22 @@ def left_out() -> Customer:
 
 def test_clicked_at_once_those_left_out_are_told_once(customer):
     version = announced()
-    left_out()
+    someone_left_out()
     actor = legal("clerk")
-    outcomes = at_once(*[lambda: tell_untold(actor=actor, version=version, now=at("2026-06-10 01:00"))] * AT_ONCE)
-    assert refusals(outcomes) == [NobodyUntold] * (AT_ONCE - 1)
+    outcomes = at_once(*[lambda: notify_left_out(actor=actor, version=version, now=at("2026-06-10 01:00"))] * AT_ONCE)
+    assert refusals(outcomes) == [NobodyLeftOut] * (AT_ONCE - 1)
     assert Delivery.objects.filter(email="late@example.com").count() == 1
 
 
 def test_a_twin_that_looks_who_was_left_out_and_locks_nothing_tells_them_twice(customer):
     version = announced()
-    left_out()
+    someone_left_out()
     looked = threading.Barrier(2)
 
     def tell_later() -> Notice:
-        found = list(untold(version))
+        found = list(customers_left_out(version))
         looked.wait(timeout=30)
-        return tell(version, letters.Step.ANNOUNCEMENT, Contact.objects.filter(customer__in=found))
+        return tell(version, emails.Step.ANNOUNCEMENT, Contact.objects.filter(customer__in=found))
 
     at_once(tell_later, tell_later)
     assert Delivery.objects.filter(email="late@example.com").count() == 2
@@ -207,7 +207,7 @@ def test_a_twin_that_looks_for_pending_versions_before_it_signs_leaves_the_signe
         with transaction.atomic():
             a_contract(signer, "2026-06-01", "2027-05-31")
             for one in pending:
-                tell(one, letters.Step.SIGNING, Contact.objects.filter(customer=signer))
+                tell(one, emails.Step.SIGNING, Contact.objects.filter(customer=signer))
 
     def publish() -> None:
         assert looked.wait(timeout=30)

@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection, transaction
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import difference, record
-from sla_portal.audit.queries import first_broken_link, trail
+from sla_portal.audit.queries import entries_about, first_broken_link
 from tests.support.builders import a_region, at
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def test_each_entry_is_chained_to_the_one_before():
 def test_an_entry_says_who_did_what_to_what_and_why():
     region = a_region()
     record(actor=Actor.system("loadhistory"), action="added", subject=region, now=NOW, reason="moved here")
-    entry = trail(region).get()
+    entry = entries_about(region).get()
     assert (entry.actor_name, entry.action, entry.subject, entry.reason, entry.at) == (
         "loadhistory", "added", "Eu", "moved here", NOW,
     )  # fmt: skip

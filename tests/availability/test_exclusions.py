@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 from incidents.operations import IncidentResolved, resolve_incident
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed
-from sla_portal.audit.queries import trail
+from sla_portal.audit.queries import entries_about
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.operations import (
     ExclusionAlreadyDecided,
@@ -220,7 +220,7 @@ def test_4_11_names_the_third_party_and_its_own_incident(noc, incident, named):
 def test_every_step_is_in_the_trail_with_who_and_why(noc, legal, incident):
     exclusion = proposed(noc, incident)
     confirm_exclusion(actor=legal, exclusion=exclusion, reason="Order seen", now=NOW)
-    entries = [(entry.actor_name, entry.action, entry.reason) for entry in reversed(trail(exclusion))]
+    entries = [(entry.actor_name, entry.action, entry.reason) for entry in reversed(entries_about(exclusion))]
     assert entries == [("noc", "proposed", "By order of the regulator"), ("legal", "confirmed", "Order seen")]
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from maintenance.rules import NoticeGiven
 from sla_portal.agreements.rules import Reading, Terms, TermsPeriod, terms_at
 from sla_portal.availability.rules import (
-    Down,
+    ExcludedTime,
+    ScopedOutage,
     Shade,
-    TakenOff,
     Why,
     cells,
     covered_by_notice,
@@ -127,7 +127,7 @@ def judged(history):
         for number, (version, (start, end)) in enumerate(zip(history.versions, pairwise(edges), strict=True))
     ]
     downs = [
-        Down(
+        ScopedOutage(
             incident=outage.incident,
             start=outage.start,
             end=history.now if outage.end is None else outage.end,
@@ -144,9 +144,9 @@ def judged(history):
             spans = intersection(spans, covered_by_notice(notices, periods))
         for start, end in spans:
             if exclusion.incident is None:
-                own.append(TakenOff(None, exclusion.clause, start, end))
+                own.append(ExcludedTime(None, exclusion.clause, start, end))
             else:
-                taken_off.append(TakenOff(exclusion.incident, exclusion.clause, start, end, mask(exclusion.cells)))
+                taken_off.append(ExcludedTime(exclusion.incident, exclusion.clause, start, end, mask(exclusion.cells)))
     days = sorted(history.service_days)
     region = judge(
         downs,

@@ -15,9 +15,9 @@ from maintenance.rules import NoticeGiven
 from sla_portal.agreements.rules import Reading, Terms, TermsPeriod
 from sla_portal.availability.rules import (
     EVERYTHING,
-    Down,
+    ExcludedTime,
+    ScopedOutage,
     Shade,
-    TakenOff,
     Why,
     availability,
     cells,
@@ -46,17 +46,17 @@ def at(clock):
 
 
 def down(start, end, incident="A", of=EVERYTHING, ongoing=False):
-    return Down(incident, at(start), at(end), of, ongoing)
+    return ScopedOutage(incident, at(start), at(end), of, ongoing)
 
 
 def off(clause, start, end, incident="A", of=EVERYTHING):
-    return TakenOff(incident, clause, at(start), at(end), of)
+    return ExcludedTime(incident, clause, at(start), at(end), of)
 
 
 def off_by_notice(*notices, incident="A"):
     """4.1 for one window whose `notices` are (sent, start, end); a cancellation is (sent, None, None)."""
     given = [NoticeGiven(at(sent), start and at(start), end and at(end)) for sent, start, end in notices]
-    return [TakenOff(incident, "4.1", start, end) for start, end in covered_by_notice(given, terms("all"))]
+    return [ExcludedTime(incident, "4.1", start, end) for start, end in covered_by_notice(given, terms("all"))]
 
 
 def functions(*positions):
@@ -114,7 +114,7 @@ def counted(*downs, taken_off=(), reading="all"):
 def test_four_minutes_keep_the_target_and_five_miss_it_in_every_month(month, minutes, shown, met):
     month = ServiceMonth.parse(month)
     start = month.span(SHANGHAI)[0] + 86400
-    found = figures_of(Down("A", start, start + minutes * 60), month=month)
+    found = figures_of(ScopedOutage("A", start, start + minutes * 60), month=month)
     assert found.unavailable_minutes == minutes
     assert cut(found.availability) == shown
     assert found.met is met

@@ -21,7 +21,7 @@ from django.db.models import Sum
 
 from claims.models import Claim, Compensation, Entry, Outcome, Proof, Recommendation, Status
 from claims.operations import ChecksStandAgainst, decide, ledger
-from claims.queries import Purse, assess, purse_of, windows_of
+from claims.queries import CapBalance, assess, cap_balance_of, windows_of
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.actors import Actor
@@ -171,12 +171,12 @@ known = threading.local()
 
 
 def read_the_cap(wanted: Recommendation) -> None:
-    known.purse = purse_of(wanted.claim.contract, Terms("1.0", wanted.claim.month))
+    known.purse = cap_balance_of(wanted.claim.contract, Terms("1.0", wanted.claim.month))
 
 
 @pytest.fixture
 def no_lock(monkeypatch) -> None:
-    def as_read(_contract: Contract, _terms: Terms) -> Purse:
+    def as_read(_contract: Contract, _terms: Terms) -> CapBalance:
         return known.purse
 
     def unlocked(contract: int, _extended: int | None) -> Contract:

@@ -15,7 +15,7 @@ from claims.operations import (
     ClaimNotOpen,
     ContactOfAnother,
     FiguresChanged,
-    NobodyToTell,
+    NobodyToNotify,
     NoSuchGround,
     NothingToReverse,
     NotRedeemable,
@@ -31,17 +31,17 @@ from claims.operations import (
     ask_customer,
     customer_answered,
     decide,
+    notify_moved_openings,
     redeem_voucher,
     return_claim,
     reverse,
     send_link,
     submit_held_claims,
     take_back,
-    tell_moved_openings,
     withdraw_claim,
 )
 from claims.operations.receiving import receive_claim
-from claims.queries import assess, purse_of
+from claims.queries import assess, cap_balance_of
 from claims.rules import Check
 from sla_portal.agreements.models import Contract, Payment
 from sla_portal.audit.actors import Actor
@@ -110,10 +110,10 @@ def test_a_claim_that_comes_early_is_held_until_its_day_and_submitted_by_itself(
 
 def test_where_the_calendar_moves_the_day_of_a_held_claim_its_claimant_is_told_once():
     claim = a_claim(a_claimant(), now=at("2026-10-12 08:00"))
-    assert tell_moved_openings(now=at("2026-10-12 09:00")) == 0
+    assert notify_moved_openings(now=at("2026-10-12 09:00")) == 0
     OwnDay.objects.create(day=on("2026-10-13"), working=False)
-    assert tell_moved_openings(now=at("2026-10-12 09:00")) == 1
-    assert tell_moved_openings(now=at("2026-10-12 09:05")) == 0
+    assert notify_moved_openings(now=at("2026-10-12 09:00")) == 1
+    assert notify_moved_openings(now=at("2026-10-12 09:05")) == 0
     assert "2026-10-15 00:00" in letters(claim)[-1] and len(letters(claim)) == 2
 
 
@@ -417,7 +417,7 @@ def test_what_exceeds_the_fees_paid_is_cut_and_the_claimant_told():
         Decimal("6.34"),
     )
     assert "6.34 EUR" in letters(claim)[-1] and "5.1" in letters(claim)[-1]
-    assert purse_of(claim.contract, assess(claim, OPEN).terms).left == 0
+    assert cap_balance_of(claim.contract, assess(claim, OPEN).terms).left == 0
 
 
 def test_a_voucher_is_redeemed_once_and_what_was_wrong_is_reversed_by_an_entry():
@@ -522,7 +522,7 @@ def test_where_no_address_is_on_record_nothing_is_done_that_rests_on_a_mail():
         lambda: send_link(actor=agent, claim=claim, now=OPEN),
         lambda: decided(wanted.claim, wanted),
     ):
-        with pytest.raises(NobodyToTell, match="Add a contact first"):
+        with pytest.raises(NobodyToNotify, match="Add a contact first"):
             do()
     assert ClaimLink.objects.filter(claim=claim, revoked_at__isnull=True).count() == 1
     Contact.objects.create(customer=of.customer, email="new@example.com", name="Lin")

@@ -15,7 +15,7 @@ from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment
 from sla_portal.audit.models import Entry
-from sla_portal.audit.queries import first_broken_link, trail
+from sla_portal.audit.queries import entries_about, first_broken_link
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 from tests.support.histories import dumped, example, exclusion, incident, loaded, outage, smallest
@@ -272,7 +272,7 @@ def test_two_versions_change_their_days_for_one_anothers(tmp_path):
 def test_every_write_is_in_the_trail_with_what_changed(tmp_path):
     loaded(tmp_path, example())
     loaded(tmp_path, changed("customers[0].name", "Hafen Residences II"))
-    newest, first = trail(Customer.objects.get())
+    newest, first = entries_about(Customer.objects.get())
     assert (newest.actor_name, newest.action) == ("loadhistory", "changed by a history file")
     assert newest.changes == {"name": ["Hafen Residences", "Hafen Residences II"]}
     assert first.changes["contacts"] == [[], ["ops@example.com"]]

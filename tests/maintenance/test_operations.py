@@ -23,7 +23,7 @@ from maintenance.operations import (
 from maintenance.queries import overlapping
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed
-from sla_portal.audit.queries import trail
+from sla_portal.audit.queries import entries_about
 from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery, Notice
 from tests.support.builders import a_contract, a_customer, a_region, a_window, at
@@ -99,7 +99,7 @@ def test_a_second_notice_says_what_changed_and_the_first_stays(start, end, said,
     assert said in english.subject
     assert "The supplier is late" in english.text
     assert "2026-09-07 02:00 Shanghai" in english.text
-    assert trail(window)[0].action == action
+    assert entries_about(window)[0].action == action
 
 
 def test_the_invitation_keeps_its_uid_and_counts_its_notices_up():

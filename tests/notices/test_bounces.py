@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from sla_portal import urls as portal_urls
 from sla_portal.notices import urls
 from sla_portal.notices.mail.reports import LARGEST, read_report
-from sla_portal.notices.models import Bounce, Delivery, Status, Trouble
+from sla_portal.notices.models import Bounce, Delivery, FailureReason, Status
 from sla_portal.notices.operations import deliver_chunk, note_bounce, send_again
-from sla_portal.notices.operations.delivering import Hand
+from sla_portal.notices.operations.delivering import DeliveryRun
 from sla_portal.notices.tasks import read_bounces
 from tests.support.builders import at
 from tests.support.mail_server import mail_server
@@ -80,7 +80,7 @@ def test_a_mail_that_came_back_is_on_the_list_with_the_servers_words(tmp_path, c
     (tmp_path / "1.eml").write_bytes(a_report(delivery.message_id))
     assert readbounces(tmp_path, capsys=capsys).endswith("1 messages, 1 reports, 1 new")
     delivery.refresh_from_db()
-    assert (delivery.status, delivery.trouble) == (Status.BOUNCED, Trouble.NO_SUCH_ADDRESS)
+    assert (delivery.status, delivery.trouble) == (Status.BOUNCED, FailureReason.NO_SUCH_ADDRESS)
     assert delivery.last_error == "5.1.1 550 5.1.1 No such user"
     assert delivery.sent_at == NOW
 
@@ -198,7 +198,7 @@ def test_a_mail_that_nobody_knew_of_is_known_to_have_come_back():
     Delivery.objects.update(status=Status.UNKNOWN, handed_over_at=NOW)
     note_bounce(mark=delivery.message_id, permanent=True, said="5.2.2 Full", key="k", now=LATER)
     delivery.refresh_from_db()
-    assert (delivery.status, delivery.trouble) == (Status.BOUNCED, Trouble.FULL)
+    assert (delivery.status, delivery.trouble) == (Status.BOUNCED, FailureReason.FULL)
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.FAILED, Status.LETTER])
@@ -213,7 +213,7 @@ def test_what_is_settled_or_not_yet_sent_is_not_moved_by_a_report(status):
 
 def test_a_report_may_be_faster_than_the_workers_note():
     delivery = told(a_contact("a@example.com")).deliveries.get()
-    with Hand(lambda: NOW, [delivery.pk]) as hand:
+    with DeliveryRun(lambda: NOW, [delivery.pk]) as hand:
         hand._mark_handed_over(delivery)
         note_bounce(mark=delivery.message_id, permanent=True, said="5.1.1 No", key="k", now=NOW)
         hand.accepted = delivery, NOW
@@ -380,7 +380,7 @@ def test_a_provider_reports_what_came_back(provider):
     delivery = sent()
     assert tell(a_bounce(delivery)).status_code == 200
     delivery.refresh_from_db()
-    assert (delivery.status, delivery.trouble) == (Status.BOUNCED, Trouble.NO_SUCH_ADDRESS)
+    assert (delivery.status, delivery.trouble) == (Status.BOUNCED, FailureReason.NO_SUCH_ADDRESS)
     tell(a_bounce(delivery))
     assert delivery.bounces.count() == 1
 

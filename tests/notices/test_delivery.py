@@ -9,9 +9,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.queries import trail
+from sla_portal.audit.queries import entries_about
 from sla_portal.customers.models import Contact
-from sla_portal.notices.models import Delivery, Status, Trouble
+from sla_portal.notices.models import Delivery, FailureReason, Status
 from sla_portal.notices.operations import (
     NotOpen,
     confirm_delivery,
@@ -21,7 +21,7 @@ from sla_portal.notices.operations import (
     release_lapsed,
     send_again,
 )
-from sla_portal.notices.operations.delivering import LEASE, MOST_UNANSWERED_IN_A_ROW, Hand
+from sla_portal.notices.operations.delivering import LEASE, MOST_UNANSWERED_IN_A_ROW, DeliveryRun
 from sla_portal.notices.rules import MOST_ATTEMPTS
 from sla_portal.notices.wording import Words
 from tests.support.builders import a_customer, a_region, at
@@ -90,11 +90,11 @@ def test_all_are_told_over_one_connection(server):
 @pytest.mark.parametrize(
     ("fault", "trouble", "said"),
     [
-        (Fault.CLOSING, Trouble.POSTPONED, "421 4.3.2 Going down"),
-        (Fault.LATER, Trouble.POSTPONED, "451 4.7.1 Greylisted"),
-        (Fault.LATER_AFTER_THE_DOT, Trouble.POSTPONED, "451 4.3.0 Try again later"),
-        (Fault.CUT_BEFORE, Trouble.CUT_OFF, "Connection unexpectedly closed"),
-        (Fault.CUT_WITHIN, Trouble.CUT_OFF, ""),
+        (Fault.CLOSING, FailureReason.POSTPONED, "421 4.3.2 Going down"),
+        (Fault.LATER, FailureReason.POSTPONED, "451 4.7.1 Greylisted"),
+        (Fault.LATER_AFTER_THE_DOT, FailureReason.POSTPONED, "451 4.3.0 Try again later"),
+        (Fault.CUT_BEFORE, FailureReason.CUT_OFF, "Connection unexpectedly closed"),
+        (Fault.CUT_WITHIN, FailureReason.CUT_OFF, ""),
     ],
 )
 def test_what_was_certainly_not_taken_is_tried_again_after_a_pause(server, fault, trouble, said):
@@ -115,7 +115,7 @@ def test_what_was_certainly_not_taken_is_tried_again_after_a_pause(server, fault
 
 @pytest.mark.parametrize(
     ("fault", "trouble"),
-    [(Fault.NEVER, Trouble.NO_SUCH_ADDRESS), (Fault.NEVER_AFTER_THE_DOT, Trouble.REFUSED)],
+    [(Fault.NEVER, FailureReason.NO_SUCH_ADDRESS), (Fault.NEVER_AFTER_THE_DOT, FailureReason.REFUSED)],
 )
 def test_what_is_refused_for_good_fails_at_once_and_the_next_is_told(server, fault, trouble):
     server.plan = lambda address, _attempt: fault if address == "a@example.com" else None
@@ -136,7 +136,7 @@ def test_what_got_no_answer_after_the_dot_is_unknown_and_the_machine_leaves_it_a
     for days in range(5):
         deliver(NOW + timedelta(days=days))
     delivery.refresh_from_db()
-    assert (delivery.status, delivery.trouble) == (Status.UNKNOWN, Trouble.UNANSWERED)
+    assert (delivery.status, delivery.trouble) == (Status.UNKNOWN, FailureReason.UNANSWERED)
     assert delivery.handed_over_at == NOW
     assert server.attempts["a@example.com"] == 1
 
@@ -182,13 +182,13 @@ def test_an_address_that_no_envelope_takes_fails_and_stops_nobody_else(server):
 
 def test_two_hands_never_hold_the_same(server):
     ids = [delivery.pk for delivery in told("a@example.com", "b@example.com")]
-    with Hand(lambda: NOW, ids) as first, Hand(lambda: NOW, ids) as second:
+    with DeliveryRun(lambda: NOW, ids) as first, DeliveryRun(lambda: NOW, ids) as second:
         assert (len(first.claimed), len(second.claimed)) == (2, 0)
 
 
 def test_what_lies_in_a_dead_hand_goes_out_when_nobody_has_it(server):
     (delivery,) = told("a@example.com")
-    Hand(lambda: NOW, [delivery.pk])
+    DeliveryRun(lambda: NOW, [delivery.pk])
     deliver(NOW + LEASE)
     assert not server.taken
     deliver(NOW + LEASE + timedelta(seconds=1))
@@ -197,17 +197,17 @@ def test_what_lies_in_a_dead_hand_goes_out_when_nobody_has_it(server):
 
 def test_what_a_dead_hand_was_handing_over_is_unknown(server):
     (delivery,) = told("a@example.com")
-    hand = Hand(lambda: NOW, [delivery.pk])
+    hand = DeliveryRun(lambda: NOW, [delivery.pk])
     assert hand._mark_handed_over(delivery)
     deliver(NOW + timedelta(hours=1))
     delivery.refresh_from_db()
-    assert (delivery.status, delivery.trouble) == (Status.UNKNOWN, Trouble.INTERRUPTED)
+    assert (delivery.status, delivery.trouble) == (Status.UNKNOWN, FailureReason.INTERRUPTED)
     assert not server.taken
 
 
 def test_a_hand_that_lost_its_lease_sends_nothing_more(server):
     (delivery,) = told("a@example.com")
-    with Hand(lambda: NOW, [delivery.pk]) as slow:
+    with DeliveryRun(lambda: NOW, [delivery.pk]) as slow:
         deliver(NOW + timedelta(hours=1))
         assert len(server.taken) == 1
         assert not slow._mark_handed_over(delivery)
@@ -217,7 +217,7 @@ def test_a_hand_that_lost_its_lease_sends_nothing_more(server):
 
 def test_a_late_answer_still_counts(server):
     (delivery,) = told("a@example.com")
-    with Hand(lambda: NOW, [delivery.pk]) as slow:
+    with DeliveryRun(lambda: NOW, [delivery.pk]) as slow:
         slow._mark_handed_over(delivery)
         release_lapsed(now=NOW + timedelta(hours=1))
         delivery.refresh_from_db()
@@ -240,7 +240,7 @@ def test_mail_sent_again_by_a_person_is_the_same_mail(server):
         assert first.message[header] != other.message[header]
     delivery.refresh_from_db()
     assert (delivery.status, delivery.resolved_by) == (Status.SENT, "test")
-    assert trail(delivery).get().reason == "They say that nothing came"
+    assert entries_about(delivery).get().reason == "They say that nothing came"
 
 
 def test_a_person_confirms_what_arrived_and_only_what_is_open(server):

@@ -8,9 +8,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed
-from sla_portal.audit.queries import trail
+from sla_portal.audit.queries import entries_about
 from sla_portal.customers.models import Contact
-from sla_portal.notices.mail.letter import Letter
+from sla_portal.notices.mail.message import MailMessage
 from sla_portal.notices.models import Delivery, Notice
 from sla_portal.notices.operations import NotWorded, give_notice
 from sla_portal.notices.wording import File, Words
@@ -41,7 +41,7 @@ def mail_to(contact: Contact, **values):
     notice = given(contact, **values)
     delivery = notice.deliveries.get()
     return message_from_bytes(
-        Letter(notice, notice.wording(delivery.language), notice.attachments.all())
+        MailMessage(notice, notice.wording(delivery.language), notice.attachments.all())
         .completed(delivery)
         .replace(b"\r\n..", b"\r\n."),
         policy=default,
@@ -116,7 +116,7 @@ def test_it_is_said_in_every_language_or_not_at_all():
 
 def test_what_is_given_stands_in_the_trail():
     notice = given(a_contact("ops@example.com"))
-    entry = trail(notice).get()
+    entry = entries_about(notice).get()
     assert (entry.action, entry.changes["addresses"], entry.changes["sha256"]) == (
         "gave",
         [None, 1],
@@ -160,7 +160,7 @@ def test_a_line_with_a_dot_arrives_as_it_was_written():
 
 def test_every_line_of_a_mail_may_pass_any_server():
     notice = given(a_contact("a@example.com", "zh-hans", "王" * 200), attachments=[CALENDAR])
-    sent = Letter(notice, notice.wording("zh-hans"), notice.attachments.all()).completed(notice.deliveries.get())
+    sent = MailMessage(notice, notice.wording("zh-hans"), notice.attachments.all()).completed(notice.deliveries.get())
     assert sent.isascii()
     assert sent.endswith(b"\r\n")
     assert b"\n" not in sent.replace(b"\r\n", b"")

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from sla_portal.notices.mail.letter import Letter
+from sla_portal.notices.mail.message import MailMessage
 from sla_portal.notices.models import Delivery, Notice
 from sla_portal.notices.operations import deliver_chunk
 from sla_portal.notices.private import PRIVATE_CODE, code, completed, concealed, delivery_of, private_link, token
@@ -46,8 +46,8 @@ def bodies(content: bytes) -> list[str]:
     return [mail.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html")]
 
 
-def letter_of(delivery: Delivery) -> Letter:
-    return Letter(delivery.notice, delivery.notice.wording(delivery.language), [])
+def letter_of(delivery: Delivery) -> MailMessage:
+    return MailMessage(delivery.notice, delivery.notice.wording(delivery.language), [])
 
 
 def test_each_mail_holds_its_own_link_and_code_as_text_and_as_html(settings):
@@ -82,7 +82,7 @@ def test_wherever_a_line_would_have_been_broken_the_mail_says_what_was_written(b
     notice = Notice(number="N-1", kind="claim", given_at=NOW, sha256="ab" * 32)
     wording = notice.wordings.model(language="en", subject="S", text=said, html=f"<pre>{said}</pre>")
     delivery = Delivery(pk=7, notice=notice, email="a@example.com", name="Ada", language="en")
-    sent = Letter(notice, wording, []).completed(delivery)
+    sent = MailMessage(notice, wording, []).completed(delivery)
     assert max(map(len, sent.split(b"\r\n"))) <= 76
     text, html = bodies(sent)
     assert completed(said, delivery) in text

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sla_portal import environment
-from sla_portal.notices.models import Status, Trouble
+from sla_portal.notices.models import FailureReason, Status
 
 from .test_delivery import NOW, deliver, told
 
@@ -90,4 +90,4 @@ def test_a_mail_that_a_provider_refused_is_tried_again_and_one_that_it_may_have_
     assert (delivery.status, delivery.attempts) == (status, 1)
     assert f"The provider says {answer}" in delivery.last_error
     if status == Status.PENDING:
-        assert (delivery.trouble, delivery.next_attempt_at) == (Trouble.POSTPONED, NOW + timedelta(minutes=1))
+        assert (delivery.trouble, delivery.next_attempt_at) == (FailureReason.POSTPONED, NOW + timedelta(minutes=1))

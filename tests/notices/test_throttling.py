@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed
-from sla_portal.audit.queries import trail
+from sla_portal.audit.queries import entries_about
 from sla_portal.customers.models import Contact
 from sla_portal.notices import tasks
 from sla_portal.notices.models import Brake, Delivery, Notice, Status
@@ -35,7 +35,7 @@ from sla_portal.notices.operations import (
     pause_notice,
     resume_notice,
 )
-from sla_portal.notices.operations.delivering import CHUNK, Due, Hand
+from sla_portal.notices.operations.delivering import CHUNK, DeliveryRun, Due
 from sla_portal.notices.queries import pace, progress
 from sla_portal.notices.rules import Allowance
 from tests.conftest import database_url
@@ -138,7 +138,7 @@ def test_a_paused_notice_waits_and_the_others_go(server):
     resume_notice(actor=SYSTEM, notice=held, reason="The date was right", now=NOW)
     deliver_chunk(clock=lambda: NOW)
     assert sent(held) == 3
-    assert [(entry.action, entry.reason) for entry in trail(held).order_by("id")][1:] == [
+    assert [(entry.action, entry.reason) for entry in entries_about(held).order_by("id")][1:] == [
         ("paused", "A wrong date"),
         ("resumed", "The date was right"),
     ]
@@ -304,7 +304,7 @@ def claims_at_once(hands: int) -> Counter:
     def work() -> None:
         try:
             begin.wait()
-            taken.append(len(Hand(lambda: NOW + timedelta(minutes=5)).claimed))
+            taken.append(len(DeliveryRun(lambda: NOW + timedelta(minutes=5)).claimed))
         finally:
             connection.close()
 

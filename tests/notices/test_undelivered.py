@@ -11,9 +11,9 @@ from django.urls import reverse
 from claims.queries.applying import link_behind, newest_token
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed
-from sla_portal.audit.queries import trail
+from sla_portal.audit.queries import entries_about
 from sla_portal.customers.models import Contact
-from sla_portal.notices.models import Bounce, Delivery, Notice, Status, Trouble
+from sla_portal.notices.models import Bounce, Delivery, FailureReason, Notice, Status
 from sla_portal.notices.operations import (
     NotALetter,
     NotAnAddress,
@@ -39,9 +39,9 @@ LATER = at("2026-11-22 12:00")
 SYSTEM = Actor.system("test")
 MAY = {"NOC", "Support", "Legal"}
 STATUSES = {
-    "failed": {"status": Status.FAILED, "trouble": Trouble.NO_SUCH_ADDRESS, "last_error": "550 5.1.1 <i>No</i>"},
-    "bounced": {"status": Status.BOUNCED, "trouble": Trouble.RETURNED, "sent_at": NOW, "handed_over_at": NOW},
-    "unknown": {"status": Status.UNKNOWN, "trouble": Trouble.UNANSWERED, "handed_over_at": NOW},
+    "failed": {"status": Status.FAILED, "trouble": FailureReason.NO_SUCH_ADDRESS, "last_error": "550 5.1.1 <i>No</i>"},
+    "bounced": {"status": Status.BOUNCED, "trouble": FailureReason.RETURNED, "sent_at": NOW, "handed_over_at": NOW},
+    "unknown": {"status": Status.UNKNOWN, "trouble": FailureReason.UNANSWERED, "handed_over_at": NOW},
     "sent": {"status": Status.SENT, "sent_at": NOW},
 }
 
@@ -93,13 +93,13 @@ def test_the_customers_contact_is_corrected_too_and_both_are_in_the_trail():
     corrected(wrong)
     contact = Contact.objects.get()
     assert contact.email == "right@example.com"
-    entry = trail(contact).get()
+    entry = entries_about(contact).get()
     assert (entry.action, entry.changes, entry.reason) == (
         "corrected",
         {"email": ["bounced@example.com", "right@example.com"]},
         "They told us",
     )
-    assert trail(wrong).get().changes == {
+    assert entries_about(wrong).get().changes == {
         "status": ["bounced", "corrected"],
         "email": ["bounced@example.com", "right@example.com"],
     }

@@ -14,7 +14,7 @@ from time_machine import travel
 
 from incidents.rules import OutageObjection
 from sla_portal.customers.models import Client, CoreFunction
-from sla_portal.reports.paper import render
+from sla_portal.reports.pdf import render
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
 from tests.support.desk import a_member, page_of, signed_in, text_of
 from tests.support.printed import texts

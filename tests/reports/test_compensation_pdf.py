@@ -16,7 +16,7 @@ from claims.operations import reverse as reverse_entry
 from sla_portal.audit.actors import Actor
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Notice
-from sla_portal.reports.paper.printing import render
+from sla_portal.reports.pdf.printing import render
 from sla_portal.reports.queries import RegionRecord
 from sla_portal.reports.rules import changes
 from tests.staff.claims.test_ledger import csv_of, sheet_of, taken

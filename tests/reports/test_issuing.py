@@ -27,13 +27,13 @@ from sla_portal.reports.operations import (
     MonthNotBegun,
     NotInService,
     due_chunks,
-    put_down_reports,
+    queue_reports,
     release_lapsed,
     render_chunk,
     request_missing_reports,
     request_reports,
 )
-from sla_portal.reports.paper import render
+from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import FileDamaged, file_of, progress
 from tests.support.builders import a_contract, a_customer, a_region, an_outage, at, on
 
@@ -57,7 +57,7 @@ def a_served_customer(region, code, **values):
 
 def put_down(now=NOW, **asked) -> ReportRun:
     run = request_reports(actor=PORTAL, month=SEPTEMBER, now=now, **asked)
-    assert put_down_reports(run_id=run.pk, now=now)
+    assert queue_reports(run_id=run.pk, now=now)
     run.refresh_from_db()
     return run
 
@@ -154,12 +154,12 @@ def test_the_schedule_asks_for_what_is_missing_of_last_month_and_leaves_the_rest
     run = request_missing_reports(now=NOW)
     assert run.month == on("2026-09-01")
     assert request_missing_reports(now=NOW) is None, "asked for already"
-    put_down_reports(run_id=run.pk, now=NOW)
+    queue_reports(run_id=run.pk, now=NOW)
     assert request_missing_reports(now=NOW) is None, "nothing is missing"
     an_outage(region, "2026-09-10 02:00", "2026-09-10 02:07")
     a_served_customer(region, "C-2")
     late = request_missing_reports(now=NOW)
-    put_down_reports(run_id=late.pk, now=NOW)
+    queue_reports(run_id=late.pk, now=NOW)
     assert [report.number for report in late.reports.all()] == ["SLA-2026-09-EU-C-2"]
 
 
@@ -167,9 +167,9 @@ def test_a_request_is_put_down_by_one_worker_and_taken_up_again_after_its_lease(
     a_region("eu")
     run = request_reports(actor=PORTAL, month=SEPTEMBER, now=NOW)
     ReportRun.objects.update(leased_until=NOW + timedelta(minutes=16))
-    assert not put_down_reports(run_id=run.pk, now=NOW)
-    assert put_down_reports(run_id=run.pk, now=NOW + timedelta(minutes=17))
-    assert not put_down_reports(run_id=run.pk, now=NOW + timedelta(minutes=17))
+    assert not queue_reports(run_id=run.pk, now=NOW)
+    assert queue_reports(run_id=run.pk, now=NOW + timedelta(minutes=17))
+    assert not queue_reports(run_id=run.pk, now=NOW + timedelta(minutes=17))
 
 
 def test_a_portion_takes_a_fixed_number_of_queries(django_assert_max_num_queries):
@@ -178,7 +178,7 @@ def test_a_portion_takes_a_fixed_number_of_queries(django_assert_max_num_queries
         a_served_customer(region, f"C-{number}")
     run = request_reports(actor=PORTAL, month=SEPTEMBER, now=NOW)
     with django_assert_max_num_queries(50):
-        put_down_reports(run_id=run.pk, now=NOW)
+        queue_reports(run_id=run.pk, now=NOW)
     assert run.reports.count() == 10
 
 

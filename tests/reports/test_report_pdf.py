@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 from django.conf import settings
 
-from sla_portal.reports.paper import PrintingFailed, printing, render
+from sla_portal.reports.pdf import PrintingFailed, printing, render
 from sla_portal.reports.rules import digest
 from tests.support.printed import fonts, structure, texts
 from tests.support.statements import at, customer, eventful_month, issued, quiet_month

@@ -3,9 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from sla_portal.audit.queries import trail
+from sla_portal.audit.queries import entries_about
 from sla_portal.customers.models import Contact
-from sla_portal.notices.models import Delivery, Notice, Status, Trouble
+from sla_portal.notices.models import Delivery, FailureReason, Notice, Status
 from sla_portal.notices.operations import deliver_chunk
 from sla_portal.notices.wording import File
 from tests.notices.test_giving import NOW, a_contact, given
@@ -20,8 +20,12 @@ def a_notice() -> Notice:
     notice = given(*(a_contact(f"{name}@example.com") for name in ("sent", "failed", "unknown", "waiting")))
     for name, values in {
         "sent": {"status": Status.SENT, "sent_at": NOW, "attempts": 1},
-        "failed": {"status": Status.FAILED, "trouble": Trouble.NO_SUCH_ADDRESS, "last_error": "550 5.1.1 <b>No</b>"},
-        "unknown": {"status": Status.UNKNOWN, "trouble": Trouble.UNANSWERED, "handed_over_at": NOW},
+        "failed": {
+            "status": Status.FAILED,
+            "trouble": FailureReason.NO_SUCH_ADDRESS,
+            "last_error": "550 5.1.1 <b>No</b>",
+        },
+        "unknown": {"status": Status.UNKNOWN, "trouble": FailureReason.UNANSWERED, "handed_over_at": NOW},
     }.items():
         notice.deliveries.filter(email__startswith=name).update(**values)
     return notice
@@ -78,7 +82,7 @@ def test_a_person_says_that_an_unknown_mail_arrived():
     desk.post(address, {"reason": "They answered"})
     delivery.refresh_from_db()
     assert (delivery.status, delivery.sent_at, delivery.resolved_by) == (Status.SENT, NOW, "Support")
-    assert trail(delivery).get().reason == "They answered"
+    assert entries_about(delivery).get().reason == "They answered"
     assert "nothing to decide" in text_of(desk.post(address, {"reason": "Again"}, follow=True))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla_portal.agreements.rules import Terms, TermsPeriod
-from sla_portal.availability.rules import Down, figures, judge
+from sla_portal.availability.rules import ScopedOutage, figures, judge
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span
 from sla_portal.staff.pictures import CellRow, bars, cell_rows, day_runs, hour_rows, month_rows, range_of, ticks
@@ -53,7 +53,7 @@ def test_rows_that_say_the_same_are_one_row():
 )
 def test_the_days_of_a_picture_add_up_to_the_month(outages, zone, month):
     first, last = month.span(zone)
-    downs = [Down("INC-1", first + start, min(first + start + long, last)) for start, long in outages]
+    downs = [ScopedOutage("INC-1", first + start, min(first + start + long, last)) for start, long in outages]
     judgement = judge(downs, [], TERMS, functions=4, clients=3, span=(first, last))
     days = ServiceDays.of(month.days, zone)
     rows = month_rows(judgement, days, month, zone)

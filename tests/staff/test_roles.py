@@ -20,7 +20,7 @@ from sla_portal.availability.operations import (
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.models import Report
-from sla_portal.reports.operations import put_down_reports, request_reports
+from sla_portal.reports.operations import queue_reports, request_reports
 from sla_portal.reports.queries import readable_by
 from sla_portal.staff.roles import ROLES, sync_roles
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
@@ -245,7 +245,7 @@ def test_a_report_on_a_customer_is_not_for_noc():
     a_contract(a_customer(region, "C-1", name="Hafen Residences"), "2026-01-01", "2026-12-31")
     asked = at("2026-10-14 01:00")
     run = request_reports(actor=Actor.system("test"), month=ServiceMonth(2026, 9), now=asked)
-    put_down_reports(run_id=run.pk, now=asked)
+    queue_reports(run_id=run.pk, now=asked)
     reports = reverse("admin:reports_report_changelist")
     for role, seen in (("NOC", False), ("Support", True)):
         page = text_of(signed_in(a_member(role)).get(reports))

@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from sla_portal.website import kept as house
-from sla_portal.website.kept import FRESH, kept, only_one
+from sla_portal.website import cached as house
+from sla_portal.website.caching import FRESH, cached, only_one
 from sla_portal.website.reader import finished
 from tests.support.builders import at
 
@@ -42,7 +42,7 @@ def read_by_many(name: str, compute: Counted, now) -> list[tuple[str, float]]:
     def read() -> None:
         start.wait()
         begun = time.monotonic()
-        answers.append((kept(name, compute, now).value, time.monotonic() - begun))
+        answers.append((cached(name, compute, now).value, time.monotonic() - begun))
 
     readers = [threading.Thread(target=read) for _ in range(READERS)]
     for reader in readers:
@@ -60,7 +60,7 @@ def test_where_nothing_is_kept_one_computes_and_all_wait_for_it():
 
 def test_where_the_kept_value_is_stale_one_computes_and_the_others_get_the_stale_one_at_once():
     compute = Counted()
-    kept("stale", compute, NOW)
+    cached("stale", compute, NOW)
     answers = read_by_many("stale", compute, LATER)
     assert compute.times == 2
     assert sorted(value for value, _ in answers) == ["value 1"] * (READERS - 1) + ["value 2"]
@@ -83,7 +83,7 @@ def test_one_computes_among_processes_too(tmp_path):
 import sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from sla_portal.website import kept as house
+from sla_portal.website import caching as house
 house.settings = SimpleNamespace(VAR_DIR=Path({str(settings.VAR_DIR)!r}))
 with house.only_one("shared", wait=False) as mine:
     print("mine" if mine else "another's", flush=True)
@@ -106,24 +106,24 @@ with house.only_one("shared", wait=False) as mine:
 
 def test_a_fresh_value_is_not_computed_again():
     compute = Counted()
-    kept("fresh", compute, NOW)
-    kept("fresh", compute, NOW + FRESH - timedelta(seconds=1))
+    cached("fresh", compute, NOW)
+    cached("fresh", compute, NOW + FRESH - timedelta(seconds=1))
     assert compute.times == 1
 
 
 def test_equal_values_are_the_same_since_they_first_were():
-    first = kept("same", lambda: ("a", 1), NOW)
-    again = kept("same", lambda: ("a", 1), LATER)
-    other = kept("same", lambda: ("a", 2), LATER + FRESH * 2)
+    first = cached("same", lambda: ("a", 1), NOW)
+    again = cached("same", lambda: ("a", 1), LATER)
+    other = cached("same", lambda: ("a", 2), LATER + FRESH * 2)
     assert (again.mark, again.changed_at, again.computed_at) == (first.mark, NOW, LATER)
     assert (other.mark != first.mark, other.changed_at) == (True, LATER + FRESH * 2)
 
 
 def test_what_does_not_exist_is_not_kept_and_what_exists_no_more_is_forgotten():
-    assert kept("gone", lambda: None, NOW).value is None
-    assert kept("gone", lambda: "here", NOW).value == "here"
-    assert kept("gone", lambda: None, LATER).value is None
-    assert kept("gone", lambda: "back", LATER).value == "back"
+    assert cached("gone", lambda: None, NOW).value is None
+    assert cached("gone", lambda: "here", NOW).value == "here"
+    assert cached("gone", lambda: None, LATER).value is None
+    assert cached("gone", lambda: "back", LATER).value == "back"
 
 
 def test_a_failure_is_not_kept_and_the_next_reader_tries_again():
@@ -131,8 +131,8 @@ def test_a_failure_is_not_kept_and_the_next_reader_tries_again():
         raise OSError("The database is away.")
 
     with pytest.raises(OSError, match="away"):
-        kept("failing", fail, NOW)
-    assert kept("failing", lambda: "back", NOW).value == "back"
+        cached("failing", fail, NOW)
+    assert cached("failing", lambda: "back", NOW).value == "back"
 
 
 def made_by_many(follows_from: str, make: Counted) -> list[tuple[bytes, float]]:

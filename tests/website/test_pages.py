@@ -17,7 +17,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.availability.operations import close_month, correct_month
 from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
-from sla_portal.reports.operations import put_down_reports, request_reports
+from sla_portal.reports.operations import queue_reports, request_reports
 from tests.conftest import forget_what_is_kept
 from tests.support.builders import a_region, a_version, a_window, an_exclusion, an_incident, an_outage, at
 from tests.support.desk import text_of
@@ -192,7 +192,7 @@ def test_the_map_of_a_month_is_the_issued_report_s_whatever_the_record_says_by_n
     incident = a_resolved_incident("2026-09-10 01:00", "2026-09-10 01:37", "INC-1")
     close_month(actor=SYSTEM, month=SEPTEMBER, now=NOW)
     run = request_reports(actor=SYSTEM, month=SEPTEMBER, now=NOW)
-    put_down_reports(run_id=run.pk, now=NOW)
+    queue_reports(run_id=run.pk, now=NOW)
     incident.outages.update(started_at=at("2026-09-20 01:00"), ended_at=at("2026-09-20 03:00"))
     words = read(client, "/availability/eu/2026-09/")
     assert "10 37" in words

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from sla_portal.agreements import letters
+from sla_portal.agreements import emails
 from sla_portal.agreements.changes import CHINESE, TERMS, TextChanges, Worded, term_changes, text_changes
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.rules import Terms
@@ -198,8 +198,8 @@ class Letter:
     text: str
 
 
-def letter_shown(version: AgreementVersion, step: letters.Step) -> list[Letter]:
+def letter_shown(version: AgreementVersion, step: emails.Step) -> list[Letter]:
     return [
         Letter(words.language, words.heading, concealed(words.text, words.language))
-        for words in letters.words(version, step)
+        for words in emails.words(version, step)
     ]

@@ -18,7 +18,7 @@ from sla_portal.agreements.operations import NotAcceptable, change_draft, discar
 from sla_portal.agreements.queries import newest_version
 from sla_portal.agreements.rules import DraftedClause, Stage, Terms
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.templatetags.trail import trail
+from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.availability.operations import contracts_flipping_under
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Region
@@ -152,7 +152,7 @@ def _page(
             "refused": status == 422,
             "may_draft": may_draft,
             "discard": ReasonForm(auto_id="discard-%s"),
-            "trail": trail(draft),
+            "log": audit_log(draft),
             "what_if": _what_if(request, draft, as_typed, now, asked=unsaved),
         },
         status=status,

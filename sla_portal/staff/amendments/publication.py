@@ -17,26 +17,32 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from sla_portal.agreements import letters
+from sla_portal.agreements import emails
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.operations import publish_version, return_draft, submit_draft, tell_untold, withdraw_version
+from sla_portal.agreements.operations import (
+    notify_left_out,
+    publish_version,
+    return_draft,
+    submit_draft,
+    withdraw_version,
+)
 from sla_portal.agreements.queries import (
     NoAgreementInForce,
     acceptance_counts,
     answers_of,
     contacts_under_contract,
     contracts_in_force,
+    customers_left_out,
     earliest_day,
     newest_version,
     reached,
     told_off_record,
     told_or_concerned,
-    untold,
     version_in_force,
 )
 from sla_portal.agreements.rules import Stage
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.templatetags.trail import trail
+from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Notice
@@ -137,7 +143,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
             "form": form,
             "earliest": first,
             "audience": audience(chosen, now),
-            "letters": letter_shown(draft, letters.Step.ANNOUNCEMENT),
+            "letters": letter_shown(draft, emails.Step.ANNOUNCEMENT),
             "missing_summary": not (draft.summary_of_changes and draft.summary_of_changes_zh),
         },
         status=422 if form.errors else 200,
@@ -174,11 +180,11 @@ def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **
             "too_late": first is not None and effective_on < first.day,
             "days_to_go": days_until(effective_on, now),
             "audience": audience(effective_on, now),
-            "letters": letter_shown(version, letters.Step.ANNOUNCEMENT),
+            "letters": letter_shown(version, emails.Step.ANNOUNCEMENT),
             "what_if": supposed(version.terms, now, asked="what-if" in request.GET),
             "publish": KeyedForm(),
             "give_back": ReasonForm(auto_id="return-%s"),
-            "trail": trail(version),
+            "log": audit_log(version),
             **changes_shown(version),
             **bound,
         },
@@ -215,7 +221,7 @@ def _published(request: HttpRequest, version: AgreementVersion, now: datetime, *
             "may_withdraw": pending and announced and request.user.has_perm(PUBLISH),
             "would_tell": _would_tell(version) if pending and announced else 0,
             "withdraw": WithdrawForm(auto_id="withdraw-%s"),
-            "trail": trail(version),
+            "log": audit_log(version),
             **(changes_shown(version) if version.based_on else {}),
             **bound,
         },
@@ -225,7 +231,9 @@ def _published(request: HttpRequest, version: AgreementVersion, now: datetime, *
 
 def _left_out(request: HttpRequest, version: AgreementVersion, pending: bool) -> dict[str, Any]:
     """Customers to whom no mail about the version went: how many, who they are, and how many have an address by now."""
-    customers = untold(version).annotate(has_address=Exists(Contact.objects.filter(customer=OuterRef("pk"))))
+    customers = customers_left_out(version).annotate(
+        has_address=Exists(Contact.objects.filter(customer=OuterRef("pk")))
+    )
     to_tell = customers.filter(has_address=True).count() if pending else 0
     return {
         "untold": customers.count(),
@@ -281,7 +289,7 @@ def tell(request: HttpRequest, pk: int) -> HttpResponse:
     version, now = _found(pk), timezone.now()
 
     def write() -> None:
-        tell_untold(actor=Actor.staff(request.user), version=version, now=now)
+        notify_left_out(actor=Actor.staff(request.user), version=version, now=now)
         messages.success(request, _("The mails are on their way."))
 
     return _told_once(request, pk, write, now)

@@ -16,7 +16,7 @@ from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import NotAcceptable, approve_entry, take_wording, write_entry
 from sla_portal.agreements.queries import register
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.templatetags.trail import trail
+from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.kernel.errors import Refused
 
 from ..common import page, require_right
@@ -77,7 +77,7 @@ def _page(request: HttpRequest, row: RegisterEntry, take: TakeForm | None = None
             "may_draft": request.user.has_perm(DRAFT),
             "drafts": drafts,
             "take": take or TakeForm(drafts=drafts),
-            "trail": trail(row),
+            "log": audit_log(row),
         },
         status=422 if take else 200,
     )

@@ -16,13 +16,13 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 from django.views.decorators.http import require_safe
 
-from claims import letters
+from claims import emails
 from claims.models import Claim, Status
 from claims.queries import Assessment, assess
 from claims.queries.proofs import proofs_of
 from sla_portal.agreements.queries import NoAgreementInForce
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.templatetags.trail import trail
+from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.availability.rules import cut
 from sla_portal.clocks import month_name
 from sla_portal.notices.models import Notice
@@ -116,7 +116,7 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
         "contract": claim.contract,
         "month": claim.service_month,
         "month_name": month_name(claim.service_month),
-        "language": get_language_info(letters.language_of(claim))["name_translated"],
+        "language": get_language_info(emails.language_of(claim))["name_translated"],
         "now": now,
         "age": age(claim.received_at, now),
         "state": CLAIM_MARKS[Status(claim.status)],
@@ -169,7 +169,7 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
         "return": ReturnForm(auto_id="return-%s"),
         "take_back": ReasonForm(auto_id="take-back-%s"),
         "withdraw": ReasonForm(auto_id="withdraw-%s"),
-        "trail": trail(claim, *(shown.row for shown in exclusions), *(entry for entry, _value in given)),
+        "log": audit_log(claim, *(shown.row for shown in exclusions), *(entry for entry, _value in given)),
         **bound,
     }
     sent = (*bound.values(), *decided.values())

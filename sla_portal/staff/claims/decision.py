@@ -12,7 +12,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from claims import letters
+from claims import emails
 from claims.models import Claim, Outcome, Status
 from claims.operations.reviewing import (
     decide,
@@ -58,7 +58,7 @@ def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
     given = form.cleaned_data
     doing = request.POST.get("do")
     if doing == "draft":
-        form = form.with_letter(*letters.draft(assessment, given["outcome"], given["clause"]), assessment)
+        form = form.with_letter(*emails.draft(assessment, given["outcome"], given["clause"]), assessment)
         return claim_response(request, claim, now, recommend=form, **_preview(claim, assessment, form.cleaned_data))
     if not form.check_letter():
         return claim_response(request, claim, now, recommend=form)
@@ -90,7 +90,7 @@ def _preview(claim: Claim, assessment: Assessment, given: dict[str, Any]) -> dic
     division = sheet.division_of(assessment, given["voucher_minutes"])
     grants = given["outcome"] == Outcome.GRANT
     return {
-        "preview": letters.preview(
+        "preview": emails.preview(
             claim,
             given["letter_text"],
             division if grants else None,
@@ -153,7 +153,7 @@ def _to_decide(claim: Claim, course: sheet.Course, request: HttpRequest, now: da
         "contract": claim.contract,
         "customer": claim.contract.customer,
         "month_name": month_name(claim.service_month),
-        "language": get_language_info(letters.language_of(claim))["name_translated"],
+        "language": get_language_info(emails.language_of(claim))["name_translated"],
         "last": last,
         "grants": grants,
         "why_not_decide": sheet.why_not_decide(request.user, course),
@@ -162,7 +162,7 @@ def _to_decide(claim: Claim, course: sheet.Course, request: HttpRequest, now: da
         "money": sheet.money(assessment.purse, assessment.entitlement.currency),
         "worth": sheet.worth_of(assessment, division),
         "ends_on": ends_on,
-        "letter": letters.preview(
+        "letter": emails.preview(
             claim, last.letter_text, division if grants else None, ends_on, assessment.entitlement.currency
         ),
         "recipients": [claim.contact] if claim.contact else list(claim.contract.customer.contacts.all()),

@@ -17,7 +17,7 @@ from claims.queries import Assessment
 from claims.rules import GROUNDS
 from claims.words import ground_name
 from sla_portal.availability.clauses import OWN_CLAUSES
-from sla_portal.clocks import ClockField, told
+from sla_portal.clocks import ClockField, format_instant
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.website.claims.forms import TimesForm
@@ -179,7 +179,11 @@ class OwnExclusionForm(KeyedForm):
         ]
         fields["stretch"].choices = [
             *(
-                (pk, _("%(start)s to %(end)s") % {"start": told(start, zone), "end": told(end, zone)})
+                (
+                    pk,
+                    _("%(start)s to %(end)s")
+                    % {"start": format_instant(start, zone), "end": format_instant(end, zone)},
+                )
                 for pk, (start, end) in self.times.items()
             ),
             (TYPED, _("Another time")),

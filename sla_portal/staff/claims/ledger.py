@@ -26,7 +26,7 @@ from claims.operations.exporting import Taken, record_export
 from claims.queries.ledger import COLUMNS, Wanted, entries, for_billing, life_of, life_of_extension, totals
 from sla_portal.audit.actors import Actor
 from sla_portal.kernel.intervals import epoch
-from sla_portal.kernel.money import told as amount
+from sla_portal.kernel.money import format_amount as amount
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..common import page, refusals_on, require_right

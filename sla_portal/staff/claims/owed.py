@@ -34,7 +34,7 @@ from sla_portal.availability.models import MonthClosing
 from sla_portal.availability.queries import closing_of
 from sla_portal.clocks import month_name
 from sla_portal.kernel.intervals import epoch
-from sla_portal.kernel.money import told as amount
+from sla_portal.kernel.money import format_amount as amount
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..common import page, require_right

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from claims.queries import Minutes
-from sla_portal.clocks import minutes, place, told
+from sla_portal.clocks import format_instant, format_minutes, zone_name
 from sla_portal.kernel.intervals import MINUTE, Span, difference, instant, intersection, seconds
 
 from ..pictures import Tick, TimelineRow, range_of, ticks, timeline_row
@@ -51,7 +51,7 @@ def claim_picture(of: Minutes) -> ClaimPicture | None:
         (_("Counted, not claimed"), of.unclaimed, "counted"),
         (pgettext("minutes", "Excluded"), of.excluded, "excluded"),
     ]
-    clocks = {zone: place(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
+    clocks = {zone: zone_name(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
     return ClaimPicture(
         axes=[Axis(name, ticks(span, zone)) for zone, name in clocks.items()],
         rows=[(timeline_row(name, spans, kind, span, _how_many), _stretches(spans)) for name, spans, kind in rows],
@@ -86,14 +86,18 @@ def _sentences(of: Minutes) -> list[str]:
 
 
 def _how_many(spans: Sequence[Span]) -> str:
-    return minutes(seconds(spans) // MINUTE)
+    return format_minutes(seconds(spans) // MINUTE)
 
 
 def _stretches(spans: Sequence[Span]) -> str:
     zone = timezone.get_current_timezone()
     said = [
         _("%(start)s to %(end)s (%(length)s)")
-        % {"start": told(instant(start), zone), "end": told(instant(end), zone), "length": _how_many([(start, end)])}
+        % {
+            "start": format_instant(instant(start), zone),
+            "end": format_instant(instant(end), zone),
+            "length": _how_many([(start, end)]),
+        }
         for start, end in spans[:MOST_TOLD]
     ]
     return "; ".join(said + (["…"] if len(spans) > MOST_TOLD else []))

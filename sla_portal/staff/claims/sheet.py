@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from claims.models import Claim, ClaimedTime, Decision, Entry, Outcome, Recommendation
-from claims.queries import Assessment, Purse, assess
+from claims.queries import Assessment, CapBalance, assess
 from claims.rules import Division, divide, worth
 from claims.words import question, sentence
 from sla_portal.agreements.models import Payment
@@ -23,9 +23,9 @@ from sla_portal.agreements.rules import Reading
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.queries import Judged
 from sla_portal.availability.rules import cut
-from sla_portal.clocks import minutes, told
+from sla_portal.clocks import format_instant, format_minutes
 from sla_portal.kernel.intervals import instant
-from sla_portal.kernel.money import told as amount
+from sla_portal.kernel.money import format_amount as amount
 
 from ..words import reading_name, verdict
 
@@ -63,7 +63,10 @@ def against_a_grant(assessment: Assessment) -> list[Line]:
 
 def times_told(times: Sequence[ClaimedTime], zone: str) -> list[str]:
     """The claimed times on the claimant's clock."""
-    return [f"{told(time.starts_at, ZoneInfo(zone))} – {told(time.ends_at, ZoneInfo(zone))}" for time in times]
+    return [
+        f"{format_instant(time.starts_at, ZoneInfo(zone))} – {format_instant(time.ends_at, ZoneInfo(zone))}"
+        for time in times
+    ]
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Money:
     is_used_up: bool
 
 
-def money(purse: Purse, currency: str) -> Money:
+def money(purse: CapBalance, currency: str) -> Money:
     share = min(purse.given / purse.cap, Decimal(1)) if purse.cap else Decimal(0)
     return Money(
         paid=amount(purse.fees_paid, currency),
@@ -135,10 +138,10 @@ def _cut(assessment: Assessment, division: Division) -> list[str]:
     if division.cut_minutes and assessment.extendable is None:
         said.append(
             _("No contract runs that could be extended, so %(minutes)s cannot be given as extension.")
-            % {"minutes": minutes(division.cut_minutes)}
+            % {"minutes": format_minutes(division.cut_minutes)}
         )
     elif division.cut_minutes:
-        said.append(_("Of the extension, %(minutes)s are cut.") % {"minutes": minutes(division.cut_minutes)})
+        said.append(_("Of the extension, %(minutes)s are cut.") % {"minutes": format_minutes(division.cut_minutes)})
     return said
 
 
@@ -183,7 +186,7 @@ def readings(judged: Judged) -> list[dict[str, Any]]:
         {
             "name": reading_name(reading),
             "in_force": reading is figures.terms.unavailability_reading,
-            "minutes": minutes(under.unavailable_minutes),
+            "minutes": format_minutes(under.unavailable_minutes),
             "availability": None if under.availability is None else cut(under.availability),
             "verdict": verdict(under.met, over=True),
         }
@@ -223,8 +226,8 @@ def _compared(row: Exclusion, claim: Claim, stands: Assessment, now: datetime) -
             {
                 "name": reading_name(reading),
                 "in_force": reading is stands.terms.unavailability_reading,
-                "stands": (minutes(before.unavailable_minutes), verdict(before.met, over=True)),
-                "would": (minutes(after.unavailable_minutes), verdict(after.met, over=True)),
+                "stands": (format_minutes(before.unavailable_minutes), verdict(before.met, over=True)),
+                "would": (format_minutes(after.unavailable_minutes), verdict(after.met, over=True)),
             }
         )
     return OwnExclusion(row, lines, (_worth(stands), _worth(would)))
@@ -233,7 +236,7 @@ def _compared(row: Exclusion, claim: Claim, stands: Assessment, now: datetime) -
 def _worth(assessment: Assessment) -> str:
     own = assessment.entitlement
     if not assessment.judged.figures.met:
-        return f"{minutes(own.minutes)} · {amount(worth(own.paid, own), own.currency)}"
+        return f"{format_minutes(own.minutes)} · {amount(worth(own.paid, own), own.currency)}"
     return _("nothing: the target was met")
 
 

@@ -22,7 +22,7 @@ from incidents.operations import acknowledge_incident, add_update, resolve_incid
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.templatetags.trail import trail
+from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.operations import (
     attribute_incident,
@@ -34,7 +34,7 @@ from sla_portal.availability.operations import (
 )
 from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import MonthFigures
-from sla_portal.clocks import length, minutes, month_name
+from sla_portal.clocks import format_length, format_minutes, month_name
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 
 from ..common import page, refusals_on, require_right
@@ -101,7 +101,7 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
             for exclusion in exclusions
         ],
         "noticed": _to_propose(felt, exclusions),
-        "trail": trail(incident, *exclusions),
+        "log": audit_log(incident, *exclusions),
         "resolve": ResolveForm(now=now, auto_id="resolve-%s"),
         "update": UpdateForm(auto_id="update-%s"),
         "attribute": ReasonForm(auto_id="attribute-%s"),
@@ -152,7 +152,7 @@ def _difference(exclusion: Exclusion, made: Difference, now: datetime) -> dict[s
     def told(figures: MonthFigures, reading: Reading) -> dict[str, str]:
         under = figures.under[reading]
         state, word = verdict(under.met, over)
-        return {"minutes": minutes(under.unavailable_minutes), "state": state, "word": word}
+        return {"minutes": format_minutes(under.unavailable_minutes), "state": state, "word": word}
 
     return {
         "region": made.region,
@@ -204,7 +204,8 @@ def _stretches(felt: Sequence[RegionCost]) -> list[tuple[str, int]]:
 def _headline(incident: Incident, stretches: Sequence[tuple[str, int]]) -> str:
     """What was down where for how long: `Login down on all clients in Europe for 12 min 30 s`."""
     told = "; ".join(
-        _("%(what)s for %(length)s") % {"what": what, "length": length(long)} for what, long in stretches[:MOST_TOLD]
+        _("%(what)s for %(length)s") % {"what": what, "length": format_length(long)}
+        for what, long in stretches[:MOST_TOLD]
     )
     return _("%(told)s; and more") % {"told": told} if len(stretches) > MOST_TOLD else told or incident.title
 
@@ -212,7 +213,7 @@ def _headline(incident: Incident, stretches: Sequence[tuple[str, int]]) -> str:
 def _tally(cost: RegionCost, *, named: bool) -> str:
     """What it counts: `counts 12 minutes under the reading in force, 12 / 12 / 13 under the three`."""
     sentence = _("Counts %(minutes)s under the reading in force, %(reading)s; %(three)s under the three.") % {
-        "minutes": minutes(cost.counted()),
+        "minutes": format_minutes(cost.counted()),
         "reading": reading_name(cost.reading),
         "three": " / ".join(str(cost.counted(reading)) for reading in Reading),
     }

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from incidents.models import Incident
 from incidents.queries import alike
 from sla_portal.audit.actors import Actor
-from sla_portal.clocks import place
+from sla_portal.clocks import zone_name
 
 from ..common import page, refusals_on, require_right
 from ..forms import NOW
@@ -121,4 +121,4 @@ def _ago(form: OutageForm) -> list[tuple[str, str]]:
 
 def _on_clocks(at: datetime) -> str:
     zones = dict.fromkeys([timezone.get_current_timezone(), settings.SLA_ZONE])
-    return " · ".join(f"{at.astimezone(zone):%H:%M:%S} {place(zone)}" for zone in zones)
+    return " · ".join(f"{at.astimezone(zone):%H:%M:%S} {zone_name(zone)}" for zone in zones)

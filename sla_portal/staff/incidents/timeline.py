@@ -13,7 +13,7 @@ from django.utils.translation import pgettext
 from incidents.models import Incident
 from sla_portal.availability.models import Status
 from sla_portal.availability.queries import Grid
-from sla_portal.clocks import length, minutes, place, told
+from sla_portal.clocks import format_instant, format_length, format_minutes, zone_name
 from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, seconds
 
 from ..pictures import Tick, TimelineRow, cell_rows, range_of, ticks, timeline_row
@@ -45,7 +45,7 @@ def timeline(cost: RegionCost, incident: Incident, grid: Grid, now: int) -> Time
     others = [(down.start, down.end) for down in downs if down.incident != incident.reference]
     rows = cell_rows(own, len(grid.functions), len(grid.clients))
     read = cost.judgement.in_force
-    clocks = {zone: place(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
+    clocks = {zone: zone_name(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
     drawn_others = timeline_row(_("Other incidents"), others, "other", span, when)
     excluded = timeline_row(pgettext("minutes", "Excluded"), read.excluded.spans, "excluded", span, _how_many)
     return Timeline(
@@ -99,14 +99,18 @@ def when(spans: Sequence[Span]) -> str:
     zone = timezone.get_current_timezone()
     return "; ".join(
         _("%(start)s to %(end)s (%(length)s)")
-        % {"start": told(instant(start), zone), "end": told(instant(end), zone), "length": length(end - start)}
+        % {
+            "start": format_instant(instant(start), zone),
+            "end": format_instant(instant(end), zone),
+            "length": format_length(end - start),
+        }
         for start, end in spans
     )
 
 
 def _how_many(spans: Sequence[Span]) -> str:
-    return minutes(seconds(spans) // MINUTE)
+    return format_minutes(seconds(spans) // MINUTE)
 
 
-def how_long(spans: Sequence[Span]) -> str:
-    return length(seconds(spans))
+def format_total_length(spans: Sequence[Span]) -> str:
+    return format_length(seconds(spans))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db.models import Count
 from django.db.models.functions import Lower
 
-from maintenance.letters import Step, invitation, step, words
+from maintenance.emails import Step, invitation, step, words
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import audience, notices_given, overlapping
 from maintenance.rules import NoticeGiven, announced, lead
@@ -21,7 +21,7 @@ from sla_portal.customers.models import Contact
 from sla_portal.kernel.intervals import Span, difference, epoch, instant
 from sla_portal.notices.wording import File, Words
 
-from ..incidents.timeline import how_long
+from ..incidents.timeline import format_total_length
 
 FIRST_NAMES = 5
 
@@ -63,11 +63,11 @@ class Preview:
 
     @property
     def covered_told(self) -> str:
-        return how_long(self.covered)
+        return format_total_length(self.covered)
 
     @property
     def not_covered_told(self) -> str:
-        return how_long(self.not_covered)
+        return format_total_length(self.not_covered)
 
     @property
     def covered_between(self) -> list[tuple[datetime, datetime]]:

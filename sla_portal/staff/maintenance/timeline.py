@@ -9,10 +9,10 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from sla_portal.clocks import place, told
+from sla_portal.clocks import format_instant, zone_name
 from sla_portal.kernel.intervals import Span, epoch, merged
 
-from ..incidents.timeline import Axis, how_long, when
+from ..incidents.timeline import Axis, format_total_length, when
 from ..pictures import TimelineRow, ticks, timeline_row
 from .windows import Given, Standing
 
@@ -34,7 +34,7 @@ def timeline(now: Standing, notices: Sequence[Given]) -> WindowTimeline:
     """Draw a window. Where it was moved far, only the newest place is drawn and the earlier is told in words."""
     span = _shown(now, notices)
     zone = timezone.get_current_timezone()
-    clocks = {zone: place(zone) for zone in (zone, settings.SLA_ZONE)}
+    clocks = {zone: zone_name(zone) for zone in (zone, settings.SLA_ZONE)}
     return WindowTimeline(
         axes=[Axis(name, ticks(span, zone)) for zone, name in clocks.items()],
         told=[_notice_row(notice, span) for notice in notices]
@@ -47,8 +47,8 @@ def timeline(now: Standing, notices: Sequence[Given]) -> WindowTimeline:
             ),
         ],
         covered=[
-            timeline_row(_("Covered (4.1)"), now.covered, "excluded", span, how_long),
-            timeline_row(_("Not covered"), now.not_covered, "counted", span, how_long),
+            timeline_row(_("Covered (4.1)"), now.covered, "excluded", span, format_total_length),
+            timeline_row(_("Not covered"), now.not_covered, "counted", span, format_total_length),
         ],
     )
 
@@ -72,7 +72,9 @@ def _shown(now: Standing, notices: Sequence[Given]) -> Span:
 def _notice_row(notice: Given, span: Span) -> TimelineRow:
     """What a notice announced, and the moment of its sending where that lies in the picture."""
     row = notice.row
-    name = f"{notice.name.capitalize()} {told(row.sent_at.replace(second=0), timezone.get_current_timezone())}"
+    name = (
+        f"{notice.name.capitalize()} {format_instant(row.sent_at.replace(second=0), timezone.get_current_timezone())}"
+    )
     said = [(epoch(row.starts_at), epoch(row.ends_at))] if row.starts_at and row.ends_at else []
     drawn = timeline_row(name, said, "window", span, when)
     sent = epoch(row.sent_at)

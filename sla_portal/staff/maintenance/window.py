@@ -19,7 +19,7 @@ from maintenance.operations import finish_work, start_work
 from maintenance.queries import overlapping
 from maintenance.words import overlap, regions
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.templatetags.trail import trail
+from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.notices.tasks import deliver_soon
@@ -79,7 +79,7 @@ def window(request: HttpRequest, pk: int) -> HttpResponse:
         "overlaps": overlap(overlapping(found, stands.starts_at, stands.ends_at)) if stands.is_open else [],
         "longer": MINUTES_LONGER,
         "key": uuid4(),
-        "trail": trail(found),
+        "log": audit_log(found),
     }
     return page(request, "staff/maintenance/window.html", context)
 

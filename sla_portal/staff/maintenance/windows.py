@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from incidents.models import Incident, Outage
-from maintenance.letters import Step, step
+from maintenance.emails import Step, step
 from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from maintenance.queries import notices_given, stage_of
 from maintenance.rules import Stage, announced, lead
@@ -19,12 +19,12 @@ from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import Terms, terms_at
 from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import covered_by_notice
-from sla_portal.clocks import length, told
+from sla_portal.clocks import format_instant, format_length
 from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import Span, difference, epoch, instant, intersection, merged, seconds
 from sla_portal.notices.queries import Progress, progress
 
-from ..incidents.timeline import how_long
+from ..incidents.timeline import format_total_length
 
 ON_THE_DAY = timedelta(hours=24)
 
@@ -148,11 +148,11 @@ class Standing:
 
     @property
     def covered_told(self) -> str:
-        return how_long(self.covered)
+        return format_total_length(self.covered)
 
     @property
     def not_covered_told(self) -> str:
-        return how_long(self.not_covered)
+        return format_total_length(self.not_covered)
 
     @property
     def is_open(self) -> bool:
@@ -177,10 +177,13 @@ class Standing:
     @property
     def headline(self) -> str:
         start, end = self.span
-        shown = {"until": told(self.ends_at, timezone.get_current_timezone()), "length": length(abs(self.now - end))}
+        shown = {
+            "until": format_instant(self.ends_at, timezone.get_current_timezone()),
+            "length": format_length(abs(self.now - end)),
+        }
         if self.stage is Stage.ANNOUNCED:
             return _("Starts in %(to_go)s, announced %(lead)s before") % {
-                "to_go": length(start - self.now),
+                "to_go": format_length(start - self.now),
                 "lead": self.lead_told,
             }
         return {
@@ -197,7 +200,7 @@ class Standing:
     def _finished(self) -> str:
         begun, done = self.work[0] if self.work else (self.now, self.now)
         late = done - self.span[1]
-        shown = {"took": length(done - begun), "late": length(abs(late))}
+        shown = {"took": format_length(done - begun), "late": format_length(abs(late))}
         if late > 0:
             return _("Finished after %(took)s, %(late)s past the announced end: that time counts") % shown
         if late == 0:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.queries import trail
+from sla_portal.audit.queries import entries_about
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
 from sla_portal.availability.queries import region_month, unfinished
 from sla_portal.availability.rules import availability, cut
@@ -92,7 +92,7 @@ def close(request: HttpRequest, month: str) -> HttpResponse:
             **_claims_touched(request, asked, closings, now),
             "may_see_reports": request.user.has_perm("reports.view_report"),
             "may_close": request.user.has_perm("availability.close_month"),
-            "trail": trail(*closings)[:50] if closings else [],
+            "log": entries_about(*closings)[:50] if closings else [],
         },
     )
 

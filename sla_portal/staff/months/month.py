@@ -21,7 +21,7 @@ from incidents.models import Incident
 from incidents.queries import incidents_touching
 from maintenance.queries import notices_given, windows_of_region
 from sla_portal.agreements.queries import contracts_in_force
-from sla_portal.audit.templatetags.trail import trail
+from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.availability.models import Deviation, Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.queries import (
     Grid,
@@ -217,7 +217,7 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "reports": subject.row.reports.filter(month=judged.month.first_day).defer("statement").order_by("-revision"),
         "contracts": _contracts(subject, judged.month, now),
         "claims": _claims(request, subject, judged.month),
-        "trail": trail(subject.row),
+        "log": audit_log(subject.row),
     }
 
 

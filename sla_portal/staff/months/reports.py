@@ -17,7 +17,7 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.models import ReportRun, Status
 from sla_portal.reports.operations import request_reports
 from sla_portal.reports.queries import progress
-from sla_portal.reports.tasks import put_down_reports
+from sla_portal.reports.tasks import queue_reports
 
 from ..common import page, require_right
 
@@ -48,7 +48,7 @@ def issue(request: HttpRequest, month: str) -> HttpResponse:
                 return redirect("admin:month", asked, scope, subject.code)
         return redirect("admin:close_month", asked)
     # A hurry only: where the message is lost, the schedule finds the row.
-    put_down_reports.delay_on_commit(run.pk)
+    queue_reports.delay_on_commit(run.pk)
     return redirect("admin:report_run", run.pk)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from claims.models import Claim, ClaimedTime, Status
-from sla_portal import marks
+from sla_portal import badges
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Coded
 
@@ -39,7 +39,7 @@ WEEKEND = 5
 def status_mark(claim: Claim) -> SafeString:
     """The state of a claim: mark, word and colour."""
     label = str(claim.get_status_display())
-    return marks.mark(LOOKS[Status(claim.status)], label[:1].upper() + label[1:])
+    return badges.badge(LOOKS[Status(claim.status)], label[:1].upper() + label[1:])
 
 
 @register.filter
@@ -50,7 +50,7 @@ def standing_mark(standing: str) -> SafeString:
         Standing.OPEN: ("up", pgettext("claims", "Open")),
         Standing.CLOSED: ("outside", pgettext("claims", "Closed")),
     }[Standing(standing)]
-    return marks.mark(look, word)
+    return badges.badge(look, word)
 
 
 @register.filter

@@ -13,7 +13,7 @@ from sla_portal.audit.models import Entry
 from sla_portal.availability.models import Evidence, Exclusion, MonthClosing
 from sla_portal.availability.operations import judge_due_months
 from sla_portal.reports.models import Report, ReportRun, Status
-from sla_portal.reports.operations import put_down_reports
+from sla_portal.reports.operations import queue_reports
 from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at
 from tests.support.desk import a_member, page_of, signed_in, text_of
 
@@ -46,7 +46,7 @@ def a_finished_incident(region, **values) -> Incident:
 
 def put_down() -> list[tuple[str, int]]:
     for run in ReportRun.objects.filter(made_at__isnull=True):
-        put_down_reports(run_id=run.pk, now=NOW)
+        queue_reports(run_id=run.pk, now=NOW)
     return list(Report.objects.order_by("number", "revision").values_list("number", "revision"))
 
 

@@ -15,7 +15,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
 from sla_portal.availability.operations import close_month, judge_due_months
 from sla_portal.kernel.months import ServiceMonth
-from sla_portal.reports.operations import put_down_reports, request_reports
+from sla_portal.reports.operations import queue_reports, request_reports
 from tests.support.builders import (
     a_contract,
     a_customer,
@@ -128,7 +128,7 @@ class TestBelow:
         auditor = signed_in(a_member("Auditor"))
         assert "No report of this month was issued yet." in text_of(auditor.get(month_of(europe)))
         run = request_reports(actor=Actor.system("test"), month=ServiceMonth(2026, 9), regions=[europe], now=NOW)
-        put_down_reports(run_id=run.pk, now=NOW)
+        queue_reports(run_id=run.pk, now=NOW)
         assert "SLA-2026-09-EU" in text_of(auditor.get(month_of(europe)))
 
     def test_failure_events_exclusions_windows_and_recovery_are_listed_with_links(self, support, europe):

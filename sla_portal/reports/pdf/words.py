@@ -8,7 +8,8 @@ from django.utils.translation import ngettext
 
 from claims.models import Step
 from sla_portal.reports.rules import Change, Figures, Given, ReferenceAndTitle
-from sla_portal.reports.templatetags.paper import DASH, grouped, long_month
+
+from ..templatetags.pdf import DASH, grouped, long_month
 
 
 def attachment() -> str:

@@ -1,9 +1,9 @@
-"""States at the desk: a word, a mark and a colour each."""
+"""Status badges: a word, a mark and a colour each."""
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-MARKS = {
+BADGE_MARKS = {
     "up": "✓",
     "counted": "■",
     "excluded": "▨",
@@ -16,6 +16,8 @@ MARKS = {
 """Every state has its mark besides its word and colour, so that none is told by colour alone."""
 
 
-def mark(state: str, word: object) -> SafeString:
+def badge(state: str, word: object) -> SafeString:
     """Show a state by word, mark and colour."""
-    return format_html('<span class="mark {}"><span aria-hidden="true">{}</span> {}</span>', state, MARKS[state], word)
+    return format_html(
+        '<span class="mark {}"><span aria-hidden="true">{}</span> {}</span>', state, BADGE_MARKS[state], word
+    )

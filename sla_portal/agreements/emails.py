@@ -29,7 +29,7 @@ class Step(Enum):
 def words(version: AgreementVersion, step: Step, contract: Contract | None = None) -> list[Words]:
     """The notice in every language of the portal; `contract` is the one just signed."""
     return worded(
-        "agreements/letters/amendment",
+        "agreements/emails/amendment",
         {
             "version": version,
             "step": step.value,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from icalendar import Event
 
-from sla_portal.clocks import told
+from sla_portal.clocks import format_instant
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.notices.wording import File, Words, worded
 
@@ -48,7 +48,7 @@ def words(
 ) -> list[Words]:
     """The notice in every language of the portal; None and None cancel. `reason` is added as it is written."""
     return worded(
-        "maintenance/letters/notice",
+        "maintenance/emails/notice",
         {
             "window": window,
             "step": step(before, starts_at, ends_at).value,
@@ -68,7 +68,7 @@ def clocks(window: MaintenanceWindow, starts_at: datetime | None, ends_at: datet
     if starts_at is None or ends_at is None:
         return []
     zones = {str(zone): zone for zone in (settings.SLA_ZONE, *(region.zone for region in window.regions.all()), UTC)}
-    return [(told(starts_at, zone), told(ends_at, zone)) for zone in zones.values()]
+    return [(format_instant(starts_at, zone), format_instant(ends_at, zone)) for zone in zones.values()]
 
 
 def invitation(

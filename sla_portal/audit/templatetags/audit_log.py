@@ -26,10 +26,10 @@ register = template.Library()
 SHOWN = 100
 
 
-@register.inclusion_tag("audit/_trail.html")
-def trail(*subjects: models.Model) -> dict[str, Any]:
+@register.inclusion_tag("audit/_log.html")
+def audit_log(*subjects: models.Model) -> dict[str, Any]:
     """Show who did what to any of `subjects`, newest first."""
-    entries = list(islice(queries.trail(*subjects), SHOWN + 1))
+    entries = list(islice(queries.entries_about(*subjects), SHOWN + 1))
     return {"entries": entries[:SHOWN], "more": len(entries) > SHOWN, "shown": SHOWN}
 
 
@@ -40,7 +40,7 @@ def verb(entry: Entry) -> str:
 
 
 @register.filter
-def told_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]:
+def format_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]:
     """Field, from and to of an entry, in the words of the reader."""
     for name, (before, after) in entry.changes.items():
         yield _field(entry.subject_type, name), _told(before), _told(after)

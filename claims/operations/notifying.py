@@ -9,6 +9,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from claims import emails
+from claims.models import Claim, ClaimLink
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.errors import Refused
@@ -17,19 +19,16 @@ from sla_portal.notices.operations import give_notice
 from sla_portal.notices.private import token
 from sla_portal.notices.wording import Words
 
-from .. import letters
-from ..models import Claim, ClaimLink
-
 LINK_VALID = timedelta(days=180)
 
 
-class NobodyToTell(Refused):
+class NobodyToNotify(Refused):
     """The customer has no address on record."""
 
 
-def tell(actor: Actor, claim: Claim, step: str, now: datetime, **context: Any) -> None:
+def notify(actor: Actor, claim: Claim, step: str, now: datetime, **context: Any) -> None:
     """Send the letter about a step of a claim, inside the caller's transaction."""
-    send(actor, claim, letters.words(claim, step, context), now)
+    send(actor, claim, emails.words(claim, step, context), now)
 
 
 def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> None:
@@ -53,7 +52,7 @@ def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> N
 def require_addressee(claim: Claim) -> None:
     """Raise `NobodyToTell` where the customer has no address left."""
     if claim.contact_id is None and not Contact.objects.filter(customer=claim.contract.customer_id).exists():
-        raise NobodyToTell(
+        raise NobodyToNotify(
             _("No address is on record for this customer, so the mail would reach nobody. Add a contact first.")
         )
 

@@ -26,7 +26,7 @@ NEAR = 256
 
 
 @dataclass(frozen=True)
-class Kept(Generic[T]):
+class Cached(Generic[T]):
     """A value, when it was computed, and since when it has been what it is. `mark` is the same for equal values."""
 
     value: T
@@ -35,7 +35,7 @@ class Kept(Generic[T]):
     changed_at: datetime
 
 
-def kept(name: str, compute: Callable[[], T], now: datetime, fresh: timedelta = FRESH) -> Kept[T]:
+def cached(name: str, compute: Callable[[], T], now: datetime, fresh: timedelta = FRESH) -> Cached[T]:
     """Return the value called `name`, at most `fresh` old or just being computed by somebody else.
 
     None is returned and not kept, so that what does not exist fills no cache.
@@ -44,14 +44,14 @@ def kept(name: str, compute: Callable[[], T], now: datetime, fresh: timedelta = 
     key = sha256(name.encode()).hexdigest()
     here = cache.make_key(key)
 
-    def find() -> tuple[Kept[T] | None, bool]:
-        found: Kept[T] | None = cache.get(key)
+    def find() -> tuple[Cached[T] | None, bool]:
+        found: Cached[T] | None = cache.get(key)
         good = found is not None and now - found.computed_at < fresh
         if good:
             _remember(here, found)
         return found, good
 
-    near: Kept[T] | None = _near.get(here)
+    near: Cached[T] | None = _near.get(here)
     if near and now - near.computed_at < fresh:
         return near
     found, good = find()
@@ -67,7 +67,7 @@ def kept(name: str, compute: Callable[[], T], now: datetime, fresh: timedelta = 
         value = compute()
         mark = sha256(repr(value).encode()).hexdigest()
         changed_at = found.changed_at if found and found.mark == mark else now
-        new = Kept(value, mark, now, changed_at)
+        new = Cached(value, mark, now, changed_at)
         if value is None:
             cache.delete(key)
         else:

@@ -35,7 +35,7 @@ class Unwritable(Exception):
     """An address that cannot stand on an envelope."""
 
 
-class Letter:
+class MailMessage:
     """The same bytes whenever it is made; what differs between addresses is a few spots and three header lines.
 
     A spot is where the greeting or a marker of `private` stands. While the message is built it has a line to itself, so
@@ -90,8 +90,8 @@ class Letter:
         context = {"notice": self.notice, "wording": self.wording, "greeting": place}
         with translation.override(self.wording.language):
             return (
-                render_to_string("notices/letter.txt", context),
-                inliner.inline(render_to_string("notices/letter.html", context)),
+                render_to_string("notices/message.txt", context),
+                inliner.inline(render_to_string("notices/message.html", context)),
             )
 
     def _apart(self, body: str, *, escaped: bool) -> str:

@@ -13,8 +13,8 @@ from django.utils import translation
 from django.utils.html import escape, linebreaks
 from django.utils.safestring import mark_safe
 
-from sla_portal.clocks import told
-from sla_portal.kernel.money import told as amount
+from sla_portal.clocks import format_instant
+from sla_portal.kernel.money import format_amount as amount
 from sla_portal.notices.private import private_link
 from sla_portal.notices.wording import Words
 
@@ -33,8 +33,8 @@ def words(claim: Claim, step: str, context: Mapping[str, Any]) -> list[Words]:
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             given = {"claim": claim, "month": month_name(claim.service_month), "step": step, **context}
-            subject = render_to_string("claims/letters/step.subject.txt", given)
-            text = render_to_string("claims/letters/step.txt", given)
+            subject = render_to_string("claims/emails/step.subject.txt", given)
+            text = render_to_string("claims/emails/step.txt", given)
             said.append(_closed(language, subject, text))
     return said
 
@@ -67,8 +67,8 @@ def draft(assessment: Assessment, outcome: str, clause: str) -> tuple[str, str]:
             "facts": assessment.facts(),
             "objection": "" if outcome == Outcome.GRANT else objection(clause, assessment),
         }
-        subject = render_to_string("claims/letters/decision.subject.txt", context)
-        text = render_to_string("claims/letters/decision.txt", context)
+        subject = render_to_string("claims/emails/decision.subject.txt", context)
+        text = render_to_string("claims/emails/decision.txt", context)
     return " ".join(subject.split()), _tidy(text)
 
 
@@ -100,8 +100,8 @@ def language_of(claim: Claim) -> str:
 
 def clocks(at: datetime, zone: str) -> str:
     """An instant on the claimant's clock and, where it is another, on the SLA clock."""
-    theirs = told(at, ZoneInfo(zone))
-    ours = told(at, settings.SLA_ZONE)
+    theirs = format_instant(at, ZoneInfo(zone))
+    ours = format_instant(at, settings.SLA_ZONE)
     return theirs if zone == settings.SLA_TIME_ZONE else f"{theirs} ({ours})"
 
 
@@ -113,12 +113,12 @@ def _given(division: Division, ends_on: date | None, voucher: Voucher | None, cu
         "voucher_value": amount(division.voucher_value, currency) if division.voucher_value else "",
         "cut_value": amount(division.cut_value, currency) if division.cut_value else "",
     }
-    return _tidy(render_to_string("claims/letters/given.txt", context))
+    return _tidy(render_to_string("claims/emails/given.txt", context))
 
 
 def _closed(language: str, subject: str, text: str) -> Words:
     """A letter with the private link at its end."""
-    follow = render_to_string("claims/letters/follow.txt", {"link": private_link(FOLLOW)}).strip()
+    follow = render_to_string("claims/emails/follow.txt", {"link": private_link(FOLLOW)}).strip()
     full = f"{_tidy(text)}\n\n{follow}"
     link = private_link(FOLLOW)
     html = linebreaks(escape(full)).replace(link, f'<a href="{link}">{link}</a>')

@@ -28,8 +28,8 @@ from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, local_date
 from sla_portal.notices.models import Kind, Notice
 from sla_portal.notices.private import concealed
+from sla_portal.pictures import KINDS
 from sla_portal.reports.models import Report
-from sla_portal.staff.pictures import KINDS
 
 from .rules import (
     Announcement,

@@ -97,7 +97,7 @@ def race(server: MailServer, how: str) -> Counter:
         "DATABASE_URL": database_url(),
         "SECRET_KEY": portal.SECRET_KEY,
     }
-    command = [sys.executable, "-m", "tests.drill.hands", how, str(time.time() + 4), *rows]
+    command = [sys.executable, "-m", "tests.drill.support.delivery_runs", how, str(time.time() + 4), *rows]
     hands = [subprocess.Popen(command, env=environment, cwd=portal.BASE_DIR) for _ in range(2)]
     assert [hand.wait(timeout=60) for hand in hands] == [0, 0]
     assert all_are("sent")

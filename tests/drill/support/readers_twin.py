@@ -1,4 +1,4 @@
-"""The portal without what it keeps for the public: every page is read from the database and made anew."""
+"""The portal without the cache of its public pages: every page is read from the database and made anew."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,11 +8,13 @@ from sla_portal.website import kept as house
 from sla_portal.website import reader
 
 
-def not_kept(_name: str, compute: Callable[[], Any], now: datetime, _fresh: timedelta | None = None) -> house.Kept[Any]:
+def not_cached(
+    _name: str, compute: Callable[[], Any], now: datetime, _fresh: timedelta | None = None
+) -> house.Kept[Any]:
     return house.Kept(compute(), str(now), now, now)
 
 
-house.kept = not_kept
+house.kept = not_cached
 reader.finished = lambda _page, _follows_from, make: make()
 
 # Only now is anything read that takes the two by name.

@@ -25,7 +25,7 @@ class Size:
 
 
 FULL = Size(100_000, fewer_customers=10_000, outages=1000, rounds=5)
-SMALL = Size(1_000, fewer_customers=100, outages=50, rounds=1)
+SMALL = Size(1_000, fewer_customers=100, outages=20, rounds=2)
 AIM_NEW, AIM_AGAIN = 1.6, 1.3
 
 

@@ -24,7 +24,7 @@ class Size:
 
 
 FULL = Size(8, events_of_the_heaviest=300)
-SMALL = Size(1, events_of_the_heaviest=12)
+SMALL = Size(1, events_of_the_heaviest=2)
 MONTHS = {2: "calm month", 12: "eventful month"}
 """By the number of failure events."""
 AIM_BARE, AIM_SHARED = 1.15, 0.2

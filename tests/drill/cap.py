@@ -18,9 +18,11 @@ NEEDS = ("postgresql",)
 @dataclass(frozen=True)
 class Size:
     rounds: int
+    databases: tuple[str, ...] = ("SQLite", "PostgreSQL")
 
 
-FULL, SMALL = Size(100), Size(1)
+FULL = Size(100)
+SMALL = Size(1, databases=("PostgreSQL",))
 OF_PARTS = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "VAR_DIR", "SECRET_KEY")
 """Tests have settings of their own."""
 
@@ -29,13 +31,13 @@ def run(size: Size) -> Iterator[Figure]:
     """Run `tests/test_claims_cap.py` on SQLite and on PostgreSQL, which has the twin in it."""
     tests = {name: value for name, value in os.environ.items() if name not in OF_PARTS}
     tests["CAP_ROUNDS"] = str(size.rounds)
-    databases = (("SQLite", {}), ("PostgreSQL", {"DATABASE_URL": os.environ["DATABASE_URL"]}))
-    for title, database in databases:
+    databases = {"SQLite": {}, "PostgreSQL": {"DATABASE_URL": os.environ["DATABASE_URL"]}}
+    for title in size.databases:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_claims_cap.py"]
         begun = time.monotonic()
         failed = subprocess.run(
             [*command, "--durations", "4", "-o", "faulthandler_timeout=3600"],
-            env=tests | database,
+            env=tests | databases[title],
             cwd=ROOT,
             check=False,
         ).returncode

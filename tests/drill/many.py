@@ -15,8 +15,7 @@ NEEDS = ("postgresql", "redis")
 @dataclass(frozen=True)
 class Size:
     recipients: int
-    kills: int
-    round_seconds: float
+    deliveries: deliveries.Size
     warm_up: int
     rounds: int = 3
 
@@ -26,14 +25,14 @@ class Size:
         return self.recipients // 10 // self.rounds
 
 
-FULL = Size(100_000, kills=20, round_seconds=5, warm_up=200)
-SMALL = Size(300, kills=1, round_seconds=0.5, warm_up=20, rounds=1)
+FULL = Size(100_000, replace(deliveries.FULL, kills=20), warm_up=200)
+SMALL = Size(100, replace(deliveries.SMALL, kills=0), warm_up=10, rounds=1)
 
 
 def run(size: Size) -> Iterator[Figure]:
     set_up()
     yield from raw_smtp.against_raw_smtp(size.rounds, size.recipients_a_round, size.warm_up)
-    of_deliveries = replace(deliveries.FULL, recipients=size.recipients, round_seconds=size.round_seconds)
+    everyone = replace(size.deliveries, recipients=size.recipients)
     with mail_server() as server:
         server.plan, server.keeps = deliveries.Hostile(), False
-        yield from deliveries.ours(server, "many", of_deliveries, kills=size.kills)
+        yield from deliveries.ours(server, "many", everyone, kills=everyone.kills)

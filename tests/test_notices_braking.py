@@ -358,14 +358,7 @@ def test_processes_together_keep_to_the_limit(monkeypatch):
             "DATABASE_URL": database_url(),
             "SECRET_KEY": portal.SECRET_KEY,
         }
-        command = [
-            sys.executable,
-            "-m",
-            "tests.drill.support.delivery_runs",
-            "again-and-again",
-            str(time.time() + 4),
-            "6",
-        ]
+        command = [sys.executable, "-m", "tests.drill.support.delivery_runs", "repeated", str(time.time() + 4), "6"]
         runs = [subprocess.Popen(command, env=environment, cwd=portal.BASE_DIR) for _ in range(3)]
         assert [run.wait(timeout=60) for run in runs] == [0, 0, 0]
         moments = sorted(notice.deliveries.filter(status=Status.SENT).values_list("sent_at", flat=True))

@@ -65,17 +65,19 @@ def test_an_empty_portal_says_what_will_be_here(client):
     Region.objects.all().delete()
     AgreementVersion.objects.all().delete()
     for address in ("/", "/incidents/", "/maintenance/", "/availability/", "/notices/", "/agreement/"):
-        assert re.search(r"yet|No incidents this month so far|No maintenance is scheduled", read(client, address)), address
+        assert re.search(r"yet|No incidents this month so far|No maintenance is scheduled", read(client, address)), (
+            address
+        )
 
 
 def test_home_tells_what_is_down_planned_and_past(client):
     everything()
     words = read(client, "/")
     assert "Partial outage: Login unavailable on app and web in Asia" in words
-    assert "Login : Partial outage (app and web)" in words
+    assert "Login : partial outage (app and web)" in words
     assert "Logins fail on app and web." in words
     assert "for 11 min 30 s so far" in words
-    assert "Target missed in 1 of 2 closed months: September 2026" in words
+    assert "SLA breached in 1 of 2 closed months: September 2026" in words
     assert "Database upgrade" in words
     assert "A new data centre" in words
 
@@ -86,7 +88,9 @@ def test_the_sentence_names_what_does_not_work(client):
     assert "Major outage: Europe" in read(client, "/")
     an_outage(asia, "2026-11-22 09:00", None, functions=("login", "calls"))
     forget_what_is_kept()
-    assert "Major outage: Europe Partial outage: Login and audio and video calls unavailable in Asia" in read(client, "/")
+    assert "Major outage: Europe Partial outage: Login and audio and video calls unavailable in Asia" in read(
+        client, "/"
+    )
     an_outage(asia, "2026-11-22 09:00", None)
     forget_what_is_kept()
     assert "Major outage: all regions" in read(client, "/")

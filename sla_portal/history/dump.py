@@ -15,7 +15,7 @@ from maintenance.models import MaintenanceWindow
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 
 from . import queries
-from .document import FORMAT, Row
+from .format import FORMAT, Row
 from .queries import CHUNK, Recorded
 
 

@@ -22,7 +22,8 @@ from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 
 from . import queries
-from .document import CONTRACTS_BY, PAYMENTS_BY, History, NotAHistory, Row, in_order, shown
+from .document import History, NotAHistory, shown
+from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
 from .queries import CHUNK, Recorded
 
 Loaded = dict[str, int]

@@ -16,7 +16,7 @@ from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 from sla_portal.kernel.instants import instant_text
 
-from .document import (
+from .format import (
     CONTRACTS_BY,
     EXCLUSIONS_BY,
     NOTICES_BY,

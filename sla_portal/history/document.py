@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -98,20 +99,32 @@ def read(content: bytes) -> History:
         document = Document.model_validate(said)
     except ValidationError as error:
         errors += [_sentence(one, said) for one in error.errors(include_url=False)]
-    paths = {kind: _first_places(_texts(said, way)) for kind, way in DEFINED.items()}
+    repeated: list[Place] = []
+    paths = {kind: _first_places(_texts(said, way), repeated) for kind, way in DEFINED.items()}
+    _check_lists(said, repeated)
     wrong = {path for path, _sentence in errors}
-    errors += [(path, sentence) for path, sentence in _repeated(said, paths) if path not in wrong]
+    errors += [(path, sentence) for path, sentence in repeated if path not in wrong]
     if errors:
         raise NotAHistory([f"{path}: {sentence}" if path else sentence for path, sentence in errors])
     mentions = {
-        kind: _first_places(place for way in ways for place in _texts(said, way) if place[1] not in paths.get(kind, {}))
+        kind: _first_places(
+            ((path, text) for way in ways for path, text in _texts(said, way) if text not in paths.get(kind, {})), []
+        )
         for kind, ways in MENTIONED.items()
     }
     del said  # a large one is not held twice
-    rows = document.model_dump(exclude={"format"})
-    for name in ("functions", "clients", "regions", "agreements"):
-        rows[name] = rows[name] or None
-    return History(**rows, mentions=mentions, paths=paths)
+    lists: dict[str, Any] = vars(document)
+    return History(
+        functions=lists["functions"] or None,
+        clients=lists["clients"] or None,
+        regions=lists["regions"] or None,
+        agreements=lists["agreements"] or None,
+        customers=lists["customers"],
+        maintenance=lists["maintenance"],
+        incidents=lists["incidents"],
+        mentions=mentions,
+        paths=paths,
+    )
 
 
 def shown(value: object) -> str:
@@ -174,28 +187,19 @@ def _texts(value: Any, way: str, path: str = "") -> Iterator[Place]:
             yield place, one
 
 
-def _first_places(places: Iterable[Place]) -> dict[str, str]:
+def _first_places(places: Iterable[Place], repeated: list[Place]) -> dict[str, str]:
+    """Where each text stands first: text → path. The other places are added to `repeated`."""
     first: dict[str, str] = {}
-    for path, name in places:
-        first.setdefault(name, path)
+    for path, text in places:
+        if first.setdefault(text, path) is not path:
+            repeated.append((path, f"{shown(text)} stands at {first[text]} already."))
     return first
 
 
-def _repeated(said: Any, defined: dict[str, dict[str, str]]) -> Iterator[Place]:
-    """What stands a second time where it may stand once."""
-    for kind, way in DEFINED.items():
-        yield from _twins(_texts(said, way), defined[kind])
+def _check_lists(said: Any, repeated: list[Place]) -> None:
     for way, compared in ONCE_IN_ITS_LIST.items():
         for _list, places in groupby(_texts(said, way), key=lambda place: place[0].rpartition("[")[0]):
-            listed = [(path, compared(text)) for path, text in places]
-            if len(listed) > 1:
-                yield from _twins(listed, _first_places(listed))
-
-
-def _twins(places: Iterable[Place], first: dict[str, str]) -> Iterator[Place]:
-    for path, text in places:
-        if first[text] != path:
-            yield path, f"{shown(text)} stands at {first[text]} already."
+            _first_places(((path, compared(text)) for path, text in places), repeated)
 
 
 # JSON
@@ -210,8 +214,8 @@ def _parsed(content: bytes) -> tuple[Any, list[Place]]:
     def plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _value in pairs]
-            twice.append((found, {name for name in names if names.count(name) > 1}))
+            counted = Counter(name for name, _value in pairs)
+            twice.append((found, {name for name, times in counted.items() if times > 1}))
         return found
 
     try:

@@ -36,6 +36,8 @@ FORMAT = "sla-portal-history/1"
 
 Row = dict[str, Any]
 T = TypeVar("T")
+Rows = list[Annotated[T, AfterValidator(vars)]]
+"""Rows that are checked as models and then plain: a large file is not held as models too."""
 
 SUSPENSIONS_BY = ("starts_on", "ends_on")
 PAYMENTS_BY = ("paid_on", "reference")
@@ -46,14 +48,9 @@ OUTAGES_BY = ("started_at", "region", "ended_at", "functions", "clients")
 EXCLUSIONS_BY = ("clause", "starts_at", "ends_at", "maintenance", "third_party", "status", "reason")
 
 
-def in_order(listed: list[T], by: tuple[str, ...]) -> list[T]:
+def in_order(listed: list[Row], by: tuple[str, ...]) -> list[Row]:
     """Sort rows by the keys `by`; those that are equal in them stay as they stand."""
-
-    def values(row: Any) -> list[str]:
-        said = row if isinstance(row, dict) else vars(row)
-        return [str(said[key] or "") for key in by]
-
-    return sorted(listed, key=values) if len(listed) > 1 else listed
+    return sorted(listed, key=lambda row: [str(row[key] or "") for key in by]) if len(listed) > 1 else listed
 
 
 def _ordered(*by: str) -> AfterValidator:
@@ -247,9 +244,9 @@ class Payment(Part):
     """Negative where money was paid back."""
 
 
-def _longest(suspensions: list[Suspension]) -> list[Suspension]:
+def _longest(suspensions: list[Row]) -> list[Row]:
     """Of suspensions in order, of those that start on one day, the longest: it says what the others say."""
-    return list({suspension.starts_on: suspension for suspension in suspensions}.values())
+    return list({suspension["starts_on"]: suspension for suspension in suspensions}.values())
 
 
 class Contract(Part):
@@ -261,8 +258,8 @@ class Contract(Part):
     trial_days: SmallNumber
     """Counted from the contract's first day."""
     terminated_on: Day | None
-    suspensions: Annotated[list[Suspension], _ordered(*SUSPENSIONS_BY), AfterValidator(_longest)]
-    payments: Annotated[list[Payment], _ordered(*PAYMENTS_BY)]
+    suspensions: Annotated[Rows[Suspension], _ordered(*SUSPENSIONS_BY), AfterValidator(_longest)]
+    payments: Annotated[Rows[Payment], _ordered(*PAYMENTS_BY)]
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         yield from _before(self, "starts_on", "ends_on")
@@ -278,7 +275,7 @@ class Customer(Part):
     name: Name
     region: Code
     contacts: Annotated[list[Email], AfterValidator(sorted), Field(json_schema_extra={"uniqueItems": True})]
-    contracts: Annotated[list[Contract], _ordered(*CONTRACTS_BY)]
+    contracts: Annotated[Rows[Contract], _ordered(*CONTRACTS_BY)]
 
 
 class Notice(Part):
@@ -310,7 +307,7 @@ class Window(Part):
     starts_at: Instant
     ends_at: Instant
     cancelled_at: Instant | None
-    notices: Annotated[list[Notice], _ordered(*NOTICES_BY)]
+    notices: Annotated[Rows[Notice], _ordered(*NOTICES_BY)]
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         return _not_after(self, "starts_at", "ends_at")
@@ -372,8 +369,8 @@ class Incident(Part):
     resolved_at: Instant | None
     attributable: Annotated[bool | None, Sentence("true, false or null is wanted here, not {value}.")]
     """Null: not classified yet. False: at least one exclusion says why."""
-    outages: Annotated[list[Outage], _ordered(*OUTAGES_BY)]
-    exclusions: Annotated[list[Exclusion], _ordered(*EXCLUSIONS_BY)]
+    outages: Annotated[Rows[Outage], _ordered(*OUTAGES_BY)]
+    exclusions: Annotated[Rows[Exclusion], _ordered(*EXCLUSIONS_BY)]
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         if self.attributable is False and not self.exclusions:
@@ -384,24 +381,16 @@ class Document(Part):
     """A portal's operational record. `reference` and `code` are the keys by which a row is found again."""
 
     format: Literal["sla-portal-history/1"]
-    functions: list[Coded] = []
-    clients: list[Coded] = []
-    regions: list[Coded] = []
-    agreements: list[Agreement] = []
+    functions: Rows[Coded] = []
+    clients: Rows[Coded] = []
+    regions: Rows[Coded] = []
+    agreements: Rows[Agreement] = []
     """Without these four, or where one is empty, the portal's own stand."""
-    customers: list[Customer]
-    maintenance: list[Window]
-    incidents: list[Incident]
-
-
-class _Schema(GenerateJsonSchema):
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        """Keys need no title beside their name."""
-        return False
+    customers: Rows[Customer]
+    maintenance: Rows[Window]
+    incidents: Rows[Incident]
 
 
 def json_schema() -> dict[str, Any]:
-    """The format as JSON Schema. What it refuses cannot be loaded; which codes and references there are, it does not know."""
-    return (
-        {"$schema": _Schema.schema_dialect} | Document.model_json_schema(schema_generator=_Schema) | {"title": FORMAT}
-    )
+    """The format as JSON Schema. What it refuses is not loaded; which codes and references there are it cannot know."""
+    return {"$schema": GenerateJsonSchema.schema_dialect, **Document.model_json_schema(), "title": FORMAT}

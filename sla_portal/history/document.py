@@ -28,8 +28,9 @@ SENTENCES = {
     "string_too_long": "At most {max_length} characters fit here, not {length}.",
     "string_unicode": "{value} holds a character that cannot be printed.",
     "string_pattern_mismatch": "{value} holds a character that cannot be printed.",
+    "contradiction": "{text}",
 }
-"""What is said of pydantic's own errors; all patterns but those of text have a `Sentence`."""
+"""What is said, by pydantic's type of the error; all patterns but those of text have a `Sentence` of their own."""
 
 DEFINED = {
     "functions": "functions[].code",
@@ -163,7 +164,7 @@ def _sentence(error: ErrorDetails, said: Any) -> Place:
             context = context | {"length": len(value)}
         case "literal_error":
             context = {"expected": context["expected"].replace(" or ", ", ").replace("'", "")}
-    return _path(steps), SENTENCES.get(kind, error["msg"]).format(value=shown(value), **context)
+    return _path(steps), SENTENCES[kind].format(value=shown(value), **context)
 
 
 # Codes and references

@@ -10,7 +10,6 @@ import pytest
 from django.conf import settings as portal
 from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
-from jsonschema import Draft202012Validator
 
 from sla_portal.history.document import NotAHistory, read
 from tests.support.histories import HOSTILE, KEYS, changed, dumped, example, exclusion, histories, loaded, smallest
@@ -18,11 +17,12 @@ from tests.support.histories import HOSTILE, KEYS, changed, dumped, example, exc
 
 @pytest.fixture(scope="module")
 def schema():
+    jsonschema = pytest.importorskip("jsonschema", reason="stands in requirements-dev.txt")
     output = StringIO()
     call_command("historyschema", stdout=output)
     printed = json.loads(output.getvalue())
-    Draft202012Validator.check_schema(printed)
-    return Draft202012Validator(printed)
+    jsonschema.Draft202012Validator.check_schema(printed)
+    return jsonschema.Draft202012Validator(printed)
 
 
 def wrong_paths(schema, document) -> set[str]:

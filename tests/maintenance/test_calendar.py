@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from maintenance.calendars import Announced, State, calendar, event
-from maintenance.letters import event_of
+from maintenance.emails import event_of
 from tests.support.builders import at
 
 WINDOW = Announced(

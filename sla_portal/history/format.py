@@ -118,7 +118,7 @@ def _not_negative(value: str) -> str:
 
 _Decimal = Annotated[
     str,
-    Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,3})?$"),
+    Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,3}0*)?$"),
     Sentence("A decimal such as 49.00 is wanted here, of at most nine digits and three decimals, not {value}."),
 ]
 _without_minus_zero = AfterValidator(lambda value: canonical_money(Decimal(value) + 0))

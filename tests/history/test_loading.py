@@ -92,7 +92,15 @@ def test_a_notice_without_a_window_is_a_cancellation(tmp_path):
 
 @pytest.mark.parametrize(
     ("written", "canonical"),
-    [("49", "49.00"), ("49.00", "49.00"), ("49.5", "49.50"), ("1.234", "1.234"), ("007.10", "7.10"), ("0", "0.00")],
+    [
+        ("49", "49.00"),
+        ("49.00", "49.00"),
+        ("49.5", "49.50"),
+        ("1.234", "1.234"),
+        ("007.10", "7.10"),
+        ("0", "0.00"),
+        ("1.23400000", "1.234"),
+    ],
 )
 def test_money_is_dumped_with_two_decimals_or_the_three_it_has(tmp_path, written, canonical):
     loaded(tmp_path, changed("customers[0].contracts[0].monthly_charge", written))
@@ -463,7 +471,19 @@ def test_what_is_wrong_is_named_with_its_path_and_a_sentence(tmp_path, path, val
 
 NO_OTHER_TYPE = {
     "customers[0].contracts[0].trial_days": ["31", 31.0, "1_000", None],
-    "customers[0].contracts[0].monthly_charge": [49, 49.0, " 49", "49 ", "49.00\n", "1_000", "4٩", "+49", ".5", "NaN"],
+    "customers[0].contracts[0].monthly_charge": [
+        49,
+        49.0,
+        " 49",
+        "49 ",
+        "49.00\n",
+        "1_000",
+        "4٩",
+        "+49",
+        ".5",
+        "NaN",
+        "49.0001",
+    ],
     "customers[0].contracts[0].currency": ["EUR\n", "EURO", 978],
     "customers[0].contracts[0].starts_on": [
         0,

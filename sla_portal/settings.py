@@ -232,7 +232,7 @@ BOUNCE_ADDRESS = environment.bounce_address("BOUNCE_ADDRESS")
 # The mailbox into which reports of what came back are delivered
 BOUNCES_URL = environment.mailbox("BOUNCES_URL")
 EMAIL_TIMEOUT = 30
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.text("DEFAULT_FROM_EMAIL", default="sla-portal@localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.sender("DEFAULT_FROM_EMAIL", default="sla-portal@localhost")
 
 # Tasks: the row is the queue, a task carries an id and is only the clock
 

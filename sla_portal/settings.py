@@ -237,6 +237,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.text("DEFAULT_FROM_EMAIL", defau
 # Tasks: the row is the queue, a task carries an id and is only the clock
 
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
+CELERY_BROKER_TRANSPORT = "" if REDIS_URL else "sla_portal.folder_queue:Transport"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 3600}
     if REDIS_URL
@@ -244,6 +245,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "data_folder_in": environment.subfolder(BROKER_DIR, "queue"),
         "data_folder_out": environment.subfolder(BROKER_DIR, "queue"),
         "control_folder": environment.subfolder(BROKER_DIR, "control"),
+        "unreadable_folder": environment.subfolder(BROKER_DIR, "unreadable"),
         "polling_interval": 0.5,
     }
 )

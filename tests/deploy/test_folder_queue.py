@@ -27,6 +27,7 @@ from kombu.transport import filesystem
 from sla_portal import folder_queue
 from sla_portal.celery import app
 from sla_portal.health import LAST_BEAT, note_beat
+from tests.support.messages import a_message, unreadable, with_other, without
 
 pytestmark = pytest.mark.sqlite
 
@@ -98,58 +99,12 @@ def folders(tmp_path):
     return Folders(tmp_path)
 
 
-@pytest.fixture
-def sample(folders):
-    """A message as it lies in the queue."""
-    folders.send("a sample")
-    (file,) = folders.waiting
-    message = json.loads(file.read_bytes())
-    file.unlink()
-    return message
-
-
-def without(message, *path):
-    """The message with one part left out."""
-    copy = json.loads(json.dumps(message))
-    part = copy
-    for key in path[:-1]:
-        part = part[key]
-    del part[path[-1]]
-    return json.dumps(copy).encode()
-
-
-def with_other(message, value, *path):
-    """The message with something else in the place of one part."""
-    copy = json.loads(json.dumps(message))
-    part = copy
-    for key in path[:-1]:
-        part = part[key]
-    part[path[-1]] = value
-    return json.dumps(copy).encode()
-
-
-def unreadable(message):
-    """Kinds of content that no reader can take for a message, made of one."""
-    return {
-        "empty": b"",
-        "cut off": json.dumps(message).encode()[:-20],
-        "not text": b"\xff\xfe\x00\x80" * 50,
-        "a list": json.dumps([message]).encode(),
-        "a number": b"5",
-        "nested without end": b"[" * 200_000,
-        "without properties": without(message, "properties"),
-        "without a delivery tag": without(message, "properties", "delivery_tag"),
-        "headers that are text": with_other(message, "none", "headers"),
-        "a body in an unknown encoding": with_other(message, "rot13", "properties", "body_encoding"),
-    }
-
-
-KINDS = list(unreadable({"properties": {"delivery_tag": ""}}))
+KINDS = list(unreadable(a_message()))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_cannot_be_read_is_put_aside_and_named_and_the_next_message_is_taken(kind, folders, sample, caplog):
-    content = unreadable(sample)[kind]
+def test_what_cannot_be_read_is_put_aside_and_named_and_the_next_message_is_taken(kind, folders, caplog):
+    content = unreadable(a_message())[kind]
     folders.put(content)
     folders.send("the next")
     assert folders.receive() == ["the next"]
@@ -160,15 +115,15 @@ def test_what_cannot_be_read_is_put_aside_and_named_and_the_next_message_is_take
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_stock_transport_ends_its_consumer_there(kind, folders, sample):
-    folders.put(unreadable(sample)[kind])
+def test_the_stock_transport_ends_its_consumer_there(kind, folders):
+    folders.put(unreadable(a_message())[kind])
     with pytest.raises((ValueError, TypeError, KeyError, AttributeError, RecursionError)):
         folders.receive(STOCK)
 
 
-def test_what_lacks_its_delivery_information_is_put_aside(folders, sample):
+def test_what_lacks_its_delivery_information_is_put_aside(folders):
     """It could not be put back, where nobody acknowledges it."""
-    folders.put(without(sample, "properties", "delivery_info"))
+    folders.put(without(a_message(), "properties", "delivery_info"))
     assert folders.receive() == []
     assert len(folders.unreadable) == 1
 

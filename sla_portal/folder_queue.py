@@ -16,7 +16,7 @@ from queue import Empty
 from typing import Any
 from uuid import uuid4
 
-from kombu.exceptions import ChannelError, KombuError
+from kombu.exceptions import ChannelError, SerializationError, SerializerNotInstalled
 from kombu.transport import filesystem, virtual
 from kombu.transport.filesystem import LOCK_EX, exchange_queue_t, lock
 from kombu.utils.json import dumps, loads
@@ -24,8 +24,11 @@ from kombu.utils.objects import cached_property
 
 log = logging.getLogger(__name__)
 
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, KombuError)
-"""What reading a message raises where the message is at fault."""
+MALFORMED = (
+    ValueError, LookupError, TypeError, AttributeError, RecursionError, SerializationError, SerializerNotInstalled,
+)  # fmt: skip
+"""What kombu and Celery raise where a message is at fault."""
+UNREADABLE = (OSError, *MALFORMED)
 MOST_KEPT = 100
 LONGEST_KEPT_SECONDS = 30 * 24 * 3600
 DRAFT = ".new"
@@ -68,7 +71,7 @@ class Channel(filesystem.Channel):
         file, payload = self._take(queue)
         try:
             callback(payload, queue)
-        except UNREADABLE as error:
+        except MALFORMED as error:
             self.qos.ack(payload["properties"]["delivery_tag"])
             self._put_aside(file, error, content=dumps(payload))
 
@@ -119,7 +122,8 @@ class Channel(filesystem.Channel):
             log.error("%s cannot be read (%s: %s), nor moved: %s", file, type(reason).__name__, reason, error)
             return
         log.warning("Put aside what cannot be read as a message: %s (%s: %s)", aside, type(reason).__name__, reason)
-        self._remove_old_ones()
+        with suppress(OSError):  # another process may be removing the same ones
+            self._remove_old_ones()
 
     def _put_aside_stale(self, draft: Path) -> None:
         """Put aside what a killed writer left behind."""
@@ -128,9 +132,10 @@ class Channel(filesystem.Channel):
                 self._put_aside(draft, ValueError("its writer was killed"))
 
     def _remove_old_ones(self) -> None:
-        by_age = sorted((-file.lstat().st_mtime, file) for file in self.unreadable_folder.iterdir())
-        for number, (negative_time, file) in enumerate(by_age):
-            if number >= MOST_KEPT or time.time() + negative_time > LONGEST_KEPT_SECONDS:
+        oldest = time.time() - LONGEST_KEPT_SECONDS
+        newest_first = sorted(self.unreadable_folder.iterdir(), key=lambda file: file.lstat().st_mtime, reverse=True)
+        for number, file in enumerate(newest_first):
+            if number >= MOST_KEPT or file.lstat().st_mtime < oldest:
                 if file.is_dir() and not file.is_symlink():
                     shutil.rmtree(file, ignore_errors=True)
                 else:

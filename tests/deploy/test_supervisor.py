@@ -17,10 +17,10 @@ pytestmark = pytest.mark.sqlite
 SUPERVISE = """
 import os, sys
 from deploy import run
-run.STEADY_SECONDS, run.STOP_SECONDS = float(sys.argv[1]), float(sys.argv[2])
+run.STOP_SECONDS = float(sys.argv[1])
 run.heed_signals()
 run.say("begun")
-run.supervise(dict(argument.split("=", 1) for argument in sys.argv[3:]), dict(os.environ))
+run.supervise(dict(argument.split("=", 1) for argument in sys.argv[2:]), dict(os.environ))
 sys.exit(run.exit_code())
 """
 
@@ -28,14 +28,15 @@ sys.exit(run.exit_code())
 class Supervised:
     """Commands under the supervisor; each process of theirs knows the folder by its environment."""
 
-    def __init__(self, folder, steady, stop, commands):
+    def __init__(self, folder, commands, *, stop, terminal):
         self.mark = {"SUPERVISED_BY_TEST": str(folder)}
+        command = [sys.executable, "-c", SUPERVISE, str(stop), *(f"{k}={v}" for k, v in commands.items())]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SUPERVISE, str(steady), str(stop), *(f"{k}={v}" for k, v in commands.items())],
+            command if terminal is None else ["setsid", "--ctty", *command],
             env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "VAR_DIR": str(folder), **self.mark},
-            cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True,
+            cwd=settings.BASE_DIR, stdin=terminal, stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=terminal, text=True,
         )  # fmt: skip
-        assert self.process.stdout.readline() == "begun\n"
 
     def family(self):
         """All processes that this one began, and those that they began, wherever they hang now."""
@@ -61,14 +62,17 @@ def until(true, seconds=20):
 
 
 @contextmanager
-def supervised(folder, *, steady=60, stop=10, **commands):
-    running = Supervised(folder, steady, stop, commands)
+def supervised(folder, *, stop=10, terminal=None, **commands):
+    running = Supervised(folder, commands, stop=stop, terminal=terminal)
     try:
+        if terminal is None:
+            assert running.line() == "begun"
         yield running
     finally:
         running.process.kill()
         running.process.wait()
-        running.process.stdout.close()
+        if terminal is None:
+            running.process.stdout.close()
         for pid in running.family():
             os.kill(pid, signal.SIGKILL)
 
@@ -134,4 +138,14 @@ def test_it_can_be_stopped_although_nobody_reads_what_it_says(tmp_path):
         running.pid_of("sleep", "1009")
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(timeout=10) == 0
+        assert running.family() == {}
+
+
+def test_all_end_when_the_terminal_is_closed(tmp_path):
+    ours, theirs = os.openpty()
+    with supervised(tmp_path, terminal=theirs, web="exec sleep 1010", worker="exit 1") as running:
+        os.close(theirs)
+        running.pid_of("sleep", "1010")
+        os.close(ours)
+        assert running.process.wait(timeout=10) == STOPS[signal.SIGHUP]
         assert running.family() == {}

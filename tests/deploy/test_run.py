@@ -92,6 +92,20 @@ def test_it_starts_keeps_its_data_and_stops_at_ctrl_c(tmp_path):
     assert processes_of(tmp_path) == []
 
 
+def test_ctrl_c_while_the_demo_is_still_written_stops_it_at_once(tmp_path):
+    environment = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "VAR_DIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "deploy/run.py"], env=environment | {"PORT": str(free_port())}, cwd=settings.BASE_DIR
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "portal.sqlite3").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 0
+    assert processes_of(tmp_path) == []
+
+
 def test_a_busy_port_is_a_sentence(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

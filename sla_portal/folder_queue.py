@@ -29,6 +29,7 @@ MALFORMED = (
 )  # fmt: skip
 """What kombu and Celery raise where a message is at fault."""
 UNREADABLE = (OSError, *MALFORMED)
+LARGEST_BYTES = 16 * 1024 * 1024
 MOST_KEPT = 100
 LONGEST_KEPT_SECONDS = 30 * 24 * 3600
 DRAFT = ".new"
@@ -95,8 +96,8 @@ class Channel(filesystem.Channel):
 
     def _read(self, file: Path) -> dict[str, Any]:
         """Return the message of a file, or raise one of `UNREADABLE`."""
-        if not file.is_file():
-            raise ValueError("not a file")
+        if not file.is_file() or file.stat().st_size > LARGEST_BYTES:
+            raise ValueError("not a file, or too large")
         payload: dict[str, Any] = loads(file.read_bytes())
         message = self.Message(payload, channel=self)
         # By these it is acknowledged, and put back where nobody acknowledged it.
@@ -110,6 +111,7 @@ class Channel(filesystem.Channel):
         """Move a file to where nobody reads it, or write there what it held; keep a bounded number of such files."""
         aside = self.unreadable_folder / file.name
         try:
+            self.unreadable_folder.mkdir(mode=0o700, exist_ok=True)
             if content is None:
                 file.replace(aside)
             else:

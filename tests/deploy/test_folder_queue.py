@@ -152,6 +152,21 @@ def test_what_is_no_file_is_put_aside(make, folders):
     assert [aside.name for aside in folders.unreadable] == ["1_first.tasks.msg"]
 
 
+def test_what_is_too_large_for_the_memory_is_put_aside_unread(folders):
+    with (folders.root / "queue" / "1_first.tasks.msg").open("wb") as file:
+        file.truncate(2**40)  # takes no room on the disk
+    folders.send("the next")
+    assert folders.receive() == ["the next"]
+    assert [aside.name for aside in folders.unreadable] == ["1_first.tasks.msg"]
+
+
+def test_a_folder_for_it_that_was_removed_is_made_again(folders):
+    (folders.root / "unreadable").rmdir()
+    folders.put(b"")
+    assert folders.receive() == []
+    assert len(folders.unreadable) == 1
+
+
 @contextmanager
 def unprivileged():
     """Folders of a user who may not read everything, which root may."""

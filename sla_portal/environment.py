@@ -8,6 +8,7 @@ django-environ reads `.env` and takes the addresses of databases and mail server
 may, for the name of another variable, which they then print.
 """
 
+import fcntl
 import os
 import re
 import secrets
@@ -27,6 +28,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import EmailValidator
 from holidays import list_supported_countries
+
+FROM_OUTSIDE = frozenset(name for name, value in os.environ.items() if value.strip())
+"""What the environment itself holds, before a file of settings adds to it."""
 
 
 def refuse(name: str, why: str) -> NoReturn:
@@ -103,6 +107,25 @@ def site_url(name: str, *, default: str) -> str:
     if url.path or url.query or url.fragment or url.username is not None:
         refuse(name, f"must name a host and nothing behind it, such as https://sla.example.com, not {value!r}.")
     return value
+
+
+def own_address(port_name: str, port: int, *, noted_in: Path) -> str:
+    """The address on this machine: of the `make run` that serves the private folder now, else by the port.
+
+    A port in the environment itself comes first, and one in a file of settings last: `make run PORT=…` passes by it.
+    """
+    served = "" if port_name in FROM_OUTSIDE else served_address(noted_in)
+    return served or f"http://localhost:{port}"
+
+
+def served_address(noted_in: Path) -> str:
+    """What `deploy/run.py` noted in a file that it holds locked while it runs; empty where none does."""
+    with suppress(FileNotFoundError), noted_in.open() as note:
+        try:
+            fcntl.flock(note, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return note.read().strip()
+    return ""
 
 
 def hosts(name: str, site: str) -> list[str]:

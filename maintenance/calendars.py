@@ -46,11 +46,12 @@ def event(announced: Announced, *, provider: str, organizer: str, account: str) 
     made.add("status", "CANCELLED" if announced.state is State.CANCELLED else "CONFIRMED")
     made.add("transp", "TRANSPARENT")
     made.add("organizer", vCalAddress(f"mailto:{organizer}"))
-    made.add("x-maintnote-provider", provider)
-    made.add("x-maintnote-account", account)
-    made.add("x-maintnote-maintenance-id", announced.reference)
-    made.add("x-maintnote-impact", "OUTAGE")
-    made.add("x-maintnote-status", announced.state.value)
+    # As vText, and so escaped: of a property that is not in the standard the library leaves a plain text as it is.
+    made.add("x-maintnote-provider", vText(provider))
+    made.add("x-maintnote-account", vText(account))
+    made.add("x-maintnote-maintenance-id", vText(announced.reference))
+    made.add("x-maintnote-impact", vText("OUTAGE"))
+    made.add("x-maintnote-status", vText(announced.state.value))
     for concerned in announced.objects:
         made.add("x-maintnote-object-id", vText(concerned))
     return made
@@ -63,7 +64,7 @@ def calendar(events: Iterable[Event], *, name: str = "", method: str = "PUBLISH"
     made.add("version", "2.0")
     made.add("method", method)
     if name:
-        made.add("x-wr-calname", name)
+        made.add("x-wr-calname", vText(name))  # as above
     for one in events:
         made.add_component(one)
     return made.to_ical()

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from icalendar import Calendar, Event, vCalAddress, vText
+if TYPE_CHECKING:
+    from icalendar import Event
 
 
 class State(Enum):
@@ -36,6 +38,9 @@ class Announced:
 
 def event(announced: Announced, *, provider: str, organizer: str, account: str) -> Event:
     """One VEVENT. `provider` is the portal's host, `organizer` an e-mail address, `account` who is concerned."""
+    # 11 MB, for the processes that write calendars.
+    from icalendar import Event, vCalAddress, vText
+
     made = Event()
     made.add("uid", f"{announced.reference}@{provider}")
     made.add("sequence", announced.sequence)
@@ -59,6 +64,8 @@ def event(announced: Announced, *, provider: str, organizer: str, account: str) 
 
 def calendar(events: Iterable[Event], *, name: str = "", method: str = "PUBLISH") -> bytes:
     """A calendar of events; `method` REQUEST or CANCEL in a mail, PUBLISH in a feed."""
+    from icalendar import Calendar, vText
+
     made = Calendar()
     made.add("prodid", "-//SLA portal//Maintenance//EN")
     made.add("version", "2.0")

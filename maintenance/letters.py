@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from icalendar import Event
 
 from sla_portal.clocks import told
 from sla_portal.customers.models import Client, CoreFunction, Region
@@ -16,6 +16,9 @@ from sla_portal.notices.wording import File, Words, worded
 
 from .calendars import Announced, State, calendar, event
 from .models import MaintenanceNotice, MaintenanceWindow
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 
 class Step(Enum):

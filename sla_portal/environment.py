@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from holidays import list_supported_countries
 
 
 def refuse(name: str, why: str) -> NoReturn:
@@ -253,7 +252,12 @@ def whole_minute_zone(name: str, key: str) -> ZoneInfo:
 
 def workday_country(name: str, *, default: str) -> str:
     value = text(name, default=default)
-    if value not in list_supported_countries(include_aliases=False):
+    if value == default:
+        return value
+    # Loaded here only: it takes 26 MB, and not every process asks for working days.
+    from holidays.registry import EntityLoader
+
+    if value not in EntityLoader.get_country_codes(include_aliases=False):
         refuse(name, f"must be the two-letter code of a country with a known calendar, such as CN, not {value!r}.")
     return value
 

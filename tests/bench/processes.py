@@ -1,0 +1,137 @@
+"""The time of `manage.py check`, and the memory of web, worker and beat, against another checkout.
+
+`REFERENCE=/path/to/checkout python -m tests.bench processes`; that checkout has an environment of its own. Both take turns, each
+on a SQLite database of its own, and of what each took the median stands. A web process has shown some pages; a worker waits
+for its first task. Without a reference the figures stand alone.
+"""
+
+import os
+import resource
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import psutil
+
+from tests.everything import ROOT, free_port
+
+ROUNDS = 5
+AIM_CHECK, AIM_MEMORY = 0.7, 0.8
+PAGES = ("/", "/agreement/", "/maintenance/", "/api/v2/summary.json", "/admin/login/", "/healthz")
+MEMORY = ("rss", "pss", "uss")
+
+
+class Checkout:
+    """A checkout with a private folder and the tables in it."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.path, self.port = path, free_port()
+        self.environment = {
+            "PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "VAR_DIR": str(folder), "PORT": str(self.port),
+        }  # fmt: skip
+        self.log = folder / "log"
+        folder.mkdir()
+        self.run("manage.py", "migrate", "--verbosity", "0")
+
+    def run(self, *command: str) -> None:
+        program = self.path / ".venv/bin/python"
+        subprocess.run([program, *command], env=self.environment, cwd=self.path, stdout=subprocess.DEVNULL, check=True)
+
+    @contextmanager
+    def running(self, *command: str) -> Iterator[psutil.Process]:
+        """A process and its children while the block runs."""
+        with self.log.open("wb") as log:
+            process = psutil.Popen(
+                [self.path / ".venv/bin/python", *command], env=self.environment, cwd=self.path, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+            try:
+                yield process
+            finally:
+                process.terminate()
+                with suppress(psutil.TimeoutExpired):
+                    process.wait(30)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def check(self) -> float:
+        """Processor seconds of one check."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.run("manage.py", "check")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def web(self) -> dict[str, float]:
+        with self.running("-m", "gunicorn", "sla_portal.wsgi") as master:
+            until(lambda: self.answers("/healthz"))
+            for page in PAGES * 6:
+                assert self.answers(page), page
+            return weight(master.children())
+
+    def worker(self) -> dict[str, float]:
+        options = ["--concurrency", "2", "--without-gossip", "--without-mingle"]
+        with self.running("-m", "celery", "-A", "sla_portal", "worker", *options) as main:
+            until(lambda: b" ready." in self.log.read_bytes())
+            return weight([main, *main.children()])
+
+    def beat(self) -> dict[str, float]:
+        with self.running("-m", "celery", "-A", "sla_portal", "beat", "--pidfile=") as beat:
+            until(lambda: b"beat: Starting" in self.log.read_bytes())
+            return weight([beat])
+
+    def answers(self, page: str) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}{page}", timeout=60) as answer:
+                return bool(answer.read())
+        except HTTPError as unwell:
+            unwell.close()
+            return page == "/healthz"  # no beat was seen
+        except (URLError, ConnectionError):
+            return False
+
+
+def weight(processes: list[psutil.Process]) -> dict[str, float]:
+    """Megabytes of a process, as the mean of several alike."""
+    taken = [process.memory_full_info() for process in processes]
+    return {kind: statistics.mean(getattr(one, kind) for one in taken) / 1e6 for kind in MEMORY}
+
+
+def until(true) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline, "The process does not start."
+        time.sleep(0.2)
+
+
+def measured(reference: str, rounds: int) -> dict[str, dict[str, list[float]]]:
+    """What each checkout took in each round: figure → checkout → values."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    with tempfile.TemporaryDirectory(prefix="sla-portal-processes-") as folder:
+        checkouts = {"ours": Checkout(ROOT, Path(folder, "ours"))}
+        if reference:
+            checkouts["reference"] = Checkout(Path(reference).resolve(), Path(folder, "reference"))
+        for _ in range(rounds):
+            for name, checkout in checkouts.items():
+                found["check"][name].append(checkout.check())
+                for process in ("web", "worker", "beat"):
+                    for kind, megabytes in getattr(checkout, process)().items():
+                        found[f"{process} {kind}"][name].append(megabytes)
+    return found
+
+
+def run() -> None:
+    for figure, taken in measured(os.environ.get("REFERENCE", ""), ROUNDS).items():
+        unit, aim = ("s", AIM_CHECK) if figure == "check" else ("MB", AIM_MEMORY)
+        middle = {name: statistics.median(values) for name, values in taken.items()}
+        against = ""
+        if "reference" in middle:
+            against = f"{middle['ours'] / middle['reference']:.2f} × {middle['reference']:.2f} {unit} (aim ≤ {aim}): "
+        print(f"{figure:>10}: {against}{middle['ours']:.2f} {unit}", flush=True)

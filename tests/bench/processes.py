@@ -6,6 +6,7 @@ for its first task. Without a reference the figures stand alone.
 """
 
 import os
+import re
 import resource
 import signal
 import statistics
@@ -56,8 +57,8 @@ class Checkout:
             try:
                 yield process
             finally:
-                process.terminate()
-                with suppress(psutil.TimeoutExpired):
+                with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+                    process.terminate()
                     process.wait(30)
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -74,18 +75,19 @@ class Checkout:
             until(lambda: self.answers("/healthz"))
             for page in PAGES * 6:
                 assert self.answers(page), page
-            return weight(master.children())
+            return mean(*map(weight, master.children()))
 
     def worker(self) -> dict[str, float]:
         options = ["--concurrency", "2", "--without-gossip", "--without-mingle"]
         with self.running("-m", "celery", "-A", "sla_portal", "worker", *options) as main:
             until(lambda: b" ready." in self.log.read_bytes())
-            return weight([main, *main.children()])
+            # All its processes together, for they share what they loaded before they parted.
+            return weight(main, *main.children())
 
     def beat(self) -> dict[str, float]:
         with self.running("-m", "celery", "-A", "sla_portal", "beat", "--pidfile=") as beat:
             until(lambda: b"beat: Starting" in self.log.read_bytes())
-            return weight([beat])
+            return weight(beat)
 
     def answers(self, page: str) -> bool:
         try:
@@ -98,10 +100,23 @@ class Checkout:
             return False
 
 
-def weight(processes: list[psutil.Process]) -> dict[str, float]:
-    """Megabytes of a process, as the mean of several alike."""
-    taken = [process.memory_full_info() for process in processes]
-    return {kind: statistics.mean(getattr(one, kind) for one in taken) / 1e6 for kind in MEMORY}
+def weight(process: psutil.Process, *its_children: psutil.Process) -> dict[str, float]:
+    """Megabytes of a process and its children; `uss` is what the end of all of them would free."""
+    taken = [one.memory_full_info() for one in (process, *its_children)]
+    found = {kind: sum(getattr(one, kind) for one in taken) / 1e6 for kind in MEMORY}
+    if its_children:
+        found["uss"] = sum(map(anonymous, (process, *its_children)))
+    return found
+
+
+def anonymous(process: psutil.Process) -> float:
+    """Megabytes that no file holds, shared ones in equal parts: relatives alone share them."""
+    rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    return int(re.search(r"Pss_Anon: +(\d+) kB", rollup)[1]) * 1024 / 1e6
+
+
+def mean(*weights: dict[str, float]) -> dict[str, float]:
+    return {kind: statistics.mean(one[kind] for one in weights) for kind in MEMORY}
 
 
 def until(true) -> None:

@@ -18,7 +18,7 @@ help:
 	@echo 'make check   style, types, the drawing of the house, migrations, deployment settings'
 	@echo 'make bench   how fast it is, as ratios'
 	@echo 'make drill   kill workers, mail server and Redis under it, and balance the books (half an hour and more)'
-	@echo 'make setup   .venv with the pinned requirements (make setup-dev: those of checks and tests too)'
+	@echo 'make setup   .venv with the pinned requirements (make setup-dev: those of checks and tests too, some in .venv-maintnote)'
 	@echo 'make messages  take new sentences into sla_portal/locale and compile it'
 	@echo 'make format  put the code into shape'
 	@echo 'make lock    pin requirements*.in anew'

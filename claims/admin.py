@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.admin import AuditedModelAdmin, Link, day_column
-from sla_portal.marks import mark
+from sla_portal.badges import badge
 
 from .models import CalendarYear, OwnDay
 
@@ -25,7 +25,7 @@ class OwnDayAdmin(AuditedModelAdmin):
 
     @admin.display(description=_("kind"))
     def kind(self, own):
-        return mark("up", _("working day")) if own.working else mark("plain", _("day off"))
+        return badge("up", _("working day")) if own.working else badge("plain", _("day off"))
 
 
 @admin.register(CalendarYear)

@@ -35,5 +35,5 @@ def purge_expired_applications() -> None:
 def submit_held_claims() -> None:
     """Submit the claims whose day has come, and tell of days that the calendar has moved."""
     now = timezone.now()
-    if operations.submit_held_claims(now=now) + operations.tell_moved_openings(now=now):
+    if operations.submit_held_claims(now=now) + operations.notify_moved_openings(now=now):
         deliver_soon()

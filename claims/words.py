@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from sla_portal.availability.rules import cut
-from sla_portal.clocks import month_name, told
-from sla_portal.kernel.money import told as amount
+from sla_portal.clocks import format_instant, month_name
+from sla_portal.kernel.money import format_amount as amount
 
 from .queries.assessing import Assessment
 from .rules import Check, Finding
@@ -162,4 +162,4 @@ def objection(clause: str, assessment: Assessment) -> str:
 
 
 def _told(at: datetime) -> str:
-    return told(at, settings.SLA_ZONE)
+    return format_instant(at, settings.SLA_ZONE)

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
-from sla_portal.clocks import length
+from sla_portal.badges import badge
+from sla_portal.clocks import format_length
 from sla_portal.customers.admin import RegionFilter
 from sla_portal.customers.forms import ScopedForm, ScopeField, offered
 from sla_portal.kernel.intervals import instant
-from sla_portal.marks import mark
 
 from .models import Incident, Outage
 from .rules import check_scope, check_times
@@ -166,17 +166,17 @@ class IncidentAdmin(AuditedModelAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, incident):
-        return mark("up", _("resolved")) if incident.resolved_at else mark("open", _("open"))
+        return badge("up", _("resolved")) if incident.resolved_at else badge("open", _("open"))
 
     @admin.display(description=gettext_lazy("classification"))
     def classification(self, incident):
         if incident.attributable is None:
-            return mark("waiting", _("unclassified"))
-        return mark("counted", _("ours")) if incident.attributable else mark("excluded", _("section 4"))
+            return badge("waiting", _("unclassified"))
+        return badge("counted", _("ours")) if incident.attributable else badge("excluded", _("section 4"))
 
     @admin.display(description=gettext_lazy("regions"))
     def regions(self, incident):
-        return get_text_list(list(dict.fromkeys(outage.region.name for outage in incident.outages.all())), _("and"))
+        return get_text_list(list(dict.fromkeys(str(outage.region) for outage in incident.outages.all())), _("and"))
 
     @admin.display(description=gettext_lazy("lasted"))
     def lasted(self, incident):
@@ -186,7 +186,7 @@ class IncidentAdmin(AuditedModelAdmin):
         now = timezone.now()
         seconds = (max(outage.ended_at or now for outage in outages) - outages[0].started_at).total_seconds()
         running = any(outage.ended_at is None for outage in outages)
-        return _("%(length)s so far") % {"length": length(seconds)} if running else length(seconds)
+        return _("%(length)s so far") % {"length": format_length(seconds)} if running else format_length(seconds)
 
     @admin.display(description=gettext_lazy("noticed by"))
     def noticed(self, incident):

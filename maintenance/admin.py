@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import terms_at
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, clock_column
+from sla_portal.badges import badge
 from sla_portal.clocks import DASH
 from sla_portal.customers.admin import RegionFilter
 from sla_portal.customers.forms import ScopedForm, ScopeField
 from sla_portal.kernel.intervals import epoch, instant
-from sla_portal.marks import mark
 
 from .models import MaintenanceNotice, MaintenanceWindow
 from .queries import next_reference, notices_given, overlapping, stage_of
@@ -151,7 +151,7 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, window):
-        return mark(*stage_mark(stage_of(window, timezone.now())))
+        return badge(*stage_mark(stage_of(window, timezone.now())))
 
     @admin.display(description=gettext_lazy("regions"))
     def where(self, window):

@@ -15,7 +15,7 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Kind
 from sla_portal.notices.operations import give_notice
 
-from . import letters
+from . import emails
 from .models import MaintenanceNotice, MaintenanceWindow
 from .queries import audience
 
@@ -103,7 +103,7 @@ def announce_window(
         window.starts_at, window.ends_at = starts_at, ends_at
         window.save(update_fields=["starts_at", "ends_at"])
         notice = _tell(actor, window, starts_at, ends_at, reason, now)
-        action = letters.step(before, starts_at, ends_at)
+        action = emails.step(before, starts_at, ends_at)
         record(actor=actor, action=ACTIONS[action], subject=window, now=now, changes=changes, reason=reason)
     return notice
 
@@ -172,10 +172,10 @@ def finish_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> No
 
 
 ACTIONS = {
-    letters.Step.FIRST: "announced",
-    letters.Step.MOVED: "moved",
-    letters.Step.LENGTHENED: "lengthened",
-    letters.Step.SHORTENED: "shortened",
+    emails.Step.FIRST: "announced",
+    emails.Step.MOVED: "moved",
+    emails.Step.LENGTHENED: "lengthened",
+    emails.Step.SHORTENED: "shortened",
 }
 
 
@@ -188,7 +188,7 @@ def _tell(
     now: datetime,
 ) -> MaintenanceNotice:
     before = window.notices.last()
-    invitation = letters.invitation(
+    invitation = emails.invitation(
         window,
         window.notices.count(),
         starts_at or window.starts_at,
@@ -200,7 +200,7 @@ def _tell(
         actor=actor,
         kind=Kind.MAINTENANCE,
         about=window.reference,
-        wordings=letters.words(window, before, starts_at, ends_at, reason),
+        wordings=emails.words(window, before, starts_at, ends_at, reason),
         audience=audience(window, now),
         public=True,
         attachments=[invitation],

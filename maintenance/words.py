@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from sla_portal.agreements.rules import Terms
-from sla_portal.clocks import told
+from sla_portal.clocks import format_instant
 from sla_portal.kernel.intervals import epoch, instant
 
 from .models import MaintenanceWindow
@@ -42,7 +42,7 @@ def hours(seconds: int) -> str:
 
 
 def regions(window: MaintenanceWindow) -> str:
-    return get_text_list([region.name for region in window.regions.all()], _("and")) or _("all regions")
+    return get_text_list([str(region) for region in window.regions.all()], _("and")) or _("all regions")
 
 
 def is_short(lead: int, terms: Terms) -> bool:
@@ -63,7 +63,7 @@ def short_notice(lead: int, sent: int, terms: Terms) -> list[str]:
         % {"hours": terms.recommended_notice_hours}
     ]
     if needed:
-        first = told(instant(sent + needed * HOUR), settings.SLA_ZONE)
+        first = format_instant(instant(sent + needed * HOUR), settings.SLA_ZONE)
         said.append(
             ngettext(
                 "Version %(version)s takes off only what was announced at least %(count)s hour before: "
@@ -91,8 +91,8 @@ def overlap(others: Iterable[MaintenanceWindow]) -> list[str]:
         _("At the same time in the same place: %(window)s, %(start)s to %(end)s.")
         % {
             "window": other,
-            "start": told(other.starts_at, settings.SLA_ZONE),
-            "end": told(other.ends_at, settings.SLA_ZONE),
+            "start": format_instant(other.starts_at, settings.SLA_ZONE),
+            "end": format_instant(other.ends_at, settings.SLA_ZONE),
         }
         for other in others
     ]

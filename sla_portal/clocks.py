@@ -7,6 +7,7 @@ the two differ both are shown.
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.kernel.months import ServiceMonth
@@ -24,17 +25,26 @@ from sla_portal.kernel.months import ServiceMonth
 DASH = "–"
 
 
-def place(zone: tzinfo) -> str:
-    """The short name of a zone: Berlin for Europe/Berlin."""
+def zone_name(zone: tzinfo) -> str:
+    """The city of a zone in the reader's language: Berlin, 柏林 for Europe/Berlin."""
+    if (get_language() or "").startswith("zh"):
+        return _city_in_chinese(str(zone))
     return str(zone).rpartition("/")[2].replace("_", " ")
 
 
-def told(at: datetime, zone: tzinfo) -> str:
+@cache
+def _city_in_chinese(zone: str) -> str:
+    from babel.dates import get_timezone_location  # loaded where somebody reads Chinese, and nowhere else
+
+    return get_timezone_location(zone, locale="zh_Hans", return_city=True)
+
+
+def format_instant(at: datetime, zone: tzinfo) -> str:
     """Write an instant on the clock of `zone`; an hour that happens twice with its offset."""
     local = at.astimezone(zone)
     seconds = ":%S" if local.second else ""
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    return f"{local:%Y-%m-%d %H:%M{seconds}}{f'{local:%z}' if twice else ''} {place(zone)}"
+    return f"{local:%Y-%m-%d %H:%M{seconds}}{f'{local:%z}' if twice else ''} {zone_name(zone)}"
 
 
 def clock(at: datetime | None) -> SafeString:
@@ -44,17 +54,17 @@ def clock(at: datetime | None) -> SafeString:
     reader = timezone.get_current_timezone()
     machine = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if at.astimezone(reader).utcoffset() == at.astimezone(settings.SLA_ZONE).utcoffset():
-        return format_html('<time class="clock" datetime="{}">{}</time>', machine, told(at, reader))
+        return format_html('<time class="clock" datetime="{}">{}</time>', machine, format_instant(at, reader))
     return format_html(
         '<time class="clock" datetime="{}">{}<span class="sla"> {} {}</span></time>',
         machine,
-        told(at, reader),
+        format_instant(at, reader),
         gettext("SLA"),
-        told(at, settings.SLA_ZONE),
+        format_instant(at, settings.SLA_ZONE),
     )
 
 
-def length(seconds: float) -> str:
+def format_length(seconds: float) -> str:
     """Write a length in words: its two largest units, `1 h 12 min`, `12 min 30 s`, `3 d 4 h`."""
     days, rest = divmod(int(seconds), 86400)
     hours, rest = divmod(rest, 3600)
@@ -64,7 +74,7 @@ def length(seconds: float) -> str:
     return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count) or f"0 {gettext('s')}"
 
 
-def minutes(count: int) -> str:
+def format_minutes(count: int) -> str:
     """Write a number of clock minutes: `1 minute`, `12 minutes`."""
     return ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}
 

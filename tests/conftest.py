@@ -23,18 +23,22 @@ from django.conf import settings as portal
 from django.core.cache import caches
 from django.utils import timezone, translation
 
+pytest_plugins = ["tests.support.scanner", "tests.support.sealing"]
+
 hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("portal")
 
 
 PURE = re.compile(
-    r"test_(kernel|rules)_\w+|test_proofs_(corpus|fuzz|limits)|test_claims_properties|test_agreement_redline"
+    r"(kernel/\w+|\w+/test_rules|availability/test_plainest_count|agreements/test_redline"
+    r"|claims/test_(proofs_(corpus|fuzz|limits)|properties))\.py"
 )
+TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if PURE.fullmatch(item.path.stem):
+        if PURE.fullmatch(item.path.relative_to(TESTS).as_posix()):
             item.add_marker("pure")
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
@@ -61,6 +65,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
     first_version = import_module("sla_portal.agreements.migrations.0002_version_1_0")
     first_register = import_module("sla_portal.agreements.migrations.0005_what_1_0_leaves_open_and_what_stands_still")
     first_scope = import_module("sla_portal.customers.migrations.0002_functions_and_clients_of_clause_1_4")
+    names = import_module("sla_portal.customers.migrations.0003_names_in_chinese")
 
     def flush_all(self, statements) -> None:
         with self.connection.cursor() as cursor:
@@ -74,6 +79,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
             for _name, sql in triggers:
                 cursor.execute(sql)
         first_scope.add(apps, None)
+        names.translate(apps, None)
         first_version.add(apps, None)
         first_register.add(apps, None)
 
@@ -207,7 +213,7 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 @pytest.fixture
 def desks(browser, live_server):
     """Open a browser of their own for members of staff, and fail on any complaint that it writes."""
-    from .desk import signed_in
+    from .support.desk import signed_in
 
     complaints: list[str] = []
     contexts = []

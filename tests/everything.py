@@ -151,7 +151,7 @@ def passes(title: str, environment: dict[str, str], without: list[str]) -> bool:
     base = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
     command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-m", selection, *sys.argv[1:]]
     if "pdf" in without:
-        command.append("--ignore-glob=*_paper.py")  # without WeasyPrint's libraries these cannot even be imported
+        command.append("--ignore-glob=*_pdf.py")  # without WeasyPrint's libraries these cannot even be imported
     try:
         outcome = subprocess.run(command, cwd=ROOT, env=base | environment, timeout=LONGEST_PASS_SECONDS, check=False)
     except subprocess.TimeoutExpired:

@@ -13,7 +13,7 @@ import zipfile
 import zoneinfo
 from contextlib import suppress
 
-from . import mails, papers, pictures, texts
+from . import mails, pdfs, pictures, texts
 from .kinds import LARGEST
 from .reasons import Reason, Unfit
 
@@ -54,7 +54,7 @@ def look(content: bytes, named: str) -> tuple[str, str, int | None, bytes]:
     if _is_archive(content) or (kind != "pdf" and b"%PDF-" in content[:1024]):
         raise Unfit(Reason.TWO_IN_ONE if kind else Reason.OTHER_KIND)
     if kind == "pdf":
-        pages, preview = papers.read(content)
+        pages, preview = pdfs.read(content)
         return kind, "image/jpeg", pages, preview
     if kind:
         preview_kind, preview = pictures.read(content, kind)

@@ -1,6 +1,7 @@
 """Receive claims, review them, and give what is owed."""
 
 from .ledger import NothingToReverse, NotRedeemable, redeem_voucher, reverse
+from .notifying import NobodyToNotify
 from .receiving import (
     AlreadyClaimed,
     ClaimNotOpen,
@@ -10,11 +11,11 @@ from .receiving import (
     TicketNumberMissing,
     TimesOutsideMonth,
     TooLate,
+    notify_moved_openings,
     receive_claim,
     revoke_links,
     send_link,
     submit_held_claims,
-    tell_moved_openings,
     withdraw_claim,
 )
 from .reviewing import (
@@ -36,7 +37,6 @@ from .reviewing import (
     return_claim,
     take_back,
 )
-from .telling import NobodyToTell
 
 __all__ = [
     "AlreadyClaimed",
@@ -48,7 +48,7 @@ __all__ = [
     "FiguresChanged",
     "LetterMissing",
     "NoSuchGround",
-    "NobodyToTell",
+    "NobodyToNotify",
     "NotRedeemable",
     "NotUnderContract",
     "NothingAsked",
@@ -64,6 +64,7 @@ __all__ = [
     "ask_customer",
     "customer_answered",
     "decide",
+    "notify_moved_openings",
     "receive_claim",
     "recommend",
     "redeem_voucher",
@@ -73,6 +74,5 @@ __all__ = [
     "send_link",
     "submit_held_claims",
     "take_back",
-    "tell_moved_openings",
     "withdraw_claim",
 ]

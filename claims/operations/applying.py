@@ -165,7 +165,7 @@ def _mail_code(application: Application, now: datetime) -> None:
         actor=FORM,
         kind=Kind.CODE,
         about=contract.reference,
-        wordings=worded("claims/letters/code", words),
+        wordings=worded("claims/emails/code", words),
         audience=Contact.objects.filter(pk=contact.pk),
         public=False,
         now=now,

@@ -21,10 +21,10 @@ from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..models import Claim, Compensation, Decision, Entry, Status, Step, Voucher
 from ..models.ledger import FIRST_STEPS
-from ..queries import Assessment, purse_of
+from ..queries import Assessment, cap_balance_of
 from ..rules import divide
+from .notifying import notify
 from .receiving import change_status
-from .telling import tell
 
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_GROUPS, CODE_GROUP = 5, 4
@@ -65,7 +65,7 @@ def grant(*, actor: Actor, decision: Decision, assessment: Assessment, now: date
     wanted, entitlement, target = decision.recommendation, assessment.entitlement, assessment.extendable
     contract = _locked(assessment.contract.pk, target.pk if target else None)
     # 5.1: the contract is locked, so what is left is left until this is written.
-    purse = purse_of(contract, assessment.terms)
+    purse = cap_balance_of(contract, assessment.terms)
     division = divide(entitlement, wanted.voucher_minutes, purse.left, extendable=target is not None)
     compensation = Compensation.objects.create(
         claim=wanted.claim,
@@ -181,7 +181,7 @@ def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
             again = claim.status == Status.GRANTED and not _stands(entry.compensation)
             if again:
                 change_status(actor, claim, Status.SUBMITTED, "reopened", reason, now)
-            tell(actor, claim, "corrected", now, what=Step(step).label, reason=reason, again=again)
+            notify(actor, claim, "corrected", now, what=Step(step).label, reason=reason, again=again)
     return reversal
 
 

@@ -10,21 +10,21 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from claims.emails import clocks
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import hold_trail, record, require
-from sla_portal.clocks import told
+from sla_portal.audit.operations import lock_chain, record, require
+from sla_portal.clocks import format_instant
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch, merged
 from sla_portal.kernel.months import ServiceMonth
 
-from ..letters import clocks
 from ..models import Claim, ClaimLink, Proof, RefusedApplication, Source, Status
 from ..models.applying import OPEN
 from ..queries import contract_days, window_of
 from ..rules import ClaimWindow
-from .telling import require_addressee, tell
+from .notifying import notify, require_addressee
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def receive_claim(
         # Rows before the trail, as everywhere: two who lock in another order would wait for each other.
         Contract.objects.select_for_update().get(pk=contract.pk)
         _refuse_second(contract, month)
-        hold_trail()
+        lock_chain()
         claim = Claim.objects.create(
             number=_next_number(now),
             contract=contract,
@@ -134,7 +134,7 @@ def receive_claim(
                 "proofs": [None, [proof.sha256 for proof in proofs]],
             },
         )
-        tell(
+        notify(
             actor,
             claim,
             "held" if early else "received",
@@ -145,7 +145,7 @@ def receive_claim(
     return claim
 
 
-def tell_moved_openings(*, now: datetime) -> int:
+def notify_moved_openings(*, now: datetime) -> int:
     """Tell the claimants of held claims whose day the calendar has moved since; returns how many. Twice does no harm."""
     told = 0
     for month in _held_months():
@@ -165,7 +165,7 @@ def _told_anew(pk: int, opens_at: datetime, now: datetime) -> bool:
         claim.told_opens_at = opens_at
         claim.save(update_fields=["told_opens_at"])
         record(actor=actor, action="moved", subject=claim, now=now, changes={"told_opens_at": [before, opens_at]})
-        tell(actor, claim, "moved", now, opens_at=clocks(opens_at, claim.time_zone))
+        notify(actor, claim, "moved", now, opens_at=clocks(opens_at, claim.time_zone))
     return True
 
 
@@ -203,7 +203,7 @@ def _submitted(pk: int, now: datetime) -> bool:
             now=now,
             changes={"status": [Status.HELD, Status.SUBMITTED]},
         )
-        tell(actor, claim, "submitted", now)
+        notify(actor, claim, "submitted", now)
     return True
 
 
@@ -214,7 +214,7 @@ def withdraw_claim(*, actor: Actor, claim: Claim, reason: str, now: datetime) ->
         locked = locked_claim(claim, *OPEN)
         change_status(actor, locked, Status.WITHDRAWN, "withdrew", reason, now)
         closes_at = clocks(window_of(locked.service_month).closes_at, locked.time_zone)
-        tell(actor, locked, "withdrawn", now, reason=reason, closes_at=closes_at)
+        notify(actor, locked, "withdrawn", now, reason=reason, closes_at=closes_at)
 
 
 def send_link(*, actor: Actor, claim: Claim, now: datetime) -> None:
@@ -222,7 +222,7 @@ def send_link(*, actor: Actor, claim: Claim, now: datetime) -> None:
     require_addressee(claim)
     with transaction.atomic():
         revoke_links(actor=actor, claim=claim, now=now)
-        tell(actor, claim, "link", now)
+        notify(actor, claim, "link", now)
 
 
 def revoke_links(*, actor: Actor, claim: Claim, now: datetime) -> None:
@@ -288,7 +288,10 @@ def _check_times(month: ServiceMonth, times: Sequence[tuple[datetime, datetime]]
         if not (start <= epoch(starts_at) and epoch(ends_at) <= end) or ends_at > now:
             raise TimesOutsideMonth(
                 _("The time from %(start)s to %(end)s does not lie in this month, or is not over yet.")
-                % {"start": told(starts_at, settings.SLA_ZONE), "end": told(ends_at, settings.SLA_ZONE)}
+                % {
+                    "start": format_instant(starts_at, settings.SLA_ZONE),
+                    "end": format_instant(ends_at, settings.SLA_ZONE),
+                }
             )
     spans = [(epoch(starts_at), epoch(ends_at)) for starts_at, ends_at in times]
     if sum(end - start for start, end in spans) > sum(end - start for start, end in merged(spans)):
@@ -322,7 +325,7 @@ def _refuse_late(
         )
     raise TooLate(
         _("Claims for this month closed on %(closed)s (clause 3.3.1). This one cannot be accepted.")
-        % {"closed": told(window.closes_at, settings.SLA_ZONE)}
+        % {"closed": format_instant(window.closes_at, settings.SLA_ZONE)}
     )
 
 

@@ -8,20 +8,20 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from claims.emails import decided
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import require
 from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.money import told as amount
+from sla_portal.kernel.money import format_amount as amount
 
-from ..letters import decided
 from ..models import Claim, Decision, Outcome, Recommendation, Status
 from ..queries import Assessment, assess, claimed_before
 from ..rules import GROUNDS, worth
 from ..words import sentence
 from .ledger import grant
+from .notifying import notify, require_addressee, send
 from .receiving import change_status, locked_claim
-from .telling import require_addressee, send, tell
 
 IN_REVIEW = (Status.SUBMITTED, Status.WAITING)
 FIGURES = ("counted_minutes", "trial_minutes", "total_minutes", "monthly_charge", "unavailable_minutes")
@@ -78,7 +78,7 @@ def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) ->
         require_addressee(locked)
         locked.asked, locked.asked_at = question, now
         change_status(actor, locked, Status.WAITING, "asked about", question, now)
-        tell(actor, locked, "asked", now, asked=question)
+        notify(actor, locked, "asked", now, asked=question)
 
 
 def customer_answered(*, actor: Actor, claim: Claim, text: str, now: datetime) -> None:
@@ -87,7 +87,7 @@ def customer_answered(*, actor: Actor, claim: Claim, text: str, now: datetime) -
     with transaction.atomic():
         locked = locked_claim(claim, Status.WAITING)
         change_status(actor, locked, Status.SUBMITTED, "noted an answer to", text, now)
-        tell(actor, locked, "answered", now)
+        notify(actor, locked, "answered", now)
 
 
 def recommend(
@@ -210,7 +210,7 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
             )
         locked.appealed_at, locked.appeal = now, text
         change_status(actor, locked, Status.SUBMITTED, "appealed", text, now)
-        tell(actor, locked, "appealed", now)
+        notify(actor, locked, "appealed", now)
 
 
 def current(claim: Claim) -> Recommendation:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from claims.emails import draft
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import require
 from sla_portal.kernel.errors import Refused
 
-from ..letters import draft
 from ..models import Claim, Outcome, Recommendation
 from ..queries import assess
 from .reviewing import recommend

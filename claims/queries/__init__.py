@@ -1,19 +1,29 @@
 """From what is on record to what is owed."""
 
-from .assessing import Assessment, Minutes, Purse, assess, claimed_before, contract_days, entitled, extendable, purse_of
+from .assessing import (
+    Assessment,
+    CapBalance,
+    Minutes,
+    assess,
+    cap_balance_of,
+    claimed_before,
+    contract_days,
+    entitled,
+    extendable,
+)
 from .windows import claimable_months, window_of, windows_of, working_days
 
 __all__ = [
     "Assessment",
+    "CapBalance",
     "Minutes",
-    "Purse",
     "assess",
+    "cap_balance_of",
     "claimable_months",
     "claimed_before",
     "contract_days",
     "entitled",
     "extendable",
-    "purse_of",
     "window_of",
     "windows_of",
     "working_days",

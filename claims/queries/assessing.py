@@ -54,7 +54,7 @@ class Minutes:
 
 
 @dataclass(frozen=True)
-class Purse:
+class CapBalance:
     """The money of a contract period (1.3, 5.1)."""
 
     fees_paid: Decimal
@@ -81,7 +81,7 @@ class Assessment:
     entitlement: Entitlement
     extendable: Contract | None
     """The contract that an extension would move: the one claimed or, where it was renewed, the last of its renewals."""
-    purse: Purse
+    purse: CapBalance
     closing: MonthClosing | None
     earlier: list[Claim]
     """Other claims of the customer, newest first."""
@@ -135,7 +135,7 @@ def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Asses
     excluded = intersection(judged.judgement.in_force.excluded.spans, days.spans)
     claimed = [(epoch(time.starts_at), epoch(time.ends_at)) for time in claim.times.all()]
     entitlement = entitled(contract, month, judged, terms)
-    purse = purse_of(contract, terms)
+    purse = cap_balance_of(contract, terms)
     closing = closing_of(month)
     earlier = list(
         Claim.objects.filter(contract__customer=contract.customer_id)
@@ -209,13 +209,13 @@ def _minutes_in_service(customer: int, month: ServiceMonth) -> int:
     return ServiceDays.of(days, settings.SLA_ZONE).total_minutes
 
 
-def purse_of(contract: Contract, terms: Terms) -> Purse:
+def cap_balance_of(contract: Contract, terms: Terms) -> CapBalance:
     """What was paid for a contract period, its cap, and what the ledger has given of it."""
     fees_paid = contract.payments.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
     unit = smallest_unit(contract.currency)
     cap = max(fees_paid * terms.compensation_cap_percent / 100, Decimal(0)) // unit * unit
     last = Entry.objects.filter(contract=contract).order_by("-number").first()
-    return Purse(fees_paid=fees_paid, cap=cap, given=last.total if last else Decimal(0))
+    return CapBalance(fees_paid=fees_paid, cap=cap, given=last.total if last else Decimal(0))
 
 
 def extendable(contract: Contract, today: date) -> Contract | None:

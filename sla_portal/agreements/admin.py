@@ -20,10 +20,10 @@ from sla_portal.audit.admin import (
     day_column,
 )
 from sla_portal.audit.operations import difference
-from sla_portal.marks import mark
+from sla_portal.badges import badge
 
 from .models import AgreementVersion, Answer, Clause, Contract, Payment, RegisterEntry, Suspension
-from .operations import tell_pending
+from .operations import notify_of_pending
 from .queries import contracts_in_force
 from .rules import Stage, extended_to
 
@@ -60,10 +60,10 @@ class AgreementVersionAdmin(ReadOnlyModelAdmin):
     @admin.display(description=_("state"))
     def state(self, version):
         return {
-            Stage.DRAFT: mark("waiting", _("draft")),
-            Stage.SUBMITTED: mark("waiting", _("waits for publication")),
-            Stage.PUBLISHED: mark("up", _("published")),
-            Stage.WITHDRAWN: mark("outside", _("withdrawn")),
+            Stage.DRAFT: badge("waiting", _("draft")),
+            Stage.SUBMITTED: badge("waiting", _("waits for publication")),
+            Stage.PUBLISHED: badge("up", _("published")),
+            Stage.WITHDRAWN: badge("outside", _("withdrawn")),
         }[version.stage]
 
 
@@ -95,7 +95,7 @@ class AnswerAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("taken back"))
     def taken_back(self, answer):
-        return mark("up", _("stands")) if answer.stands else mark("outside", _("taken back"))
+        return badge("up", _("stands")) if answer.stands else badge("outside", _("taken back"))
 
 
 class ContractForm(AuditedForm):
@@ -188,7 +188,7 @@ class ContractAdmin(AuditedModelAdmin):
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         if not change:
-            tell_pending(contract=form.instance, now=timezone.now())
+            notify_of_pending(contract=form.instance, now=timezone.now())
 
     @admin.display(description=_("last service day"))
     def last_day(self, contract):

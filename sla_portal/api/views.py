@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 
 from sla_portal.website import queries
-from sla_portal.website.kept import Kept, kept
+from sla_portal.website.caching import Cached, cached
 from sla_portal.website.queries import Present
 from sla_portal.website.reader import answer, finished
 from sla_portal.website.rules import Phase, PublicIncident, PublicWindow
@@ -83,10 +83,10 @@ def endpoint(
     @open_to_all
     def view(request: HttpRequest) -> HttpResponse:
         now = timezone.now()
-        facts: list[Kept[Any]] = [kept("present", lambda: queries.present(now), now)]
+        facts: list[Cached[Any]] = [cached("present", lambda: queries.present(now), now)]
         if more:
             called, read = more
-            facts.append(kept(called, lambda: read(now), now))
+            facts.append(cached(called, lambda: read(now), now))
 
         def make() -> bytes:
             with translation.override("en"):

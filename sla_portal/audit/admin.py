@@ -26,16 +26,16 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from sla_portal.badges import badge
 from sla_portal.clocks import DASH, ClockField, ClockWidget, clock
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
-from sla_portal.marks import mark
 
 from .actors import Actor
 from .models import Entry
 from .operations import difference, record, require, snapshot
 from .queries import first_broken_link
-from .templatetags.trail import told_changes
+from .templatetags.audit_log import format_changes
 from .verbs import verb
 
 WHY = "why"
@@ -156,7 +156,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     nothing_yet: Any = ""
-    trail_at_foot = True
+    log_at_foot = True
     list_per_page = 50
     sortable_by: Iterable[str] = ()
 
@@ -237,7 +237,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context |= {
             "record_links": list(self.record_links(request, obj)) if change else [],
-            "trail_at_foot": self.trail_at_foot,
+            "log_at_foot": self.log_at_foot,
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
         }
@@ -402,7 +402,7 @@ class EntryAdmin(ReadOnlyModelAdmin):
     search_help_text = gettext_lazy("Name of the record")
     fields = ("at", "actor_name", "did", "subject", "changes_told", "reason", "previous_hash", "hash", "verified")
     readonly_fields = ("did", "changes_told", "verified")
-    trail_at_foot = False
+    log_at_foot = False
     nothing_yet = gettext_lazy("The trail is empty. Every write adds an entry: who, when, from what to what, and why.")
 
     def get_queryset(self, request):
@@ -426,13 +426,13 @@ class EntryAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("from what to what"))
     def changes_told(self, entry):
-        return format_html_join("", "<div>{}: <del>{}</del> → <ins>{}</ins></div>", told_changes(entry)) or DASH
+        return format_html_join("", "<div>{}: <del>{}</del> → <ins>{}</ins></div>", format_changes(entry)) or DASH
 
     @admin.display(description=gettext_lazy("chain"))
     def verified(self, entry):
         if entry.hash == entry.expected_hash():
-            return mark("up", _("The hash follows from the entry and the one before it."))
-        return mark("counted", _("The hash does not follow from the entry: it was changed outside the portal."))
+            return badge("up", _("The hash follows from the entry and the one before it."))
+        return badge("counted", _("The hash does not follow from the entry: it was changed outside the portal."))
 
     def list_links(self, request):
         yield Link(_("Check the chain"), reverse("admin:check_chain"))

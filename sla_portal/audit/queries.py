@@ -8,7 +8,7 @@ from .models import Entry
 from .rules import GENESIS
 
 
-def trail(*subjects: models.Model) -> models.QuerySet[Entry]:
+def entries_about(*subjects: models.Model) -> models.QuerySet[Entry]:
     """Entries about any of `subjects`, newest first."""
     about = models.Q(pk__in=[])
     for subject in subjects:

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import ChosenFilter, Link, MonthFilter, ReadOnlyModelAdmin, clock_column
+from sla_portal.badges import badge
 from sla_portal.clocks import DASH
 from sla_portal.customers.admin import RegionFilter
 from sla_portal.kernel.months import ServiceMonth
-from sla_portal.marks import mark
 
 from .clauses import CLAUSES
 from .models import CustomerMonth, Exclusion, RegionMonth, Status
@@ -76,7 +76,7 @@ class ExclusionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, exclusion):
-        return mark(STATES[exclusion.status], exclusion.get_status_display())
+        return badge(STATES[exclusion.status], exclusion.get_status_display())
 
     @admin.display(description=gettext_lazy("of"))
     def of(self, exclusion):
@@ -152,8 +152,8 @@ class JudgedMonthAdmin(ReadOnlyModelAdmin):
     @admin.display(description=gettext_lazy("target"))
     def verdict(self, row):
         if row.met is None:
-            return mark("outside", _("not in service"))
-        return mark("up", _("met")) if row.met else mark("counted", _("missed"))
+            return badge("outside", _("not in service"))
+        return badge("up", _("met")) if row.met else badge("counted", _("missed"))
 
     @admin.display(description=gettext_lazy("counted"))
     def counted(self, row):

@@ -26,10 +26,10 @@ from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
 from .models import Exclusion, MonthClosing, Status
 from .rules import (
     EVERYTHING,
-    Down,
+    ExcludedTime,
     Judgement,
     MonthFigures,
-    TakenOff,
+    ScopedOutage,
     cells,
     covered_by_notice,
     figures,
@@ -215,9 +215,9 @@ def unfinished(month: ServiceMonth, now: datetime) -> Unfinished:
 
 def own_exclusions(
     customers: Iterable[int] | QuerySet[Customer], start: datetime, end: datetime
-) -> dict[int, list[TakenOff]]:
+) -> dict[int, list[ExcludedTime]]:
     """Confirmed exclusions of customers' own making (4.2 to 4.9) that touch `[start, end)`, by customer."""
-    found: dict[int, list[TakenOff]] = defaultdict(list)
+    found: dict[int, list[ExcludedTime]] = defaultdict(list)
     for exclusion in Exclusion.objects.filter(
         status=Status.CONFIRMED, customer__in=customers, starts_at__lt=end, ends_at__gt=start
     ):
@@ -225,10 +225,10 @@ def own_exclusions(
     return found
 
 
-def _own(exclusion: Exclusion) -> TakenOff:
+def _own(exclusion: Exclusion) -> ExcludedTime:
     """What an exclusion of a customer's own making takes off; such a one always names both of its instants."""
     starts_at, ends_at = exclusion.starts_at, exclusion.ends_at
-    return TakenOff(None, exclusion.clause, epoch(starts_at), epoch(ends_at), key=exclusion.pk)  # type: ignore[arg-type]
+    return ExcludedTime(None, exclusion.clause, epoch(starts_at), epoch(ends_at), key=exclusion.pk)  # type: ignore[arg-type]
 
 
 def exclusions_of_region(region: Region, span: Span) -> QuerySet[Exclusion]:
@@ -285,7 +285,7 @@ def _days_between(first: date, last: date) -> set[date]:
     return {first + timedelta(days=n) for n in range((last - first).days + 1)}
 
 
-def _downs(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Iterable[Down]:
+def _downs(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Iterable[ScopedOutage]:
     functions: dict[int, list[int]] = defaultdict(list)
     for outage, function in OutageFunction.objects.filter(outage__in=outages).values_list("outage", "function"):
         functions[outage].append(function)
@@ -296,7 +296,7 @@ def _downs(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Iterable[Dow
     for pk, incident, started_at, ended_at in outages.values_list(
         "pk", "incident__reference", "started_at", "ended_at"
     ):
-        yield Down(
+        yield ScopedOutage(
             incident=incident,
             start=epoch(started_at),
             end=epoch(ended_at or now),
@@ -318,7 +318,7 @@ def _of_incidents(exclusions: QuerySet[Exclusion], outages: QuerySet[Outage]) ->
 
 def _taken_off(
     exclusion: Exclusion, region: Region, grid: Grid, periods: Sequence[TermsPeriod], reach: Span
-) -> Iterable[TakenOff]:
+) -> Iterable[ExcludedTime]:
     """What an exclusion can take off in a region: 4.1 only what was announced, anything else its whole stretch."""
     start = epoch(exclusion.starts_at) if exclusion.starts_at else reach[0]
     end = epoch(exclusion.ends_at) if exclusion.ends_at else reach[1]
@@ -329,7 +329,7 @@ def _taken_off(
         spans, scope = _announced(exclusion.maintenance, region, grid, periods, (start, end))
     reference = exclusion.incident.reference  # type: ignore[union-attr]  # it was found by its incident
     for start, end in spans:
-        yield TakenOff(reference, exclusion.clause, start, end, scope, key=exclusion.pk)
+        yield ExcludedTime(reference, exclusion.clause, start, end, scope, key=exclusion.pk)
 
 
 def _announced(

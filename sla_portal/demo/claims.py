@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageDraw
 
-from claims.letters import draft
+from claims.emails import draft
 from claims.models import Application, Claim, Source
 from claims.operations import (
     appeal_refusal,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sla_portal.availability.operations import judge_due_months
-from sla_portal.reports.operations import put_down_reports, request_missing_reports
+from sla_portal.reports.operations import queue_reports, request_missing_reports
 
 from .amendments import amendments
 from .claims import claims
@@ -27,4 +27,4 @@ def tell(now: datetime) -> None:
     judge_due_months(now=story.now)
     run = request_missing_reports(now=story.now)
     if run:
-        put_down_reports(run_id=run.pk, now=story.now)
+        queue_reports(run_id=run.pk, now=story.now)

@@ -17,7 +17,7 @@ from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClien
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment, Suspension
 from sla_portal.agreements.rules import Stage, extended_to
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import Written, hold_trail, record_many
+from sla_portal.audit.operations import Written, lock_chain, record_many
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 
@@ -38,7 +38,7 @@ def load_history(*, actor: Actor, history: History, now: datetime) -> Loaded:
     Raises `NotAHistory` where it names what neither it nor the portal has, or contradicts what the portal keeps.
     """
     with transaction.atomic():
-        hold_trail()
+        lock_chain()
         _check_against_portal(history)
         return _Loading(actor, now, history).load()
 
@@ -245,6 +245,8 @@ class _Loading:
                 continue
             for name, value in said.items():
                 setattr(subject, name, value)
+            if old.get("name") != row["name"]:
+                subject.name_zh = ""  # a file carries the typed name alone, and the other translated the one before
             subject.save()
             action = "changed by a history file" if found else "loaded from a history file"
             entries.append(Written(action, subject, {name: [old.get(name), value] for name, value in said.items()}))

@@ -24,6 +24,6 @@ def rounded(amount: Fraction, currency: str) -> Decimal:
     return int(half_up) * unit
 
 
-def told(amount: Decimal, currency: str) -> str:
+def format_amount(amount: Decimal, currency: str) -> str:
     """Write an amount with its currency: `49.00 EUR`."""
     return f"{amount.quantize(smallest_unit(currency), ROUND_HALF_UP):f} {currency}"

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import ChosenFilter, Link, ReadOnlyModelAdmin, clock_column
+from sla_portal.badges import badge
 from sla_portal.clocks import DASH
-from sla_portal.marks import mark
 
 from . import views
 from .mail import inbox
@@ -75,7 +75,7 @@ class NoticeAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("mail"))
     def came(self, notice):
-        return views.marks(notice.progress) or mark("plain", _("on the website only"))
+        return views.marks(notice.progress) or badge("plain", _("on the website only"))
 
     def list_links(self, request):
         if request.user.has_perm("notices.view_delivery"):
@@ -159,7 +159,7 @@ class DeliveryAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, delivery):
-        return mark("unknown" if delivery.status == Status.UNKNOWN else "counted", delivery.get_status_display())
+        return badge("unknown" if delivery.status == Status.UNKNOWN else "counted", delivery.get_status_display())
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, delivery):

@@ -154,7 +154,7 @@ OPEN = (Status.FAILED, Status.BOUNCED, Status.UNKNOWN)
 REACHED = (Status.SENT, Status.LETTER)
 
 
-class Trouble(models.TextChoices):
+class FailureReason(models.TextChoices):
     """What went wrong with the last attempt."""
 
     UNREACHABLE = "unreachable", _("The mail server could not be reached.")
@@ -193,7 +193,7 @@ class Delivery(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
-    trouble = models.CharField(_("trouble"), max_length=20, choices=Trouble.choices, blank=True)
+    trouble = models.CharField(_("trouble"), max_length=20, choices=FailureReason.choices, blank=True)
     last_error = models.TextField(_("the mail server's words"), blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=200, blank=True)

@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from sla_portal.audit.actors import Actor
+from sla_portal.badges import badge
 from sla_portal.kernel.errors import Refused
-from sla_portal.marks import mark
 
 from . import operations
 from .mail import inbox
@@ -106,7 +106,7 @@ def marks(came):
         (came.unknown, "unknown", _("%(n)s unknown")),
     ]
     return format_html_join(
-        " ", "{}", ((mark(state, words % {"n": number}),) for number, state, words in told if number)
+        " ", "{}", ((badge(state, words % {"n": number}),) for number, state, words in told if number)
     )
 
 

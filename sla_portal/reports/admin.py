@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import ChosenFilter, Link, MonthFilter, ReadOnlyModelAdmin, clock_column
+from sla_portal.badges import badge
 from sla_portal.kernel.months import ServiceMonth
-from sla_portal.marks import mark
 
 from .models import Report, Status
 from .queries import readable_by
@@ -87,7 +87,7 @@ class ReportAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, report):
-        return mark(STATES[Status(report.status)], report.get_status_display())
+        return badge(STATES[Status(report.status)], report.get_status_display())
 
     @admin.display(description="SHA-256")
     def seal(self, report):

@@ -25,11 +25,11 @@ from sla_portal.agreements.models import AgreementVersion, Answer
 from sla_portal.agreements.queries import deliveries_of, notices_of
 from sla_portal.audit.models import Entry
 from sla_portal.audit.rules import canonical
-from sla_portal.notices.mail.letter import Letter
+from sla_portal.notices.mail.message import MailMessage
 from sla_portal.notices.models import Delivery, Notice, Status, Wording
 from sla_portal.notices.private import concealed
 
-from .paper.printing import ASSETS, print_page
+from .pdf.printing import ASSETS, print_page
 
 AT_ONCE = 2000
 """Rows of a portion. While one is read the one before it is still in memory."""
@@ -260,12 +260,12 @@ def _add_mail(bundle: _Archive, delivery: Delivery) -> dict[str, str]:
         html=concealed(wording.html, wording.language),
     )
     name = f"mail/{_safe(notice.number)}.{delivery.pk}.eml"
-    bundle.add(name, _source(Letter(notice, kept_back, attachments), delivery))
-    sent = _source(Letter(notice, wording, attachments), delivery)
+    bundle.add(name, _source(MailMessage(notice, kept_back, attachments), delivery))
+    sent = _source(MailMessage(notice, wording, attachments), delivery)
     return {"name": name, "sha256": sha256(sent).hexdigest()}
 
 
-def _source(letter: Letter, delivery: Delivery) -> bytes:
+def _source(letter: MailMessage, delivery: Delivery) -> bytes:
     """A mail as it arrives: on the wire a dot was put before each leading dot."""
     return re.sub(rb"^\.\.", b".", letter.completed(delivery), flags=re.MULTILINE)
 

@@ -27,11 +27,11 @@ from sla_portal.availability.models import CustomerMonth, Exclusion, JudgedMonth
 from sla_portal.availability.models import Status as ExclusionStatus
 from sla_portal.availability.queries import days_measured, exclusions_of_region, first_service_day, judged_region
 from sla_portal.availability.rules import (
+    ExcludedTime,
     FailureEvent,
     Judgement,
     MonthFigures,
     Shade,
-    TakenOff,
     availability,
     cut,
     figures,
@@ -80,7 +80,7 @@ class Own:
         return for_customer(
             judgement,
             [
-                TakenOff(None, one.clause, epoch(one.starts_at), epoch(one.ends_at), key=one.pk)
+                ExcludedTime(None, one.clause, epoch(one.starts_at), epoch(one.ends_at), key=one.pk)
                 for one in self.exclusions
                 if one.starts_at and one.ends_at
             ],

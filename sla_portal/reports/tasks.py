@@ -16,7 +16,7 @@ def issue_due_reports() -> None:
     """Make sure that last month's reports exist."""
     run = operations.request_missing_reports(now=timezone.now())
     if run:
-        put_down_reports.delay_on_commit(run.pk)
+        queue_reports.delay_on_commit(run.pk)
 
 
 @shared_task
@@ -25,14 +25,14 @@ def render_due_reports() -> None:
     now = timezone.now()
     operations.release_lapsed(now=now)
     for run in operations.waiting_runs(now=now):
-        put_down_reports.apply_async([run.pk], expires=SWEPT_EVERY_SECONDS)
+        queue_reports.apply_async([run.pk], expires=SWEPT_EVERY_SECONDS)
     for ids in operations.due_chunks():
         render_report_chunk.apply_async([ids], expires=SWEPT_EVERY_SECONDS)
 
 
 @shared_task
-def put_down_reports(run_id: int) -> None:
-    if operations.put_down_reports(run_id=run_id, now=timezone.now()):
+def queue_reports(run_id: int) -> None:
+    if operations.queue_reports(run_id=run_id, now=timezone.now()):
         render_due_reports.delay()
 
 

@@ -36,13 +36,13 @@ from sla_portal.audit.models import Entry
 from sla_portal.availability.models import CustomerMonth, Deviation, Exclusion, MonthClosing, RegionMonth, Status
 from sla_portal.availability.queries import Judged, region_month
 from sla_portal.availability.rules import error_budget
-from sla_portal.clocks import length
+from sla_portal.clocks import format_length
 from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
 from sla_portal.kernel.months import ServiceMonth, local_date
 
-from .amendments import drafts, to_publish, today, under_way
-from .claim_queue import at_home
+from .amendments.under_way import drafts, to_publish, today, under_way
+from .claims.waiting import at_home
 
 SHOWN = 10
 SOON = timedelta(hours=24)
@@ -156,7 +156,7 @@ def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged])
                 provisional=figures is not None and figures.provisional,
             )
         )
-    return sorted(regions, key=lambda now: (-now.used, now.region.name))
+    return sorted(regions, key=lambda now: (-now.used, str(now.region)))
 
 
 def open_incidents(judged: Mapping[int, Judged], now: datetime) -> list[OpenIncident]:
@@ -203,11 +203,11 @@ def _course(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
     stage = stage_of(window, now)
     if stage is Stage.DRAFT:
         return "waiting", _("draft, not announced")
-    until = length(abs((window.ends_at - now).total_seconds()))
+    until = format_length(abs((window.ends_at - now).total_seconds()))
     return {
         Stage.ANNOUNCED: (
             "plain",
-            _("starts in %(length)s") % {"length": length((window.starts_at - now).total_seconds())},
+            _("starts in %(length)s") % {"length": format_length((window.starts_at - now).total_seconds())},
         ),
         Stage.DUE: ("waiting", _("not started, ends in %(length)s") % {"length": until}),
         Stage.RUNNING: ("excluded", _("ends in %(length)s") % {"length": until}),

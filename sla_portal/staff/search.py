@@ -20,7 +20,7 @@ from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import Contract
 from sla_portal.customers.models import Contact, Customer
-from sla_portal.kernel.money import told as amount
+from sla_portal.kernel.money import format_amount as amount
 
 SHOWN = 20
 LONGEST = 200

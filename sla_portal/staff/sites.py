@@ -24,14 +24,20 @@ class PortalAdminSite(AdminSite):
     enable_nav_sidebar = False
 
     def get_urls(self):
-        from . import home, search, views
+        from . import home, search
+        from .amendments.urls import urls as amendments
+        from .claims.urls import urls as claims
+        from .incidents.urls import urls as incidents
+        from .maintenance.urls import urls as maintenance
+        from .months.urls import urls as months
 
         pages = [
             path("", self.admin_view(home.index), name="index"),
             path("search/", self.admin_view(search.search), name="search"),
             path("clock/", self.admin_view(self.clock), name="clock"),
-            *views.urls(self.admin_view),
         ]
+        for wing in (incidents, maintenance, claims, months, amendments):
+            pages += wing(self.admin_view)
         return pages + super().get_urls()
 
     def clock(self, request):

@@ -10,13 +10,25 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from claims.models import Status
 from sla_portal.agreements.rules import Reading
 from sla_portal.availability.queries import Grid
-from sla_portal.availability.rules import Reason, TakenOff, Why
-from sla_portal.clocks import length, told
+from sla_portal.availability.rules import ExcludedTime, Reason, Why
+from sla_portal.clocks import format_instant, format_length
 from sla_portal.kernel.intervals import MINUTE, Span, instant
 
 from .grid import inside, listed
+
+CLAIM_MARKS = {
+    Status.HELD: "unknown",
+    Status.SUBMITTED: "waiting",
+    Status.WAITING: "unknown",
+    Status.RECOMMENDED: "waiting",
+    Status.GRANTED: "up",
+    Status.REFUSED: "counted",
+    Status.WITHDRAWN: "outside",
+}
+"""The badge of each status of a claim."""
 
 
 def day_name(day: date) -> str:
@@ -146,9 +158,9 @@ def _available(available: Sequence[tuple[int, int]], grid: Grid) -> str:
 def _stretch(stretch: Span, zone: tzinfo) -> Sentence:
     start, end = stretch
     shown = {
-        "start": told(instant(start), zone),
-        "end": told(instant(end), zone),
-        "length": length(end - start),
+        "start": format_instant(instant(start), zone),
+        "end": format_instant(instant(end), zone),
+        "length": format_length(end - start),
     }
     if end - start > MINUTE:
         text = _(
@@ -159,8 +171,8 @@ def _stretch(stretch: Span, zone: tzinfo) -> Sentence:
     return Sentence(text % shown, "1.5")
 
 
-def _off(off: TakenOff, zone: tzinfo, exclusions: Mapping[object, str]) -> Sentence:
-    shown = {"start": told(instant(off.start), zone), "end": told(instant(off.end), zone)}
+def _off(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> Sentence:
+    shown = {"start": format_instant(instant(off.start), zone), "end": format_instant(instant(off.end), zone)}
     if off.key is None:
         return Sentence(_("Suspended for non-payment from %(start)s to %(end)s.") % shown, off.clause)
     text = _("Excluded from %(start)s to %(end)s by a confirmed exclusion.") % shown

@@ -10,13 +10,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from maintenance.calendars import Announced, calendar
-from maintenance.letters import event_of, published
+from maintenance.emails import event_of, published
 from maintenance.queries import announced_since
 from sla_portal.customers.models import Region
 
+from .caching import cached
 from .feeds import FOR_A_MINUTE
-from .kept import kept
+from .queries import named
 from .reader import Reader, answer, finished, for_reader
+from .rules import Named
 
 BACK = timedelta(days=366)
 """For how long after its end a window stays in the calendar."""
@@ -27,22 +29,22 @@ BACK = timedelta(days=366)
 def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
     """Publish what was announced for a region, as its newest notices announced it; a draft is not there."""
     now = timezone.now()
-    facts = kept(f"calendar {code}", lambda: _announced(code, now), now)
+    facts = cached(f"calendar {code}", lambda: _announced(code, now), now)
     if facts.value is None:
         raise Http404
-    name, windows = facts.value
+    region, windows = facts.value
 
     def made() -> bytes:
         events = [event_of(said, account) for said, account in windows]
-        return calendar(events, name=_("Maintenance: %(region)s") % {"region": name})
+        return calendar(events, name=_("Maintenance: %(region)s") % {"region": region.name_in(reader.language)})
 
     body = finished(("calendar", code, reader.language), (facts.mark,), made)
     return answer(request, body, "text/calendar; charset=utf-8", facts.changed_at, FOR_A_MINUTE)
 
 
-def _announced(code: str, now: datetime) -> tuple[str, tuple[tuple[Announced, str], ...]] | None:
-    """The region's name and its windows, each with the account that it goes by; a fixed number of queries."""
+def _announced(code: str, now: datetime) -> tuple[Named, tuple[tuple[Announced, str], ...]] | None:
+    """The region and its windows, each with the account that it goes by; a fixed number of queries."""
     region = Region.objects.filter(code=code).first() if "\0" not in code else None
     if region is None:
         return None
-    return region.name, tuple(published(window) for window in announced_since(region, now - BACK))
+    return named(region), tuple(published(window) for window in announced_since(region, now - BACK))

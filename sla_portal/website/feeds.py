@@ -18,7 +18,7 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
 from . import queries
-from .kept import Kept, kept
+from .caching import Cached, cached
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 from .rules import PublicIncident, PublicNotice, PublicWindow
 from .words import what_is_touched, what_was_down
@@ -43,7 +43,7 @@ class PublicFeed(Feed):
     feed_type = Entries
     page = ""
 
-    def __init__(self, facts: Kept[Sequence[Any]]) -> None:
+    def __init__(self, facts: Cached[Sequence[Any]]) -> None:
         self.facts = facts
         self.now = facts.computed_at
         self.language: str = get_language() or settings.LANGUAGE_CODE
@@ -141,7 +141,7 @@ def _answered(
     @for_reader
     def view(request: HttpRequest, reader: Reader) -> HttpResponse:
         now = timezone.now()
-        facts = kept(f"feed {name}", lambda: read(now), now)
+        facts = cached(f"feed {name}", lambda: read(now), now)
         body = finished(("feed", name, reader), (facts.mark,), lambda: made(facts).body(request))
         return answer(request, body, Atom1Feed.content_type, facts.changed_at, FOR_A_MINUTE)
 

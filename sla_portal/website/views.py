@@ -26,8 +26,8 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from . import pictures, queries
+from .caching import Cached, cached
 from .claims.queries import claim_months
-from .kept import Kept, kept
 from .queries import MonthOf
 from .reader import LANGUAGE_FIELD, ZONE_COOKIE, Reader, answer, finished, for_reader, zones
 
@@ -49,7 +49,7 @@ def page(
     request: HttpRequest,
     reader: Reader,
     template: str,
-    facts: Kept[Any],
+    facts: Cached[Any],
     context: Callable[[], dict[str, Any]],
     **choices: object,
 ) -> HttpResponse:
@@ -94,7 +94,7 @@ def frame(
 def home(request: HttpRequest, reader: Reader) -> HttpResponse:
     """How it is now."""
     now = timezone.now()
-    facts = kept("present", lambda: queries.present(now), now)
+    facts = cached("present", lambda: queries.present(now), now)
     return page(request, reader, "home", facts, lambda: {"present": facts.value})
 
 
@@ -103,7 +103,7 @@ def incidents(request: HttpRequest, reader: Reader) -> HttpResponse:
     """The incidents of a month."""
     now = timezone.now()
     month, number = _month(request, now), _page_number(request)
-    facts = kept(f"incidents {month}", lambda: queries.incidents_of(month, now), now)
+    facts = cached(f"incidents {month}", lambda: queries.incidents_of(month, now), now)
     return page(
         request, reader, "incidents", facts, lambda: _listed(facts.value, number, now), **_chosen(request, number)
     )
@@ -126,7 +126,7 @@ def maintenance(request: HttpRequest, reader: Reader) -> HttpResponse:
     """What is planned, and what was announced for a month."""
     now = timezone.now()
     month, number = _month(request, now), _page_number(request)
-    facts = kept(f"maintenance {month}", lambda: queries.maintenance_of(month, now), now)
+    facts = cached(f"maintenance {month}", lambda: queries.maintenance_of(month, now), now)
     windows = facts.value
     return page(
         request,
@@ -150,7 +150,7 @@ def window(request: HttpRequest, reader: Reader, reference: str) -> HttpResponse
 def availability(request: HttpRequest, reader: Reader) -> HttpResponse:
     """The last twelve closed months of all regions."""
     now = timezone.now()
-    facts = kept("years", queries.years, now)
+    facts = cached("years", queries.years, now)
     return page(request, reader, "availability", facts, lambda: {"years": facts.value})
 
 
@@ -158,7 +158,7 @@ def availability(request: HttpRequest, reader: Reader) -> HttpResponse:
 def region(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
     """The last twelve closed months of a region, with a map of their days."""
     now = timezone.now()
-    facts = kept("years", queries.years, now)
+    facts = cached("years", queries.years, now)
     year = _region_year(facts.value, code)
     closed = [month for month in year.months if month]
 
@@ -177,7 +177,7 @@ def region(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
 def month(request: HttpRequest, reader: Reader, code: str, month: str) -> HttpResponse:
     """A closed month of a region: its days and hours, and its failure events."""
     now = timezone.now()
-    facts = kept("years", queries.years, now)
+    facts = cached("years", queries.years, now)
     year = _region_year(facts.value, code)
     closed = {str(one.month): one for one in year.months if one}
     if month not in closed:
@@ -208,15 +208,15 @@ def _region_year(years: queries.Years, code: str) -> queries.RegionYear:
 
 def _claimable(now: datetime) -> set[ServiceMonth]:
     """The months for which a claim can be sent."""
-    months = kept("claim months", lambda: claim_months(now), now).value
+    months = cached("claim months", lambda: claim_months(now), now).value
     return {one.month for one in months if now < one.closes_at}
 
 
-def _maps(code: str, year: queries.RegionYear, now: datetime) -> Kept[Any]:
+def _maps(code: str, year: queries.RegionYear, now: datetime) -> Cached[Any]:
     """The maps of a region's closed months; another closing gives them another name."""
     closed = [month for month in year.months if month]
     name = f"maps {code} {[(str(month.month), month.revision, month.closed_at) for month in closed]}"
-    return kept(name, lambda: queries.maps(code, closed), now, A_DAY)
+    return cached(name, lambda: queries.maps(code, closed), now, A_DAY)
 
 
 @public
@@ -224,7 +224,7 @@ def notices(request: HttpRequest, reader: Reader) -> HttpResponse:
     """The announcements, newest first."""
     now = timezone.now()
     number = _page_number(request)
-    facts = kept(f"notices {number}", lambda: queries.notices(number, now), now)
+    facts = cached(f"notices {number}", lambda: queries.notices(number, now), now)
     found, more = facts.value
     if number > 1 and not found:
         raise Http404
@@ -245,7 +245,7 @@ def notice(request: HttpRequest, reader: Reader, number: str) -> HttpResponse:
 def agreement(request: HttpRequest, reader: Reader, version: str = "") -> HttpResponse:
     """A published version of the agreement; without a name, the one in force."""
     now = timezone.now()
-    facts = kept(f"agreement {version}", lambda: queries.agreement(version, now), now) if _sound(version) else None
+    facts = cached(f"agreement {version}", lambda: queries.agreement(version, now), now) if _sound(version) else None
     if facts is None or (version and facts.value is None):
         raise Http404
     return page(request, reader, "agreement", facts, lambda: {"agreement": facts.value, "today": _today(now)})
@@ -260,7 +260,7 @@ def redline(request: HttpRequest, reader: Reader, before: str, after: str) -> Ht
 
     def shown() -> dict[str, Any]:
         # Published text stands still, so its comparison is made once for all readers of a language.
-        text = kept(
+        text = cached(
             f"redline {reader.language} {facts.mark}",
             lambda: text_changes(two.clauses_before, two.clauses_after, reader.language),
             now,
@@ -306,7 +306,7 @@ def _today(now: datetime) -> date:
 def data(request: HttpRequest, reader: Reader) -> HttpResponse:
     """Feeds to subscribe to, and the read API."""
     now = timezone.now()
-    return page(request, reader, "data", Kept(None, "", now, now), lambda: {"paths": API})
+    return page(request, reader, "data", Cached(None, "", now, now), lambda: {"paths": API})
 
 
 API = (
@@ -328,7 +328,7 @@ API = (
 def clock(request: HttpRequest, reader: Reader) -> HttpResponse:
     """Choose the clock on which times are shown."""
     now = timezone.now()
-    near = kept("zones of regions", queries.zones_of_regions, now)
+    near = cached("zones of regions", queries.zones_of_regions, now)
     back = _back(request, request.GET.get("next", ""))
     shown = {
         "near": list(dict.fromkeys([str(settings.SLA_ZONE), *near.value, "UTC"])),
@@ -372,19 +372,9 @@ def robots(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"User-agent: *\nDisallow: {reverse('admin:index')}\n", content_type="text/plain")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django names it)
-    """Say that there is no such page: to staff at their desk, to programs and to the public in their own way."""
-    if request.path.startswith("/api/"):
-        from sla_portal.api.views import nothing_here
-
-        return nothing_here(request)
-    if request.path.startswith(reverse("admin:index")):
-        return HttpResponse(render_to_string("404.html", request=request), status=404)
-    return _nothing(request)
-
-
 @for_reader
-def _nothing(request: HttpRequest, reader: Reader) -> HttpResponse:
+def nothing(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Say to the public that there is no such page, in the frame of every other page."""
     around = frame(request, reader, "nothing", timezone.now(), {})
     return HttpResponse(render_to_string("website/nothing.html", around | {"back": reverse("home")}), status=404)
 
@@ -447,8 +437,8 @@ def _sound(text: str) -> bool:
     return "\0" not in text
 
 
-def _found(name: str, read: Callable[[], Any], now: datetime, key: str) -> Kept[Any]:
-    facts = kept(name, read, now) if _sound(key) else None
+def _found(name: str, read: Callable[[], Any], now: datetime, key: str) -> Cached[Any]:
+    facts = cached(name, read, now) if _sound(key) else None
     if facts is None or facts.value is None:
         raise Http404(gettext("Nothing of this name is public."))
     return facts

@@ -30,7 +30,7 @@ def fill(customers: int) -> None:
 
     from sla_portal.agreements.models import Contract
     from sla_portal.customers.models import Customer, Region
-    from tests.builders import an_outage
+    from tests.support.builders import an_outage
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE customers_region, incidents_incident CASCADE")

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from sla_portal.agreements.rules import Terms, TermsPeriod
-from sla_portal.availability.rules import Down, TakenOff, cells, figures, judge
+from sla_portal.availability.rules import ExcludedTime, ScopedOutage, cells, figures, judge
 from sla_portal.kernel.months import ServiceDays, ServiceMonth
 
 SIZES = {10: 30, 1_000: 30, 100_000: 7}
@@ -38,7 +38,7 @@ SCOPES = [
 ]
 
 
-def history(outages: int) -> tuple[list[Down], list[TakenOff], list[slice]]:
+def history(outages: int) -> tuple[list[ScopedOutage], list[ExcludedTime], list[slice]]:
     """Outages of 20 s to 5 min all over the month, half of them of everything; one in ten is excluded for a part."""
     chance = random.Random(outages)
     downs, taken_off, rows = [], [], []
@@ -46,14 +46,14 @@ def history(outages: int) -> tuple[list[Down], list[TakenOff], list[slice]]:
         start = chance.randrange(SPAN[0], SPAN[1] - 300)
         end = start + chance.randrange(20, 300)
         scope, named = SCOPES[0] if chance.random() < 0.5 else chance.choice(SCOPES)
-        downs.append(Down(f"INC-{number}", start, end, named))
+        downs.append(ScopedOutage(f"INC-{number}", start, end, named))
         rows.append(scope)
         if number % 10 == 0:
-            taken_off.append(TakenOff(f"INC-{number}", "4.11", start + 10, end))
+            taken_off.append(ExcludedTime(f"INC-{number}", "4.11", start + 10, end))
     return downs, taken_off, rows
 
 
-def ours(downs: list[Down], taken_off: list[TakenOff]) -> tuple[int, int, list[tuple[int, int, int, int]]]:
+def ours(downs: list[ScopedOutage], taken_off: list[ExcludedTime]) -> tuple[int, int, list[tuple[int, int, int, int]]]:
     judgement = judge(
         downs, taken_off, [TermsPeriod(None, None, TERMS)], functions=FUNCTIONS, clients=CLIENTS, span=SPAN
     )
@@ -63,7 +63,7 @@ def ours(downs: list[Down], taken_off: list[TakenOff]) -> tuple[int, int, list[t
 
 
 def reference(
-    downs: list[Down], taken_off: list[TakenOff], rows: list[slice]
+    downs: list[ScopedOutage], taken_off: list[ExcludedTime], rows: list[slice]
 ) -> tuple[int, int, list[tuple[int, int, int, int]]]:
     month, end = SPAN
     excluded = {off.incident: (off.start - month, off.end - month) for off in taken_off}

@@ -27,7 +27,7 @@ def whole(statement) -> str:
     """One HTML document that says all that the report says."""
     from django.template.loader import render_to_string
 
-    from sla_portal.reports.paper import printing
+    from sla_portal.reports.pdf import printing
     from sla_portal.reports.rules import shared
 
     own = render_to_string("reports/own.html", {**printing._own_context(statement, 2), "pages": 4})
@@ -43,7 +43,7 @@ def bare(html: str, statement) -> bytes:
     from weasyprint import HTML
     from weasyprint.text.fonts import FontConfiguration
 
-    from sla_portal.reports.paper import printing
+    from sla_portal.reports.pdf import printing
 
     attached = printing._attached(statement["figures"], datetime.fromisoformat(statement["issue"]["issued_at"]))
     return HTML(string=html).write_pdf(
@@ -52,8 +52,8 @@ def bare(html: str, statement) -> bytes:
 
 
 def measure(events: int, title: str) -> None:
-    from sla_portal.reports.paper import printing, render
-    from tests.statements import customer, eventful_month, issued
+    from sla_portal.reports.pdf import printing, render
+    from tests.support.statements import customer, eventful_month, issued
 
     figures = eventful_month(events)
     statement = issued(figures)
@@ -90,8 +90,8 @@ def main(part: str) -> None:
     import django
 
     django.setup()
-    from sla_portal.reports.paper import render
-    from tests.statements import eventful_month, issued
+    from sla_portal.reports.pdf import render
+    from tests.support.statements import eventful_month, issued
 
     if part == "times":
         for events, title in EVENTS.items():

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from sla_portal.zones import RELEASE
-from tests.desk import a_member, signed_in, text_of
+from tests.support.desk import a_member, signed_in, text_of
 
 SHOW = """
 from datetime import datetime; from zoneinfo import ZoneInfo, available_timezones

@@ -16,14 +16,14 @@ OF_THE_DRILL = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "VAR_DIR"
 
 
 def cap(_ground: Ground) -> None:
-    """Run `tests/test_claims_cap.py` on SQLite and on PostgreSQL; fail where it does."""
+    """Run `tests/claims/test_cap.py` on SQLite and on PostgreSQL; fail where it does."""
     tests = {name: value for name, value in os.environ.items() if name not in OF_THE_DRILL} | {
         "CAP_ROUNDS": str(ROUNDS)
     }
     databases = (("SQLite", {}), ("PostgreSQL", {"DATABASE_URL": os.environ["DATABASE_URL"]}))
     for title, database in databases:
         print(f"cap: {ROUNDS} rounds on {title}", flush=True)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_claims_cap.py"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/claims/test_cap.py"]
         subprocess.run(
             [*command, "--durations", "4", "-o", "faulthandler_timeout=3600"],
             env=tests | database,

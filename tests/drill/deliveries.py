@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.mail_server import Fault, MailServer, mail_server
+from tests.support.mail_server import Fault, MailServer, mail_server
 
 from .ground import PROCESSES, Ground, contacts, give
 from .plain import plain

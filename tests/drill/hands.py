@@ -24,11 +24,11 @@ def careless(ids: list[int]) -> None:
 
     from sla_portal.notices.mail.session import session
     from sla_portal.notices.models import Delivery
-    from sla_portal.notices.operations.delivering import with_letters
+    from sla_portal.notices.operations.delivering import with_messages
 
     waiting = list(Delivery.objects.filter(pk__in=ids, status="pending"))
     with session() as line:
-        for delivery, letter in with_letters(waiting):
+        for delivery, letter in with_messages(waiting):
             if line.offer(letter, delivery) is None:
                 line.hand_over()
                 Delivery.objects.filter(pk=delivery.pk).update(status="sent", sent_at=timezone.now())

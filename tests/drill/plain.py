@@ -70,10 +70,10 @@ def raw(port: int, notice: int, part: int) -> None:
 
     django.setup()
     from sla_portal.notices.models import Delivery
-    from sla_portal.notices.operations.delivering import with_letters
+    from sla_portal.notices.operations.delivering import with_messages
 
     rows = list(Delivery.objects.filter(notice=notice).order_by("pk"))[part::PROCESSES]
-    finished = [(delivery.email, letter.completed(delivery)) for delivery, letter in with_letters(rows)]
+    finished = [(delivery.email, letter.completed(delivery)) for delivery, letter in with_messages(rows)]
     begun = time.perf_counter()
     with smtplib.SMTP("127.0.0.1", port) as smtp:
         for email, message in finished:

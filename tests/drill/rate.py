@@ -41,7 +41,7 @@ def serving() -> Iterator[int]:
 
 
 def serve() -> None:
-    from tests.mail_server import mail_server
+    from tests.support.mail_server import mail_server
 
     with mail_server() as server:
         print(server.port, flush=True)
@@ -57,7 +57,7 @@ def measure(port: int) -> None:
     from django.utils import timezone
 
     from sla_portal.notices.operations import deliver_chunk
-    from sla_portal.notices.operations.delivering import with_letters
+    from sla_portal.notices.operations.delivering import with_messages
 
     with transaction.atomic():
         audience = contacts(MANY, "many")
@@ -71,7 +71,7 @@ def measure(port: int) -> None:
         notice = give(contacts(RECIPIENTS, f"rate{number}"))
         messages = [
             (delivery.email, letter.completed(delivery))
-            for delivery, letter in with_letters(list(notice.deliveries.order_by("pk")))
+            for delivery, letter in with_messages(list(notice.deliveries.order_by("pk")))
         ]
         begun = time.perf_counter()
         with smtplib.SMTP("127.0.0.1", port) as smtp:

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sla_portal.website import kept as house
+from sla_portal.website import caching as house
 from sla_portal.website import reader
 
 
-def not_kept(_name: str, compute: Callable[[], Any], now: datetime, _fresh: timedelta | None = None) -> house.Kept[Any]:
-    return house.Kept(compute(), str(now), now, now)
+def not_kept(
+    _name: str, compute: Callable[[], Any], now: datetime, _fresh: timedelta | None = None
+) -> house.Cached[Any]:
+    return house.Cached(compute(), str(now), now, now)
 
 
-house.kept = not_kept
+house.cached = not_kept
 reader.finished = lambda _page, _follows_from, make: make()
 
 # Only now is anything read that takes the two by name.

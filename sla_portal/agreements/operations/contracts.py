@@ -18,7 +18,7 @@ from sla_portal.kernel.months import local_date
 
 from ..models import Contract, Payment, Suspension
 from ..rules import extended_to, shortest_period_ends_on
-from .publishing import tell_pending
+from .publishing import notify_of_pending
 
 
 class ContractTooShort(Refused):
@@ -81,7 +81,7 @@ def sign_contract(
             trial_days=trial_days,
         )
         record(actor=actor, action="signed", subject=contract, changes=difference({}, snapshot(contract)), now=now)
-        tell_pending(contract=contract, now=now)
+        notify_of_pending(contract=contract, now=now)
     return contract
 
 

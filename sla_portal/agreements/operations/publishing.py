@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import hold_trail, record, require
+from sla_portal.audit.operations import lock_chain, record, require
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
@@ -18,17 +18,17 @@ from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Delivery, Kind, Notice
 from sla_portal.notices.operations import give_notice
 
-from .. import letters
+from .. import emails
 from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Contract, FurtherNotice
 from ..queries import (
     contacts_under_contract,
+    customers_left_out,
     deliveries_of,
     earliest_day,
     newest_version,
     pending_versions,
     told_off_record,
     told_or_concerned,
-    untold,
     version_in_force,
 )
 from .drafting import check_draft
@@ -66,7 +66,7 @@ class NotPending(Refused):
     """Only a published version that has not taken effect can be withdrawn."""
 
 
-class NobodyUntold(Refused):
+class NobodyLeftOut(Refused):
     """Every customer concerned who has an address was told."""
 
 
@@ -83,7 +83,7 @@ def submit_draft(*, actor: Actor, draft: AgreementVersion, effective_on: date, n
     require(actor, "agreements.draft_version")
     with transaction.atomic():
         locked = locked_draft(draft)
-        hold_trail()
+        lock_chain()
         check_draft(locked)
         if not (locked.summary_of_changes and locked.summary_of_changes_zh):
             raise SummaryMissing(_("Say in plain words what changes, in English and in Chinese."))
@@ -135,7 +135,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
     with transaction.atomic():
         locked = locked_version(version)
         # Held, so that whoever signs is either told now or, signing later, told then.
-        hold_trail()
+        lock_chain()
         _check_submitted(locked)
         check_second_person(
             actor,
@@ -152,7 +152,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
         locked.notice = _tell(
             actor,
             locked,
-            letters.Step.ANNOUNCEMENT,
+            emails.Step.ANNOUNCEMENT,
             contacts_under_contract((), today, locked.takes_effect_on - timedelta(days=1)),
             now,
             public=True,
@@ -179,7 +179,7 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
     check_reason(reason)
     with transaction.atomic():
         locked = locked_version(version)
-        hold_trail()
+        lock_chain()
         if locked.withdrawn_at:
             raise AlreadyWithdrawn(_("Version %(version)s is withdrawn already.") % {"version": locked})
         if not locked.notice or locked.takes_effect_on <= local_date(epoch(now), settings.SLA_ZONE):
@@ -197,7 +197,7 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
         locked.withdrawal_notice = _tell(
             actor,
             locked,
-            letters.Step.WITHDRAWAL,
+            emails.Step.WITHDRAWAL,
             told_or_concerned(locked),
             now,
             public=True,
@@ -216,7 +216,7 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
     return locked.withdrawal_notice
 
 
-def tell_untold(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
+def notify_left_out(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
     """Tell the customers whom a version concerns and no mail about it went to: what a history file added, what had no contact.
 
     Raises `NotPending` once the version has taken effect or was withdrawn, and `NobodyUntold`, on a second click too.
@@ -224,14 +224,14 @@ def tell_untold(*, actor: Actor, version: AgreementVersion, now: datetime) -> No
     require(actor, "agreements.publish_version")
     with transaction.atomic():
         locked = locked_version(version)
-        hold_trail()
+        lock_chain()
         today = local_date(epoch(now), settings.SLA_ZONE)
         if not locked.notice or locked.withdrawn_at or locked.takes_effect_on <= today:
             raise NotPending(_("Only of a version that was announced and has not taken effect can somebody be told."))
-        audience = Contact.objects.filter(customer__in=untold(locked).order_by())
+        audience = Contact.objects.filter(customer__in=customers_left_out(locked).order_by())
         if not audience.exists():
-            raise NobodyUntold(_("Every customer concerned who has an address was told."))
-        notice = _tell(actor, locked, letters.Step.ANNOUNCEMENT, audience, now)
+            raise NobodyLeftOut(_("Every customer concerned who has an address was told."))
+        notice = _tell(actor, locked, emails.Step.ANNOUNCEMENT, audience, now)
         FurtherNotice.objects.create(version=locked, notice=notice)
     return notice
 
@@ -252,7 +252,7 @@ def _remind(version: AgreementVersion, today: date, now: datetime) -> bool:
         if days is None:
             return False
         audience = contacts_under_contract((), locked.takes_effect_on, locked.takes_effect_on)
-        notice = _tell(Actor.system("schedule"), locked, letters.Step.REMINDER, audience, now)
+        notice = _tell(Actor.system("schedule"), locked, emails.Step.REMINDER, audience, now)
         FurtherNotice.objects.create(version=locked, days_before=days, notice=notice)
     return True
 
@@ -270,7 +270,7 @@ def _days_to_remind(version: AgreementVersion, today: date) -> int | None:
     return None
 
 
-def tell_pending(*, contract: Contract, now: datetime) -> list[Notice]:
+def notify_of_pending(*, contract: Contract, now: datetime) -> list[Notice]:
     """Tell who has just signed of the versions that were announced and have not taken effect (5.2).
 
     Contacts who were told of a version already are not told again.
@@ -278,7 +278,7 @@ def tell_pending(*, contract: Contract, now: datetime) -> list[Notice]:
     today = local_date(epoch(now), settings.SLA_ZONE)
     given: list[Notice] = []
     with transaction.atomic():
-        hold_trail()
+        lock_chain()
         if contract.last_day < today:
             return given
         for version in pending_versions(today):
@@ -287,7 +287,7 @@ def tell_pending(*, contract: Contract, now: datetime) -> list[Notice]:
             if not version.notice or not audience.exists():
                 continue
             actor = Actor.system(f"signing of {contract}")
-            notice = _tell(actor, version, letters.Step.SIGNING, audience, now, contract=contract)
+            notice = _tell(actor, version, emails.Step.SIGNING, audience, now, contract=contract)
             FurtherNotice.objects.create(version=version, contract=contract, notice=notice)
             given.append(notice)
     return given
@@ -296,8 +296,8 @@ def tell_pending(*, contract: Contract, now: datetime) -> list[Notice]:
 def _tell(
     actor: Actor,
     version: AgreementVersion,
-    step: letters.Step,
-    audience: letters.Audience,
+    step: emails.Step,
+    audience: emails.Audience,
     now: datetime,
     *,
     public: bool = False,
@@ -308,7 +308,7 @@ def _tell(
         actor=actor,
         kind=Kind.AMENDMENT,
         about=version.version,
-        wordings=letters.words(version, step, contract),
+        wordings=emails.words(version, step, contract),
         audience=audience,
         public=public,
         now=now,

@@ -7,13 +7,13 @@ from .amendments import (
     answers_of,
     concerned,
     customers_answering,
+    customers_left_out,
     deliveries_of,
     notices_of,
     reached,
     running_contracts,
     told_off_record,
     told_or_concerned,
-    untold,
 )
 from .contracts import contacts_under_contract, contracts_in_force, suspensions_of
 from .register import register
@@ -37,6 +37,7 @@ __all__ = [
     "contacts_under_contract",
     "contracts_in_force",
     "customers_answering",
+    "customers_left_out",
     "deliveries_of",
     "earliest_day",
     "newest_version",
@@ -50,6 +51,5 @@ __all__ = [
     "terms_periods",
     "told_off_record",
     "told_or_concerned",
-    "untold",
     "version_in_force",
 ]

@@ -70,7 +70,7 @@ def told_or_concerned(version: AgreementVersion) -> QuerySet[Contact]:
     return Contact.objects.filter(Q(pk__in=told.values("contact")) | Q(customer__in=concerned(version).order_by()))
 
 
-def untold(version: AgreementVersion) -> QuerySet[Customer]:
+def customers_left_out(version: AgreementVersion) -> QuerySet[Customer]:
     """Customers whom a version concerns and to none of whose contacts a mail about it went.
 
     Customers may have an address in common; a mail to it told them all.

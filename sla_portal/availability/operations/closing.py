@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import hold_trail, record, require
+from sla_portal.audit.operations import lock_chain, record, require
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -67,7 +67,7 @@ def _close(actor: Actor, month: ServiceMonth, revision: int, reason: str, now: d
     try:
         with transaction.atomic():
             # Whatever is being logged meanwhile is either on record before this, or comes after the closing.
-            hold_trail()
+            lock_chain()
             missing = unfinished(month, now)
             if missing:
                 raise MonthUnfinished(missing)

@@ -43,7 +43,7 @@ from ..queries import (
     judged_region,
     own_exclusions,
 )
-from ..rules import Judgement, TakenOff, figures, for_customer
+from ..rules import ExcludedTime, Judgement, figures, for_customer
 
 COLUMNS = (
     "agreement_version_id",
@@ -82,7 +82,7 @@ class Verdicts:
         return [version for version in self.versions if version.takes_effect_on <= day][-1]
 
     def columns(
-        self, contracts: Sequence[InForce], suspended: Sequence[Span], own: Iterable[TakenOff]
+        self, contracts: Sequence[InForce], suspended: Sequence[Span], own: Iterable[ExcludedTime]
     ) -> dict[str, Any]:
         """The figures for these contracts, as columns of a judged month."""
         version = self.version_on(first_service_day(contracts, self.month))
@@ -94,7 +94,7 @@ class Verdicts:
         days: ServiceDays,
         version: AgreementVersion,
         suspended: Sequence[Span] = (),
-        own: Iterable[TakenOff] = (),
+        own: Iterable[ExcludedTime] = (),
     ) -> dict[str, Any]:
         own = list(own)
         judgement = for_customer(self.judgement, own, suspended) if own or suspended else self.judgement

@@ -5,21 +5,21 @@ integers or fractions. A region is judged once (`judge`); its customers differ o
 (`figures`) and in what section 4 takes off for one of them alone (`for_customer`).
 """
 
-from .exclusions import EVERYTHING, Down, TakenOff, cells, covered_by_notice
+from .exclusions import EVERYTHING, ExcludedTime, ScopedOutage, cells, covered_by_notice
 from .figures import FailureEvent, MonthFigures, ReadingFigures, availability, cut, error_budget, figures
 from .judgement import Judgement, Unavailability, for_customer, judge
 from .reasons import Reason, Shade, Why, explain, picture
 
 __all__ = [
     "EVERYTHING",
-    "Down",
+    "ExcludedTime",
     "FailureEvent",
     "Judgement",
     "MonthFigures",
     "ReadingFigures",
     "Reason",
+    "ScopedOutage",
     "Shade",
-    "TakenOff",
     "Unavailability",
     "Why",
     "availability",

@@ -26,7 +26,7 @@ def cells(down_functions: Collection[int], down_clients: Collection[int], *, fun
 
 
 @dataclass(frozen=True)
-class Down:
+class ScopedOutage:
     """One outage in the region judged: an incident kept `cells` down; one that is `ongoing` ends now."""
 
     incident: str
@@ -37,7 +37,7 @@ class Down:
 
 
 @dataclass(frozen=True)
-class TakenOff:
+class ExcludedTime:
     """A stretch that a confirmed exclusion covers: off one incident's outages or, without one, off a customer's month.
 
     Of 4.1 it is what the notices cover (`covered_by_notice`), of the cells that were announced.
@@ -62,13 +62,13 @@ Part = tuple[int, int, int]
 """Cells that were down, from, until."""
 
 
-def but_for(downs: Iterable[Down], taken_off: Iterable[TakenOff]) -> tuple[list[Part], list[TakenOff]]:
+def but_for(downs: Iterable[ScopedOutage], taken_off: Iterable[ExcludedTime]) -> tuple[list[Part], list[ExcludedTime]]:
     """Take each incident's excluded time off its own outages (4): what is left, and what was taken."""
     exclusions = defaultdict(list)
     for off in taken_off:
         exclusions[off.incident].append(off)
     left: list[Part] = []
-    taken: list[TakenOff] = []
+    taken: list[ExcludedTime] = []
     for down in downs:
         parts = [(down.cells, down.start, down.end)]
         for off in exclusions.get(down.incident, ()):
@@ -80,7 +80,7 @@ def but_for(downs: Iterable[Down], taken_off: Iterable[TakenOff]) -> tuple[list[
     return left, taken
 
 
-def _without(part: Part, off: TakenOff) -> Iterable[Part]:
+def _without(part: Part, off: ExcludedTime) -> Iterable[Part]:
     down, start, end = part
     pieces = (
         (down, start, min(end, off.start)),

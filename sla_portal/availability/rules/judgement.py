@@ -21,7 +21,7 @@ from sla_portal.kernel.intervals import (
     touching,
 )
 
-from .exclusions import NON_PAYMENT, Down, Part, TakenOff, but_for
+from .exclusions import NON_PAYMENT, ExcludedTime, Part, ScopedOutage, but_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +92,8 @@ class Judgement:
     functions: int
     clients: int
     periods: Sequence[TermsPeriod]
-    downs: Sequence[Down]
-    taken_off: Sequence[TakenOff]
+    downs: Sequence[ScopedOutage]
+    taken_off: Sequence[ExcludedTime]
     """What section 4 took off, cut to the outages that it was taken off."""
     under: Mapping[Reading, Unavailability]
     in_force: Unavailability
@@ -128,8 +128,8 @@ class Judgement:
 
 
 def judge(
-    downs: Iterable[Down],
-    taken_off: Iterable[TakenOff],
+    downs: Iterable[ScopedOutage],
+    taken_off: Iterable[ExcludedTime],
     periods: Sequence[TermsPeriod],
     *,
     functions: int,
@@ -177,12 +177,12 @@ def judge(
     )
 
 
-def for_customer(judgement: Judgement, own: Iterable[TakenOff] = (), suspended: Iterable[Span] = ()) -> Judgement:
+def for_customer(judgement: Judgement, own: Iterable[ExcludedTime] = (), suspended: Iterable[Span] = ()) -> Judgement:
     """Take off one customer's month what lies with that customer alone (4.2 to 4.9).
 
     `own` are its own confirmed exclusions, `suspended` the spans of days suspended for non-payment (4.7).
     """
-    own = [*own, *(TakenOff(None, NON_PAYMENT, start, end) for start, end in suspended)]
+    own = [*own, *(ExcludedTime(None, NON_PAYMENT, start, end) for start, end in suspended)]
     if not own:
         return judgement
     spans = merged((off.start, off.end) for off in own)

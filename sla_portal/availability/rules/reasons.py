@@ -9,7 +9,7 @@ from sla_portal.availability.clauses import PRECEDENCE
 from sla_portal.kernel.intervals import MINUTE, Span, clipped, difference, intersection, merged, touching
 from sla_portal.kernel.months import ServiceDays
 
-from .exclusions import NON_PAYMENT, TakenOff
+from .exclusions import NON_PAYMENT, ExcludedTime
 from .judgement import Judgement, Unavailability
 
 
@@ -49,7 +49,7 @@ class Reason:
     """The whole stretches of unavailability that reach into the minute: the event is the one longer than 60 s."""
     incidents: tuple[str, ...]
     """Those with an outage in the minute."""
-    taken_off: tuple[TakenOff, ...]
+    taken_off: tuple[ExcludedTime, ...]
     """What section 4 takes off in the minute, first the one under which it is shown."""
 
 
@@ -93,7 +93,7 @@ def _why(judgement: Judgement, read: Unavailability, days: ServiceDays, span: Sp
     return Why.UP
 
 
-def _taken_off(judgement: Judgement, read: Unavailability, span: Span) -> tuple[TakenOff, ...]:
+def _taken_off(judgement: Judgement, read: Unavailability, span: Span) -> tuple[ExcludedTime, ...]:
     in_events = clipped(read.events, span)
     covering = [off for off in judgement.taken_off if touching(in_events, (off.start, off.end))]
     return tuple(sorted(covering, key=lambda off: PRECEDENCE.index(off.clause)))

@@ -20,8 +20,8 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 
-from ..models import Delivery, Status, Trouble
-from .letter import Letter, Unwritable, envelope_address, sender
+from ..models import Delivery, FailureReason, Status
+from .message import MailMessage, Unwritable, envelope_address, sender
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Outcome:
     """What became of one attempt. `Status.PENDING` is: to be tried again."""
 
     status: Status
-    trouble: Trouble | None = None
+    trouble: FailureReason | None = None
     said: str = ""
 
 
@@ -55,7 +55,7 @@ class Session(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def offer(self, letter: Letter, delivery: Delivery) -> Outcome | None:
+    def offer(self, letter: MailMessage, delivery: Delivery) -> Outcome | None:
         """Bring the message up to its last byte; None: it is taken so far, and nobody has got it."""
 
     def hand_over(self) -> Outcome:
@@ -114,16 +114,16 @@ class SmtpSession:
             self.backend.connection.close()
         self.backend.connection = None
 
-    def offer(self, letter: Letter, delivery: Delivery) -> Outcome | None:
+    def offer(self, letter: MailMessage, delivery: Delivery) -> Outcome | None:
         try:
             recipient, message = envelope_address(delivery.email), letter.completed(delivery)
         except Unwritable:
-            return Outcome(Status.FAILED, Trouble.UNWRITABLE)
+            return Outcome(Status.FAILED, FailureReason.UNWRITABLE)
         try:
             return self._converse(sender(delivery), recipient, message)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
-            return Outcome(Status.PENDING, Trouble.CUT_OFF, _words(error))
+            return Outcome(Status.PENDING, FailureReason.CUT_OFF, _words(error))
 
     def _converse(self, sender: str, recipient: str, message: bytes) -> Outcome | None:
         code, said = self._mail(sender)
@@ -163,7 +163,7 @@ class SmtpSession:
         if select.select([sock], [], [], 0)[0]:
             # The server spoke, or left, before it had the message.
             self._drop()
-            return Outcome(Status.PENDING, Trouble.CUT_OFF)
+            return Outcome(Status.PENDING, FailureReason.CUT_OFF)
         try:
             sock.settimeout(DOT_ANSWERED_WITHIN_SECONDS)
             smtp.send(b".\r\n")
@@ -171,12 +171,12 @@ class SmtpSession:
             sock.settimeout(self.backend.timeout)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
-            return Outcome(Status.UNKNOWN, Trouble.UNANSWERED, _words(error))
+            return Outcome(Status.UNKNOWN, FailureReason.UNANSWERED, _words(error))
         if code // 100 == 2:
             return SENT
         if code // 100 not in (4, 5):
             self._drop()
-            return Outcome(Status.UNKNOWN, Trouble.UNANSWERED, _reply(code, said))
+            return Outcome(Status.UNKNOWN, FailureReason.UNANSWERED, _reply(code, said))
         if code == CLOSING:
             self._drop()
         return refusal(code, said)
@@ -199,11 +199,11 @@ class BackendSession:
     def __exit__(self, *_error: object) -> None:
         self.backend.close()
 
-    def offer(self, letter: Letter, delivery: Delivery) -> Outcome | None:
+    def offer(self, letter: MailMessage, delivery: Delivery) -> Outcome | None:
         try:
             self.offered = [letter.message(delivery)]
         except Unwritable:
-            return Outcome(Status.FAILED, Trouble.UNWRITABLE)
+            return Outcome(Status.FAILED, FailureReason.UNWRITABLE)
         try:
             self.backend.open()
         except Exception as error:
@@ -218,8 +218,8 @@ class BackendSession:
             if answered := _answered(error):
                 return answered
             log.exception("The mail backend fails")
-            return Outcome(Status.UNKNOWN, Trouble.UNANSWERED, _words(error))
-        return Outcome(Status.PENDING, Trouble.POSTPONED) if taken == 0 else SENT
+            return Outcome(Status.UNKNOWN, FailureReason.UNANSWERED, _words(error))
+        return Outcome(Status.PENDING, FailureReason.POSTPONED) if taken == 0 else SENT
 
     def take_back(self) -> None:
         self.offered = []
@@ -234,11 +234,11 @@ def _answered(error: Exception) -> Outcome | None:
 
     match error:
         case AnymailRecipientsRefused():
-            return Outcome(Status.FAILED, Trouble.REFUSED, _words(error))
+            return Outcome(Status.FAILED, FailureReason.REFUSED, _words(error))
         case AnymailRequestsAPIError(status_code=int(code)) if code // 100 == 4:
-            return Outcome(Status.PENDING, Trouble.POSTPONED, _words(error))
+            return Outcome(Status.PENDING, FailureReason.POSTPONED, _words(error))
         case AnymailRequestsAPIError():
-            return Outcome(Status.UNKNOWN, Trouble.UNANSWERED, _words(error))
+            return Outcome(Status.UNKNOWN, FailureReason.UNANSWERED, _words(error))
     return None
 
 
@@ -246,18 +246,18 @@ def refusal(code: int, said: bytes) -> Outcome:
     """What a reply other than yes means: 4xx is for now, 5xx for good (RFC 5321, 4.2.1; RFC 3463)."""
     words = _reply(code, said)
     if code // 100 != 5:
-        return Outcome(Status.PENDING, Trouble.POSTPONED, words)
-    return Outcome(Status.FAILED, trouble_of(words) or Trouble.REFUSED, words)
+        return Outcome(Status.PENDING, FailureReason.POSTPONED, words)
+    return Outcome(Status.FAILED, trouble_of(words) or FailureReason.REFUSED, words)
 
 
-def trouble_of(words: str) -> Trouble | None:
+def trouble_of(words: str) -> FailureReason | None:
     """What an enhanced status code for good says (RFC 3463), where it is one of those that people ask about."""
     detail = ENHANCED.search(words)
     match detail.groups() if detail else ():
         case ("1", _):
-            return Trouble.NO_SUCH_ADDRESS
+            return FailureReason.NO_SUCH_ADDRESS
         case ("2", "2"):
-            return Trouble.FULL
+            return FailureReason.FULL
     return None
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from ..mail.mailbox import fetched, of_files
 from ..mail.reports import read_report
 from ..mail.session import trouble_of
-from ..models import Bounce, Delivery, Status, Trouble
+from ..models import Bounce, Delivery, FailureReason, Status
 from ..queries import delivery_marked
 
 
@@ -32,7 +32,7 @@ def note_bounce(*, mark: str, permanent: bool, said: str, key: str, now: datetim
         )
         if new and permanent and _was_taken(locked):
             locked.status = Status.BOUNCED
-            locked.trouble = trouble_of(said) or Trouble.RETURNED
+            locked.trouble = trouble_of(said) or FailureReason.RETURNED
             locked.last_error = said
             locked.save(update_fields=["status", "trouble", "last_error"])
     return new

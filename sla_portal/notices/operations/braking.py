@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import difference, hold_trail, record, require, snapshot
+from sla_portal.audit.operations import difference, lock_chain, record, require, snapshot
 from sla_portal.kernel.errors import Refused
 
 from ..models import Brake, Notice
@@ -61,7 +61,7 @@ def limit_notice(*, actor: Actor, notice: Notice, per_minute: int | None, reason
 def _braking(actor: Actor, action: str, notice: Notice, reason: str, now: datetime) -> Iterator[Brake]:
     require(actor, "notices.give_notice")
     with transaction.atomic():
-        hold_trail()
+        lock_chain()
         Brake.objects.get_or_create(notice=notice, defaults={"free_at": now})
         brake = Brake.objects.select_for_update().get(notice=notice)
         before = snapshot(brake, TOLD)

@@ -21,9 +21,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Field, Q, QuerySet
 
-from ..mail.letter import Letter
+from ..mail.message import MailMessage
 from ..mail.session import Outcome, Session, Unreachable, session
-from ..models import Brake, Delivery, Notice, Status, Trouble
+from ..models import Brake, Delivery, FailureReason, Notice, Status
 from ..rules import Allowance, pause
 
 CHUNK = 100
@@ -53,7 +53,7 @@ def release_lapsed(*, now: datetime) -> None:
     )
     # The lease's mark stays: a worker that was only slow may still say that it was sent.
     lapsed.filter(handed_over_at__isnull=False).update(
-        status=Status.UNKNOWN, leased_until=None, trouble=Trouble.INTERRUPTED, attempts=F("attempts") + 1
+        status=Status.UNKNOWN, leased_until=None, trouble=FailureReason.INTERRUPTED, attempts=F("attempts") + 1
     )
 
 
@@ -173,9 +173,9 @@ def deliver_chunk(*, clock: Clock, ids: Sequence[int] | None = None) -> timedelt
     may be due at once; None: that was all, or the mail server cannot be reached. Must not run within a transaction: each
     step is committed before the next touches the network.
     """
-    with Hand(clock, ids) as hand, session() as line:
+    with DeliveryRun(clock, ids) as hand, session() as line:
         unanswered = 0
-        for delivery, letter in with_letters(hand.claimed):
+        for delivery, letter in with_messages(hand.claimed):
             if hand.too_long():
                 break
             if delivery.pk not in hand.ours:
@@ -183,12 +183,12 @@ def deliver_chunk(*, clock: Clock, ids: Sequence[int] | None = None) -> timedelt
             try:
                 outcome = hand.send(line, delivery, letter)
             except Unreachable as error:
-                hand.postpone(Trouble.UNREACHABLE, str(error))
+                hand.postpone(FailureReason.UNREACHABLE, str(error))
                 return None
             unanswered = unanswered + 1 if outcome and outcome.status == Status.UNKNOWN else 0
             if unanswered == MOST_UNANSWERED_IN_A_ROW:
                 # Something is wrong with the line: do not use up the rest to find out.
-                hand.postpone(Trouble.UNREACHABLE, outcome.said if outcome else "")
+                hand.postpone(FailureReason.UNREACHABLE, outcome.said if outcome else "")
                 return None
     if hand.more_at is None:
         return None
@@ -218,7 +218,7 @@ def _stored(field: str, value: object) -> Any:
     return column.get_db_prep_value(value, connection)
 
 
-class Hand:
+class DeliveryRun:
     """What one worker holds: its claim, and the message that was accepted but is not noted yet.
 
     That note and the mark of the next handing over are one statement and one commit, so a worker that dies leaves at most
@@ -246,7 +246,7 @@ class Hand:
     def too_long(self) -> bool:
         return self.clock() - self.begun > LONGEST_CHUNK
 
-    def send(self, line: Session, delivery: Delivery, letter: Letter) -> Outcome | None:
+    def send(self, line: Session, delivery: Delivery, letter: MailMessage) -> Outcome | None:
         """Send one; None: it is not ours any more, and was not sent. Raises `Unreachable`."""
         outcome = line.offer(letter, delivery)
         if outcome is None:
@@ -261,7 +261,7 @@ class Hand:
             self._settle(delivery, outcome)
         return outcome
 
-    def postpone(self, trouble: Trouble, said: str) -> None:
+    def postpone(self, trouble: FailureReason, said: str) -> None:
         """Wait with all that was not tried."""
         for delivery in self._waiting():
             self._settle(delivery, Outcome(Status.PENDING, trouble, said))
@@ -319,14 +319,14 @@ class Hand:
         )
 
 
-def with_letters(claimed: Sequence[Delivery]) -> Iterator[tuple[Delivery, Letter]]:
+def with_messages(claimed: Sequence[Delivery]) -> Iterator[tuple[Delivery, MailMessage]]:
     """Each delivery with its letter, built once for each notice and language."""
     notices = Notice.objects.prefetch_related("wordings", "attachments").in_bulk({d.notice_id for d in claimed})
-    letters: dict[tuple[int, str], Letter] = {}
+    letters: dict[tuple[int, str], MailMessage] = {}
     for delivery in claimed:
         delivery.notice = notices[delivery.notice_id]
         key = delivery.notice_id, delivery.language
         if key not in letters:
             wording = delivery.notice.wording(delivery.language)
-            letters = {key: Letter(delivery.notice, wording, delivery.notice.attachments.all())}
+            letters = {key: MailMessage(delivery.notice, wording, delivery.notice.attachments.all())}
         yield delivery, letters[key]

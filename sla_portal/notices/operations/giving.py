@@ -12,11 +12,11 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import hold_trail, record, require
+from sla_portal.audit.operations import lock_chain, record, require
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.errors import Refused
 
-from ..mail.letter import Letter
+from ..mail.message import MailMessage
 from ..models import Attachment, Delivery, Notice, Status, Wording
 from ..rules import urgency
 from ..wording import File, Words
@@ -48,7 +48,7 @@ def give_notice(
     require(actor, "notices.give_notice")
     check_worded(wordings)
     with transaction.atomic():
-        hold_trail()
+        lock_chain()
         notice = Notice(
             number=_next_number(now), kind=kind, about=about, public=public, given_at=now, given_by=actor.name[:200]
         )
@@ -57,7 +57,7 @@ def give_notice(
         notice.sha256 = notice.digest_with(words, files)
         for wording in words:
             # What cannot be put into a letter is refused now, not found by a worker later.
-            Letter(notice, wording, files)
+            MailMessage(notice, wording, files)
         notice.save()
         for wording in words:
             wording.notice = notice

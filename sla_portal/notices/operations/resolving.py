@@ -17,7 +17,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record, require
 from sla_portal.kernel.errors import Refused
 
-from ..mail.letter import Unwritable, envelope_address
+from ..mail.message import Unwritable, envelope_address
 from ..models import OPEN, Delivery, Status
 
 LONGEST_ADDRESS = 254

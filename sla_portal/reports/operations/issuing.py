@@ -157,7 +157,7 @@ def waiting_runs(*, now: datetime) -> QuerySet[ReportRun]:
     )
 
 
-def put_down_reports(*, run_id: int, now: datetime) -> bool:
+def queue_reports(*, run_id: int, now: datetime) -> bool:
     """Put down a report for each of those asked for whose figures have changed, in portions.
 
     A portion is one transaction with a fixed number of queries. A run that was interrupted is taken up again: what it
@@ -296,7 +296,7 @@ def render_chunk(*, ids: Sequence[int], clock: Clock) -> int:
 
 def _render(pk: int, clock: Clock) -> bool:
     # Only a process that prints needs WeasyPrint and its libraries.
-    from ..paper import render
+    from ..pdf import render
 
     lease, now = uuid.uuid4(), clock()
     mine = Report.objects.filter(pk=pk, lease=lease)

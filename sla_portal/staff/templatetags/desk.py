@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from sla_portal import clocks, marks
+from sla_portal import badges, clocks
 
 register = template.Library()
 
@@ -72,10 +72,10 @@ def clocks_now() -> dict[str, Any]:
     return {
         "now": now,
         "reader": reader,
-        "reader_place": clocks.place(reader),
+        "reader_place": clocks.zone_name(reader),
         "reader_time": f"{now.astimezone(reader):%Y-%m-%d %H:%M}",
         "sla": settings.SLA_ZONE,
-        "sla_place": clocks.place(settings.SLA_ZONE),
+        "sla_place": clocks.zone_name(settings.SLA_ZONE),
         "sla_time": f"{now.astimezone(settings.SLA_ZONE):%Y-%m-%d %H:%M}",
         "differ": str(reader) != str(settings.SLA_ZONE),
     }
@@ -90,13 +90,13 @@ def clock(at: datetime | None) -> SafeString:
 @register.filter
 def lasting(value: float | timedelta) -> str:
     """Write a length, seconds or a timedelta, in words."""
-    return clocks.length(value.total_seconds() if isinstance(value, timedelta) else value)
+    return clocks.format_length(value.total_seconds() if isinstance(value, timedelta) else value)
 
 
 @register.filter
 def since(now: datetime, began: datetime) -> str:
     """Write how long something has gone on."""
-    return clocks.length((now - began).total_seconds())
+    return clocks.format_length((now - began).total_seconds())
 
 
 @register.simple_tag
@@ -113,9 +113,9 @@ def shown(field: AdminReadonlyField) -> str:
 
 
 @register.simple_tag
-def mark(state: str, word: str) -> SafeString:
-    """A state as word, mark and colour; `sla_portal.marks` lists the states."""
-    return marks.mark(state, word)
+def badge(state: str, word: str) -> SafeString:
+    """A state as word, mark and colour; `sla_portal.badges` lists the states."""
+    return badges.badge(state, word)
 
 
 @register.inclusion_tag("staff/_budget.html")

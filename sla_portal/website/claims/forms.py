@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.availability.queries import Grid
-from sla_portal.clocks import month_name, told
+from sla_portal.clocks import format_instant, month_name
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.months import ServiceMonth
 
@@ -184,8 +184,8 @@ class TimesForm(forms.Form):
                 _("This does not lie in %(month)s, which on the SLA clock runs from %(first)s to %(last)s.")
                 % {
                     "month": month_name(self.month),
-                    "first": told(first, settings.SLA_ZONE),
-                    "last": told(last, settings.SLA_ZONE),
+                    "first": format_instant(first, settings.SLA_ZONE),
+                    "last": format_instant(last, settings.SLA_ZONE),
                 }
             )
 

@@ -23,7 +23,7 @@ from claims.queries.applying import link_behind
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.queries import closing_of
 from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.money import told as amount
+from sla_portal.kernel.money import format_amount as amount
 from sla_portal.notices.tasks import deliver_soon
 
 from ..reader import Reader

@@ -36,7 +36,7 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.tasks import deliver_soon
 
-from ..kept import kept
+from ..caching import cached
 from ..reader import Reader, zones
 from ..views import page, public
 from .forms import (
@@ -77,7 +77,7 @@ def claim(request: HttpRequest) -> HttpResponse:
 @public
 def months(request: HttpRequest, reader: Reader) -> HttpResponse:
     now = timezone.now()
-    facts = kept("claim months", lambda: claim_months(now), now)
+    facts = cached("claim months", lambda: claim_months(now), now)
 
     def shown() -> dict[str, Any]:
         return {
@@ -109,7 +109,7 @@ class Journey:
         if application is None or application.expires_at <= now:
             raise _form_gone(application)
         self.application: Application = application
-        self.months = kept("claim months", lambda: claim_months(now), now).value
+        self.months = cached("claim months", lambda: claim_months(now), now).value
 
     def address(self, step: str) -> str:
         return reverse("claim_step", args=[self.key, step])

@@ -12,13 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from claims.models import Claim, ClaimedTime, Status
-from sla_portal import marks
+from sla_portal import badges
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Coded
 
 from .. import words
 from ..claims.queries import ClaimMonth, Standing
-from ..rules import Named
 
 register = template.Library()
 
@@ -39,7 +38,7 @@ WEEKEND = 5
 def status_mark(claim: Claim) -> SafeString:
     """The state of a claim: mark, word and colour."""
     label = str(claim.get_status_display())
-    return marks.mark(LOOKS[Status(claim.status)], label[:1].upper() + label[1:])
+    return badges.badge(LOOKS[Status(claim.status)], label[:1].upper() + label[1:])
 
 
 @register.filter
@@ -50,7 +49,7 @@ def standing_mark(standing: str) -> SafeString:
         Standing.OPEN: ("up", pgettext("claims", "Open")),
         Standing.CLOSED: ("outside", pgettext("claims", "Closed")),
     }[Standing(standing)]
-    return marks.mark(look, word)
+    return badges.badge(look, word)
 
 
 @register.filter
@@ -83,5 +82,5 @@ def ticked(codes: Sequence[str], rows: Sequence[Coded]) -> str:
 @register.filter
 def names(rows: Sequence[Coded]) -> str:
     """Functions or clients by name; none named is all."""
-    first, *others = (words.name(Named(row.code, row.name)) for row in rows) if rows else [_("all")]
+    first, *others = (str(row) for row in rows) if rows else [_("all")]
     return words.listed([first, *map(words.inside, others)])

@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from sla_portal import clocks, marks
+from sla_portal import badges, clocks
 from sla_portal.agreements import changes
 from sla_portal.agreements.changes import Term
 from sla_portal.kernel.months import ServiceMonth
@@ -46,7 +46,7 @@ register.filter("changes_told", words.changes_told)
 register.filter("year_in_words", words.year_in_words)
 register.filter("span_of", words.span_of)
 register.filter("day_map", pictures.day_map)
-register.filter("place", clocks.place)
+register.filter("place", clocks.zone_name)
 
 
 @register.filter
@@ -58,7 +58,7 @@ def clock(at: datetime) -> SafeString:
 @register.filter
 def lasting(start: datetime, end: datetime) -> str:
     """Write how long it is from `start` to `end`."""
-    return clocks.length((end - start).total_seconds())
+    return clocks.format_length((end - start).total_seconds())
 
 
 @register.filter
@@ -68,7 +68,7 @@ def function_mark(one: FunctionState) -> SafeString:
     return format_html(
         '<span class="mark {}"><span aria-hidden="true">{}</span> <span>{}<span{}>: {}</span></span></span>',
         state,
-        marks.MARKS[state],
+        badges.BADGE_MARKS[state],
         words.name(one.function),
         SafeString(' class="unseen"') if one.state is State.UP else "",
         words.inside(words.state_words(one)),
@@ -84,22 +84,22 @@ def look(state: tuple[RegionState, ...]) -> str:
 
 @register.filter
 def stage_mark(incident: PublicIncident) -> SafeString:
-    return marks.mark(*words.STAGES[incident.stage])
+    return badges.badge(*words.STAGES[incident.stage])
 
 
 @register.filter
 def phase_mark(window: PublicWindow) -> SafeString:
-    return marks.mark(*words.PHASES[window.phase])
+    return badges.badge(*words.PHASES[window.phase])
 
 
 @register.filter
 def standing_mark(version: PublicVersion, today: date) -> SafeString:
-    return marks.mark(*words.STANDINGS[version.standing(today)])
+    return badges.badge(*words.STANDINGS[version.standing(today)])
 
 
 @register.filter
 def verdict_mark(met: bool | None) -> SafeString:
-    return marks.mark(*words.verdict(met))
+    return badges.badge(*words.verdict(met))
 
 
 @register.filter

@@ -44,12 +44,12 @@ class Command(BaseCommand):
             raise CommandError(str(reason)) from None
         if here or now:
             # Only this process knows the instant that was given.
-            operations.put_down_reports(run_id=run.pk, now=run.requested_at)
+            operations.queue_reports(run_id=run.pk, now=run.requested_at)
         if here:
             ids = run.reports.filter(status=Status.QUEUED).order_by("shared_sha256", "pk").values_list("pk", flat=True)
             operations.render_chunk(ids=list(ids), clock=timezone.now)
         else:
-            (tasks.render_due_reports.delay if now else partial(tasks.put_down_reports.delay, run.pk))()
+            (tasks.render_due_reports.delay if now else partial(tasks.queue_reports.delay, run.pk))()
             self.wait(run)
         self.say(run)
 

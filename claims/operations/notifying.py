@@ -1,0 +1,61 @@
+"""Tell a claimant something, with a link of one's own to the claim."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from claims import emails
+from claims.models import Claim, ClaimLink
+from sla_portal.audit.actors import Actor
+from sla_portal.customers.models import Contact
+from sla_portal.kernel.errors import Refused
+from sla_portal.notices.models import Kind
+from sla_portal.notices.operations import give_notice
+from sla_portal.notices.private import token
+from sla_portal.notices.wording import Words
+
+LINK_VALID = timedelta(days=180)
+
+
+class NobodyToNotify(Refused):
+    """The customer has no address on record."""
+
+
+def notify(actor: Actor, claim: Claim, step: str, now: datetime, **context: Any) -> None:
+    """Send the letter about a step of a claim, inside the caller's transaction."""
+    send(actor, claim, emails.words(claim, step, context), now)
+
+
+def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> None:
+    """Send a letter to the claimant or, where that contact is gone, to all of the customer's."""
+    everyone = Contact.objects.filter(customer=claim.contract.customer_id)
+    notice = give_notice(
+        actor=actor,
+        kind=Kind.CLAIM,
+        about=claim.number,
+        wordings=words,
+        audience=everyone.filter(pk=claim.contact_id) if claim.contact_id else everyone,
+        public=False,
+        now=now,
+    )
+    ClaimLink.objects.bulk_create(
+        ClaimLink(claim=claim, token_hash=token_hash(token(delivery)), created_at=now, expires_at=now + LINK_VALID)
+        for delivery in notice.deliveries.select_related("notice")
+    )
+
+
+def require_addressee(claim: Claim) -> None:
+    """Raise `NobodyToTell` where the customer has no address left."""
+    if claim.contact_id is None and not Contact.objects.filter(customer=claim.contract.customer_id).exists():
+        raise NobodyToNotify(
+            _("No address is on record for this customer, so the mail would reach nobody. Add a contact first.")
+        )
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

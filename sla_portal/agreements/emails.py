@@ -1,0 +1,40 @@
+"""What customers are told of an amendment, in the words of each language."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeAlias
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from sla_portal.customers.models import Contact
+from sla_portal.notices.private import private_link
+from sla_portal.notices.wording import Words, worded
+
+from .models import AgreementVersion, Contract
+
+Audience: TypeAlias = QuerySet[Contact]
+
+
+class Step(Enum):
+    """On which occasion customers are told."""
+
+    ANNOUNCEMENT = "announcement"
+    SIGNING = "signing"
+    REMINDER = "reminder"
+    WITHDRAWAL = "withdrawal"
+
+
+def words(version: AgreementVersion, step: Step, contract: Contract | None = None) -> list[Words]:
+    """The notice in every language of the portal; `contract` is the one just signed."""
+    return worded(
+        "agreements/emails/amendment",
+        {
+            "version": version,
+            "step": step.value,
+            "contract": contract,
+            "zone": settings.SLA_TIME_ZONE,
+            "answer": private_link("/agreement/answer/"),
+        },
+    )

@@ -1,0 +1,199 @@
+"""A notice in one language as mail: built once, completed for each address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from email.encoders import encode_base64
+from email.header import Header
+from email.message import EmailMessage
+from email.mime.base import MIMEBase
+from email.policy import SMTP
+from email.quoprimime import body_encode
+from email.utils import format_datetime, formataddr, parseaddr
+from typing import Any
+
+from css_inline import CSSInliner
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+
+from ..models import Attachment, Delivery, Notice, Wording
+from ..private import MARKER, completed
+
+inliner = CSSInliner(load_remote_stylesheets=False)
+EOL = "\r\n"
+# One less than quoted-printable allows, so that a line may be continued.
+WIDTH = 75
+LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+class Unwritable(Exception):
+    """An address that cannot stand on an envelope."""
+
+
+class ProviderMail(EmailMultiAlternatives):
+    """A mail with what django-anymail tells a provider of it; any other mail backend passes that over."""
+
+    metadata: dict[str, str]
+    envelope_sender: str
+
+
+class MailMessage:
+    """The same bytes whenever it is made; what differs between addresses is a few spots and three header lines.
+
+    A spot is where the greeting or a marker of `private` stands. While the message is built it has a line to itself, so
+    that no line end falls into it; completed, it is joined to its neighbours by soft line ends.
+    """
+
+    def __init__(self, notice: Notice, wording: Wording, attachments: Iterable[Attachment]) -> None:
+        self.notice, self.wording = notice, wording
+        self.attachments = list(attachments)
+        # No text can contain a part of its own hash, so a spot is never mistaken.
+        self.place = f"spot-{notice.sha256[:24]}"
+        self.text, self.html = self._texts(self.place)
+        self.spots: list[tuple[str, bool]] = []
+        parts = re.split(rf"\r\n{self.place}-\d+\r\n", self._bytes().decode("ascii"))
+        self.head, *self.between = (_stuffed(part.encode("ascii")) for part in parts)
+
+    def completed(self, delivery: Delivery) -> bytes:
+        """The whole message for one address as it goes over the wire, leading dots doubled, without the final one.
+
+        Raises `Unwritable`.
+        """
+        written = [
+            f"To: {_mailbox(delivery.name, envelope_address(delivery.email))}\r\n"
+            f"Message-ID: {delivery.message_id}\r\nX-Notice-Id: {delivery.mark}\r\n".encode("ascii"),
+            self.head,
+        ]
+        values = {spot: _joined(self._value(*spot, delivery)) for spot in set(self.spots)}
+        for spot, after in zip(self.spots, self.between, strict=True):
+            written += [values[spot], after]
+        return b"".join(written)
+
+    def message(self, delivery: Delivery) -> ProviderMail:
+        """The same for a mail backend of Django's. Raises `Unwritable`."""
+        to = formataddr((_clean(delivery.name), envelope_address(delivery.email)))
+        own = {"Message-ID": delivery.message_id, "X-Notice-Id": delivery.mark}
+        text, html = (
+            # The markers first: a name may look like one.
+            completed(body, delivery).replace(self.place, self._value(self.place, escaped, delivery))
+            for body, escaped in ((self.text, False), (self.html, True))
+        )
+        message = ProviderMail(self.wording.subject, text, to=[to], headers=self._headers() | own)
+        # A provider's report names the mail by what the provider was given.
+        message.metadata = {"notice-id": delivery.named_mark}
+        if settings.BOUNCE_ADDRESS:
+            message.envelope_sender = sender(delivery)
+        message.attach_alternative(html, "text/html")
+        for file in self.attachments:
+            message.attach(_part(file))
+        return message
+
+    def _texts(self, place: str) -> tuple[str, str]:
+        context = {"notice": self.notice, "wording": self.wording, "greeting": place}
+        with translation.override(self.wording.language):
+            return (
+                render_to_string("notices/message.txt", context),
+                inliner.inline(render_to_string("notices/message.html", context)),
+            )
+
+    def _apart(self, body: str, *, escaped: bool) -> str:
+        """The text with each spot on a line of its own; which spot is which is remembered."""
+
+        def apart(found: re.Match[str]) -> str:
+            self.spots.append((found[0], escaped))
+            return f"\n{self.place}-{len(self.spots)}\n"
+
+        return re.sub(f"{self.place}|{MARKER.pattern}", apart, body)
+
+    def _value(self, spot: str, escaped: bool, delivery: Delivery) -> str:
+        if spot != self.place:
+            return completed(spot, delivery)
+        greeting = self._greeting(delivery.name)
+        return escape(greeting) if escaped else greeting
+
+    def _headers(self) -> dict[str, str]:
+        # The notice's own time, so that a mail sent again is the same mail.
+        return {"Date": format_datetime(self.notice.given_at), "Auto-Submitted": "auto-generated"}
+
+    def _bytes(self) -> bytes:
+        message = EmailMessage(policy=SMTP.clone(max_line_length=WIDTH))
+        message["From"] = settings.DEFAULT_FROM_EMAIL
+        message["Subject"] = self.wording.subject
+        for name, value in self._headers().items():
+            message[name] = value
+        message.set_content(self._apart(self.text, escaped=False), charset="utf-8", cte="quoted-printable")
+        message.add_alternative(
+            self._apart(self.html, escaped=True), subtype="html", charset="utf-8", cte="quoted-printable"
+        )
+        for file in self.attachments:
+            message.add_attachment(bytes(file.content), **_typed(file.content_type), filename=file.name)
+        for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+            part.set_boundary(f"=_{number}_{self.notice.sha256[:32]}")
+        return message.as_bytes()
+
+    def _greeting(self, name: str) -> str:
+        with translation.override(self.wording.language):
+            return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Good day,")
+
+
+def sender(delivery: Delivery) -> str:
+    """The address on the back of the envelope, to which reports of what came back go."""
+    if settings.BOUNCE_ADDRESS:
+        return settings.BOUNCE_ADDRESS.replace("*", delivery.named_mark)
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
+def envelope_address(email: str) -> str:
+    """The address in ASCII. Raises `Unwritable`."""
+    local, at, domain = email.rpartition("@")
+    try:
+        written = f"{local}{at}{domain.encode('idna').decode()}"
+        written.encode("ascii")
+    except UnicodeError:
+        raise Unwritable(email) from None
+    if not local or not domain or re.search(r"[\x00-\x20\x7f<>,]", written):
+        raise Unwritable(email)
+    return written
+
+
+def _clean(name: str) -> str:
+    """A name on one line, for a header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+def _mailbox(name: str, address: str) -> str:
+    name = _clean(name)
+    if name.isascii():
+        return formataddr((name, address))
+    words = Header(name, "utf-8", header_name="To").encode(linesep=EOL)
+    return f"{words} <{address}>"
+
+
+def _joined(value: str) -> bytes:
+    """What a spot becomes, as quoted-printable, as both texts are: a soft line end before and after it."""
+    quoted = body_encode(value.encode().decode("latin-1"), maxlinelen=WIDTH, eol=EOL)
+    return b"=\r\n" + _stuffed(quoted.encode("ascii")) + b"=\r\n"
+
+
+def _stuffed(part: bytes) -> bytes:
+    return LEADING_DOT.sub(b"..", part)
+
+
+def _part(file: Attachment) -> MIMEBase:
+    kind = _typed(file.content_type)
+    part = MIMEBase(kind["maintype"], kind["subtype"], **kind["params"])
+    part.set_payload(bytes(file.content))
+    encode_base64(part)
+    part.add_header("Content-Disposition", "attachment", filename=file.name)
+    return part
+
+
+def _typed(content_type: str) -> dict[str, Any]:
+    """A type with its parameters, as `add_attachment` takes them."""
+    parsed = SMTP.header_factory("Content-Type", content_type)
+    return {"maintype": parsed.maintype, "subtype": parsed.subtype, "params": dict(parsed.params)}

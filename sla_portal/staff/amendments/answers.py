@@ -1,0 +1,215 @@
+"""How customers stand to an amendment, and what they answer outside the portal (5.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+
+from django.contrib import messages
+from django.db.models import Prefetch, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from sla_portal.agreements.models import AgreementVersion, Answer, Contract
+from sla_portal.agreements.operations import register_answer, withdraw_answer
+from sla_portal.agreements.queries import acceptance, acceptance_counts, concerned, running_contracts
+from sla_portal.agreements.rules import Acceptance, AnswerKind, Stage, last_day_of_stopping
+from sla_portal.audit.actors import Actor
+from sla_portal.customers.models import Customer
+from sla_portal.kernel.errors import Refused
+
+from ..common import page, refusals_on, require_right
+from ..forms import ReasonForm
+from .forms import AnswerForm
+from .under_way import days_until, today
+
+VIEW, REGISTER = "agreements.view_answer", "agreements.register_answer"
+ON_A_PAGE = 50
+FARTHEST = 1_000_000
+
+
+def state_words(state: str) -> tuple[str, str]:
+    """The mark and the word of how a customer stands."""
+    return {
+        Acceptance.ACCEPTED: ("up", _("accepted by continuing")),
+        Acceptance.RUNNING: ("unknown", _("still running")),
+        Acceptance.OBJECTED: ("waiting", _("objected")),
+        Acceptance.ENDED: ("counted", _("ended")),
+        Acceptance.EXPIRED: ("outside", _("not concerned: ran out before")),
+    }[Acceptance(state)]
+
+
+def _announced(pk: int) -> AgreementVersion:
+    """A version of which customers were told; of another nobody is asked."""
+    version = get_object_or_404(AgreementVersion.objects.select_related("based_on", "notice"), pk=pk)
+    if not version.notice_id:
+        raise Http404(f"Version {version} was never announced.")
+    return version
+
+
+@require_safe
+def customers(request: HttpRequest, pk: int) -> HttpResponse:
+    """The customers whom a version concerns; `?state=` those in one state, `?q=` by code or name, `?page=`."""
+    require_right(request, VIEW)
+    now = timezone.now()
+    version = _announced(pk)
+    counts = acceptance_counts(version, now)
+    state = request.GET.get("state", "")
+    search = request.GET.get("q", "").strip()[:100].replace("\0", "")
+    listed = acceptance(version, now, state if state in counts else "")
+    if search:
+        listed = listed.filter(Q(code__icontains=search) | Q(name__icontains=search))
+    number = _page_number(request.GET.get("page", ""))
+    answers = Prefetch(
+        "answers", Answer.objects.filter(version=version, withdrawn_at__isnull=True), to_attr="answers_now"
+    )
+    contracts = Prefetch("contracts", Contract.objects.order_by("-starts_on"))
+    first = (number - 1) * ON_A_PAGE
+    found = list(listed.select_related("region").prefetch_related(answers, contracts)[first : first + ON_A_PAGE + 1])
+    return page(
+        request,
+        "staff/amendments/answers.html",
+        {
+            "title": _("How customers stand to version %(version)s") % {"version": version},
+            "version": version,
+            "withdrawn": version.stage is Stage.WITHDRAWN,
+            "in_force": days_until(version.effective_on, now) <= 0,
+            "filters": [(value, *state_words(value), number) for value, number in counts.items()],
+            "all": sum(counts.values()),
+            "state": state if state in counts else "",
+            "search": search,
+            "lines": [(customer, *state_words(customer.state)) for customer in found[:ON_A_PAGE]],
+            "number": number,
+            "first": first + 1,
+            "last": first + len(found[:ON_A_PAGE]),
+            "more": len(found) > ON_A_PAGE,
+            "may_register": request.user.has_perm(REGISTER) and _can_be_answered(version),
+        },
+    )
+
+
+def _page_number(text: str) -> int:
+    return min(int(text), FARTHEST) if text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) else 1
+
+
+def _can_be_answered(version: AgreementVersion) -> bool:
+    """Also once it is in force: a letter that came before may be registered late."""
+    return version.stage is Stage.PUBLISHED
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """What becomes of a contract: its end as agreed, and its last service day if this is registered."""
+
+    contract: Contract
+    ends_on: date
+    last_day: date | None
+    """None: it runs on under the new version."""
+
+
+def consequences(
+    version: AgreementVersion, form: AnswerForm, contracts: list[Contract], now: datetime
+) -> list[Consequence]:
+    """What registering an answer does to each contract that the version concerns."""
+    given = form.cleaned_data
+    if form.kind_meant is AnswerKind.OBJECTION:
+        return [Consequence(contract, contract.last_day, None) for contract in contracts]
+    last_day = given["last_day"] or last_day_of_stopping(cast("date", version.effective_on), today(now))
+    chosen = [given["contract"]] if given["contract"] else contracts
+    return [
+        Consequence(contract, contract.last_day, min(last_day, contract.last_day) if contract in chosen else None)
+        for contract in contracts
+    ]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def answer(request: HttpRequest, pk: int, code: str) -> HttpResponse:
+    """Register an objection or a termination of a customer; what follows from it is shown before it is saved."""
+    require_right(request, VIEW)
+    now = timezone.now()
+    version = _announced(pk)
+    if "\0" in code:
+        raise Http404
+    customer = get_object_or_404(concerned(version).select_related("region"), code=code)
+    contracts = list(running_contracts(version, customer).order_by("starts_on", "pk"))
+    posted = request.POST if request.method == "POST" else None
+    form = AnswerForm(posted, contracts=contracts, announced_at=cast("datetime", version.published_at), now=now)
+    follows = None
+    if posted is not None:
+        require_right(request, REGISTER)
+        if form.is_valid() and form.may_be_saved:
+            with refusals_on(form):
+                register_answer(
+                    actor=Actor.staff(request.user),
+                    version=version,
+                    customer=customer,
+                    kind=form.kind_meant,
+                    contract=form.cleaned_data["contract"],
+                    by_name=form.cleaned_data["by_name"],
+                    text=form.words,
+                    received_at=form.received_at,
+                    last_day=form.cleaned_data["last_day"],
+                    now=now,
+                )
+                messages.success(request, _("Registered."))
+                return redirect("admin:amendment_answer", pk, customer.code)
+        elif form.is_valid():
+            follows = consequences(version, form, contracts, now)
+            form = form.for_preview()
+    return _answer_page(request, version, customer, contracts, form, follows, now)
+
+
+def _answer_page(
+    request: HttpRequest,
+    version: AgreementVersion,
+    customer: Customer,
+    contracts: list[Contract],
+    form: AnswerForm,
+    follows: list[Consequence] | None,
+    now: datetime,
+    **bound: Any,
+) -> HttpResponse:
+    stands = acceptance(version, now).get(pk=customer.pk)
+    given = version.answers.filter(customer=customer).select_related("contract", "registered_by")
+    refused = bool(form.errors or bound)
+    return page(
+        request,
+        "staff/amendments/answer.html",
+        {
+            "title": customer.name,
+            "version": version,
+            "customer": customer,
+            "state": state_words(stands.state),
+            "contracts": contracts,
+            "given": given,
+            "form": form,
+            "follows": follows,
+            "objects": follows is not None and form.data.get("kind") == AnswerKind.OBJECTION.value,
+            "may_register": request.user.has_perm(REGISTER) and _can_be_answered(version),
+            "take_back": ReasonForm(auto_id="back-%s"),
+            **bound,
+        },
+        status=422 if refused else 200,
+    )
+
+
+@require_POST
+def take_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take an answer back, with a reason: the customer did."""
+    require_right(request, REGISTER)
+    now = timezone.now()
+    row = get_object_or_404(Answer.objects.select_related("version", "customer"), pk=pk)
+    form = ReasonForm(request.POST, auto_id="back-%s")
+    if not form.is_valid():
+        messages.error(request, _("Say why."))
+    else:
+        try:
+            withdraw_answer(actor=Actor.staff(request.user), answer=row, reason=form.cleaned_data["reason"], now=now)
+            messages.success(request, _("Taken back."))
+        except Refused as refused:
+            messages.error(request, str(refused))
+    return redirect("admin:amendment_answer", row.version_id, row.customer.code)

@@ -1,0 +1,116 @@
+"""Ask for the proof of an amendment, follow it, and take it home (5.2)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from django import forms
+from django.conf import settings
+from django.db.models import Q
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_http_methods
+
+from sla_portal.agreements.models import AgreementVersion
+from sla_portal.audit.actors import Actor
+from sla_portal.reports.models import Bundle, Status
+from sla_portal.reports.operations import record_download, request_bundle
+from sla_portal.reports.tasks import make_bundle
+
+from ..common import page, refusals_on, require_right
+from ..forms import KeyedForm
+from ..operations import save_once
+
+SHOWN = 20
+UNDER_WAY = Q(status__in=[Status.QUEUED, Status.RENDERING])
+READ_AT_ONCE = 1 << 20
+
+
+class BundleForm(KeyedForm):
+    """In which language, and whose mails."""
+
+    language = forms.ChoiceField(label=gettext_lazy("Language of paper and explanations"), choices=settings.LANGUAGES)
+    email = forms.EmailField(
+        label=gettext_lazy("Mails to one recipient"),
+        required=False,
+        max_length=254,
+        help_text=gettext_lazy("An e-mail address: the source of its mails is added. Empty: nobody's."),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def proof(request: HttpRequest, pk: int) -> HttpResponse:
+    """The bundles of a version, and a form to ask for one; `?part=progress` is what is fetched anew meanwhile."""
+    require_right(request, "reports.view_bundle")
+    version = get_object_or_404(AgreementVersion, pk=pk, notice__isnull=False)
+    form = BundleForm(request.POST or None, initial={"language": get_language() or settings.LANGUAGE_CODE})
+    if request.method == "POST":
+        require_right(request, "reports.request_bundle")
+        if form.is_valid():
+            with refusals_on(form):
+                return redirect(_requested(request, version, form))
+    bundles = version.bundles.all()
+    context = {
+        "title": _("Proof of amendment %(version)s") % {"version": version},
+        "version": version,
+        "form": form,
+        "bundles": bundles[:SHOWN],
+        "shown": SHOWN,
+        "more": bundles.count() > SHOWN,
+        "under_way": bundles.filter(UNDER_WAY).exists(),
+        "may_request": request.user.has_perm("reports.request_bundle"),
+    }
+    template = (
+        "staff/amendments/_bundles.html" if request.GET.get("part") == "progress" else "staff/amendments/bundles.html"
+    )
+    return page(request, template, context, status=422 if form.errors else 200)
+
+
+def _requested(request: HttpRequest, version: AgreementVersion, form: BundleForm) -> str:
+    said = form.cleaned_data
+    now = timezone.now()
+
+    def write() -> str:
+        bundle = request_bundle(
+            actor=Actor.staff(request.user), version=version, language=said["language"], email=said["email"], now=now
+        )
+        # A hurry only: where the message is lost, the schedule finds the row.
+        make_bundle.delay_on_commit(bundle.pk)
+        return reverse("admin:bundles", args=[version.pk])
+
+    return save_once(key=said["key"], write=write, now=now)
+
+
+@require_GET
+@cache_control(private=True, no_store=True)
+def bundle_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the ZIP to be saved; its SHA-256 is checked first, and the trail says who took it."""
+    require_right(request, "reports.view_bundle")
+    bundle = get_object_or_404(Bundle.objects.select_related("version"), pk=pk, status=Status.READY)
+    if not _is_whole(bundle):
+        words = {"title": _("This file is missing or damaged"), "name": bundle.file_name}
+        return page(request, "staff/file_damaged.html", words, status=410)
+    record_download(actor=Actor.staff(request.user), bundle=bundle, now=timezone.now())
+    return FileResponse(
+        bundle.file.open("rb"),
+        as_attachment=True,
+        filename=bundle.file_name,
+        content_type="application/zip",
+        headers={"X-Content-Type-Options": "nosniff"},
+    )
+
+
+def _is_whole(bundle: Bundle) -> bool:
+    digest = sha256()
+    try:
+        with bundle.file.open("rb") as file:
+            while part := file.read(READ_AT_ONCE):
+                digest.update(part)
+    except OSError:
+        return False
+    return digest.hexdigest() == bundle.sha256

@@ -1,0 +1,205 @@
+"""How an amendment is shown: its text beside what changes, its terms from what to what, and what months would have been."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from sla_portal.agreements import emails
+from sla_portal.agreements.changes import CHINESE, TERMS, TextChanges, Worded, term_changes, text_changes
+from sla_portal.agreements.models import AgreementVersion
+from sla_portal.agreements.rules import Terms
+from sla_portal.availability.rules import cut
+from sla_portal.availability.what_if import Supposed, outages_to_judge, what_if
+from sla_portal.clocks import month_name
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.notices.private import concealed
+
+from ..words import verdict
+from .forms import ClauseForm, TermsForm
+
+MOST_OUTAGES = 5_000
+"""In the months supposed: with more, whoever wants to know asks for it by a button."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A clause of a draft, its form beside what changes; a removed clause has no form."""
+
+    redlines: tuple[TextChanges, ...] = ()
+    """Of this clause alone: in English and, where that says something else, in Chinese."""
+    form: ClauseForm | None = None
+    place: int = 0
+
+    @property
+    def is_changed(self) -> bool:
+        return any(redline.changed for redline in self.redlines)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to be seen or done in it."""
+        return self.form is not None and (self.is_changed or bool(self.form.errors))
+
+
+def rows(before: Sequence[Worded], after: Sequence[Worded], forms: Sequence[ClauseForm] = ()) -> list[Row]:
+    """The clauses of two versions beside each other, with the `forms` of `after`, if any, in its order."""
+    english, chinese = (text_changes(before, after, language) for language in ("en", CHINESE))
+    in_chinese = {(change.number, change.was): change for change in chinese.clauses}
+    found, place = [], 0
+    for change in english.clauses:
+        redlines = [TextChanges("en", (change,))]
+        other = in_chinese.get((change.number, change.was), change)
+        if other != change:
+            # What there is in English alone was shown already.
+            alike = {name: () for name in ("text", "summary") if getattr(other, name) == getattr(change, name)}
+            redlines.append(TextChanges(CHINESE, (replace(other, **alike),)))
+        if change.is_removed or not forms:
+            found.append(Row(tuple(redlines)))
+        else:
+            found.append(Row(tuple(redlines), forms[place], place))
+            place += 1
+    return found
+
+
+@dataclass(frozen=True)
+class TermRow:
+    """A term: what it is called, from what to what, what the change means; with its field where it can be changed."""
+
+    clause: str
+    name: str
+    before: str
+    after: str
+    meaning: str
+    field: Any = None
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.meaning)
+
+
+def term_rows(before: Terms, after: Terms, form: TermsForm | None = None) -> list[TermRow]:
+    """Every term in the order of reading."""
+    found = []
+    for field, term in TERMS.items():
+        old, new = getattr(before, field), getattr(after, field)
+        alone = term_changes(before, replace(before, **{field: new}))
+        found.append(
+            TermRow(
+                clause=term.clause,
+                name=term.name(),
+                before=term.shown(old),
+                after=term.shown(new),
+                meaning=alone[0].meaning if alone else "",
+                field=form[field] if form else None,
+            )
+        )
+    return found
+
+
+# What the closed months would have been
+
+
+@dataclass(frozen=True)
+class SupposedCell:
+    """A month of a region in the table: what it was and what it would have been, as marks and words."""
+
+    one: Supposed
+    url: str
+
+    @property
+    def was(self) -> tuple[str, str]:
+        return verdict(self.one.was.met if self.one.was else None, over=True)
+
+    @property
+    def would(self) -> tuple[str, str]:
+        return verdict(self.one.would.met, over=True)
+
+    @property
+    def was_percent(self) -> str:
+        reached = self.one.was_availability
+        return "" if reached is None else cut(reached)
+
+    @property
+    def would_percent(self) -> str:
+        reached = self.one.would.availability
+        return "" if reached is None else cut(reached)
+
+
+@dataclass(frozen=True)
+class SupposedMonth:
+    month: ServiceMonth
+    cells: list[SupposedCell]
+
+    @property
+    def name(self) -> str:
+        return month_name(self.month)
+
+    @property
+    def counts_nothing(self) -> bool:
+        """Whether no minute counted or would have, so that nobody's month could differ."""
+        return not any(
+            cell.one.was is None or cell.one.was.unavailable_minutes or cell.one.would.unavailable_minutes
+            for cell in self.cells
+        )
+
+
+def supposed(terms: Terms, now: datetime, *, asked: bool) -> dict[str, Any]:
+    """The last closed months under `terms`; of very many outages only where it was `asked` for."""
+    outages = outages_to_judge()
+    if outages > MOST_OUTAGES and not asked:
+        return {"many_outages": outages}
+    months: dict[ServiceMonth, list[SupposedCell]] = {}
+    try:
+        for one in what_if(terms, now):
+            url = reverse("admin:month", args=[one.month, "region", one.region.code])
+            months.setdefault(one.month, []).append(SupposedCell(one, url))
+    except Refused as refused:
+        return {"refused": str(refused)}
+    cells = [cell for found in months.values() for cell in found]
+    return {
+        "regions": [cell.one.region for cell in next(iter(months.values()), [])],
+        "months": [SupposedMonth(month, found) for month, found in months.items()],
+        "judged": len(cells),
+        "kept_to_missed": sum(cell.one.flips and cell.one.would.met is False for cell in cells),
+        "missed_to_kept": sum(cell.one.flips and cell.one.would.met is True for cell in cells),
+        "other_minutes": sum(cell.one.changes and not cell.one.flips for cell in cells),
+        "deviating": sorted({cell.one.month for cell in cells if cell.one.deviates}),
+    }
+
+
+# Versions that stand still
+
+
+def changes_shown(version: AgreementVersion) -> dict[str, Any]:
+    """What a version changes against the one it starts from: text in the reader's languages, and terms."""
+    basis = version.based_on
+    if basis is None:
+        return {}
+    compared = rows(list(basis.clauses.all()), list(version.clauses.all()))
+    return {
+        "basis": basis,
+        "changed_rows": [row for row in compared if row.is_changed],
+        "unchanged": [row for row in compared if not row.is_changed],
+        "term_changes": term_changes(basis.terms, version.terms),
+    }
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter as its readers see it, but for what is each one's own."""
+
+    language: str
+    subject: str
+    text: str
+
+
+def letter_shown(version: AgreementVersion, step: emails.Step) -> list[Letter]:
+    return [
+        Letter(words.language, words.heading, concealed(words.text, words.language))
+        for words in emails.words(version, step)
+    ]

@@ -1,0 +1,198 @@
+"""A draft: its text beside the redline, its terms from what to what, and what closed months would have been."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from sla_portal.agreements.models import CLAUSE_FIELDS, AgreementVersion
+from sla_portal.agreements.operations import NotAcceptable, change_draft, discard_draft, draft_version
+from sla_portal.agreements.queries import newest_version
+from sla_portal.agreements.rules import DraftedClause, Stage, Terms
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.availability.operations import contracts_flipping_under
+from sla_portal.clocks import month_name
+from sla_portal.customers.models import Region
+from sla_portal.kernel.errors import Refused
+
+from ..common import page, require_right
+from ..forms import ReasonForm
+from . import publication
+from .arranging import rearranged
+from .comparison import Row, rows, supposed, term_rows
+from .forms import ClauseForms, StartForm, TermsForm, clause_forms, clauses_typed, put_errors
+from .listing import listing
+
+VIEW, DRAFT = "agreements.view_agreementversion", "agreements.draft_version"
+
+
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Start a draft from the newest version."""
+    require_right(request, DRAFT)
+    now = timezone.now()
+    form = StartForm(request.POST)
+    if form.is_valid():
+        try:
+            draft = draft_version(actor=Actor.staff(request.user), **form.cleaned_data, now=now)
+        except Refused as refused:
+            form.add_error("version", str(refused))
+        else:
+            messages.success(
+                request, _("A draft, with text and terms of the version it starts from. Nobody sees it but the desk.")
+            )
+            return redirect("admin:amendment", draft.pk)
+    return listing(request, now, start=form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def amendment(request: HttpRequest, pk: int) -> HttpResponse:
+    """A version on its way: the draft, what waits for a second person, or what was published. POST changes a draft."""
+    require_right(request, VIEW)
+    now = timezone.now()
+    version = get_object_or_404(
+        AgreementVersion.objects.select_related(
+            "based_on", "drafted_by", "submitted_by", "published_by", "withdrawn_by", "notice", "withdrawal_notice"
+        ),
+        pk=pk,
+    )
+    if request.method == "POST":
+        require_right(request, DRAFT)
+        return _change(request, version, now)
+    if version.stage is not Stage.DRAFT:
+        return publication.shown(request, version, now)
+    return _page(request, version, now, TermsForm(draft=version), list(map(as_text, version.clauses.all())))
+
+
+def as_text(clause: Any) -> DraftedClause:
+    return DraftedClause(**{name: getattr(clause, name) for name in CLAUSE_FIELDS})
+
+
+def _change(request: HttpRequest, draft: AgreementVersion, now: datetime) -> HttpResponse:
+    """Save what was typed, or only show what it comes to, or put the clauses in another order to look at."""
+    terms, formset = TermsForm(request.POST, draft=draft), ClauseForms(request.POST, prefix="clauses")
+    if not (terms.is_valid() & formset.is_valid()):
+        return _refused(request, draft, now, terms, formset)
+    typed = clauses_typed(formset)
+    asked = request.POST.get("do", "save")
+    if asked != "save":
+        return _page(request, draft, now, terms, rearranged(typed, asked), unsaved=True)
+    try:
+        change_draft(
+            actor=Actor.staff(request.user),
+            draft=draft,
+            terms=terms.terms,
+            clauses=typed,
+            **terms.summaries,
+            seen_at=terms.cleaned_data["seen_at"],
+            now=now,
+        )
+    except NotAcceptable as refused:
+        put_errors(refused, terms, formset)
+    except Refused as refused:
+        terms.add_error(None, str(refused))
+    else:
+        messages.success(request, _("Saved."))
+        return redirect("admin:amendment", draft.pk)
+    return _refused(request, draft, now, terms, formset)
+
+
+def _refused(
+    request: HttpRequest, draft: AgreementVersion, now: datetime, terms: TermsForm, formset: Any
+) -> HttpResponse:
+    """All that was typed again, with what is wrong beside it."""
+    plain = [Row(form=form, place=place) for place, form in enumerate(formset.forms)]
+    return _page(request, draft, now, terms, [], formset=formset, text=plain, unsaved=True, status=422)
+
+
+def _page(
+    request: HttpRequest,
+    draft: AgreementVersion,
+    now: datetime,
+    terms: TermsForm,
+    clauses: Sequence[DraftedClause],
+    *,
+    formset: Any = None,
+    text: list[Row] | None = None,
+    unsaved: bool = False,
+    status: int = 200,
+) -> HttpResponse:
+    may_draft = request.user.has_perm(DRAFT)
+    basis = draft.based_on or draft
+    if formset is None:
+        formset = clause_forms(clauses)
+        text = rows(list(basis.clauses.all()), clauses, formset.forms if may_draft else ())
+    as_typed = terms.as_rules_take_them
+    newest = newest_version()
+    terms_shown = term_rows(basis.terms, as_typed, terms)
+    return page(
+        request,
+        "staff/amendments/draft.html",
+        {
+            "title": _("Draft %(version)s") % {"version": draft},
+            "draft": draft,
+            "basis": basis,
+            "outdated": newest if newest and newest != draft.based_on else None,
+            "terms": terms,
+            "formset": formset,
+            "rows": text,
+            "term_rows": terms_shown,
+            "changed_clauses": sum(row.is_changed for row in text or ()),
+            "changed_terms": sum(row.is_changed for row in terms_shown),
+            "unsaved": unsaved,
+            "refused": status == 422,
+            "may_draft": may_draft,
+            "discard": ReasonForm(auto_id="discard-%s"),
+            "log": audit_log(draft),
+            "what_if": _what_if(request, draft, as_typed, now, asked=unsaved),
+        },
+        status=status,
+    )
+
+
+def _what_if(
+    request: HttpRequest, draft: AgreementVersion, terms: Terms, now: datetime, *, asked: bool = False
+) -> dict[str, Any]:
+    """What the closed months would have been; `?customers=2026-09` counts whose month would flip in one of them."""
+    asked = asked or "what-if" in request.GET
+    shown = supposed(terms, now, asked=asked)
+    if request.method == "POST" or not request.user.has_perm("availability.view_customermonth"):
+        return shown
+    shown["may_count"] = True
+    for line in shown.get("months", ()):
+        if request.GET.get("customers") == str(line.month):
+            shown["counted_of"] = month_name(line.month)
+            shown["flipping"] = sum(
+                contracts_flipping_under(draft=draft, region=region, month=line.month, now=now)
+                for region in Region.objects.all()
+            )
+    return shown
+
+
+@require_POST
+def discard(request: HttpRequest, pk: int) -> HttpResponse:
+    """Throw a draft away, with a reason; the trail keeps what it was."""
+    require_right(request, DRAFT)
+    draft = get_object_or_404(AgreementVersion, pk=pk)
+    form = ReasonForm(request.POST, auto_id="discard-%s")
+    if not form.is_valid():
+        messages.error(request, _("Say why the draft is thrown away."))
+        return redirect("admin:amendment", pk)
+    try:
+        discard_draft(
+            actor=Actor.staff(request.user), draft=draft, reason=form.cleaned_data["reason"], now=timezone.now()
+        )
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("admin:amendment", pk)
+    messages.success(request, _("The draft is gone. The trail keeps that it was there, and why it went."))
+    return redirect("admin:amendments")

@@ -1,0 +1,321 @@
+"""The forms of an amendment: its text, its terms, its day, and what customers answer to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.db.models import Q
+from django.forms.models import fields_for_model
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sla_portal.agreements.changes import TERMS
+from sla_portal.agreements.models import (
+    CLAUSE_FIELDS,
+    TERM_FIELDS,
+    AgreementVersion,
+    Clause,
+    Contract,
+    RegisterEntry,
+)
+from sla_portal.agreements.operations import NotAcceptable
+from sla_portal.agreements.operations.drafting import MOST_CLAUSES
+from sla_portal.agreements.operations.register import TEXTS
+from sla_portal.agreements.rules import AnswerKind, DraftedClause, Terms
+from sla_portal.customers.models import code_validator
+from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.kernel.months import day_span, local_date
+
+from ..forms import KeyedForm
+
+SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
+
+
+class StartForm(forms.Form):
+    """What a new draft is called."""
+
+    version = forms.CharField(
+        label=gettext_lazy("Name of the new version"),
+        max_length=20,
+        validators=[code_validator],
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    text_of = forms.ModelChoiceField(
+        AgreementVersion.objects.filter(Q(published_at__isnull=True) | Q(withdrawn_at__isnull=False)),
+        label=gettext_lazy("Text and terms"),
+        required=False,
+        empty_label=gettext_lazy("of the newest version"),
+        error_messages={"invalid_choice": gettext_lazy("Choose one of the list.")},
+    )
+
+
+class TermsForm(forms.Form):
+    """The terms of a draft and what is said about its changes, and when the draft was read that they were made from."""
+
+    seen_at = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, draft: AgreementVersion, **kwargs: Any) -> None:
+        names = (*TERM_FIELDS, *SUMMARIES)
+        initial = {name: getattr(draft, name) for name in names} | {
+            "availability_target": draft.terms.target_text,
+            "seen_at": draft.changed_at.isoformat() if draft.changed_at else "",
+        }
+        super().__init__(*args, initial=initial, **kwargs)
+        self.fields |= fields_for_model(AgreementVersion, fields=names)
+        for name in SUMMARIES:
+            self.fields[name].widget = forms.Textarea(attrs={"rows": 5, "lang": "zh-hans" if "_zh" in name else "en"})
+        self.draft = draft
+
+    def clean_seen_at(self) -> datetime | None:
+        """Without the moment of which the page was, nothing says whether somebody else saved since."""
+        try:
+            seen_at = parse_datetime(self.cleaned_data["seen_at"])
+        except ValueError:
+            seen_at = None
+        if self.draft.changed_at and (seen_at is None or seen_at.tzinfo is None):
+            raise forms.ValidationError(_("The page was not complete. Look at the draft again, then change it."))
+        return seen_at
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The terms by their columns."""
+        return {name: self.cleaned_data[name] for name in TERM_FIELDS}
+
+    @property
+    def summaries(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name] for name in SUMMARIES}
+
+    @property
+    def as_rules_take_them(self) -> Terms:
+        """The terms as typed, or the draft's own where they cannot be read."""
+        if not self.is_bound or not self.is_valid():
+            return self.draft.terms
+        return AgreementVersion(version=self.draft.version, effective_on=self.draft.effective_on, **self.terms).terms
+
+
+class ClauseForm(forms.Form):
+    """A clause of a draft: its number, and its heading, wording and summary in both languages."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields |= fields_for_model(Clause, fields=CLAUSE_FIELDS)
+        for name, field in self.fields.items():
+            field.widget.attrs |= {"lang": "zh-hans"} if name.endswith("_zh") else {"lang": "en"}
+            if isinstance(field.widget, forms.Textarea):
+                field.widget.attrs |= {"rows": 4}
+        self.fields["number"].widget.attrs |= {"size": 6, "autocomplete": "off"}
+
+    @property
+    def text(self) -> DraftedClause:
+        return DraftedClause(**{name: self.cleaned_data[name] for name in CLAUSE_FIELDS})
+
+
+ClauseForms = forms.formset_factory(
+    ClauseForm, extra=0, can_delete=True, max_num=MOST_CLAUSES, validate_max=True, absolute_max=MOST_CLAUSES
+)
+
+
+def clause_forms(clauses: Sequence[DraftedClause]) -> forms.BaseFormSet[ClauseForm]:
+    """The forms of these clauses, as yet untouched."""
+    return ClauseForms(
+        initial=[{name: getattr(clause, name) for name in CLAUSE_FIELDS} for clause in clauses], prefix="clauses"
+    )
+
+
+def clauses_typed(formset: forms.BaseFormSet[ClauseForm]) -> list[DraftedClause]:
+    """The clauses of valid forms in their order, without those to be removed."""
+    return [form.text for form in formset.forms if not form.cleaned_data.get("DELETE")]
+
+
+def put_errors(refused: NotAcceptable, terms: TermsForm, formset: forms.BaseFormSet[ClauseForm]) -> None:
+    """Show what the draft does not accept at the fields that it is about: `clauses.3.1.heading`, `availability_target`."""
+    by_number = {form.cleaned_data.get("number"): form for form in formset.forms}
+    for name, sentences in refused.errors.items():
+        about, _dot, field = name.removeprefix("clauses.").rpartition(".")
+        form = by_number.get(about) if name.startswith("clauses.") else None
+        for sentence in sentences:
+            if form is not None and field in form.fields:
+                form.add_error(field, sentence)
+            elif name in terms.fields:
+                terms.add_error(name, sentence)
+            else:
+                terms.add_error(None, sentence)
+
+
+# Publishing
+
+
+class AskForm(forms.Form):
+    """From which day on a version is to be in force."""
+
+    effective_on = forms.DateField(
+        label=gettext_lazy("In force from"),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text=gettext_lazy("From 00:00 of this day on the SLA clock."),
+    )
+
+    def __init__(self, *args: Any, earliest: date, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"effective_on": earliest}, **kwargs)
+        self.fields["effective_on"].widget.attrs["min"] = earliest.isoformat()
+
+    def clean_effective_on(self) -> date:
+        day: date = self.cleaned_data["effective_on"]
+        if not 2000 <= day.year <= 2999:
+            raise forms.ValidationError(_("Give the year in four digits, for example 2026."))
+        return day
+
+
+class WithdrawForm(KeyedForm):
+    """Why an announced version will not be."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        error_messages={"required": gettext_lazy("Say why.")},
+        help_text=gettext_lazy("Goes out as it is written, in every language."),
+    )
+
+
+# What customers answer
+
+
+class AnswerForm(forms.Form):
+    """An objection or a termination that reached us outside the portal. `previewed` is what its consequences were shown of."""
+
+    CHANNELS = (
+        ("letter", gettext_lazy("By letter")),
+        ("phone", gettext_lazy("By telephone")),
+        ("mail", gettext_lazy("By e-mail")),
+        ("person", gettext_lazy("In person")),
+    )
+    KINDS = (
+        (AnswerKind.OBJECTION.value, gettext_lazy("Objects to the change")),
+        (AnswerKind.TERMINATION.value, gettext_lazy("Ends the service")),
+    )
+    kind = forms.ChoiceField(label=gettext_lazy("What the customer says"), choices=KINDS, widget=forms.RadioSelect)
+    channel = forms.ChoiceField(label=gettext_lazy("How it came"), choices=CHANNELS, widget=forms.RadioSelect)
+    received_on = forms.DateField(
+        label=gettext_lazy("Received on"),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text=gettext_lazy("On the SLA clock."),
+    )
+    by_name = forms.CharField(label=gettext_lazy("Who speaks for the customer"), max_length=200)
+    text = forms.CharField(
+        label=gettext_lazy("What was said or written"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        max_length=4900,
+        required=False,
+    )
+    contract = forms.TypedChoiceField(label=gettext_lazy("Which contract"), required=False, empty_value=None)
+    last_day = forms.DateField(
+        label=gettext_lazy("Last service day"),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        required=False,
+        help_text=gettext_lazy("Of a termination. Left empty: the latest possible day."),
+    )
+    previewed = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, contracts: Sequence[Contract], announced_at: datetime, now: datetime, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.contracts, self.announced_at, self.now = {str(one.pk): one for one in contracts}, announced_at, now
+        contract: Any = self.fields["contract"]
+        contract.choices = [
+            ("", _("Every contract concerned")),
+            *((pk, one.reference) for pk, one in self.contracts.items()),
+        ]
+        contract.coerce = self.contracts.get
+        today = local_date(epoch(now), settings.SLA_ZONE)
+        received: Any = self.fields["received_on"]
+        received.initial = today
+        received.widget.attrs |= {
+            "max": today.isoformat(), "min": local_date(epoch(announced_at), settings.SLA_ZONE).isoformat(),
+        }  # fmt: skip
+
+    def clean_received_on(self) -> date:
+        day: date = self.cleaned_data["received_on"]
+        if not date(1970, 1, 2) <= day <= local_date(epoch(self.now), settings.SLA_ZONE):
+            raise forms.ValidationError(_("Give the day on which it came: today or before."))
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("kind") == AnswerKind.OBJECTION.value:
+            self.cleaned_data |= {"last_day": None, "contract": None}
+        return self.cleaned_data
+
+    @property
+    def kind_meant(self) -> AnswerKind:
+        return AnswerKind(self.cleaned_data["kind"])
+
+    @property
+    def received_at(self) -> datetime:
+        """The start of the day on which it came; on the day of the announcement, its moment."""
+        day = self.cleaned_data["received_on"]
+        if day == local_date(epoch(self.announced_at), settings.SLA_ZONE):
+            return self.announced_at
+        return instant(day_span(day, settings.SLA_ZONE)[0])
+
+    @property
+    def words(self) -> str:
+        """How it came and what it said, as it is kept."""
+        return f"{dict(self.CHANNELS)[self.cleaned_data['channel']]}. {self.cleaned_data['text']}".strip()
+
+    @property
+    def signature(self) -> str:
+        """What its consequences follow from."""
+        given = self.cleaned_data
+        return f"{given['kind']} {given['contract'].pk if given['contract'] else ''} {given['last_day'] or ''} {given['received_on']}"
+
+    @property
+    def may_be_saved(self) -> bool:
+        return bool(self.cleaned_data["previewed"] == self.signature)
+
+    def for_preview(self) -> AnswerForm:
+        """The same form, which from now on is registered as it stands."""
+        data = cast("QueryDict", self.data).copy()
+        data["previewed"] = self.signature
+        return type(self)(data, contracts=list(self.contracts.values()), announced_at=self.announced_at, now=self.now)
+
+
+# The register of errata and readings
+
+
+class EntryForm(forms.Form):
+    """An entry of the register in both languages."""
+
+    def __init__(self, *args: Any, entry: RegisterEntry | None = None, **kwargs: Any) -> None:
+        initial = {name: getattr(entry, name) for name in TEXTS} if entry else {}
+        super().__init__(*args, initial=initial, **kwargs)
+        self.fields |= fields_for_model(RegisterEntry, fields=TEXTS)
+        terms: Any = self.fields["term"]
+        self.fields["term"] = forms.ChoiceField(
+            label=terms.label,
+            help_text=terms.help_text,
+            required=False,
+            choices=[("", _("none")), *((field, term.name()) for field, term in TERMS.items())],
+        )
+        for name, field in self.fields.items():
+            if isinstance(field.widget, forms.Textarea):
+                field.widget.attrs |= {"rows": 3, "lang": "zh-hans" if name.endswith("_zh") else "en"}
+
+
+class TakeForm(forms.Form):
+    """Which draft takes a proposed wording over."""
+
+    # Not a model's field: that one hands any number to the database, which may not hold it.
+    draft = forms.TypedChoiceField(label=gettext_lazy("Into draft"))
+
+    def __init__(self, *args: Any, drafts: Iterable[AgreementVersion], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = {str(draft.pk): draft for draft in drafts}
+        field: Any = self.fields["draft"]
+        field.choices = [(pk, draft.version) for pk, draft in known.items()]
+        field.coerce = known.get

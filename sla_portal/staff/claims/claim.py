@@ -1,0 +1,241 @@
+"""One claim: who, the checks, the proof, and what is recommended and decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language_info
+from django.views.decorators.http import require_safe
+
+from claims import emails
+from claims.models import Claim, Status
+from claims.queries import Assessment, assess
+from claims.queries.proofs import proofs_of
+from sla_portal.agreements.queries import NoAgreementInForce
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.availability.rules import cut
+from sla_portal.clocks import month_name
+from sla_portal.notices.models import Notice
+from sla_portal.notices.tasks import deliver_soon
+
+from ..common import page, refusals_on, require_right
+from ..forms import DecisionForm, KeyedForm, ReasonForm
+from ..incidents.impact import clauses_of_section_4
+from ..operations import save_once
+from ..words import CLAIM_MARKS, verdict
+from . import sheet
+from .forms import (
+    AnswerForm,
+    AppealForm,
+    OwnExclusionForm,
+    ProofForm,
+    QuestionForm,
+    RecommendForm,
+    ReturnForm,
+)
+from .picture import claim_picture
+from .waiting import age, last_day, time_left
+
+VIEW, REVIEW, DECIDE, ENTER = "claims.view_claim", "claims.review_claim", "claims.decide_claim", "claims.enter_claim"
+PROPOSE_OWN, DECIDE_OWN = "availability.propose_own_exclusion", "availability.decide_own_exclusion"
+RIGHTS = {
+    "review": REVIEW,
+    "decide": DECIDE,
+    "enter": ENTER,
+    "propose_own": PROPOSE_OWN,
+    "decide_own": DECIDE_OWN,
+    "see_proof": "claims.view_proof",
+    "see_notices": "notices.view_notice",
+    "see_month": "availability.view_customermonth",
+}
+IN_REVIEW = (Status.SUBMITTED, Status.WAITING)
+OPEN = (*IN_REVIEW, Status.HELD, Status.RECOMMENDED)
+MOST_NOTICES = 20
+
+
+def under_an_agreement(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Lead back to the claim, with a sentence, where no agreement version governs its month."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, pk: int) -> HttpResponse:
+        try:
+            return view(request, pk)
+        except NoAgreementInForce as refusal:
+            messages.error(request, str(refusal))
+            return redirect("admin:claim", pk)
+
+    return guarded
+
+
+@require_safe
+@under_an_agreement
+def claim_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a claim; `?part=worth&voucher_minutes=12` what a division is worth, for the page to refresh itself."""
+    require_right(request, VIEW)
+    claim, now = found_claim(pk), timezone.now()
+    if request.GET.get("part") == "worth":
+        assessment = assess(claim, now)
+        division = sheet.division_of(assessment, typed_count(request.GET.get("voucher_minutes")))
+        return page(request, "staff/claims/_worth.html", {"worth": sheet.worth_of(assessment, division)})
+    return claim_response(request, claim, now)
+
+
+def found_claim(pk: int) -> Claim:
+    return get_object_or_404(
+        Claim.objects.select_related("contract__customer__region", "contact", "entered_by").prefetch_related(
+            "times", "functions", "clients", "proofs", "links"
+        ),
+        pk=pk,
+    )
+
+
+def typed_count(text: str | None) -> int:
+    """A number of minutes from an address; nonsense is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: Any) -> HttpResponse:
+    """The whole page; `bound` are the forms that were sent and refused, by name."""
+    may = {name: request.user.has_perm(right) for name, right in RIGHTS.items()}
+    course = sheet.course_of(claim)
+    given = sheet.given_for(claim) if claim.status == Status.GRANTED else []
+    context: dict[str, Any] = {
+        "title": claim.number,
+        "claim": claim,
+        "customer": claim.contract.customer,
+        "contract": claim.contract,
+        "month": claim.service_month,
+        "month_name": month_name(claim.service_month),
+        "language": get_language_info(emails.language_of(claim))["name_translated"],
+        "now": now,
+        "age": age(claim.received_at, now),
+        "state": CLAIM_MARKS[Status(claim.status)],
+        "may": may,
+        "times": sheet.times_told(claim.times.all(), claim.time_zone),
+        "live_links": [link for link in claim.links.all() if not link.revoked_at and link.expires_at > now],
+        "proofs": proofs_of(claim),
+        "steps": [(row, course.decisions.get(row.pk)) for row in course.recommendations],
+        "last": course.last,
+        "refusal": course.refusal,
+        "is_open": claim.status in OPEN,
+        "in_review": claim.status in IN_REVIEW,
+        "why_not_decide": sheet.why_not_decide(request.user, course),
+        "recommended_by_me": course.last is not None and course.last.recommended_by_id == request.user.pk,
+        "given": given,
+        "key": KeyedForm(),
+    }
+    decided: dict[int, DecisionForm] = bound.pop("decisions", {})
+    exclusions: list[sheet.OwnExclusion] = []
+    try:
+        assessment = assess(claim, now)
+    except NoAgreementInForce as refusal:
+        context["no_agreement"] = str(refusal)
+    else:
+        exclusions = sheet.own_exclusions(claim, assessment, now, compare=may["decide_own"] or may["propose_own"])
+        context |= _assessed(claim, assessment, course, now)
+        context |= {
+            "recommend": RecommendForm(assessment=assessment, auto_id="recommend-%s"),
+            "own": OwnExclusionForm(clauses=clauses_of_section_4(now), times=list(claim.times.all()), auto_id="own-%s"),
+            "preview": "",
+        }
+    context |= {
+        "exclusions": [
+            {
+                "own": shown,
+                "mine": shown.row.proposed_by_id == request.user.pk,
+                "form": decided.get(shown.row.pk) or DecisionForm(auto_id=f"decide-{shown.row.pk}-%s"),
+            }
+            for shown in exclusions
+        ],
+        "notices": Notice.objects.filter(about=claim.number)
+        .order_by("-given_at", "-id")
+        .prefetch_related("wordings", "deliveries")[:MOST_NOTICES]
+        if may["see_notices"]
+        else [],
+        "bring": ProofForm(auto_id="bring-%s"),
+        "ask": QuestionForm(auto_id="ask-%s"),
+        "answered": AnswerForm(auto_id="answered-%s"),
+        "appeal": AppealForm(auto_id="appeal-%s"),
+        "return": ReturnForm(auto_id="return-%s"),
+        "take_back": ReasonForm(auto_id="take-back-%s"),
+        "withdraw": ReasonForm(auto_id="withdraw-%s"),
+        "log": audit_log(claim, *(shown.row for shown in exclusions), *(entry for entry, _value in given)),
+        **bound,
+    }
+    sent = (*bound.values(), *decided.values())
+    context["refused"] = [form for form in sent if isinstance(form, forms.Form) and form.errors]
+    return page(request, "staff/claims/claim.html", context, status=422 if context["refused"] else 200)
+
+
+def _assessed(claim: Claim, assessment: Assessment, course: sheet.Course, now: datetime) -> dict[str, Any]:
+    """What the record says of a claim."""
+    figures = assessment.judged.figures
+    currency = assessment.entitlement.currency
+    ledger = sheet.ledger_of(claim)
+    recommended = course.last.voucher_minutes if course.last and claim.status == Status.RECOMMENDED else 0
+    payments = sheet.payments_of(claim)
+    return {
+        "assessment": assessment,
+        "checks": sheet.checks(assessment),
+        "against": sheet.against_a_grant(assessment),
+        "window": assessment.window,
+        "last_day": last_day(assessment.window),
+        "left": time_left(assessment.window, now) if claim.status in OPEN else None,
+        "figures": figures,
+        "availability": None if figures.availability is None else cut(figures.availability),
+        "verdict": verdict(figures.met, over=True),
+        "readings": sheet.readings(assessment.judged),
+        "picture": claim_picture(assessment.minutes),
+        "money": sheet.money(assessment.purse, currency),
+        "payments": payments[: sheet.MOST_LINES],
+        "more_payments": len(payments) > sheet.MOST_LINES,
+        "ledger": ledger[: sheet.MOST_LINES],
+        "more_ledger": len(ledger) > sheet.MOST_LINES,
+        "entitlement": assessment.entitlement,
+        "entitlement_told": sheet.entitlement_told(assessment),
+        "worth": sheet.worth_of(assessment, sheet.division_of(assessment, recommended)),
+        "earlier": [(other, CLAIM_MARKS[Status(other.status)]) for other in assessment.earlier],
+    }
+
+
+def asked_step(request: HttpRequest, pk: int, right: str) -> tuple[Claim, Actor, datetime, str]:
+    require_right(request, right)
+    claim = found_claim(pk)
+    return claim, Actor.staff(request.user), timezone.now(), reverse("admin:claim", args=[claim.pk])
+
+
+def take_step(
+    request: HttpRequest,
+    pk: int,
+    right: str,
+    name: str,
+    form_class: type[forms.Form],
+    do: Callable[[Actor, Claim, dict[str, Any], datetime], object],
+    said: str,
+) -> HttpResponse:
+    """Take one step that a form tells, once; what is refused is shown on the page."""
+    claim, actor, now, back = asked_step(request, pk, right)
+    form = form_class(request.POST, auto_id=f"{name.replace('_', '-')}-%s")
+
+    def write() -> str:
+        do(actor, claim, form.cleaned_data, now)
+        messages.success(request, said)
+        return back
+
+    if form.is_valid():
+        with refusals_on(form):
+            key = form.cleaned_data.get("key")
+            address = save_once(key=key, write=write, now=now) if key else write()
+            deliver_soon()
+            return redirect(address)
+    return claim_response(request, claim, now, **{name: form})

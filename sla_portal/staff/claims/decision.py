@@ -1,0 +1,199 @@
+"""What is recommended and decided about a claim: by one person, and by another."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from claims import emails
+from claims.models import Claim, Outcome, Status
+from claims.operations.reviewing import (
+    decide,
+    recommend,
+    return_claim,
+    take_back,
+)
+from claims.queries import Assessment, assess
+from sla_portal.agreements.rules import extended_to
+from sla_portal.audit.actors import Actor
+from sla_portal.clocks import month_name
+from sla_portal.notices.tasks import deliver_soon
+
+from ..common import page, refusals_on
+from ..forms import ReasonForm
+from ..operations import save_once
+from . import sheet
+from .claim import (
+    DECIDE,
+    REVIEW,
+    asked_step,
+    claim_response,
+    take_step,
+    typed_count,
+    under_an_agreement,
+)
+from .forms import (
+    DecideForm,
+    RecommendForm,
+    ReturnForm,
+)
+
+
+@require_POST
+@under_an_agreement
+def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
+    """Draft the letter, show it as it will go out, or recommend."""
+    claim, actor, now, back = asked_step(request, pk, REVIEW)
+    assessment = assess(claim, now)
+    form = RecommendForm(request.POST, assessment=assessment, auto_id="recommend-%s")
+    if not form.is_valid():
+        return claim_response(request, claim, now, recommend=form)
+    given = form.cleaned_data
+    doing = request.POST.get("do")
+    if doing == "draft":
+        form = form.with_letter(*emails.draft(assessment, given["outcome"], given["clause"]), assessment)
+        return claim_response(request, claim, now, recommend=form, **_preview(claim, assessment, form.cleaned_data))
+    if not form.check_letter():
+        return claim_response(request, claim, now, recommend=form)
+    if doing == "show":
+        return claim_response(request, claim, now, recommend=form, **_preview(claim, assessment, given))
+
+    def write() -> str:
+        recommend(
+            actor=actor,
+            claim=claim,
+            outcome=given["outcome"],
+            clause=given["clause"],
+            reason=given["reason"],
+            voucher_minutes=given["voucher_minutes"] if given["outcome"] == Outcome.GRANT else 0,
+            letter_subject=given["letter_subject"],
+            letter_text=given["letter_text"],
+            now=now,
+        )
+        messages.success(request, _("Recommended. Nothing is given or told until another person decides."))
+        return back
+
+    with refusals_on(form):
+        return redirect(save_once(key=given["key"], write=write, now=now))
+    return claim_response(request, claim, now, recommend=form)
+
+
+def _preview(claim: Claim, assessment: Assessment, given: dict[str, Any]) -> dict[str, Any]:
+    """The letter as it would go out now, and what it gives."""
+    division = sheet.division_of(assessment, given["voucher_minutes"])
+    grants = given["outcome"] == Outcome.GRANT
+    return {
+        "preview": emails.preview(
+            claim,
+            given["letter_text"],
+            division if grants else None,
+            _new_end(assessment, division.extension_minutes),
+            assessment.entitlement.currency,
+        ),
+        "preview_subject": given["letter_subject"],
+        "worth": sheet.worth_of(assessment, division),
+    }
+
+
+def _new_end(assessment: Assessment, minutes: int) -> date | None:
+    """The last service day of the contract that an extension by `minutes` moves."""
+    contract = assessment.extendable
+    return extended_to(contract.ends_on, contract.extended_minutes + minutes) if contract and minutes else None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@under_an_agreement
+def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show exactly what agreeing will do; do it when the button is pressed, once."""
+    claim, actor, now, back = asked_step(request, pk, DECIDE)
+    course = sheet.course_of(claim)
+    if claim.status != Status.RECOMMENDED or course.last is None:
+        messages.info(request, _("Nothing is recommended for this claim now, so there is nothing to decide."))
+        return redirect(back)
+    form = DecideForm(request.POST or None, initial={"recommendation": course.last.pk})
+    if request.method == "POST" and form.is_valid():
+        with refusals_on(form):
+            decision = decide(
+                actor=actor,
+                claim=claim,
+                recommendation=form.cleaned_data["recommendation"],
+                key=form.cleaned_data["key"],
+                now=now,
+            )
+            deliver_soon()
+            granted = decision.recommendation.outcome == Outcome.GRANT
+            messages.success(
+                request, _("Granted. The letter goes out.") if granted else _("Refused. The letter goes out.")
+            )
+            return redirect(back)
+    return page(
+        request,
+        "staff/claims/decide.html",
+        {**_to_decide(claim, course, request, now), "form": form},
+        status=422 if form.errors else 200,
+    )
+
+
+def _to_decide(claim: Claim, course: sheet.Course, request: HttpRequest, now: datetime) -> dict[str, Any]:
+    assessment, last = assess(claim, now), course.last
+    assert last is not None  # noqa: S101 - the caller has looked
+    division = sheet.division_of(assessment, last.voucher_minutes)
+    grants = last.outcome == Outcome.GRANT
+    ends_on = _new_end(assessment, division.extension_minutes)
+    return {
+        "title": _("Decide %(number)s") % {"number": claim.number},
+        "claim": claim,
+        "contract": claim.contract,
+        "customer": claim.contract.customer,
+        "month_name": month_name(claim.service_month),
+        "language": get_language_info(emails.language_of(claim))["name_translated"],
+        "last": last,
+        "grants": grants,
+        "why_not_decide": sheet.why_not_decide(request.user, course),
+        "against": sheet.against_a_grant(assessment) if grants else [],
+        "assessment": assessment,
+        "money": sheet.money(assessment.purse, assessment.entitlement.currency),
+        "worth": sheet.worth_of(assessment, division),
+        "ends_on": ends_on,
+        "letter": emails.preview(
+            claim, last.letter_text, division if grants else None, ends_on, assessment.entitlement.currency
+        ),
+        "recipients": [claim.contact] if claim.contact else list(claim.contract.customer.contacts.all()),
+    }
+
+
+@require_POST
+def return_recommendation(request: HttpRequest, pk: int) -> HttpResponse:
+    """Return another person's recommendation with a reason."""
+    claim, actor, now, back = asked_step(request, pk, DECIDE)
+    form = ReturnForm(request.POST, auto_id="return-%s")
+    if form.is_valid():
+        with refusals_on(form):
+            return_claim(
+                actor=actor,
+                claim=claim,
+                recommendation=typed_count(request.POST.get("recommendation")),
+                reason=form.cleaned_data["reason"],
+                key=form.cleaned_data["key"],
+                now=now,
+            )
+            messages.success(request, _("Returned. The review goes on."))
+            return redirect(back)
+    return claim_response(request, claim, now, **{"return": form})
+
+
+@require_POST
+def take_recommendation_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take one's own recommendation back."""
+
+    def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
+        take_back(actor=actor, claim=claim, reason=given["reason"], now=now)
+
+    return take_step(request, pk, REVIEW, "take_back", ReasonForm, do, _("Taken back. The review goes on."))

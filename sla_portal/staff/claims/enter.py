@@ -1,0 +1,190 @@
+"""Enter a claim for a caller or from a ticket, while they wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from claims.models import Claim
+from claims.operations.receiving import AlreadyClaimed, receive_claim
+from claims.queries import claimable_months
+from claims.rules import ClaimWindow
+from sla_portal.agreements.models import Contract
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.models import CustomerMonth
+from sla_portal.availability.rules import availability, cut
+from sla_portal.clocks import month_name
+from sla_portal.customers.models import Customer
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.notices.tasks import deliver_soon
+
+from ..common import page, refusals_on, require_right
+from ..models import Submission
+from ..search import LONGEST, callers
+from ..words import CLAIM_MARKS, verdict
+from .forms import CallerTimesForm, EnterForm
+from .waiting import last_day, time_left
+
+SHOWN = 20
+MONTHS_SHOWN = 6
+Windows = Sequence[tuple[ServiceMonth, ClaimWindow]]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def enter_claim(request: HttpRequest) -> HttpResponse:
+    """Find the caller (`?q=`), choose the contract (`?customer=`), then take the claim (`?contract=`)."""
+    require_right(request, "claims.enter_claim")
+    now = timezone.now()
+    contract = request.GET.get("contract", "")
+    if contract.isascii() and contract.isdigit() and len(contract) < 19:
+        found = get_object_or_404(Contract.objects.select_related("customer__region"), pk=contract)
+        return _enter(request, found, now)
+    customer = request.GET.get("customer", "")
+    text = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
+    if customer.isascii() and customer.isdigit() and len(customer) < 19:
+        of = get_object_or_404(Customer, pk=customer)
+        contracts = Contract.objects.filter(customer=of).order_by("-starts_on", "-id")
+    else:
+        contracts = callers(text) if text else Contract.objects.none()
+    rows = list(contracts.select_related("customer")[: SHOWN + 1])
+    return page(
+        request,
+        "staff/claims/find.html",
+        {
+            "title": _("Enter a claim"),
+            "text": text,
+            "asked": bool(text or customer),
+            "contracts": rows[:SHOWN],
+            "more": len(rows) > SHOWN,
+            "shown": SHOWN,
+        },
+    )
+
+
+def _enter(request: HttpRequest, contract: Contract, now: datetime) -> HttpResponse:
+    windows = claimable_months(now)
+    contacts = list(contract.customer.contacts.all())
+    chosen = request.GET.get("month", "")
+    form = EnterForm(
+        request.POST or None,
+        months=_months(windows, now, chosen),
+        contacts=contacts,
+        initial={"month": chosen or next((str(month) for month, window in windows if window.opens_at <= now), None)},
+        auto_id="enter-%s",
+    )
+    month = form.cleaned_data.get("month") if form.is_bound and form.is_valid() else None
+    times = CallerTimesForm(
+        request.POST or None,
+        month=month,
+        now=now,
+        initial={"zone": str(contract.customer.region.zone)},
+        auto_id="enter-%s",
+    )
+    claimed = None
+    if request.method == "POST" and form.is_valid() and times.is_valid():
+        known = Submission.objects.filter(key=form.cleaned_data["key"]).first()
+        if known:
+            return redirect(known.location)
+        with refusals_on(form):
+            try:
+                claim = _receive(request, contract, form, times, now)
+            except AlreadyClaimed as refused:
+                claimed = refused.claim
+                raise
+            deliver_soon()
+            messages.success(request, _("Entered as %(number)s. A private link goes out by mail.") % {"number": claim})
+            return redirect("admin:claim", claim.pk)
+    refused = [one for one in (form, times) if one.errors]
+    return page(
+        request,
+        "staff/claims/enter.html",
+        {
+            "title": _("Enter a claim"),
+            "contract": contract,
+            "customer": contract.customer,
+            "contacts": contacts,
+            "form": form,
+            "times": times,
+            "claimed": claimed,
+            "months": _figures(contract, windows, now),
+            "may_add_contact": request.user.has_perm("customers.add_contact"),
+            "refused": refused,
+        },
+        status=422 if refused else 200,
+    )
+
+
+def _receive(request: HttpRequest, contract: Contract, form: EnterForm, times: CallerTimesForm, now: datetime) -> Claim:
+    given, seen = form.cleaned_data, times.cleaned_data
+    claim = receive_claim(
+        actor=Actor.staff(request.user),
+        contract=contract,
+        month=given["month"],
+        contact=given["contact"],
+        times=times.stretches,
+        functions=[one for one in times.grid.functions if one.code in seen["functions"]],
+        clients=[one for one in times.grid.clients if one.code in seen["clients"]],
+        description=seen["description"],
+        time_zone=seen["zone"],
+        source=given["source"],
+        ticket_number=given["ticket_number"],
+        now=now,
+    )
+    # After it and not around it: a late one is put on record in a transaction of its own.
+    Submission.objects.create(key=given["key"], at=now, location=reverse("admin:claim", args=[claim.pk]))
+    return claim
+
+
+def _months(windows: Windows, now: datetime, chosen: str) -> list[tuple[ServiceMonth, str]]:
+    """The months that can be chosen, each with how its window stands; a closed one that was asked for is refused later."""
+    names = [(month, f"{month_name(month)} · {time_left(window, now)[1]}") for month, window in windows]
+    try:
+        asked = ServiceMonth.parse(chosen)
+    except ValueError:
+        return names
+    offered = {month for month, _name in names}
+    return names if asked in offered else [*names, (asked, month_name(asked))]
+
+
+def _figures(contract: Contract, windows: Windows, now: datetime) -> list[dict[str, Any]]:
+    """The customer's last months: figures, the window, and what was claimed of the contract already."""
+    known = dict(windows)
+    first = windows[0][0] if windows else ServiceMonth.of(now.date())
+    months = [first + -n for n in range(MONTHS_SHOWN)]
+    edge = months[-1].first_day
+    judged = {row.month: row for row in CustomerMonth.objects.filter(customer=contract.customer_id, month__gte=edge)}
+    claims: dict[Any, list[Claim]] = {}
+    for claim in Claim.objects.filter(contract=contract, month__gte=edge).order_by("-received_at"):
+        claims.setdefault(claim.month, []).append(claim)
+    return [
+        {
+            "month": month,
+            "name": month_name(month),
+            "window": (window := known.get(month)),
+            "last_day": last_day(window) if window else None,
+            "left": time_left(window, now) if window else ("outside", _("closed")),
+            **_row(judged.get(month.first_day)),
+            "claims": [(claim, CLAIM_MARKS[claim.status]) for claim in claims.get(month.first_day, [])],
+        }
+        for month in months
+    ]
+
+
+def _row(row: CustomerMonth | None) -> dict[str, Any]:
+    if row is None:
+        return {"row": None}
+    reached = availability(row.unavailable_minutes, row.total_minutes)
+    return {
+        "row": row,
+        "availability": None if reached is None else cut(reached),
+        "verdict": verdict(row.met, over=True),
+    }

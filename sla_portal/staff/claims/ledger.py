@@ -1,0 +1,275 @@
+"""The ledger: what was given, redeemed and reversed; a voucher, an extension; what billing takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from claims.models import Compensation, Entry, Step, Voucher
+from claims.operations import redeem_voucher
+from claims.operations import reverse as reverse_entry
+from claims.operations.exporting import Taken, record_export
+from claims.queries.ledger import COLUMNS, Wanted, entries, for_billing, life_of, life_of_extension, totals
+from sla_portal.audit.actors import Actor
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.money import format_amount as amount
+from sla_portal.kernel.months import ServiceMonth, local_date
+
+from ..common import page, refusals_on, require_right
+from ..exports import FORMS, MOST_IN_A_SHEET, export_response
+
+SHOWN = 100
+MOST_ADDED_UP = 100_000
+"""Entries that a page adds up; to add up a million takes seconds."""
+STATES = {
+    Step.ISSUED: "waiting",
+    Step.REDEEMED: "up",
+    Step.RETURNED: "waiting",
+    Step.VOIDED: "outside",
+    Step.EXTENDED: "up",
+    Step.SHORTENED: "outside",
+}
+"""What each step is marked as."""
+WHAT_REVERSES = {
+    Step.ISSUED: gettext_lazy("Void the voucher"),
+    Step.RETURNED: gettext_lazy("Void the voucher"),
+    Step.REDEEMED: gettext_lazy("Take the redemption back"),
+    Step.EXTENDED: gettext_lazy("Reverse the extension"),
+}
+
+
+class LedgerForm(forms.Form):
+    """What of the ledger is shown: `?month=2026-11&contract=K-1&step=issued&code=…&before=<entry>`."""
+
+    month = forms.CharField(label=gettext_lazy("Entered in"), required=False, max_length=7)
+    contract = forms.CharField(label=gettext_lazy("Contract"), required=False, max_length=40)
+    step = forms.ChoiceField(
+        label=gettext_lazy("Step"), required=False, choices=[("", gettext_lazy("every step")), *Step.choices]
+    )
+    code = forms.CharField(label=gettext_lazy("Voucher"), required=False, max_length=40)
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+    def clean_month(self) -> ServiceMonth | None:
+        try:
+            return ServiceMonth.parse(self.cleaned_data["month"]) if self.cleaned_data["month"] else None
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+    def clean_code(self) -> str:
+        return "".join(self.cleaned_data["code"].split()).upper()
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(**{name: self.cleaned_data[name] for name in ("month", "contract", "step", "code")})
+
+
+class RedeemForm(forms.Form):
+    """On which order or invoice a voucher was redeemed."""
+
+    reference = forms.CharField(
+        label=gettext_lazy("Order or invoice"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("Give the order or invoice on which it was redeemed.")},
+    )
+    sure = forms.BooleanField(
+        label=gettext_lazy("I have compared code and value with the order."),
+        error_messages={"required": gettext_lazy("Compare code and value with the order, and tick that you did.")},
+    )
+
+
+class ReverseForm(forms.Form):
+    """Why an entry is reversed."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("What was wrong"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        error_messages={"required": gettext_lazy("Say what was wrong.")},
+    )
+    sure = forms.BooleanField(
+        label=gettext_lazy("Reverse it by an entry of its own. What stands there stays."),
+        error_messages={"required": gettext_lazy("Tick that it is to be reversed.")},
+    )
+
+
+@require_safe
+def ledger(request: HttpRequest) -> HttpResponse:
+    """The entries that were asked for, newest first, and their totals; without a question, all of them."""
+    require_right(request, "claims.view_entry")
+    form = LedgerForm(request.GET)
+    context: dict[str, Any] = {"title": _("Ledger"), "form": form, "shown": SHOWN, "forms": FORMS}
+    if not form.is_valid():
+        return page(request, "staff/claims/ledger.html", context, status=422)
+    found = entries(form.wanted)
+    rows = list(
+        _after(found, form.cleaned_data["before"]).select_related(
+            "contract__customer", "compensation__claim", "voucher", "extended", "by"
+        )[: SHOWN + 1]
+    )
+    added_up = found.order_by()[: MOST_ADDED_UP + 1].count() <= MOST_ADDED_UP
+    question = urlencode({name: form.data.get(name, "") for name in ("month", "contract", "step", "code")})
+    return page(
+        request,
+        "staff/claims/ledger.html",
+        {
+            **context,
+            "rows": [_row(entry) for entry in rows[:SHOWN]],
+            "totals": [
+                {"total": total, "state": STATES[total.step], "amount": amount(total.amount, total.currency)}
+                for total in (totals(found) if added_up else ())
+            ],
+            "too_many": "" if added_up else MOST_ADDED_UP,
+            "question": question,
+            "first": f"?{question}" if form.cleaned_data["before"] else "",
+            "next": f"?{question}&before={rows[SHOWN - 1].pk}" if len(rows) > SHOWN else "",
+            "may_see_codes": request.user.has_perm("claims.view_voucher"),
+        },
+    )
+
+
+@require_POST
+def export(request: HttpRequest, form: str) -> HttpResponseBase:
+    """Take the entries asked for out, as CSV or as a worksheet; the trail says who took what."""
+    require_right(request, "claims.view_entry")
+    asked = LedgerForm(request.GET)
+    if form not in FORMS or not asked.is_valid():
+        raise Http404
+    found = entries(asked.wanted)
+    if form == "xlsx" and found.order_by()[: MOST_IN_A_SHEET + 1].count() > MOST_IN_A_SHEET:
+        messages.error(
+            request,
+            _("More than %(most)d entries do not go into one worksheet. Choose a month, or take them as CSV.")
+            % {"most": MOST_IN_A_SHEET},
+        )
+        return redirect(f"{reverse('admin:ledger')}?{request.GET.urlencode()}")
+    record_export(
+        actor=Actor.staff(request.user), taken=Taken.LEDGER, form=form, wanted=asked.wanted.told(), now=timezone.now()
+    )
+    rows = for_billing(found, with_codes=request.user.has_perm("claims.view_voucher"))
+    return export_response(form, "-".join(filter(None, ["ledger", str(asked.wanted.month or "")])), COLUMNS, rows)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def voucher(request: HttpRequest, pk: int) -> HttpResponse:
+    """What became of a voucher; POST `act=redeem` redeems it, `act=reverse` reverses its last entry."""
+    require_right(request, "claims.view_voucher")
+    found = get_object_or_404(Voucher.objects.select_related("compensation__claim__contract__customer"), pk=pk)
+    return _life(request, found, life_of(found), reverse("admin:voucher", args=[pk]))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def extension(request: HttpRequest, pk: int) -> HttpResponse:
+    """What became of the extension that a compensation gave; POST `act=reverse` reverses it."""
+    require_right(request, "claims.view_entry")
+    found = get_object_or_404(Compensation.objects.select_related("claim__contract__customer"), pk=pk)
+    life = life_of_extension(found)
+    if not life:
+        raise Http404
+    return _life(request, found, life, reverse("admin:extension", args=[pk]))
+
+
+def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[Entry], here: str) -> HttpResponse:
+    now = timezone.now()
+    last = life[-1]
+    code = subject if isinstance(subject, Voucher) else None
+    claim = code.compensation.claim if code else subject.claim
+    expired = code is not None and local_date(epoch(now), settings.SLA_ZONE) > code.expires_on
+    may_redeem = (
+        code is not None
+        and not expired
+        and last.step in (Step.ISSUED, Step.RETURNED)
+        and request.user.has_perm("claims.redeem_voucher")
+    )
+    may_reverse = Step(last.step) in WHAT_REVERSES and request.user.has_perm("claims.reverse_compensation")
+    act = request.POST.get("act") if request.method == "POST" else None
+    redeem = RedeemForm(request.POST if act == "redeem" else None, prefix="redeem")
+    reversal = ReverseForm(request.POST if act == "reverse" else None, prefix="reverse")
+    if act is not None and (done := _done(request, act, code, last, redeem, reversal, now)):
+        messages.success(request, done)
+        return redirect(here)
+    return page(
+        request,
+        "staff/claims/ledger_entry.html",
+        {
+            "title": _title(code, life[0]),
+            "voucher": code,
+            "expired": expired,
+            "life": [_row(entry) for entry in life],
+            "last": last,
+            "state": STATES[Step(last.step)],
+            "claim": claim,
+            "contract": claim.contract,
+            "value": amount(life[0].value, life[0].currency),
+            "minutes": life[0].minutes,
+            "redeem": redeem if may_redeem else None,
+            "reversal": reversal if may_reverse else None,
+            "what_reverses": WHAT_REVERSES.get(Step(last.step)),
+        },
+        status=200 if act is None else 422,
+    )
+
+
+def _title(code: Voucher | None, first: Entry) -> str:
+    if code:
+        return _("Voucher %(code)s") % {"code": code.code}
+    return _("Extension of %(contract)s") % {"contract": first.extended}
+
+
+def _done(
+    request: HttpRequest,
+    act: str,
+    code: Voucher | None,
+    last: Entry,
+    redeem: RedeemForm,
+    reversal: ReverseForm,
+    now: datetime,
+) -> str:
+    """Redeem or reverse, and say what was done; an empty word where it was refused, and the form says why."""
+    actor = Actor.staff(request.user)
+    if act == "redeem" and code is not None:
+        require_right(request, "claims.redeem_voucher")
+        if redeem.is_valid():
+            with refusals_on(redeem):
+                redeem_voucher(actor=actor, voucher=code, reference=redeem.cleaned_data["reference"], now=now)
+                return _("Redeemed.")
+    elif act == "reverse":
+        require_right(request, "claims.reverse_compensation")
+        if reversal.is_valid():
+            with refusals_on(reversal):
+                made = reverse_entry(actor=actor, entry=last, reason=reversal.cleaned_data["reason"], now=now)
+                return str(made.get_step_display()).capitalize() + "."
+    return ""
+
+
+def _after(found, before: int | None):
+    """What follows an entry in the order of the list."""
+    last = Entry.objects.filter(pk=before).first() if before else None
+    if last is None:
+        return found
+    return found.filter(at__lte=last.at).exclude(at=last.at, id__gte=last.pk)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    page_of, pk = ("voucher", entry.voucher_id) if entry.voucher_id else ("extension", entry.compensation_id)
+    return {
+        "entry": entry,
+        "state": STATES[Step(entry.step)],
+        "url": reverse(f"admin:{page_of}", args=[pk]),
+        "value": amount(entry.value, entry.currency),
+        "total": amount(entry.total, entry.currency),
+        "cap": amount(entry.cap, entry.currency),
+    }

@@ -1,0 +1,189 @@
+"""Who could have claimed for a month, and which claims the correction of a closed month touches."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from claims.models import Compensation
+from claims.operations.exporting import Taken, record_export
+from claims.queries import window_of
+from claims.queries.owed import (
+    COLUMNS,
+    CouldHaveClaimed,
+    Month,
+    Touched,
+    could_have_claimed,
+    for_export,
+    missed,
+    touched,
+)
+from sla_portal.agreements.queries import NoAgreementInForce
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.models import MonthClosing
+from sla_portal.availability.queries import closing_of
+from sla_portal.clocks import month_name
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.money import format_amount as amount
+from sla_portal.kernel.months import ServiceMonth, local_date
+
+from ..common import page, require_right
+from ..exports import export_response
+from ..words import CLAIM_MARKS
+
+SHOWN = 100
+MOST_COUNTED = 10_000
+EARLIEST, LATEST = ServiceMonth(1970, 1), ServiceMonth(9998, 8)
+
+
+class AfterForm(forms.Form):
+    """From where on a list is shown, and of whom."""
+
+    after = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1)
+    unclaimed = forms.BooleanField(required=False)
+
+
+@require_safe
+def newest(request: HttpRequest) -> HttpResponse:
+    """The newest closed month, or the one that is asked for (`?month=2026-09`)."""
+    require_right(request, "availability.view_customermonth")
+    closing = MonthClosing.objects.order_by("-month").first()
+    present = ServiceMonth.of(local_date(epoch(timezone.now()), settings.SLA_ZONE))
+    last = ServiceMonth.of(closing.month) if closing else present.previous
+    return redirect("admin:could_have_claimed_in", request.GET.get("month", "").replace("/", "") or last)
+
+
+@require_safe
+def of_one_month(request: HttpRequest, month: str) -> HttpResponse:
+    """Contracts that a closed month entitles to compensation, claimed or not."""
+    require_right(request, "availability.view_customermonth")
+    asked, form = _month(month), _form(request)
+    context: dict[str, Any] = {
+        "title": _("Who could have claimed for %(month)s") % {"month": month_name(asked)},
+        "month": asked,
+        "earlier": asked.previous,
+        "later": asked.next,
+        "unclaimed": form["unclaimed"],
+        "shown": SHOWN,
+    }
+    try:
+        context["window"] = window_of(asked)
+    except NoAgreementInForce as refused:
+        return page(request, "staff/claims/could_have_claimed.html", {**context, "refused": str(refused)})
+    context["closing"] = closing_of(asked)
+    if context["closing"]:
+        rows = missed(asked, unclaimed=form["unclaimed"])
+        customers = list(rows.filter(customer__gt=form["after"]).values_list("customer", flat=True)[: SHOWN + 1])
+        lines = could_have_claimed(Month(asked, timezone.now()), customers[:SHOWN], unclaimed=form["unclaimed"])
+        count = rows.order_by()[: MOST_COUNTED + 1].count()
+        chosen = {"unclaimed": "on"} if form["unclaimed"] else {}
+        context |= {
+            "lines": [_line(line) for line in lines],
+            "count": count,
+            "more_than": MOST_COUNTED if count > MOST_COUNTED else 0,
+            "first": f"?{urlencode(chosen)}" if form["after"] else "",
+            "next": f"?{urlencode({**chosen, 'after': customers[SHOWN - 1]})}" if len(customers) > SHOWN else "",
+            "question": urlencode(chosen),
+        }
+    return page(request, "staff/claims/could_have_claimed.html", context)
+
+
+@require_POST
+def export(request: HttpRequest, month: str) -> HttpResponseBase:
+    """Take the list out as CSV; the trail says who took it."""
+    require_right(request, "availability.view_customermonth")
+    asked, unclaimed, now = _month(month), _form(request)["unclaimed"], timezone.now()
+    if closing_of(asked) is None:
+        raise Http404
+    record_export(
+        actor=Actor.staff(request.user),
+        taken=Taken.COULD_HAVE_CLAIMED,
+        form="csv",
+        wanted={"month": str(asked), **({"unclaimed": "yes"} if unclaimed else {})},
+        now=now,
+    )
+    rows = for_export(Month(asked, now), window_of(asked), unclaimed=unclaimed)
+    return export_response("csv", f"could-have-claimed-{asked}", COLUMNS, rows)
+
+
+@require_safe
+def touched_by_correction(request: HttpRequest, month: str) -> HttpResponse:
+    """Decided claims of a corrected month, with what they got and what they would get now; nothing is reopened."""
+    require_right(request, "claims.view_claim")
+    asked, form = _month(month), _form(request)
+    closing = closing_of(asked)
+    corrected = closing is not None and closing.revision > 1
+    rows, going_on = rows_touched(asked, timezone.now(), form["after"]) if corrected else ([], 0)
+    return page(
+        request,
+        "staff/claims/touched.html",
+        {
+            "title": _("Claims that the correction of %(month)s touches") % {"month": month_name(asked)},
+            "month": asked,
+            "closing": closing,
+            "corrected": corrected,
+            "touched": rows,
+            "first": reverse("admin:claims_touched", args=[asked]) if form["after"] else "",
+            "next": f"?after={going_on}" if going_on else "",
+        },
+    )
+
+
+def rows_touched(month: ServiceMonth, now: datetime, after: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The claims that a correction touches, as rows of a table, and the claim to go on after; 0 at the end."""
+    found, going_on = touched(Month(month, now), after)
+    return [_touched(one) for one in found], going_on
+
+
+def _month(text: str) -> ServiceMonth:
+    try:
+        month = ServiceMonth.parse(text)
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    if not EARLIEST <= month <= LATEST:
+        raise Http404
+    return month
+
+
+def _form(request: HttpRequest) -> dict[str, Any]:
+    """What the address asks for; what cannot be is left out."""
+    form = AfterForm(request.GET)
+    form.is_valid()
+    return {"after": form.cleaned_data.get("after") or 0, "unclaimed": bool(form.cleaned_data.get("unclaimed"))}
+
+
+def _line(line: CouldHaveClaimed) -> dict[str, Any]:
+    owed = line.owed
+    return {
+        "contract": owed.contract,
+        "counted": owed.entitlement.counted_minutes,
+        "minutes": owed.minutes,
+        "worth": amount(owed.worth, owed.contract.currency),
+        "claim": line.claim,
+        "state": CLAIM_MARKS[line.claim.status] if line.claim else "",
+    }
+
+
+def _touched(one: Touched) -> dict[str, Any]:
+    given: Compensation | None = next(iter(one.claim.compensations.all()), None)
+    currency = one.claim.contract.currency
+    return {
+        "claim": one.claim,
+        "state": CLAIM_MARKS[one.claim.status],
+        "counted_then": one.counted_then,
+        "counted_now": one.counted_now,
+        "given": given,
+        "given_value": amount(sum(entry.value for entry in given.entries.all()), currency) if given else "",
+        "minutes_now": one.minutes_now,
+        "worth_now": amount(one.owed.worth, currency) if one.owed else "",
+    }

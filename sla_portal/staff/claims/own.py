@@ -1,0 +1,113 @@
+"""Time caused by the customer (4.2 to 4.9), found in a claim: proposed by one person, decided by another."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from claims.models import Claim
+from sla_portal.availability.models import Exclusion
+from sla_portal.availability.operations import (
+    confirm_exclusion,
+    propose_own_exclusion,
+    reject_exclusion,
+    revoke_exclusion,
+)
+
+from ..common import refusals_on, require_right
+from ..forms import DecisionForm
+from ..incidents.impact import clauses_of_section_4
+from ..operations import save_once
+from .claim import (
+    DECIDE_OWN,
+    PROPOSE_OWN,
+    VIEW,
+    asked_step,
+    claim_response,
+    under_an_agreement,
+)
+from .forms import (
+    OwnExclusionForm,
+)
+
+
+@require_POST
+@under_an_agreement
+def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
+    """Propose that claimed time was of the customer's own making (4.2 to 4.9)."""
+    claim, actor, now, back = asked_step(request, pk, PROPOSE_OWN)
+    form = OwnExclusionForm(
+        request.POST, clauses=clauses_of_section_4(now), times=list(claim.times.all()), auto_id="own-%s"
+    )
+
+    def write() -> str:
+        given = form.cleaned_data
+        starts_at, ends_at = form.span
+        propose_own_exclusion(
+            actor=actor,
+            customer=claim.contract.customer,
+            clause=given["clause"],
+            starts_at=starts_at,
+            ends_at=ends_at,
+            reason=given["reason"],
+            evidence=given["evidence"],
+            now=now,
+        )
+        messages.success(request, _("Proposed. It changes nothing until another person confirms it."))
+        return f"{back}#own"
+
+    if form.is_valid():
+        with refusals_on(form):
+            return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
+    return claim_response(request, claim, now, own=form)
+
+
+@require_POST
+def confirm_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
+    """Confirm what another person proposed."""
+    return _decide_own(request, pk, exclusion, confirm_exclusion, _("Confirmed. The customer's figures have changed."))
+
+
+@require_POST
+def reject_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
+    """Refuse what another person proposed."""
+    return _decide_own(request, pk, exclusion, reject_exclusion, _("Rejected. The time counts."))
+
+
+@require_POST
+def revoke_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
+    """Take back a confirmed exclusion."""
+    return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The time counts again."))
+
+
+def _decide_own(request: HttpRequest, pk: int, exclusion: int, decision, said: str) -> HttpResponse:
+    claim, actor, now, back = asked_step(request, pk, DECIDE_OWN)
+    row = get_object_or_404(Exclusion, pk=exclusion, customer=claim.contract.customer_id)
+    form = DecisionForm(request.POST, auto_id=f"decide-{row.pk}-%s")
+    if form.is_valid():
+        with refusals_on(form):
+            decision(actor=actor, exclusion=row, reason=form.cleaned_data["reason"], now=now)
+            messages.success(request, said)
+            return redirect(f"{back}#own")
+    return claim_response(request, claim, now, decisions={row.pk: form})
+
+
+@require_safe
+def of_own_exclusion(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lead from an exclusion of a customer's own making to the claim in which it was found, else to its record."""
+    require_right(request, VIEW)
+    row = get_object_or_404(Exclusion.objects.filter(customer__isnull=False), pk=pk)
+    day = row.starts_at.astimezone(settings.SLA_ZONE).date()
+    claim = (
+        Claim.objects.filter(contract__customer=row.customer_id, month=day.replace(day=1))
+        .order_by("-received_at")
+        .first()
+    )
+    if claim is None:
+        return redirect("admin:availability_exclusion_change", row.pk)
+    return redirect(f"{reverse('admin:claim', args=[claim.pk])}#exclusion-{row.pk}")

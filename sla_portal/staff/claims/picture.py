@@ -1,0 +1,103 @@
+"""A claim on one axis: what was claimed beside what counts, what is excluded and what was not claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from claims.queries import Minutes
+from sla_portal.clocks import format_instant, format_minutes, zone_name
+from sla_portal.kernel.intervals import MINUTE, Span, difference, instant, intersection, seconds
+
+from ..pictures import Tick, TimelineRow, range_of, ticks, timeline_row
+
+MOST_TOLD = 12
+"""Stretches of a row told one by one."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Times under the strips, on one clock."""
+
+    place: str
+    ticks: list[Tick]
+
+
+@dataclass(frozen=True)
+class ClaimPicture:
+    axes: list[Axis]
+    rows: list[tuple[TimelineRow, str]]
+    """Each strip with its stretches in words."""
+    sentences: list[str]
+    """The overlap in minutes."""
+    legend: list[tuple[str, str]]
+
+
+def claim_picture(of: Minutes) -> ClaimPicture | None:
+    """Draw a claim; None where nothing was claimed and nothing counts."""
+    every = [*of.claimed, *of.counted, *of.excluded]
+    if not every:
+        return None
+    span = range_of(every, None)
+    rows = [
+        (_("Claimed"), of.claimed, "window"),
+        (pgettext("minutes", "Counted"), of.counted, "counted"),
+        (_("Counted and claimed"), of.overlap, "both"),
+        (_("Counted, not claimed"), of.unclaimed, "counted"),
+        (pgettext("minutes", "Excluded"), of.excluded, "excluded"),
+    ]
+    clocks = {zone: zone_name(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
+    return ClaimPicture(
+        axes=[Axis(name, ticks(span, zone)) for zone, name in clocks.items()],
+        rows=[(timeline_row(name, spans, kind, span, _how_many), _stretches(spans)) for name, spans, kind in rows],
+        sentences=_sentences(of),
+        legend=[
+            ("window", _("claimed")),
+            ("counted", _("counted")),
+            ("both", _("counted and claimed")),
+            ("excluded", _("excluded")),
+        ],
+    )
+
+
+def _sentences(of: Minutes) -> list[str]:
+    excluded = intersection(of.excluded, of.claimed)
+    up = difference(difference(of.claimed, of.counted), of.excluded)
+    said = [
+        _("Of %(claimed)s claimed, %(overlap)s count, %(excluded)s are excluded, and in %(up)s nothing counts.")
+        % {
+            "claimed": _how_many(of.claimed),
+            "overlap": _how_many(of.overlap),
+            "excluded": _how_many(excluded),
+            "up": _how_many(up),
+        }
+    ]
+    if of.unclaimed:
+        said.append(
+            _("Counted but not claimed: %(unclaimed)s. They are compensated all the same: what counts decides (3.1).")
+            % {"unclaimed": _how_many(of.unclaimed)}
+        )
+    return said
+
+
+def _how_many(spans: Sequence[Span]) -> str:
+    return format_minutes(seconds(spans) // MINUTE)
+
+
+def _stretches(spans: Sequence[Span]) -> str:
+    zone = timezone.get_current_timezone()
+    said = [
+        _("%(start)s to %(end)s (%(length)s)")
+        % {
+            "start": format_instant(instant(start), zone),
+            "end": format_instant(instant(end), zone),
+            "length": _how_many([(start, end)]),
+        }
+        for start, end in spans[:MOST_TOLD]
+    ]
+    return "; ".join(said + (["…"] if len(spans) > MOST_TOLD else []))

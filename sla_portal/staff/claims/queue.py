@@ -1,0 +1,91 @@
+"""The queue of claims: by closing date and age."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from claims.models import Claim
+from sla_portal.customers.models import Region
+from sla_portal.kernel.months import ServiceMonth
+
+from ..common import page, require_right
+from .waiting import REVIEW, TABS, Tab, how_many, of_month, page_after, waiting
+
+SHOWN = 100
+LARGEST_KEY = 2**63 - 1
+
+
+@require_safe
+def queue(request: HttpRequest) -> HttpResponse:
+    """One part of the queue: `?tab=second&month=2026-09&region=eu&after=<claim>`; what it does not know it leaves out."""
+    require_right(request, "claims.view_claim")
+    now = timezone.now()
+    tab = next((tab for tab in TABS if tab.key == request.GET.get("tab")), REVIEW)
+    regions = list(Region.objects.all())
+    region = next((region for region in regions if region.code == request.GET.get("region")), None)
+    month = _month(request)
+    claims = tab.claims(request.user, now)
+    if month:
+        claims = of_month(claims, month)
+    if region:
+        claims = claims.filter(contract__customer__region=region)
+    chosen = {
+        **({"month": str(month)} if month else {}),
+        **({"region": region.code} if region else {}),
+    }
+    last = _last(request)
+    rows = list(
+        page_after(claims, last, newest_first=tab.newest_first).select_related("contract__customer")[: SHOWN + 1]
+    )
+    address = f"{request.path}?{urlencode({'tab': tab.key, **chosen})}"
+    return page(
+        request,
+        "staff/claims/queue.html",
+        {
+            "title": _("Claims"),
+            "now": now,
+            "tab": tab,
+            "tab_name": tab.name_for(request.user),
+            "tabs": [_link(one, one is tab, chosen, request, now) for one in TABS],
+            "waiting": waiting(rows[:SHOWN], now),
+            "first": address if last else "",
+            "next": f"{address}&after={rows[SHOWN - 1].pk}" if len(rows) > SHOWN else "",
+            "shown": SHOWN,
+            "month": month or "",
+            "region": region,
+            "regions": regions,
+            "together": tab is REVIEW and request.user.has_perm("claims.review_claim"),
+            "may_enter": request.user.has_perm("claims.enter_claim"),
+        },
+    )
+
+
+def _link(tab: Tab, current: bool, chosen: dict[str, str], request: HttpRequest, now) -> dict[str, Any]:
+    return {
+        "name": tab.name_for(request.user),
+        "url": f"{reverse('admin:claims')}?{urlencode({'tab': tab.key, **chosen})}",
+        "current": current,
+        "count": how_many(tab.claims(request.user, now)),
+    }
+
+
+def _month(request: HttpRequest) -> ServiceMonth | None:
+    try:
+        return ServiceMonth.parse(request.GET.get("month", ""))
+    except ValueError:
+        return None
+
+
+def _last(request: HttpRequest) -> Claim | None:
+    """The claim after which the page begins."""
+    after = request.GET.get("after", "")
+    if not (after.isascii() and after.isdigit() and int(after[:20]) <= LARGEST_KEY):
+        return None
+    return Claim.objects.filter(pk=int(after[:20])).first()

@@ -1,0 +1,117 @@
+"""What happens to a claim beside its decision: questions, appeals, withdrawal, links, proof."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from claims.models import Claim
+from claims.operations.proofs import add_proof
+from claims.operations.receiving import revoke_links, send_link, withdraw_claim
+from claims.operations.reviewing import (
+    appeal_refusal,
+    ask_customer,
+    customer_answered,
+)
+from sla_portal.audit.actors import Actor
+
+from ..common import refusals_on
+from ..forms import KeyedForm, ReasonForm
+from .claim import (
+    ENTER,
+    REVIEW,
+    asked_step,
+    claim_response,
+    found_claim,
+    take_step,
+)
+from .forms import (
+    AnswerForm,
+    AppealForm,
+    ProofForm,
+    QuestionForm,
+)
+
+
+@require_POST
+def ask(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask the customer for more."""
+
+    def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
+        ask_customer(actor=actor, claim=claim, question=given["question"], now=now)
+
+    return take_step(
+        request, pk, REVIEW, "ask", QuestionForm, do, _("Asked by mail. The claim waits for the customer.")
+    )
+
+
+@require_POST
+def answered(request: HttpRequest, pk: int) -> HttpResponse:
+    """Note what the customer said on the phone."""
+
+    def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
+        customer_answered(actor=actor, claim=claim, text=given["text"], now=now)
+
+    return take_step(request, pk, REVIEW, "answered", AnswerForm, do, _("Noted. The review goes on."))
+
+
+@require_POST
+def appeal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Enter a customer's appeal against a refusal."""
+
+    def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
+        appeal_refusal(actor=actor, claim=claim, text=given["text"], now=now)
+
+    return take_step(request, pk, REVIEW, "appeal", AppealForm, do, _("Appealed. A third person will decide."))
+
+
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Withdraw a claim as its customer wishes."""
+
+    def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
+        withdraw_claim(actor=actor, claim=claim, reason=given["reason"], now=now)
+
+    return take_step(request, pk, REVIEW, "withdraw", ReasonForm, do, _("Withdrawn, and the customer is told."))
+
+
+@require_POST
+def new_link(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the claimant a new link."""
+
+    def do(actor: Actor, claim: Claim, _given: dict[str, Any], now: datetime) -> None:
+        send_link(actor=actor, claim=claim, now=now)
+
+    return take_step(
+        request, pk, REVIEW, "key", KeyedForm, do, _("A new link goes out. The earlier ones no longer work.")
+    )
+
+
+@require_POST
+def close_links(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let no link to the claim work any more."""
+
+    def do(actor: Actor, claim: Claim, _given: dict[str, Any], now: datetime) -> None:
+        revoke_links(actor=actor, claim=claim, now=now)
+
+    return take_step(request, pk, REVIEW, "key", KeyedForm, do, _("No link to this claim works any more."))
+
+
+@require_POST
+def bring_proof(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add files that the customer sent with a ticket or a mail (3.3.2)."""
+    claim, actor, now, back = asked_step(request, pk, ENTER)
+    form = ProofForm(request.POST, request.FILES, auto_id="bring-%s")
+    if form.is_valid():
+        with refusals_on(form):
+            for upload in form.cleaned_data["files"]:
+                add_proof(actor=actor, to=claim, upload=upload, now=now)
+            messages.success(request, _("Added."))
+            return redirect(f"{back}#proof")
+    return claim_response(request, found_claim(pk), now, bring=form)

@@ -1,0 +1,45 @@
+"""The pages on which claims are reviewed and decided (3), and entered for a caller."""
+
+from django.urls import URLPattern, path
+
+from . import claim, decision, enter, ledger, owed, own, proofs, queue, steps, together
+
+
+def urls(view) -> list[URLPattern]:
+    """The addresses of the desk's pages about claims; `view` wraps each in the site's check of who asks."""
+    one = "claims/claim/<int:pk>/"
+    of_own = one + "own/<int:exclusion>/"
+    of_proof = "claims/proof/<int:pk>/"
+    of_month = "availability/months/<str:month>/"
+    return [
+        path("claims/claim/", view(queue.queue), name="claims"),
+        path("claims/claim/together/", view(together.recommend_chosen), name="recommend_together"),
+        path("claims/enter/", view(enter.enter_claim), name="enter_claim"),
+        path(one, view(claim.claim_page), name="claim"),
+        path(one + "recommend/", view(decision.recommend_claim), name="recommend_claim"),
+        path(one + "take-back/", view(decision.take_recommendation_back), name="take_claim_back"),
+        path(one + "return/", view(decision.return_recommendation), name="return_claim"),
+        path(one + "decide/", view(decision.decide_claim), name="decide_claim"),
+        path(one + "ask/", view(steps.ask), name="ask_claimant"),
+        path(one + "answered/", view(steps.answered), name="claimant_answered"),
+        path(one + "appeal/", view(steps.appeal), name="appeal_claim"),
+        path(one + "withdraw/", view(steps.withdraw), name="withdraw_claim"),
+        path(one + "link/", view(steps.new_link), name="send_claim_link"),
+        path(one + "links/close/", view(steps.close_links), name="close_claim_links"),
+        path(one + "proof/", view(steps.bring_proof), name="bring_proof"),
+        path(one + "own/", view(own.propose_own), name="propose_own"),
+        path(of_own + "confirm/", view(own.confirm_own), name="confirm_own"),
+        path(of_own + "reject/", view(own.reject_own), name="reject_own"),
+        path(of_own + "revoke/", view(own.revoke_own), name="revoke_own"),
+        path("availability/exclusion/<int:pk>/claim/", view(own.of_own_exclusion), name="claim_of_exclusion"),
+        path(of_proof + "preview/", view(proofs.preview), name="proof_preview"),
+        path(of_proof + "original/", view(proofs.original), name="proof_original"),
+        path("claims/ledger/", view(ledger.ledger), name="ledger"),
+        path("claims/ledger/<str:form>/", view(ledger.export), name="export_ledger"),
+        path("claims/voucher/<int:pk>/", view(ledger.voucher), name="voucher"),
+        path("claims/extension/<int:pk>/", view(ledger.extension), name="extension"),
+        path("claims/could-have-claimed/", view(owed.newest), name="could_have_claimed"),
+        path(of_month + "could-have-claimed/", view(owed.of_one_month), name="could_have_claimed_in"),
+        path(of_month + "could-have-claimed/export/", view(owed.export), name="export_could_have_claimed"),
+        path(of_month + "claims-touched/", view(owed.touched_by_correction), name="claims_touched"),
+    ]

@@ -1,0 +1,218 @@
+"""The claims that wait, for whom and until when: read for the queue and for Support's home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from claims.models import Claim, Recommendation, Status
+from claims.models.applying import OPEN
+from claims.queries import windows_of
+from claims.rules import ClaimWindow
+from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.kernel.months import ServiceMonth, day_span, local_date
+
+from ..words import CLAIM_MARKS
+
+MOST_COUNTED = 1000
+SOON = timedelta(days=7)
+DECIDED = (Status.GRANTED, Status.REFUSED, Status.WITHDRAWN)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A part of the queue."""
+
+    key: str
+    name: Any
+    of: Callable[[User, datetime], QuerySet[Claim]]
+    nothing: Any
+    newest_first: bool = False
+
+    def name_for(self, user: User) -> Any:
+        """What the tab is called for `user`: to whoever reviews no claims, nothing of it waits for them."""
+        mine = self.key != "review" or user.has_perm("claims.review_claim")
+        return self.name if mine else _("Waiting for review")
+
+    def claims(self, user: User, now: datetime) -> QuerySet[Claim]:
+        """The claims of the tab: by closing date and age, or newest first."""
+        order = ("-received_at", "id") if self.newest_first else ("month", "received_at", "id")
+        return self.of(user, now).order_by(*order)
+
+
+def _in(*statuses: Status) -> Callable[[User, datetime], QuerySet[Claim]]:
+    return lambda _user, _now: Claim.objects.filter(status__in=statuses)
+
+
+def _recommended() -> QuerySet[Claim]:
+    """Recommended claims, each with the person who recommended it last."""
+    last = Recommendation.objects.filter(claim=OuterRef("pk")).order_by("-id").values("recommended_by")[:1]
+    return Claim.objects.filter(status=Status.RECOMMENDED).annotate(last_recommended_by=Subquery(last))
+
+
+def _of_today(_user: User, now: datetime) -> QuerySet[Claim]:
+    start, end = (instant(edge) for edge in day_span(local_date(epoch(now), settings.SLA_ZONE), settings.SLA_ZONE))
+    return Claim.objects.filter(received_at__gte=start, received_at__lt=end)
+
+
+REVIEW = Tab(
+    "review",
+    gettext_lazy("Waiting for me"),
+    _in(Status.SUBMITTED),
+    gettext_lazy("No claim waits to be reviewed. One comes here when it is received and its month is open."),
+)
+CUSTOMER = Tab(
+    "customer",
+    gettext_lazy("For the customer"),
+    _in(Status.WAITING),
+    gettext_lazy("Nobody was asked for more. A claim stands here from the question until the answer."),
+)
+SECOND = Tab(
+    "second",
+    gettext_lazy("For a second person"),
+    lambda user, _now: _recommended().exclude(last_recommended_by=user.pk),
+    gettext_lazy("No recommendation of a colleague waits. One stands here until another person decides it."),
+)
+OWN = Tab(
+    "own",
+    gettext_lazy("Recommended by me"),
+    lambda user, _now: _recommended().filter(last_recommended_by=user.pk),
+    gettext_lazy("Nothing that you recommended waits for another person."),
+)
+HELD = Tab(
+    "held",
+    gettext_lazy("Held"),
+    _in(Status.HELD),
+    gettext_lazy("No claim came early. One that comes before its month opens stands here and is submitted by itself."),
+)
+TODAY = Tab(
+    "today",
+    gettext_lazy("Opened today"),
+    _of_today,
+    gettext_lazy("No claim was received today, by the day of the SLA clock."),
+    newest_first=True,
+)
+CLOSED = Tab(
+    "decided",
+    gettext_lazy("Decided"),
+    # Not "one of the decided": so the index of the newest is walked, and nothing is sorted.
+    lambda _user, _now: Claim.objects.exclude(status__in=OPEN),
+    gettext_lazy("Nothing was decided yet. What was granted, refused or withdrawn stands here, the newest first."),
+    newest_first=True,
+)
+TABS = (REVIEW, CUSTOMER, SECOND, OWN, HELD, TODAY, CLOSED)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the queue as home shows it: how many, and those that close first."""
+
+    tab: Tab
+    count: str
+    waiting: list[Waiting]
+
+
+def at_home(user: User, now: datetime, shown: int) -> list[Part]:
+    """What waits for `user`, for a second person and for the customer, and what was opened today."""
+    parts = [(tab, tab.claims(user, now)) for tab in (REVIEW, SECOND, CUSTOMER, TODAY)]
+    rows = [list(claims.select_related("contract__customer")[:shown]) for _tab, claims in parts]
+    told = {one.claim.pk: one for one in waiting([claim for part in rows for claim in part], now)}
+    return [
+        Part(tab, how_many(claims), [told[claim.pk] for claim in part])
+        for (tab, claims), part in zip(parts, rows, strict=True)
+    ]
+
+
+def how_many(claims: QuerySet[Claim]) -> str:
+    """Count claims, but no further than a reader cares."""
+    count = claims.order_by()[: MOST_COUNTED + 1].count()
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
+
+
+def of_month(claims: QuerySet[Claim], month: ServiceMonth) -> QuerySet[Claim]:
+    """Those of one month; found by the month, however they are ordered."""
+    return claims.filter(pk__in=Claim.objects.filter(month=month.first_day, status__in=Status.values).values("pk"))
+
+
+def page_after(claims: QuerySet[Claim], last: Claim | None, *, newest_first: bool) -> QuerySet[Claim]:
+    """What follows `last` in the order of a tab."""
+    if last is None:
+        return claims
+    if newest_first:
+        at = last.received_at
+        return claims.filter(received_at__lte=at).filter(Q(received_at__lt=at) | Q(id__gt=last.pk))
+    later = Q(month=last.month, received_at__gt=last.received_at)
+    same = Q(month=last.month, received_at=last.received_at, id__gt=last.pk)
+    return claims.filter(month__gte=last.month).filter(Q(month__gt=last.month) | later | same)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A claim of a list: how long it has waited, and when its month closes."""
+
+    claim: Claim
+    month: ServiceMonth
+    age: str
+    closes: str
+    """The last day of the month's window, on the SLA clock."""
+    left: str
+    state: str
+    status: str
+
+
+def waiting(claims: Sequence[Claim], now: datetime) -> list[Waiting]:
+    """Say of each claim how long it has waited, and how long its month can still be claimed."""
+    windows = windows_of({claim.service_month for claim in claims})
+    return [_waiting(claim, windows.get(claim.service_month), now) for claim in claims]
+
+
+def _waiting(claim: Claim, window: ClaimWindow | None, now: datetime) -> Waiting:
+    state, left = ("plain", "") if window is None or claim.status in DECIDED else time_left(window, now)
+    return Waiting(
+        claim=claim,
+        month=claim.service_month,
+        age=age(claim.received_at, now),
+        closes=last_day(window).isoformat() if window else "",
+        left=left,
+        state=state,
+        status=CLAIM_MARKS[Status(claim.status)],
+    )
+
+
+def last_day(window: ClaimWindow) -> date:
+    """The last day on which claims are taken, on the SLA clock."""
+    return local_date(epoch(window.closes_at) - 1, settings.SLA_ZONE)
+
+
+def age(since: datetime, now: datetime) -> str:
+    """Write an age in days of the SLA clock."""
+    days = (local_date(epoch(now), settings.SLA_ZONE) - local_date(epoch(since), settings.SLA_ZONE)).days
+    return ngettext("%(count)s day ago", "%(count)s days ago", days) % {"count": days} if days > 0 else _("today")
+
+
+def time_left(window: ClaimWindow, now: datetime) -> tuple[str, str]:
+    """The mark and the words of how a month's window stands."""
+    if now < window.opens_at:
+        days = _whole_days(window.opens_at - now)
+        return "unknown", ngettext("opens in %(count)s day", "opens in %(count)s days", days) % {"count": days}
+    if now >= window.closes_at:
+        # Nothing that is the claim's fault: it came while its month was open.
+        return "plain", _("closed %(ago)s") % {"ago": age(window.closes_at, now)}
+    days = _whole_days(window.closes_at - now)
+    return (
+        "waiting" if window.closes_at - now <= SOON else "plain",
+        ngettext("%(count)s day left", "%(count)s days left", days) % {"count": days},
+    )
+
+
+def _whole_days(length: timedelta) -> int:
+    """Days, a part of one counted as a whole."""
+    return -(-length // timedelta(days=1))

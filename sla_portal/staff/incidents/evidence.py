@@ -1,0 +1,65 @@
+"""Put evidence beside an exclusion, and hand it out to those who may see it."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.models import Evidence, Exclusion
+from sla_portal.availability.operations import add_evidence
+from sla_portal.kernel.errors import Refused
+
+from ..common import page, require_right
+
+
+@require_POST
+def add(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep the files that were chosen beside an exclusion of an incident."""
+    require_right(request, "availability.propose_exclusion")
+    exclusion = get_object_or_404(Exclusion.objects.select_related("incident"), pk=pk, incident__isnull=False)
+    files = request.FILES.getlist("file")
+    if not files:
+        messages.error(request, _("Choose a file first."))
+    for upload in files:
+        try:
+            kept = add_evidence(actor=Actor.staff(request.user), exclusion=exclusion, upload=upload, now=timezone.now())
+        except Refused as refused:
+            messages.error(request, f"{upload.name}: {refused}")
+        else:
+            messages.success(request, _("%(name)s is kept as evidence.") % {"name": kept.name})
+    return redirect(reverse("admin:incident_page", args=[exclusion.incident_id]) + f"#exclusion-{exclusion.pk}")
+
+
+@require_safe
+@cache_control(private=True, no_store=True)
+def file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a piece of evidence to be saved, never to be shown: it comes from strangers. Its SHA-256 is checked first."""
+    require_right(request, "availability.view_evidence")
+    evidence = get_object_or_404(Evidence, pk=pk)
+    try:
+        with evidence.file.open("rb") as stored:
+            content = stored.read()
+    except OSError:
+        content = b""
+    if sha256(content).hexdigest() != evidence.sha256:
+        words = {"title": _("This file is missing or damaged"), "name": evidence.name}
+        return page(request, "staff/file_damaged.html", words, status=410)
+    return HttpResponse(
+        content,
+        content_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(evidence.name)}",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "sandbox",
+        },
+    )

@@ -1,0 +1,271 @@
+"""The forms of outages, incidents and proposed exclusions, made into what the operations take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Self, cast
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from incidents.models import Incident, Source
+from incidents.operations import OutageFacts
+from maintenance.models import MaintenanceWindow
+from sla_portal.availability.queries import Grid
+from sla_portal.clocks import ClockField
+from sla_portal.customers.models import Client, CoreFunction, Region
+from sla_portal.kernel.intervals import epoch, instant
+
+from ..forms import NOW, TYPED, KeyedForm, TimedForm
+from ..grid import down_in_words, rectangles
+from .impact import ClauseInWords
+
+MINUTES_AGO = (5, 15)
+EVERYTHING, SOME = "everything", "some"
+ASKED_WITHIN = 3600
+"""Seconds for which a question asked back may be left open."""
+
+
+class OutageForm(TimedForm, KeyedForm):
+    """Where, since when, until when and what was down."""
+
+    # Not a model's field: that one hands any number to the database, which may not hold it.
+    regions = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Where"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": gettext_lazy("Choose at least one region.")},
+    )
+    what = forms.ChoiceField(
+        label=gettext_lazy("What is down"),
+        widget=forms.RadioSelect,
+        initial=EVERYTHING,
+        choices=[(EVERYTHING, gettext_lazy("Everything down")), (SOME, gettext_lazy("Only some functions"))],
+    )
+    cells = forms.MultipleChoiceField(label=gettext_lazy("Functions on clients"), required=False)
+    since = forms.ChoiceField(label=gettext_lazy("Since when"), widget=forms.RadioSelect, initial=NOW)
+    since_at = ClockField(label=gettext_lazy("Down since"), required=False)
+    over = forms.ChoiceField(
+        label=gettext_lazy("Is it over?"),
+        widget=forms.RadioSelect,
+        initial="no",
+        choices=[("no", gettext_lazy("Still going on")), ("yes", gettext_lazy("Already over"))],
+    )
+    ended_at = ClockField(label=gettext_lazy("Up again at"), required=False)
+    asked_at = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=0)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.grid = Grid.current()
+        fields: dict[str, Any] = self.fields
+        regions, since, cells = (fields[name] for name in ("regions", "since", "cells"))
+        known = {str(region.pk): region for region in Region.objects.all()}
+        regions.choices = [(pk, str(region)) for pk, region in known.items()]
+        regions.coerce = known.get
+        if len(known) == 1:
+            regions.initial = list(known)
+        since.choices = [
+            (NOW, _("Now")),
+            *(
+                (str(minutes), ngettext("%(count)s minute ago", "%(count)s minutes ago", minutes) % {"count": minutes})
+                for minutes in MINUTES_AGO
+            ),
+            (TYPED, _("At another time")),
+        ]
+        cells.choices = [
+            (f"{function.pk}:{client.pk}", _("%(function)s on %(client)s") % {"function": function, "client": client})
+            for function in self.grid.functions
+            for client in self.grid.clients
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        since = self.cleaned_data.get("since")
+        if since == TYPED:
+            self.cleaned_data["started"] = self.typed("since_at")
+        elif since:
+            self.cleaned_data["started"] = self.moment(0 if since == NOW else int(since))
+        self.cleaned_data["ended"] = self.typed("ended_at") if self.cleaned_data.get("over") == "yes" else None
+        if self.cleaned_data.get("what") == SOME and not self.cleaned_data.get("cells"):
+            self.add_error("cells", _("Tick at least one function on one client, or choose “Everything down”."))
+        return self.cleaned_data
+
+    @property
+    def rows(self) -> list[tuple[CoreFunction, list[tuple[Client, str, bool]]]]:
+        """The grid as it is drawn: for each function its clients, with the value and whether it is ticked."""
+        ticked = set(self["cells"].value() or ())
+        return [
+            (
+                function,
+                [(client, value := f"{function.pk}:{client.pk}", value in ticked) for client in self.grid.clients],
+            )
+            for function in self.grid.functions
+        ]
+
+    @property
+    def scopes(self) -> list[tuple[list[CoreFunction] | None, list[Client] | None]]:
+        """What is down, as few outages as it takes; None stands for all."""
+        if self.cleaned_data["what"] == EVERYTHING:
+            return [(None, None)]
+        ticked = {
+            (int(function), int(client)) for function, client in (c.split(":") for c in self.cleaned_data["cells"])
+        }
+        found = []
+        for in_functions, on_clients in rectangles(ticked):
+            functions = [function for function in self.grid.functions if function.pk in in_functions]
+            clients = [client for client in self.grid.clients if client.pk in on_clients]
+            found.append(
+                (
+                    None if len(functions) == len(self.grid.functions) else functions,
+                    None if len(clients) == len(self.grid.clients) else clients,
+                )
+            )
+        return found
+
+    @property
+    def outages(self) -> list[OutageFacts]:
+        return [
+            OutageFacts(
+                region=region,
+                started_at=self.cleaned_data["started"],
+                ended_at=self.cleaned_data["ended"],
+                functions=functions,
+                clients=clients,
+            )
+            for region in self.cleaned_data["regions"]
+            for functions, clients in self.scopes
+        ]
+
+    def moment(self, minutes_ago: int) -> datetime:
+        """So many minutes before the form was first sent: asking back does not move “now”."""
+        asked_at = getattr(self, "cleaned_data", {}).get("asked_at")
+        if asked_at is None or not 0 <= epoch(self.now) - asked_at <= ASKED_WITHIN:
+            asked_at = epoch(self.now)
+        return instant(asked_at) - timedelta(minutes=minutes_ago)
+
+    def asked_back(self) -> Self:
+        """The same form, to be sent again with an answer."""
+        data = cast("QueryDict", self.data).copy()
+        data["asked_at"] = str(epoch(self.moment(0)))
+        return type(self)(data, now=self.now)
+
+
+class LogOutageForm(OutageForm):
+    """A new incident with its outages."""
+
+    source = forms.ChoiceField(
+        label=gettext_lazy("How noticed"), widget=forms.RadioSelect, choices=Source.choices, initial=Source.MONITORING
+    )
+    ticket_number = forms.CharField(label=gettext_lazy("Ticket number"), max_length=60, required=False)
+    title = forms.CharField(
+        label=gettext_lazy("Title"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("Left empty, it is made from what was chosen."),
+    )
+    like = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+
+    @property
+    def title_or_made(self) -> str:
+        made = down_in_words(self.scopes, self.cleaned_data["regions"])
+        return self.cleaned_data["title"] or (made if len(made) <= 200 else made[:199] + "…")
+
+    def joined(self, found: list[Incident]) -> Incident | None:
+        """The one of the incidents found alike that the person chose to join."""
+        return next((incident for incident in found if str(incident.pk) == self.cleaned_data["like"]), None)
+
+
+class ResolveForm(TimedForm):
+    """When an incident ended."""
+
+    end = forms.ChoiceField(
+        label=gettext_lazy("Up again"),
+        widget=forms.RadioSelect,
+        initial=NOW,
+        choices=[(NOW, gettext_lazy("Now")), (TYPED, gettext_lazy("At another time"))],
+    )
+    end_at = ClockField(label=gettext_lazy("Up again at"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        self.cleaned_data["at"] = self.typed("end_at") if self.cleaned_data.get("end") == TYPED else self.now
+        return self.cleaned_data
+
+
+class UpdateForm(KeyedForm):
+    """What is said about an incident; to the public only as it was previewed."""
+
+    text = forms.CharField(label=gettext_lazy("Update"), widget=forms.Textarea(attrs={"rows": 3}), max_length=5000)
+    audience = forms.ChoiceField(
+        label=gettext_lazy("For whom"),
+        widget=forms.RadioSelect,
+        initial="internal",
+        choices=[("internal", gettext_lazy("Among ourselves")), ("public", gettext_lazy("For the public"))],
+    )
+    previewed = forms.CharField(required=False, widget=forms.HiddenInput, strip=True)
+
+    @property
+    def public(self) -> bool:
+        return self.cleaned_data["audience"] == "public"
+
+    @property
+    def may_go_out(self) -> bool:
+        return not self.public or self.cleaned_data["previewed"] == self.cleaned_data["text"]
+
+    def for_preview(self) -> UpdateForm:
+        """The same form, which from now on goes out as it stands."""
+        data = cast("QueryDict", self.data).copy()
+        data["previewed"] = self.cleaned_data["text"]
+        return type(self)(data, auto_id=self.auto_id)
+
+
+class ProposalForm(KeyedForm):
+    """An exclusion to be proposed (section 4)."""
+
+    clause = forms.ChoiceField(label=gettext_lazy("Clause"))
+    maintenance = forms.ModelChoiceField(
+        MaintenanceWindow.objects.none(),
+        required=False,
+        label=gettext_lazy("Maintenance window"),
+        empty_label=gettext_lazy("choose the window that was announced"),
+    )
+    third_party = forms.CharField(label=gettext_lazy("Third party"), max_length=200, required=False)
+    third_party_incident = forms.CharField(
+        label=gettext_lazy("Its own incident"),
+        max_length=500,
+        required=False,
+        help_text=gettext_lazy("Its number or its address on the third party's status page."),
+    )
+    stretch = forms.ChoiceField(
+        label=gettext_lazy("How much of it"),
+        widget=forms.RadioSelect,
+        initial="whole",
+        choices=[("whole", gettext_lazy("The whole incident")), ("part", gettext_lazy("A part of it"))],
+    )
+    starts_at = ClockField(label=gettext_lazy("From"), required=False)
+    ends_at = ClockField(label=gettext_lazy("Until"), required=False)
+    reason = forms.CharField(
+        label=gettext_lazy("Why the clause applies"), widget=forms.Textarea(attrs={"rows": 2}), max_length=5000
+    )
+    evidence = forms.CharField(
+        label=gettext_lazy("Evidence"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=5000,
+        required=False,
+        help_text=gettext_lazy("What proves it, and where it is found."),
+    )
+
+    def __init__(
+        self, *args: Any, clauses: Iterable[ClauseInWords], windows: Iterable[MaintenanceWindow], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        clause, maintenance = fields["clause"], fields["maintenance"]
+        clause.choices = [("", _("choose a clause")), *((one.number, f"{one.number} {one.heading}") for one in clauses)]
+        maintenance.queryset = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in windows])
+
+    @property
+    def stretch_named(self) -> dict[str, datetime | None]:
+        """The part to exclude; an edge left empty is the incident's."""
+        part = self.cleaned_data["stretch"] == "part"
+        return {name: self.cleaned_data[name] if part else None for name in ("starts_at", "ends_at")}

@@ -1,0 +1,33 @@
+"""Log outages as people report them: over already, or several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from incidents.models import Incident
+from incidents.operations import OutageFacts, add_outage, log_incident, resolve_incident
+from sla_portal.audit.actors import Actor
+
+
+def log_outages(
+    *, actor: Actor, title: str, source: str, ticket_number: str, outages: Sequence[OutageFacts], now: datetime
+) -> Incident:
+    """Log an incident; one that is over already is resolved with it, at its last outage's end."""
+    with transaction.atomic():
+        incident = log_incident(
+            actor=actor, title=title, source=source, ticket_number=ticket_number, outages=outages, now=now
+        )
+        ends = [facts.ended_at for facts in outages]
+        if None not in ends:
+            resolve_incident(actor=actor, incident=incident, at=max(filter(None, ends)), now=now)
+    return incident
+
+
+def add_outages(*, actor: Actor, incident: Incident, outages: Sequence[OutageFacts], now: datetime) -> None:
+    """Add outages to an incident, all of them or none."""
+    with transaction.atomic():
+        for facts in outages:
+            add_outage(actor=actor, incident=incident, facts=facts, now=now)

@@ -1,0 +1,27 @@
+"""The addresses of the pages on incidents and their exclusions."""
+
+from django.urls import URLPattern, path
+
+from . import evidence, incident, log, queue
+
+
+def urls(view) -> list[URLPattern]:
+    """The addresses of these pages; `view` wraps each in the site's check of who asks."""
+    one = "incidents/incident/<int:pk>/"
+    of_exclusion = "availability/exclusion/<int:pk>/"
+    return [
+        path("log-an-outage/", view(log.log_outage), name="log_outage"),
+        path(one, view(incident.incident_page), name="incident_page"),
+        path(one + "add-an-outage/", view(log.add_outage), name="add_outage"),
+        path(one + "acknowledge/", view(incident.acknowledge), name="acknowledge_incident"),
+        path(one + "resolve/", view(incident.resolve), name="resolve_incident"),
+        path(one + "update/", view(incident.update), name="update_incident"),
+        path(one + "attribute/", view(incident.attribute), name="attribute_incident"),
+        path(one + "propose/", view(incident.propose), name="propose_exclusion"),
+        path(of_exclusion + "confirm/", view(incident.confirm), name="confirm_exclusion"),
+        path(of_exclusion + "reject/", view(incident.reject), name="reject_exclusion"),
+        path(of_exclusion + "revoke/", view(incident.revoke), name="revoke_exclusion"),
+        path(of_exclusion + "evidence/", view(evidence.add), name="add_evidence"),
+        path("availability/evidence/<int:pk>/", view(evidence.file), name="evidence_file"),
+        path("availability/queue/", view(queue.queue), name="queue"),
+    ]

@@ -1,0 +1,131 @@
+"""What one more notice of a window would say, to whom, and what it would cover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count
+from django.db.models.functions import Lower
+
+from maintenance.emails import Step, invitation, step, words
+from maintenance.models import MaintenanceWindow
+from maintenance.queries import audience, notices_given, overlapping
+from maintenance.rules import NoticeGiven, announced, lead
+from maintenance.words import hours, short_notice
+from sla_portal.agreements.queries import terms_periods
+from sla_portal.agreements.rules import Terms, terms_at
+from sla_portal.availability.rules import covered_by_notice
+from sla_portal.customers.models import Contact
+from sla_portal.kernel.intervals import Span, difference, epoch, instant
+from sla_portal.notices.wording import File, Words
+
+from ..incidents.timeline import format_total_length
+
+FIRST_NAMES = 5
+
+
+class Told(NamedTuple):
+    """Who will be told: addresses, how many in each region, and the first of them."""
+
+    addresses: int
+    by_region: list[tuple[str, int]]
+    first: list[Contact]
+
+    @property
+    def more(self) -> int:
+        return self.addresses - len(self.first)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A notice as it would go out now."""
+
+    step: Step
+    starts_at: datetime | None
+    ends_at: datetime | None
+    wordings: list[Words]
+    calendar: File
+    told: Told
+    lead: int | None
+    warnings: list[str]
+    overlapping: list[MaintenanceWindow]
+    covered: list[Span]
+    not_covered: list[Span]
+    terms: Terms
+    after: int | None
+    """The newest notice, on which all of this builds."""
+
+    @property
+    def lead_told(self) -> str:
+        return "" if self.lead is None else hours(self.lead)
+
+    @property
+    def covered_told(self) -> str:
+        return format_total_length(self.covered)
+
+    @property
+    def not_covered_told(self) -> str:
+        return format_total_length(self.not_covered)
+
+    @property
+    def covered_between(self) -> list[tuple[datetime, datetime]]:
+        return [(instant(start), instant(end)) for start, end in self.covered]
+
+    @property
+    def not_covered_between(self) -> list[tuple[datetime, datetime]]:
+        return [(instant(start), instant(end)) for start, end in self.not_covered]
+
+
+def preview(
+    window: MaintenanceWindow, starts_at: datetime | None, ends_at: datetime | None, reason: str, now: datetime
+) -> Preview:
+    """What a notice sent now would say, whom it would tell, and what would be covered then; None and None cancel."""
+    before = window.notices.last()
+    told_of = notices_given(window)
+    periods = terms_periods()
+    known = announced(told_of) or (epoch(window.starts_at), epoch(window.ends_at))
+    new = NoticeGiven(sent=epoch(now), start=_second(starts_at), end=_second(ends_at))
+    stretch = (new.start, new.end) if new.start is not None and new.end is not None else known
+    covered = covered_by_notice([*told_of, new], periods)
+    # As the operation will find it: whom a window tells follows from its times.
+    window.starts_at, window.ends_at = instant(stretch[0]), instant(stretch[1])
+    terms = terms_at(periods, stretch[0])
+    ahead = lead([*told_of, new]) if starts_at else None
+    return Preview(
+        step=step(before, starts_at, ends_at),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        wordings=words(window, before, starts_at, ends_at, reason),
+        calendar=invitation(window, len(told_of), window.starts_at, window.ends_at, now, cancelled=starts_at is None),
+        told=_told(window, now),
+        lead=ahead,
+        warnings=short_notice(ahead, stretch[0] - ahead, terms) if ahead is not None else [],
+        overlapping=list(overlapping(window, starts_at, ends_at)) if starts_at and ends_at else [],
+        covered=covered,
+        not_covered=difference([stretch], covered) if starts_at else [],
+        terms=terms,
+        after=before.pk if before else None,
+    )
+
+
+def _second(at: datetime | None) -> int | None:
+    return epoch(at) if at else None
+
+
+def _told(window: MaintenanceWindow, now: datetime) -> Told:
+    """An address that stands with several contacts is told once."""
+    contacts = Contact.objects.filter(pk__in=audience(window, now).order_by().values("pk"))
+    return Told(
+        addresses=contacts.aggregate(count=Count(Lower("email"), distinct=True))["count"],
+        by_region=list(
+            contacts.order_by("customer__region__code")
+            .values_list("customer__region__name")
+            .annotate(addresses=Count(Lower("email"), distinct=True))
+        ),
+        first=list(contacts.select_related("customer").order_by("customer__code", "email")[:FIRST_NAMES]),
+    )
+
+
+# The coming weeks

@@ -1,0 +1,19 @@
+"""The addresses of the pages on maintenance windows."""
+
+from django.urls import URLPattern, path
+
+from . import calendar, window
+
+
+def urls(view) -> list[URLPattern]:
+    """The addresses of these pages; `view` wraps each in the site's check of who asks."""
+    one = "maintenance/maintenancewindow/<int:pk>/"
+    return [
+        path("maintenance/maintenancewindow/calendar/", view(calendar.calendar), name="maintenance_calendar"),
+        path(one, view(window.window), name="maintenance_window"),
+        path(one + "announce/", view(window.announce), name="announce_window"),
+        path(one + "lengthen/", view(window.lengthen), name="lengthen_window"),
+        path(one + "cancel/", view(window.cancel), name="cancel_window"),
+        path(one + "start/", view(window.start), name="start_work"),
+        path(one + "finish/", view(window.finish), name="finish_work"),
+    ]

@@ -1,0 +1,383 @@
+"""The judged months: all regions at a glance, and one month of a region or a customer to the minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from claims.models import Claim, Status
+from incidents.models import Incident
+from incidents.queries import incidents_touching
+from maintenance.queries import notices_given, windows_of_region
+from sla_portal.agreements.queries import contracts_in_force
+from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.availability.models import Deviation, Exclusion, MonthClosing, RegionMonth
+from sla_portal.availability.queries import (
+    Grid,
+    Judged,
+    contract_period_so_far,
+    customer_month,
+    exclusions_of_region,
+    region_month,
+)
+from sla_portal.availability.rules import Reason, availability, covered_by_notice, cut, explain
+from sla_portal.clocks import month_name
+from sla_portal.customers.models import Customer, Region
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, intersection, seconds
+from sla_portal.kernel.months import ServiceMonth, day_span, local_date
+from sla_portal.pictures import KINDS
+
+from ..common import page, require_right
+from ..incidents.impact import lead_hours
+from ..pictures import day_runs, hour_rows, month_rows
+from ..words import (
+    CLAIM_MARKS,
+    day_name,
+    decision,
+    facts,
+    kind_name,
+    otherwise,
+    reading_name,
+    reading_sentence,
+    verdict,
+)
+
+RIGHTS = {"region": "availability.view_regionmonth", "customer": "availability.view_customermonth"}
+SHOWN = 13
+MOST_ROWS = 200
+"""Of a list on a page; the report's attachment has them all."""
+EARLIEST, LATEST = ServiceMonth(1970, 1), ServiceMonth(9998, 11)
+
+
+@require_safe
+def overview(request: HttpRequest) -> HttpResponse:
+    """All regions in the last thirteen months."""
+    require_right(request, RIGHTS["region"])
+    now = timezone.now()
+    present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
+    months = [present + -n for n in range(SHOWN)]
+    judged: dict[tuple[int, date], RegionMonth] = {
+        (row.region_id, row.month): row
+        for row in RegionMonth.objects.filter(month__gte=months[-1].first_day, month__lte=present.first_day)
+    }
+    regions = list(Region.objects.all())
+    return page(
+        request,
+        "staff/months/overview.html",
+        {
+            "title": _("Months"),
+            "regions": regions,
+            "lines": [
+                {
+                    "month": month,
+                    "name": month_name(month),
+                    "present": month == present,
+                    "cells": [_cell(region, month, judged.get((region.pk, month.first_day))) for region in regions],
+                }
+                for month in months
+            ],
+        },
+    )
+
+
+def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None) -> dict[str, Any]:
+    url = reverse("admin:month", args=[month, "region", region.code])
+    if row is None:
+        return {"url": url, "state": "unknown", "word": _("Not judged yet")}
+    state, word = verdict(row.met, over=True)
+    reached = availability(row.unavailable_minutes, row.total_minutes)
+    return {"url": url, "row": row, "state": state, "word": word, "availability": reached is not None and cut(reached)}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose month it is."""
+
+    scope: str
+    row: Region | Customer
+    region: Region
+
+    def address(self, month: ServiceMonth) -> str:
+        return reverse("admin:month", args=[month, self.scope, self.row.code])
+
+
+@require_safe
+def month(request: HttpRequest, month: str, scope: str, code: str) -> HttpResponse:
+    """One month; `?day=2026-09-10` opens a day, `&minute=02:31` says why that minute counts or does not."""
+    if scope not in RIGHTS:
+        raise Http404
+    require_right(request, RIGHTS[scope])
+    try:
+        asked = ServiceMonth.parse(month)
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    now = timezone.now()
+    subject = _subject(scope, code)
+    context: dict[str, Any] = {
+        "title": str(subject.row),
+        "subtitle": month_name(asked),
+        "subject": subject,
+        "month": asked,
+        "previous": subject.address(asked.previous) if asked > EARLIEST else "",
+        "next": subject.address(asked.next) if asked < LATEST else "",
+        "now": now,
+    }
+    try:
+        if isinstance(subject.row, Region):
+            judged = region_month(subject.row, asked, now)
+        else:
+            judged = customer_month(subject.row, asked, now)
+        context |= _judged(request, subject, judged, now)
+    except Refused as refused:
+        return page(request, "staff/months/month.html", {**context, "refused": str(refused)})
+    return page(request, "staff/months/month.html", context)
+
+
+def _subject(scope: str, code: str) -> Subject:
+    if "\0" in code:
+        # PostgreSQL refuses to be asked about it.
+        raise Http404
+    if scope == "region":
+        region = get_object_or_404(Region, code=code)
+        return Subject(scope, region, region)
+    customer = get_object_or_404(Customer.objects.select_related("region"), code=code)
+    return Subject(scope, customer, customer.region)
+
+
+def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetime) -> dict[str, Any]:
+    span = judged.month.span(settings.SLA_ZONE)
+    start, end = instant(span[0]), instant(span[1])
+    figures, judgement = judged.figures, judged.judgement
+    over = span[1] <= epoch(now)
+    incidents = list(incidents_touching(subject.region, start, end).prefetch_related(None))
+    named = _addresses(judged, incidents)
+    state, word = verdict(figures.met, over)
+    day = _day(request, judged.month)
+    return {
+        "judged": judged,
+        "figures": figures,
+        "over": over,
+        "begun": span[0] <= epoch(now),
+        "state": state,
+        "word": word,
+        "availability": None if figures.availability is None else cut(figures.availability),
+        "legend": [(kind, kind_name(kind)) for kind in ("up", *KINDS.values())],
+        "zone": settings.SLA_TIME_ZONE,
+        "rows": month_rows(judgement, judged.days, judged.month, settings.SLA_ZONE),
+        "chosen": _chosen_day(request, judged, day, named) if day else None,
+        "events": [
+            {
+                "start": instant(event.start),
+                "end": None if event.end >= epoch(now) and figures.provisional else instant(event.end),
+                "seconds": event.end - event.start,
+                "event": event,
+                "incidents": [(reference, named.get(reference, "")) for reference in event.incidents],
+            }
+            for event in figures.events[:MOST_ROWS]
+        ],
+        "exclusions": _exclusions(subject, start, end),
+        "windows": _windows(subject.region, judged, span),
+        "readings": [
+            {
+                "name": reading_name(reading),
+                "sentence": reading_sentence(reading),
+                "figures": under,
+                "availability": None if under.availability is None else cut(under.availability),
+                "verdict": verdict(under.met, over),
+                "in_force": reading is figures.terms.unavailability_reading,
+            }
+            for reading, under in figures.under.items()
+        ],
+        "amended": [
+            {"version": period.terms.version, "day": day_name(period.terms.effective_on)}
+            for period in judgement.periods
+            if figures.terms.effective_on < period.terms.effective_on
+            and judged.month.first_day < period.terms.effective_on <= judged.month.last_day
+        ],
+        "excluded_under": figures.excluded_under,
+        "recovery": [_recovery(incident, named) for incident in incidents[:MOST_ROWS]],
+        "most_rows": MOST_ROWS,
+        "more_events": len(figures.events) > MOST_ROWS,
+        "more_incidents": len(incidents) > MOST_ROWS,
+        "unclassified": [incident for incident in incidents if incident.attributable is None],
+        "closing": MonthClosing.objects.filter(month=judged.month.first_day).order_by("-revision").first(),
+        "deviating": Deviation.objects.filter(month=judged.month.first_day).exists(),
+        "may_see_reports": request.user.has_perm("reports.view_report"),
+        "reports": subject.row.reports.filter(month=judged.month.first_day).defer("statement").order_by("-revision"),
+        "contracts": _contracts(subject, judged.month, now),
+        "claims": _claims(request, subject, judged.month),
+        "log": audit_log(subject.row),
+    }
+
+
+def _addresses(judged: Judged, incidents: Iterable[Incident]) -> dict[str, str]:
+    """Where each incident of the month is found, by reference."""
+    known = {incident.reference: incident.pk for incident in incidents}
+    wanted = {reference for event in judged.figures.events for reference in event.incidents} - known.keys()
+    known |= dict(Incident.objects.filter(reference__in=wanted).values_list("reference", "pk"))
+    return {reference: reverse("admin:incident_page", args=[pk]) for reference, pk in known.items()}
+
+
+def _exclusions(subject: Subject, start: datetime, end: datetime) -> list[Exclusion]:
+    rows = list(exclusions_of_region(subject.region, (epoch(start), epoch(end))))
+    if isinstance(subject.row, Customer):
+        own = Exclusion.objects.filter(customer=subject.row, starts_at__lt=end, ends_at__gt=start)
+        rows += own.select_related("proposed_by", "decided_by", "revoked_by")
+    return rows
+
+
+def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]:
+    periods = judged.judgement.periods
+    recommended = judged.figures.terms.recommended_notice_hours
+    return [
+        {
+            "row": window,
+            "lead_hours": (lead := lead_hours(window)),
+            "short": lead is not None and lead < recommended,
+            "covered_minutes": seconds(intersection(covered_by_notice(notices_given(window), periods), [span]))
+            // MINUTE,
+        }
+        for window in windows_of_region(region, instant(span[0]), instant(span[1]))
+    ]
+
+
+def _recovery(incident: Incident, named: dict[str, str]) -> dict[str, Any]:
+    """An incident's way from being noticed to being over (2.2)."""
+    detected = incident.detected_at
+    return {
+        "incident": incident,
+        "url": named[incident.reference],
+        "acknowledged_in": incident.acknowledged_at and incident.acknowledged_at - detected,
+        "restored_in": incident.resolved_at and incident.resolved_at - detected,
+        "over_when_noticed": incident.resolved_at is not None and incident.resolved_at <= detected,
+    }
+
+
+def _contracts(subject: Subject, month: ServiceMonth, now: datetime) -> list[dict[str, Any]]:
+    if not isinstance(subject.row, Customer):
+        return []
+    found = []
+    for contract in (
+        contracts_in_force(month.first_day, month.last_day)
+        .filter(customer=subject.row)
+        .select_related("customer__region")
+    ):
+        so_far = contract_period_so_far(contract, month, now).figures
+        found.append(
+            {
+                "row": contract,
+                "figures": so_far,
+                "availability": None if so_far.availability is None else cut(so_far.availability),
+            }
+        )
+    return found
+
+
+def _claims(request: HttpRequest, subject: Subject, month: ServiceMonth) -> list[tuple[Claim, str]] | None:
+    """The claims of a customer for a month with their marks, newest first; None where the reader sees none."""
+    if not isinstance(subject.row, Customer) or not request.user.has_perm("claims.view_claim"):
+        return None
+    claims = Claim.objects.filter(contract__customer=subject.row, month=month.first_day).select_related("contract")
+    return [(claim, CLAIM_MARKS[Status(claim.status)]) for claim in claims.order_by("-received_at", "id")[:MOST_ROWS]]
+
+
+def _day(request: HttpRequest, month: ServiceMonth) -> date | None:
+    """The day asked for; one that is no day of the month is as good as none."""
+    try:
+        day = date.fromisoformat(request.GET.get("day", ""))
+    except ValueError:
+        return None
+    return day if month.first_day <= day <= month.last_day else None
+
+
+def _chosen_day(request: HttpRequest, judged: Judged, day: date, named: dict[str, str]) -> dict[str, Any]:
+    span = day_span(day, settings.SLA_ZONE)
+    runs = day_runs(judged.judgement, judged.days, span)
+    minute = _minute(request, span)
+    return {
+        "day": day,
+        "name": day_name(day),
+        "asked": "" if minute is None else _clock_time(minute)[:5],
+        "unknown_minute": "minute" in request.GET and minute is None,
+        "minute": None if minute is None else _minute_explained(judged, minute, span, named),
+        "runs": [
+            {
+                "run": run,
+                "label": f"{_clock_time(run.start)} – {_clock_time(run.end) if run.end < span[1] else '24:00'}",
+                "word": kind_name(run.kind),
+                "url": _minute_url(run.start),
+            }
+            for run in runs
+        ],
+        "hours": [
+            {
+                "row": row,
+                "label": _clock_time(row.start),
+                "url": _minute_url(row.start),
+                "minutes": [
+                    {"kind": kind, "label": _clock_time(at), "url": _minute_url(at), "chosen": at == minute}
+                    for at, kind in row.minutes
+                ],
+            }
+            for row in hour_rows(runs, span)
+        ],
+    }
+
+
+def _clock_time(minute: int) -> str:
+    """A minute on the SLA clock; one that the clock shows twice with its offset."""
+    local = instant(minute).astimezone(settings.SLA_ZONE)
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{local:%H:%M}{f'{local:%z}' if twice else ''}"
+
+
+def _minute_url(minute: int) -> str:
+    day = local_date(minute, settings.SLA_ZONE)
+    return f"?{urlencode({'day': day.isoformat(), 'minute': _clock_time(minute)})}#day"
+
+
+def _minute(request: HttpRequest, span: Span) -> int | None:
+    """The instant of the minute asked for, `02:31` on the SLA clock; `02:31+0100` where the clock shows it twice."""
+    text = request.GET.get("minute", "")
+    return next(
+        (minute for minute in range(*span, MINUTE) if text and _clock_time(minute).startswith(text) and len(text) >= 5),
+        None,
+    )
+
+
+def _minute_explained(judged: Judged, minute: int, span: Span, named: dict[str, str]) -> dict[str, Any]:
+    reason: Reason = explain(judged.judgement, judged.days, minute)
+    keys = [off.key for off in reason.taken_off if isinstance(off.key, int)]
+    rows = Exclusion.objects.filter(pk__in=keys).select_related("incident", "maintenance", "decided_by", "proposed_by")
+    addresses = dict(named)
+    missing = set(reason.incidents) - addresses.keys()
+    for reference, pk in Incident.objects.filter(reference__in=missing).values_list("reference", "pk"):
+        addresses[reference] = reverse("admin:incident_page", args=[pk])
+    exclusions: dict[object, str] = {
+        row.pk: addresses.get(row.incident.reference, "")
+        if row.incident
+        else reverse("admin:availability_exclusion_change", args=[row.pk])
+        for row in rows
+    }
+    return {
+        "at": instant(minute),
+        "reason": reason,
+        "decision": decision(reason),
+        "facts": facts(reason, Grid.current(), timezone.get_current_timezone(), addresses, exclusions),
+        "otherwise": otherwise(reason),
+        "exclusions": rows,
+        "previous_url": _minute_url(minute - MINUTE) if minute > span[0] else "",
+        "next_url": _minute_url(minute + MINUTE) if minute + MINUTE < span[1] else "",
+    }

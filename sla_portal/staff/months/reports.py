@@ -1,0 +1,75 @@
+"""Ask for the reports of a month, and see how far they are."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from sla_portal.audit.actors import Actor
+from sla_portal.clocks import month_name
+from sla_portal.customers.models import Customer, Region
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.reports.models import ReportRun, Status
+from sla_portal.reports.operations import request_reports
+from sla_portal.reports.queries import progress
+from sla_portal.reports.tasks import queue_reports
+
+from ..common import page, require_right
+
+SHOWN = 50
+
+
+@require_POST
+def issue(request: HttpRequest, month: str) -> HttpResponse:
+    """Ask for the report of one region or customer (`region` or `customer`, a code), or for all of a month."""
+    require_right(request, "reports.issue_report")
+    try:
+        asked = ServiceMonth.parse(month)
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    if any("\0" in code for name in ("region", "customer") for code in request.POST.getlist(name)):
+        # PostgreSQL refuses to be asked about it.
+        raise Http404
+    named = {
+        "regions": [get_object_or_404(Region, code=code) for code in request.POST.getlist("region")[:1]],
+        "customers": [get_object_or_404(Customer, code=code) for code in request.POST.getlist("customer")[:1]],
+    }
+    try:
+        run = request_reports(actor=Actor.staff(request.user), month=asked, **named, now=timezone.now())
+    except Refused as refused:
+        messages.error(request, str(refused))
+        for scope, subjects in (("region", named["regions"]), ("customer", named["customers"])):
+            for subject in subjects:
+                return redirect("admin:month", asked, scope, subject.code)
+        return redirect("admin:close_month", asked)
+    # A hurry only: where the message is lost, the schedule finds the row.
+    queue_reports.delay_on_commit(run.pk)
+    return redirect("admin:report_run", run.pk)
+
+
+@require_safe
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far a request for reports has come; `?part=progress` is what is fetched anew while it goes on."""
+    require_right(request, "reports.view_reportrun")
+    wished = get_object_or_404(ReportRun.objects.prefetch_related("regions", "customers"), pk=pk)
+    how_far = progress(wished, timezone.now())
+    rows = wished.reports.select_related("region", "customer").defer("statement")
+    context = {
+        "title": _("Reports of %(month)s") % {"month": month_name(ServiceMonth.of(wished.month))},
+        "month": ServiceMonth.of(wished.month),
+        "run": wished,
+        "progress": how_far,
+        "failed": rows.filter(status=Status.FAILED).order_by("number")[:SHOWN],
+        "ready": rows.filter(status=Status.READY).order_by("-rendered_at")[:SHOWN],
+        "shown": SHOWN,
+        "may_see_reports": request.user.has_perm("reports.view_report"),
+    }
+    template = (
+        "staff/months/_run_progress.html" if request.GET.get("part") == "progress" else "staff/months/report_run.html"
+    )
+    return page(request, template, context)

@@ -1,0 +1,359 @@
+"""What customers answer to an amendment, and how each stands to it (5.2)."""
+
+from collections import Counter
+from datetime import timedelta
+from random import Random
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from sla_portal.agreements.models import Answer, Contract
+from sla_portal.agreements.operations import (
+    AnsweredAlready,
+    AnswerOutOfTime,
+    LastDayNotPossible,
+    NameMissing,
+    NotAcceptable,
+    NotConcerned,
+    register_answer,
+    terminate_contract,
+    withdraw_answer,
+    withdraw_version,
+)
+from sla_portal.agreements.queries import acceptance, acceptance_counts, concerned, customers_answering
+from sla_portal.agreements.rules import Acceptance, AnswerKind, last_day_of_stopping
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.models import Entry
+from sla_portal.audit.operations import NotAllowed
+from sla_portal.customers.models import Customer
+from tests.support.amendments import ANNOUNCED, EFFECTIVE, a_draft, announced, legal, submitted
+from tests.support.builders import a_contract, a_customer, a_region, at, on
+from tests.support.desk import a_member
+
+pytestmark = pytest.mark.django_db
+OBJECTION, TERMINATION = AnswerKind.OBJECTION, AnswerKind.TERMINATION
+BEFORE, AFTER = at("2026-06-10 04:00"), at("2026-07-02 04:00")
+SYSTEM = Actor.system("test")
+
+
+def customer(code: str, *contracts: tuple[str, str], **values) -> Customer:
+    found = a_customer(a_region(), code)
+    found.contacts.create(email=f"{code.lower()}@example.com")
+    for starts_on, ends_on in contracts or [("2026-01-01", "2026-12-31")]:
+        a_contract(found, starts_on, ends_on, **values)
+    return found
+
+
+def answer(version, of: Customer, kind=OBJECTION, **values) -> Answer:
+    given = {"actor": SYSTEM, "by_name": "Li Wei", "now": BEFORE, **values}
+    return register_answer(version=version, customer=of, kind=kind, **given)
+
+
+def states(version, now) -> dict[str, str]:
+    return dict(acceptance(version, now).values_list("code", "state"))
+
+
+# The rule
+
+
+@pytest.mark.parametrize(
+    ("today", "last_day"), [("2026-06-10", "2026-07-01"), ("2026-07-01", "2026-07-01"), ("2026-07-05", "2026-07-05")]
+)
+def test_who_stops_using_the_service_does_so_the_day_before_or_where_that_is_over_today(today, last_day):
+    assert last_day_of_stopping(EFFECTIVE, on(today)) == on(last_day)
+
+
+# Deemed acceptance
+
+
+def test_every_customer_concerned_stands_to_the_amendment_in_one_way():
+    silent, objects, ends = customer("C-silent"), customer("C-objects"), customer("C-ends")
+    objects_and_ends = customer("C-objects-and-ends")
+    customer("C-runs-out", ("2026-01-01", "2026-07-01"))
+    customer("C-renews", ("2026-01-01", "2026-07-01"), ("2026-07-02", "2027-07-01"))
+    customer("C-one-of-two", ("2026-01-01", "2026-12-31"), ("2026-01-01", "2026-12-31"))
+    customer("C-gone", ("2026-01-01", "2026-05-31"))
+    customer("C-comes-later", ("2026-07-02", "2027-07-01"))
+    version = announced()
+    answer(version, objects)
+    answer(version, ends, TERMINATION)
+    answer(version, objects_and_ends)
+    answer(version, objects_and_ends, TERMINATION)
+    terminate_contract(
+        actor=SYSTEM, contract=Contract.objects.filter(customer__code="C-one-of-two").first(), last_day=on("2026-06-20"),
+        reason="Moved away", now=BEFORE,
+    )  # fmt: skip
+    expected = {
+        "C-silent": "running", "C-objects": "objected", "C-ends": "ended", "C-objects-and-ends": "ended",
+        "C-runs-out": "expired", "C-renews": "running", "C-one-of-two": "running",
+    }  # fmt: skip
+    assert states(version, BEFORE) == expected
+    assert acceptance_counts(version, BEFORE) == {"accepted": 0, "running": 3, "objected": 1, "ended": 2, "expired": 1}
+    silent_then = {code: "accepted" if state == "running" else state for code, state in expected.items()}
+    assert states(version, AFTER) == silent_then
+    assert silent in concerned(version)
+
+
+def plainly(contracts: list[Contract], *, objected: bool, in_force: bool) -> str | None:
+    """How a customer stands, read off its contracts day by day; None where the version does not concern it."""
+    before = [on("2026-06-01") + timedelta(days=n) for n in range((EFFECTIVE - on("2026-06-01")).days)]
+    if not any(one.starts_on <= day <= one.last_day for one in contracts for day in before):
+        return None
+    if any(one.starts_on <= EFFECTIVE <= one.last_day for one in contracts):
+        return "objected" if objected else "accepted" if in_force else "running"
+    ended = any(
+        one.terminated_on and before[0] <= one.terminated_on < EFFECTIVE <= (one.extended_to or one.ends_on)
+        for one in contracts
+    )
+    return "ended" if ended else "expired"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_how_customers_stand_is_what_reading_their_contracts_day_by_day_says(seed):
+    chance = Random(seed)
+    day = lambda: on("2026-05-20") + timedelta(days=chance.randrange(60))  # noqa: E731
+    everyone = []
+    for _ in range(60):
+        who = a_customer(a_region())
+        contracts = []
+        for _ in range(chance.randrange(4)):
+            starts_on, ends_on = sorted((day(), day()))
+            extended = (
+                {"extended_minutes": 1, "extended_to": ends_on + timedelta(days=3)} if chance.random() < 0.3 else {}
+            )
+            ended = starts_on + (ends_on - starts_on) * chance.random()
+            early = {"terminated_on": ended} if chance.random() < 0.4 else {}
+            contracts.append(a_contract(who, starts_on.isoformat(), ends_on.isoformat(), **extended, **early))
+        everyone.append((who, contracts))
+    version = announced()
+    objecting = set()
+    for who in chance.sample(list(concerned(version)), 10):
+        answer(version, who)
+        objecting.add(who)
+    for now, in_force in ((BEFORE, False), (AFTER, True)):
+        expected = {
+            who.code: plain
+            for who, contracts in everyone
+            if (plain := plainly(contracts, objected=who in objecting, in_force=in_force))
+        }
+        assert states(version, now) == expected
+        assert acceptance_counts(version, now) == {one.value: 0 for one in Acceptance} | Counter(expected.values())
+        for state in Acceptance:
+            of_state = set(acceptance(version, now, state.value).values_list("code", flat=True))
+            assert of_state == {code for code, plain in expected.items() if plain == state.value}
+
+
+def test_a_contract_ended_after_the_effective_date_was_accepted_before():
+    customer("C-1")
+    version = announced()
+    terminate_contract(
+        actor=SYSTEM, contract=Contract.objects.get(), last_day=on("2026-07-10"), reason="Moved away", now=AFTER
+    )
+    assert states(version, AFTER) == {"C-1": "accepted"}
+
+
+def test_a_contract_extended_beyond_its_end_runs_on():
+    customer("C-1", ("2026-01-01", "2026-06-30"), extended_minutes=3 * 1440, extended_to=on("2026-07-03"))
+    version = announced()
+    assert states(version, BEFORE) == {"C-1": "running"}
+    answer(version, Customer.objects.get(), TERMINATION)
+    assert Contract.objects.get().terminated_on == on("2026-07-01")
+    assert states(version, BEFORE) == {"C-1": "ended"}
+
+
+def test_nobody_is_deemed_to_have_accepted_what_was_withdrawn():
+    a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+    version = announced()
+    withdraw_version(actor=legal("bob"), version=version, reason="A slip", now=at("2026-06-10 04:00"))
+    after = at("2026-08-01 04:00")
+    assert acceptance_counts(version, after)["accepted"] == 0
+    assert [customer.state for customer in acceptance(version, after)] == ["running"]
+
+
+def test_counting_how_customers_stand_asks_as_often_for_many_as_for_few():
+    version = announced()
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            acceptance_counts(version, BEFORE)
+            list(acceptance(version, BEFORE, "running")[:25])
+        return len(captured)
+
+    customer("C-0")
+    few = asked()
+    for number in range(1, 40):
+        customer(f"C-{number}")
+    assert (asked(), acceptance_counts(version, BEFORE)["running"]) == (few, 40)
+
+
+# An objection
+
+
+def test_an_objection_is_shown_and_changes_no_contract():
+    who = customer("C-1")
+    version = announced()
+    said = answer(version, who, text="We do not agree.", actor=Actor.staff(a_member("Support")))
+    assert (said.via, said.text, said.last_day, said.registered_by.username) == (
+        "staff", "We do not agree.", None, "support",
+    )  # fmt: skip
+    assert Contract.objects.get().terminated_on is None
+    entry = Entry.objects.get(action="registered")
+    assert entry.changes["by_name"] == [None, "Li Wei"]
+    assert states(version, AFTER) == {"C-1": "objected"}
+
+
+def test_an_objection_is_given_once_and_can_be_taken_back_and_given_again():
+    who = customer("C-1")
+    version = announced()
+    said = answer(version, who)
+    with pytest.raises(AnsweredAlready):
+        answer(version, who)
+    withdraw_answer(actor=SYSTEM, answer=said, reason="They agree after all", now=BEFORE)
+    with pytest.raises(AnsweredAlready):
+        withdraw_answer(actor=SYSTEM, answer=said, reason="They agree after all", now=BEFORE)
+    assert states(version, AFTER) == {"C-1": "accepted"}
+    answer(version, who)
+    assert states(version, AFTER) == {"C-1": "objected"}
+
+
+def test_what_was_received_in_time_can_be_registered_later_and_nothing_received_later():
+    who = customer("C-1")
+    version = announced()
+    answer(version, who, received_at=at("2026-07-01 15:59:59"), now=AFTER)
+    with pytest.raises(AnswerOutOfTime, match="deemed to have accepted"):
+        answer(version, customer("C-2"), received_at=at("2026-07-01 16:00"), now=AFTER)
+    with pytest.raises(AnswerOutOfTime, match="after the announcement"):
+        answer(version, customer("C-3"), received_at=at("2026-06-01 03:59:59"))
+    with pytest.raises(AnswerOutOfTime, match="not in the future"):
+        answer(version, customer("C-4"), received_at=at("2026-06-10 04:00:01"))
+
+
+def test_there_is_nothing_to_answer_to_a_draft_or_to_what_was_withdrawn():
+    who = customer("C-1")
+    waiting = submitted()
+    with pytest.raises(AnswerOutOfTime):
+        answer(waiting, who)
+    version = announced(a_draft("2.1"))
+    withdraw_version(actor=legal("ann"), version=version, reason="A slip", now=BEFORE)
+    with pytest.raises(AnswerOutOfTime):
+        answer(version, who)
+
+
+def test_whom_a_version_does_not_concern_has_nothing_to_answer():
+    gone = customer("C-1", ("2026-01-01", "2026-05-31"))
+    with pytest.raises(NotConcerned):
+        answer(announced(), gone)
+
+
+def test_an_answer_says_who_gave_it_in_words_that_can_be_kept():
+    who = customer("C-1")
+    version = announced()
+    with pytest.raises(NameMissing):
+        answer(version, who, by_name=" ")
+    with pytest.raises(NotAcceptable, match="cannot be seen"):
+        answer(version, who, text="So\0there")
+    with pytest.raises(NotAcceptable, match="5001 characters; 5000 fit"):
+        answer(version, who, text="x" * 5001)
+    assert not Answer.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["NOC", "Auditor", "Administrator"])
+def test_other_desks_register_no_answers(role):
+    who = customer("C-1")
+    with pytest.raises(NotAllowed):
+        answer(announced(), who, actor=Actor.staff(a_member(role)))
+
+
+# By the link in the mail
+
+
+def test_an_answer_by_the_link_names_the_mail_it_came_from():
+    who = customer("C-1")
+    version = announced()
+    mail = version.notice.deliveries.get()
+    assert list(customers_answering(mail, version)) == [who]
+    said = answer(version, who, delivery=mail, actor=Actor.system(f"{mail.email} (link)"))
+    assert (said.via, said.delivery, said.registered_by) == ("link", mail, None)
+
+
+def test_an_address_of_two_customers_may_answer_for_both_and_for_no_third():
+    one, two = customer("C-1"), customer("C-2")
+    two.contacts.create(email="C-1@Example.com")
+    customer("C-3")
+    version = announced()
+    mail = version.notice.deliveries.get(email__iexact="c-1@example.com")
+    assert set(customers_answering(mail, version)) == {one, two}
+
+
+# A termination
+
+
+def test_a_termination_ends_every_contract_concerned_the_day_before_the_version_takes_effect():
+    who = customer("C-1", ("2026-01-01", "2026-12-31"), ("2026-06-15", "2027-06-14"), ("2026-01-01", "2026-06-20"))
+    version = announced()
+    said = answer(version, who, TERMINATION)
+    ended = {contract.starts_on.isoformat(): contract.terminated_on for contract in said.ended.all()}
+    assert ended == {"2026-01-01": on("2026-07-01"), "2026-06-15": on("2026-07-01")}
+    assert Contract.objects.filter(terminated_on=None).get().ends_on == on("2026-06-20")
+    assert Entry.objects.filter(action="terminated").count() == 2
+
+
+def test_a_termination_can_name_one_contract_and_an_earlier_day_that_is_not_past():
+    who = customer("C-1", ("2026-01-01", "2026-12-31"), ("2026-01-01", "2027-12-31"))
+    version = announced()
+    one = Contract.objects.get(ends_on="2027-12-31")
+    for day in ("2026-06-09", "2026-07-02"):
+        with pytest.raises(LastDayNotPossible, match="between 2026-06-10 and 2026-07-01"):
+            answer(version, who, TERMINATION, contract=one, last_day=on(day))
+    answer(version, who, TERMINATION, contract=one, last_day=on("2026-06-10"))
+    assert list(Contract.objects.filter(terminated_on=on("2026-06-10"))) == [one]
+    assert states(version, AFTER) == {"C-1": "accepted"}
+
+
+def test_a_contract_does_not_end_before_it_starts():
+    who = customer("C-1", ("2026-06-20", "2027-06-19"))
+    version = announced()
+    with pytest.raises(LastDayNotPossible, match="between 2026-06-20 and 2026-07-01"):
+        answer(version, who, TERMINATION, last_day=on("2026-06-19"))
+
+
+def test_a_termination_received_in_time_and_registered_late_ends_the_contract_today():
+    who = customer("C-1")
+    version = announced()
+    answer(version, who, TERMINATION, received_at=BEFORE, now=AFTER)
+    assert Contract.objects.get().terminated_on == on("2026-07-02")
+
+
+def test_where_no_contract_runs_on_there_is_none_to_end():
+    who = customer("C-1", ("2026-01-01", "2026-07-01"))
+    with pytest.raises(NotConcerned, match="there is none to end"):
+        answer(announced(), who, TERMINATION)
+
+
+def test_a_termination_taken_back_in_time_lets_the_contract_run_on_as_agreed():
+    who = customer("C-1")
+    version = announced()
+    said = answer(version, who, TERMINATION, last_day=on("2026-06-15"))
+    with pytest.raises(LastDayNotPossible, match="ended on 2026-06-15"):
+        withdraw_answer(actor=SYSTEM, answer=said, reason="They stay", now=at("2026-06-15 16:00"))
+    withdraw_answer(actor=SYSTEM, answer=said, reason="They stay", now=at("2026-06-15 15:59"))
+    assert Contract.objects.get().terminated_on is None
+    assert states(version, BEFORE) == {"C-1": "running"}
+    assert Entry.objects.get(action="resumed").changes == {"terminated_on": ["2026-06-15", None]}
+
+
+def test_once_the_version_is_in_force_what_was_answered_stays():
+    who = customer("C-1")
+    said = answer(announced(), who)
+    with pytest.raises(AnswerOutOfTime):
+        withdraw_answer(actor=SYSTEM, answer=said, reason="They agree", now=AFTER)
+
+
+def test_who_ended_the_contract_because_of_a_version_that_was_withdrawn_can_keep_it():
+    who = customer("C-1")
+    version = announced(now=ANNOUNCED)
+    said = answer(version, who, TERMINATION)
+    withdraw_version(actor=legal("ann"), version=version, reason="A slip", now=BEFORE)
+    withdraw_answer(actor=SYSTEM, answer=said, reason="They stay", now=BEFORE)
+    assert Contract.objects.get().terminated_on is None

@@ -1,0 +1,248 @@
+"""Two at the same moment: one announcement, one reminder, and nobody who signs goes untold.
+
+Each protection has a twin without it, which must fail, or the test proves nothing.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pytest
+from django.db import connection, transaction
+
+from sla_portal.agreements import emails
+from sla_portal.agreements.models import AgreementVersion, Contract, FurtherNotice
+from sla_portal.agreements.operations import (
+    AlreadyPublished,
+    AnsweredAlready,
+    NobodyLeftOut,
+    notify_left_out,
+    publish_version,
+    register_answer,
+    remind_due,
+    sign_contract,
+    withdraw_version,
+)
+from sla_portal.agreements.queries import contacts_under_contract, customers_left_out, pending_versions
+from sla_portal.agreements.rules import AnswerKind
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.queries import first_broken_link
+from sla_portal.customers.models import Contact, Customer
+from sla_portal.kernel.errors import Refused
+from sla_portal.notices.models import Delivery, Kind, Notice
+from sla_portal.notices.operations import give_notice
+from tests.support.amendments import ANNOUNCED, announced, legal, submitted
+from tests.support.builders import a_contract, a_customer, a_region, at, on
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SYSTEM = Actor.system("test")
+AT_ONCE = 4
+
+
+@pytest.fixture
+def customer() -> Customer:
+    found = a_customer(a_region())
+    found.contacts.create(email="ops@example.com")
+    a_contract(found, "2026-01-01", "2026-12-31")
+    return found
+
+
+def at_once(*calls: Callable[[], object]) -> list[object]:
+    """What came of calls made at the same moment, each on a connection of its own: a value, or how it was refused."""
+    together = threading.Barrier(len(calls))
+
+    def one(call: Callable[[], object]) -> object:
+        try:
+            together.wait(timeout=30)
+            return call()
+        except Refused as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(one, calls))
+
+
+def refusals(outcomes: list[object]) -> list[type]:
+    return [type(outcome) for outcome in outcomes if isinstance(outcome, Refused)]
+
+
+def tell(version: AgreementVersion, step: emails.Step, audience) -> Notice:
+    return give_notice(
+        actor=SYSTEM, kind=Kind.AMENDMENT, about=version.version, wordings=emails.words(version, step),
+        audience=audience, public=False, now=ANNOUNCED,
+    )  # fmt: skip
+
+
+def everyone():
+    return contacts_under_contract((), date(2026, 6, 1), date(2026, 7, 1))
+
+
+# Publishing
+
+
+def test_publish_clicked_at_once_announces_once(customer):
+    version = submitted()
+    actors = [legal(f"clerk-{number}") for number in range(AT_ONCE)]
+    outcomes = at_once(
+        *(lambda actor=actor: publish_version(actor=actor, version=AgreementVersion(pk=version.pk), now=ANNOUNCED)
+          for actor in actors)
+    )  # fmt: skip
+    assert refusals(outcomes) == [AlreadyPublished] * (AT_ONCE - 1)
+    assert (Notice.objects.count(), Delivery.objects.count()) == (1, 1)
+    assert first_broken_link() is None
+
+
+def test_a_twin_that_looks_before_it_publishes_and_locks_nothing_announces_twice(customer):
+    version = submitted()
+    looked = threading.Barrier(2)
+
+    def publish() -> Notice | None:
+        found = AgreementVersion.objects.get(pk=version.pk)
+        looked.wait(timeout=30)
+        return None if found.published_at else tell(found, emails.Step.ANNOUNCEMENT, everyone())
+
+    at_once(publish, publish)
+    assert Notice.objects.count() == 2
+
+
+# Reminding
+
+
+def test_two_schedules_at_once_remind_once(customer):
+    announced()
+    outcomes = at_once(*[lambda: remind_due(now=at("2026-06-25 01:00"))] * AT_ONCE)
+    assert sorted(outcomes) == [0] * (AT_ONCE - 1) + [1]
+    assert FurtherNotice.objects.count() == 1
+    assert (Notice.objects.count(), Delivery.objects.count()) == (2, 2)
+
+
+def test_a_twin_that_looks_for_the_reminder_and_locks_nothing_reminds_twice(customer):
+    version = announced()
+    looked = threading.Barrier(2)
+
+    def remind() -> Notice | None:
+        given = FurtherNotice.objects.filter(version=version, days_before=7).exists()
+        looked.wait(timeout=30)
+        return None if given else tell(version, emails.Step.REMINDER, everyone())
+
+    at_once(remind, remind)
+    assert Notice.objects.count() == 3
+
+
+# Telling later
+
+
+def someone_left_out() -> Customer:
+    found = a_customer(a_region(), "C-late")
+    found.contacts.create(email="late@example.com")
+    a_contract(found, "2026-01-01", "2026-12-31")
+    return found
+
+
+def test_clicked_at_once_those_left_out_are_told_once(customer):
+    version = announced()
+    someone_left_out()
+    actor = legal("clerk")
+    outcomes = at_once(*[lambda: notify_left_out(actor=actor, version=version, now=at("2026-06-10 01:00"))] * AT_ONCE)
+    assert refusals(outcomes) == [NobodyLeftOut] * (AT_ONCE - 1)
+    assert Delivery.objects.filter(email="late@example.com").count() == 1
+
+
+def test_a_twin_that_looks_who_was_left_out_and_locks_nothing_tells_them_twice(customer):
+    version = announced()
+    someone_left_out()
+    looked = threading.Barrier(2)
+
+    def tell_later() -> Notice:
+        found = list(customers_left_out(version))
+        looked.wait(timeout=30)
+        return tell(version, emails.Step.ANNOUNCEMENT, Contact.objects.filter(customer__in=found))
+
+    at_once(tell_later, tell_later)
+    assert Delivery.objects.filter(email="late@example.com").count() == 2
+
+
+# Signing while it is published
+
+
+def sign(customer: Customer, number: int) -> Contract:
+    return sign_contract(
+        actor=SYSTEM, customer=customer, reference=f"K-new-{number}", starts_on=on("2026-06-01"),
+        ends_on=on("2027-05-31"), monthly_charge=49, currency="EUR", now=ANNOUNCED,
+    )  # fmt: skip
+
+
+def newcomers(how_many: int) -> list[Customer]:
+    found = [a_customer(a_region(), f"C-new-{number}") for number in range(how_many)]
+    for number, customer in enumerate(found):
+        customer.contacts.create(email=f"new-{number}@example.com")
+    return found
+
+
+def test_who_signs_at_the_moment_of_publication_is_told_once():
+    version = submitted()
+    signers = newcomers(AT_ONCE)
+    bob = legal("bob")
+    signings = [lambda number=number, one=one: sign(one, number) for number, one in enumerate(signers)]
+    outcomes = at_once(
+        *signings, lambda: publish_version(actor=bob, version=AgreementVersion(pk=version.pk), now=ANNOUNCED)
+    )
+    assert refusals(outcomes) == []
+    assert sorted(Delivery.objects.values_list("email", flat=True)) == [f"new-{n}@example.com" for n in range(AT_ONCE)]
+
+
+def test_a_twin_that_looks_for_pending_versions_before_it_signs_leaves_the_signer_untold():
+    version = submitted()
+    (signer,) = newcomers(1)
+    looked, published = threading.Event(), threading.Event()
+    bob = legal("bob")
+
+    def sign_unprotected() -> None:
+        pending = pending_versions(date(2026, 6, 1))
+        looked.set()
+        assert published.wait(timeout=30)
+        with transaction.atomic():
+            a_contract(signer, "2026-06-01", "2027-05-31")
+            for one in pending:
+                tell(one, emails.Step.SIGNING, Contact.objects.filter(customer=signer))
+
+    def publish() -> None:
+        assert looked.wait(timeout=30)
+        publish_version(actor=bob, version=AgreementVersion(pk=version.pk), now=ANNOUNCED)
+        published.set()
+
+    at_once(sign_unprotected, publish)
+    assert not Delivery.objects.exists()
+
+
+# Answering and withdrawing
+
+
+def test_an_answer_given_at_once_is_registered_once(customer):
+    version = announced()
+
+    def end() -> object:
+        return register_answer(
+            actor=SYSTEM, version=version, customer=customer, kind=AnswerKind.TERMINATION, by_name="Li Wei",
+            now=at("2026-06-10 04:00"),
+        )  # fmt: skip
+
+    outcomes = at_once(*[end] * AT_ONCE)
+    assert refusals(outcomes) == [AnsweredAlready] * (AT_ONCE - 1)
+    assert Contract.objects.get().terminated_on == on("2026-07-01")
+
+
+def test_a_withdrawal_and_a_reminder_at_once_leave_nobody_reminded_after_it(customer):
+    version = announced()
+    bob = legal("bob")
+    withdrawn, _reminded = at_once(
+        lambda: withdraw_version(
+            actor=bob, version=AgreementVersion(pk=version.pk), reason="A slip", now=at("2026-06-25 01:00")
+        ),
+        lambda: remind_due(now=at("2026-06-25 01:00")),
+    )
+    told = list(Notice.objects.filter(about="2.0").order_by("id"))
+    assert told[-1] == withdrawn

@@ -1,0 +1,268 @@
+"""The read API, in the shape that clients of status pages already speak."""
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django.conf import settings
+
+from tests.conftest import forget_what_is_kept
+from tests.support.builders import a_region, an_incident, an_outage, at
+from tests.support.public import NOW, a_resolved_incident, everything, said
+
+pytestmark = pytest.mark.django_db
+
+SHAPES = {
+    "summary.json": {"page", "components", "incidents", "scheduled_maintenances", "status"},
+    "status.json": {"page", "status"},
+    "components.json": {"page", "components"},
+    "incidents.json": {"page", "incidents"},
+    "incidents/unresolved.json": {"page", "incidents"},
+    "scheduled-maintenances.json": {"page", "scheduled_maintenances"},
+    "scheduled-maintenances/upcoming.json": {"page", "scheduled_maintenances"},
+    "scheduled-maintenances/active.json": {"page", "scheduled_maintenances"},
+}
+PAGE = {"id", "name", "url", "time_zone", "updated_at"}
+COMPONENT = {
+    "id", "name", "status", "created_at", "updated_at", "position", "description", "showcase", "start_date",
+    "group_id", "page_id", "group", "only_show_if_degraded",
+}  # fmt: skip
+INCIDENT = {
+    "id", "name", "status", "created_at", "updated_at", "monitoring_at", "resolved_at", "impact", "shortlink",
+    "started_at", "page_id", "incident_updates", "components",
+}  # fmt: skip
+UPDATE = {
+    "id", "status", "body", "incident_id", "created_at", "updated_at", "display_at", "affected_components",
+    "deliver_notifications", "custom_tweet", "tweet_id",
+}  # fmt: skip
+IDENTITY = re.compile(r"[0-9b-df-hj-np-tv-z]{12}")
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d")
+
+
+@pytest.fixture(autouse=True)
+def today():
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+def answer(client, path: str) -> dict:
+    response = client.get(f"/api/v2/{path}")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json; charset=utf-8"
+    return response.json()
+
+
+def instants(said: object) -> list[object]:
+    if isinstance(said, dict):
+        mine = [value for key, value in said.items() if key.endswith(("_at", "_for", "_until")) and value is not None]
+        return mine + [one for value in said.values() for one in instants(value)]
+    return [one for value in said for one in instants(value)] if isinstance(said, list) else []
+
+
+@pytest.mark.parametrize("path", SHAPES)
+def test_every_answer_has_the_documented_fields(client, path):
+    everything()
+    said = answer(client, path)
+    assert set(said) == SHAPES[path]
+    assert set(said["page"]) == PAGE
+    assert (said["page"]["url"], said["page"]["time_zone"]) == (settings.SITE_URL, "Asia/Shanghai")
+    for component in said.get("components", []):
+        assert set(component) - {"components"} == COMPONENT
+    for one in [*said.get("incidents", []), *said.get("scheduled_maintenances", [])]:
+        planned = {"scheduled_for", "scheduled_until"} if one["impact"] == "maintenance" else {"reminder_intervals"}
+        assert set(one) == INCIDENT | planned
+        assert one["incident_updates"]
+        for update in one["incident_updates"]:
+            assert set(update) == UPDATE
+            assert update["incident_id"] == one["id"]
+    found = instants(said)
+    assert all(STAMP.fullmatch(one) for one in found), found
+    assert all(IDENTITY.fullmatch(one) for one in re.findall(r'"(?:id|page_id|group_id)": "([^"]*)"', str(said)))
+
+
+@pytest.mark.parametrize("path", SHAPES)
+def test_a_portal_with_nothing_on_record_answers_in_the_same_shape(client, path):
+    assert set(answer(client, path)) == SHAPES[path]
+
+
+def test_a_region_is_a_group_and_its_functions_are_its_components(client):
+    everything()
+    components = answer(client, "components.json")["components"]
+    groups = {one["name"]: one for one in components if one["group"]}
+    assert list(groups) == ["Asia", "Europe"]
+    asia = [one for one in components if one["group_id"] == groups["Asia"]["id"]]
+    assert [one["name"] for one in asia] == ["Login", "Audio and video calls", "Video preview", "Door opening"]
+    assert [one["position"] for one in asia] == [1, 2, 3, 4]
+    assert groups["Asia"]["components"] == [one["id"] for one in asia]
+    assert asia[0]["status"] == "partial_outage"
+    assert {one["status"] for one in asia[1:]} == {"under_maintenance"}
+    assert groups["Asia"]["status"] == "partial_outage"
+    assert groups["Europe"]["status"] == "under_maintenance"
+
+
+@pytest.mark.parametrize(
+    ("functions", "clients", "indicator", "description", "impact"),
+    [
+        (("login",), ("app",), "minor", "Minor Service Outage", "minor"),
+        (("login",), (), "major", "Partial System Outage", "major"),
+        ((), (), "critical", "Major Service Outage", "critical"),
+    ],
+)
+def test_the_worst_of_what_is_down_decides_the_rollup(client, functions, clients, indicator, description, impact):
+    a_region("asia")
+    an_outage(a_region(), "2026-11-22 09:00", None, functions=functions, clients=clients)
+    said = answer(client, "summary.json")
+    assert said["status"] == {"indicator": indicator, "description": description}
+    assert said["incidents"][0]["impact"] == impact
+
+
+def test_when_nothing_is_down_it_says_so(client):
+    a_region()
+    a_resolved_incident("2026-11-20 01:00", "2026-11-20 02:00")
+    assert answer(client, "status.json")["status"] == {"indicator": "none", "description": "All Systems Operational"}
+
+
+def test_an_incident_is_told_from_its_beginning_to_its_end(client):
+    incident = a_resolved_incident(
+        "2026-11-20 01:00", "2026-11-20 01:40", "INC-7", resolved_at=at("2026-11-20 02:00"), title="Internal"
+    )
+    said(incident, "2026-11-20 01:10", "We look for it.")
+    said(incident, "2026-11-20 01:50", "It was a cable.")
+    (told,) = answer(client, "incidents.json")["incidents"]
+    assert told["name"] == "Everything down in Europe"
+    assert told["status"] == "resolved"
+    assert told["shortlink"] == f"{settings.SITE_URL}/incidents/INC-7/"
+    assert told["started_at"] == told["created_at"] == "2026-11-20T09:00:00.000+08:00"
+    assert told["monitoring_at"] == "2026-11-20T09:40:00.000+08:00"
+    assert told["resolved_at"] == told["updated_at"] == "2026-11-20T10:00:00.000+08:00"
+    assert [(update["status"], update["body"]) for update in told["incident_updates"]] == [
+        ("resolved", "Resolved."),
+        ("monitoring", "It was a cable."),
+        ("monitoring", "It works again."),
+        ("investigating", "We look for it."),
+        ("investigating", "Everything down in Europe."),
+    ]
+    assert [component["name"] for component in told["components"]] == [
+        "Login", "Audio and video calls", "Video preview", "Door opening",
+    ]  # fmt: skip
+    assert told["incident_updates"][-1]["affected_components"][0] | {"code": ""} == {
+        "code": "", "name": "Europe - Login", "old_status": "operational", "new_status": "major_outage",
+    }  # fmt: skip
+
+
+def test_only_what_is_not_resolved_is_unresolved(client):
+    everything()
+    assert [one["status"] for one in answer(client, "incidents/unresolved.json")["incidents"]] == ["investigating"]
+    assert len(answer(client, "incidents.json")["incidents"]) == 3
+
+
+def test_what_works_again_and_is_not_closed_is_being_monitored(client):
+    incident = an_incident("INC-8", detected_at=at("2026-11-22 09:00"))
+    an_outage(a_region(), "2026-11-22 09:00", "2026-11-22 09:30", incident=incident)
+    (told,) = answer(client, "incidents/unresolved.json")["incidents"]
+    assert (told["status"], told["resolved_at"]) == ("monitoring", None)
+
+
+def test_maintenance_is_upcoming_active_or_completed(client):
+    everything()
+
+    def names(path: str) -> dict[str, str]:
+        return {one["name"]: one["status"] for one in answer(client, path)["scheduled_maintenances"]}
+
+    assert names("scheduled-maintenances/upcoming.json") == {"Database upgrade": "scheduled"}
+    assert names("scheduled-maintenances/active.json") == {"Cutover": "in_progress"}
+    assert names("scheduled-maintenances.json") == {
+        "Drill": "completed", "Database upgrade": "scheduled", "Cutover": "in_progress", "Repair": "completed",
+    }  # fmt: skip
+    assert {one["name"] for one in answer(client, "summary.json")["scheduled_maintenances"]} == {
+        "Database upgrade",
+        "Cutover",
+    }
+    drill = answer(client, "scheduled-maintenances.json")["scheduled_maintenances"][0]
+    assert drill["incident_updates"][0]["body"] == "Cancelled: nothing is done at this time."
+    assert drill["scheduled_for"] == "2026-12-05T09:00:00.000+08:00"
+
+
+def test_ids_stay_and_say_nothing(client):
+    everything()
+    first = answer(client, "incidents.json")
+    assert answer(client, "summary.json")["incidents"][0]["id"] == first["incidents"][0]["id"]
+    every = re.findall(r"'id': '(.*?)'", str(first))
+    assert len(set(every)) > 10
+    assert not any("inc" in one.lower() for one in every)
+
+
+def test_ids_follow_from_the_secret_key(client, settings):
+    a_region()
+    before = answer(client, "status.json")["page"]["id"]
+    settings.SECRET_KEY = "another"
+    settings.SITE_URL = "https://elsewhere.example"
+    forget_what_is_kept()
+    assert answer(client, "status.json")["page"]["id"] != before
+
+
+@pytest.mark.parametrize("path", SHAPES)
+def test_a_client_that_asks_again_is_told_that_nothing_changed(client, today, path):
+    everything()
+    first = client.get(f"/api/v2/{path}")
+    today.shift(timedelta(minutes=3))
+    for known in ({"if-none-match": first["ETag"]}, {"if-modified-since": first["Last-Modified"]}):
+        again = client.get(f"/api/v2/{path}", headers=known)
+        assert (again.status_code, again.content) == (304, b"")
+        assert again["ETag"] == first["ETag"]
+
+
+def test_a_change_is_told_within_seconds(client, today):
+    a_region()
+    first = client.get("/api/v2/summary.json")
+    an_outage(a_region(), "2026-11-22 09:59", None)
+    today.shift(timedelta(seconds=6))
+    known = {"if-none-match": first["ETag"], "if-modified-since": first["Last-Modified"]}
+    again = client.get("/api/v2/summary.json", headers=known)
+    assert again.json()["status"]["indicator"] == "critical"
+    assert datetime.fromisoformat(again.json()["page"]["updated_at"]) == at("2026-11-22 09:59")
+
+
+@pytest.mark.parametrize("path", [*SHAPES, "nothing.json"])
+def test_pages_of_any_website_may_read_it(client, path):
+    asked = client.options(f"/api/v2/{path}", headers={"origin": "https://elsewhere.example"})
+    assert (asked.status_code, asked.content) == (204, b"")
+    assert asked["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+    assert "If-None-Match" in asked["Access-Control-Allow-Headers"]
+    for response in (
+        asked,
+        client.get(f"/api/v2/{path}"),
+        client.head(f"/api/v2/{path}"),
+        client.post(f"/api/v2/{path}"),
+    ):
+        assert response["Access-Control-Allow-Origin"] == "*"
+        assert "Set-Cookie" not in response
+        assert "Cookie" not in response.get("Vary", "")
+
+
+def test_answers_may_be_kept_for_seconds(client):
+    assert client.get("/api/v2/status.json")["Cache-Control"] == "public, max-age=10"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v2/nothing.json", "/api/", "/api/v2/", "/api/v9/summary.json", "/api/v2/%00", "/api/v2/summary.json/"],
+)
+def test_an_unknown_address_is_told_so_in_json(client, path):
+    response = client.get(f"/api/{path}")
+    assert response.status_code == 404
+    assert response.json() == {"error": "There is no such address in this API."}
+
+
+def test_it_is_only_read(client):
+    for method in (client.post, client.put, client.delete, client.patch):
+        response = method("/api/v2/status.json")
+        assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, OPTIONS")
+        assert response.json()["error"]
+
+
+def test_it_speaks_english_whoever_asks(client):
+    everything()
+    before = client.get("/api/v2/summary.json").content
+    assert client.get("/api/v2/summary.json?lang=zh-hans", headers={"accept-language": "zh"}).content == before

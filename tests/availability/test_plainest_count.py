@@ -1,0 +1,215 @@
+"""The engine against `plainest_count`, over random histories around a midnight of the SLA clock."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maintenance.rules import NoticeGiven
+from sla_portal.agreements.rules import Reading, Terms, TermsPeriod, terms_at
+from sla_portal.availability.rules import (
+    ExcludedTime,
+    ScopedOutage,
+    Shade,
+    Why,
+    cells,
+    covered_by_notice,
+    explain,
+    figures,
+    for_customer,
+    judge,
+    picture,
+)
+from sla_portal.kernel.intervals import intersection
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, days_span
+from tests.support import plainest_count as plainest
+from tests.support.plainest_count import Exclusion, History, Notice, Outage, Version
+
+# A month's edge; a midnight inside a month; days of 23, 24½ and 25 hours; a midnight that the clocks skip, and one that
+# they show twice.
+MIDNIGHTS = [
+    ("Asia/Shanghai", date(2026, 9, 1)),
+    ("Europe/Berlin", date(2026, 4, 1)),
+    ("Europe/Berlin", date(2026, 3, 30)),
+    ("America/New_York", date(2026, 11, 1)),
+    ("Australia/Lord_Howe", date(2026, 4, 6)),
+    ("Asia/Beirut", date(2026, 3, 29)),
+    ("America/Havana", date(2025, 11, 2)),
+]
+
+# Many fall on or beside a clock minute, and many lengths on or beside sixty seconds.
+offsets = st.one_of(
+    st.builds(
+        lambda minutes, seconds: minutes * 60 + seconds, st.integers(-12, 12), st.sampled_from([0, 0, 1, -1, 30])
+    ),
+    st.integers(-800, 800),
+)
+lengths = st.one_of(st.sampled_from([1, 59, 60, 61, 119, 120, 121, 180]), st.integers(1, 900))
+
+
+@st.composite
+def histories(draw):
+    zone_name, day = draw(st.sampled_from(MIDNIGHTS))
+    zone = ZoneInfo(zone_name)
+    midnight, _ = day_span(day, zone)
+    functions, clients = draw(st.sampled_from([(2, 2), (2, 2), (1, 1), (1, 3), (3, 1), (4, 3)]))
+    every_pair = [(f, c) for f in range(functions) for c in range(clients)]
+    pairs = st.one_of(
+        st.just(frozenset(every_pair)),
+        st.just(frozenset(every_pair)),
+        st.frozensets(st.sampled_from(every_pair), min_size=1),
+        st.builds(lambda f: frozenset((f, c) for c in range(clients)), st.integers(0, functions - 1)),
+    )
+    incidents = st.sampled_from(["A", "B", "C"])
+
+    def span():
+        start = midnight + draw(offsets)
+        return start, start + draw(lengths)
+
+    def a_notice(sent):
+        return Notice(midnight + sent, *(span() if draw(st.integers(0, 4)) else (None, None)))
+
+    def an_exclusion():
+        clause = draw(st.sampled_from(["4.1", "4.1", "4.2", "4.10", "4.11"]))
+        start, end = draw(st.sampled_from([span(), (midnight - 5000, midnight + 5000)]))
+        notices = None
+        if clause == "4.1":
+            sent = st.lists(st.one_of(st.integers(-4500, -2700), offsets), min_size=1, max_size=4, unique=True)
+            notices = [a_notice(at) for at in draw(sent)]
+        return Exclusion(draw(incidents), clause, start, end, draw(pairs), notices)
+
+    def a_version(since):
+        return Version(since, draw(st.sampled_from(plainest.READINGS)), draw(st.sampled_from([0, 0, 1])))
+
+    outages = [
+        Outage(draw(incidents), *span(), draw(pairs)) for _ in range(draw(st.sampled_from([0, 1, 2, 3, 4, 5, 6, 20])))
+    ]
+    outages = [replace(outage, end=None) if not draw(st.integers(0, 5)) else outage for outage in outages]
+    own = [
+        Exclusion(None, draw(st.sampled_from(["4.2", "4.5", "4.9"])), *span(), frozenset())
+        for _ in range(draw(st.integers(0, 2)))
+    ]
+    days_around = [day - timedelta(days=2), day - timedelta(days=1), day, day + timedelta(days=1)]
+    return History(
+        zone=zone,
+        now=midnight + draw(offsets) + 600,
+        functions=functions,
+        clients=clients,
+        versions=[a_version(midnight - 10**6), *[a_version(midnight) for _ in range(draw(st.integers(0, 1)))]],
+        outages=outages,
+        exclusions=[*[an_exclusion() for _ in range(draw(st.integers(0, 4)))], *own],
+        service_days=draw(st.sets(st.sampled_from(days_around), max_size=4)),
+        suspended_days=set(draw(st.lists(st.sampled_from(days_around), max_size=1))),
+    )
+
+
+def judged(history):
+    """Give the history to the engine, as the portal's queries do."""
+
+    def mask(pairs):
+        return sum(cells([f], [c], functions=history.functions, clients=history.clients) for f, c in pairs)
+
+    edges = [None, *[version.since for version in history.versions[1:]], None]
+    periods = [
+        TermsPeriod(
+            start,
+            end,
+            Terms(
+                version=str(number),
+                effective_on=date(2024, 1, 1),
+                unavailability_reading=Reading(version.reading),
+                maintenance_notice_hours=version.notice_hours,
+            ),
+        )
+        for number, (version, (start, end)) in enumerate(zip(history.versions, pairwise(edges), strict=True))
+    ]
+    downs = [
+        ScopedOutage(
+            incident=outage.incident,
+            start=outage.start,
+            end=history.now if outage.end is None else outage.end,
+            cells=mask(outage.cells),
+            ongoing=outage.end is None,
+        )
+        for outage in history.outages
+    ]
+    taken_off, own = [], []
+    for exclusion in history.exclusions:
+        spans = [(exclusion.start, exclusion.end)]
+        if exclusion.notices is not None:
+            notices = [NoticeGiven(notice.sent, notice.start, notice.end) for notice in exclusion.notices]
+            spans = intersection(spans, covered_by_notice(notices, periods))
+        for start, end in spans:
+            if exclusion.incident is None:
+                own.append(ExcludedTime(None, exclusion.clause, start, end))
+            else:
+                taken_off.append(ExcludedTime(exclusion.incident, exclusion.clause, start, end, mask(exclusion.cells)))
+    days = sorted(history.service_days)
+    region = judge(
+        downs,
+        taken_off,
+        periods,
+        functions=history.functions,
+        clients=history.clients,
+        span=days_span(days[0], days[-1], history.zone) if days else (0, 0),
+        known_until=history.now,
+    )
+    suspended = [day_span(day, history.zone) for day in history.suspended_days]
+    judgement = for_customer(region, own, suspended) if own or suspended else region
+    return judgement, ServiceDays.of(days, history.zone)
+
+
+@settings(max_examples=300)
+@given(histories())
+def test_every_figure_and_every_reason_is_that_of_the_plainest_count(history):
+    judgement, days = judged(history)
+    terms = terms_at(judgement.periods, judgement.span[0])
+    found = figures(judgement, days, terms)
+    in_force = plainest.count(history, None)
+    under = {reading: plainest.count(history, reading.value) for reading in Reading}
+
+    assert (found.unavailable_minutes, found.excluded_minutes) == (len(in_force.counted), len(in_force.excluded))
+    assert {
+        reading: (figures.unavailable_minutes, figures.excluded_minutes) for reading, figures in found.under.items()
+    } == {reading: (len(count.counted), len(count.excluded)) for reading, count in under.items()}
+    assert [
+        (event.start, event.end, event.minutes, event.excluded_minutes, event.incidents) for event in found.events
+    ] == in_force.events
+    assert found.excluded_under == in_force.excluded_under
+    assert sum(event.minutes for event in found.events) == found.unavailable_minutes
+    assert sum(event.excluded_minutes for event in found.events) == found.excluded_minutes
+
+    for minute, why in in_force.why.items():
+        reason = explain(judgement, days, minute)
+        assert reason.why == Why(why)
+        if reason.why in (Why.EXCLUDED, Why.OWN_EXCLUSION, Why.SUSPENDED):
+            assert reason.taken_off[0].clause in in_force.excluded_under
+    for reading, count in under.items():
+        assert {m: explain(judgement, days, m).under[reading] for m in count.why} == {
+            m: Why(why) for m, why in count.why.items()
+        }
+
+    start, end = min(in_force.why), max(in_force.why) + 60
+    shades = {Why(shade.value): shade for shade in Shade}
+    shades |= dict.fromkeys([Why.OWN_EXCLUSION, Why.SUSPENDED], Shade.EXCLUDED)
+    assert {
+        m: shade for first, last, shade in picture(judgement, days, (start, end)) for m in range(first, last, 60)
+    } == {minute: shades[Why(why)] for minute, why in in_force.why.items() if Why(why) in shades}
+
+
+@settings(max_examples=100)
+@given(histories())
+def test_two_months_share_the_minutes_of_what_crosses_their_edge(history):
+    everyday = replace(
+        history, service_days=set(ServiceMonth.of(max(history.service_days, default=date(2026, 1, 1))).days)
+    )
+    judgement, days = judged(everyday)
+    halves = [
+        ServiceDays.of([day for day in everyday.service_days if (day.day > 1) is late], history.zone)
+        for late in (False, True)
+    ]
+    counted = judgement.in_force.counted
+    assert sum(counted.within(half.spans) for half in halves) == counted.within(days.spans)

@@ -1,0 +1,104 @@
+"""An amendment in a real browser: typed with its redline beside it, asked for, and published by a second person."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from sla_portal.agreements.models import AgreementVersion
+from sla_portal.notices.models import Delivery
+from tests.support.builders import a_contract, a_customer, a_region
+from tests.support.desk import a_member
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PHONE = {"width": 390, "height": 844}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+
+
+def sound(page: Page) -> None:
+    """It fits its screen, and breaks none of the rules that axe knows."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+    found = Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    broken = {(page.url, rule["id"]): [node["html"][:200] for node in rule["nodes"][:3]] for rule in found}
+    assert broken == {}
+
+
+def test_an_amendment_is_typed_asked_for_published_and_answered(desks):
+    who = a_customer(a_region("eu", name="Europe"), "C-1")
+    who.contacts.create(email="ops@example.com")
+    a_contract(who, "2026-01-01", "2036-12-31")
+
+    lea = desks(a_member("Legal", "lea"))
+    lea.goto(reverse("admin:index"))
+    lea.get_by_role("link", name="All versions").click()
+    lea.get_by_label("Name of the new version").fill("1.1")
+    lea.get_by_role("button", name="Start a draft from version 1.0").click()
+    sound(lea)
+    lea.get_by_text("3.2 What is given").click()
+    clause = lea.locator(".clause-row", has=lea.get_by_text("3.2 What is given"))
+    clause.get_by_label("Summary", exact=True).fill("The time lost is given back twice.")
+    expect(lea.locator(".unsaved-mark")).to_be_visible()
+    expect(clause.locator("ins")).to_contain_text("given back twice")
+    lea.get_by_label("Compensation for a minute").fill("2")
+    expect(lea.get_by_text("For 10 minutes that count, 20 minutes of service are given instead of 10.")).to_be_visible()
+    lea.get_by_label("What changes", exact=True).fill("Lost time is given back twice.")
+    lea.get_by_label("What changes (Chinese)").fill("损失的时间双倍补偿。")
+    lea.get_by_role("button", name="Save").click()
+    expect(lea.get_by_text("1 clause and 1 term differ from version 1.0.")).to_be_visible()
+    lea.get_by_role("link", name="Ask for publication").click()
+    sound(lea)
+    lea.get_by_role("button", name="Ask for publication").click()
+    expect(lea.get_by_text("Another person checks it and publishes.")).to_be_visible()
+    sound(lea)
+
+    luo = desks(a_member("Legal", "luo"), viewport=PHONE, color_scheme="dark")
+    luo.goto(reverse("admin:index"))
+    luo.get_by_role("link", name=re.compile("Version 1.1 for")).click()
+    sound(luo)
+    luo.get_by_role("button", name="Publish version 1.1").dblclick()
+    expect(luo.get_by_text("0 of 1 mail sent")).to_be_visible()
+    sound(luo)
+    assert Delivery.objects.count() == 1
+    luo.get_by_role("link", name="List the customers").click()
+    sound(luo)
+    luo.get_by_role("link", name=re.compile("C-1")).first.click()
+    expect(luo.get_by_label("Last service day")).to_be_hidden()
+    luo.get_by_text("Ends the service").click()
+    luo.get_by_text("By telephone").click()
+    luo.get_by_label("Who speaks for the customer").fill("Li Wei")
+    luo.get_by_role("button", name="Show what follows from it").click()
+    version = AgreementVersion.objects.get(version="1.1")
+    expect(luo.get_by_role("heading", name="What follows from it")).to_be_visible()
+    sound(luo)
+    luo.get_by_role("button", name="Register it").click()
+    expect(luo.get_by_text("Registered.")).to_be_visible()
+    assert version.answers.get().kind == "termination"
+
+
+def test_a_draft_is_previewed_and_saved_without_a_script(desks):
+    lea = desks(a_member("Legal", "lea"), viewport=PHONE, java_script_enabled=False)
+    lea.goto(reverse("admin:amendments"))
+    lea.get_by_label("Name of the new version").fill("1.1")
+    lea.get_by_role("button", name="Start a draft").click()
+    lea.get_by_text("5.2 Amendments").click()
+    clause = lea.locator(".clause-row", has=lea.get_by_text("5.2 Amendments"))
+    clause.get_by_role("button", name="Add a clause below").click()
+    expect(lea.get_by_text("This is a preview: it is not saved yet.")).to_be_visible()
+    added = lea.locator(".clause-row", has=lea.get_by_text("5.3 without a heading"))
+    added.get_by_label("Heading", exact=True).fill("Law")
+    lea.get_by_role("button", name="Save").click()
+    expect(lea.get_by_text("1 clause and 0 terms differ from version 1.0.")).to_be_visible()
+    expect(lea.get_by_text("New clause")).to_be_visible()
+
+
+def test_the_register_breaks_no_rule(desks):
+    for screen in ({"viewport": PHONE, "color_scheme": "dark"}, {}):
+        page = desks(a_member("Legal", f"legal-{len(screen)}"), **screen)
+        page.goto(reverse("admin:register"))
+        sound(page)
+        page.get_by_role("link", name="2.1").click()
+        sound(page)
+        page.get_by_role("link", name="Change", exact=True).click()
+        sound(page)

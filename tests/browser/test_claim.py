@@ -1,0 +1,170 @@
+"""A claim between two people in a real browser: recommended, granted, and everything that follows."""
+
+from decimal import Decimal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.files.base import ContentFile
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+from time_machine import travel
+
+from claims.models import Entry, Recommendation, Status, Voucher
+from claims.operations.proofs import add_proof
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.operations import propose_own_exclusion
+from sla_portal.notices.models import Notice
+from tests.support.builders import at
+from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, recommended, support
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(OPEN, tick=True):
+        yield
+
+
+def fits(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.fixture
+def claim():
+    a_missed_september()
+    claim = a_claim(a_claimant(monthly_charge=Decimal("4900.00")), proofs=0)
+    upload = ContentFile(b"03:00 no answer\n", "gateway.txt")
+    add_proof(actor=Actor.staff(support()), to=claim, upload=upload, now=OPEN)
+    return claim
+
+
+def test_support_recommends_a_second_person_grants_and_everything_follows(desks, claim):
+    first, second = support("first"), support("second")
+    address = reverse("admin:claim", args=[claim.pk])
+
+    one = desks(first)
+    one.goto("/admin/")
+    one.get_by_role("link", name=claim.number).first.click()
+    assert fits(one)
+    expect(one.get_by_text("Of 30 minutes claimed, 30 minutes count")).to_be_visible()
+    expect(one.get_by_label("Minutes as voucher")).to_be_hidden()
+    one.get_by_text("Grant", exact=True).click()
+    expect(one.get_by_label("Clause of a refusal")).to_be_hidden()
+    voucher = one.get_by_role("row", name="Voucher")
+    one.get_by_label("Minutes as voucher").fill("30")
+    expect(voucher).to_contain_text("3.40 EUR")
+    one.get_by_label("Minutes as voucher").fill("7")
+    expect(voucher).to_contain_text("0.79 EUR")
+    one.get_by_label("Reason, for the record").fill("Down for everybody, and proved")
+    one.get_by_role("button", name="Draft the letter").click()
+    expect(one.get_by_label("Subject", exact=True)).to_have_value(f"Claim {claim.number} for September 2026 is granted")
+    one.get_by_label("Letter", exact=True).press("Control+End")
+    one.get_by_label("Letter", exact=True).press_sequentially(" We are sorry.")
+    one.get_by_role("button", name="Show it as it will go out").click()
+    expect(one.get_by_role("status")).to_contain_text("We are sorry.")
+    expect(one.get_by_role("status")).to_contain_text("Your contract now runs to 2027-01-01")
+    one.get_by_role("button", name="Recommend", exact=True).click()
+    expect(one.get_by_text("You recommended this. Another person decides it.")).to_be_visible()
+    assert Recommendation.objects.get().recommended_by == first
+    assert not Entry.objects.exists()
+
+    other = desks(second, viewport=PHONE)
+    other.goto("/admin/")
+    other.get_by_role("link", name=claim.number).first.click()
+    assert fits(other)
+    other.get_by_role("link", name="Look at what agreeing does, and decide").click()
+    assert fits(other)
+    expect(other.get_by_text("its last service day moves from 2026-12-31 to 2027-01-01")).to_be_visible()
+    other.get_by_role("button", name="Grant it").dblclick()
+    expect(other.get_by_text("Agreed and done")).to_be_visible()
+    expect(other.get_by_text(Voucher.objects.get().code).first).to_be_attached()
+
+    claim.refresh_from_db()
+    claim.contract.refresh_from_db()
+    assert claim.status == Status.GRANTED
+    assert str(claim.contract.last_day) == "2027-01-01"
+    assert [entry.value for entry in Entry.objects.order_by("number")] == [Decimal("3.40"), Decimal("0.79")]
+    letter = Notice.objects.filter(about=claim.number).latest("id")
+    assert "We are sorry." in letter.wording("en").text
+    assert letter.deliveries.get().email == claim.email
+    one.goto(address)
+    expect(one.get_by_text(f"Claim {claim.number} for September 2026 is granted")).to_be_visible()
+
+
+def test_a_refusal_is_recommended_with_the_keyboard_alone(desks, claim):
+    page = desks(support("first"))
+    page.goto(reverse("admin:claim", args=[claim.pk]))
+    page.get_by_label("Refuse").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Clause of a refusal").focus()
+    page.keyboard.type("3.3.2")
+    page.keyboard.press("Tab")
+    page.keyboard.type("No file came")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Subject", exact=True)).to_have_value(
+        f"Claim {claim.number} for September 2026 is refused"
+    )
+    page.get_by_role("button", name="Recommend", exact=True).press("Enter")
+    expect(page.get_by_text("You recommended this. Another person decides it.")).to_be_visible()
+    assert Recommendation.objects.get().clause == "3.3.2"
+
+
+def test_all_claims_of_a_page_are_chosen_at_once(desks):
+    a_missed_september()
+    claims = [a_claim(one) for one in [a_claimant() for _n in range(3)]]
+    page = desks(support("first"))
+    page.goto(reverse("admin:claims"))
+    page.get_by_label("Choose all on this page").check()
+    page.get_by_role("button", name="Recommend the chosen ones together").click()
+    for claim in claims:
+        expect(page.get_by_role("link", name=claim.number)).to_be_visible()
+    page.get_by_text("Grant", exact=True).click()
+    page.get_by_label("Reason, for the record").fill("The outage of 10 September")
+    page.get_by_role("button", name="Recommend them").click()
+    expect(page.get_by_text("3 of 3 claims are recommended.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_the_pages_of_claims_break_no_rule_of_accessibility(desks, claim, scheme, width):
+    first, second = support("first"), support("second")
+    to_decide, unproved = (a_claim(a_claimant(), closed=False, proofs=0) for _n in range(2))
+    propose_own_exclusion(
+        actor=Actor.staff(second),
+        customer=claim.contract.customer,
+        clause="4.5",
+        starts_at=at("2026-09-10 01:00"),
+        ends_at=at("2026-09-10 01:10"),
+        reason="Router",
+        evidence="Log",
+        now=OPEN,
+    )
+    recommended(to_decide, second, outcome="refuse", clause="3.3.2")
+    page = desks(first, color_scheme=scheme, viewport={"width": width, "height": 900})
+    broken = {}
+    for address in (
+        "/admin/",
+        reverse("admin:claims"),
+        reverse("admin:claim", args=[claim.pk]),
+        reverse("admin:claim", args=[unproved.pk]),
+        reverse("admin:claim", args=[to_decide.pk]),
+        reverse("admin:decide_claim", args=[to_decide.pk]),
+        f"{reverse('admin:recommend_together')}?claim={claim.pk}",
+        f"{reverse('admin:enter_claim')}?q={claim.contract.reference}",
+        f"{reverse('admin:enter_claim')}?contract={claim.contract.pk}",
+    ):
+        page.goto(address)
+        for closed in page.locator("main details:not(.menu) > summary").all():
+            closed.click()
+        for grant in page.get_by_text("Grant", exact=True).all()[:1]:
+            grant.click()
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+        assert found.response["passes"]
+        broken |= {
+            (address, rule["id"]): [node["html"][:200] for node in rule["nodes"][:3]]
+            for rule in found.response["violations"]
+        }
+        assert fits(page), address
+    assert broken == {}

@@ -1,0 +1,87 @@
+"""The ledger's pages in a browser: they break none of the rules that axe knows, and are worked with by keyboard alone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.urls import reverse
+
+from claims.models import Voucher
+from incidents.models import Outage
+from sla_portal.availability.operations import correct_month
+from tests.support.builders import at
+from tests.support.claimants import OPEN, PORTAL, SEPTEMBER, a_claim, a_claimant, a_missed_september, granted
+from tests.support.desk import a_member, signed_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+
+
+@pytest.fixture
+def given():
+    a_missed_september()
+    other = a_claimant()
+    made = granted(a_claim(a_claimant(monthly_charge="43200")), voucher_minutes=12)
+    a_claim(other)
+    Outage.objects.update(ended_at=at("2026-09-10 01:20"))
+    correct_month(actor=PORTAL, month=SEPTEMBER, reason="The logs say otherwise", now=OPEN)
+    return made
+
+
+def opened(browser, live_server, scheme: str = "light", width: int = 1440):
+    context = browser.new_context(
+        base_url=live_server.url, color_scheme=scheme, viewport={"width": width, "height": 900}
+    )
+    cookie = signed_in(a_member("Support", f"at-{width}")).cookies[settings.SESSION_COOKIE_NAME]
+    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+    return context.new_page()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_the_ledgers_pages_break_no_rule(browser, live_server, given, scheme, width):
+    page = opened(browser, live_server, scheme, width)
+    broken = {}
+    for address in (
+        reverse("admin:ledger") + "?month=",
+        reverse("admin:ledger") + "?month=abc",
+        reverse("admin:voucher", args=[Voucher.objects.get().pk]),
+        reverse("admin:extension", args=[given.pk]),
+        reverse("admin:could_have_claimed_in", args=["2026-09"]),
+        reverse("admin:claims_touched", args=["2026-09"]),
+        reverse("admin:claims_ownday_changelist"),
+    ):
+        page.goto(address)
+        found = Axe().run(page, options={"runOnly": RULES})
+        assert found.response["passes"]
+        broken |= {
+            (address, rule["id"]): [node["html"][:200] for node in rule["nodes"][:3]]
+            for rule in found.response["violations"]
+        }
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
+    page.context.close()
+    assert broken == {}
+
+
+def test_a_voucher_is_redeemed_by_keyboard_alone(browser, live_server, given):
+    voucher = Voucher.objects.get()
+    page = opened(browser, live_server)
+    page.goto(reverse("admin:voucher", args=[voucher.pk]))
+    page.get_by_label("Order or invoice").focus()
+    page.keyboard.type("R-2026-17")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("Redeemed.").wait_for()
+    assert list(voucher.entries.order_by("id").values_list("step", flat=True)) == ["issued", "redeemed"]
+    page.context.close()
+
+
+def test_billing_downloads_what_the_filter_shows(browser, live_server, given):
+    page = opened(browser, live_server)
+    page.goto(reverse("admin:ledger") + "?month=2026-10&step=issued")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Take these as CSV").click()
+    lines = waiting.value.path().read_text("utf-8-sig").splitlines()
+    assert waiting.value.suggested_filename == "ledger-2026-10.csv"
+    assert len(lines) == 2 and Voucher.objects.get().code in lines[1]
+    page.context.close()

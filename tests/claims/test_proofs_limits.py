@@ -1,0 +1,135 @@
+"""The process that reads a stranger's file is held: it is told here to overrun each of its limits."""
+
+import io
+import os
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from claims import inspection
+from claims.inspection import Inspected, Reason, Unfit, inspect
+from claims.inspection.child import MEMORY, _is_archive
+from tests.support.proofs import a_picture
+
+CONFINE = "child.confine()"
+ANSWER = b'{"kind": "png", "preview_kind": "image/png", "pages": null}\npreview'
+
+
+@pytest.fixture
+def told(monkeypatch, tmp_path):
+    """Have the child do `what` and then answer as if all were well; return what `inspect` makes of it."""
+
+    def tell(what: str, first: str = CONFINE, last: str = f"os.write(1, {ANSWER!r})") -> Inspected | Reason:
+        program = f"import os, sys, time, socket\nfrom claims.inspection import child\n{first}\n{what}\n{last}"
+        monkeypatch.setattr(inspection, "COMMAND", (sys.executable, "-B", "-s", "-c", program))
+        with (tmp_path / "a.png").open("w+b") as file:
+            file.write(a_picture())
+            file.flush()
+            try:
+                return inspect(file, "a.png")
+            except Unfit as unfit:
+                return unfit.reason
+
+    return tell
+
+
+def test_a_child_that_stays_within_its_limits_is_believed(told):
+    assert told("x = bytearray(100_000_000)") == Inspected("png", b"preview", "image/png", None)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        f"x = bytearray({MEMORY})",
+        "open('/etc/hostname')",
+        "open(os.path.join('/tmp', 'left behind'), 'w')",
+        "os.open('.', os.O_RDONLY)",
+        "socket.socket()",
+        "os.pipe()",
+        "os.ftruncate(1, 1 << 30)",
+        "os.kill(os.getpid(), 11)",
+        "os._exit(3)",
+    ],
+)
+def test_a_child_that_wants_more_than_its_file_is_not_believed(what, told):
+    assert told(what) == Reason.OVERRAN
+    assert not Path("/tmp/left behind").exists()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"7",
+        b"words",
+        b"\xff",
+        b'{"refused": "because"}',
+        ANSWER.replace(b"image/png", b"text/html"),
+        ANSWER.replace(b'"png"', b'"exe"'),
+    ],
+)
+def test_a_child_that_says_something_else_than_it_was_written_to_say_is_not_believed(said, told):
+    assert told("", last=f"os.write(1, {said!r})") == Reason.OVERRAN
+
+
+def test_a_child_that_works_too_long_is_ended(told):
+    begun = time.monotonic()
+    assert told("while True: pass", "child.CPU_SECONDS = 1; child.confine()") == (
+        Reason.OVERRAN
+    )  # fmt: skip
+    assert time.monotonic() - begun < inspection.SECONDS / 2
+
+
+def test_a_child_that_waits_too_long_is_ended_and_its_own_child_with_it(told, monkeypatch, tmp_path):
+    monkeypatch.setattr(inspection, "SECONDS", 2)
+    sign = tmp_path / "sign of life"
+    sign.touch()
+    waiting = f"if not os.fork():\n  while True: os.utime({str(sign)!r}); time.sleep(.02)\ntime.sleep(60)"
+    begun = time.time_ns()
+    assert told(waiting, first="") == Reason.OVERRAN
+    last = sign.stat().st_mtime_ns
+    assert last > begun
+    time.sleep(0.3)
+    assert sign.stat().st_mtime_ns == last
+
+
+def test_nothing_is_left_in_the_folder_for_temporary_files(told, monkeypatch, tmp_path):
+    room = tmp_path / "room"
+    room.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(room))
+    assert told("os.write(1, b'x' * 1000); os._exit(3)") == Reason.OVERRAN
+    assert told("") == Inspected("png", b"preview", "image/png", None)
+    assert list(room.iterdir()) == []
+
+
+def test_only_so_many_look_at_a_time_and_others_are_told_to_come_back(told, monkeypatch):
+    monkeypatch.setattr(inspection, "SECONDS", 0.1)
+    for _turn in range(2):
+        assert inspection.TURNS.acquire(timeout=1)
+    try:
+        assert told("") == Reason.BUSY
+    finally:
+        inspection.TURNS.release(2)
+
+
+def test_the_child_is_told_no_secret_and_loads_nothing_of_the_portal(told):
+    assert os.environ["SECRET_KEY"]
+    strange = "{m for m in sys.modules if m.split('.')[0] in {'django', 'sla_portal'}} | os.environ.keys() - {'PYTHONPATH', 'LC_CTYPE'}"
+    assert told(f"os._exit(1) if {strange} else None") == Inspected("png", b"preview", "image/png", None)
+
+
+@pytest.mark.parametrize("version", [20, 99], ids=["understood", "too new for this reader"])
+def test_an_archive_is_one_also_where_this_reader_does_not_understand_it(version):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("evil.js", "alert(1)")
+    listed = bytearray(content.getvalue())
+    listed[listed.index(b"PK\x01\x02") + 6] = version
+    assert _is_archive(b"before it " + bytes(listed))
+    assert not _is_archive(b"no archive at all")

@@ -1,0 +1,219 @@
+"""Two people at the same claim, voucher or form at the same moment: it is done once, and the other is told so."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+
+from claims.models import Application, Claim, ClaimLink, Decision, Entry, Proof, Source, Status, Step, Voucher
+from claims.operations import (
+    appeal_refusal,
+    decide,
+    receive_claim,
+    redeem_voucher,
+    return_claim,
+    reverse,
+    send_link,
+    withdraw_claim,
+)
+from claims.operations.applying import FORM, ask_for_links, mail_what_is_asked, start_application, submit_application
+from claims.operations.proofs import remove_proof
+from claims.queries.applying import application_behind
+from sla_portal.agreements.models import Contract
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.operations import close_month
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.months import ServiceMonth
+from tests.support.builders import a_region, an_incident, an_outage, at
+from tests.support.claimants import (
+    OPEN,
+    PORTAL,
+    SEPTEMBER,
+    Claimant,
+    a_claim,
+    a_claimant,
+    a_missed_september,
+    a_proof,
+    close_september,
+    granted,
+    recommended,
+    support,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = 3
+AUGUST = ServiceMonth(2026, 8)
+TIMES = [(at("2026-09-10 01:00"), at("2026-09-10 01:30"))]
+CUSTOMER = Actor.system("claimant")
+
+
+def at_once(*doings: Callable[[], object]) -> list[str]:
+    """Do several things at the same moment, each on a connection of its own: `done`, or the name of the refusal.
+
+    Anything but a refusal, such as two that wait for each other, rises.
+    """
+    barrier = threading.Barrier(len(doings))
+
+    def one(do: Callable[[], object]) -> str:
+        try:
+            barrier.wait()
+            do()
+        except Refused as refused:
+            return type(refused).__name__
+        finally:
+            connections.close_all()
+        return "done"
+
+    with ThreadPoolExecutor(len(doings)) as threads:
+        return sorted(threads.map(one, doings))
+
+
+@pytest.fixture
+def claimants() -> list[Claimant]:
+    """One for each round, with August and September missed and closed."""
+    made = [a_claimant() for _n in range(ROUNDS)]
+    a_missed_september()
+    incident = an_incident(detected_at=at("2026-08-10 01:00"), resolved_at=at("2026-08-10 01:37"), attributable=True)
+    an_outage(a_region(), "2026-08-10 01:00", "2026-08-10 01:37", incident=incident)
+    close_month(actor=PORTAL, month=AUGUST, now=at("2026-09-08 02:00"))
+    close_september()
+    return made
+
+
+def a_claim_for_august(of: Claimant) -> Claim:
+    return a_claim(of, month=AUGUST, times=[(at("2026-08-10 01:00"), at("2026-08-10 01:30"))])
+
+
+def agent() -> Actor:
+    return Actor.staff(support())
+
+
+def deciding(claim: Claim, wanted: int, actor: Actor, key=None) -> Callable[[], object]:
+    return partial(decide, actor=actor, claim=claim, recommendation=wanted, key=key or uuid4(), now=OPEN)
+
+
+def receiving(of: Claimant, actor: Actor) -> Callable[[], object]:
+    return partial(
+        receive_claim, actor=actor, contract=of.contract, month=SEPTEMBER, contact=of.contact, times=TIMES,
+        functions=(), clients=(), description="", time_zone="UTC", source=Source.PHONE, now=OPEN,
+    )  # fmt: skip
+
+
+def submitting(application: Application) -> Callable[[], Claim]:
+    return partial(
+        submit_application, application=application, month=SEPTEMBER, times=TIMES, time_zone="UTC", functions=(),
+        clients=(), description="", now=OPEN,
+    )  # fmt: skip
+
+
+def a_confirmed_application(of: Claimant) -> Application:
+    application = application_behind(start_application(language="en", answers={}, now=OPEN))
+    Application.objects.filter(pk=application.pk).update(contact=of.contact, contract=of.contract, confirmed_at=OPEN)
+    return application
+
+
+def test_of_several_agents_who_decide_at_once_one_decides(claimants):
+    for of in claimants:
+        claim = a_claim(of)
+        wanted = recommended(claim, voucher_minutes=30)
+        returning = partial(
+            return_claim, actor=agent(), claim=claim, recommendation=wanted.pk, reason="Again", key=uuid4(), now=OPEN
+        )
+        went = at_once(*[deciding(claim, wanted.pk, agent()) for _n in range(3)], returning)
+        assert went == ["ClaimNotOpen"] * 3 + ["done"]
+        decision = Decision.objects.get(recommendation=wanted)
+        assert Voucher.objects.filter(compensation__claim=claim).count() == (1 if decision.agreed else 0)
+
+
+def test_a_double_click_decides_once(claimants):
+    claim = a_claim(claimants[0])
+    wanted = recommended(claim, voucher_minutes=30)
+    assert at_once(*[deciding(claim, wanted.pk, agent(), key=uuid4())] * 4) == ["done"] * 4
+    assert Entry.objects.filter(compensation__claim=claim).count() == 2
+
+
+def test_a_claim_withdrawn_while_it_is_granted_is_one_of_both(claimants):
+    for of in claimants:
+        claim = a_claim(of)
+        wanted = recommended(claim)
+        withdrawing = partial(withdraw_claim, actor=CUSTOMER, claim=claim, reason="", now=OPEN)
+        assert at_once(deciding(claim, wanted.pk, agent()), withdrawing) == ["ClaimNotOpen", "done"]
+        claim.refresh_from_db()
+        assert Entry.objects.filter(compensation__claim=claim).exists() == (claim.status == Status.GRANTED)
+
+
+def test_a_grant_and_a_reversal_of_one_contract_at_once_are_both_in_the_ledger(claimants):
+    for of in claimants:
+        granted(a_claim(of), voucher_minutes=30)
+        newer = a_claim_for_august(of)
+        wanted = recommended(newer, voucher_minutes=10)
+        extended = Entry.objects.get(contract=of.contract, step=Step.EXTENDED)
+        reversing = partial(reverse, actor=agent(), entry=extended, reason="The wrong one", now=OPEN)
+        assert at_once(deciding(newer, wanted.pk, agent()), reversing) == ["done", "done"]
+        lines = list(Entry.objects.filter(contract=of.contract).order_by("number"))
+        assert [line.number for line in lines] == [1, 2, 3, 4, 5]
+        assert lines[-1].total == sum(line.value for line in lines)
+        assert Contract.objects.get(pk=of.contract.pk).extended_minutes == 27
+
+
+def test_a_voucher_is_redeemed_or_voided_once_however_many_do_it_at_once(claimants):
+    for of in claimants:
+        voucher = granted(a_claim(of), voucher_minutes=30).voucher
+        redeeming = partial(redeem_voucher, voucher=voucher, reference="INV-1", now=OPEN)
+        voiding = partial(reverse, actor=agent(), entry=voucher.entries.get(), reason="The wrong one", now=OPEN)
+        went = at_once(*[partial(redeeming, actor=agent()) for _n in range(3)], voiding)
+        assert went.count("done") == 1
+        assert set(went) <= {"done", "NotRedeemable", "NothingToReverse"}
+        assert voucher.entries.count() == 2
+
+
+def test_of_several_claims_for_a_month_at_once_one_is_received(claimants):
+    for of in claimants:
+        assert at_once(*[receiving(of, agent())] * 4) == ["AlreadyClaimed"] * 3 + ["done"]
+
+
+def test_a_form_sent_twice_at_once_is_one_claim(claimants):
+    of = claimants[0]
+    application = a_confirmed_application(of)
+    a_proof(application=application)
+    assert at_once(*[submitting(application)] * 4) == ["done"] * 4
+    assert Claim.objects.get().contract == of.contract
+
+
+def test_a_file_removed_while_its_form_is_sent_is_gone_or_the_claims(claimants):
+    for of in claimants:
+        application = a_confirmed_application(of)
+        kept = a_proof(application=application)
+        removed = a_proof(application=application, sha256="1" * 64)
+        removing = partial(remove_proof, actor=FORM, proof=removed, now=OPEN)
+        went = at_once(submitting(application), removing, removing)
+        assert went in (["done"] * 3, ["ClaimDecided", "ClaimDecided", "done"])
+        claim = Claim.objects.get(contract=of.contract)
+        assert set(Proof.objects.filter(claim=claim)) == ({kept} if went == ["done"] * 3 else {kept, removed})
+
+
+def test_an_appeal_and_a_new_claim_at_once_are_one_of_both(claimants):
+    for of in claimants:
+        claim = a_claim(of)
+        deciding(claim, recommended(claim, outcome="refuse").pk, agent())()
+        appealing = partial(appeal_refusal, actor=CUSTOMER, claim=claim, text="It was down", now=OPEN)
+        assert at_once(appealing, receiving(of, agent())) in (["AlreadyClaimed", "done"], ["AppealNotPossible", "done"])
+
+
+def test_links_that_customer_and_desk_ask_for_at_once_do_not_wait_for_each_other(claimants):
+    later = OPEN + timedelta(hours=2)
+    for of in claimants:
+        claims = [a_claim(of), a_claim_for_august(of)]
+        named = {"reference": [of.contract.reference], "email": [of.contact.email]}
+        ask_for_links(language="en", answers=named, now=later)
+        sending = [partial(send_link, actor=agent(), claim=claim, now=later) for claim in claims]
+        assert at_once(partial(mail_what_is_asked, now=later), *sending) == ["done"] * 3
+        assert not Application.objects.exclude(asked="").exists()
+        for claim in claims:
+            assert ClaimLink.objects.filter(claim=claim, revoked_at__isnull=True).count() == 1

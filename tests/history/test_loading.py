@@ -1,0 +1,616 @@
+"""loadhistory: what is recorded, what changes, and what is refused with which sentence."""
+
+import io
+import json
+import sys
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from incidents.models import Incident, Outage
+from maintenance.models import MaintenanceWindow
+from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment
+from sla_portal.audit.models import Entry
+from sla_portal.audit.queries import entries_about, first_broken_link
+from sla_portal.availability.models import Exclusion
+from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
+from tests.support.histories import dumped, example, exclusion, incident, loaded, outage, smallest
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(folder, document) -> list[str]:
+    """The lines with which a document is refused; nothing of it may be on record."""
+    before = dumped()
+    with pytest.raises(CommandError) as error:
+        loaded(folder, document)
+    assert dumped() == before
+    *lines, last = str(error.value).splitlines()
+    assert last == "Nothing was loaded."
+    return lines
+
+
+def changed(path: str, value: object) -> dict:
+    """The example with another value at a path such as `incidents[0].outages[0].ended_at`."""
+    document = example()
+    *way, key = path.replace("[", ".").replace("]", "").split(".")
+    place = document
+    for step in way:
+        place = place[int(step)] if step.isdigit() else place[step]
+    if value is ...:
+        del place[key]
+    else:
+        place[int(key) if key.isdigit() else key] = value
+    return document
+
+
+# What is recorded
+
+
+def test_the_example_is_on_record_as_told(tmp_path):
+    loaded(tmp_path, example())
+    contract = Contract.objects.get(reference="K-001")
+    assert (contract.customer.code, contract.monthly_charge, contract.trial_days) == ("C-001", Decimal(49), 31)
+    assert contract.suspensions.get().ends_on == date(2026, 3, 5)
+    found = Incident.objects.get(reference="INC-1")
+    assert found.attributable is True
+    assert found.outages.get().started_at == datetime(2026, 9, 10, 1, 2, 3, tzinfo=UTC)
+    assert found.exclusions.get().third_party == "Example Cloud"
+    assert AgreementVersion.objects.get(version="1.0").effective_on == date(2024, 1, 1)
+
+
+def test_a_scope_left_out_or_empty_means_all_and_names_no_row(tmp_path):
+    window = example()["maintenance"][0] | {"regions": []}
+    del window["functions"], window["clients"]
+    document = smallest(
+        regions=[{"code": "eu", "name": "Europe"}],
+        maintenance=[window],
+        incidents=[incident("INC-1", outage("2026-09-10T01:00:00Z", None, functions=[]))],
+    )
+    loaded(tmp_path, document)
+    assert not Outage.objects.get().functions.exists()
+    assert not MaintenanceWindow.objects.get().regions.exists()
+    assert json.loads(dumped())["incidents"][0]["outages"][0]["clients"] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-09-10T09:02:03.000+08:00", "2026-09-10T09:02:03+08", "2026-09-09T21:32:03-0330"]
+)
+def test_instants_with_any_offset_are_the_same_instant(tmp_path, text):
+    loaded(tmp_path, changed("incidents[0].outages[0].started_at", text))
+    assert Outage.objects.get().started_at == datetime(2026, 9, 10, 1, 2, 3, tzinfo=UTC)
+
+
+def test_a_notice_without_a_window_is_a_cancellation(tmp_path):
+    notice = {"sent_at": "2026-09-05T00:00:00Z", "starts_at": None, "ends_at": None}
+    loaded(tmp_path, changed("maintenance[0].notices", [notice]))
+    assert MaintenanceWindow.objects.get().notices.get().starts_at is None
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [("49", "49.00"), ("49.00", "49.00"), ("49.5", "49.50"), ("1.234", "1.234"), ("007.10", "7.10"), ("0", "0.00")],
+)
+def test_money_is_dumped_with_two_decimals_or_the_three_it_has(tmp_path, written, canonical):
+    loaded(tmp_path, changed("customers[0].contracts[0].monthly_charge", written))
+    assert json.loads(dumped())["customers"][0]["contracts"][0]["monthly_charge"] == canonical
+
+
+def test_a_repayment_is_a_negative_payment(tmp_path):
+    loaded(tmp_path, changed("customers[0].contracts[0].payments[0].amount", "-49.00"))
+    assert Payment.objects.get().amount == -49
+
+
+def test_a_fraction_of_a_second_on_record_is_cut_in_the_dump(tmp_path):
+    loaded(tmp_path, example())
+    Incident.objects.update(acknowledged_at=datetime(2026, 9, 10, 1, 5, 0, 999999, tzinfo=UTC))
+    assert json.loads(dumped())["incidents"][0]["acknowledged_at"] == "2026-09-10T01:05:00Z"
+
+
+def test_standard_input_is_read_too(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(example()).encode())))
+    call_command("loadhistory", "-", stdout=io.StringIO())
+    assert Incident.objects.get().reference == "INC-1"
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path):
+    loaded(tmp_path, b"\xef\xbb\xbf" + json.dumps(example()).encode())
+    assert Incident.objects.exists()
+
+
+def test_of_notices_in_one_second_the_later_in_the_file_is_the_newer(tmp_path):
+    announced = {"starts_at": "2026-09-06T18:00:00Z", "ends_at": "2026-09-06T19:00:00Z"}
+    cancelled = {"starts_at": None, "ends_at": None}
+    sent = {"sent_at": "2026-09-05T00:00:00Z"}
+    for notices in ([sent | announced, sent | cancelled], [sent | cancelled, sent | announced], [sent | announced] * 2):
+        loaded(tmp_path, changed("maintenance[0].notices", notices))
+        assert json.loads(dumped())["maintenance"][0]["notices"] == notices
+        assert "already" in loaded(tmp_path, changed("maintenance[0].notices", notices))
+
+
+def test_of_suspensions_from_one_day_the_longest_is_recorded(tmp_path):
+    said = [{"starts_on": "2026-03-01", "ends_on": f"2026-03-0{day}"} for day in (5, 3, 7, 5)]
+    loaded(tmp_path, changed("customers[0].contracts[0].suspensions", said))
+    assert Contract.objects.get().suspensions.get().ends_on == date(2026, 3, 7)
+    assert "already" in loaded(tmp_path, changed("customers[0].contracts[0].suspensions", said))
+
+
+def test_a_history_is_recorded_and_not_judged(tmp_path):
+    """A confirmed 4.1 that no notice covers, a contract of a day, a suspension outside it, an incident without outage."""
+    document = example()
+    document["maintenance"][0]["notices"] = []
+    document["incidents"][0] |= {"outages": [], "attributable": False, "exclusions": [exclusion("4.1")]}
+    document["customers"][0]["contracts"][0] |= {"starts_on": "2026-05-01", "ends_on": "2026-05-01"}
+    loaded(tmp_path, document)
+    assert Exclusion.objects.get().status == "confirmed"
+
+
+# What a second file changes
+
+
+def test_a_changed_row_keeps_its_key_and_its_unchanged_lists(tmp_path):
+    first = smallest(
+        regions=[{"code": "eu", "name": "Europe"}],
+        incidents=[
+            incident(
+                "INC-1", outage("2026-09-10T01:00:00Z", None), outage("2026-09-11T01:00:00Z", "2026-09-11T02:00:00Z")
+            )
+        ],
+    )
+    loaded(tmp_path, first)
+    pk = Incident.objects.get().pk
+    kept = Outage.objects.get(ended_at__isnull=False).pk
+    first["incidents"][0]["title"] = "Another title"
+    first["incidents"][0]["outages"][0]["ended_at"] = "2026-09-10T01:30:00Z"
+    loaded(tmp_path, first)
+    assert Incident.objects.get().pk == pk
+    assert Outage.objects.filter(pk=kept).exists()
+    assert Outage.objects.count() == 2
+    assert not Outage.objects.filter(ended_at__isnull=True).exists()
+
+
+def test_what_a_file_does_not_name_stays(tmp_path):
+    loaded(tmp_path, example())
+    other = example()
+    other["customers"][0] |= {"contracts": []}
+    other["customers"].append({**example()["customers"][0], "code": "C-002", "contracts": []})
+    other["incidents"] = []
+    loaded(tmp_path, other)
+    assert Contract.objects.get().reference == "K-001"
+    assert Customer.objects.count() == 2
+    assert Incident.objects.exists()
+
+
+def test_a_payment_that_the_file_does_not_name_stays(tmp_path):
+    loaded(tmp_path, example())
+    loaded(
+        tmp_path,
+        changed("customers[0].contracts[0].payments", [{"reference": "P-2", "paid_on": "2026-03-01", "amount": "1"}]),
+    )
+    assert set(Payment.objects.values_list("reference", flat=True)) == {"P-1", "P-2"}
+
+
+def test_lists_without_keys_become_those_of_the_file(tmp_path):
+    loaded(tmp_path, example())
+    loaded(tmp_path, changed("customers[0].contacts", ["OPS@example.com", "b@example.com"]))
+    assert set(Contact.objects.values_list("email", flat=True)) == {"OPS@example.com", "b@example.com"}
+    loaded(tmp_path, changed("customers[0].contracts[0].suspensions", []))
+    assert not Contract.objects.get().suspensions.exists()
+    loaded(tmp_path, changed("maintenance[0].notices", []))
+    assert not MaintenanceWindow.objects.get().notices.exists()
+
+
+def test_an_exclusion_whose_status_changed_keeps_its_evidence(tmp_path):
+    loaded(tmp_path, example())
+    Exclusion.objects.update(evidence="Their status page")
+    loaded(tmp_path, changed("incidents[0].exclusions[0].status", "confirmed"))
+    found = Exclusion.objects.get()
+    assert (found.status, found.evidence) == ("confirmed", "Their status page")
+
+
+def test_functions_and_clients_of_the_file_are_the_portals(tmp_path):
+    document = smallest(
+        functions=[{"code": "calls", "name": "Calls"}, {"code": "login", "name": "Sign-in"}],
+        clients=[{"code": "tv", "name": "Television"}],
+    )
+    loaded(tmp_path, document)
+    assert list(CoreFunction.objects.values_list("code", "name")) == [("calls", "Calls"), ("login", "Sign-in")]
+    assert list(Client.objects.values_list("code", flat=True)) == ["tv"]
+    removed = Entry.objects.filter(action="removed by a history file").values_list("subject_type", flat=True)
+    assert set(removed) == {"customers.corefunction", "customers.client"}
+
+
+def test_a_function_on_record_stays_behind_those_of_the_file(tmp_path):
+    loaded(
+        tmp_path,
+        smallest(
+            regions=[{"code": "eu", "name": "Europe"}],
+            functions=[{"code": "login", "name": "Login"}],
+            incidents=[incident("INC-1", outage("2026-09-10T01:00:00Z", None, functions=["door"]))],
+        ),
+    )
+    assert list(CoreFunction.objects.values_list("code", flat=True)) == ["login", "door"]
+
+
+def test_versions_of_the_file_are_the_portals_and_count_as_published(tmp_path):
+    version = example()["agreements"][0]
+    loaded(tmp_path, smallest(agreements=[version | {"version": "2.0", "unavailability_reading": "any"}]))
+    found = AgreementVersion.objects.get()
+    assert (found.version, found.unavailability_reading) == ("2.0", "any")
+    assert found.published_at is not None
+
+
+def test_a_draft_is_not_on_record_and_stays_a_draft(tmp_path):
+    AgreementVersion.objects.create(version="2.0", effective_on=date(2027, 1, 1))
+    assert [row["version"] for row in json.loads(dumped())["agreements"]] == ["1.0"]
+    loaded(tmp_path, example())
+    assert AgreementVersion.objects.get(version="2.0").published_at is None
+
+
+def test_a_version_keeps_its_clauses_and_terms_that_the_file_does_not_know(tmp_path):
+    AgreementVersion.objects.update(recommended_notice_hours=48)
+    clauses = Clause.objects.count()
+    loaded(tmp_path, example())
+    assert AgreementVersion.objects.get().recommended_notice_hours == 48
+    assert Clause.objects.count() == clauses
+
+
+def test_two_versions_change_their_days_for_one_anothers(tmp_path):
+    one = example()["agreements"][0]
+    two = one | {"version": "2.0", "effective_on": "2025-01-01"}
+    loaded(tmp_path, smallest(agreements=[one, two]))
+    published = dict(AgreementVersion.objects.values_list("version", "published_at"))
+    loaded(tmp_path, smallest(agreements=[one | {"effective_on": "2025-01-01"}, two | {"effective_on": "2024-01-01"}]))
+    assert AgreementVersion.objects.get(version="2.0").effective_on == date(2024, 1, 1)
+    assert dict(AgreementVersion.objects.values_list("version", "published_at")) == published
+
+
+def test_every_write_is_in_the_trail_with_what_changed(tmp_path):
+    loaded(tmp_path, example())
+    loaded(tmp_path, changed("customers[0].name", "Hafen Residences II"))
+    newest, first = entries_about(Customer.objects.get())
+    assert (newest.actor_name, newest.action) == ("loadhistory", "changed by a history file")
+    assert newest.changes == {"name": ["Hafen Residences", "Hafen Residences II"]}
+    assert first.changes["contacts"] == [[], ["ops@example.com"]]
+    assert first_broken_link() is None
+
+
+# What is refused
+
+KEYS = [
+    (path + key, key)
+    for path, row in [
+        ("", example()),
+        ("functions[0].", example()["functions"][0]),
+        ("regions[0].", example()["regions"][0]),
+        ("agreements[0].", example()["agreements"][0]),
+        ("customers[0].", example()["customers"][0]),
+        ("customers[0].contracts[0].", example()["customers"][0]["contracts"][0]),
+        ("customers[0].contracts[0].suspensions[0].", example()["customers"][0]["contracts"][0]["suspensions"][0]),
+        ("customers[0].contracts[0].payments[0].", example()["customers"][0]["contracts"][0]["payments"][0]),
+        ("maintenance[0].", example()["maintenance"][0]),
+        ("maintenance[0].notices[0].", example()["maintenance"][0]["notices"][0]),
+        ("incidents[0].", example()["incidents"][0]),
+        ("incidents[0].outages[0].", example()["incidents"][0]["outages"][0]),
+        ("incidents[0].exclusions[0].", example()["incidents"][0]["exclusions"][0]),
+    ]
+    for key in row
+]
+MAY_MISS = {
+    "functions", "clients", "regions", "agreements", "maintenance[0].functions", "maintenance[0].clients",
+    "maintenance[0].regions", "incidents[0].outages[0].functions", "incidents[0].outages[0].clients",
+}  # fmt: skip
+HOSTILE = [
+    3.5, True, [], {}, "", "\x00", "\ud800", "x" * 5000, "1e3", 10**30, -1, float("nan"), float("inf"), "2026-02-30",
+    "0000-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "२०२६-०१-०१", [[]], {"\ud800\x00": 1}, [None], [1], "\u202e",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [path for path, _key in KEYS if path not in MAY_MISS])
+def test_a_missing_key_is_named(tmp_path, path):
+    assert f"{path}: This key is missing." in refused(tmp_path, changed(path, ...))
+
+
+@pytest.mark.parametrize("path", [path for path, _key in KEYS])
+def test_an_unknown_key_is_named(tmp_path, path):
+    assert refused(tmp_path, changed(f"{path}_", 1)) == [f"{path}_: This key is not known here."]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("path", [path for path, _key in KEYS])
+def test_any_value_anywhere_is_loaded_or_refused_with_its_path(tmp_path, path, value):
+    try:
+        loaded(tmp_path, changed(path, value))
+    except CommandError as error:
+        first = str(error).splitlines()[0]
+        assert ": " in first
+        assert first.encode()
+    else:
+        again = dumped()
+        assert "already" in loaded(tmp_path, again.encode())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (
+            "format",
+            "sla-portal-history/2",
+            'format: One of sla-portal-history/1 is wanted here, not "sla-portal-history/2".',
+        ),
+        ("incidents", {}, "incidents: A list is wanted here, not an object."),
+        ("incidents[0]", 7, "incidents[0]: An object is wanted here, not 7."),
+        ("incidents[0].title", None, "incidents[0].title: Text is wanted here, not null."),
+        ("incidents[0].title", "  ", "incidents[0].title: This must not be empty."),
+        ("incidents[0].reference", "I" * 41, "incidents[0].reference: At most 40 characters fit here, not 41."),
+        ("incidents[0].attributable", 1, "incidents[0].attributable: true, false or null is wanted here, not 1."),
+        (
+            "incidents[0].outages[0].ended_at",
+            "2026-09-10T01:02:03Z",
+            "incidents[0].outages[0].ended_at: It must lie after started_at (2026-09-10T01:02:03Z), but is 2026-09-10T01:02:03Z.",
+        ),
+        (
+            "incidents[0].detected_at",
+            "2026-09-10T01:02:03",
+            (
+                "incidents[0].detected_at: Write an instant with its offset, such as 2026-09-10T01:02:03Z or "
+                "2026-09-10T09:02:03+08:00."
+            ),
+        ),
+        (
+            "incidents[0].detected_at",
+            "2026-09-10T01:02:03.5Z",
+            "incidents[0].detected_at: Times carry whole seconds; 2026-09-10T01:02:03.5Z has a fraction of one.",
+        ),
+        (
+            "incidents[0].detected_at",
+            "2026-09-10T24:00:00Z",
+            "incidents[0].detected_at: There is no such instant as 2026-09-10T24:00:00Z.",
+        ),
+        (
+            "incidents[0].detected_at",
+            "1066-10-14T09:00:00Z",
+            "incidents[0].detected_at: The years from 1900 to 9998 can be recorded, not 1066.",
+        ),
+        (
+            "incidents[0].outages[0].region",
+            "mars",
+            'incidents[0].outages[0].region: Neither the file nor the portal has a region "mars".',
+        ),
+        (
+            "incidents[0].outages[0].functions",
+            ["login", "tea"],
+            'incidents[0].outages[0].functions[1]: Neither the file nor the portal has a core function "tea".',
+        ),
+        (
+            "incidents[0].outages[0].clients",
+            ["app", "app"],
+            'incidents[0].outages[0].clients[1]: "app" stands at incidents[0].outages[0].clients[0] already.',
+        ),
+        (
+            "incidents[0].exclusions[0].third_party",
+            None,
+            "incidents[0].exclusions[0].third_party: Clause 4.11 needs it.",
+        ),
+        (
+            "incidents[0].exclusions[0].maintenance",
+            "MW-1",
+            "incidents[0].exclusions[0].maintenance: It belongs with clause 4.1 alone, not with 4.11.",
+        ),
+        (
+            "incidents[0].exclusions",
+            [exclusion("4.1", maintenance="MW-9")],
+            'incidents[0].exclusions[0].maintenance: Neither the file nor the portal has a maintenance window "MW-9".',
+        ),
+        (
+            "incidents[0].exclusions",
+            [exclusion("4.1", maintenance=None)],
+            "incidents[0].exclusions[0].maintenance: Clause 4.1 needs it.",
+        ),
+        (
+            "incidents[0].exclusions",
+            [exclusion("4.2", starts_at="2026-09-10T02:00:00Z", ends_at="2026-09-10T02:00:00Z")],
+            (
+                "incidents[0].exclusions[0].ends_at: It must lie after starts_at (2026-09-10T02:00:00Z), "
+                "but is 2026-09-10T02:00:00Z."
+            ),
+        ),
+        (
+            "maintenance[0].notices[0].ends_at",
+            None,
+            "maintenance[0].notices[0].ends_at: A notice announces a start and an end or, to cancel, neither.",
+        ),
+        (
+            "customers[0].contacts",
+            ["ops@example.com", "OPS@Example.com"],
+            'customers[0].contacts[1]: "ops@example.com" stands at customers[0].contacts[0] already.',
+        ),
+        ("customers[0].contacts", ["ops"], 'customers[0].contacts[0]: "ops" is not an e-mail address.'),
+        (
+            "customers[0].contracts[0].ends_on",
+            "2025-12-31",
+            "customers[0].contracts[0].ends_on: It must not lie before starts_on (2026-01-01), but is 2025-12-31.",
+        ),
+        (
+            "customers[0].contracts[0].terminated_on",
+            "2027-01-01",
+            (
+                "customers[0].contracts[0].terminated_on: A contract ends early within its days, 2026-01-01 to 2026-12-31, not "
+                "on 2027-01-01."
+            ),
+        ),
+        (
+            "customers[0].contracts[0].starts_on",
+            "2026-02-30",
+            "customers[0].contracts[0].starts_on: There is no day 2026-02-30.",
+        ),
+        (
+            "customers[0].contracts[0].trial_days",
+            True,
+            "customers[0].contracts[0].trial_days: A whole number from 0 to 32767 is wanted here, not true.",
+        ),
+        (
+            "customers[0].contracts[0].monthly_charge",
+            "4.9e1",
+            (
+                "customers[0].contracts[0].monthly_charge: A decimal such as 49.00 is wanted here, of at most nine digits and "
+                'three decimals, not "4.9e1".'
+            ),
+        ),
+        (
+            "customers[0].contracts[0].monthly_charge",
+            "-1",
+            "customers[0].contracts[0].monthly_charge: This must not be negative; it is -1.",
+        ),
+        (
+            "agreements[0].availability_target",
+            "100.1",
+            (
+                "agreements[0].availability_target: A percentage such as 99.99 is wanted here, from 0 to 100 with at most five "
+                'decimals, not "100.1".'
+            ),
+        ),
+        (
+            "regions[0].code",
+            "e u",
+            'regions[0].code: A code has 1 to 40 letters, digits, dots, hyphens and underscores; "e u" is none.',
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_path_and_a_sentence(tmp_path, path, value, sentence):
+    assert sentence in refused(tmp_path, changed(path, value))
+
+
+def test_an_incident_that_is_not_ours_needs_an_exclusion(tmp_path):
+    document = changed("incidents[0].attributable", False)
+    document["incidents"][0]["exclusions"] = []
+    assert refused(tmp_path, document) == [
+        "incidents[0].exclusions: An incident that is not attributable to us has at least one exclusion."
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind", ["functions", "clients", "regions", "customers", "maintenance", "incidents", "agreements"]
+)
+def test_a_code_or_reference_stands_once(tmp_path, kind):
+    document = example()
+    document[kind].append(document[kind][0])
+    key = next(iter(document[kind][0]))
+    last = len(document[kind]) - 1
+    assert any(
+        line.startswith(f"{kind}[{last}].{key}: ") and f"at {kind}[0].{key} already" in line
+        for line in refused(tmp_path, document)
+    )
+
+
+def test_two_versions_do_not_take_effect_on_one_day(tmp_path):
+    version = example()["agreements"][0]
+    assert refused(tmp_path, smallest(agreements=[version, version | {"version": "2.0"}])) == [
+        'agreements[1].effective_on: "2024-01-01" stands at agreements[0].effective_on already.'
+    ]
+
+
+def test_a_contract_of_another_customer_is_not_taken_over(tmp_path):
+    loaded(tmp_path, example())
+    assert refused(tmp_path, changed("customers[0].code", "C-002")) == [
+        'customers[0].contracts[0].reference: "K-001" is on record as a contract of customer C-001.'
+    ]
+
+
+def test_an_exclusion_with_sealed_evidence_is_not_taken_away(tmp_path):
+    loaded(tmp_path, example())
+    Exclusion.objects.get().files.create(
+        name="status.pdf", file="evidence/1", size=1, sha256="0" * 64, added_at=datetime.now(UTC), added_by_name="Ada"
+    )
+    assert refused(tmp_path, changed("incidents[0].exclusions", [])) == [
+        (
+            "incidents[0].exclusions: On record is one under 4.11 with sealed evidence; it cannot be taken away. Name it "
+            "with the status it has by now."
+        )
+    ]
+
+
+def test_a_key_that_stands_twice_is_named(tmp_path):
+    text = json.dumps(example()).replace('"title": "Gateway lost"', '"title": "Gateway lost", "title": "Another"')
+    assert refused(tmp_path, text.encode()) == ["incidents[0].title: This key stands here twice."]
+
+
+def test_all_errors_are_listed_at_once_but_not_without_end(tmp_path):
+    document = example()
+    document["incidents"] = [{}] * 100
+    lines = refused(tmp_path, document)
+    assert lines[0] == "incidents[0].reference: This key is missing."
+    assert lines[-1] == "… and 850 more."
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "The file is empty."),
+        (b" \n", "The file is empty."),
+        (b"{", "The file is not JSON: Expecting property name enclosed in double quotes, line 1, column 2."),
+        (b"\xff{}", "The file is not UTF-8: byte 1 cannot be read."),
+        (b"[" * 200_000, "The file is nested too deeply to be a history."),
+        (b'{"a":' * 200_000, "The file is nested too deeply to be a history."),
+        (b"[]", "An object is wanted here, not a list."),
+        (b"null", "An object is wanted here, not null."),
+    ],
+)
+def test_what_is_no_document_is_refused_with_a_sentence(tmp_path, content, sentence):
+    assert refused(tmp_path, content) == [sentence]
+
+
+def test_huge_numbers_are_refused_where_they_stand(tmp_path):
+    text = json.dumps(example()).replace('"trial_days": 31', f'"trial_days": {"9" * 100_000}')
+    assert refused(tmp_path, text.encode())[0].startswith("customers[0].contracts[0].trial_days: A whole number")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("loadhistory", str(tmp_path / "none.json"))
+    with pytest.raises(CommandError, match="directory"):
+        call_command("loadhistory", str(tmp_path))
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("dumphistory", str(tmp_path))
+
+
+def test_one_wrong_row_keeps_the_whole_file_out(tmp_path):
+    document = example()
+    document["incidents"].append(incident("INC-2", outage("2026-09-10T01:00:00Z", None, region="mars")))
+    refused(tmp_path, document)
+    assert not Region.objects.exists()
+    assert not Entry.objects.exists()
+
+
+# How many queries
+
+
+def many(number: int) -> dict:
+    document = example()
+    customer = example()["customers"][0]
+    document["customers"] = [
+        customer | {"code": f"C-{i}", "contracts": [customer["contracts"][0] | {"reference": f"K-{i}"}]}
+        for i in range(number)
+    ]
+    document["incidents"] = [example()["incidents"][0] | {"reference": f"INC-{i}"} for i in range(number)]
+    document["maintenance"] = [example()["maintenance"][0] | {"reference": f"MW-{i}"} for i in range(number)]
+    return document
+
+
+def queries_of(call, *arguments) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        call(*arguments)
+    return len(captured)
+
+
+def test_queries_do_not_grow_with_the_rows_of_a_chunk(tmp_path):
+    few, more = many(2), many(300)
+    loaded(tmp_path, few)
+    compared, dumping = queries_of(loaded, tmp_path, few), queries_of(dumped)
+    assert queries_of(loaded, tmp_path, more) < 150
+    assert queries_of(loaded, tmp_path, more) == compared
+    assert queries_of(dumped) == dumping

@@ -1,0 +1,131 @@
+"""What was loaded is dumped, and what was dumped loads to the same."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+
+from incidents.models import Incident, Outage, OutageFunction
+from maintenance.models import MaintenanceNotice, MaintenanceWindow
+from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
+from sla_portal.audit.models import Entry
+from sla_portal.audit.queries import first_broken_link
+from sla_portal.availability.models import Exclusion
+from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
+from tests.support.histories import dumped, example, histories, loaded, smallest
+
+pytestmark = pytest.mark.django_db
+
+TABLES = [
+    AgreementVersion, Client, Contact, Contract, CoreFunction, Customer, Entry, Exclusion, Incident, MaintenanceNotice,
+    MaintenanceWindow, Outage, OutageFunction, Payment, Region, Suspension,
+]  # fmt: skip
+
+
+def everything_on_record() -> list:
+    return [list(table.objects.order_by("pk").values()) for table in TABLES]
+
+
+class Undone(Exception):
+    pass
+
+
+def dump_after_loading(content: bytes) -> str:
+    """Load into a portal that has nothing but what every portal starts with, dump, and leave no trace."""
+    with TemporaryDirectory() as folder:
+        try:
+            with transaction.atomic():
+                loaded(Path(folder), content)
+                text = dumped()
+                raise Undone
+        except Undone:
+            return text
+
+
+def test_the_example_of_the_format_comes_back_as_it_is(tmp_path):
+    loaded(tmp_path, example())
+    said = json.loads(dumped())
+    said["incidents"][0]["outages"][0] |= {
+        key: example()["incidents"][0]["outages"][0][key] for key in ("functions", "clients")
+    }
+    assert said == example()
+
+
+def test_a_dump_of_a_portal_without_a_record_loads(tmp_path):
+    before = dumped()
+    assert "already" in loaded(tmp_path, before.encode())
+    assert dumped() == before
+
+
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(document=histories())
+def test_a_dump_loaded_into_an_empty_portal_dumps_to_the_same_bytes(db, document):
+    first = dump_after_loading(json.dumps(document).encode())
+    assert dump_after_loading(first.encode()) == first
+
+
+@settings(
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(document=histories())
+def test_a_second_load_changes_nothing(db, document):
+    with TemporaryDirectory() as folder:
+        try:
+            with transaction.atomic():
+                loaded(Path(folder), document)
+                before = everything_on_record()
+                assert "already" in loaded(Path(folder), document)
+                assert everything_on_record() == before
+                assert first_broken_link() is None
+                raise Undone
+        except Undone:
+            pass
+
+
+@settings(
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(one=histories(), other=histories())
+def test_what_a_second_file_says_is_then_on_record(db, one, other):
+    with TemporaryDirectory() as folder:
+        try:
+            with transaction.atomic():
+                loaded(Path(folder), one)
+                loaded(Path(folder), other)
+                before = everything_on_record()
+                assert "already" in loaded(Path(folder), other)
+                assert everything_on_record() == before
+                raise Undone
+        except Undone:
+            pass
+
+
+def test_a_large_record_is_dumped_in_pieces(tmp_path):
+    from sla_portal.history.dump import written
+
+    loaded(tmp_path, example())
+    assert max(len(piece) for piece in written()) < 1000
+    assert "".join(written()) == dumped()
+
+
+def test_a_dump_to_a_file_says_the_same(tmp_path):
+    from django.core.management import call_command
+
+    loaded(tmp_path, example())
+    call_command("dumphistory", str(tmp_path / "dump.json"))
+    assert (tmp_path / "dump.json").read_bytes().decode() == dumped()
+
+
+def test_lists_that_may_be_left_out_leave_the_portals_own(tmp_path):
+    before = [list(table.objects.values()) for table in (CoreFunction, Client, AgreementVersion)]
+    loaded(tmp_path, smallest())
+    loaded(tmp_path, smallest(functions=[], clients=[], regions=[], agreements=[]))
+    assert [list(table.objects.values()) for table in (CoreFunction, Client, AgreementVersion)] == before

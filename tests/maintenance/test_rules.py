@@ -1,0 +1,87 @@
+"""4.1: which time the notices of a window cover. Times are minutes of one day."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maintenance.rules import NoticeGiven, covered
+from tests.support.plainest_count import Notice, was_announced
+
+HOUR = 60
+
+
+def notice(sent, start=None, end=None):
+    return NoticeGiven(sent * 60, start if start is None else start * 60, end if end is None else end * 60)
+
+
+@pytest.mark.parametrize(
+    ("told", "notices", "hours", "spans"),
+    [
+        ("nothing", [], 0, []),
+        ("a window, before", [notice(0, 120, 180)], 0, [(120, 180)]),
+        ("a window, into it", [notice(135, 120, 180)], 0, [(135, 180)]),
+        ("a window, afterwards", [notice(200, 120, 180)], 0, []),
+        ("a window, at the very second of its start", [notice(120, 120, 180)], 0, [(120, 180)]),
+        ("a longer end, in time", [notice(0, 120, 180), notice(170, 120, 210)], 0, [(120, 210)]),
+        (
+            "a longer end, after the first end",
+            [notice(0, 120, 180), notice(190, 120, 210)],
+            0,
+            [(120, 180), (190, 210)],
+        ),
+        ("a shorter end, in time", [notice(0, 120, 180), notice(150, 120, 160)], 0, [(120, 160)]),
+        ("a shorter end, already past", [notice(0, 120, 180), notice(170, 120, 160)], 0, [(120, 170)]),
+        ("another time, before", [notice(0, 120, 180), notice(60, 300, 360)], 0, [(300, 360)]),
+        ("another time, while it runs", [notice(0, 120, 180), notice(150, 300, 360)], 0, [(120, 150), (300, 360)]),
+        ("a cancellation, before", [notice(0, 120, 180), notice(60)], 0, []),
+        ("a cancellation, while it runs", [notice(0, 120, 180), notice(150)], 0, [(120, 150)]),
+        (
+            "a window again after its cancellation",
+            [notice(0, 120, 180), notice(60), notice(90, 120, 180)],
+            0,
+            [(120, 180)],
+        ),
+        ("a window an hour before", [notice(60, 120, 180)], 1, [(120, 180)]),
+        ("a window less than an hour before", [notice(90, 120, 180)], 1, [(150, 180)]),
+        (
+            "a longer end less than an hour before",
+            [notice(0, 120, 180), notice(170, 120, 240)],
+            1,
+            [(120, 180), (230, 240)],
+        ),
+        (
+            "the window again, late, after its cancellation: the first notice was early enough",
+            [notice(0, 120, 180), notice(60), notice(115, 120, 180)],
+            1,
+            [(120, 180)],
+        ),
+        ("notices in any order", [notice(60), notice(0, 120, 180)], 0, []),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_window_covers_when_customers_were_told(told, notices, hours, spans):
+    assert covered(notices, hours) == [(start * 60, end * 60) for start, end in spans]
+
+
+def test_of_two_notices_sent_in_one_second_the_later_given_is_the_newer():
+    assert covered([notice(0, 120, 180), notice(0)], 0) == []
+
+
+moments = st.integers(-30, 60)
+windows = st.builds(lambda start, length: (start, start + length), moments, st.integers(1, 40))
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.tuples(st.one_of(moments, st.integers(-3700, -3500)), st.one_of(st.just((None, None)), windows)),
+        max_size=5,
+        unique_by=lambda row: row[0],
+    ),
+    st.sampled_from([0, 1]),
+)
+def test_every_second_is_covered_as_the_rule_reads(rows, hours):
+    spans = covered([NoticeGiven(sent, start, end) for sent, (start, end) in rows], hours)
+    notices = [Notice(sent, start, end) for sent, (start, end) in rows]
+    for t in range(-40, 120):
+        assert any(start <= t < end for start, end in spans) is was_announced(notices, t, hours)

@@ -1,0 +1,287 @@
+"""The database keeps the promises: each constraint refuses what its name forbids."""
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import IntegrityError, models, transaction
+
+from incidents.models import OutageClient, OutageFunction
+from maintenance.models import MaintenanceNotice, WindowClient, WindowFunction, WindowRegion
+from sla_portal.agreements.models import (
+    AgreementVersion,
+    Answer,
+    Clause,
+    FurtherNotice,
+    Payment,
+    RegisterEntry,
+    Suspension,
+)
+from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, MonthClosing, RegionMonth
+from sla_portal.customers.models import Client, Contact, CoreFunction
+from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, Wording
+from tests.support import claims_breaks
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_version,
+    a_window,
+    an_incident,
+    an_outage,
+    at,
+    numbers,
+    on,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def judged(**values):
+    given = {
+        "month": on("2026-09-01"), "agreement_version": AgreementVersion.objects.get(version="1.0"), "service_days": 30,
+        "total_minutes": 43200, "unavailable_minutes": 0, "excluded_minutes": 0, "unavailable_all": 0,
+        "unavailable_function": 0, "unavailable_any": 0, "reading": "all", "met": True, "reading_sensitive": False,
+        "provisional": False, "judged_at": at("2026-10-01 00:00"),
+    }  # fmt: skip
+    return {**given, **values}
+
+
+def customer_month(**values):
+    return CustomerMonth.objects.create(**{"customer": a_customer(a_region()), **judged(**values)})
+
+
+def region_month(**values):
+    return RegionMonth.objects.create(region=a_region(), digest="0", **judged(**values))
+
+
+def exclusion(**values):
+    return Exclusion.objects.create(**{"incident": an_incident(), "clause": "4.10", "reason": "Because", **values})
+
+
+def contract(**values):
+    return a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31", **values)
+
+
+def window(**values):
+    return a_window("2026-09-06 18:00", "2026-09-06 19:00", **values)
+
+
+def notice(of=None, **values):
+    return MaintenanceNotice.objects.create(window=of or window(), **{"sent_at": at("2026-09-01 08:00"), **values})
+
+
+def twice(make, *arguments, **values):
+    make(*arguments, **values)
+    make(*arguments, **values)
+
+
+def told(**values):
+    return Notice.objects.create(
+        **{"number": f"N-2026-{next(numbers)}", "kind": "announcement", "given_at": at("2026-09-01 08:00"), **values}
+    )
+
+
+def delivery(**values):
+    given = {"email": "Ops@example.com", "language": "en", "next_attempt_at": at("2026-09-01 08:00"), **values}
+    return Delivery.objects.create(**{"notice": given.pop("notice", None) or told(), **given})
+
+
+def decided_by_the_proposer():
+    somebody = User.objects.create_user("somebody")
+    exclusion(proposed_by=somebody, decided_by=somebody)
+
+
+def a_draft(**values):
+    return AgreementVersion.objects.create(version="2.0", **values)
+
+
+def published_by_who_asked_for_it():
+    somebody = User.objects.create_user("somebody")
+    a_version("2.0", "2026-01-01", submitted_by=somebody, published_by=somebody)
+
+
+def answer(**values):
+    given = {"kind": "objection", "received_at": at("2026-09-01 08:00"), "registered_at": at("2026-09-01 08:00"),
+             "via": "staff", "by_name": "Li Wei", **values}  # fmt: skip
+    version = given.pop("version", None) or a_version("2.0", "2026-10-01")
+    customer = given.pop("customer", None) or a_customer(a_region())
+    return Answer.objects.create(version=version, customer=customer, **given)
+
+
+def entry(**values):
+    given = {"clause": "1.4", "question": "?", "answer": "!", "why": "So", "written_at": at("2026-09-01 08:00")}
+    return RegisterEntry.objects.create(**{**given, **values})
+
+
+def approved_by_the_writer():
+    somebody = User.objects.create_user("somebody")
+    entry(written_by=somebody, approved_by=somebody, approved_by_name="somebody", approved_at=at("2026-09-01 09:00"))
+
+
+BREAKS = claims_breaks.BREAKS | {
+    "a_customer_has_an_address_once": lambda: [
+        Contact.objects.create(customer=customer, email=email)
+        for customer in [a_customer(a_region())]
+        for email in ("Ops@example.com", "ops@example.com")
+    ],
+    "one_version_takes_effect_on_a_day": lambda: [a_version(name, "2026-01-01") for name in ("2.0", "2.1")],
+    "a_target_is_a_percentage": lambda: a_version("2.0", "2026-01-01", availability_target="100.1"),
+    "a_reading_is_one_of_three": lambda: a_version("2.0", "2026-01-01", unavailability_reading="most"),
+    "a_measurement_period_is_month_or_contract_period": lambda: a_version(
+        "2.0", "2026-01-01", measurement_period="week"
+    ),
+    "a_version_is_submitted_and_published_with_its_day": lambda: a_draft(submitted_at=at("2026-09-01 08:00")),
+    "a_version_is_published_by_another_person": published_by_who_asked_for_it,
+    "an_announced_version_was_submitted_and_is_hashed": lambda: a_version("2.0", "2026-01-01", notice=told()),
+    "a_withdrawal_has_a_reason_and_is_told": lambda: a_version(
+        "2.0", "2026-01-01", withdrawn_at=at("2025-12-20 08:00"), withdrawal_reason="A slip"
+    ),
+    "a_reminder_is_given_once": lambda: [
+        FurtherNotice.objects.create(version=version, days_before=7, notice=told())
+        for version in [a_version("2.0", "2026-01-01")] * 2
+    ],
+    "a_contract_is_told_of_a_version_once": lambda: [
+        FurtherNotice.objects.create(version=version, contract=signed, notice=told())
+        for version, signed in [(a_version("2.0", "2026-01-01"), contract())] * 2
+    ],
+    "a_reminder_is_not_told_at_signing": lambda: FurtherNotice.objects.create(
+        version=a_version("2.0", "2026-01-01"), days_before=7, contract=contract(), notice=told()
+    ),
+    "a_customer_gives_an_answer_once": lambda: twice(
+        answer, version=a_version("2.0", "2026-10-01"), customer=a_customer(a_region())
+    ),
+    "an_answer_is_an_objection_or_a_termination": lambda: answer(kind="applause"),
+    "an_answer_by_link_names_the_mail": lambda: answer(via="link"),
+    "a_termination_has_a_last_service_day": lambda: answer(kind="termination"),
+    "an_entry_is_a_misprint_or_a_reading": lambda: entry(matter="opinion"),
+    "an_approved_entry_says_by_whom": lambda: entry(approved_at=at("2026-09-01 08:00")),
+    "an_entry_is_approved_by_another_person": approved_by_the_writer,
+    "a_clause_number_stands_once_in_a_version": lambda: Clause.objects.create(
+        agreement_version=AgreementVersion.objects.get(), number="1.1"
+    ),
+    "a_contract_does_not_end_before_it_starts": lambda: a_contract(a_customer(a_region()), "2026-02-01", "2026-01-31"),
+    "an_extended_contract_ends_later_than_agreed": lambda: contract(extended_minutes=10, extended_to=on("2026-12-31")),
+    "a_contract_is_terminated_within_its_days": lambda: contract(terminated_on=on("2027-01-01")),
+    "a_monthly_charge_is_not_negative": lambda: contract(monthly_charge=-1),
+    "a_currency_is_three_capitals": lambda: contract(currency="eur"),
+    "a_suspension_does_not_end_before_it_starts": lambda: Suspension.objects.create(
+        contract=contract(), starts_on=on("2026-03-02"), ends_on=on("2026-03-01")
+    ),
+    "a_suspension_starts_once_on_a_day": lambda: twice(
+        Suspension.objects.create, contract=contract(), starts_on=on("2026-03-01"), ends_on=on("2026-03-02")
+    ),
+    "a_payment_stands_once_on_a_contract": lambda: twice(
+        Payment.objects.create, contract=contract(), reference="P-1", paid_on=on("2026-03-01"), amount=49
+    ),
+    "an_incident_was_noticed_in_a_known_way": lambda: an_incident(source="a dream"),
+    "an_outage_ends_after_it_starts": lambda: an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 01:00"),
+    "an_outage_names_a_function_once": lambda: twice(
+        OutageFunction.objects.create,
+        outage=an_outage(a_region(), "2026-09-10 01:00", None),
+        function=CoreFunction.objects.first(),
+    ),
+    "an_outage_names_a_client_once": lambda: twice(
+        OutageClient.objects.create,
+        outage=an_outage(a_region(), "2026-09-10 01:00", None),
+        client=Client.objects.first(),
+    ),
+    "a_window_ends_after_it_starts": lambda: a_window("2026-09-06 18:00", "2026-09-06 18:00"),
+    "work_is_finished_after_it_started": lambda: window(
+        started_at=at("2026-09-06 18:00"), completed_at=at("2026-09-06 17:59")
+    ),
+    "a_window_is_of_a_known_kind": lambda: window(kind="party"),
+    "a_window_names_a_region_once": lambda: twice(WindowRegion.objects.create, window=window(), region=a_region()),
+    "a_window_names_a_function_once": lambda: twice(
+        WindowFunction.objects.create, window=window(), function=CoreFunction.objects.first()
+    ),
+    "a_window_names_a_client_once": lambda: twice(
+        WindowClient.objects.create, window=window(), client=Client.objects.first()
+    ),
+    "a_window_has_one_notice_at_an_instant": lambda: twice(notice, window()),
+    "a_notice_announces_a_window_or_a_cancellation": lambda: notice(starts_at=at("2026-09-06 18:00")),
+    "an_exclusion_is_of_an_incident_or_of_a_customers_own_making": lambda: exclusion(
+        customer=a_customer(a_region()), clause="4.5", starts_at=at("2026-09-01 00:00"), ends_at=at("2026-09-02 00:00")
+    ),
+    "an_exclusion_names_a_clause_of_section_4": lambda: exclusion(clause="4.12"),
+    "an_exclusion_ends_after_it_starts": lambda: exclusion(
+        starts_at=at("2026-09-10 02:00"), ends_at=at("2026-09-10 01:00")
+    ),
+    "clause_4_1_and_no_other_names_a_maintenance_window": lambda: exclusion(clause="4.1"),
+    "clause_4_11_names_the_third_party": lambda: exclusion(clause="4.11"),
+    "an_exclusion_has_a_known_status": lambda: exclusion(status="perhaps"),
+    "an_exclusion_is_decided_by_another_person": decided_by_the_proposer,
+    "a_file_proves_an_exclusion_once": lambda: twice(
+        Evidence.objects.create,
+        exclusion=exclusion(),
+        name="mail.eml",
+        size=1,
+        sha256="0",
+        added_at=at("2026-09-10 01:00"),
+    ),
+    "a_notice_is_of_a_known_kind": lambda: told(kind="rumour"),
+    "a_notice_is_worded_once_in_a_language": lambda: twice(
+        Wording.objects.create, notice=told(), language="en", subject="S", text="T", html="T"
+    ),
+    "a_notice_has_an_attachment_of_a_name_once": lambda: twice(
+        Attachment.objects.create, notice=told(), name="window.ics", content_type="text/calendar", content=b""
+    ),
+    "an_address_is_told_once": lambda: [
+        delivery(notice=notice, email=email) for notice in [told()] for email in ("Ops@example.com", "ops@example.com")
+    ],
+    "a_delivery_is_in_a_known_status": lambda: delivery(status="lost"),
+    "what_is_sent_has_a_time": lambda: delivery(status="sent"),
+    "what_is_being_sent_is_in_somebodys_hand": lambda: delivery(status="sending"),
+    "a_corrected_address_has_its_replacement": lambda: delivery(status="corrected"),
+    "a_letter_has_a_date_and_a_reference": lambda: delivery(status="letter", letter_on=on("2026-09-02")),
+    "a_report_is_applied_once": lambda: twice(
+        Bounce.objects.create, delivery=delivery(), key="0", noted_at=at("2026-09-01 09:00"), permanent=True
+    ),
+    "a_notice_has_one_brake": lambda: twice(Brake.objects.create, free_at=at("2026-09-01 08:00")),
+    "a_limit_lets_something_through": lambda: Brake.objects.create(free_at=at("2026-09-01 08:00"), per_minute=0),
+    "a_pause_has_its_person_and_reason": lambda: Brake.objects.create(
+        notice=told(), free_at=at("2026-09-01 08:00"), paused_at=at("2026-09-01 08:00"), paused_by="Ada"
+    ),
+    "a_month_has_each_revision_once": lambda: twice(
+        MonthClosing.objects.create, month=on("2026-09-01"), closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
+    ),
+    "a_correction_states_its_reason": lambda: MonthClosing.objects.create(
+        month=on("2026-09-01"), revision=2, closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
+    ),
+    "regionmonth_has_1440_minutes_for_each_service_day": lambda: region_month(total_minutes=43199),
+    "regionmonth_in_service_is_met_or_missed": lambda: region_month(met=None),
+    "a_region_is_judged_once_a_month": lambda: twice(region_month),
+    "customermonth_has_1440_minutes_for_each_service_day": lambda: customer_month(total_minutes=43199),
+    "customermonth_in_service_is_met_or_missed": lambda: customer_month(met=None),
+    "a_customer_is_judged_once_a_month": lambda: twice(customer_month, customer=a_customer(a_region())),
+}
+OURS = {
+    "audit", "customers", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_the_database_refuses(name):
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        BREAKS[name]()
+    said = str(refused.value) + str(getattr(refused.value.__cause__, "diag", ""))
+    columns = next(
+        (constraint.fields for constraint in constraints() if constraint.name == name and fields(constraint)), ()
+    )
+    assert name in said or all(column in said for column in columns), said
+
+
+def constraints() -> list[models.BaseConstraint]:
+    return [
+        constraint
+        for label in OURS
+        for model in apps.get_app_config(label).get_models()
+        for constraint in model._meta.constraints
+    ]
+
+
+def fields(constraint: models.BaseConstraint) -> tuple[str, ...]:
+    return tuple(getattr(constraint, "fields", ()))
+
+
+def test_every_constraint_has_been_tried():
+    assert {constraint.name for constraint in constraints()} == set(BREAKS)

@@ -1,0 +1,296 @@
+"""The proof of an amendment: one ZIP that a stranger can check, the same bytes for the same record."""
+
+import csv
+import gc
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import tracemalloc
+from datetime import timedelta
+from zipfile import ZipFile
+
+import pikepdf
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from sla_portal.agreements.operations import register_answer, withdraw_version
+from sla_portal.agreements.rules import AnswerKind
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.models import Entry
+from sla_portal.audit.operations import NotAllowed
+from sla_portal.customers.models import Contact
+from sla_portal.notices.models import Delivery
+from sla_portal.notices.private import token
+from sla_portal.reports.bundle import AT_ONCE, LEDGER, write_bundle
+from sla_portal.reports.models import Bundle, Status
+from sla_portal.reports.operations import (
+    NoSuchRecipient,
+    NotAnnounced,
+    due_bundles,
+    make_bundle,
+    release_lapsed_bundles,
+    request_bundle,
+)
+from sla_portal.reports.tasks import make_due_bundles
+from tests.support.amendments import ANNOUNCED, a_draft, announced, legal
+from tests.support.builders import a_contract, a_customer, a_region, a_version, at
+from tests.support.desk import a_member
+from tests.support.printed import texts
+
+pytestmark = [pytest.mark.django_db, pytest.mark.pdf]
+
+NOW = at("2026-06-10 04:00")
+
+
+def clock():
+    return NOW
+
+
+@pytest.fixture(autouse=True)
+def files(settings, tmp_path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def version():
+    customer = a_customer(a_region(), "C-1", name="Riverside")
+    Contact.objects.create(customer=customer, email="ann@example.com", name="Ann Lee")
+    Contact.objects.create(customer=customer, email="+cmd@example.com", name="=HYPERLINK(1)")
+    a_contract(customer, "2026-01-01", "2027-06-30", reference="K-1")
+    return announced()
+
+
+def requested(version, *, language: str = "en", email: str = "") -> Bundle:
+    return request_bundle(actor=legal("ann"), version=version, language=language, email=email, now=NOW)
+
+
+def made(version, **asked) -> Bundle:
+    bundle = requested(version, **asked)
+    assert make_bundle(pk=bundle.pk, clock=clock)
+    bundle.refresh_from_db()
+    return bundle
+
+
+def content(bundle: Bundle) -> bytes:
+    with bundle.file.open("rb") as file:
+        return file.read()
+
+
+def opened(bundle: Bundle) -> ZipFile:
+    return ZipFile(io.BytesIO(content(bundle)))
+
+
+def test_everything_that_proves_the_amendment_is_in_it(version):
+    archive = opened(made(version))
+    number = version.notice.number
+    assert archive.namelist() == [
+        "version-2.0.pdf", "version-2.0.json", "redline-1.0-2.0.pdf", f"announcement/{number}.json",
+        f"announcement/{number}.en.txt", f"announcement/{number}.en.html", f"announcement/{number}.zh-hans.txt",
+        f"announcement/{number}.zh-hans.html", "deliveries.csv", "audit.jsonl", "check_audit.py", "README.txt",
+        "SHA256SUMS",
+    ]  # fmt: skip
+    assert archive.testzip() is None
+
+
+def test_its_hashes_are_those_that_were_recorded(version):
+    bundle = made(version)
+    archive = opened(bundle)
+    assert bundle.sha256 == hashlib.sha256(content(bundle)).hexdigest()
+    assert bundle.size == len(content(bundle))
+    for line in archive.read("SHA256SUMS").decode().splitlines():
+        digest, path = line.split("  ")
+        assert hashlib.sha256(archive.read(path)).hexdigest() == digest
+    assert hashlib.sha256(archive.read("version-2.0.json")).hexdigest() == version.sha256
+    announcement = archive.read(f"announcement/{version.notice.number}.json")
+    assert hashlib.sha256(announcement).hexdigest() == version.notice.sha256
+    entry = Entry.objects.get(action="put a bundle of proof together")
+    assert entry.changes == {"sha256": [None, bundle.sha256], "size": [None, bundle.size]}
+
+
+def test_the_same_record_gives_the_same_bytes(version):
+    first, second = made(version, email="ann@example.com"), made(version, email="ann@example.com")
+    assert first.sha256 == second.sha256
+    Delivery.objects.filter(email="ann@example.com").update(status="sent", sent_at=NOW)
+    assert made(version, email="ann@example.com").sha256 != first.sha256
+
+
+def test_the_papers_say_what_was_promised_and_what_changed(version):
+    archive = opened(made(version))
+    full = "\n".join(texts(pikepdf.open(io.BytesIO(archive.read("version-2.0.pdf")))))
+    assert "99.995 %" in full
+    assert version.sha256 in full.replace("\n", "")
+    changed = " ".join("\n".join(texts(pikepdf.open(io.BytesIO(archive.read("redline-1.0-2.0.pdf"))))).split())
+    assert "What changes from version 1.0 to 2.0" in changed
+    assert "2 may be lost instead of 4" in changed
+    assert "\N{REPLACEMENT CHARACTER}" not in full + changed
+
+
+def test_in_chinese_paper_and_readme_are_chinese(version):
+    archive = opened(made(version, language="zh-hans"))
+    full = "\n".join(texts(pikepdf.open(io.BytesIO(archive.read("version-2.0.pdf")))))
+    assert "计入不可用时间" in full.replace("\n", "")
+    assert "\N{REPLACEMENT CHARACTER}" not in full
+
+
+def test_the_ledger_has_a_row_for_each_delivery_and_no_formula(version):
+    Delivery.objects.filter(email="ann@example.com").update(
+        status="sent", sent_at=at("2026-06-01 04:01"), last_error='250 "ok", queued'
+    )
+    rows = list(
+        csv.DictReader(io.StringIO(opened(made(version)).read("deliveries.csv").decode("utf-8-sig"), newline=""))
+    )
+    assert tuple(rows[0]) == LEDGER
+    told = {row["email"]: row for row in rows}
+    ann = told["ann@example.com"]
+    assert (ann["notice"], ann["status"], ann["sent_at"]) == (version.notice.number, "sent", "2026-06-01T04:01:00Z")
+    assert (ann["customer"], ann["mail_server_said"]) == ("C-1", '250 "ok", queued')
+    assert told["'+cmd@example.com"]["name"] == "'=HYPERLINK(1)"
+    assert len(rows) == 2
+
+
+def test_a_recipients_mails_are_in_it_on_request_without_the_key(version):
+    delivery = Delivery.objects.get(email="ann@example.com")
+    archive = opened(made(version, email="ANN@example.com"))
+    name = f"mail/{version.notice.number}.{delivery.pk}.eml"
+    source = archive.read(name).decode()
+    assert f"Message-ID: {delivery.message_id}" in source
+    assert "To: Ann Lee <ann@example.com>" in source
+    key = token(delivery)
+    assert not [path for path in archive.namelist() if key.encode() in archive.read(path).replace(b"=\r\n", b"")]
+    assert name in archive.read("README.txt").decode()
+    assert not [path for path in opened(made(version)).namelist() if path.startswith("mail/")]
+
+
+def test_the_trail_in_it_is_checked_by_the_script_beside_it(version, tmp_path):
+    register_answer(
+        actor=legal("bob"), version=version, customer=Contact.objects.first().customer, kind=AnswerKind.OBJECTION,
+        by_name="Ann Lee", now=NOW,
+    )  # fmt: skip
+    archive = opened(made(version))
+    archive.extractall(tmp_path)
+    lines = [json.loads(line) for line in archive.read("audit.jsonl").decode().splitlines()]
+    assert {line["content"]["action"] for line in lines} >= {"gave", "published", "registered"}
+    check = [sys.executable, tmp_path / "check_audit.py"]
+    assert subprocess.run(check, capture_output=True, text=True).stdout == f"{len(lines)} entries, 0 of them changed\n"
+    trail = (tmp_path / "audit.jsonl").read_text()
+    (tmp_path / "audit.jsonl").write_text(trail.replace('"gave"', '"took"', 1))
+    assert subprocess.run(check, capture_output=True).returncode == 1
+
+
+def test_a_withdrawal_is_told_in_it(version):
+    withdraw_version(actor=legal("bob"), version=version, reason="A mistake.", now=NOW)
+    version.refresh_from_db()
+    archive = opened(made(version))
+    assert f"announcement/{version.withdrawal_notice.number}.en.txt" in archive.namelist()
+    assert "Withdrawn" in archive.read("README.txt").decode()
+
+
+def test_only_what_was_announced_is_proved_and_only_to_whom_it_was_told(version):
+    with pytest.raises(NotAnnounced):
+        requested(a_version("1.5", "2026-03-01"))
+    with pytest.raises(NotAnnounced):
+        requested(a_draft("3.0"))
+    with pytest.raises(NoSuchRecipient):
+        requested(version, email="nobody@example.com")
+    assert not Bundle.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["NOC", "Support", "Auditor", "Administrator"])
+def test_only_legal_asks_for_a_bundle(version, role):
+    with pytest.raises(NotAllowed):
+        request_bundle(actor=Actor.staff(a_member(role)), version=version, language="en", now=NOW)
+
+
+def test_it_is_made_once_however_often_the_task_runs(version):
+    bundle = requested(version)
+    make_due_bundles.apply()
+    assert make_bundle(pk=bundle.pk, clock=clock)
+    assert not make_bundle(pk=bundle.pk, clock=clock)
+    assert not due_bundles().exists()
+    assert Entry.objects.filter(action="put a bundle of proof together").count() == 1
+
+
+def test_what_a_dead_worker_held_is_taken_up_again_and_given_up_in_the_end(version):
+    bundle = requested(version)
+    for attempt in (1, 2, 3):
+        Bundle.objects.filter(pk=bundle.pk).update(
+            status=Status.RENDERING, lease="0" * 32, leased_until=NOW, attempts=attempt
+        )
+        release_lapsed_bundles(now=NOW)
+        assert not due_bundles().exists()
+        release_lapsed_bundles(now=NOW + timedelta(seconds=1))
+        bundle.refresh_from_db()
+        assert bundle.status == (Status.QUEUED if attempt < 3 else Status.FAILED)
+    assert bundle.error
+
+
+def test_what_cannot_be_put_together_says_why(version, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "file"
+    settings.MEDIA_ROOT.write_text("not a folder")
+    bundle = requested(version)
+    for _attempt in range(3):
+        assert not make_bundle(pk=bundle.pk, clock=clock)
+    bundle.refresh_from_db()
+    assert (bundle.status, bundle.attempts) == (Status.FAILED, 3)
+    assert "Error" in bundle.error
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("a_bundle_has_a_known_status", {"status": "lost"}),
+        ("a_ready_bundle_has_a_file_with_a_hash", {"status": "ready"}),
+        ("a_bundle_is_leased_while_it_is_put_together", {"status": "rendering"}),
+        ("a_bundle_is_leased_while_it_is_put_together", {"lease": "0" * 32, "leased_until": NOW}),
+    ],
+)
+def test_the_database_refuses_a_bundle_that_cannot_be(version, name, values):
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        Bundle.objects.create(version=version, language="en", requested_at=NOW, requested_by_name="x", **values)
+
+
+def test_a_ready_bundle_stands_still(version):
+    bundle = made(version)
+    for change in (Bundle.objects.filter(pk=bundle.pk).delete, lambda: Bundle.objects.update(sha256="0" * 64)):
+        with pytest.raises(IntegrityError, match="reports_bundle_is_only_added_to"), transaction.atomic():
+            change()
+
+
+def test_many_deliveries_are_written_in_bounded_memory(version, tmp_path):
+    one = Delivery.objects.order_by("pk").first()
+
+    def peak(more: int) -> int:
+        Delivery.objects.bulk_create(
+            [
+                Delivery(
+                    notice=one.notice, email=f"{more}-{number}@example.com", language="en", next_attempt_at=ANNOUNCED
+                )
+                for number in range(more)
+            ],
+            batch_size=2000,
+        )
+        # Off, so that what waits to be collected after the printing is the same each time.
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            with (tmp_path / "bundle.zip").open("w+b") as file:
+                write_bundle(version, language="en", email="", file=file)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+
+    peak(10)
+    # While a portion is read the one before it is still there, so two are the most.
+    few, many = peak(2 * AT_ONCE), peak(4 * AT_ONCE)
+    assert many < few * 1.05
+
+
+def test_a_user_who_asked_stays_on_record(version):
+    bundle = made(version)
+    assert bundle.requested_by == User.objects.get(username="ann")
+    assert Entry.objects.get(action="requested a bundle of proof").actor == bundle.requested_by

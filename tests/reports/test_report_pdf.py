@@ -1,0 +1,294 @@
+"""The paper: what stands on it, in what form, and that it is always the same."""
+
+import json
+import logging
+import subprocess
+import sys
+from hashlib import sha256
+from io import BytesIO
+from threading import Thread
+
+import pikepdf
+import pytest
+from django.conf import settings
+
+from sla_portal.reports.pdf import PrintingFailed, printing, render
+from sla_portal.reports.rules import digest
+from tests.support.printed import fonts, structure, texts
+from tests.support.statements import at, customer, eventful_month, issued, quiet_month
+
+pytestmark = pytest.mark.pdf
+
+ZONES = ("/Asia/Shanghai", "/Europe/Berlin")
+NAMES = "上海港湾公寓 臺北 · Ñandú Łódź Žižkov Đà Nẵng · Ελληνικά Όροφος · Кириллица Ґалаґан · İstanbul Reykjavík"
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    printing._bodies.cache_clear()
+
+
+def opened(statement):
+    return pikepdf.open(BytesIO(render(statement)))
+
+
+def words_of(statement):
+    return " ".join(" ".join(texts(opened(statement))).split())
+
+
+def test_the_first_page_is_enough_for_the_hurried_reader():
+    said = texts(opened(issued(eventful_month())))[0]
+    for line in ("Europe", "99.62268", "✗ Missed", "163", "43\N{NARROW NO-BREAK SPACE}200", "The month, day by day"):
+        assert line in said
+
+
+def test_a_quiet_month_takes_two_pages_and_an_eventful_one_four():
+    assert len(opened(issued(quiet_month())).pages) == 2
+    assert len(opened(issued(eventful_month())).pages) == 4
+
+
+def test_every_page_names_report_revision_issue_portal_and_its_place():
+    pages = texts(opened(issued(eventful_month())))
+    for place, said in enumerate(pages, start=1):
+        assert "SLA-2026-09-EU" in said
+        assert ", revision 1" in said
+        assert "Issued 2026-10-14 09:00:05 (Asia/Shanghai)" in said
+        assert "https://sla.example.com" in said
+        assert f"{place} / {len(pages)}" in said
+
+
+def test_the_sha256_on_the_last_page_is_that_of_the_attached_figures():
+    statement = issued(eventful_month())
+    pdf = opened(statement)
+    attached = pdf.attachments["figures.json"].get_file().read_bytes()
+    assert json.loads(attached) == statement["figures"]
+    assert f"SHA-256 of the figures: {sha256(attached).hexdigest()}" in texts(pdf)[-1]
+    assert sha256(attached).hexdigest() == digest(statement["figures"])
+
+
+def test_the_attachment_is_data_of_an_archivable_tagged_document():
+    pdf = opened(issued(eventful_month()))
+    with pdf.open_metadata() as metadata:
+        assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
+    assert pdf.attachments["figures.json"].relationship == pikepdf.Name.Data
+    assert pdf.Root.MarkInfo.Marked
+    assert str(pdf.Root.Lang) == "en"
+    assert str(pdf.docinfo.Title) == "Availability report SLA-2026-09-EU, revision 1: Europe, September 2026"
+    tags = structure(pdf)
+    assert tags.index("/H1") < tags.index("/TH") < tags.index("/Figure") < tags.index("/H2") < tags.index("/THead")
+    assert tags.count("/Figure") == 3
+    assert [str(chapter.title) for chapter in pdf.open_outline().root[0].children] == [
+        "The month, day by day",
+        "The last twelve months",
+        "Failure events",
+        "Exclusions",
+        "Maintenance",
+        "Recovery",
+        "How it was calculated",
+        "Claims",
+    ]
+
+
+def test_names_of_many_scripts_print_without_a_missing_glyph(caplog):
+    with caplog.at_level(logging.WARNING, logger="weasyprint"):
+        pdf = opened(issued(customer(quiet_month(), name=NAMES)))
+    assert not caplog.records
+    assert NAMES in " ".join(texts(pdf)[0].split())
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_only_subsets_of_the_shipped_fonts_are_embedded(language):
+    pdf = opened(issued(eventful_month(language=language)))
+    embedded = fonts(pdf)
+    assert {name.rstrip(",") for name in embedded} <= {"Source-Sans-3", "Source-Sans-3-Semi-Bold", "Noto-Sans-SC"}
+    assert all("/FontFile2" in descriptor for descriptor in embedded.values())
+    assert len(render(issued(eventful_month(language=language)))) < 300_000
+
+
+def test_the_same_statement_gives_the_same_bytes_in_two_processes():
+    program = (
+        "import django, hashlib; django.setup(); "
+        "from sla_portal.reports.paper import render; from tests.statements import *; "
+        "print(hashlib.sha256(render(issued(eventful_month()))).hexdigest())"
+    )
+    prints = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=settings.BASE_DIR,
+            env={"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONHASHSEED": seed, "PATH": ""},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    render(issued(quiet_month()))
+    assert prints == {sha256(render(issued(eventful_month()))).hexdigest() + "\n"}
+
+
+def test_shared_pages_that_are_remembered_print_the_same_bytes_as_fresh_ones():
+    hafen, garten = (
+        issued(customer(eventful_month(), code=code, name=name))
+        for code, name in (("C-001", "Hafen Residences"), ("C-002", "花园公寓 — Wohnpark Am Garten GmbH & Co. KG"))
+    )
+    fresh = {}
+    for statement in (hafen, garten):
+        printing._bodies.cache_clear()
+        fresh[statement["figures"]["code"]] = render(statement)
+    assert render(hafen) == fresh["C-001"]  # after another's report, from what that one left
+    assert render(garten) == fresh["C-002"]
+    assert render(issued(eventful_month())) != fresh["C-001"]
+    assert printing._bodies.cache_info().misses == 1
+
+
+def test_a_customers_shared_pages_name_no_other_customer():
+    render(issued(customer(eventful_month(), code="C-001", name="Hafen Residences")))
+    said = words_of(issued(customer(eventful_month(), code="C-002", name="Gartenstadt")))
+    assert "Hafen" not in said
+    assert "EU-C-001" not in said
+    assert "customer C-001" not in said
+    assert "Gartenstadt" in said
+
+
+def test_threads_that_print_at_once_neither_hang_nor_differ():
+    wanted = render(issued(quiet_month()))
+    found = []
+    threads = [Thread(target=lambda: found.append(render(issued(quiet_month())))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert found == [wanted] * 4
+
+
+def test_printing_reads_only_the_portals_own_assets_and_opens_no_connection():
+    """Python's own audit hook sees every file opened and every connection made in a process."""
+    program = """
+import sys, django
+django.setup()
+from sla_portal.reports.paper import render
+from tests.statements import *
+evil = '<img src="file:///etc/passwd"><link rel=stylesheet href="https://example.com/x.css">'
+seen = []
+sys.addaudithook(lambda event, args: seen.append(args[0]) if event in {"open", "socket.connect"} else None)
+render(issued(customer(eventful_month(), name=evil)))
+print(*(path for path in seen if isinstance(path, str)), sep="\\n")
+print(*(other for other in seen if not isinstance(other, str | int)), sep="\\n")
+"""
+    seen = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=settings.BASE_DIR,
+        env={"DJANGO_SETTINGS_MODULE": "tests.settings", "PATH": ""},
+    ).stdout.splitlines()
+    assets = (str(settings.BASE_DIR / "templates" / "reports"), str(settings.BASE_DIR / "sla_portal" / "reports"))
+    assert any(path.startswith(assets[0]) for path in seen)
+    code_and_zones = (".py", ".pyc", ".mo", ".icc", *ZONES)
+    strangers = [path for path in seen if path and not path.startswith(assets) and not path.endswith(code_and_zones)]
+    assert strangers == []
+
+
+def test_what_weasyprint_leaves_out_is_not_handed_out(tmp_path, settings):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "claims.html").write_text('<img src="https://example.com/x.png">')
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path, *settings.TEMPLATES[0]["DIRS"]]}]
+    with pytest.raises(PrintingFailed, match=r"example\.com"):
+        render(issued(quiet_month()))
+
+
+def test_a_month_out_of_service_is_neither_kept_nor_missed():
+    figures = quiet_month(
+        service_days=0,
+        total_minutes=0,
+        availability=None,
+        met=None,
+        budget_minutes=0,
+        readings=[
+            {"reading": reading, "unavailable_minutes": 0, "availability": None, "met": None}
+            for reading in ("all", "function", "any")
+        ],
+        map={"counted": [], "excluded": [], "not_in_service": [[at(), at(days=30)]], "unknown": []},
+    )
+    said = words_of(issued(customer(figures)))
+    assert "Not in service" in said
+    assert "the target is neither kept nor missed" in said
+    assert "1 − U ÷ T" not in said
+
+
+def test_a_doubtful_month_says_so_on_its_first_page():
+    incident = {"reference": "INC-7", "title": "Gateway lost"}
+    figures = quiet_month(provisional=True, ongoing=[incident], unclassified=[incident], reading_sensitive=True)
+    said = texts(opened(issued(figures)))[0]
+    assert "Provisional: an outage is still going on (INC-7)." in said
+    assert "Not final" in said
+    assert "Reading-sensitive" in said
+
+
+def test_a_revision_tells_what_changed_on_a_page_of_its_own():
+    changes = [
+        {"what": "unavailable_minutes", "before": 37, "after": 7},
+        {"what": "met", "before": False, "after": None},
+    ]
+    pages = texts(opened(issued(quiet_month(), revision=2, changes=changes)))
+    assert "Revision 2 replaces revision 1. What changed stands on page 2." in pages[0]
+    assert pages[1].splitlines()[:11] == [
+        "What changed since revision 1",
+        "Why: An end was mistyped",
+        "Figure",
+        "Before",
+        "Now",
+        "Minutes that count as unavailable",
+        "37",
+        "7",
+        "Target",
+        "missed",
+        "not in service",
+    ]
+
+
+def test_a_long_reason_for_a_revision_runs_over_and_the_pages_still_count_right():
+    changes = [{"what": "unavailable_minutes", "before": 37, "after": 7}]
+    statement = issued(quiet_month(), revision=2, changes=changes)
+    statement["issue"]["reason"] = "The provider's record and ours were compared to the second. " * 150
+    pages = texts(opened(statement))
+    assert len(pages) == 4
+    assert "4 / 4" in pages[3]
+    assert "Claims" in pages[3]
+
+
+def test_the_method_says_why_the_printed_formula_is_a_misprint():
+    said = words_of(issued(quiet_month()))
+    assert "Clause 2.1 is printed as (1 − U) ÷ T." in said
+    assert "that is 0.00231 %: a misprint" in said
+
+
+def test_an_exclusion_says_who_confirmed_it_or_that_the_record_does_not():
+    figures = eventful_month(events=6)
+    figures["exclusions"][0] |= {"proposed_by": "", "confirmed_by": "", "confirmed_at": None}
+    said = words_of(issued(figures))
+    assert "Taken over from another record, which does not say who confirmed it." in said
+    assert "Proposed by Nadia Kovač, confirmed by 李伟 , 2026-10-01 09:12:05" in said
+
+
+def test_claims_open_and_close_on_the_sla_clock():
+    said = words_of(issued(quiet_month()))
+    assert "from 14 October 2026, 00:00:00" in said
+    assert "to 30 November 2026, 23:59:59 (Asia/Shanghai) (3.3.1)" in said
+
+
+def test_a_table_prints_three_hundred_rows_and_says_where_the_rest_is(monkeypatch):
+    monkeypatch.setattr(printing, "MOST_ROWS", 3)
+    said = words_of(issued(eventful_month(events=5)))
+    assert "Shown are 3 of 5; all are in the attached figures." in said
+    assert "INC-003" in said
+    assert "INC-004" not in said
+
+
+@pytest.mark.parametrize("length", [42, 140, 200])
+def test_a_long_name_stays_above_the_figure(length):
+    name = ("Liegenschaftsverwaltungsgesellschaft am Hafen " * 5)[:length].strip()
+    pdf = opened(issued(customer(quiet_month(), name=name)))
+    assert len(pdf.pages) == 2
+    assert name in " ".join(texts(pdf)[0].split())

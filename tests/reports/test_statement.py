@@ -1,0 +1,282 @@
+"""What a report states: the same figures as the judgement, with the records behind them."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from sla_portal.agreements.models import Clause, Suspension
+from sla_portal.agreements.queries import NoAgreementInForce
+from sla_portal.availability.operations import judge_month
+from sla_portal.availability.queries import customer_month, region_month
+from sla_portal.availability.rules import cut
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.reports.queries import RegionRecord
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_version,
+    a_window,
+    an_exclusion,
+    an_incident,
+    an_outage,
+    at,
+    on,
+)
+
+pytestmark = pytest.mark.django_db
+
+SEPTEMBER = ServiceMonth(2026, 9)
+NOW = at("2026-11-22 09:00")
+
+
+def of_region(region, month=SEPTEMBER, now=NOW):
+    return RegionRecord(region, month, now).of_region()
+
+
+def of_customer(customer, month=SEPTEMBER, now=NOW):
+    return RegionRecord(customer.region, month, now).of_customers([customer])[0]
+
+
+@pytest.mark.parametrize(
+    ("end", "minutes", "availability", "met"),
+    [("02:04", 4, "99.99074", True), ("02:05", 5, "99.98842", False)],
+)
+def test_four_minutes_keep_thirty_days_and_five_miss_them(end, minutes, availability, met):
+    region = a_region()
+    an_outage(region, "2026-09-10 02:00", f"2026-09-10 {end}")
+    figures = of_region(region)
+    assert (figures["unavailable_minutes"], figures["availability"], figures["met"]) == (minutes, availability, met)
+    assert (figures["total_minutes"], figures["budget_minutes"]) == (43200, 4)
+    assert figures["months"][-1] == {
+        "month": "2026-09",
+        "availability": availability,
+        "met": met,
+        "unavailable_minutes": minutes,
+    }
+
+
+def test_a_month_without_outage_is_a_hundred_percent():
+    assert of_region(a_region())["availability"] == "100.00000"
+
+
+def test_a_statement_says_what_the_judgement_says():
+    region = a_region()
+    customer = a_customer(region)
+    a_contract(customer, "2026-01-01", "2026-12-31")
+    an_outage(region, "2026-09-10 02:00:10", "2026-09-10 02:31:50")
+    an_outage(region, "2026-09-12 02:00", "2026-09-12 02:20", functions=("door",))
+    for stated, judged in (
+        (of_region(region), region_month(region, SEPTEMBER, NOW).figures),
+        (of_customer(customer), customer_month(customer, SEPTEMBER, NOW).figures),
+    ):
+        assert stated["unavailable_minutes"] == judged.unavailable_minutes == 30
+        assert stated["availability"] == cut(judged.availability)
+        assert [reading["unavailable_minutes"] for reading in stated["readings"]] == [
+            under.unavailable_minutes for under in judged.under.values()
+        ]
+        assert sum(event["minutes"] for event in stated["events"]) == judged.unavailable_minutes
+
+
+def test_an_event_names_its_incidents_and_an_ongoing_one_has_no_end():
+    region = a_region()
+    an_outage(region, "2026-09-30 15:00", None, incident=an_incident("INC-1", title="Gateway lost"))
+    figures = of_region(region, now=at("2026-09-30 15:30"))
+    assert figures["events"] == [
+        {
+            "started_at": "2026-09-30T15:00:00Z",
+            "ended_at": None,
+            "seconds": 1800,
+            "minutes": 30,
+            "excluded_minutes": 0,
+            "incidents": [{"reference": "INC-1", "title": "Gateway lost"}],
+        }
+    ]
+    assert figures["provisional"]
+    assert figures["ongoing"] == [{"reference": "INC-1", "title": "Gateway lost"}]
+    assert figures["map"]["unknown"] == [["2026-09-30T15:30:00Z", "2026-09-30T16:00:00Z"]]
+
+
+def test_an_unclassified_incident_is_named_and_a_classified_one_is_not():
+    region = a_region()
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:05", incident=an_incident("INC-1", attributable=None))
+    an_outage(region, "2026-09-11 02:00", "2026-09-11 02:05", incident=an_incident("INC-2", attributable=True))
+    assert [one["reference"] for one in of_region(region)["unclassified"]] == ["INC-1"]
+
+
+def test_exclusions_that_overlap_share_their_minutes_and_add_up():
+    region = a_region()
+    incident = an_incident(attributable=False)
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 04:00", incident=incident)
+    window = a_window(
+        "2026-09-10 02:30",
+        "2026-09-10 03:30",
+        ("2026-09-01 08:00", "2026-09-10 02:30", "2026-09-10 03:30"),
+        reference="MW-1",
+    )
+    legal, noc = (
+        User.objects.create(username="legal", first_name="李", last_name="伟"),
+        User.objects.create(username="noc"),
+    )
+    an_exclusion(
+        incident, "4.11", starts_at=at("2026-09-10 03:00"), ends_at=at("2026-09-10 03:45"), third_party_incident="E-9"
+    )
+    an_exclusion(
+        incident, "4.1", maintenance=window, proposed_by=noc, decided_by=legal, decided_at=at("2026-10-01 01:00")
+    )
+    an_exclusion(incident, "4.2", status="proposed")
+    figures = of_region(region)
+    assert (figures["unavailable_minutes"], figures["excluded_minutes"]) == (45, 75)
+    assert [(one["clause"], one["minutes"]) for one in figures["exclusions"]] == [("4.1", 60), ("4.11", 15)]
+    maintenance, provider = figures["exclusions"]
+    assert (maintenance["maintenance"], maintenance["proposed_by"], maintenance["confirmed_by"]) == (
+        "MW-1",
+        "noc",
+        "李 伟",
+    )
+    assert maintenance["confirmed_at"] == "2026-10-01T01:00:00Z"
+    assert (provider["third_party"], provider["confirmed_by"]) == ("Example Cloud, E-9", "")
+
+
+def test_a_clauses_heading_stands_in_the_customers_language():
+    region = a_region()
+    Clause.objects.filter(number="4.10").update(heading="Law and policy", heading_zh="法律法规")
+    incident = an_incident()
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30", incident=incident)
+    an_exclusion(incident, "4.10")
+    for language, heading in (("en", "Law and policy"), ("zh-hans", "法律法规")):
+        customer = a_customer(region, language=language)
+        a_contract(customer, "2026-01-01", "2026-12-31")
+        assert of_customer(customer)["exclusions"][0]["heading"] == heading
+
+
+def test_windows_tell_what_each_notice_announced_and_how_long_before():
+    region = a_region()
+    a_window(
+        "2026-09-06 18:00",
+        "2026-09-06 19:30",
+        ("2026-09-01 08:00", "2026-09-06 18:00", "2026-09-06 19:00"),
+        ("2026-09-06 18:50", "2026-09-06 18:00", "2026-09-06 19:30"),
+        ("2026-09-06 19:10", None, None),
+        reference="MW-1",
+    )
+    (window,) = of_region(region)["windows"]
+    assert [(notice["lead_hours"], notice["ends_at"]) for notice in window["notices"]] == [
+        (130, "2026-09-06T19:00:00Z"),
+        (-1, "2026-09-06T19:30:00Z"),
+        (None, None),
+    ]
+
+
+def test_recovery_is_counted_from_detection():
+    region = a_region()
+    incident = an_incident(
+        "INC-1",
+        detected_at=at("2026-09-10 02:01"),
+        acknowledged_at=at("2026-09-10 02:03"),
+        resolved_at=at("2026-09-10 02:30"),
+        source="phone",
+    )
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30", incident=incident)
+    (told,) = of_region(region)["recovery"]
+    assert (told["source"], told["seconds_to_acknowledge"], told["seconds_to_restore"]) == ("phone", 120, 1740)
+
+
+def test_claims_for_september_open_on_14_october_and_close_with_november():
+    assert of_region(a_region())["claims"] == {
+        "working_day": 5,
+        "opens_at": "2026-10-13T16:00:00Z",
+        "closes_at": "2026-11-30T16:00:00Z",
+        "provisional": False,
+    }
+
+
+def test_a_customer_has_the_days_of_its_contract_and_the_period_beside_them():
+    region = a_region()
+    customer = a_customer(region, "C-1", name="Hafen Residences")
+    a_contract(customer, "2026-08-01", "2026-09-20", reference="K-1")
+    an_outage(region, "2026-08-10 02:00", "2026-08-10 02:07")
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:03")
+    an_outage(region, "2026-09-25 02:00", "2026-09-25 03:00")
+    figures = of_customer(customer)
+    assert (figures["scope"], figures["code"], figures["service_days"]) == ("customer", "C-1", 20)
+    assert (figures["total_minutes"], figures["unavailable_minutes"]) == (28800, 3)
+    assert figures["map"]["not_in_service"] == [["2026-09-20T16:00:00Z", "2026-09-30T16:00:00Z"]]
+    assert figures["contract_period"] == {
+        "reference": "K-1",
+        "first_day": "2026-08-01",
+        "last_day": "2026-09-20",
+        "service_days": 51,
+        "total_minutes": 73440,
+        "unavailable_minutes": 10,
+        "availability": "99.98638",
+    }
+    assert len(figures["events"]) == 1
+
+
+def test_a_suspended_customer_keeps_its_days_and_loses_the_downtime():
+    region = a_region()
+    customer = a_customer(region)
+    contract = a_contract(customer, "2026-01-01", "2026-12-31")
+    Suspension.objects.create(contract=contract, starts_on=on("2026-09-10"), ends_on=on("2026-09-11"))
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30")
+    figures = of_customer(customer)
+    assert (figures["total_minutes"], figures["unavailable_minutes"], figures["excluded_minutes"]) == (43200, 0, 30)
+    assert figures["suspensions"] == [{"first_day": "2026-09-10", "last_day": "2026-09-11", "minutes": 30}]
+
+
+def test_what_lies_with_one_customer_alone_is_taken_off_its_month_only():
+    region = a_region()
+    mine, other = a_customer(region), a_customer(region)
+    for customer in (mine, other):
+        a_contract(customer, "2026-01-01", "2026-12-31")
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30")
+    an_exclusion(
+        None,
+        "4.5",
+        customer=mine,
+        starts_at=at("2026-09-10 02:00"),
+        ends_at=at("2026-09-10 02:20"),
+        reason="Their line",
+    )
+    for_mine, for_other = RegionRecord(region, SEPTEMBER, NOW).of_customers([mine, other])
+    assert (for_mine["unavailable_minutes"], for_other["unavailable_minutes"]) == (10, 30)
+    assert [(one["clause"], one["customer_only"], one["minutes"]) for one in for_mine["exclusions"]] == [
+        ("4.5", True, 20)
+    ]
+    assert for_other["exclusions"] == []
+
+
+def test_the_twelve_months_show_what_was_judged_and_leave_out_what_was_not():
+    region = a_region()
+    an_outage(region, "2026-08-10 02:00", "2026-08-10 02:05")
+    judge_month(region=region, month=ServiceMonth(2026, 8), now=NOW)
+    months = of_region(region)["months"]
+    assert [past["month"] for past in months] == [f"2025-{n}" for n in (10, 11, 12)] + [
+        f"2026-0{n}" for n in range(1, 10)
+    ]
+    assert months[-2] == {"month": "2026-08", "availability": "99.98879", "met": False, "unavailable_minutes": 5}
+    assert months[-3]["unavailable_minutes"] is None
+
+
+def test_versions_in_force_in_the_month_stand_beside_the_one_that_decides():
+    a_version("1.1", "2026-09-15", unavailability_reading="any")
+    figures = of_region(a_region())
+    assert [(one["version"], one["reading"]) for one in figures["agreements"]] == [("1.0", "all"), ("1.1", "any")]
+
+
+def test_a_month_before_the_first_version_is_refused_with_a_sentence():
+    with pytest.raises(NoAgreementInForce, match="No agreement version is in force"):
+        of_region(a_region(), month=ServiceMonth(1950, 1))
+
+
+def test_statements_of_a_portion_take_a_fixed_number_of_queries(django_assert_num_queries):
+    region = a_region()
+    customers = [a_customer(region) for _ in range(12)]
+    for number, customer in enumerate(customers):
+        a_contract(customer, f"2026-0{1 + number % 9}-01", "2026-12-31")
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30")
+    record = RegionRecord(region, SEPTEMBER, NOW)
+    with django_assert_num_queries(5):
+        record.of_customers(customers[:2])
+    with django_assert_num_queries(5):
+        record.of_customers(customers)

@@ -1,0 +1,181 @@
+"""A claim is entered for a caller, or from a ticket with its number."""
+
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+from time_machine import travel
+
+from claims.models import Claim, Proof, RefusedApplication
+from sla_portal.staff.roles import ROLES
+from tests.support.builders import at
+from tests.support.claimants import OPEN, a_claimant, a_missed_september, close_september, support
+from tests.support.desk import a_member, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+ENTER = reverse("admin:enter_claim")
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(OPEN, tick=False):
+        yield
+
+
+@pytest.fixture
+def caller():
+    a_missed_september()
+    found = a_claimant()
+    close_september()
+    return found
+
+
+def told(caller, **values) -> dict[str, object]:
+    """What a caller in Berlin says: down from three to half past three in the morning."""
+    given = {
+        "key": uuid4(),
+        "month": "2026-09",
+        "contact": caller.contact.pk,
+        "source": "phone",
+        "ticket_number": "",
+        "zone": "Europe/Berlin",
+        "from_day": ["2026-09-10", ""],
+        "from_time": ["03:00", ""],
+        "until_day": ["", ""],
+        "until_time": ["03:30", ""],
+        "description": "No door opened",
+    }
+    return {**given, **values}
+
+
+def address(caller) -> str:
+    return f"{ENTER}?contract={caller.contract.pk}"
+
+
+def test_the_caller_is_found_by_what_is_said(caller):
+    agent = signed_in(support())
+    for text in (caller.contract.reference, caller.customer.name, caller.customer.code, caller.contact.email):
+        assert f"?contract={caller.contract.pk}" in agent.get(ENTER, {"q": text}).content.decode(), text
+    assert f"?contract={caller.contract.pk}" in agent.get(ENTER, {"customer": caller.customer.pk}).content.decode()
+    for text in ("nobody like this", "%", "'; --", "x" * 5000):
+        assert "No contract is found like this." in text_of(agent.get(ENTER, {"q": text}))
+    assert "Type what the caller tells you" in text_of(agent.get(ENTER, {"q": "\0"}))
+
+
+def test_windows_and_figures_stand_beside_what_is_typed(caller):
+    page = text_of(signed_in(support()).get(address(caller)))
+    assert "September 2026 · 42 days left" in page
+    assert "2026-10-14 to 2026-11-30" in page
+    assert "99.91435 %" in page
+
+
+def test_a_claim_is_taken_in_the_callers_zone_and_waits_for_its_proof(caller):
+    agent = signed_in(support())
+    response = agent.post(address(caller), told(caller))
+    claim = Claim.objects.get()
+    assert response.url == reverse("admin:claim", args=[claim.pk])
+    time = claim.times.get()
+    assert (time.starts_at, time.ends_at) == (at("2026-09-10 01:00"), at("2026-09-10 01:30"))
+    assert (claim.source, claim.time_zone, claim.status) == ("phone", "Europe/Berlin", "submitted")
+    assert claim.entered_by is not None
+    assert not claim.proofs.exists()
+
+
+def test_a_double_click_enters_once(caller):
+    agent, sent = signed_in(support()), told(caller)
+    first, second = (agent.post(address(caller), sent) for _n in range(2))
+    assert first.url == second.url
+    assert Claim.objects.count() == 1
+
+
+def test_a_ticket_brings_its_number(caller):
+    agent = signed_in(support())
+    response = agent.post(address(caller), told(caller, source="ticket"))
+    assert response.status_code == 422
+    assert "Give the number of the ticket." in text_of(response)
+    agent.post(address(caller), told(caller, source="ticket", ticket_number="T-77"))
+    assert Claim.objects.get().ticket_number == "T-77"
+
+
+def test_a_second_claim_for_the_month_leads_to_the_first(caller):
+    agent = signed_in(support())
+    agent.post(address(caller), told(caller))
+    response = agent.post(address(caller), told(caller))
+    assert response.status_code == 422
+    claim = Claim.objects.get()
+    page = text_of(response)
+    assert f"Claim {claim.number} for this contract and month is open or granted already." in page
+    assert f"It is this one: {claim.number}" in page
+
+
+def test_one_that_comes_late_is_refused_with_the_date_and_put_on_record(caller):
+    with travel(at("2026-12-01 08:00"), tick=False):
+        response = signed_in(support()).post(f"{address(caller)}&month=2026-09", told(caller))
+    assert response.status_code == 422
+    assert "Claims for this month closed on 2026-12-01 00:00 Shanghai (clause 3.3.1)." in text_of(response)
+    assert RefusedApplication.objects.get().source == "phone"
+    assert not Claim.objects.exists()
+
+
+def test_an_early_one_is_held(caller):
+    with travel(at("2026-10-09 08:00"), tick=False):
+        signed_in(support()).post(address(caller), told(caller))
+    assert Claim.objects.get().status == "held"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("month", "2026-13"),
+        ("month", ""),
+        ("contact", "999999"),
+        ("contact", "9" * 40),
+        ("source", "form"),
+        ("source", "crystal ball"),
+        ("key", "x"),
+        ("zone", "Mars/Base"),
+        ("from_time", ["", ""]),
+        ("from_time", ["04:00", ""]),
+        ("from_day", ["2026-08-10", ""]),
+        ("from_day", ["2026-02-30", ""]),
+        ("until_time", ["25:61", ""]),
+        ("description", "\0"),
+        ("description", "x" * 5001),
+        ("functions", ["no such function"]),
+    ],
+)
+def test_nonsense_is_refused_and_nothing_is_entered(caller, field, value):
+    response = signed_in(support()).post(address(caller), told(caller, **{field: value}))
+    assert response.status_code == 422
+    assert not Claim.objects.exists()
+
+
+@pytest.mark.parametrize("asked", ["x", "0", "9" * 30, "-1"])
+def test_a_contract_that_is_none_leads_nowhere(asked):
+    assert signed_in(support()).get(ENTER, {"contract": asked}).status_code in (200, 404)
+
+
+def test_without_a_contact_nobody_could_be_told(caller):
+    caller.contact.delete()
+    page = text_of(signed_in(support()).get(address(caller)))
+    assert "The customer has no contact on record, so nobody can be told." in page
+
+
+def test_files_that_came_with_a_ticket_are_added_on_the_claims_page(caller, settings, tmp_path):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    agent = signed_in(support())
+    agent.post(address(caller), told(caller))
+    claim = Claim.objects.get()
+    door = reverse("admin:bring_proof", args=[claim.pk])
+    bad = SimpleUploadedFile("x.exe", b"MZ\0\0")
+    assert agent.post(door, {"files": [bad]}).status_code == 422
+    assert not Proof.objects.exists()
+    good = SimpleUploadedFile("log.txt", b"2026-09-10 03:00 no answer\n")
+    assert agent.post(door, {"files": [good]}).status_code == 302
+    assert Proof.objects.get().claim == claim
+
+
+def test_only_who_may_enter_claims_finds_the_page(caller):
+    found = {role: signed_in(a_member(role)).get(address(caller)).status_code for role in ROLES}
+    assert found == {role: 200 if role == "Support" else 403 for role in ROLES}

@@ -1,0 +1,390 @@
+"""The ledger at the desk and what billing takes of it: filters, totals, a voucher's life, CSV and worksheets."""
+
+import csv
+from datetime import timedelta
+from decimal import Decimal
+from io import BytesIO, StringIO
+
+import pytest
+from django.urls import reverse
+from openpyxl import load_workbook
+from time_machine import travel
+
+from claims.models import Compensation, Entry, Step, Voucher
+from claims.operations import redeem_voucher
+from claims.operations import reverse as reverse_entry
+from claims.queries.ledger import Wanted, entries, totals
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.models import Entry as TrailEntry
+from sla_portal.customers.models import Customer
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.notices.models import Notice
+from sla_portal.staff import exports
+from sla_portal.staff.exports import safe
+from tests.support.builders import at
+from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, support
+from tests.support.desk import a_member, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+LEDGER = reverse("admin:ledger")
+CHARGE = Decimal("43200.00")
+"""A minute of September 2026 is worth 1.00."""
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(OPEN, tick=False):
+        yield
+
+
+@pytest.fixture
+def desk():
+    return signed_in(a_member("Support"))
+
+
+@pytest.fixture
+def given() -> Compensation:
+    """37 counted minutes, 12 of them as a voucher and 25 as extension."""
+    a_missed_september()
+    return granted(a_claim(a_claimant(monthly_charge=CHARGE)), voucher_minutes=12)
+
+
+def csv_of(response) -> list[dict[str, str]]:
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(StringIO(text, newline="")))
+
+
+def sheet_of(response) -> list[dict]:
+    sheet = load_workbook(BytesIO(b"".join(response.streaming_content))).active
+    columns, *rows = ([cell.value for cell in row] for row in sheet.iter_rows())
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def taken(client, form: str, **asked: str):
+    url = reverse("admin:export_ledger", args=[form])
+    return client.post(f"{url}?{'&'.join(f'{name}={value}' for name, value in asked.items())}")
+
+
+# What is shown
+
+
+def test_the_ledger_shows_what_was_given_with_its_total_and_cap(desk, given):
+    said = text_of(desk.get(LEDGER))
+    voucher = Voucher.objects.get()
+    assert "✓ contract extended" in said
+    assert f"voucher issued {voucher.code}" in said
+    assert "25 25.00 EUR 25.00 EUR / 490.00 EUR" in said
+    assert "12 12.00 EUR 37.00 EUR / 490.00 EUR" in said
+
+
+def test_the_totals_are_by_currency_and_step(given):
+    voucher = Voucher.objects.get()
+    redeem_voucher(actor=a_clerk(), voucher=voucher, reference="R-1", now=OPEN)
+    found = {total.step: (total.entries, total.minutes, str(total.amount)) for total in totals(entries(Wanted()))}
+    assert found == {Step.EXTENDED: (1, 25, "25.00"), Step.ISSUED: (1, 12, "12.00"), Step.REDEEMED: (1, 0, "12.00")}
+    assert list(found) == [Step.ISSUED, Step.REDEEMED, Step.EXTENDED]
+    reverse_entry(actor=a_clerk(), entry=Entry.objects.latest("id"), reason="Booked twice", now=OPEN)
+    reverse_entry(actor=a_clerk(), entry=Entry.objects.latest("id"), reason="Not owed", now=OPEN)
+    found = {total.step: str(total.amount) for total in totals(entries(Wanted()))}
+    assert (found[Step.RETURNED], found[Step.VOIDED]) == ("-12.00", "-12.00")
+
+
+def a_clerk() -> Actor:
+    return Actor.staff(support())
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("", 2),
+        ("?month=2026-10", 2),
+        ("?month=2026-09", 0),
+        ("?month=", 2),
+        ("?step=issued", 1),
+        ("?contract={contract}", 2),
+        ("?contract=none", 0),
+        ("?code={code}", 1),
+        ("?code={lower}%20", 1),
+        ("?code=nothing", 0),
+        ("?month=2026-10&step=extended&contract={contract}", 1),
+    ],
+)
+def test_entries_are_found_by_month_contract_step_and_code(desk, given, asked, shown):
+    code = Voucher.objects.get().code
+    asked = asked.format(contract=given.contract.reference, code=code, lower=code.lower())
+    assert len(desk.get(LEDGER + asked).context["rows"]) == shown
+
+
+def test_asked_nothing_the_ledger_shows_all_months_and_asked_for_an_empty_one_it_says_how_to_see_them(given):
+    with travel(at("2026-11-02 00:00"), tick=False):
+        desk = signed_in(a_member("Support"))
+        assert len(desk.get(LEDGER).context["rows"]) == 2
+        response = desk.get(LEDGER + "?month=2026-11")
+    assert response.context["rows"] == []
+    assert "leave the month empty to see all months" in text_of(response)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["?month=2026-13", "?month=abc", "?step=stolen", "?before=0", "?before=x", "?code=%00", "?contract=" + "x" * 50],
+)
+def test_what_the_ledger_does_not_know_is_refused_and_nothing_shown_or_taken(desk, given, asked):
+    response = desk.get(LEDGER + asked)
+    assert response.status_code == 422
+    assert "rows" not in response.context
+    assert desk.post(reverse("admin:export_ledger", args=["csv"]) + asked).status_code == 404
+
+
+@pytest.mark.parametrize("before", ["999999999", "9223372036854775807"])
+def test_an_entry_that_is_not_there_begins_the_list_anew(desk, given, before):
+    assert len(desk.get(f"{LEDGER}?month=&before={before}").context["rows"]) == 2
+
+
+def many_vouchers(number: int) -> None:
+    """Further vouchers on the one compensation's contract, entered a second after another."""
+    first = Entry.objects.get(step=Step.ISSUED)
+    given = first.compensation
+    decisions = type(given.decision).objects
+    for n in range(number):
+        wanted = given.claim.recommendations.create(
+            outcome="grant", clause="3.2", reason="-", letter_subject="-", letter_text="-", facts={},
+            recommended_by=given.decision.recommended_by, recommended_at=OPEN,
+        )  # fmt: skip
+        decision = decisions.create(
+            recommendation=wanted, key=f"00000000-0000-0000-0000-{n:012}", agreed=True, decided_at=OPEN,
+            recommended_by=given.decision.recommended_by, decided_by=given.decision.decided_by,
+        )  # fmt: skip
+        made = Compensation.objects.create(
+            **{name: getattr(given, name) for name in ("claim", "contract", "counted_minutes", "total_minutes", "currency",
+               "granted_at", "granted_by", "extension_minutes", "cut_minutes", "cut_value", "voucher_minutes")},
+            decision=decision,
+        )  # fmt: skip
+        voucher = Voucher.objects.create(
+            compensation=made, code=f"CODE-{n}", value="0.10", currency="EUR", expires_on=at("2027-10-01 00:00")
+        )
+        Entry.objects.create(
+            contract=made.contract, number=100 + n, compensation=made, step=Step.ISSUED, voucher=voucher, minutes=1,
+            value="0.10", currency="EUR", total=first.total, cap=first.cap, at=OPEN + timedelta(seconds=n), by=first.by,
+        )  # fmt: skip
+
+
+def test_the_ledger_asks_as_often_of_many_entries_as_of_two(desk, given, django_assert_max_num_queries):
+    desk.get(LEDGER)
+    with django_assert_max_num_queries(12) as few:
+        desk.get(LEDGER)
+    many_vouchers(30)
+    with django_assert_max_num_queries(len(few)):
+        assert len(desk.get(LEDGER).context["rows"]) == 32
+
+
+def test_more_entries_than_a_page_adds_up_are_shown_without_totals(desk, given, monkeypatch):
+    monkeypatch.setattr("sla_portal.staff.claims.ledger.MOST_ADDED_UP", 1)
+    response = desk.get(LEDGER)
+    assert "More than 1 entries are not added up here." in text_of(response)
+    assert (len(response.context["rows"]), response.context["totals"]) == (2, [])
+
+
+def test_every_entry_is_on_one_page(desk, given, monkeypatch):
+    many_vouchers(9)
+    monkeypatch.setattr("sla_portal.staff.claims.ledger.SHOWN", 4)
+    seen, following = [], "?month="
+    while following:
+        response = desk.get(LEDGER + following)
+        seen += [row["entry"].pk for row in response.context["rows"]]
+        following = response.context["next"]
+    assert len(seen) == 11
+    assert seen == list(Entry.objects.order_by("-at", "-id").values_list("pk", flat=True))
+
+
+# What billing takes
+
+
+def test_ledger_letter_and_exports_agree_to_the_cent(desk, given):
+    """The report's twin of this stands with the reports."""
+    value, extended = Decimal("12.00"), Decimal("25.00")
+    shown = {row["entry"].step: row["value"] for row in desk.get(LEDGER).context["rows"]}
+    assert shown == {"issued": "12.00 EUR", "extended": "25.00 EUR"}
+    assert Voucher.objects.get().value == value
+    rows = {row["step"]: row for row in csv_of(taken(desk, "csv", month="2026-10"))}
+    assert (Decimal(rows["issued"]["value"]), Decimal(rows["extended"]["value"])) == (value, extended)
+    assert rows["issued"]["value"] == "12.00"
+    cells = {row["step"]: row for row in sheet_of(taken(desk, "xlsx", month="2026-10"))}
+    assert {step: Decimal(str(row["value"])) for step, row in cells.items()} == {"issued": value, "extended": extended}
+    assert {step: str(row["total"]) for step, row in rows.items()} == {"extended": "25.00", "issued": "37.00"}
+    letter = Notice.objects.filter(about=given.claim.number).latest("id").wording("en").text
+    assert "12.00 EUR" in letter
+    totals_shown = {row["total"].step: row["amount"] for row in desk.get(LEDGER).context["totals"]}
+    assert totals_shown == {Step.ISSUED: "12.00 EUR", Step.EXTENDED: "25.00 EUR"}
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_an_export_has_what_the_filter_shows_and_the_trail_says_who_took_it(given, form):
+    member = a_member("Auditor")
+    response = taken(signed_in(member), form, month="2026-10", step="issued")
+    rows = csv_of(response) if form == "csv" else sheet_of(response)
+    (row,) = rows
+    voucher = Voucher.objects.get()
+    assert (row["step"], row["voucher"], row["claim"]) == ("issued", voucher.code, given.claim.number)
+    assert (row["month"], row["entered_at"], row["currency"]) == ("2026-09", "2026-10-20T08:00:00Z", "EUR")
+    assert response["Content-Disposition"].startswith(f'attachment; filename="ledger-2026-10.{form}"')
+    noted = TrailEntry.objects.latest("id")
+    assert (noted.actor_name, noted.action) == ("Auditor", "exported the ledger as")
+    assert noted.changes == {"format": [None, form], "month": [None, "2026-10"], "step": [None, "issued"]}
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "＝"])
+def test_a_text_that_would_be_a_formula_is_disarmed(desk, given, first):
+    Customer.objects.update(name=f"{first}HYPERLINK(1)")
+    row = csv_of(taken(desk, "csv", step="issued"))[0]
+    assert row["customer_name"] == f"'{first}HYPERLINK(1)"
+    row = sheet_of(taken(desk, "xlsx", step="issued"))[0]
+    assert row["customer_name"].startswith("'")
+
+
+def test_a_worksheet_holds_no_formula_and_numbers_are_numbers(desk, given):
+    reverse_entry(actor=a_clerk(), entry=Entry.objects.get(step=Step.ISSUED), reason="=1+1", now=OPEN)
+    book = load_workbook(BytesIO(b"".join(taken(desk, "xlsx", month="").streaming_content)))
+    cells = [cell for row in book.active.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells} <= {"inlineStr", "s", "n"}
+    row = next(row for row in csv_of(taken(desk, "csv", month="")) if row["step"] == "voided")
+    assert (row["value"], row["minutes"], row["reason"]) == ("-12.00", "-12", "'=1+1")
+
+
+@pytest.mark.parametrize(
+    ("value", "safely"),
+    [("K-1", "K-1"), ("", ""), (Decimal("-12.00"), Decimal("-12.00")), (-12, -12), ("a=b", "a=b"), ("\x00=1", "'=1")],
+)
+def test_what_is_no_formula_stays_as_it_is(value, safely):
+    assert safe(value) == safely
+
+
+def test_more_than_a_worksheet_holds_is_refused_with_a_sentence(desk, given, monkeypatch):
+    monkeypatch.setattr("sla_portal.staff.claims.ledger.MOST_IN_A_SHEET", 1)
+    refused = desk.post(reverse("admin:export_ledger", args=["xlsx"]) + "?month=", follow=True)
+    assert "More than 1 entries do not go into one worksheet." in text_of(refused)
+    assert len(csv_of(taken(desk, "csv", month=""))) == 2
+
+
+def test_a_currency_without_decimals_is_written_without():
+    a_missed_september()
+    of = a_claimant(monthly_charge=Decimal(43200), currency="JPY", paid="1000")
+    granted(a_claim(of), voucher_minutes=37)
+    (row,) = csv_of(taken(signed_in(a_member("Support")), "csv", month=""))
+    assert (row["value"], row["currency"]) == ("37", "JPY")
+
+
+# A voucher's life, and an extension's
+
+
+def page_of(voucher: Voucher) -> str:
+    return reverse("admin:voucher", args=[voucher.pk])
+
+
+def test_a_voucher_is_redeemed_taken_back_and_voided_each_by_an_entry(desk, given):
+    voucher = Voucher.objects.get()
+    url = page_of(voucher)
+    desk.post(url, {"act": "redeem", "redeem-reference": "R-2026-17", "redeem-sure": "on"})
+    assert "✓ voucher redeemed" in text_of(desk.get(url)) and "R-2026-17" in text_of(desk.get(url))
+    for reason in ("Wrong order", "Not owed after all"):
+        desk.post(url, {"act": "reverse", "reverse-reason": reason, "reverse-sure": "on"})
+    assert list(voucher.entries.order_by("id").values_list("step", "value")) == [
+        ("issued", 12), ("redeemed", 0), ("returned", 0), ("voided", -12),
+    ]  # fmt: skip
+    assert "Nothing is left to do here." in text_of(desk.get(url))
+    assert Entry.objects.latest("id").total == 25
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({"act": "redeem", "redeem-sure": "on"}, "Give the order or invoice on which it was redeemed."),
+        ({"act": "redeem", "redeem-reference": "R-1"}, "Compare code and value with the order"),
+        ({"act": "redeem", "redeem-reference": "  ", "redeem-sure": "on"}, "Give the order or invoice"),
+        ({"act": "reverse", "reverse-sure": "on"}, "Say what was wrong."),
+        ({"act": "reverse", "reverse-reason": "Wrong"}, "Tick that it is to be reversed."),
+        ({"act": "burn"}, "Redeem it"),
+        ({"act": "redeem", "redeem-reference": "\0", "redeem-sure": "on"}, "Null characters"),
+    ],
+)
+def test_without_reason_and_confirmation_nothing_happens_to_a_voucher(desk, given, sent, sentence):
+    refused = desk.post(page_of(Voucher.objects.get()), sent)
+    assert refused.status_code == 422
+    assert sentence in text_of(refused)
+    assert Entry.objects.count() == 2
+
+
+def test_a_voucher_redeemed_a_moment_ago_by_somebody_else_says_so(desk, given):
+    voucher = Voucher.objects.get()
+    redeem_voucher(actor=a_clerk(), voucher=voucher, reference="R-1", now=OPEN)
+    refused = desk.post(page_of(voucher), {"act": "redeem", "redeem-reference": "R-2", "redeem-sure": "on"})
+    assert refused.status_code == 422
+    assert voucher.entries.count() == 2
+
+
+def test_an_expired_voucher_cannot_be_redeemed_and_says_why(desk, given):
+    voucher = Voucher.objects.get()
+    with travel(at("2027-10-21 00:00"), tick=False):
+        page = signed_in(a_member("Support", "later")).get(page_of(voucher))
+    assert "expired" in text_of(page)
+    assert "Redeem it" not in text_of(page)
+
+
+def test_an_extension_is_reversed_and_the_contracts_end_moves_back(desk, given):
+    contract = given.contract
+    contract.refresh_from_db()
+    assert str(contract.last_day) == "2027-01-01"
+    url = reverse("admin:extension", args=[given.pk])
+    assert "now until 2027-01-01" in text_of(desk.get(url))
+    desk.post(url, {"act": "reverse", "reverse-reason": "Given twice", "reverse-sure": "on"})
+    contract.refresh_from_db()
+    assert (str(contract.last_day), contract.extended_minutes) == ("2026-12-31", 0)
+    assert Entry.objects.latest("id").value == -25
+
+
+def test_what_is_not_there_is_not_found(desk, given):
+    assert desk.get(reverse("admin:voucher", args=[0])).status_code == 404
+    assert desk.get(reverse("admin:extension", args=[999])).status_code == 404
+    assert desk.post(reverse("admin:export_ledger", args=["pdf"])).status_code == 404
+
+
+# Rights
+
+
+@pytest.mark.parametrize(("role", "allowed"), [("Support", 200), ("Legal", 200), ("Auditor", 200), ("NOC", 403)])
+def test_the_ledger_opens_for_those_who_may_see_what_is_owed(given, role, allowed):
+    client = signed_in(a_member(role, f"the-{role}"))
+    for url in (LEDGER, page_of(Voucher.objects.get()), reverse("admin:extension", args=[given.pk])):
+        assert client.get(url).status_code == allowed
+    assert taken(client, "csv", month="").status_code == allowed
+
+
+@pytest.mark.parametrize("act", ["redeem", "reverse"])
+def test_who_only_reads_changes_nothing(given, act):
+    auditor = signed_in(a_member("Auditor"))
+    sent = {"act": act, f"{act}-reference": "R-1", f"{act}-reason": "x", f"{act}-sure": "on"}
+    assert auditor.post(page_of(Voucher.objects.get()), sent).status_code == 403
+    assert Entry.objects.count() == 2
+
+
+def test_a_code_is_not_told_to_who_may_not_see_vouchers(given):
+    member = a_member("Auditor")
+    member.groups.clear()
+    from django.contrib.auth.models import Permission
+
+    member.user_permissions.add(Permission.objects.get(codename="view_entry", content_type__app_label="claims"))
+    client = signed_in(member)
+    code = Voucher.objects.get().code
+    assert code not in text_of(client.get(LEDGER))
+    assert code not in str(csv_of(taken(client, "csv", month="")))
+
+
+def test_an_export_is_streamed(given):
+    rows = exports.csv_response("x", ("a",), iter([(1,), (2,)]))
+    assert rows.streaming
+    assert [line.decode() for line in rows.streaming_content] == ["\ufeffa\r\n", "1\r\n", "2\r\n"]
+
+
+def test_a_month_of_the_ledger_begins_on_the_sla_clock(given):
+    made = Entry.objects.latest("id")
+    assert made in entries(Wanted(month=ServiceMonth(2026, 10)))
+    assert made not in entries(Wanted(month=ServiceMonth(2026, 11)))

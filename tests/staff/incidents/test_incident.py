@@ -1,0 +1,391 @@
+"""An incident's page: what it costs, and every step through its doors."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from time_machine import travel
+
+from sla_portal.availability.models import Exclusion
+from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
+from tests.support.desk import a_member, page_of, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = at("2026-09-10 03:00:00")
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def noc():
+    return signed_in(a_member("NOC"))
+
+
+@pytest.fixture
+def legal():
+    return signed_in(a_member("Legal"))
+
+
+@pytest.fixture
+def europe():
+    return a_region("eu", name="Europe")
+
+
+def step(name: str, row) -> str:
+    return reverse(f"admin:{name}", args=[row.pk])
+
+
+def proposal(**given) -> dict:
+    return {"key": str(uuid4()), "stretch": "whole", "reason": "Announced days before", **given}
+
+
+class TestWhatItCosts:
+    def test_the_headline_says_what_was_down_where_and_for_how_long(self, noc, europe):
+        login = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:12:30", functions=("login",))
+        page = text_of(noc.get(page_of(login.incident)))
+        assert "Login down on all clients in Europe for 12 min 30 s" in page
+        assert "Counts 0 minutes under the reading in force, “all”; 0 / 12 / 13 under the three." in page
+
+    def test_what_was_down_longer_than_the_rest_is_told_apart(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:40", functions=("login",)).incident
+        an_outage(europe, "2026-09-10 01:10", "2026-09-10 01:19", incident=incident)
+        heading = "Login down on all clients in Europe for 40 min; Everything down in Europe for 9 min"
+        assert heading in text_of(noc.get(page_of(incident)))
+
+    def test_what_is_down_together_is_told_together(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10", functions=("login",)).incident
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10", incident=incident, clients=("web",))
+        asia = a_region("asia", name="Asia")
+        an_outage(asia, "2026-09-10 01:05", "2026-09-10 01:12", incident=incident, functions=("login",))
+        an_outage(asia, "2026-09-10 01:05", "2026-09-10 01:12", incident=incident, clients=("web",))
+        heading = "Login down on all clients and Everything down on web in Asia and Europe for 12 min"
+        assert heading in text_of(noc.get(page_of(incident)))
+
+    def test_what_goes_on_runs_to_now(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 02:50", None)
+        page = text_of(noc.get(page_of(outage.incident)))
+        assert "Everything down in Europe for 10 min" in page
+        assert "6 minutes over the budget of 4" in page
+        assert "Still going on" in page
+
+    def test_excluded_minutes_are_said(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:31")
+        an_exclusion(outage.incident, "4.11", ends_at=at("2026-09-10 01:30"))
+        page = text_of(noc.get(page_of(outage.incident)))
+        assert "Counts 1 minute under the reading in force" in page
+        assert "30 minutes are excluded." in page
+
+    def test_every_month_that_it_reaches_into_is_shown(self, noc, europe):
+        # Midnight of 1 September on the SLA clock
+        outage = an_outage(europe, "2026-08-31 15:50", "2026-08-31 16:10")
+        page = text_of(noc.get(page_of(outage.incident)))
+        assert "August 2026" in page
+        assert "September 2026" in page
+
+    def test_every_region_has_its_own_cost(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        an_outage(a_region("asia", name="Asia"), "2026-09-10 01:00", "2026-09-10 01:20", incident=incident)
+        page = text_of(noc.get(page_of(incident)))
+        assert "Asia: Counts 20 minutes" in page
+        assert "Europe: Counts 10 minutes" in page
+
+    def test_an_incident_without_an_outage_has_a_page(self, noc):
+        assert "nothing counts" in text_of(noc.get(page_of(an_incident())))
+
+    def test_an_outage_logged_this_second_has_a_page(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 03:00:00", None)
+        assert "Everything down in Europe for 0 s" in text_of(noc.get(page_of(outage.incident)))
+
+    def test_running_figures_come_by_themselves(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 02:50", None).incident
+        part = noc.get(page_of(incident), {"part": "figures"}).content
+        assert b"Everything down in Europe for 10 min" in part
+        assert b"<form" not in part
+
+    def test_a_window_whose_notice_covers_it_is_offered_and_one_without_notice_is_not(self, noc, europe):
+        a_window(
+            "2026-09-10 01:00", "2026-09-10 02:00", ("2026-09-05 00:00", "2026-09-10 01:00", "2026-09-10 02:00"),
+            reference="MW-1",
+        )  # fmt: skip
+        a_window("2026-09-10 01:00", "2026-09-10 02:00", reference="MW-2")
+        outage = an_outage(europe, "2026-09-10 01:10", "2026-09-10 01:40")
+        page = text_of(noc.get(page_of(outage.incident)))
+        assert "MW-1 Database upgrade : its notices cover 30 min of this incident (4.1)." in page
+        assert "MW-2 Database upgrade : planned, but never announced: it covers nothing (4.1)." in page
+        assert page.count("Propose 4.1 for what its notices cover") == 1
+
+    def test_the_timeline_has_words_for_who_does_not_see_it(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:12:30", functions=("login",), clients=("app",))
+        page = text_of(noc.get(page_of(outage.incident)))
+        assert "Login, App 2026-09-10 09:00 Shanghai to 2026-09-10 09:12:30 Shanghai (12 min 30 s)" in page
+        assert "Login, Web not at all" in page
+
+
+class TestSteps:
+    def test_acknowledge(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 02:50", None).incident
+        noc.post(step("acknowledge_incident", incident))
+        incident.refresh_from_db()
+        assert incident.acknowledged_at == NOW
+
+    def test_resolve_now(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 02:50", None)
+        noc.post(step("resolve_incident", outage.incident), {"end": "now"})
+        outage.refresh_from_db()
+        assert outage.ended_at == outage.incident.resolved_at == NOW
+
+    def test_resolve_at_a_typed_time(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 02:50", None)
+        typed = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "10:58:30"}
+        noc.post(step("resolve_incident", outage.incident), typed)
+        outage.refresh_from_db()
+        assert outage.ended_at == at("2026-09-10 02:58:30")
+
+    def test_an_end_before_the_start_is_refused_and_stays_typed(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 02:50", None)
+        typed = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "10:00:00"}
+        answer = noc.post(step("resolve_incident", outage.incident), typed)
+        assert answer.status_code == 422
+        assert "The outage ends before it starts." in text_of(answer)
+        assert b'value="10:00:00"' in answer.content
+        outage.refresh_from_db()
+        assert outage.ended_at is None
+
+    def test_what_was_resolved_meanwhile_says_so(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 02:50", None).incident
+        noc.post(step("resolve_incident", incident), {"end": "now"})
+        assert "was resolved already" in text_of(noc.post(step("resolve_incident", incident), {"end": "now"}))
+
+    def test_an_internal_update_is_noted_once(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 02:50", None).incident
+        sent = {"key": str(uuid4()), "text": "Looking at the gateway", "audience": "internal"}
+        noc.post(step("update_incident", incident), sent)
+        noc.post(step("update_incident", incident), sent)
+        assert [(update.text, update.public) for update in incident.updates.all()] == [
+            ("Looking at the gateway", False)
+        ]
+
+    def test_a_public_update_goes_out_only_as_it_was_shown(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 02:50", None).incident
+        sent = {"key": str(uuid4()), "text": "We are on it", "audience": "public"}
+        shown = noc.post(step("update_incident", incident), sent)
+        assert "As the public will read it" in text_of(shown)
+        assert not incident.updates.exists()
+        changed = {**sent, "previewed": shown.context["update"]["previewed"].value(), "text": "We are not on it"}
+        noc.post(step("update_incident", incident), changed)
+        assert not incident.updates.exists()
+        noc.post(step("update_incident", incident), {**changed, "text": "We are on it"})
+        assert incident.updates.get().public
+
+
+class TestClassification:
+    def test_it_was_ours(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        noc.post(step("attribute_incident", incident), {"reason": "A bad release"})
+        incident.refresh_from_db()
+        assert incident.attributable is True
+
+    def test_a_window_is_proposed_with_one_tap_and_no_more_offered(self, noc, europe):
+        window = a_window(
+            "2026-09-10 01:00", "2026-09-10 02:00", ("2026-09-05 00:00", "2026-09-10 01:00", "2026-09-10 02:00")
+        )
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        noc.post(step("propose_exclusion", incident), proposal(clause="4.1", maintenance=window.pk))
+        assert Exclusion.objects.get().status == "proposed"
+        assert "Propose 4.1 for" not in text_of(noc.get(page_of(incident)))
+
+    @pytest.mark.parametrize(
+        ("given", "sentence"),
+        [
+            ({"clause": "4.1"}, "Clause 4.1 needs a maintenance window that was announced. Choose one."),
+            ({"clause": "4.11"}, "Name the third party and its own incident"),
+            ({"clause": "4.11", "third_party": "Example Cloud"}, "Name the third party and its own incident"),
+            ({"clause": "4.10", "reason": " "}, "This field is required."),
+            ({"clause": "5.1"}, "Select a valid choice."),
+            (
+                {"clause": "4.10", "stretch": "part", "starts_at_0": "2026-09-10", "starts_at_1": "08:00"},
+                "The excluded time does not lie within the incident",
+            ),
+        ],
+    )
+    def test_what_cannot_be_proposed_is_refused_with_a_sentence(self, noc, europe, given, sentence):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        answer = noc.post(step("propose_exclusion", incident), proposal(**given, evidence="A screenshot"))
+        assert sentence in text_of(answer)
+        assert b"A screenshot" in answer.content
+        assert not Exclusion.objects.exists()
+
+    def test_a_window_that_was_never_announced_covers_nothing(self, noc, europe):
+        window = a_window("2026-09-10 01:00", "2026-09-10 02:00")
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        answer = noc.post(step("propose_exclusion", incident), proposal(clause="4.1", maintenance=window.pk))
+        assert "No notice of" in text_of(answer)
+
+    def test_sent_twice_it_is_proposed_once(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        sent = proposal(clause="4.10")
+        noc.post(step("propose_exclusion", incident), sent)
+        noc.post(step("propose_exclusion", incident), sent)
+        assert Exclusion.objects.count() == 1
+
+    def test_whoever_decides_sees_the_month_with_and_without_and_whose_verdict_changes(self, legal, europe):
+        a_contract(a_customer(europe), "2026-09-01", "2027-08-31")
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        an_exclusion(incident, "4.10", status="proposed", proposed_by=a_member("NOC"))
+        page = text_of(legal.get(page_of(incident)))
+        assert "“all” in force 10 minutes ■ Target missed so far 0 minutes ✓ Target met so far" in page
+        assert "“any” 10 minutes ■ Target missed so far 0 minutes ✓ Target met so far" in page
+        assert "The month of 1 customer changes between met and missed." in page
+
+    def test_confirmed_by_another_person_it_takes_its_time_off(self, legal, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        exclusion = an_exclusion(incident, "4.10", status="proposed", proposed_by=a_member("NOC"))
+        legal.post(step("confirm_exclusion", exclusion))
+        assert "10 minutes are excluded." in text_of(legal.get(page_of(incident)))
+
+    def test_ones_own_proposal_has_no_button_and_no_way_around_it(self, europe):
+        member = a_member("Legal")
+        legal = signed_in(member)
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        exclusion = an_exclusion(incident, "4.10", status="proposed", proposed_by=member)
+        assert b"Confirm</button>" not in legal.get(page_of(incident)).content
+        answer = legal.post(step("confirm_exclusion", exclusion), {"reason": "I say so"})
+        assert "You proposed this exclusion. Another person has to decide it." in text_of(answer)
+        exclusion.refresh_from_db()
+        assert exclusion.status == "proposed"
+
+    def test_a_rejection_says_why(self, legal, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        exclusion = an_exclusion(incident, "4.10", status="proposed", proposed_by=a_member("NOC"))
+        assert "Say why it is rejected." in text_of(legal.post(step("reject_exclusion", exclusion)))
+        legal.post(step("reject_exclusion", exclusion), {"reason": "No law says so"})
+        exclusion.refresh_from_db()
+        assert (exclusion.status, exclusion.decision_reason) == ("rejected", "No law says so")
+
+    def test_a_revoked_exclusion_counts_again_and_stays(self, legal, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        exclusion = an_exclusion(incident, "4.10", proposed_by=a_member("NOC"))
+        legal.post(step("revoke_exclusion", exclusion), {"reason": "The law was repealed"})
+        page = text_of(legal.get(page_of(incident)))
+        assert "Counts 10 minutes" in page
+        assert "The law was repealed" in page
+
+    def test_a_decision_that_was_taken_meanwhile_says_so(self, legal, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        exclusion = an_exclusion(incident, "4.10", status="proposed", proposed_by=a_member("NOC"))
+        legal.post(step("confirm_exclusion", exclusion))
+        assert "This exclusion is confirmed by now." in text_of(legal.post(step("confirm_exclusion", exclusion)))
+
+
+class TestWhoMay:
+    STEPS = (
+        "add_outage",
+        "acknowledge_incident",
+        "resolve_incident",
+        "update_incident",
+        "attribute_incident",
+        "propose_exclusion",
+    )
+
+    @pytest.mark.parametrize("role", ["Support", "Auditor"])
+    def test_readers_see_the_page_without_actions(self, role, europe):
+        reader = signed_in(a_member(role))
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        exclusion = an_exclusion(incident, status="proposed")
+        answer = reader.get(page_of(incident))
+        assert answer.status_code == 200
+        assert f'action="{page_of(incident)}'.encode() not in answer.content
+        assert b"Confirm</button>" not in answer.content
+        assert {reader.post(step(name, incident)).status_code for name in self.STEPS} == {403}
+        for name in ("confirm_exclusion", "reject_exclusion", "revoke_exclusion"):
+            assert reader.post(step(name, exclusion)).status_code == 403
+
+    def test_noc_decides_nothing(self, noc, europe):
+        exclusion = an_exclusion(an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident, status="proposed")
+        assert noc.post(step("confirm_exclusion", exclusion)).status_code == 403
+
+    def test_steps_are_posted(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        assert noc.get(step("resolve_incident", incident)).status_code == 405
+
+    def test_what_is_not_there_is_not_found(self, noc, legal):
+        class Nothing:
+            pk = 10**30
+
+        assert noc.get(page_of(Nothing)).status_code == 404
+        assert {noc.post(step(name, Nothing)).status_code for name in self.STEPS} == {404}
+        assert legal.post(step("confirm_exclusion", Nothing)).status_code == 404
+
+
+def test_the_number_of_queries_does_not_grow_with_the_incidents_of_the_month(noc, europe):
+    incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert noc.get(page_of(incident)).status_code == 200
+        return len(captured)
+
+    for hour in range(3):
+        an_outage(europe, f"2026-09-08 {hour:02}:00", f"2026-09-08 {hour:02}:02", functions=("login",))
+    few = queries()
+    for minute in range(297):
+        start = f"2026-09-0{1 + minute // 100} {minute % 20:02}:{minute % 59:02}"
+        an_outage(europe, start, start + ":50", functions=("login",))
+    assert queries() == few
+
+
+SENT = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(
+        ["typed", "part", "now", "4.1", "4.11", "public", "0001-01-01", "9999-12-31", "23:59:59", "9" * 400]
+    ),
+)
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["resolve_incident", "update_incident", "attribute_incident", "propose_exclusion", "add_outage"]),
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "key",
+                "end",
+                "end_at_0",
+                "end_at_1",
+                "text",
+                "audience",
+                "previewed",
+                "reason",
+                "clause",
+                "maintenance",
+                "third_party",
+                "third_party_incident",
+                "stretch",
+                "starts_at_0",
+                "starts_at_1",
+                "ends_at_0",
+                "ends_at_1",
+                "evidence",
+                "regions",
+                "what",
+                "cells",
+                "since",
+            ]
+        ),
+        SENT,
+    ),
+)
+def test_nothing_that_is_sent_breaks_the_page(noc, europe, name, sent):
+    incident = an_outage(europe, "2026-09-10 01:00", None).incident
+    assert noc.post(step(name, incident), sent).status_code in {200, 302, 422}
+    assert noc.get(page_of(incident), sent).status_code == 200

@@ -1,0 +1,275 @@
+"""Logging an outage, through the door."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from time_machine import travel
+
+from incidents.models import Incident, Outage
+from sla_portal.customers.models import Client, CoreFunction
+from tests.support.builders import a_region, an_incident, an_outage, at
+from tests.support.desk import a_member, page_of, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = at("2026-09-10 02:14:07")
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def noc():
+    return signed_in(a_member("NOC"))
+
+
+def address() -> str:
+    return reverse("admin:log_outage")
+
+
+def taps(*regions, **more) -> dict:
+    """What the form sends when only regions are tapped."""
+    plain = {"what": "everything", "since": "now", "over": "no", "source": "monitoring"}
+    return {"key": str(uuid4()), "regions": [region.pk for region in regions], **plain, **more}
+
+
+def cell(function: str, client: str) -> str:
+    return f"{CoreFunction.objects.get(code=function).pk}:{Client.objects.get(code=client).pk}"
+
+
+def test_a_region_and_save_put_everything_down_since_now_on_record(noc):
+    europe = a_region("eu", name="Europe")
+    answer = noc.post(address(), taps(europe))
+    incident = Incident.objects.get()
+    outage = incident.outages.get()
+    assert answer.url == page_of(incident)
+    assert (incident.title, outage.started_at, outage.ended_at) == ("Everything down in Europe", NOW, None)
+    assert not outage.functions.exists()
+    assert not outage.clients.exists()
+
+
+def test_the_only_region_is_chosen_already(noc):
+    a_region("eu")
+    assert b"checked" in noc.get(address()).content.split(b"Since when")[0]
+
+
+def test_with_several_regions_none_is_chosen_for_the_person(noc):
+    a_region("eu")
+    a_region("asia")
+    assert b"checked" not in noc.get(address()).content.split(b"Since when")[0].split(b"Where")[1]
+
+
+@pytest.mark.parametrize(("since", "started"), [("5", "2026-09-10 02:09:07"), ("15", "2026-09-10 01:59:07")])
+def test_it_can_have_begun_some_minutes_ago(noc, since, started):
+    noc.post(address(), taps(a_region(), since=since))
+    assert Outage.objects.get().started_at == at(started)
+
+
+def test_a_typed_time_is_read_on_the_readers_clock(noc):
+    noc.post(address(), taps(a_region(), since="typed", since_at_0="2026-09-10", since_at_1="09:30:15"))
+    assert Outage.objects.get().started_at == at("2026-09-10 01:30:15")
+
+
+def test_what_is_over_already_is_logged_and_resolved(noc):
+    over = {"over": "yes", "ended_at_0": "2026-09-10", "ended_at_1": "10:10:00"}
+    noc.post(address(), taps(a_region(), since="15", **over))
+    incident = Incident.objects.get()
+    assert incident.resolved_at == incident.outages.get().ended_at == at("2026-09-10 02:10")
+
+
+def test_ticked_cells_become_as_few_outages_as_they_need(noc):
+    cells = [
+        cell("login", "app"),
+        cell("calls", "app"),
+        cell("door", "device"),
+        cell("door", "web"),
+        cell("door", "app"),
+    ]
+    noc.post(address(), taps(a_region("eu", name="Europe"), what="some", cells=cells))
+    found = {
+        (tuple(o.functions.values_list("code", flat=True)), tuple(o.clients.values_list("code", flat=True)))
+        for o in Outage.objects.all()
+    }
+    assert found == {(("login", "calls", "door"), ("app",)), (("door",), ())}
+
+
+def test_the_title_says_what_was_chosen_and_a_typed_one_stays(noc):
+    europe = a_region("eu", name="Europe")
+    cells = [cell("login", "app"), cell("preview", "app")]
+    noc.post(address(), taps(europe, what="some", cells=cells))
+    assert Incident.objects.get().title == "Login and video preview down on app in Europe"
+    noc.post(address(), taps(europe, title="Gateway lost", like="new"))
+    assert Incident.objects.first().title == "Gateway lost"
+
+
+def test_several_regions_are_one_incident(noc):
+    noc.post(address(), taps(a_region("eu"), a_region("asia")))
+    assert Incident.objects.get().outages.count() == 2
+
+
+class TestOneLikeIt:
+    def test_is_offered_and_nothing_is_saved_before_an_answer(self, noc):
+        europe = a_region("eu")
+        first = an_outage(europe, "2026-09-10 02:05", None).incident
+        answer = noc.post(address(), taps(europe))
+        assert f"Add to {first.reference}" in text_of(answer)
+        assert Incident.objects.count() == 1
+
+    def test_can_be_joined(self, noc):
+        europe = a_region("eu")
+        first = an_outage(europe, "2026-09-10 02:05", None).incident
+        answer = noc.post(address(), taps(europe, like=first.pk))
+        assert answer.url == page_of(first)
+        assert (Incident.objects.count(), first.outages.count()) == (1, 2)
+
+    def test_can_be_another(self, noc):
+        europe = a_region("eu")
+        an_outage(europe, "2026-09-10 02:05", None)
+        noc.post(address(), taps(europe, like="new"))
+        assert Incident.objects.count() == 2
+
+    def test_thinking_about_it_does_not_move_the_start(self, noc):
+        europe = a_region("eu")
+        an_outage(europe, "2026-09-10 02:05", None)
+        sent = taps(europe, since="5")
+        asked = noc.post(address(), sent)
+        asked_at = asked.context["form"]["asked_at"].value()
+        with travel(at("2026-09-10 02:20:00"), tick=False):
+            noc.post(address(), {**sent, "asked_at": asked_at, "like": "new"})
+        assert Outage.objects.latest("id").started_at == at("2026-09-10 02:09:07")
+
+    def test_is_not_offered_in_another_region_or_hours_later(self, noc):
+        an_outage(a_region("asia"), "2026-09-10 02:05", None)
+        over = an_incident(resolved_at=at("2026-09-09 23:00"))
+        an_outage(a_region("eu"), "2026-09-09 22:00", "2026-09-09 23:00", incident=over)
+        noc.post(address(), taps(a_region("eu")))
+        assert Incident.objects.count() == 3
+
+    def test_what_goes_on_is_not_added_to_what_is_over(self, noc):
+        over = an_incident(resolved_at=at("2026-09-10 02:10"))
+        an_outage(a_region("eu"), "2026-09-10 02:00", "2026-09-10 02:10", incident=over)
+        noc.post(address(), taps(a_region("eu")))
+        assert Incident.objects.count() == 2
+
+    def test_one_that_is_not_like_it_cannot_be_joined_by_its_number(self, noc):
+        other = an_outage(a_region("asia"), "2026-09-10 02:05", None).incident
+        noc.post(address(), taps(a_region("eu"), like=other.pk))
+        assert other.outages.count() == 1
+
+
+def test_sent_twice_it_is_logged_once(noc):
+    sent = taps(a_region())
+    assert noc.post(address(), sent).url == noc.post(address(), sent).url
+    assert Incident.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sent_twice_at_the_same_moment_it_is_logged_once(noc):
+    sent = taps(a_region())
+    cookies = noc.cookies
+
+    def send(_turn: int) -> str:
+        client = Browser()
+        client.cookies = cookies
+        try:
+            return client.post(address(), sent).url
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(send, range(2))
+    assert first == second == page_of(Incident.objects.get())
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"regions": []}, "Choose at least one region."),
+        ({"regions": ["9" * 400]}, "Select a valid choice."),
+        ({"what": "some"}, "Tick at least one function on one client"),
+        ({"since": "typed"}, "Type the day and the time."),
+        ({"since": "typed", "since_at_0": "2026-09-11", "since_at_1": "00:00"}, "The start lies in the future."),
+        ({"since": "typed", "since_at_0": "2026-09-10", "since_at_1": "09:30:15.5"}, "whole seconds"),
+        ({"over": "yes", "ended_at_0": "2026-09-10", "ended_at_1": "09:00:00"}, "The outage ends before it starts."),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_sentence_and_the_form_as_typed(noc, change, sentence):
+    answer = noc.post(address(), {**taps(a_region()), "ticket_number": "T-17", **change})
+    assert sentence in text_of(answer)
+    assert b'value="T-17"' in answer.content
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"), [("2026-03-29 02:30:00", "does not exist"), ("2025-10-26 02:30:00", "happens twice")]
+)
+def test_a_local_time_that_is_not_one_instant_is_refused_and_says_what_to_do(noc, typed, sentence):
+    noc.post(reverse("admin:clock"), {"zone": "Europe/Berlin"})
+    day, time = typed.split()
+    told = text_of(noc.post(address(), taps(a_region(), since="typed", since_at_0=day, since_at_1=time)))
+    assert sentence in told
+    assert "UTC" in told
+
+
+def test_both_clocks_stand_beside_the_taps(noc):
+    noc.post(reverse("admin:clock"), {"zone": "Europe/Berlin"})
+    assert "04:14:07 Berlin · 10:14:07 Shanghai" in text_of(noc.get(address()))
+
+
+@pytest.mark.parametrize("role", ["Support", "Auditor"])
+def test_who_may_not_log_has_no_such_page(role):
+    client = signed_in(a_member(role))
+    assert client.get(address()).status_code == client.post(address(), taps(a_region())).status_code == 403
+    assert not Incident.objects.exists()
+
+
+def test_another_outage_is_added_to_an_incident(noc):
+    incident = an_outage(a_region("eu"), "2026-09-10 02:05", None).incident
+    page = reverse("admin:add_outage", args=[incident.pk])
+    sent = taps(a_region("asia"))
+    assert noc.get(page).status_code == 200
+    assert noc.post(page, sent).url == noc.post(page, sent).url == page_of(incident)
+    assert incident.outages.count() == 2
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "key",
+                "regions",
+                "what",
+                "cells",
+                "since",
+                "since_at_0",
+                "since_at_1",
+                "over",
+                "ended_at_0",
+                "ended_at_1",
+                "source",
+                "ticket_number",
+                "title",
+                "like",
+                "asked_at",
+            ]
+        ),
+        st.one_of(
+            st.text(max_size=30),
+            st.sampled_from(
+                ["some", "typed", "yes", "now", "0001-01-01", "9999-12-31", "23:59:59", "1:1", "-1", "9" * 400]
+            ),
+        ),
+    )
+)
+def test_nothing_that_is_sent_breaks_the_page(noc, sent):
+    region = a_region()
+    assert noc.post(address(), {**taps(region), **sent}).status_code in {200, 302}

@@ -1,0 +1,196 @@
+"""Closing a month, issuing its reports and adding evidence, through the pages."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from incidents.models import Incident, Outage
+from sla_portal.audit.models import Entry
+from sla_portal.availability.models import Evidence, Exclusion, MonthClosing
+from sla_portal.availability.operations import judge_due_months
+from sla_portal.reports.models import Report, ReportRun, Status
+from sla_portal.reports.operations import queue_reports
+from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at
+from tests.support.desk import a_member, page_of, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+
+NOW = at("2026-10-20 12:00")
+CLOSE = "/admin/availability/months/2026-09/close/"
+
+
+@pytest.fixture(autouse=True)
+def the_present(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "files"
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def europe():
+    eu = a_region()
+    a_contract(a_customer(eu), "2026-01-01", "2026-12-31")
+    return eu
+
+
+def a_finished_incident(region, **values) -> Incident:
+    given = {"detected_at": at("2026-09-10 02:01"), "resolved_at": at("2026-09-10 02:30"), "attributable": True}
+    incident = an_incident(**{**given, **values})
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30", incident=incident)
+    return incident
+
+
+def put_down() -> list[tuple[str, int]]:
+    for run in ReportRun.objects.filter(made_at__isnull=True):
+        queue_reports(run_id=run.pk, now=NOW)
+    return list(Report.objects.order_by("number", "revision").values_list("number", "revision"))
+
+
+def test_what_is_missing_is_listed_and_there_is_no_button(europe):
+    incident = a_finished_incident(europe, attributable=None)
+    page = signed_in(a_member("Legal")).get(CLOSE)
+    assert f"Unclassified {incident.reference}" in text_of(page)
+    assert "Close September 2026</button>" not in page.content.decode()
+
+
+def test_a_month_is_closed_and_its_reports_are_revision_1_and_a_correction_revision_2(europe):
+    legal = signed_in(a_member("Legal"))
+    incident = a_finished_incident(europe)
+    assert "Ready" in text_of(legal.get(CLOSE))
+    closed = legal.post(CLOSE, follow=True)
+    assert "The figures stand still from now on" in text_of(closed)
+    assert {revision for _number, revision in put_down()} == {1}
+
+    Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
+    judge_due_months(now=NOW)
+    page = text_of(legal.get(CLOSE))
+    assert "The record says something else" in page
+    assert "20 min counted" in page
+    legal.post(CLOSE, {"reason": "The end was mistyped"})
+    assert [closing.revision for closing in MonthClosing.objects.all()] == [2, 1]
+    revisions = put_down()
+    assert {revision for _number, revision in revisions} == {1, 2}
+    second = Report.objects.get(region=europe, revision=2).statement["issue"]
+    assert second["reason"] == "The end was mistyped"
+    assert {"what": "unavailable_minutes", "before": 30, "after": 20} in second["changes"]
+    assert Report.objects.get(region=europe, revision=1).statement["figures"]["unavailable_minutes"] == 30
+
+
+def test_a_correction_without_a_reason_changes_nothing(europe):
+    legal = signed_in(a_member("Legal"))
+    legal.post(CLOSE)
+    assert legal.post(CLOSE, {"reason": "  "}).status_code == 200
+    assert MonthClosing.objects.count() == 1
+
+
+def test_reports_of_a_closed_month_that_deviates_are_not_issued(europe):
+    legal = signed_in(a_member("Legal"))
+    incident = a_finished_incident(europe)
+    legal.post(CLOSE)
+    runs = ReportRun.objects.count()
+    Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
+    answer = legal.post("/admin/availability/months/2026-09/issue/", follow=True)
+    assert "Correct the month first" in text_of(answer)
+    assert ReportRun.objects.count() == runs
+
+
+def test_what_changed_between_the_wish_and_the_paper_is_not_put_on_paper(europe):
+    legal = signed_in(a_member("Legal"))
+    incident = a_finished_incident(europe)
+    legal.post(CLOSE)
+    Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
+    assert put_down() == []
+    assert "Correct the month first" in ReportRun.objects.get().error
+
+
+@pytest.mark.parametrize("role", ["NOC", "Support", "Auditor"])
+def test_only_legal_and_administrators_close_and_issue(role, europe):
+    somebody = signed_in(a_member(role))
+    for address in (CLOSE, "/admin/availability/months/2026-09/issue/"):
+        assert somebody.post(address).status_code == 403
+    assert not MonthClosing.objects.exists()
+    assert not ReportRun.objects.exists()
+
+
+@pytest.mark.parametrize("month", ["2026-13", "x", "0000-00", "2026-9"])
+def test_a_month_that_is_none_is_not_found(month, europe):
+    legal = signed_in(a_member("Legal"))
+    assert legal.get(f"/admin/availability/months/{month}/close/").status_code == 404
+    assert legal.post(f"/admin/availability/months/{month}/issue/").status_code == 404
+
+
+def test_a_report_is_issued_by_a_button_and_its_progress_is_shown(europe):
+    a_finished_incident(europe)
+    legal = signed_in(a_member("Legal"))
+    asked = legal.post("/admin/availability/months/2026-09/issue/", {"region": "eu"}, follow=True)
+    assert "still being found out" in text_of(asked)
+    assert put_down() == [("SLA-2026-09-EU", 1)]
+    run = ReportRun.objects.get()
+    assert "0 of 1 are ready" in text_of(legal.get(f"/admin/reports/runs/{run.pk}/"))
+    Report.objects.update(status=Status.FAILED, error="OSError: the disk is full")
+    part = legal.get(f"/admin/reports/runs/{run.pk}/?part=progress")
+    assert "the disk is full" in text_of(part)
+    assert "<html" not in part.content.decode()
+    assert "SLA-2026-09-EU" in text_of(legal.get("/admin/reports/report/"))
+
+
+def test_a_month_that_has_not_begun_gets_a_sentence(europe):
+    legal = signed_in(a_member("Legal"))
+    answer = legal.post("/admin/availability/months/2027-01/issue/", {"region": "eu"}, follow=True)
+    assert "2027-01 has not begun yet" in text_of(answer)
+
+
+def test_evidence_is_added_shown_with_its_hash_and_handed_out_to_be_saved(europe):
+    incident = a_finished_incident(europe, attributable=False)
+    exclusion = an_exclusion(incident, status="proposed")
+    noc = signed_in(a_member("NOC"))
+    content = b"%PDF-1.7 <script>alert(1)</script>"
+    address = f"/admin/availability/exclusion/{exclusion.pk}/evidence/"
+    answer = noc.post(address, {"file": SimpleUploadedFile("Order 命令.pdf", content)}, follow=True)
+    assert "Order 命令.pdf is kept as evidence" in text_of(answer)
+    assert hashlib.sha256(content).hexdigest()[:16] in text_of(noc.get(page_of(incident)))
+    saved = noc.get(reverse("admin:evidence_file", args=[Evidence.objects.get().pk]))
+    assert saved.content == content
+    assert saved["Content-Disposition"].startswith("attachment;")
+    assert (saved["X-Content-Type-Options"], saved["Content-Security-Policy"]) == ("nosniff", "sandbox")
+    assert Entry.objects.filter(action="added evidence to").count() == 1
+
+
+def test_evidence_that_cannot_be_kept_gets_a_sentence(europe):
+    incident = a_finished_incident(europe, attributable=False)
+    exclusion = an_exclusion(incident, status="proposed")
+    noc = signed_in(a_member("NOC"))
+    address = f"/admin/availability/exclusion/{exclusion.pk}/evidence/"
+    answer = noc.post(address, {"file": SimpleUploadedFile("a.exe", b"MZ")}, follow=True)
+    assert "Files of this kind cannot be kept" in text_of(answer)
+    assert "Choose a file first" in text_of(noc.post(address, follow=True))
+    assert signed_in(a_member("Support")).post(address).status_code == 403
+    assert not Evidence.objects.exists()
+    assert Exclusion.objects.get().status == "proposed"
+
+
+def test_evidence_that_was_changed_on_disk_is_not_handed_out(europe):
+    incident = a_finished_incident(europe, attributable=False)
+    exclusion = an_exclusion(incident, status="proposed")
+    noc = signed_in(a_member("NOC"))
+    noc.post(
+        f"/admin/availability/exclusion/{exclusion.pk}/evidence/", {"file": SimpleUploadedFile("a.txt", b"before")}
+    )
+    evidence = Evidence.objects.get()
+    Path(evidence.file.path).write_bytes(b"after")
+    answer = noc.get(reverse("admin:evidence_file", args=[evidence.pk]))
+    assert answer.status_code == 410
+    assert b"after" not in answer.content
+
+
+@pytest.mark.parametrize("incidents", [2, 20])
+def test_the_close_page_takes_a_fixed_number_of_queries(incidents, europe, django_assert_max_num_queries):
+    for _ in range(incidents):
+        a_finished_incident(europe, attributable=None)
+    legal = signed_in(a_member("Legal"))
+    with django_assert_max_num_queries(60):
+        legal.get(CLOSE)

@@ -1,0 +1,340 @@
+"""The months: all regions at a glance, and one month of a region or a customer to the minute."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from time_machine import travel
+
+from sla_portal.agreements.models import Suspension
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.models import Exclusion
+from sla_portal.availability.operations import close_month, judge_due_months
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.reports.operations import queue_reports, request_reports
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_version,
+    a_window,
+    an_exclusion,
+    an_incident,
+    an_outage,
+    at,
+    on,
+)
+from tests.support.desk import a_member, page_of, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = at("2026-10-05 00:00")
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def support():
+    return signed_in(a_member("Support"))
+
+
+@pytest.fixture
+def europe():
+    return a_region("eu", name="Europe")
+
+
+def month_of(row, month: str = "2026-09", **asked) -> str:
+    scope = "customer" if hasattr(row, "region_id") else "region"
+    query = "&".join(f"{name}={value}" for name, value in asked.items())
+    return reverse("admin:month", args=[month, scope, row.code]) + f"?{query}".rstrip("?").replace("+", "%2B")
+
+
+class TestHeadline:
+    def test_four_minutes_of_thirty_days_keep_the_target_and_five_miss_it(self, support, europe):
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:04")
+        page = text_of(support.get(month_of(europe)))
+        assert "99.99074 % ✓ Target met" in page
+        assert "0 of 4 minutes left" in page
+        an_outage(europe, "2026-09-11 01:00", "2026-09-11 01:01:01")
+        page = text_of(support.get(month_of(europe)))
+        assert "99.98842 % ■ Target missed" in page
+        assert "1 minute over the budget of 4" in page
+
+    def test_the_formula_stands_with_its_numbers(self, support, europe):
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:05")
+        assert "1 − U ÷ T = 1 − 5 ÷ 43200 = 99.98842 %" in text_of(support.get(month_of(europe)))
+
+    def test_without_an_outage_it_is_a_hundred(self, support, europe):
+        assert "100.00000 %" in text_of(support.get(month_of(europe)))
+
+    def test_a_month_that_is_not_over_says_so(self, support, europe):
+        page = text_of(support.get(month_of(europe, "2026-10")))
+        assert "Target met so far" in page
+        assert "the month is not over" in page
+
+    def test_a_customer_without_a_contract_in_it_is_neither_kept_nor_missed(self, support, europe):
+        customer = a_customer(europe)
+        a_contract(customer, "2026-10-01", "2027-09-30")
+        page = text_of(support.get(month_of(customer)))
+        assert "Not in service" in page
+        assert "Target m" not in page
+
+    def test_what_still_goes_on_makes_it_provisional(self, support, europe):
+        an_outage(europe, "2026-09-30 01:00", None)
+        page = text_of(support.get(month_of(europe)))
+        assert "Provisional" in page
+        assert "An outage is still going on: these figures run to now and can change." in page
+
+    def test_a_verdict_that_hangs_on_the_reading_is_marked(self, support, europe):
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 02:00", functions=("login",))
+        page = text_of(support.get(month_of(europe)))
+        assert "Reading-sensitive" in page
+        assert "“all” in force 0 100.00000 ✓ Target met" in page
+        assert "“function” 60 99.86111 ■ Target missed" in page
+
+    def test_the_version_in_force_is_named(self, support, europe):
+        a_version("2.0", "2026-09-01", availability_target="99.90")
+        page = text_of(support.get(month_of(europe)))
+        assert "version 2.0" in page
+        assert "Target 99.9 %" in page
+
+    def test_a_month_before_the_first_version_has_a_sentence(self, support, europe):
+        assert "No agreement version is in force" in text_of(support.get(month_of(europe, "1999-01")))
+
+    def test_unclassified_incidents_are_named(self, support, europe):
+        ours = an_incident("INC-OURS", attributable=True)
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:02", incident=ours)
+        an_outage(europe, "2026-09-11 01:00", "2026-09-11 01:02", incident=an_incident("INC-OPEN"))
+        page = text_of(support.get(month_of(europe)))
+        assert "until then they count: INC-OPEN" in page
+
+
+class TestBelow:
+    def test_a_closed_month_says_by_whom(self, europe):
+        member = a_member("Legal")
+        close_month(actor=Actor.staff(member), month=ServiceMonth(2026, 9), now=NOW)
+        assert "Closed 2026-10-05 08:00 Shanghai by Legal, revision 1." in text_of(
+            signed_in(member).get(month_of(europe))
+        )
+
+    def test_reports_stand_there_for_who_may_see_them(self, europe):
+        auditor = signed_in(a_member("Auditor"))
+        assert "No report of this month was issued yet." in text_of(auditor.get(month_of(europe)))
+        run = request_reports(actor=Actor.system("test"), month=ServiceMonth(2026, 9), regions=[europe], now=NOW)
+        queue_reports(run_id=run.pk, now=NOW)
+        assert "SLA-2026-09-EU" in text_of(auditor.get(month_of(europe)))
+
+    def test_failure_events_exclusions_windows_and_recovery_are_listed_with_links(self, support, europe):
+        incident = an_incident("INC-7", acknowledged_at=at("2026-09-10 01:05"), resolved_at=at("2026-09-10 03:00"))
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 03:00", incident=incident)
+        window = a_window(
+            "2026-09-10 01:30", "2026-09-10 02:30", ("2026-09-09 01:30", "2026-09-10 01:30", "2026-09-10 02:30"),
+            reference="MW-7",
+        )  # fmt: skip
+        an_exclusion(incident, "4.1", maintenance=window, reason="Announced upgrade")
+        answer = support.get(month_of(europe))
+        page = text_of(answer)
+        assert "2026-09-10 09:00 Shanghai 2026-09-10 11:00 Shanghai 2 h 60 60 INC-7" in page
+        assert "4.1 ▨ confirmed INC-7 Announced upgrade" in page
+        assert "24 h before ◔ less than 72 h 60 min" in page
+        assert "INC-7 Gateway lost monitoring 2026-09-10 09:00 Shanghai 5 min 2 h" in page
+        assert page_of(incident).encode() in answer.content
+        assert "(4.1: 60)" in page
+
+    def test_an_incident_logged_when_it_was_over_was_restored_before(self, support, europe):
+        late = an_incident(detected_at=at("2026-09-10 05:00"), resolved_at=at("2026-09-10 03:00"))
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 03:00", incident=late)
+        assert "over when noticed" in text_of(support.get(month_of(europe)))
+
+    def test_the_contract_period_so_far_stands_beside_a_customers_month(self, support, europe):
+        customer = a_customer(europe)
+        a_contract(customer, "2026-08-01", "2027-07-31", reference="K-1")
+        an_outage(europe, "2026-08-10 01:00", "2026-08-10 01:10")
+        page = text_of(support.get(month_of(customer)))
+        assert "Contract K-1 so far 99.98861 % · 10 of 87840 minutes counted" in page
+        assert "For information: the month decides (1.7)." in page
+
+    def test_what_a_customer_did_itself_stands_on_its_month_alone(self, support, europe):
+        customer = a_customer(europe)
+        a_contract(customer, "2026-08-01", "2027-07-31")
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10")
+        Exclusion.objects.create(
+            customer=customer, clause="4.5", status="confirmed", reason="Its own line",
+            starts_at=at("2026-09-10 01:00"), ends_at=at("2026-09-10 01:10"),
+        )  # fmt: skip
+        assert "this customer alone Its own line" in text_of(support.get(month_of(customer)))
+        assert "Its own line" not in text_of(support.get(month_of(europe)))
+
+
+class TestMinutes:
+    def told(self, client, row, day, minute):
+        return text_of(client.get(month_of(row, day[:7], day=day, minute=minute))).split("Close the day")[1]
+
+    def test_a_day_opens_as_runs_and_as_minutes(self, support, europe):
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:31")
+        answer = support.get(month_of(europe, day="2026-09-10"))
+        page = text_of(answer)
+        assert "Thursday, 10 September 2026" in page
+        assert "00:00 – 09:00 up 540 min 09:00 – 09:31 counted 31 min 09:31 – 24:00 up 869 min" in page
+        assert answer.content.count(b'class="m counted"') == 31
+
+    def test_a_counted_minute(self, support, europe):
+        outage = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:31")
+        told = self.told(support, europe, "2026-09-10", "09:10")
+        assert "It counts: this is a minute of service unavailability. 1.4" in told
+        assert f"{outage.incident.reference} · Incident" in told
+        assert "31 min: longer than sixty seconds, a failure event. 1.5" in told
+        assert "Under all three readings it counts." in told
+
+    def test_an_excluded_minute_names_clause_window_and_exclusion(self, support, europe):
+        outage = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:31")
+        window = a_window(
+            "2026-09-10 01:00", "2026-09-10 02:00", ("2026-09-05 00:00", "2026-09-10 01:00", "2026-09-10 02:00"),
+            reference="MW-9",
+        )  # fmt: skip
+        an_exclusion(outage.incident, "4.1", maintenance=window)
+        told = self.told(support, europe, "2026-09-10", "09:10")
+        assert "It does not count: section 4 takes it off. 4.1" in told
+        assert "MW-9" in told
+
+    def test_a_minute_in_which_something_could_be_used(self, support, europe):
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 02:00", functions=("login", "calls", "preview"))
+        told = self.told(support, europe, "2026-09-10", "09:10")
+        assert "something was down, but by the reading in force the service was not. 1.4" in told
+        assert "these could be used: door opening on every client." in told
+        assert "Of the three readings, it counts under “function” and “any”." in told
+
+    def test_a_minute_that_was_down_for_a_part(self, support, europe):
+        an_outage(europe, "2026-09-10 01:00:30", "2026-09-10 01:02:10")
+        assert "for a part of it the service was available. 1.4" in self.told(support, europe, "2026-09-10", "09:00")
+
+    def test_sixty_seconds_are_no_failure_event(self, support, europe):
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:01")
+        told = self.told(support, europe, "2026-09-10", "09:00")
+        assert "there was no failure event. 1.5" in told
+        assert "1 min: sixty seconds or less, no failure event." in told
+
+    def test_a_quiet_minute(self, support, europe):
+        assert "It does not count: nothing was down." in self.told(support, europe, "2026-09-10", "09:00")
+
+    def test_a_minute_to_come(self, support, europe):
+        assert "It is not over yet, so nothing is decided." in self.told(support, europe, "2026-10-20", "09:00")
+
+    def test_minutes_of_a_customer(self, support, europe):
+        customer = a_customer(europe)
+        contract = a_contract(customer, "2026-09-05", "2027-09-04")
+        Suspension.objects.create(contract=contract, starts_on=on("2026-09-20"), ends_on=on("2026-09-21"))
+        an_outage(europe, "2026-09-20 01:00", "2026-09-20 01:10")
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10")
+        Exclusion.objects.create(
+            customer=customer, clause="4.5", status="confirmed", reason="Its own line",
+            starts_at=at("2026-09-10 01:00"), ends_at=at("2026-09-10 01:10"),
+        )  # fmt: skip
+        assert "no contract was in force on this day. 1.7" in self.told(support, customer, "2026-09-04", "09:00")
+        assert "the service was suspended for non-payment." in self.told(support, customer, "2026-09-20", "09:05")
+        assert "what happened was its own. 4.5" in self.told(support, customer, "2026-09-10", "09:05")
+
+    def test_the_minutes_beside_it_are_one_tap_away(self, support, europe):
+        content = support.get(month_of(europe, day="2026-09-10", minute="00:00")).content.decode()
+        assert "minute=00%3A01#day" in content
+        assert "Minute before" not in content
+
+    def test_a_minute_that_is_none_says_how_to_write_it(self, support, europe):
+        page = text_of(support.get(month_of(europe, day="2026-09-10", minute="25:99")))
+        assert "This day has no such minute." in page
+
+    def test_both_minutes_that_a_clock_shows_twice_can_be_asked_about(self, europe, settings):
+        from zoneinfo import ZoneInfo
+
+        settings.SLA_ZONE, settings.SLA_TIME_ZONE = ZoneInfo("Europe/Berlin"), "Europe/Berlin"
+        with travel(at("2026-11-05 00:00"), tick=False):
+            support = signed_in(a_member("Support"))
+            an_outage(europe, "2026-10-25 01:10", "2026-10-25 01:20")
+            assert "nothing was down" in self.told(support, europe, "2026-10-25", "02:15+0200")
+            assert "It counts" in self.told(support, europe, "2026-10-25", "02:15+0100")
+            page = text_of(support.get(month_of(europe, "2026-10", day="2026-10-25")))
+        assert "02:10+0100 – 02:20+0100 counted 10 min" in page
+
+
+class TestWhoMay:
+    def test_noc_sees_regions_and_no_customers(self, europe):
+        noc = signed_in(a_member("NOC"))
+        assert noc.get(month_of(europe)).status_code == 200
+        assert noc.get(month_of(a_customer(europe))).status_code == 403
+
+    def test_strangers_are_asked_to_sign_in(self, client, europe):
+        assert "/login/" in client.get(month_of(europe)).url
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "2026-13/region/eu",
+            "2026-9/region/eu",
+            "0000-01/region/eu",
+            "2026-09/planet/eu",
+            "2026-09/region/mars",
+            "2026-09/region/%00",
+        ],
+    )
+    def test_what_is_not_there_is_not_found(self, support, address):
+        assert support.get(f"{reverse('admin:months')}{address}/").status_code == 404
+
+
+class TestOverview:
+    def test_regions_stand_beside_their_last_thirteen_months(self, support, europe):
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:05")
+        judge_due_months(now=datetime.now(UTC))
+        answer = support.get(reverse("admin:months"))
+        page = text_of(answer)
+        assert "September 2026 ■ Target missed 99.98842 % · 5 min" in page
+        assert "October 2026 so far ✓ Target met 100.00000 % · 0 min" in page
+        assert "October 2025 ◌ Not judged yet" in page
+        assert month_of(europe).encode() in answer.content
+
+    def test_without_a_region_it_says_how_one_comes(self, support):
+        assert "An administrator adds regions" in text_of(support.get(reverse("admin:months")))
+
+
+def test_the_number_of_queries_does_not_grow_with_the_incidents(support, europe):
+    customer = a_customer(europe)
+    a_contract(customer, "2026-09-01", "2027-08-31")
+
+    def queries(address) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert support.get(address).status_code == 200
+        return len(captured)
+
+    addresses = [month_of(europe), month_of(customer), reverse("admin:months"), month_of(europe, day="2026-09-08")]
+    for hour in range(3):
+        incident = an_outage(europe, f"2026-09-08 {hour:02}:00", f"2026-09-08 {hour:02}:02").incident
+        an_exclusion(incident, "4.11", third_party="Example Cloud")
+    few = [queries(address) for address in addresses]
+    for number in range(297):
+        start = f"2026-09-{1 + number // 24:02} {number % 24:02}"
+        incident = an_outage(europe, f"{start}:10", f"{start}:12").incident
+        an_exclusion(incident, "4.11", third_party="Example Cloud")
+    assert [queries(address) for address in addresses] == few
+    assert "The first 200" in text_of(support.get(month_of(europe)))
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(st.text(max_size=12), st.sampled_from(["2026-09-10", "2026-10-31", "0001-01-01", "9999-12-31"])),
+    st.one_of(st.text(max_size=12), st.sampled_from(["02:31", "24:00", "02:31+0200", "9" * 400])),
+)
+def test_nothing_that_is_asked_breaks_the_page(support, europe, day, minute):
+    assert support.get(month_of(europe).split("?")[0], {"day": day, "minute": minute}).status_code == 200
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 9999), st.integers(0, 99))
+def test_every_month_there_is_has_a_page(support, europe, year, month):
+    answer = support.get(f"{reverse('admin:months')}{year:04}-{month:02}/region/eu/")
+    assert answer.status_code in {200, 404}

@@ -1,0 +1,277 @@
+"""Every write through a form of the desk is in the trail: who, when, from what to what, why."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.urls import reverse
+from time_machine import travel
+
+from sla_portal.agreements.models import Contract
+from sla_portal.audit.models import Chain, Entry
+from sla_portal.audit.rules import GENESIS
+from sla_portal.audit.verbs import VERBS
+from sla_portal.customers.models import Region
+from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at, on
+from tests.support.desk import PASSWORD, a_member, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = at("2026-09-10 12:00")
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def administrator():
+    return signed_in(a_member("Administrator", "anna"))
+
+
+def rows(prefix: str, *filled: dict, initial: int = 0) -> dict:
+    """What the rows inside a form send."""
+    sent = {f"{prefix}-TOTAL_FORMS": len(filled), f"{prefix}-INITIAL_FORMS": initial}
+    for number, row in enumerate(filled):
+        sent |= {f"{prefix}-{number}-{name}": value for name, value in row.items()}
+    return sent
+
+
+def last_entry() -> Entry:
+    return Entry.objects.order_by("-id").first()
+
+
+def test_what_is_added_stands_in_the_trail_with_who_and_when(administrator):
+    region = a_region()
+    facts = {"code": "C-1", "name": "Hafen Residences", "region": region.pk, "language": "en"}
+    contacts = rows("contacts", {"email": "ops@example.com", "name": "Operations"})
+    administrator.post(reverse("admin:customers_customer_add"), facts | contacts)
+    entry = last_entry()
+    assert (entry.actor.username, entry.action, entry.at) == ("anna", "added", NOW)
+    assert entry.subject == "Hafen Residences (C-1)"
+    assert entry.changes == {
+        "code": [None, "C-1"],
+        "name": [None, "Hafen Residences"],
+        "region": [None, "Eu"],
+        "language": [None, "en"],
+        "contact ops@example.com": [None, {"email": "ops@example.com", "name": "Operations"}],
+    }
+
+
+def test_a_change_says_from_what_to_what_and_why(administrator):
+    region = a_region("eu", name="Europe")
+    url = reverse("admin:customers_region_change", args=[region.pk])
+    facts = {"code": "eu", "name": "Europe and Africa", "time_zone": "Europe/Berlin"}
+    administrator.post(url, {**facts, "why": "Lagos is served from Frankfurt"})
+    entry = last_entry()
+    assert entry.action == "changed"
+    assert entry.changes == {"name": ["Europe", "Europe and Africa"], "time_zone": [None, "Europe/Berlin"]}
+    assert entry.reason == "Lagos is served from Frankfurt"
+    page = text_of(administrator.get(url))
+    assert "name: Europe → Europe and Africa" in page
+    assert "Lagos is served from Frankfurt" in page
+
+
+@pytest.mark.parametrize("why", ["", "   "])
+def test_a_fact_on_record_is_not_changed_without_a_reason(administrator, why):
+    region = a_region("eu", name="Europe")
+    url = reverse("admin:customers_region_change", args=[region.pk])
+    response = administrator.post(url, {"code": "eu", "name": "Elsewhere", "why": why})
+    assert "This field is required" in text_of(response)
+    assert Region.objects.get().name == "Europe"
+    assert not Entry.objects.exists()
+
+
+def test_saving_what_stands_already_writes_nothing(administrator):
+    region = a_region("eu", name="Europe")
+    url = reverse("admin:customers_region_change", args=[region.pk])
+    administrator.post(url, {"code": "eu", "name": "Europe", "why": "A look"})
+    assert not Entry.objects.exists()
+
+
+def test_rows_inside_a_form_are_told_one_by_one(administrator):
+    customer = a_customer(a_region("eu", name="Europe"), "C-1", name="Hafen Residences")
+    gone = customer.contacts.create(email="a@example.com", name="Ann")
+    moved = customer.contacts.create(email="b@example.com")
+    contacts = rows(
+        "contacts",
+        {"id": gone.pk, "customer": customer.pk, "email": "a@example.com", "name": "Ann", "DELETE": "on"},
+        {"id": moved.pk, "customer": customer.pk, "email": "c@example.com", "name": ""},
+        {"customer": customer.pk, "email": "d@example.com", "name": "Dan"},
+        initial=2,
+    )
+    facts = {"code": "C-1", "name": "Hafen Residences", "region": customer.region_id, "language": "en"}
+    url = reverse("admin:customers_customer_change", args=[customer.pk])
+    administrator.post(url, {**facts, **contacts, "why": "New people"})
+    assert last_entry().changes == {
+        "contact a@example.com": [{"email": "a@example.com", "name": "Ann"}, None],
+        "contact c@example.com": [{"email": "b@example.com"}, {"email": "c@example.com"}],
+        "contact d@example.com": [None, {"email": "d@example.com", "name": "Dan"}],
+    }
+    assert last_entry().reason == "New people"
+
+
+def test_payments_are_added_and_never_changed(administrator):
+    contract = a_contract(a_customer(a_region(), "C-1"), "2026-01-01", "2026-12-31", reference="K-1")
+    first = contract.payments.create(reference="P-1", paid_on=on("2026-02-01"), amount="49")
+    facts = {
+        "customer": contract.customer_id,
+        "reference": "K-1",
+        "starts_on": "2026-01-01",
+        "ends_on": "2026-12-31",
+        "monthly_charge": "49.00",
+        "currency": "EUR",
+        "trial_days": "0",
+    }
+    payments = rows(
+        "payments",
+        {"id": first.pk, "contract": contract.pk, "reference": "P-1", "paid_on": "2026-02-01", "amount": "4900"},
+        {"contract": contract.pk, "reference": "P-2", "paid_on": "2026-03-01", "amount": "50"},
+        initial=1,
+    )
+    url = reverse("admin:agreements_contract_change", args=[contract.pk])
+    administrator.post(url, {**facts, **payments, **rows("suspensions"), "why": "Paid"})
+    amounts = Contract.objects.get().payments.values_list("reference", "amount")
+    assert list(amounts) == [("P-1", 49), ("P-2", 50)]
+    told = {"reference": "P-2", "paid_on": "2026-03-01", "amount": "50"}
+    assert last_entry().changes == {"payment P-2": [None, told]}
+
+
+def test_a_deletion_says_what_was_there_and_why(administrator):
+    customer = a_customer(a_region(), "C-1")
+    contact = customer.contacts.create(email="a@example.com", name="Ann")
+    url = reverse("admin:customers_contact_delete", args=[contact.pk])
+    refused = administrator.post(url, {"post": "yes", "why": " "}, follow=True)
+    assert "Say why the record is deleted." in text_of(refused)
+    assert customer.contacts.exists()
+    administrator.post(url, {"post": "yes", "why": "Left the house"})
+    entry = last_entry()
+    assert (entry.action, entry.subject, entry.reason) == ("deleted", "a@example.com", "Left the house")
+    assert entry.changes["email"] == ["a@example.com", None]
+    assert not customer.contacts.exists()
+
+
+def test_a_write_and_its_entry_stand_or_fall_together(administrator):
+    region = a_region("eu", name="Europe")
+    url = reverse("admin:customers_region_change", args=[region.pk])
+    administrator.post(url, {"code": "eu", "name": "Europa", "why": "As they say it"})
+    # The next entry would hang on the same link as the first, which the database refuses.
+    Chain.objects.update(last_hash=GENESIS)
+    administrator.raise_request_exception = False
+    assert administrator.post(url, {"code": "eu", "name": "Elsewhere", "why": "A move"}).status_code == 500
+    assert Region.objects.get().name == "Europa"
+
+
+def test_a_password_is_never_in_the_trail(administrator):
+    secret = "a very long secret"
+    facts = {"username": "nora", "first_name": "Nora", "password1": secret, "password2": secret}
+    administrator.post(reverse("admin:auth_user_add"), facts)
+    nora = User.objects.get(username="nora")
+    assert nora.is_staff
+    assert last_entry().changes["password1"] == [None, "set anew"]
+    url = reverse("admin:auth_user_password_change", args=[nora.pk])
+    administrator.post(url, {"password1": PASSWORD, "password2": PASSWORD})
+    assert last_entry().subject == "nora"
+    assert nora.password != User.objects.get(username="nora").password
+    told = str(list(Entry.objects.values_list("changes", flat=True)))
+    assert secret not in told
+    assert PASSWORD not in told
+
+
+def test_a_role_that_somebody_is_given_is_in_the_trail(administrator):
+    nora = a_member("NOC", "nora")
+    legal = nora.groups.model.objects.get(name="Legal")
+    url = reverse("admin:auth_user_change", args=[nora.pk])
+    facts = {"username": "nora", "first_name": "NOC", "is_active": "on", "groups": [legal.pk]}
+    administrator.post(url, {**facts, "why": "Moved desks"})
+    assert last_entry().changes == {"groups": [["NOC"], ["Legal"]]}
+
+
+def test_the_trail_stands_at_the_foot_of_a_record_and_its_history_leads_there(administrator):
+    region = a_region("eu", name="Europe")
+    change = reverse("admin:customers_region_change", args=[region.pk])
+    assert "Nothing was written about this record" in text_of(administrator.get(change))
+    assert administrator.get(reverse("admin:customers_region_history", args=[region.pk])).url == f"{change}#trail"
+
+
+def test_the_trail_is_listed_searched_and_checked(administrator):
+    region = a_region("eu", name="Europe")
+    url = reverse("admin:customers_region_change", args=[region.pk])
+    administrator.post(url, {"code": "eu", "name": "Europa", "why": "As they say it"})
+    trail = reverse("admin:audit_entry_changelist")
+    for asked in ("", "?action=changed", "?kind=customers.region", "?q=Europa"):
+        assert "As they say it" in text_of(administrator.get(trail + asked)), asked
+    for asked in ("?action=logged", "?kind=customers.customer", "?q=Asia"):
+        assert "As they say it" not in text_of(administrator.get(trail + asked)), asked
+    assert "The trail is whole: 1 entry" in text_of(administrator.get(reverse("admin:check_chain")))
+
+
+def test_a_broken_chain_is_said_with_the_entry_where_it_breaks(administrator):
+    region = a_region("eu", name="Europe")
+    url = reverse("admin:customers_region_change", args=[region.pk])
+    administrator.post(url, {"code": "eu", "name": "Europa", "why": "As they say it"})
+    Chain.objects.update(last_hash="f" * 64)
+    administrator.post(url, {"code": "eu", "name": "Europe", "why": "Back again"})
+    page = text_of(administrator.get(reverse("admin:check_chain")))
+    assert f"The chain breaks at entry {last_entry().pk}" in page
+
+
+def test_correcting_an_incident_tells_its_outages(administrator):
+    noc = signed_in(a_member("NOC"))
+    noc.post(reverse("admin:clock"), {"zone": "UTC"})
+    region = a_region("eu", name="Europe")
+    incident = an_incident("INC-1", title="Gateway lost", detected_at=at("2026-09-10 01:00"))
+    outage = an_outage(region, "2026-09-10 01:00", None, incident=incident, functions=("login",))
+    sent = correction(incident, outage, ended_at="2026-09-10 01:10:00", functions=["all"])
+    noc.post(reverse("admin:incidents_incident_change", args=[incident.pk]), {**sent, "why": "The log says so"})
+    outage.refresh_from_db()
+    assert outage.ended_at == at("2026-09-10 01:10")
+    assert not outage.functions.exists()
+    name = "outage Europe 2026-09-10 01:00:00 UTC"
+    assert last_entry().changes == {
+        name: [
+            {"ended_at": None, "functions": ["Login"]},
+            {"ended_at": "2026-09-10T01:10:00Z", "functions": ["all"]},
+        ]
+    }
+
+
+def correction(incident, outage, **changed) -> dict:
+    """What the correction form sends for an incident with one outage; instants as typed in UTC."""
+    facts = {"title": incident.title, "source": incident.source, "ticket_number": incident.ticket_number}
+    row = {
+        "id": outage.pk,
+        "incident": incident.pk,
+        "region": outage.region_id,
+        "started_at": f"{outage.started_at:%Y-%m-%d %H:%M:%S}",
+        "ended_at": "",
+        "functions": ["all"],
+        "clients": ["all"],
+        **changed,
+    }
+    typed = {}
+    for name in ("started_at", "ended_at"):
+        day, _, time = row.pop(name).partition(" ")
+        typed |= {f"{name}_0": day, f"{name}_1": time}
+    detected = {
+        "detected_at_0": f"{incident.detected_at:%Y-%m-%d}",
+        "detected_at_1": f"{incident.detected_at:%H:%M:%S}",
+    }
+    return {**facts, **detected, **rows("outages", {**row, **typed}, initial=1)}
+
+
+def test_every_verb_of_the_trail_can_be_said_in_the_readers_language():
+    """Found where operations write them as `action="…"` or `Written("…")`."""
+    root = Path(settings.BASE_DIR)
+    code = "".join(
+        file.read_text()
+        for folder in ("sla_portal", "incidents", "maintenance", "claims")
+        for file in (root / folder).rglob("*.py")
+        if "commands" not in file.parts
+    )
+    written = set(re.findall(r'(?:action=|Written\(\s*)"([a-z ]+)"', code))
+    assert {"logged", "announced", "changed by a history file"} <= set(VERBS)
+    assert written - set(VERBS) == set()

@@ -1,0 +1,187 @@
+"""Forms of the desk refuse what cannot be, with a sentence that says what to do."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils import timezone
+from time_machine import travel
+
+from incidents.models import Outage
+from maintenance.models import MaintenanceWindow
+from sla_portal.clocks import ClockField
+from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at, on
+from tests.support.desk import a_member, signed_in, text_of
+
+from .test_audit_log import correction, rows
+
+pytestmark = pytest.mark.django_db
+NOW = at("2026-09-10 12:00")
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def noc():
+    client = signed_in(a_member("NOC"))
+    client.post(reverse("admin:clock"), {"zone": "UTC"})
+    return client
+
+
+@pytest.fixture
+def outage():
+    incident = an_incident("INC-1", detected_at=at("2026-09-10 01:00"))
+    return an_outage(a_region(), "2026-09-10 01:00", None, incident=incident)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"ended_at": "2026-09-10 00:59:00"}, "The outage ends before it starts."),
+        ({"ended_at": "2026-09-10 12:00:01"}, "The end lies in the future."),
+        ({"started_at": "2026-09-10 12:00:01"}, "The start lies in the future."),
+        ({"started_at": "2026-09-10 01:00:00.5"}, "Give the start in whole seconds."),
+        ({"ended_at": "2026-09-10 01:10:00.5"}, "Give the end in whole seconds."),
+        ({"functions": []}, "Name at least one core function and one client that were down."),
+        ({"clients": []}, "Name at least one core function and one client that were down."),
+        ({"functions": ["all", "1"]}, "Tick either “all” or the ones that are meant."),
+        ({"functions": ["999"]}, "999 is not one of the available choices."),
+        ({"started_at": "0001-01-01 00:00:00"}, "Give the year in four digits"),
+    ],
+)
+def test_an_outage_that_cannot_have_been_is_refused(noc, outage, changed, sentence):
+    url = reverse("admin:incidents_incident_change", args=[outage.incident_id])
+    response = noc.post(url, {**correction(outage.incident, outage, **changed), "why": "A closer look"})
+    assert sentence in text_of(response)
+    assert Outage.objects.get(pk=outage.pk).started_at == at("2026-09-10 01:00")
+
+
+def test_a_resolved_incident_has_no_outage_that_goes_on(noc, outage):
+    url = reverse("admin:incidents_incident_change", args=[outage.incident_id])
+    resolved = {"resolved_at_0": "2026-09-10", "resolved_at_1": "02:00:00"}
+    response = noc.post(url, {**correction(outage.incident, outage), **resolved, "why": "It is over"})
+    assert "The incident is resolved, but an outage of it has no end." in text_of(response)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (("2026-03-29", "02:30:00"), "does not exist in Europe/Berlin: the clocks are put forward over it"),
+        (("2026-10-25", "02:30:00"), "happens twice in Europe/Berlin: the clocks are put back"),
+    ],
+)
+def test_a_local_time_that_does_not_exist_or_happens_twice_is_refused_with_a_way_out(typed, sentence):
+    with timezone.override("Europe/Berlin"), pytest.raises(ValidationError) as refused:
+        ClockField().clean(list(typed))
+    assert sentence in refused.value.messages[0]
+    assert "UTC" in refused.value.messages[0]
+
+
+def test_times_are_shown_and_typed_on_the_readers_clock_with_the_sla_clock_beside(outage):
+    client = signed_in(a_member("NOC"))
+    page = reverse("admin:incidents_incident_changelist")
+    assert "2026-09-10 09:00 Shanghai" in text_of(client.get(page))
+    client.post(reverse("admin:clock"), {"zone": "Europe/Berlin"})
+    assert "2026-09-10 03:00 Berlin SLA 2026-09-10 09:00 Shanghai" in text_of(client.get(page))
+    form = reverse("admin:incidents_incident_change", args=[outage.incident_id])
+    typed = correction(outage.incident, outage, ended_at="2026-09-10 03:10:00", started_at="2026-09-10 03:00:00")
+    client.post(form, {**typed, "detected_at_1": "03:00:00", "why": "A closer look"})
+    assert Outage.objects.get().ended_at == at("2026-09-10 01:10")
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../etc/passwd", "UTC\0"])
+def test_a_clock_that_there_is_not_changes_nothing(zone):
+    client = signed_in(a_member("NOC"))
+    assert client.post(reverse("admin:clock"), {"zone": zone, "next": "//elsewhere.example"}).url == reverse(
+        "admin:index"
+    )
+    assert "Shanghai" in text_of(client.get(reverse("admin:index")))
+
+
+def window(**changed) -> dict:
+    return {
+        "reference": "MW-1",
+        "title": "Database upgrade",
+        "kind": "upgrade",
+        "starts_at_0": "2026-09-20",
+        "starts_at_1": "01:00:00",
+        "ends_at_0": "2026-09-20",
+        "ends_at_1": "02:00:00",
+        "regions": ["all"],
+        "functions": ["all"],
+        "clients": ["all"],
+        **changed,
+    }
+
+
+def test_a_window_is_planned_as_a_draft(noc):
+    region = a_region()
+    noc.post(reverse("admin:maintenance_maintenancewindow_add"), window(regions=[region.pk]))
+    planned = MaintenanceWindow.objects.get()
+    assert (planned.starts_at, list(planned.regions.all())) == (at("2026-09-20 01:00"), [region])
+    assert not planned.functions.exists()
+    assert not planned.notices.exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"ends_at_1": "00:59:00"}, "The window ends before it starts."),
+        ({"regions": []}, "Tick “all” or the ones that are concerned."),
+        ({"starts_at_1": "01:00:00.25"}, "Give whole seconds."),
+    ],
+)
+def test_a_window_that_cannot_be_is_refused(noc, changed, sentence):
+    response = noc.post(reverse("admin:maintenance_maintenancewindow_add"), window(**changed))
+    assert sentence in text_of(response)
+    assert not MaintenanceWindow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"ends_on": "2025-12-31"}, "The contract ends before it starts."),
+        ({"terminated_on": "2027-01-01"}, "A contract is terminated on one of its own service days."),
+        ({"monthly_charge": "-1"}, "A monthly charge is not negative."),
+        ({"currency": "€"}, "Write the currency with its three letters"),
+    ],
+)
+def test_a_contract_that_cannot_be_is_refused(changed, sentence):
+    client = signed_in(a_member("Administrator"))
+    contract = a_contract(a_customer(a_region(), "C-1"), "2026-01-01", "2026-12-31", reference="K-1")
+    facts = {
+        "customer": contract.customer_id,
+        "reference": "K-1",
+        "starts_on": "2026-01-01",
+        "ends_on": "2026-12-31",
+        "monthly_charge": "49",
+        "currency": "EUR",
+        "trial_days": "0",
+        **changed,
+    }
+    url = reverse("admin:agreements_contract_change", args=[contract.pk])
+    response = client.post(url, {**facts, **rows("payments"), **rows("suspensions"), "why": "A correction"})
+    assert sentence in text_of(response)
+
+
+def test_a_suspension_that_ends_before_it_starts_is_refused():
+    client = signed_in(a_member("Administrator"))
+    contract = a_contract(a_customer(a_region(), "C-1"), "2026-01-01", "2026-12-31", reference="K-1")
+    facts = {
+        "customer": contract.customer_id,
+        "reference": "K-1",
+        "starts_on": "2026-01-01",
+        "ends_on": "2026-12-31",
+        "monthly_charge": "49",
+        "currency": "EUR",
+        "trial_days": "0",
+    }
+    suspension = rows("suspensions", {"contract": contract.pk, "starts_on": "2026-03-05", "ends_on": "2026-03-01"})
+    url = reverse("admin:agreements_contract_change", args=[contract.pk])
+    response = client.post(url, {**facts, **rows("payments"), **suspension, "why": "Not paid"})
+    assert "The suspension ends before it starts." in text_of(response)
+    assert contract.suspensions.count() == 0
+    assert contract.starts_on == on("2026-01-01")

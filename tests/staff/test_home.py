@@ -1,0 +1,198 @@
+"""Home says what waits for whom; search finds what its reader may see."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from time_machine import travel
+
+from incidents.models import Incident, Outage
+from maintenance.models import MaintenanceWindow
+from sla_portal.agreements.models import AgreementVersion
+from sla_portal.availability.operations import judge_due_months
+from sla_portal.staff.roles import ROLES
+from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
+from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, close_september
+from tests.support.desk import a_member, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = at("2026-09-10 12:00")
+HOME = "/admin/"
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(NOW, tick=False):
+        yield
+
+
+def home_of(role: str) -> str:
+    return text_of(signed_in(a_member(role)).get(HOME))
+
+
+def test_noc_sees_what_is_open_for_how_long_and_what_it_costs():
+    region = a_region("eu", name="Europe")
+    a_region("us", name="North America")
+    an_outage(region, "2026-09-10 11:47:30", None, incident=an_incident("INC-1"))
+    home = home_of("NOC")
+    assert home.index("Log an outage", home.index("Your desk")) < home.index("INC-1")
+    assert "12 min 30 s" in home
+    assert "Europe: 12 minutes counted this month" in home
+    assert "nobody is on it" in home
+    assert "8 minutes over the budget of 4 provisional" in home
+    assert "North America 4 of 4 minutes left" in home
+
+
+def test_what_is_excluded_leaves_the_budget_alone():
+    region = a_region("eu", name="Europe")
+    incident = an_incident("INC-1", resolved_at=at("2026-09-10 02:00"))
+    an_outage(region, "2026-09-10 01:00", "2026-09-10 01:30", incident=incident)
+    an_exclusion(incident)
+    assert "Europe 4 of 4 minutes left" in home_of("NOC")
+
+
+def test_windows_of_a_day_back_and_ahead_are_named():
+    told = ("2026-09-01 00:00", "2026-09-10 11:00", "2026-09-10 13:00")
+    a_window("2026-09-10 11:00", "2026-09-10 13:00", told, reference="MW-now")
+    a_window("2026-09-11 11:00", "2026-09-11 12:30", ("2026-09-01 00:00", "2026-09-11 11:00", "2026-09-11 12:30"))
+    a_window("2026-09-10 20:00", "2026-09-10 21:00", reference="MW-draft")
+    a_window("2026-09-13 20:00", "2026-09-13 21:00", reference="MW-later")
+    home = home_of("NOC")
+    assert "ends in 1 h" in home
+    assert "starts in 23 h" in home
+    assert "draft, not announced" in home
+    assert "MW-later" not in home
+
+
+def test_legal_decides_what_others_proposed_force_majeure_first():
+    lea, luo = a_member("Legal", "lea"), a_member("Legal", "luo")
+    for number, (clause, by) in enumerate([("4.10", luo), ("4.11", luo), ("4.2", lea)]):
+        incident = an_incident(f"INC-{number}", resolved_at=NOW)
+        an_exclusion(incident, clause, "proposed", proposed_by=by, proposed_at=NOW + timedelta(minutes=number))
+    home = text_of(signed_in(lea).get(HOME))
+    waiting = home[home.index("Exclusions waiting for you") : home.index("Resolved, not classified")]
+    assert waiting.index("4.11") < waiting.index("4.10")
+    assert "4.2" not in waiting
+
+
+def test_what_is_not_classified_waits_until_claims_for_its_month_open():
+    an_incident("INC-1", detected_at=at("2026-09-02 01:00"), resolved_at=at("2026-09-02 02:00"))
+    an_incident("INC-2", detected_at=at("2026-07-02 01:00"), resolved_at=at("2026-07-02 02:00"))
+    home = home_of("NOC")
+    # The fifth working day of October 2026 is the 13th (CN).
+    assert "claims for its month open 2026-10-14 00:00 Shanghai" in home
+    assert home.index("INC-2") < home.index("INC-1")
+    assert home.count("overdue") == 1
+
+
+def test_months_that_wait_to_be_closed_or_corrected_stand_on_the_home_of_legal_with_their_claims():
+    a_missed_september()
+    waiting = a_claimant()
+    with travel(OPEN, tick=False):
+        legal = signed_in(a_member("Legal"))
+        judge_due_months(now=OPEN)
+        a_claim(waiting, closed=False)
+        page = text_of(legal.get(HOME))
+        assert "2026-09 not closed yet claims for it open 2026-10-14 00:00" in page
+        assert "◔ 1 open claim waits for it" in page
+        assert "Months to close or to correct" not in home_of("Support")
+        close_september()
+        assert "2026-09 not closed yet" not in text_of(legal.get(HOME))
+        a_missed_september("2026-09-20 01:00", "2026-09-20 01:09")
+        judge_due_months(now=OPEN + timedelta(minutes=5))
+        assert "2026-09 the record gives other figures since noticed 2026-10-20" in text_of(legal.get(HOME))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_empty_portal_says_on_each_desk_what_would_be_here_and_how_it_comes(role):
+    home = home_of(role)
+    assert "There is no region yet." in home
+    assert "Nothing is open." in home
+    assert ("No customer's month fell below the target" in home) == (role != "NOC")
+    assert ("The trail is empty." in home) == (role in {"Legal", "Auditor", "Administrator"})
+    assert ("Log an outage" in home) == (role == "NOC")
+
+
+def test_before_the_first_agreement_version_home_says_so():
+    AgreementVersion.objects.update(published_at=None)
+    assert "No agreement version is in force" in home_of("NOC")
+
+
+def test_home_asks_as_often_of_many_rows_as_of_few():
+    client = signed_in(a_member("Legal"))
+    region = a_region()
+
+    def more(rows: int) -> int:
+        first = Incident.objects.count()
+        for number in range(first, first + rows):
+            began = NOW - timedelta(hours=number + 1)
+            incident = Incident.objects.create(reference=f"INC-{number}", title="Gateway lost", detected_at=began)
+            Outage.objects.create(incident=incident, region=region, started_at=began)
+            closed = Incident.objects.create(
+                reference=f"INC-x{number}", title="Gateway lost", detected_at=began, resolved_at=NOW
+            )
+            an_exclusion(closed, "4.10", "proposed")
+            a_window("2026-09-10 11:00", "2026-09-10 13:00")
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(HOME).status_code == 200
+        return len(captured)
+
+    assert more(3) == more(40)
+
+
+SEARCHED = "/admin/search/"
+
+
+@pytest.fixture
+def on_record():
+    region = a_region()
+    customer = a_customer(region, "H-77", name="Hafen Residences")
+    customer.contacts.create(email="ops@hafen.example")
+    a_contract(customer, "2026-01-01", "2026-12-31", reference="K-77")
+    an_incident("INC-77", title="Gateway lost", ticket_number="T-88123")
+    a_window("2026-09-10 11:00", "2026-09-10 13:00", reference="MW-77", title="Database upgrade")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("inc-77", ["INC-77 Gateway lost"]),
+        ("gateway", ["INC-77 Gateway lost"]),
+        ("t-88123", ["INC-77 Gateway lost"]),
+        ("upgrade", ["MW-77 Database upgrade"]),
+        ("H-77", ["Hafen Residences (H-77)", "K-77"]),
+        ("hafen.example", ["Hafen Residences (H-77)"]),
+        ("k-77", ["K-77"]),
+        ("77", ["INC-77 Gateway lost", "MW-77 Database upgrade", "Hafen Residences (H-77)", "K-77"]),
+    ],
+)
+def test_one_box_finds_everything_that_has_a_name_or_a_number(on_record, text, found):
+    page = text_of(signed_in(a_member("Support")).get(SEARCHED, {"q": text}))
+    for name in ("INC-77 Gateway lost", "MW-77 Database upgrade", "Hafen Residences (H-77)", " K-77 "):
+        assert (name in page) == (name.strip() in found), name
+
+
+def test_noc_finds_no_customer_and_no_contract(on_record):
+    page = text_of(signed_in(a_member("NOC")).get(SEARCHED, {"q": "77"}))
+    assert "INC-77" in page
+    assert "Hafen" not in page
+    assert "K-77" not in page
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\0", "%", "nothing like it", "x" * 5000, "'; --"])
+def test_a_search_that_finds_nothing_says_what_is_searched(on_record, text):
+    page = text_of(signed_in(a_member("Support")).get(SEARCHED, {"q": text}))
+    assert "Searched: Claims, Vouchers, Incidents, Maintenance windows, Customers, Contracts." in page
+
+
+def test_search_shows_the_first_and_leads_to_the_rest():
+    MaintenanceWindow.objects.bulk_create(
+        MaintenanceWindow(reference=f"MW-{n}", title="Upgrade", starts_at=NOW, ends_at=NOW + timedelta(hours=1))
+        for n in range(30)
+    )
+    response = signed_in(a_member("NOC")).get(SEARCHED, {"q": "upgrade"})
+    assert text_of(response).count("MW-") == 20
+    everything = reverse("admin:maintenance_maintenancewindow_changelist") + "?q=upgrade"
+    assert f'href="{everything}"' in response.content.decode()

@@ -1,0 +1,255 @@
+"""Who may do what, as a table of roles and doors; hidden doors are shut by address too."""
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission, User
+from django.urls import reverse
+
+from incidents.operations import acknowledge_incident, add_outage, add_update, log_incident, resolve_incident
+from maintenance.operations import announce_window, cancel_window, plan_window
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.models import Entry
+from sla_portal.audit.operations import NotAllowed
+from sla_portal.availability.operations import (
+    attribute_incident,
+    confirm_exclusion,
+    propose_exclusion,
+    reject_exclusion,
+    revoke_exclusion,
+)
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.reports.models import Report
+from sla_portal.reports.operations import queue_reports, request_reports
+from sla_portal.reports.queries import readable_by
+from sla_portal.staff.roles import ROLES, sync_roles
+from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
+from tests.support.desk import a_member, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = at("2026-09-10 12:00")
+EVERYONE = set(ROLES)
+
+
+@pytest.fixture
+def record():
+    """One of everything."""
+    region = a_region()
+    customer = a_customer(region, "C-1")
+    incident = an_incident("INC-1")
+    an_outage(region, "2026-09-10 01:00", "2026-09-10 01:10", incident=incident)
+    return {
+        "region": region,
+        "customer": customer,
+        "contact": customer.contacts.create(email="ops@example.com"),
+        "contract": a_contract(customer, "2026-01-01", "2026-12-31"),
+        "incident": incident,
+        "exclusion": an_exclusion(incident, status="proposed"),
+        "window": a_window("2026-09-20 01:00", "2026-09-20 02:00"),
+    }
+
+
+PAGES = [
+    ("index", None, EVERYONE),
+    ("search", None, EVERYONE),
+    ("clock", None, EVERYONE),
+    ("log_outage", None, {"NOC"}),
+    ("claims", None, EVERYONE - {"NOC"}),
+    ("enter_claim", None, {"Support"}),
+    ("incidents_incident_changelist", None, EVERYONE),
+    ("incident_page", "incident", EVERYONE),
+    ("incidents_incident_change", "incident", EVERYONE),
+    ("incidents_incident_delete", "incident", set()),
+    ("availability_exclusion_changelist", None, EVERYONE),
+    ("availability_exclusion_change", "exclusion", EVERYONE),
+    ("availability_exclusion_delete", "exclusion", set()),
+    ("months", None, EVERYONE),
+    ("availability_regionmonth_changelist", None, EVERYONE),
+    ("availability_customermonth_changelist", None, EVERYONE - {"NOC"}),
+    ("maintenance_maintenancewindow_changelist", None, EVERYONE),
+    ("maintenance_maintenancewindow_change", "window", EVERYONE),
+    ("maintenance_maintenancewindow_add", None, {"NOC"}),
+    ("customers_customer_changelist", None, EVERYONE - {"NOC"}),
+    ("customers_customer_change", "customer", EVERYONE - {"NOC"}),
+    ("customers_customer_add", None, {"Administrator"}),
+    ("customers_customer_delete", "customer", set()),
+    ("customers_contact_change", "contact", EVERYONE - {"NOC"}),
+    ("customers_contact_add", None, {"Support", "Administrator"}),
+    ("customers_contact_delete", "contact", {"Support", "Administrator"}),
+    ("agreements_contract_change", "contract", EVERYONE - {"NOC"}),
+    ("agreements_contract_add", None, {"Administrator"}),
+    ("agreements_agreementversion_changelist", None, EVERYONE),
+    ("customers_region_changelist", None, EVERYONE),
+    ("customers_region_change", "region", EVERYONE),
+    ("customers_region_add", None, {"Administrator"}),
+    ("customers_corefunction_add", None, {"Administrator"}),
+    ("customers_client_add", None, {"Administrator"}),
+    ("audit_entry_changelist", None, {"Legal", "Auditor", "Administrator"}),
+    ("check_chain", None, {"Legal", "Auditor", "Administrator"}),
+    ("auth_user_changelist", None, {"Administrator"}),
+    ("auth_user_add", None, {"Administrator"}),
+    ("auth_group_changelist", None, {"Administrator"}),
+    ("auth_group_add", None, set()),
+    ("reports_report_changelist", None, EVERYONE),
+]
+
+
+@pytest.mark.parametrize(("door", "of", "roles"), PAGES, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_page_opens_for_its_roles_and_for_nobody_else(record, door, of, roles):
+    url = reverse(f"admin:{door}", args=[record[of].pk] if of else [])
+    found = {}
+    for role in ROLES:
+        response = signed_in(a_member(role)).get(url)
+        found[role] = response.status_code
+        if response.status_code == 403:
+            assert b"not for your role" in response.content
+    assert found == {role: 200 if role in roles else 403 for role in ROLES}
+
+
+@pytest.mark.parametrize(
+    ("door", "of", "roles"),
+    [
+        ("incidents_incident_change", "incident", {"NOC"}),
+        ("maintenance_maintenancewindow_change", "window", {"NOC"}),
+        ("customers_customer_change", "customer", {"Administrator"}),
+        ("customers_contact_change", "contact", {"Support", "Administrator"}),
+        ("customers_region_change", "region", {"Administrator"}),
+        ("agreements_contract_change", "contract", {"Administrator"}),
+        ("availability_exclusion_change", "exclusion", set()),
+        ("resolve_incident", "incident", {"NOC"}),
+        ("update_incident", "incident", {"NOC"}),
+        ("acknowledge_incident", "incident", {"NOC"}),
+        ("attribute_incident", "incident", {"NOC", "Legal"}),
+        ("propose_exclusion", "incident", {"NOC", "Legal"}),
+        ("confirm_exclusion", "exclusion", {"Legal"}),
+        ("reject_exclusion", "exclusion", {"Legal"}),
+        ("revoke_exclusion", "exclusion", {"Legal"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_form_takes_nothing_from_who_may_not_send_it(record, door, of, roles):
+    url = reverse(f"admin:{door}", args=[record[of].pk])
+    for role in ROLES:
+        before = Entry.objects.count()
+        status = signed_in(a_member(role)).post(url, {}).status_code
+        assert (status == 403) == (role not in roles), role
+        assert status != 403 or Entry.objects.count() == before
+
+
+OPERATIONS = {
+    "log": (log_incident, {"title": "", "source": "phone", "outages": []}, {"NOC"}),
+    "add an outage": (add_outage, {"incident": "incident", "facts": None}, {"NOC"}),
+    "acknowledge": (acknowledge_incident, {"incident": "incident"}, {"NOC"}),
+    "resolve": (resolve_incident, {"incident": "incident", "at": NOW}, {"NOC"}),
+    "update": (add_update, {"incident": "incident", "text": "We look", "public": False}, {"NOC"}),
+    "attribute": (attribute_incident, {"incident": "incident", "reason": "Ours"}, {"NOC", "Legal"}),
+    "propose": (propose_exclusion, {"incident": "incident", "clause": "4.10", "reason": "Law"}, {"NOC", "Legal"}),
+    "confirm": (confirm_exclusion, {"exclusion": "exclusion", "reason": "Yes"}, {"Legal"}),
+    "reject": (reject_exclusion, {"exclusion": "exclusion", "reason": "No"}, {"Legal"}),
+    "revoke": (revoke_exclusion, {"exclusion": "exclusion", "reason": "No"}, {"Legal"}),
+    "plan": (
+        plan_window,
+        {"reference": "MW-9", "title": "Upgrade", "kind": "upgrade", "starts_at": NOW, "ends_at": NOW},
+        {"NOC"},
+    ),
+    "announce": (announce_window, {"window": "window", "starts_at": NOW, "ends_at": NOW}, {"NOC"}),
+    "cancel": (cancel_window, {"window": "window", "reason": "No need"}, {"NOC"}),
+}
+
+
+@pytest.mark.parametrize("verb", OPERATIONS)
+def test_an_operation_refuses_whoever_may_not_call_it(record, verb):
+    operation, told, roles = OPERATIONS[verb]
+    given = {name: record.get(value, value) if isinstance(value, str) else value for name, value in told.items()}
+    for role in ROLES:
+        try:
+            operation(actor=Actor.staff(a_member(role)), now=NOW, **given)
+        except NotAllowed:
+            assert role not in roles
+        except (Refused, AttributeError):
+            # Refused for what was told, not for who told it.
+            assert role in roles
+        else:
+            assert role in roles
+
+
+def test_the_auditor_reads_everything_and_writes_nothing():
+    rights = set(Group.objects.get(name="Auditor").permissions.values_list("codename", flat=True))
+    assert all(right.startswith("view_") for right in rights)
+
+
+def test_every_right_of_the_table_exists():
+    there = {
+        f"{right.content_type.app_label}.{right.codename}"
+        for right in Permission.objects.select_related("content_type")
+    }
+    assert {right for rights in ROLES.values() for right in rights} - there == set()
+
+
+def test_everything_that_somebody_can_be_allowed_is_somebodys():
+    """A right that a model invents belongs to a role, or nobody but a superuser can use it."""
+    invented = {
+        f"{model._meta.app_label}.{codename}"
+        for model in apps.get_models()
+        for codename, _name in model._meta.permissions
+    }
+    assert invented - {right for rights in ROLES.values() for right in rights} == set()
+
+
+def test_what_is_judged_published_sent_or_in_the_trail_is_nobodys_to_edit():
+    kept = {"entry", "maintenancenotice", "regionmonth", "customermonth", "exclusion", "agreementversion", "clause"}
+    rights = {right.split(".")[1] for rights in ROLES.values() for right in rights}
+    assert {f"{verb}_{kind}" for verb in ("add", "change", "delete") for kind in kept} & rights == set()
+
+
+def test_a_right_that_leaves_the_table_leaves_the_group():
+    noc = Group.objects.get(name="NOC")
+    noc.permissions.add(Permission.objects.get(codename="add_customer"))
+    sync_roles()
+    assert not noc.permissions.filter(codename="add_customer").exists()
+    before = set(noc.permissions.all())
+    sync_roles()
+    assert set(noc.permissions.all()) == before
+
+
+def test_an_administrator_makes_nobody_a_superuser_and_touches_none():
+    client = signed_in(a_member("Administrator"))
+    root = User.objects.create_superuser("root")
+    colleague = a_member("NOC")
+    form = {"username": "noc", "is_active": "on", "why": "Promotion", "is_superuser": "on", "groups": []}
+    client.post(reverse("admin:auth_user_change", args=[colleague.pk]), form)
+    colleague.refresh_from_db()
+    assert not colleague.is_superuser
+    assert client.post(reverse("admin:auth_user_change", args=[root.pk]), form).status_code == 403
+    password = {"password1": "a long new password", "password2": "a long new password"}
+    assert client.post(reverse("admin:auth_user_password_change", args=[root.pk]), password).status_code == 403
+
+
+def test_who_is_not_staff_is_asked_to_sign_in():
+    client = signed_in(User.objects.create_user("guest"))
+    for page in ("index", "search", "months", "incidents_incident_changelist"):
+        assert client.get(reverse(f"admin:{page}")).url.startswith(reverse("admin:login"))
+
+
+def test_a_month_of_a_customer_is_not_for_noc():
+    a_contract(a_customer(a_region(), "C-1"), "2026-01-01", "2026-12-31")
+    month = str(ServiceMonth(2026, 9))
+    noc, support = signed_in(a_member("NOC")), signed_in(a_member("Support"))
+    assert noc.get(reverse("admin:month", args=[month, "region", "eu"])).status_code == 200
+    assert noc.get(reverse("admin:month", args=[month, "customer", "C-1"])).status_code == 403
+    assert support.get(reverse("admin:month", args=[month, "customer", "C-1"])).status_code == 200
+
+
+def test_a_report_on_a_customer_is_not_for_noc():
+    region = a_region()
+    a_contract(a_customer(region, "C-1", name="Hafen Residences"), "2026-01-01", "2026-12-31")
+    asked = at("2026-10-14 01:00")
+    run = request_reports(actor=Actor.system("test"), month=ServiceMonth(2026, 9), now=asked)
+    queue_reports(run_id=run.pk, now=asked)
+    reports = reverse("admin:reports_report_changelist")
+    for role, seen in (("NOC", False), ("Support", True)):
+        page = text_of(signed_in(a_member(role)).get(reports))
+        assert "2026-09" in page
+        assert ("Hafen Residences" in page) == seen
+    of_customer = Report.objects.get(customer__code="C-1")
+    assert of_customer not in readable_by(User.objects.get(username="noc"))

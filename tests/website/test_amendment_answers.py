@@ -1,0 +1,254 @@
+"""A customer answers an amendment through the link in the mail: nothing by looking, everything twice asked."""
+
+import logging
+
+import pytest
+import time_machine
+from django.test import Client
+
+from sla_portal.agreements.models import Answer
+from sla_portal.agreements.operations import withdraw_version
+from sla_portal.audit.models import Entry
+from sla_portal.customers.models import Contact
+from sla_portal.notices.models import Delivery
+from sla_portal.notices.private import token
+from tests.support.amendments import ANNOUNCED, announced, legal
+from tests.support.builders import a_contract, a_customer, a_region, at, on
+from tests.support.desk import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def today():
+    with time_machine.travel(at("2026-06-10 04:00"), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def customer():
+    customer = a_customer(a_region(), "C-1", name="Riverside Residences")
+    Contact.objects.create(customer=customer, email="ann@example.com", name="Ann Lee")
+    a_contract(customer, "2026-01-01", "2027-06-30", reference="K-1")
+    return customer
+
+
+@pytest.fixture
+def version(customer):
+    return announced()
+
+
+@pytest.fixture
+def address(version) -> str:
+    return f"/agreement/answer/{token(Delivery.objects.get(notice=version.notice))}/"
+
+
+def sent(client, address: str, **said):
+    """Send a form and say yes to it; `/` ends what is read."""
+    assert client.post(address, said).status_code == 200
+    return client.post(address, {**said, "sure": "yes"})
+
+
+def test_the_page_says_who_is_asked_what_changes_and_what_happens_if_nothing_is_done(client, address):
+    words = text_of(client.get(address))
+    for told in (
+        "Riverside Residences", "ann@example.com", "2 July 2026, 00:00 on the SLA clock", "The target rises.",
+        "K-1, until 30 June 2027", "is deemed to have accepted version 2.0 (5.2)",
+    ):  # fmt: skip
+        assert told in words
+    assert 'href="/agreement/1.0/2.0/"' in client.get(address).content.decode()
+
+
+def test_looking_changes_nothing_however_it_is_asked(client, address):
+    before = Entry.objects.count()
+    for query in ("", "?act=object&by_name=Ann&sure=yes", "?act=end&by_name=Ann&sure=yes&last_day=2026-06-30"):
+        assert client.get(address + query).status_code == 200
+        assert client.head(address + query).status_code == 200
+    assert client.put(address).status_code == 405
+    assert not Answer.objects.exists()
+    assert Entry.objects.count() == before
+
+
+def test_an_objection_is_shown_once_more_and_then_put_on_record(client, address, customer):
+    said = {"act": "object", "by_name": "Ann Lee", "text": "We do <b>not</b> agree."}
+    asked = client.post(address, said)
+    assert "Is this right?" in text_of(asked)
+    assert "We do &lt;b&gt;not&lt;/b&gt; agree." in asked.content.decode()
+    assert not Answer.objects.exists()
+    done = client.post(address, {**said, "sure": "yes"})
+    assert (done.status_code, done["Location"]) == (303, address)
+    answer = Answer.objects.get()
+    assert (answer.kind, answer.by_name, answer.text) == ("objection", "Ann Lee", "We do <b>not</b> agree.")
+    assert (answer.via, answer.delivery.email, answer.registered_by) == ("link", "ann@example.com", None)
+    words = text_of(client.get(address))
+    assert "Riverside Residences: objects to the amendment" in words
+    assert "We put your objection on record" not in words
+    assert customer.contracts.get().terminated_on is None
+
+
+def test_ending_the_contract_shows_its_last_day_before_and_after(client, address, customer):
+    said = {"act": "end", "by_name": "Ann Lee", "last_day": "2026-06-30"}
+    assert "K-1: the last service day is 30 June 2026 instead of 30 June 2027." in text_of(client.post(address, said))
+    assert customer.contracts.get().terminated_on is None
+    client.post(address, {**said, "sure": "yes"})
+    assert customer.contracts.get().terminated_on == on("2026-06-30")
+    assert "the contract ends; its last service day is 30 June 2026" in text_of(client.get(address))
+
+
+def test_an_answer_is_taken_back_and_the_contract_runs_on(client, address, customer):
+    sent(client, address, act="end", by_name="Ann Lee", last_day="2026-06-30")
+    answer = Answer.objects.get()
+    sent(client, address, act="take back", answer=str(answer.pk))
+    answer.refresh_from_db()
+    assert not answer.stands
+    assert customer.contracts.get().terminated_on is None
+    assert "taken back" in text_of(client.get(address))
+    again = client.post(address, {"act": "take back", "answer": str(answer.pk), "sure": "yes"})
+    assert again.status_code == 422
+    assert "taken back already" in text_of(again)
+
+
+def test_a_double_click_answers_once(client, address):
+    said = {"act": "object", "by_name": "Ann Lee"}
+    sent(client, address, **said)
+    again = client.post(address, {**said, "sure": "yes"})
+    assert again.status_code == 422
+    assert "gave this answer already" in text_of(again)
+    assert Answer.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"act": "\0"},
+        {"act": "object"},
+        {"act": "object", "by_name": " ", "sure": "yes"},
+        {"act": "object", "by_name": "x" * 201, "sure": "yes"},
+        {"act": "object", "by_name": "Ann\0", "sure": "yes"},
+        {"act": "object", "by_name": "Ann", "text": "x" * 5001, "sure": "yes"},
+        {"act": "object", "by_name": "Ann", "customer": "C-9", "sure": "yes"},
+        {"act": "end", "by_name": "Ann", "sure": "yes"},
+        {"act": "end", "by_name": "Ann", "last_day": "soon", "sure": "yes"},
+        {"act": "end", "by_name": "Ann", "last_day": "2026-06-09", "sure": "yes"},
+        {"act": "end", "by_name": "Ann", "last_day": "2026-07-02", "sure": "yes"},
+        {"act": "end", "by_name": "Ann", "last_day": "9999-12-31", "sure": "yes"},
+        {"act": "take back", "answer": "1", "sure": "yes"},
+        {"act": "take back", "answer": "9" * 40, "sure": "yes"},
+        {"act": "take back", "answer": "\0", "sure": "yes"},
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(client, address, customer, said):
+    assert client.post(address, said).status_code == 422
+    assert not Answer.objects.exists()
+    assert customer.contracts.get().terminated_on is None
+
+
+def test_an_answer_needs_the_page_it_was_given_on(address):
+    strict = Client(enforce_csrf_checks=True)
+    said = {"act": "object", "by_name": "Ann Lee", "sure": "yes"}
+    assert strict.post(address, said).status_code == 403
+    assert not Answer.objects.exists()
+    strict.get(address)
+    assert strict.post(address, {**said, "csrfmiddlewaretoken": strict.cookies["csrftoken"].value}).status_code == 303
+
+
+@pytest.mark.parametrize("key", ["x", "1-" + "A" * 32, "1", "9" * 30 + "-" + "A" * 32, "%00", "..", "a b", "é"])
+def test_a_key_that_is_nobodys_leads_nowhere(client, address, key):
+    for response in (
+        client.get(f"/agreement/answer/{key}/"),
+        client.post(f"/agreement/answer/{key}/", {"sure": "yes"}),
+    ):
+        assert response.status_code == 404
+        assert response["Cache-Control"] == "no-store"
+
+
+def test_a_key_of_another_notice_leads_nowhere(client):
+    from tests.support.public import an_announcement
+
+    notice = an_announcement(when="2026-06-01 04:00")
+    delivery = Delivery.objects.create(notice=notice, email="a@example.com", language="en", next_attempt_at=ANNOUNCED)
+    assert client.get(f"/agreement/answer/{token(delivery)}/").status_code == 404
+
+
+def test_once_the_version_has_taken_effect_it_can_no_longer_be_answered(client, address, today):
+    sent(client, address, act="object", by_name="Ann Lee")
+    today.move_to(at("2026-07-01 16:00"))
+    for response in (client.get(address), client.post(address, {"act": "object", "by_name": "Ann", "sure": "yes"})):
+        assert response.status_code == 410
+        assert "took effect on 2 July 2026" in text_of(response)
+        assert "objects to the amendment" in text_of(response)
+
+
+def test_a_withdrawn_version_needs_no_answer(client, address, version):
+    withdraw_version(actor=legal("bob"), version=version, reason="A mistake.", now=at("2026-06-09 04:00"))
+    response = client.get(address)
+    assert response.status_code == 410
+    assert "Version 2.0 was withdrawn" in text_of(response)
+
+
+def test_an_address_taken_off_record_answers_for_nobody(client, address):
+    Contact.objects.all().delete()
+    response = client.get(address)
+    assert response.status_code == 410
+    assert "ann@example.com no longer speaks for a customer" in text_of(response)
+
+
+def test_an_address_of_two_customers_says_for_whom_it_answers(client, customer):
+    other = a_customer(a_region(), "C-2", name="Hillside")
+    Contact.objects.create(customer=other, email="ann@example.com", name="Ann Lee")
+    a_contract(other, "2026-01-01", "2027-06-30", reference="K-2")
+    address = f"/agreement/answer/{token(Delivery.objects.get(notice=announced().notice))}/"
+    assert client.post(address, {"act": "object", "by_name": "Ann"}).status_code == 422
+    sent(client, address, act="end", by_name="Ann", customer="C-2", last_day="2026-07-01")
+    assert Answer.objects.get().customer == other
+    assert customer.contracts.get().terminated_on is None
+
+
+def test_an_installer_with_many_customers_asks_no_more_of_the_database(client, customer, django_assert_max_num_queries):
+    for number in range(60):
+        other = a_customer(a_region(), f"C-{number + 10}", name=f"House {number}")
+        Contact.objects.create(customer=other, email="ann@example.com", name="Ann Lee")
+        a_contract(other, "2026-01-01", "2027-06-30")
+    address = f"/agreement/answer/{token(Delivery.objects.get(notice=announced().notice))}/"
+    with django_assert_max_num_queries(8):
+        words = text_of(client.get(address))
+    assert words.count("and others, 61 in all") == 2
+
+
+def test_a_customer_whose_contract_runs_out_is_told_that_nothing_applies(client):
+    customer = a_customer(a_region(), "C-1")
+    Contact.objects.create(customer=customer, email="ann@example.com", name="Ann Lee")
+    a_contract(customer, "2026-01-01", "2026-06-30", reference="K-1")
+    address = f"/agreement/answer/{token(Delivery.objects.get(notice=announced().notice))}/"
+    words = text_of(client.get(address))
+    assert "version 2.0 does not apply to you" in words
+    assert "End the contract" not in words
+
+
+def test_the_page_is_kept_by_nobody_and_its_address_named_to_nobody(client, address):
+    page = client.get(address)
+    assert page["Cache-Control"] == "no-store"
+    assert page["Referrer-Policy"] == "strict-origin"
+    assert page["X-Robots-Tag"] == "noindex, nofollow"
+    head = page.content.decode().partition("</head>")[0]
+    assert address not in head
+    links = [part.partition('"')[0] for part in page.content.decode().split('href="')[1:]]
+    assert not [link for link in links if "answer" in link]
+
+
+def test_a_log_line_leaves_the_key_out(client, address, today, caplog):
+    from django.conf import settings
+
+    from sla_portal.website.logs import WithoutKeys
+
+    assert settings.LOGGING["handlers"]["stderr"]["filters"] == ["without keys"]
+    key = address.split("/")[3]
+    today.move_to(at("2026-07-02 00:00"))
+    caplog.handler.addFilter(WithoutKeys())
+    with caplog.at_level(logging.INFO):
+        assert client.get(address).status_code == 410
+        assert client.get(f"/claims/{key}/nothing/").status_code == 404
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert not [line for line in told if key in line]

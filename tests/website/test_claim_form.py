@@ -1,0 +1,603 @@
+"""The public claim form: its steps, its secrets, and what it does with what nobody should send."""
+
+import logging
+import re
+import runpy
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from claims.models import Application, Claim, Proof, RefusedApplication, Try
+from claims.operations.applying import count_try, mail_what_is_asked, purge_applications
+from claims.queries.applying import hashed
+from sla_portal.agreements.models import AgreementVersion
+from sla_portal.audit.models import Entry
+from sla_portal.notices.models import Delivery, Notice
+from sla_portal.website.logs import WithoutKeys
+from tests.support.builders import at
+from tests.support.claim_form import Stranger, a_customer_on_record, picture
+from tests.support.claimants import a_missed_september, close_september
+from tests.support.desk import text_of
+
+pytestmark = pytest.mark.django_db
+NOW = at("2026-11-22 10:00")
+CHINESE = {"accept-language": "zh-hans"}
+
+
+@pytest.fixture(autouse=True)
+def today():
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+# Before anything is typed
+
+
+def test_the_months_say_when_they_open_and_close_and_on_which_working_days_that_hangs(client):
+    words = text_of(client.get("/claim/"))
+    assert "October 2026 ✓ Open" in words
+    assert (
+        "Opened 2026-11-07 00:00 Shanghai The day after working day 5 of November 2026: Mon 2 November, Tue 3 November, "
+        "Wed 4 November, Thu 5 November and Fri 6 November. Closes 2027-01-01 00:00 Shanghai" in words
+    )
+    assert "September 2026 ✓ Open" in words
+    assert (
+        "Thu 8 October, Fri 9 October, Sat 10 October (a working weekend), Mon 12 October and Tue 13 October." in words
+    )
+
+
+def test_a_month_not_open_yet_says_that_a_claim_would_be_held(client):
+    words = text_of(client.get("/claim/"))
+    assert "November 2026 ◔ Not open yet Opens 2026-12-08 00:00 Shanghai" in words
+    assert "You can send a claim already. It is held" in words
+
+
+def test_a_month_just_closed_is_shown_and_cannot_be_started(client):
+    page = client.get("/claim/")
+    assert "August 2026 □ Closed Opened 2026-09-08 00:00 Shanghai" in text_of(page)
+    assert 'value="2026-08"' not in page.content.decode()
+
+
+def test_a_year_without_a_published_calendar_is_marked_provisional(client, today):
+    today.move_to(at("2026-12-20 10:00"))
+    assert "The official calendar of 2027 is not published yet" in text_of(client.get("/claim/"))
+    assert "not published yet" not in text_of(client.get("/claim/")).partition("November 2026")[2]
+
+
+def test_without_an_agreement_there_is_nothing_to_claim_for(client):
+    AgreementVersion.objects.all().delete()
+    assert "No agreement is in force yet" in text_of(client.get("/claim/"))
+
+
+def test_reading_about_claims_sets_no_cookie_and_starts_nothing(client):
+    client.get("/claim/")
+    client.get("/claim/new-link/")
+    assert not client.cookies
+    assert not Application.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["/", "/availability/", "/agreement/"])
+def test_the_way_to_a_claim_starts_where_a_customer_looks(client, address):
+    assert 'href="/claim/' in client.get(address).content.decode()
+
+
+def test_a_missed_month_leads_to_a_claim_while_one_can_be_sent(client, today):
+    a_missed_september()
+    close_september()
+    for address in ("/availability/eu/", "/availability/eu/2026-09/"):
+        page = client.get(address)
+        assert "Below target: claim compensation" in text_of(page)
+        assert 'href="/claim/#2026-09"' in page.content.decode()
+    assert 'id="2026-09"' in client.get("/claim/").content.decode()
+    today.move_to(at("2026-12-01 10:00"))
+    for address in ("/availability/eu/", "/availability/eu/2026-09/"):
+        assert "Below target" not in text_of(client.get(address))
+
+
+# The steps
+
+
+def test_a_stranger_claims_step_by_step():
+    contact = a_customer_on_record()
+    stranger = Stranger()
+    assert stranger.name_contract()["Location"] == stranger.at("times")
+    assert stranger.give_times()["Location"] == stranger.at("proof")
+    assert stranger.prove()["Location"] == stranger.at("code")
+    assert stranger.send("code", code=stranger.fetch_code(NOW))["Location"] == stranger.at("check")
+    words = text_of(stranger.see("check"))
+    for expected in (
+        "K-2026-7", "mia@example.com", "September 2026", "2026-09-10 03:00 Berlin SLA 2026-09-10 09:00 Shanghai",
+        "37 min", "Door opening", "App and web", "No door opened.", "door.png", "open until 2026-11-30 17:00 Berlin",
+    ):  # fmt: skip
+        assert expected in words
+    followed = stranger.submit()
+    claim = Claim.objects.get()
+    assert re.fullmatch(r"/claims/[1-9]\d*-[\w-]{32}/", followed["Location"])
+    assert (claim.status, claim.contact, claim.source, claim.time_zone) == (
+        "submitted",
+        contact,
+        "form",
+        "Europe/Berlin",
+    )
+    assert [(time.starts_at, time.ends_at) for time in claim.times.all()] == [
+        (at("2026-09-10 01:00"), at("2026-09-10 01:37")), (at("2026-09-12 02:00:10"), at("2026-09-12 02:10")),
+    ]  # fmt: skip
+    assert [one.code for one in claim.functions.all()] == ["door"]
+    assert [one.code for one in claim.clients.all()] == ["app", "web"]
+    assert claim.number in text_of(stranger.client.get(followed["Location"]))
+    assert not stranger.client.cookies
+
+
+def test_every_step_can_be_gone_back_and_nothing_typed_is_lost():
+    a_customer_on_record()
+    stranger = Stranger()
+    stranger.name_contract()
+    assert stranger.give_times(go="contract", from_time=["03:", ""])["Location"] == stranger.at("contract")
+    assert 'value="K-2026-7"' in stranger.see("contract").content.decode()
+    page = stranger.see("times").content.decode()
+    assert 'value="03:"' in page
+    assert "No door opened." in page
+    assert "<option selected>Europe/Berlin" in page
+    stranger.give_times()
+    stranger.prove()
+    assert stranger.send("code", go="times")["Location"] == stranger.at("times")
+    assert "door.png" in text_of(stranger.see("proof"))
+
+
+def test_what_is_not_done_yet_cannot_be_passed_over():
+    a_customer_on_record()
+    stranger = Stranger()
+    assert stranger.see("check")["Location"] == stranger.at("contract")
+    stranger.name_contract()
+    assert stranger.submit()["Location"] == stranger.at("times")
+    stranger.give_times()
+    assert stranger.see("check")["Location"] == stranger.at("proof")
+    assert "Add at least one file" in text_of(stranger.send("proof"))
+    stranger.prove()
+    assert stranger.submit()["Location"] == stranger.at("code")
+    assert not Claim.objects.exists()
+
+
+def test_times_are_added_and_removed_without_a_script():
+    stranger = Stranger()
+    stranger.name_contract()
+    assert stranger.give_times(rows="add").status_code == 302
+    assert stranger.see("times").content.decode().count('name="from_day"') == 3
+    stranger.give_times(remove="1")
+    page = stranger.see("times").content.decode()
+    assert page.count('name="from_day"') == 1
+    assert 'value="2026-09-12"' in page
+    stranger.give_times(remove="99999999999999999999")
+    assert stranger.see("times").content.decode().count('name="from_day"') == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"from_day": "2026-09-10", "from_time": "", "until_time": "03:00"}, "Type the day and the time."),
+        ({"from_day": "10.9.26", "from_time": "02:00", "until_time": "03:00"}, "Write the day as in 2026-09-30."),
+        ({"from_day": "2026-09-10", "from_time": "2", "until_time": "03:00"}, "Write the time as in 14:05"),
+        ({"from_day": "2026-09-10", "from_time": "03:00", "until_time": "03:00"}, "A time ends before it starts."),
+        ({"from_day": "2026-11-22", "from_time": "10:00", "until_time": "12:00"}, "This time is not over yet."),
+        ({"from_day": "2026-10-01", "from_time": "10:00", "until_time": "12:00"}, "This does not lie in September 2026"),
+        ({"from_day": "0001-01-01", "from_time": "10:00", "until_time": "12:00"}, "Give the year in four digits"),
+        ({"from_day": "9999-12-31", "from_time": "23:00", "until_time": "23:59"}, "Give the year in four digits"),
+        ({"from_day": "", "from_time": "", "until_time": ""}, "Give at least one time"),
+        ({"from_day": ["2026-09-10"] * 2, "from_time": ["01:00", "01:30"], "until_time": ["02:00"] * 2}, "overlap"),
+        ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "zone": "Moon/Crater"}, "Choose a time zone"),
+        ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "zone": "../../etc/passwd"}, "time zone"),
+        ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "functions": "tea"}, "Select a valid choice"),
+        ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "description": "x" * 9000}, "at most 5000"),
+        ({"from_day": "2026-09-10\0", "from_time": "\0", "until_time": "03:00"}, "Type the day and the time."),
+    ],
+)  # fmt: skip
+def test_a_time_that_cannot_be_is_answered_with_a_sentence_and_kept(typed, sentence):
+    stranger = Stranger()
+    stranger.name_contract()
+    answered = stranger.send("times", **{"zone": "Europe/Berlin", "until_day": "", **typed})
+    assert answered.status_code == 422
+    assert sentence in text_of(answered)
+    assert stranger.application.answers["times"]["zone"] == [typed.get("zone", "Europe/Berlin")]
+
+
+@pytest.mark.parametrize(
+    ("month", "day", "time", "sentence"),
+    [
+        ("2026-10", "2026-10-25", "02:30", "2026-10-25 02:30 happens twice in Europe/Berlin"),
+        ("2027-03", "2027-03-28", "02:30", "2027-03-28 02:30 does not exist in Europe/Berlin"),
+    ],
+)
+def test_an_hour_that_happens_twice_or_never_is_asked_back(today, month, day, time, sentence):
+    today.move_to(at("2027-04-01 10:00") if month == "2027-03" else NOW)
+    stranger = Stranger(month)
+    stranger.name_contract()
+    answered = stranger.give_times(from_day=day, from_time=time, until_day="", until_time="04:00")
+    assert answered.status_code == 422
+    assert sentence in text_of(answered)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"month": "9" * 5000}, {"month": "2026-13"}, {"month": ""}, {"month": "2024-01"}, {"month": "２０２６-09"},
+        {"reference": "\0"}, {"reference": "x" * 5000}, {"reference": ""},
+        {"email": "nobody"}, {"email": "\0@example.com"}, {"email": "x" * 3000 + "@example.com"}, {"email": ""},
+    ],
+)  # fmt: skip
+def test_a_contract_that_cannot_be_is_answered_with_a_sentence(typed):
+    stranger = Stranger()
+    answered = stranger.name_contract(**typed)
+    assert answered.status_code == 422
+    assert 'class="errorlist"' in answered.content.decode()
+
+
+def test_files_that_were_taken_survive_one_that_is_refused():
+    stranger = Stranger()
+    stranger.name_contract()
+    forged = SimpleUploadedFile("notes.png", b"no picture")
+    answered = stranger.prove(picture(), forged, picture("second.png", "blue"))
+    assert answered.status_code == 422
+    words = text_of(answered)
+    assert "notes.png: " in words
+    assert "door.png" in words
+    assert "second.png" in words
+    kept = stranger.application.proofs.get(name="second.png")
+    assert stranger.send("proof", remove=kept.pk)["Location"] == stranger.at("proof")
+    assert [proof.name for proof in stranger.application.proofs.all()] == ["door.png"]
+
+
+def test_a_file_of_another_application_cannot_be_removed():
+    mine, theirs = Stranger(), Stranger()
+    theirs.prove()
+    mine.send("proof", remove=Proof.objects.get().pk)
+    assert Proof.objects.count() == 1
+
+
+# The code
+
+
+def test_the_code_comes_by_mail_to_the_contact_on_record_and_stands_nowhere_else():
+    contact = a_customer_on_record()
+    stranger = Stranger()
+    stranger.name_contract(reference=" k-2026-7 ", email="MIA@example.com")
+    digits = stranger.fetch_code(NOW)
+    delivery = Delivery.objects.get(notice__kind="code")
+    assert (delivery.contact, delivery.email) == (contact, "mia@example.com")
+    assert re.fullmatch(r"[0-9]{8}", digits)
+    assert digits not in str([*Notice.objects.values(), *Application.objects.values(), *Entry.objects.values()])
+    assert digits not in delivery.notice.wording("en").text
+
+
+def test_a_wrong_pair_gets_the_same_pages_and_nobody_a_mail():
+    a_customer_on_record()
+    a_customer_on_record("K-OTHER", "li@example.com")
+    seen = set()
+    for reference, email in [
+        ("K-2026-7", "mia@example.com"), ("K-2026-7", "li@example.com"), ("K-NONE", "mia@example.com"),
+        ("K-2026-7", "nobody@example.com"),
+    ]:  # fmt: skip
+        stranger = Stranger()
+        told = [stranger.name_contract(reference, email)]
+        told += [stranger.send("code", go="send"), stranger.see("code"), stranger.send("code", code="12345678")]
+        mail_what_is_asked(now=NOW)
+        told += [stranger.see("code"), *(stranger.send("code", code="12345678") for _ in range(6))]
+        told += [stranger.see("check")]
+        pages = [text_of(page).replace(email, "EMAIL") + page.get("Location", "") for page in told]
+        seen.add((*(page.replace(stranger.key, "KEY") for page in pages), *(page.status_code for page in told)))
+    assert len(seen) == 1
+    assert [delivery.email for delivery in Delivery.objects.all()] == ["mia@example.com"]
+
+
+def test_an_application_that_cannot_be_mailed_lets_nobody_behind_it_wait():
+    a_customer_on_record()
+    stuck, behind = Stranger(), Stranger()
+    for stranger in (stuck, behind):
+        stranger.name_contract()
+        stranger.send("code", go="send")
+    Application.objects.filter(pk=stuck.application.pk).update(answers={"contract": {"reference": 7, "email": 7}})
+    assert mail_what_is_asked(now=NOW) == 1
+    assert (stuck.application.asked, behind.application.asked) == ("code", "")
+    assert mail_what_is_asked(now=NOW + timedelta(hours=25)) == 0
+    assert Delivery.objects.count() == 1
+
+
+def test_asking_for_a_code_takes_as_many_queries_whether_or_not_the_pair_is_on_record():
+    a_customer_on_record()
+    right, wrong = Stranger(), Stranger()
+    right.name_contract()
+    wrong.name_contract("K-NONE", "nobody@example.com")
+    taken = []
+    for stranger in (right, wrong):
+        with CaptureQueriesContext(connection) as queries:
+            stranger.send("code", go="send")
+        taken.append(len(queries))
+    assert taken[0] == taken[1]
+
+
+def test_five_wrong_codes_end_a_code_and_the_right_one_comes_too_late():
+    a_customer_on_record()
+    stranger = Stranger()
+    stranger.name_contract()
+    digits = stranger.fetch_code(NOW)
+    wrong = f"{(int(digits) + 1) % 10**8:08}"
+    for _ in range(5):
+        assert stranger.send("code", code=wrong).status_code == 422
+    answered = stranger.send("code", code=digits)
+    assert answered.status_code == 429
+    assert "That were five wrong codes." in text_of(answered)
+    assert stranger.application.confirmed_at is None
+    assert stranger.send("code", code=stranger.fetch_code(NOW)).status_code == 302
+
+
+def test_a_code_is_valid_for_thirty_minutes(today):
+    a_customer_on_record()
+    stranger = Stranger()
+    stranger.name_contract()
+    digits = stranger.fetch_code(NOW)
+    today.move_to(NOW + timedelta(minutes=30))
+    assert "older than 30 minutes" in text_of(stranger.send("code", code=digits))
+    today.move_to(NOW + timedelta(minutes=29, seconds=59))
+    assert stranger.send("code", code=f" {digits[:4]} {digits[4:]} ")["Location"] == stranger.at("check")
+
+
+def test_an_application_and_a_contact_get_at_most_three_codes_an_hour(today):
+    a_customer_on_record()
+    stranger = Stranger()
+    stranger.name_contract()
+    assert all(stranger.fetch_code(NOW) for _ in range(3))
+    assert stranger.send("code", go="send").status_code == 429
+    another = Stranger()
+    another.name_contract()
+    assert another.fetch_code(NOW) == ""
+    assert Delivery.objects.count() == 3
+    today.move_to(NOW + timedelta(hours=1))
+    assert another.fetch_code(NOW + timedelta(hours=1))
+
+
+def test_another_contract_has_to_be_confirmed_anew():
+    a_customer_on_record()
+    a_customer_on_record("K-OTHER", "li@example.com")
+    stranger = Stranger().confirmed(NOW)
+    stranger.name_contract(month="2026-10")
+    assert stranger.application.confirmed_at
+    stranger.name_contract("K-OTHER")
+    assert stranger.application.confirmed_at is None
+    assert stranger.submit().status_code == 302
+    assert not Claim.objects.exists()
+
+
+def test_a_code_of_one_application_opens_no_other():
+    a_customer_on_record()
+    first, second = Stranger(), Stranger()
+    for stranger in (first, second):
+        stranger.name_contract()
+    digits = first.fetch_code(NOW)
+    second.fetch_code(NOW)
+    assert second.send("code", code=digits).status_code == 422
+
+
+# Sending
+
+
+def test_a_double_click_makes_one_claim():
+    a_customer_on_record()
+    stranger = Stranger().confirmed(NOW)
+    assert stranger.submit()["Location"] == stranger.submit()["Location"]
+    assert Claim.objects.count() == 1
+    assert Proof.objects.get().claim == Claim.objects.get()
+    assert stranger.name_contract()["Location"].startswith("/claims/")
+
+
+def test_an_early_one_is_held_and_says_until_when():
+    a_customer_on_record()
+    stranger = Stranger("2026-11")
+    stranger.name_contract()
+    times = {"from_day": "2026-11-10", "until_day": "", "from_time": "03:00", "until_time": "03:37"}
+    assert stranger.give_times(**times).status_code == 302
+    stranger.prove()
+    stranger.send("code", code=stranger.fetch_code(NOW))
+    assert "open at 2026-12-07 17:00 Berlin SLA 2026-12-08 00:00 Shanghai (clause 3.3.1)" in text_of(
+        stranger.see("check")
+    )
+    words = text_of(stranger.client.get(stranger.submit()["Location"]))
+    assert Claim.objects.get().status == "held"
+    assert "Claims for this month open at 2026-12-07 17:00 Berlin" in words
+
+
+def test_a_late_one_is_refused_with_the_day_it_closed_and_kept_on_record():
+    a_customer_on_record()
+    stranger = Stranger("2026-08")
+    stranger.name_contract()
+    times = {"from_day": "2026-08-10", "until_day": "", "from_time": "03:00", "until_time": "03:37"}
+    assert stranger.give_times(**times).status_code == 302
+    stranger.prove()
+    stranger.send("code", code=stranger.fetch_code(NOW))
+    assert "If you send this one it is refused" in text_of(stranger.see("check"))
+    answered = stranger.submit()
+    assert answered.status_code == 422
+    assert "Claims for this month closed on 2026-11-01 00:00 Shanghai (clause 3.3.1)." in text_of(answered)
+    assert RefusedApplication.objects.get().email == "mia@example.com"
+    assert not Claim.objects.exists()
+
+
+def test_a_second_claim_for_the_month_is_told_only_to_whom_the_contract_is_proven():
+    a_customer_on_record()
+    Stranger().confirmed(NOW).submit()
+    stranger = Stranger()
+    assert "open or granted already" not in text_of(stranger.see("code"))
+    page = stranger.confirmed(NOW).see("check")
+    assert "Claim C-2026-0001 for this contract and month is open or granted already" in text_of(page)
+    assert stranger.submit().status_code == 422
+    assert Claim.objects.count() == 1
+
+
+def test_a_month_without_the_contract_is_refused_when_the_contract_is_proven():
+    a_customer_on_record(starts_on="2026-10-01")
+    answered = Stranger().confirmed(NOW).submit()
+    assert answered.status_code == 422
+    assert "no day of it lies in this month (clause 1.2)" in text_of(answered)
+
+
+# Keys, limits and rubbish
+
+
+def test_the_key_stands_nowhere_on_record():
+    stranger = Stranger()
+    assert Application.objects.get().key_hash == hashed(stranger.key)
+    assert stranger.key not in str(list(Application.objects.values()))
+
+
+@pytest.mark.parametrize("key", ["x" * 32, "%00", "x" * 3000, "%ED%A0%80", "new-link"])
+def test_a_wrong_key_leads_nowhere_and_says_so(client, key):
+    for step in ("contract", "check"):
+        answered = client.get(f"/claim/{key}/{step}/")
+        assert answered.status_code == 404
+        assert "There is no such form" in text_of(answered)
+    assert client.get(f"/claim/{key}/tea/").status_code == 404
+
+
+def test_a_form_is_kept_for_a_day_then_purged_with_its_files(today, django_capture_on_commit_callbacks):
+    a_customer_on_record()
+    stranger = Stranger()
+    stranger.prove()
+    sent = Stranger().confirmed(NOW)
+    sent.submit()
+    file = stranger.application.proofs.get().file
+    today.move_to(NOW + timedelta(hours=24))
+    answered = stranger.see("proof")
+    assert answered.status_code == 410
+    assert "This form has expired" in text_of(answered)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert purge_applications(now=NOW + timedelta(hours=24)) == 2
+    assert not Application.objects.exists()
+    assert not Try.objects.exists()
+    assert not file.storage.exists(file.name)
+    assert Claim.objects.get().proofs.count() == 1
+    assert stranger.see("proof").status_code == 404
+
+
+def test_from_one_address_twenty_forms_an_hour_can_be_started(today):
+    for _ in range(20):
+        Stranger()
+    answered = Client().post("/claim/", {"month": "2026-09"})
+    assert answered.status_code == 429
+    assert "That was tried too often within an hour." in text_of(answered)
+    Stranger(client=Client(REMOTE_ADDR="192.0.2.7"))
+    today.move_to(NOW + timedelta(hours=1))
+    Stranger()
+
+
+def test_from_one_address_sixty_files_an_hour_can_be_sent():
+    stranger = Stranger()
+    for _ in range(59):
+        count_try("file", "127.0.0.1", 60, NOW)
+    answered = stranger.prove(picture(), picture(colour="blue"))
+    assert answered.status_code == 429
+    assert stranger.application.proofs.count() == 1
+
+
+def test_half_of_a_sign_is_answered_with_a_sentence():
+    stranger = Stranger()
+    body = b"reference=%ED%A0%80&email=%ED%A0%80%40example.com&month=%ED%A0%80&zone=%ED%A0%80&from_day=%ED%A0%80"
+    for step in ("contract", "times"):
+        answered = stranger.client.post(stranger.at(step), body, content_type="application/x-www-form-urlencoded")
+        assert answered.status_code == 422
+    assert stranger.see("times").status_code == 200
+
+
+def test_a_form_sent_from_another_site_is_refused(client):
+    a_customer_on_record()
+    stranger = Stranger()
+    for site in ("cross-site", "same-site"):
+        answered = stranger.client.post(stranger.at("contract"), {}, headers={"sec-fetch-site": site})
+        assert answered.status_code == 403
+        assert "sent from another website" in text_of(answered)
+    assert client.post("/claim/", {"month": "2026-09"}, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    same = stranger.client.post(
+        stranger.at("contract"), {}, headers={"sec-fetch-site": "same-origin", "origin": "null"}
+    )
+    assert same.status_code == 422
+
+
+def test_too_much_at_once_is_refused_with_a_sentence():
+    stranger = Stranger()
+    rows = {"from_day": ["2026-09-10"] * 10_000, **{name: ["03:00"] * 10_000 for name in ("from_time", "until_time")}}
+    answered = stranger.send("times", zone="UTC", **rows)
+    assert answered.status_code == 400
+    assert "It holds too much" in text_of(answered)
+    huge = stranger.client.post(stranger.at("contract"), {"reference": "x" * 3_000_000})
+    assert huge.status_code in {400, 422}
+    told = stranger.client.post(stranger.at("proof"), {}, CONTENT_LENGTH=str(300 * 1024 * 1024))
+    assert told.status_code == 413
+    assert "at most ten files of 20 MB each" in text_of(told)
+    for length in ("-1", "many"):
+        assert stranger.client.post(stranger.at("proof"), {}, CONTENT_LENGTH=length).status_code < 500
+    broken = stranger.client.post(
+        stranger.at("proof"), b"--x\r\nContent-Dis", content_type="multipart/form-data; boundary="
+    )
+    assert broken.status_code == 400
+
+
+def test_more_rows_than_fit_are_cut():
+    stranger = Stranger()
+    stranger.name_contract()
+    many = {name: [""] * 200 for name in ("from_day", "from_time", "until_day", "until_time")}
+    stranger.send("times", zone="UTC", rows="add", **many)
+    page = stranger.see("times").content.decode()
+    assert page.count('name="from_day"') == 30
+    assert "No more than 30 times fit in here" in page
+
+
+def test_a_page_of_the_form_is_kept_by_nobody_and_names_its_address_to_nobody():
+    stranger = Stranger()
+    for step in ("contract", "times", "proof", "code"):
+        page = stranger.see(step)
+        assert page["Cache-Control"] == "no-store"
+        assert page["Referrer-Policy"] == "no-referrer"
+        assert page["X-Robots-Tag"] == "noindex, nofollow"
+        text = page.content.decode()
+        assert not re.search(rf'(?:href|src|content)="[^"]*{stranger.key}', text), step
+        assert not re.search(r"<style|style=|<script>|\son\w+=", text)
+
+
+def test_a_key_is_not_logged(caplog, settings):
+    caplog.handler.addFilter(WithoutKeys())
+    stranger = Stranger()
+    Client().get(stranger.at("contract").replace("contract", "tea"))
+    Client().get(f"/claims/7-{stranger.key}/")
+    caplog.handler.filters.clear()
+    assert "Not Found: /claim/…/tea/" in caplog.text
+    assert "Not Found: /claims/…/" in caplog.text
+    assert stranger.key not in caplog.text
+    assert settings.LOGGING["handlers"]["stderr"]["filters"]
+
+
+def test_the_web_server_s_own_log_leaves_keys_out(caplog, settings):
+    runpy.run_path(str(settings.BASE_DIR / "gunicorn.conf.py"))
+    with caplog.at_level(logging.INFO, logger="gunicorn.access"):
+        asked = {"h": "192.0.2.7", "r": "GET /claims/7-secret/proof/ HTTP/1.1"}
+        logging.getLogger("gunicorn.access").info("%(h)s %(r)s", asked)
+    assert "GET /claims/…/proof/ HTTP/1.1" in caplog.text
+
+
+def test_the_heaviest_step_weighs_no_more_than_sixty_kilobytes(client, settings):
+    stranger = Stranger()
+    stranger.name_contract()
+    stranger.send(
+        "times", zone="UTC", rows="add",
+        **{name: ["2026-09-10"] * 30 for name in ("from_day", "until_day")},
+        **{name: ["03:00:00"] * 30 for name in ("from_time", "until_time")},
+    )  # fmt: skip
+    static = settings.BASE_DIR / "sla_portal/website/static"
+    beside = sum(file.stat().st_size for folder in ("website", "claim") for file in (static / folder).iterdir())
+    for language in ({}, CHINESE):
+        weights = {
+            step: len(stranger.client.get(stranger.at(step), headers=language).content) for step in ("times", "code")
+        }
+        weights["months"] = len(client.get("/claim/", headers=language).content)
+        assert {step: weight + beside for step, weight in weights.items() if weight + beside > 60_000} == {}

@@ -1,0 +1,128 @@
+"""The Atom feeds, as a feed reader reads them."""
+
+from datetime import timedelta
+from xml.etree import ElementTree
+
+import feedparser
+import pytest
+import time_machine
+from django.conf import settings
+
+from incidents.models import Incident
+from tests.support.builders import a_region, an_incident, an_outage
+from tests.support.public import NOW, a_resolved_incident, an_announcement, everything, said
+
+pytestmark = pytest.mark.django_db
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+FEEDS = ("incidents", "maintenance", "announcements")
+
+
+@pytest.fixture(autouse=True)
+def today():
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+def feed(client, name: str, language: str = "en", **more):
+    return client.get(f"/feeds/{name}.atom?lang={language}", **more)
+
+
+def parsed(client, name: str, language: str = "en"):
+    found = feedparser.parse(feed(client, name, language).content)
+    assert not found.bozo, found.get("bozo_exception")
+    return found
+
+
+@pytest.mark.parametrize("name", FEEDS)
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_feed_has_all_that_atom_demands(client, name, language):
+    everything()
+    response = feed(client, name, language)
+    assert response["Content-Type"] == "application/atom+xml; charset=utf-8"
+    root = ElementTree.fromstring(response.content)
+    assert root.tag == f"{ATOM}feed"
+    assert root.attrib["{http://www.w3.org/XML/1998/namespace}lang"] == language
+    links = {link.get("rel"): link.get("href") for link in root.findall(f"{ATOM}link")}
+    assert links["self"] == f"{settings.SITE_URL}/feeds/{name}.atom?lang={language}"
+    assert all(link.startswith(settings.SITE_URL) for link in links.values())
+    for one in [root, *root.findall(f"{ATOM}entry")]:
+        for demanded in ("id", "title", "updated"):
+            assert len(one.findall(f"{ATOM}{demanded}")) == 1
+            assert one.findtext(f"{ATOM}{demanded}")
+    assert root.find(f"{ATOM}author") is not None
+    ids = [entry.findtext(f"{ATOM}id") for entry in root.iter(f"{ATOM}entry")]
+    assert len(ids) == len(set(ids)) > 0
+    assert all(identity.startswith(settings.SITE_URL) for identity in ids)
+    assert parsed(client, name, language).version == "atom10"
+
+
+def test_an_incident_is_an_entry_that_changes_with_what_is_said(client, today):
+    everything()
+    before = {entry.id: entry for entry in parsed(client, "incidents").entries}
+    identity = f"{settings.SITE_URL}/incidents/INC-3/"
+    assert before[identity].title == "Login down on app and web in Asia (INC-3)"
+    assert before[identity].updated == "2026-11-22T09:55:00+00:00"
+    assert before[identity].published == "2026-11-22T09:48:30+00:00"
+    said(Incident.objects.get(reference="INC-3"), "2026-11-22 10:01", "It was the certificate.")
+    today.shift(timedelta(minutes=2))
+    after = {entry.id: entry for entry in parsed(client, "incidents").entries}
+    assert set(after) == set(before)
+    assert after[identity].updated == "2026-11-22T10:01:00+00:00"
+    assert "It was the certificate." in after[identity].summary
+
+
+def test_an_entry_keeps_its_id_in_every_language(client):
+    everything()
+    for name in FEEDS:
+        assert [e.id for e in parsed(client, name).entries] == [e.id for e in parsed(client, name, "zh-hans").entries]
+
+
+def test_windows_and_announcements_are_entries(client):
+    everything()
+    titles = [entry.title for entry in parsed(client, "maintenance").entries]
+    assert "Database upgrade: All functions in all regions" in titles
+    assert len(titles) == 4
+    assert [entry.title for entry in parsed(client, "announcements", "zh-hans").entries][-1] == "新的数据中心"
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_an_empty_feed_is_a_feed_and_stays_the_same(client, today, name):
+    first = feed(client, name)
+    today.shift(timedelta(hours=1))
+    assert feed(client, name).content == first.content
+    assert parsed(client, name).entries == []
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_a_reader_that_asks_again_is_told_that_nothing_is_new(client, today, name):
+    everything()
+    first = feed(client, name)
+    assert first["Cache-Control"] == "public, max-age=60"
+    today.shift(timedelta(minutes=10))
+    assert feed(client, name, headers={"if-none-match": first["ETag"]}).status_code == 304
+    assert feed(client, name, headers={"if-modified-since": first["Last-Modified"]}).status_code == 304
+
+
+def test_nothing_that_was_typed_breaks_a_feed(client):
+    incident = a_resolved_incident("2026-11-10 01:00", "2026-11-10 01:37", "INC-<1>&")
+    said(incident, "2026-11-10 01:05", "Bell \x07, form feed \x0c, ]]> <script>alert(1)</script> & \ufffe 🚪")
+    (entry,) = parsed(client, "incidents").entries
+    assert "Bell  , form feed" in entry.summary
+    assert "<script>" not in entry.summary
+    assert entry.link == f"{settings.SITE_URL}/incidents/INC-%3C1%3E&/"
+    assert client.get(entry.link.removeprefix(settings.SITE_URL)).status_code == 200
+
+
+def test_links_never_come_from_who_asks(client, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    an_announcement()
+    a_resolved_incident("2026-11-10 01:00", "2026-11-10 01:37")
+    for name in FEEDS:
+        assert b"evil" not in feed(client, name, headers={"host": "evil.example"}).content
+
+
+def test_the_newest_fifty_are_told(client):
+    for number in range(60):
+        an_outage(a_region(), "2026-11-02 01:00", "2026-11-02 02:00", incident=an_incident(f"INC-{number}"))
+    assert len(parsed(client, "incidents").entries) == 50

@@ -226,8 +226,9 @@ class BackendSession:
 
 
 def _answered(error: Exception) -> Outcome | None:
-    """What a provider's answer means. One that says no (HTTP 4xx) has not taken the mail; whether it minds this mail, or us,
-    it tells in words. None: the error is no answer.
+    """Say what a provider's answer means; None where the error is no answer.
+
+    One that says no (HTTP 4xx) has not taken the mail; whether it minds this mail, or us, it tells in words.
     """
     # With these comes requests, which nothing needs before a backend fails.
     from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from icalendar import Calendar, Event, vCalAddress, vText
+if TYPE_CHECKING:
+    from icalendar import Event
 
 
 class State(Enum):
@@ -36,6 +38,9 @@ class Announced:
 
 def event(announced: Announced, *, provider: str, organizer: str, account: str) -> Event:
     """One VEVENT. `provider` is the portal's host, `organizer` an e-mail address, `account` who is concerned."""
+    # 11 MB, for the processes that write calendars.
+    from icalendar import Event, vCalAddress, vText
+
     made = Event()
     made.add("uid", f"{announced.reference}@{provider}")
     made.add("sequence", announced.sequence)
@@ -46,11 +51,12 @@ def event(announced: Announced, *, provider: str, organizer: str, account: str) 
     made.add("status", "CANCELLED" if announced.state is State.CANCELLED else "CONFIRMED")
     made.add("transp", "TRANSPARENT")
     made.add("organizer", vCalAddress(f"mailto:{organizer}"))
-    made.add("x-maintnote-provider", provider)
-    made.add("x-maintnote-account", account)
-    made.add("x-maintnote-maintenance-id", announced.reference)
-    made.add("x-maintnote-impact", "OUTAGE")
-    made.add("x-maintnote-status", announced.state.value)
+    # As vText, and so escaped: of a property that is not in the standard the library leaves a plain text as it is.
+    made.add("x-maintnote-provider", vText(provider))
+    made.add("x-maintnote-account", vText(account))
+    made.add("x-maintnote-maintenance-id", vText(announced.reference))
+    made.add("x-maintnote-impact", vText("OUTAGE"))
+    made.add("x-maintnote-status", vText(announced.state.value))
     for concerned in announced.objects:
         made.add("x-maintnote-object-id", vText(concerned))
     return made
@@ -58,12 +64,14 @@ def event(announced: Announced, *, provider: str, organizer: str, account: str) 
 
 def calendar(events: Iterable[Event], *, name: str = "", method: str = "PUBLISH") -> bytes:
     """A calendar of events; `method` REQUEST or CANCEL in a mail, PUBLISH in a feed."""
+    from icalendar import Calendar, vText
+
     made = Calendar()
     made.add("prodid", "-//SLA portal//Maintenance//EN")
     made.add("version", "2.0")
     made.add("method", method)
     if name:
-        made.add("x-wr-calname", name)
+        made.add("x-wr-calname", vText(name))  # as above
     for one in events:
         made.add_component(one)
     return made.to_ical()

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from enum import Enum
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from icalendar import Event
 
 from sla_portal.clocks import format_instant
 from sla_portal.customers.models import Client, CoreFunction, Region
@@ -17,6 +17,9 @@ from sla_portal.notices.wording import File, Words, worded
 
 from .calendars import Announced, State, calendar, event
 from .models import MaintenanceNotice, MaintenanceWindow
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 
 class Step(Enum):

@@ -27,7 +27,6 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import EmailValidator
-from holidays import list_supported_countries
 
 FROM_OUTSIDE = frozenset(name for name, value in os.environ.items() if value.strip())
 """What the environment itself holds, before a file of settings adds to it."""
@@ -293,7 +292,12 @@ def whole_minute_zone(name: str, key: str) -> ZoneInfo:
 
 def workday_country(name: str, *, default: str) -> str:
     value = text(name, default=default)
-    if value not in list_supported_countries(include_aliases=False):
+    if value == default:
+        return value
+    # Loaded here only: it takes 26 MB, and not every process asks for working days.
+    from holidays.registry import EntityLoader
+
+    if value not in EntityLoader.get_country_codes(include_aliases=False):
         refuse(name, f"must be the two-letter code of a country with a known calendar, such as CN, not {value!r}.")
     return value
 

@@ -1,5 +1,7 @@
 """What tests share: a real worker, a real browser, and no lock-out by accident."""
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -7,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -42,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("pure")
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+        if "receiver" in getattr(item, "fixturenames", ()):
+            item.add_marker("maintnote")
 
 
 @pytest.fixture(scope="session")
@@ -209,6 +214,23 @@ def worker(transactional_db, tmp_path) -> Iterator[Worker]:
         yield running
     finally:
         running.stop()
+
+
+Receiver = Callable[[bytes], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[Receiver]:
+    """Read a calendar file with a receiver's own program; it wants an older icalendar, so it has an environment of its own."""
+    command = [portal.BASE_DIR / ".venv-maintnote/bin/python", portal.BASE_DIR / "tests/support/receiver.py"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+
+        def read(ics: bytes) -> list[dict[str, Any]]:
+            print(base64.b64encode(ics).decode(), file=program.stdin, flush=True)
+            return json.loads(program.stdout.readline())
+
+        yield read
+        program.stdin.close()
 
 
 @pytest.fixture(scope="session")

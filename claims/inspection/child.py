@@ -10,6 +10,7 @@ import pkgutil
 import resource
 import sys
 import zipfile
+import zoneinfo
 from contextlib import suppress
 
 from . import mails, pdfs, pictures, texts
@@ -29,6 +30,8 @@ def confine() -> None:
     Every module that reading may need is loaded before: from here on no file, folder or socket can be opened, because
     no descriptor is left, and no process begun where the user is not root.
     """
+    # The portal's own zone data, as in its other processes.
+    zoneinfo.reset_tzpath(to=[])
     for codec in pkgutil.iter_modules(encodings.__path__):
         with suppress(ImportError):  # two are Windows' own
             importlib.import_module(f"encodings.{codec.name}")

@@ -20,7 +20,11 @@ def parse_instant(text: str) -> datetime:
         raise ValueError(f"Times carry whole seconds; {text} has a fraction of one.")
     check_year(text)
     try:
-        return datetime.fromisoformat(clock + offset).astimezone(UTC)
+        at = datetime.fromisoformat(clock + offset)
+        # From Python 3.14 on, 24:00:00 is read as the midnight after it.
+        if f"{at:%H}" != clock[11:13]:
+            raise ValueError
+        return at.astimezone(UTC)
     except ValueError:
         raise ValueError(f"There is no such instant as {text}.") from None
 

@@ -1,16 +1,23 @@
 """Working days by a country's official calendar and the operator's own days."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from functools import cache
-
-from holidays import HolidayBase, country_holidays
+from typing import TYPE_CHECKING
 
 from sla_portal.kernel.months import ServiceMonth
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 
 @cache
 def _official(country: str) -> HolidayBase:
+    # 26 MB, for the processes that ask for working days.
+    from holidays import country_holidays
+
     return country_holidays(country)
 
 

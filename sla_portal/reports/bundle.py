@@ -32,7 +32,7 @@ from sla_portal.notices.private import concealed
 from .pdf.printing import ASSETS, print_page
 
 AT_ONCE = 2000
-"""Rows in memory at a time."""
+"""Rows of a portion. While one is read the one before it is still in memory."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LEDGER = (
     "notice", "occasion_given_at", "delivery", "email", "name", "customer", "language", "status", "attempts",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from tempfile import TemporaryFile
 from typing import Any
 
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet take a text for a formula, or a quoted text for a new cell."""
+NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Control characters that no worksheet can hold (XML 1.0, 2.2)."""
 MOST_IN_A_SHEET = 100_000
 """A worksheet is finished before it is sent, so it has an end; CSV has none."""
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -26,7 +26,7 @@ def safe(value: Any) -> Any:
     """Disarm a text that a spreadsheet would take for a formula, by an apostrophe; numbers stay numbers."""
     if not isinstance(value, str):
         return value
-    text = ILLEGAL_CHARACTERS_RE.sub("", value)
+    text = NOT_IN_XML.sub("", value)
     return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 
@@ -39,6 +39,9 @@ def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 
 def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> FileResponse:
     """Write a worksheet into a file that goes away with the answer."""
+    # With it come NumPy, Pillow and lxml where they are installed, and few exports are worksheets.
+    from openpyxl import Workbook
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(name)
     sheet.append(columns)
@@ -71,6 +74,8 @@ class _Handed:
 def _cell(sheet: Any, value: Any) -> Any:
     if not isinstance(value, Decimal):
         return value
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, value)
     places = -int(value.as_tuple().exponent)
     cell.number_format = f"0.{'0' * places}" if places > 0 else "0"

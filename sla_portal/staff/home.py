@@ -27,6 +27,7 @@ from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import stage_of
 from maintenance.rules import Stage
+from sla_portal import zones
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, version_in_force
 from sla_portal.agreements.rules import Terms
@@ -101,6 +102,7 @@ def index(request: HttpRequest) -> TemplateResponse:
         "now": now,
         "month": month,
         "shown": SHOWN,
+        "zone_data": zones.RELEASE,
         "lists": [Link(str(name), reverse(f"admin:{page}")) for name, page, right in LISTS if may(right)],
     }
     judged: Mapping[int, Judged] = {}

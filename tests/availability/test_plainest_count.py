@@ -37,7 +37,7 @@ MIDNIGHTS = [
     ("America/New_York", date(2026, 11, 1)),
     ("Australia/Lord_Howe", date(2026, 4, 6)),
     ("Asia/Beirut", date(2026, 3, 29)),
-    ("America/Havana", date(2026, 11, 1)),
+    ("America/Havana", date(2025, 11, 2)),
 ]
 
 # Many fall on or beside a clock minute, and many lengths on or beside sixty seconds.

@@ -15,9 +15,12 @@ import psutil
 import pytest
 from django.conf import settings
 
+from sla_portal.zones import RELEASE
 from tests.everything import free_port
 
 pytestmark = pytest.mark.sqlite
+
+WELL = {"well": True, "database": True, "broker": True, "beat": True, "disk": True, "tzdata": RELEASE}
 
 
 @contextmanager
@@ -30,7 +33,7 @@ def running(folder, port):
         )
         try:
             deadline = time.monotonic() + 120
-            while health(port) != {"well": True, "database": True, "broker": True, "beat": True, "disk": True}:
+            while health(port) != WELL:
                 assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
                 time.sleep(0.2)
             yield process

@@ -28,8 +28,6 @@ from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery, Notice
 from tests.support.builders import a_contract, a_customer, a_region, a_window, at
 
-from .test_calendar import read
-
 pytestmark = pytest.mark.django_db
 
 NOC = Actor.system("test")
@@ -102,16 +100,16 @@ def test_a_second_notice_says_what_changed_and_the_first_stays(start, end, said,
     assert entries_about(window)[0].action == action
 
 
-def test_the_invitation_keeps_its_uid_and_counts_its_notices_up():
+def test_the_invitation_keeps_its_uid_and_counts_its_notices_up(receiver):
     window = planned(regions=[a_region("eu")])
     notices = [
         announced(window),
         announced(window, START, END + timedelta(hours=1), now=NOW + timedelta(hours=1)),
         cancel_window(actor=NOC, window=window, reason="Not needed", now=NOW + timedelta(hours=2)),
     ]
-    read_back = [read(bytes(notice.notice.attachments.get().content))[0] for notice in notices]
-    assert len({maintenance.uid for maintenance in read_back}) == 1
-    assert [(m.sequence, m.status.value) for m in read_back] == [(0, "CONFIRMED"), (1, "CONFIRMED"), (2, "CANCELLED")]
+    read_back = [receiver(bytes(notice.notice.attachments.get().content))[0] for notice in notices]
+    assert len({maintenance["uid"] for maintenance in read_back}) == 1
+    assert [(m["sequence"], m["status"]) for m in read_back] == [(0, "CONFIRMED"), (1, "CONFIRMED"), (2, "CANCELLED")]
 
 
 def test_the_same_announcement_twice_tells_once():

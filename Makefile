@@ -15,13 +15,13 @@ BIN := .venv/bin
 help:
 	@echo 'make run     start the portal on this machine, with a demo in it'
 	@echo 'make test    all tests, on SQLite and PostgreSQL, with Redis, a worker and a browser'
-	@echo 'make check   style, types, the drawing of the house, migrations, deployment settings'
+	@echo 'make check   style, types, layers of imports, migrations, deployment settings'
 	@echo 'make bench   how fast it is, as ratios'
 	@echo 'make drill   kill workers, mail server and Redis under it, and balance the books (half an hour and more)'
 	@echo 'make setup   .venv with the pinned requirements (make setup-dev: those of checks and tests too, some in .venv-maintnote)'
-	@echo 'make messages  take new sentences into sla_portal/locale and compile it'
-	@echo 'make format  put the code into shape'
-	@echo 'make lock    pin requirements*.in anew'
+	@echo 'make messages  update and compile the translations in sla_portal/locale'
+	@echo 'make format  format the code'
+	@echo 'make lock    update the pinned requirements'
 
 setup: .venv/.requirements
 	@deploy/system-packages pdf || true

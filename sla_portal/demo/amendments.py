@@ -25,7 +25,7 @@ def amendments(story: Story) -> None:
     """Tell of a higher target, announced nine days ago, of a customer who objects, and of a draft for the year after."""
     story.then(story.now - 12 * DAYS, lambda at: readings_approved(story, at))
     story.then(story.now - 11 * DAYS, lambda at: drafted(story, at))
-    story.then(story.now - 10 * DAYS, lambda at: asked_for(story, at))
+    story.then(story.now - 10 * DAYS, lambda at: submitted(story, at))
     story.then(story.now - 9 * DAYS, lambda at: announced(story, at))
     story.then(story.now - 5 * DAYS, lambda at: objected(story, at))
     story.then(story.now - 50 * MINUTES, lambda at: drafted_next(story, at))
@@ -63,7 +63,7 @@ def drafted(story: Story, at: datetime) -> None:
     )
 
 
-def asked_for(story: Story, at: datetime) -> None:
+def submitted(story: Story, at: datetime) -> None:
     draft = AgreementVersion.objects.get(version="1.1")
     submit_draft(actor=story.people["legal"], draft=draft, effective_on=earliest_day(at) + timedelta(days=8), now=at)
 

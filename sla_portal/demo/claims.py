@@ -52,12 +52,12 @@ def claims(story: Story) -> None:
     """Tell of claims in every state, whatever the day: those of three and two months ago are decided by now."""
     dns, calls = story.clock(3, 19, "18:04:00"), story.clock(2, 13, "23:30:00")
     granted(story, dns)
-    for_a_second_person(story, dns)
-    of_their_own_making(story, dns)
+    pending_approval(story, dns)
+    caused_by_the_customer(story, dns)
     refused_and_appealed(story, calls)
-    waiting_for_the_customer(story, calls)
+    waiting_on_customer(story, calls)
     by_phone_without_proof(story, calls)
-    held(story)
+    not_open_yet(story)
     by_form(story, story.clock(1, 12, "19:21:00"))
 
 
@@ -66,7 +66,7 @@ def granted(story: Story, down_at: datetime) -> None:
     clock = story.clock
     take(story, "marina", "K-2003-1", down_at, 9, clock(2, 20, "11:00"), screenshot, source=Source.TICKET)
     review(story, "marina", "grant", "3.2", clock(2, 22, "10:00"), clock(2, 22, "15:00"), voucher_minutes=5)
-    take(story, "haiwan", "K-2001-1", down_at, 12, clock(2, 20, "15:30"), a_mail)
+    take(story, "haiwan", "K-2001-1", down_at, 12, clock(2, 20, "15:30"), email_of_a_tenant)
     review(story, "haiwan", "grant", "3.2", clock(2, 23, "10:00"), clock(2, 23, "11:30"), voucher_minutes=9)
 
     def redeem(at: datetime) -> None:
@@ -76,16 +76,16 @@ def granted(story: Story, down_at: datetime) -> None:
     story.then(clock(1, 25, "10:00"), redeem)
 
 
-def for_a_second_person(story: Story, down_at: datetime) -> None:
+def pending_approval(story: Story, down_at: datetime) -> None:
     clock = story.clock
     take(story, "wutongli", "K-2002-1", down_at, 10, clock(1, 21, "09:40"), screenshot)
     review(story, "wutongli", "grant", "3.2", clock(1, 24, "14:00"), None)
 
 
-def of_their_own_making(story: Story, down_at: datetime) -> None:
+def caused_by_the_customer(story: Story, down_at: datetime) -> None:
     """A part of what was down was the customer's own line; another person has to confirm that."""
     clock = story.clock
-    take(story, "bachdang", "K-2004-1", down_at, 9, clock(1, 19, "16:00"), a_protocol, source=Source.TICKET)
+    take(story, "bachdang", "K-2004-1", down_at, 9, clock(1, 19, "16:00"), probe_log, source=Source.TICKET)
 
     def propose(at: datetime) -> None:
         claim = of(story, "bachdang")
@@ -118,7 +118,7 @@ def refused_and_appealed(story: Story, down_at: datetime) -> None:
     )
 
 
-def waiting_for_the_customer(story: Story, down_at: datetime) -> None:
+def waiting_on_customer(story: Story, down_at: datetime) -> None:
     clock = story.clock
     take(story, "penascal", "K-3003-1", down_at, 18, clock(1, 20, "23:00"), None, source=Source.TICKET)
     story.then(
@@ -136,7 +136,7 @@ def by_phone_without_proof(story: Story, down_at: datetime) -> None:
     take(story, "saobento", "K-3002-1", down_at, 18, story.clock(1, 24, "23:20"), None)
 
 
-def held(story: Story) -> None:
+def not_open_yet(story: Story) -> None:
     """One that came before its month opened."""
     start = story.now - timedelta(days=3)
     month = ServiceMonth.of(local_date(epoch(start), settings.SLA_ZONE))
@@ -282,7 +282,7 @@ def screenshot(down_at: datetime) -> SimpleUploadedFile:
     return SimpleUploadedFile("screenshot.png", file.getvalue())
 
 
-def a_mail(down_at: datetime) -> SimpleUploadedFile:
+def email_of_a_tenant(down_at: datetime) -> SimpleUploadedFile:
     """What a tenant wrote."""
     mail = EmailMessage()
     mail["From"] = "tenant@example.com"
@@ -293,7 +293,7 @@ def a_mail(down_at: datetime) -> SimpleUploadedFile:
     return SimpleUploadedFile("door.eml", mail.as_bytes())
 
 
-def a_protocol(down_at: datetime) -> SimpleUploadedFile:
+def probe_log(down_at: datetime) -> SimpleUploadedFile:
     """What their router noted."""
     lines = [f"{down_at + n * MINUTES:%Y-%m-%dT%H:%M:%SZ} probe {n + 1}: no answer" for n in range(9)]
     return SimpleUploadedFile("probe.txt", "\n".join(lines).encode())

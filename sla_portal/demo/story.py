@@ -338,7 +338,7 @@ class Story:
         self.then(self.clock(months_ago - 1, 10, "10:00"), step)
 
 
-def who_is_served(story: Story) -> None:
+def customers_and_contracts(story: Story) -> None:
     for code, name, zone in REGIONS:
         story.region(code, name, zone)
     for party in PARTIES:
@@ -525,7 +525,7 @@ def the_second_half_year(story: Story) -> None:
     )
 
 
-def these_days(story: Story) -> None:
+def the_present_month(story: Story) -> None:
     now = story.now
     transit = now - 3 * DAYS
     story.incident("transit", "Transit provider dropped packets", "apac", transit, 12 * MINUTES)

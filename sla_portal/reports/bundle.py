@@ -31,10 +31,10 @@ from sla_portal.notices.private import concealed
 
 from .pdf.printing import ASSETS, print_page
 
-AT_ONCE = 2000
+CHUNK = 2000
 """Rows in memory at a time."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-LEDGER = (
+DELIVERY_COLUMNS = (
     "notice", "occasion_given_at", "delivery", "email", "name", "customer", "language", "status", "attempts",
     "handed_over_at", "sent_at", "trouble", "mail_server_said", "resolved_at", "resolved_by", "sent_again_as",
     "letter_on", "letter_reference", "message_id",
@@ -53,14 +53,14 @@ def write_bundle(version: AgreementVersion, *, language: str, email: str, file: 
         bundle.add(f"version-{name}.json", canonical(version.content()).encode())
         if before := version.based_on:
             bundle.add(f"redline-{_safe(before.version)}-{name}.pdf", _redline_pdf(before, version, language))
-        notices = list(_told_to_all(version))
+        notices = list(_notices_to_all(version))
         for notice in notices:
             _add_notice(bundle, notice)
         with bundle.open("deliveries.csv") as ledger:
-            statuses = _write_ledger(version, ledger)
+            statuses = _write_deliveries(version, ledger)
         mails = [_add_mail(bundle, delivery) for delivery in _mails(version, email)] if email else []
         with bundle.open("audit.jsonl") as trail:
-            for entry in _entries(version).iterator(chunk_size=AT_ONCE):
+            for entry in _entries(version).iterator(chunk_size=CHUNK):
                 trail.write(f"{_entry_line(entry)}\n".encode())
         bundle.add("check_audit.py", (ASSETS / "check_audit.py").read_bytes())
         bundle.add("README.txt", _readme(version, notices, statuses, mails).encode())
@@ -153,7 +153,7 @@ def _announcement(version: AgreementVersion) -> Notice:
     return version.notice
 
 
-def _told_to_all(version: AgreementVersion) -> QuerySet[Notice]:
+def _notices_to_all(version: AgreementVersion) -> QuerySet[Notice]:
     """The announcement, reminders and the withdrawal; what was told at a signing says the same to one."""
     at_signing = version.further_notices.filter(contract__isnull=False)
     told = notices_of(version).exclude(pk__in=at_signing.values("notice"))
@@ -184,17 +184,17 @@ def _add_notice(bundle: _Archive, notice: Notice) -> None:
 # The ledger
 
 
-def _write_ledger(version: AgreementVersion, file: _Hashed) -> Counter[str]:
+def _write_deliveries(version: AgreementVersion, file: _Hashed) -> Counter[str]:
     """Write a row for each delivery; return how many are in each status."""
     statuses: Counter[str] = Counter()
     # Else some spreadsheets take UTF-8 for something else.
     file.write(BOM_UTF8)
     lines = csv.writer(_Lines(file))
-    lines.writerow(LEDGER)
+    lines.writerow(DELIVERY_COLUMNS)
     rows = deliveries_of(version).select_related("notice", "contact__customer").order_by("pk")
-    for delivery in rows.iterator(chunk_size=AT_ONCE):
+    for delivery in rows.iterator(chunk_size=CHUNK):
         statuses[delivery.status] += 1
-        lines.writerow(map(_cell, _ledger_row(delivery)))
+        lines.writerow(map(_cell, _delivery_row(delivery)))
     return statuses
 
 
@@ -208,7 +208,7 @@ class _Lines:
         return self._file.write(line.encode())
 
 
-def _ledger_row(delivery: Delivery) -> tuple[Any, ...]:
+def _delivery_row(delivery: Delivery) -> tuple[Any, ...]:
     return (
         delivery.notice.number,
         delivery.notice.given_at,

@@ -54,7 +54,7 @@ from .rules import (
     ContractPeriod,
     Event,
     Figures,
-    Given,
+    LedgerEntry,
     MonthMap,
     PastMonth,
     Recovery,
@@ -70,13 +70,13 @@ HOUR = 3600
 
 
 @dataclass(frozen=True)
-class Own:
+class CustomerExclusions:
     """What section 4 takes off for one customer alone."""
 
     exclusions: tuple[Exclusion, ...] = ()
     suspensions: tuple[Suspension, ...] = ()
 
-    def taken_off(self, judgement: Judgement) -> Judgement:
+    def excluded_times(self, judgement: Judgement) -> Judgement:
         return for_customer(
             judgement,
             [
@@ -88,7 +88,7 @@ class Own:
         )
 
 
-NOTHING = Own()
+NO_EXCLUSIONS = CustomerExclusions()
 
 
 class RegionRecord:
@@ -129,7 +129,9 @@ class RegionRecord:
 
     def of_region(self) -> Figures:
         """State the month of the region, in the portal's language."""
-        common = self._in_common(frozenset(self.month.days), self.month.first_day, settings.LANGUAGE_CODE, NOTHING)
+        common = self._in_common(
+            frozenset(self.month.days), self.month.first_day, settings.LANGUAGE_CODE, NO_EXCLUSIONS
+        )
         rows = RegionMonth.objects.filter(region=self.region, month__in=_months_before(self.month))
         return {
             **common,  # type: ignore[typeddict-item]  # compensation is a customer's, and absent without any
@@ -161,7 +163,7 @@ class RegionRecord:
         past: dict[int, list[CustomerMonth]] = defaultdict(list)
         for row in CustomerMonth.objects.filter(customer__in=customers, month__in=_months_before(self.month)):
             past[row.customer_id].append(row)
-        given: dict[int, list[Given]] = defaultdict(list)
+        given: dict[int, list[LedgerEntry]] = defaultdict(list)
         for entry in (
             Entry.objects.filter(
                 contract__customer__in=customers, at__gte=instant(self.span[0]), at__lt=instant(self.span[1])
@@ -169,12 +171,12 @@ class RegionRecord:
             .select_related("contract", "compensation__claim")
             .order_by("at", "id")
         ):
-            given[entry.contract.customer_id].append(_given(entry))
+            given[entry.contract.customer_id].append(_ledger_entry(entry))
         return [
             self._of_customer(
                 customer,
                 contracts[customer.pk],
-                Own(
+                CustomerExclusions(
                     tuple(exclusions[customer.pk]),
                     tuple(one for contract in contracts[customer.pk] for one in suspensions.get(contract.pk, ())),
                 ),
@@ -188,9 +190,9 @@ class RegionRecord:
         self,
         customer: Customer,
         contracts: Sequence[Contract],
-        own: Own,
+        own: CustomerExclusions,
         past: Iterable[CustomerMonth],
-        given: list[Given],
+        given: list[LedgerEntry],
     ) -> Figures:
         in_force = [(contract.starts_on, contract.last_day) for contract in contracts]
         first = first_service_day(in_force, self.month)
@@ -210,24 +212,24 @@ class RegionRecord:
     def _terms_on(self, day: date) -> Terms:
         return terms_at(self.judgement.periods, days_span(day, day, settings.SLA_ZONE)[0])
 
-    def _in_common(self, measured: frozenset[date], first: date, language: str, own: Own) -> Common:
+    def _in_common(self, measured: frozenset[date], first: date, language: str, own: CustomerExclusions) -> Common:
         """What is judged alike for all whose measured days and first service day are these, and who have the same `own`."""
         key = measured, first, language, own
         if key not in self._common:
             self._common[key] = self._stated(measured, first, language, own)
         return self._common[key]
 
-    def _stated(self, measured: frozenset[date], first: date, language: str, own: Own) -> Common:
-        judgement = own.taken_off(self.judgement)
+    def _stated(self, measured: frozenset[date], first: date, language: str, own: CustomerExclusions) -> Common:
+        judgement = own.excluded_times(self.judgement)
         days = ServiceDays.of(measured, settings.SLA_ZONE)
         terms = self._terms_on(first)
         judged = figures(judgement, days, terms)
-        downs = [down for down in judgement.downs if touching(days.spans, (down.start, down.end))]
+        downs = [down for down in judgement.outages if touching(days.spans, (down.start, down.end))]
         incidents = sorted(
             (self.incidents[reference] for reference in {down.incident for down in downs}),
             key=lambda incident: (incident.detected_at, incident.pk),
         )
-        minutes = _minutes_taken_off(judgement, days)
+        minutes = _excluded_minutes(judgement, days)
         return {
             "format": FORMAT,
             "language": language,
@@ -280,7 +282,7 @@ class RegionRecord:
         return [{"reference": reference, "title": self.incidents[reference].title} for reference in sorted(references)]
 
     def _event(self, judgement: Judgement, event: FailureEvent) -> Event:
-        going_on = any(down.ongoing and down.start < event.end <= down.end for down in judgement.downs)
+        going_on = any(down.ongoing and down.start < event.end <= down.end for down in judgement.outages)
         return {
             "started_at": instant_text(instant(event.start)),
             "ended_at": None if going_on else instant_text(instant(event.end)),
@@ -291,7 +293,7 @@ class RegionRecord:
         }
 
     def _exclusions(
-        self, incidents: set[int], own: Own, terms: Terms, language: str, minutes: Counter[object]
+        self, incidents: set[int], own: CustomerExclusions, terms: Terms, language: str, minutes: Counter[object]
     ) -> list[ConfirmedExclusion]:
         """Those of the month's incidents and the customer's own, in the order in which a minute is shown under one."""
         shown = [
@@ -321,13 +323,13 @@ class RegionRecord:
             )
         return stated
 
-    def _contract_period(self, contract: Contract, own: Own) -> ContractPeriod:
+    def _contract_period(self, contract: Contract, own: CustomerExclusions) -> ContractPeriod:
         first, last = contract.starts_on, min(contract.last_day, self.month.last_day)
         key = first, last, own
         if key not in self._contract_periods:
             days = ServiceDays((last - first).days + 1, (days_span(first, last, settings.SLA_ZONE),))
             terms = self._terms_on(max(first, self.month.first_day))
-            self._contract_periods[key] = figures(own.taken_off(self.judgement), days, terms)
+            self._contract_periods[key] = figures(own.excluded_times(self.judgement), days, terms)
         judged = self._contract_periods[key]
         return {
             "reference": contract.reference,
@@ -340,7 +342,7 @@ class RegionRecord:
         }
 
 
-def _minutes_taken_off(judgement: Judgement, days: ServiceDays) -> Counter[object]:
+def _excluded_minutes(judgement: Judgement, days: ServiceDays) -> Counter[object]:
     """Count the excluded minutes of each exclusion (by its key; of a suspension by its span's start).
 
     A minute that several cover is counted once, for the first of them, so that they add up to the month's.
@@ -352,7 +354,7 @@ def _minutes_taken_off(judgement: Judgement, days: ServiceDays) -> Counter[objec
         for minute in range(day_start, day_end, MINUTE)
     }
     counts: Counter[object] = Counter()
-    in_order = sorted(judgement.taken_off, key=lambda off: (PRECEDENCE.index(off.clause), str(off.key), off.start))
+    in_order = sorted(judgement.excluded_times, key=lambda off: (PRECEDENCE.index(off.clause), str(off.key), off.start))
     for off in in_order:
         key = off.start if off.key is None else off.key
         for start, end in minutes_touching(clipped(judgement.in_force.events, (off.start, off.end))):
@@ -433,7 +435,7 @@ def _recovery(incident: Incident) -> Recovery:
     }
 
 
-def _given(entry: Entry) -> Given:
+def _ledger_entry(entry: Entry) -> LedgerEntry:
     return {
         "claim": entry.compensation.claim.number,
         "month": str(entry.compensation.claim.service_month),
@@ -494,7 +496,7 @@ def customers_to_report(month: ServiceMonth) -> QuerySet[Customer]:
     return Customer.objects.filter(contracts__in=contracts_in_force(month.first_day, month.last_day)).distinct()
 
 
-def served(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
+def in_service(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
     """All regions, and the customers with a contract in the month."""
     return Region.objects.all(), customers_to_report(month)
 
@@ -502,7 +504,7 @@ def served(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
 def without_report(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
     """Those of them for whose month no report was put down yet."""
     issued = Report.objects.filter(month=month.first_day)
-    regions, customers = served(month)
+    regions, customers = in_service(month)
     return (
         regions.exclude(pk__in=issued.filter(region__isnull=False).values("region")),
         customers.exclude(pk__in=issued.filter(customer__isnull=False).values("customer")),
@@ -519,7 +521,7 @@ def readable_by(user: User) -> QuerySet[Report]:
 class Progress:
     """How far a request has come. It is `over` when every report is put down and either ready or failed."""
 
-    put_down: bool
+    all_queued: bool
     ready: int
     failed: int
     waiting: int
@@ -532,7 +534,7 @@ class Progress:
 
     @property
     def over(self) -> bool:
-        return self.put_down and not self.waiting
+        return self.all_queued and not self.waiting
 
 
 def progress(run: ReportRun, now: datetime) -> Progress:

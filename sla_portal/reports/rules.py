@@ -161,7 +161,7 @@ class Claims(TypedDict):
     provisional: bool
 
 
-class Given(TypedDict):
+class LedgerEntry(TypedDict):
     """An entry of the ledger that was made in the month (3.2, 5.1): `value` in the currency's smallest unit, below zero reversed."""
 
     claim: str
@@ -217,7 +217,7 @@ class Figures(Common):
     name: str
     contract_period: ContractPeriod | None
     months: list[PastMonth]
-    compensation: NotRequired[list[Given]]
+    compensation: NotRequired[list[LedgerEntry]]
     """What was given to the customer in the month, for whichever month; where it was nothing the key is not there."""
 
 
@@ -252,7 +252,7 @@ class Statement(TypedDict):
     issue: Issue
 
 
-OWN = frozenset({"scope", "code", "name", "contract_period", "compensation"})
+INDIVIDUAL = frozenset({"scope", "code", "name", "contract_period", "compensation"})
 """Figures that are one report's own; those that agree in the rest share the body of their pages."""
 
 CHANGING = (
@@ -295,7 +295,7 @@ def canonical(figures: Mapping[str, Any]) -> bytes:
 
 def shared(statement: Statement) -> dict[str, Any]:
     """Return all that the body of the pages says: it is printed once for all statements that agree in it."""
-    figures = {key: value for key, value in statement["figures"].items() if key not in OWN}
+    figures = {key: value for key, value in statement["figures"].items() if key not in INDIVIDUAL}
     return {"address": statement["issue"]["address"], "figures": figures}
 
 

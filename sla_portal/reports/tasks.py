@@ -23,7 +23,7 @@ def issue_due_reports() -> None:
 def render_due_reports() -> None:
     """Look for what is due; what no worker took by the next round is dropped, and found again then."""
     now = timezone.now()
-    operations.release_lapsed(now=now)
+    operations.release_expired_leases(now=now)
     for run in operations.waiting_runs(now=now):
         queue_reports.apply_async([run.pk], expires=SWEPT_EVERY_SECONDS)
     for ids in operations.due_chunks():
@@ -44,7 +44,7 @@ def render_report_chunk(ids: list[int]) -> None:
 @shared_task
 def make_due_bundles() -> None:
     """Look for bundles of proof that wait."""
-    operations.release_lapsed_bundles(now=timezone.now())
+    operations.release_expired_bundles(now=timezone.now())
     for bundle in operations.due_bundles():
         make_bundle.apply_async([bundle.pk], expires=SWEPT_EVERY_SECONDS)
 

@@ -112,7 +112,7 @@ def decision(reason: Reason) -> Sentence:
 
 
 def _first_clause(reason: Reason) -> str:
-    return reason.taken_off[0].clause if reason.taken_off else "4"
+    return reason.excluded_times[0].clause if reason.excluded_times else "4"
 
 
 def facts(
@@ -132,7 +132,7 @@ def facts(
     if reason.incidents:
         said.append(Sentence(_available(reason.available, grid), "1.4"))
     said += [_stretch(stretch, zone) for stretch in reason.stretches]
-    said += [_off(off, zone, exclusions) for off in reason.taken_off]
+    said += [_off(off, zone, exclusions) for off in reason.excluded_times]
     return said
 
 

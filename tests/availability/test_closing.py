@@ -15,17 +15,17 @@ from sla_portal.availability.operations import (
     CorrectionWithoutReason,
     EvidenceRefused,
     MonthClosed,
+    MonthHasOpenItems,
     MonthOpen,
-    MonthUnfinished,
     NothingToCorrect,
     add_evidence,
     close_month,
-    contracts_flipping,
     correct_month,
+    count_changed_outcomes,
     judge_due_months,
     judge_month,
 )
-from sla_portal.availability.queries import unfinished
+from sla_portal.availability.queries import open_items
 from sla_portal.kernel.months import ServiceMonth
 from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at, on
 
@@ -102,9 +102,9 @@ def test_what_keeps_a_month_open_is_listed(legal):
         a_finished_incident("2026-09-03 02:00", "2026-09-03 02:30", attributable=False), status="proposed"
     )
     a_finished_incident("2026-10-01 02:00", "2026-10-01 02:30", attributable=None)
-    with pytest.raises(MonthUnfinished) as refused:
+    with pytest.raises(MonthHasOpenItems) as refused:
         close_month(actor=legal, month=SEPTEMBER, now=NOW)
-    missing = refused.value.missing
+    missing = refused.value.items
     assert (missing.not_over, missing.open, missing.unclassified, missing.undecided) == (
         False, [going_on], [unclassified], [undecided],
     )  # fmt: skip
@@ -113,8 +113,8 @@ def test_what_keeps_a_month_open_is_listed(legal):
 
 def test_a_month_is_not_closed_before_it_is_over(legal):
     last_moment = at("2026-09-30 15:59:59")
-    assert unfinished(SEPTEMBER, last_moment).not_over
-    with pytest.raises(MonthUnfinished):
+    assert open_items(SEPTEMBER, last_moment).not_over
+    with pytest.raises(MonthHasOpenItems):
         close_month(actor=legal, month=SEPTEMBER, now=last_moment)
     close_month(actor=legal, month=SEPTEMBER, now=at("2026-09-30 16:00:00"))
 
@@ -170,7 +170,7 @@ def test_the_contracts_that_a_decision_would_flip_are_counted():
     incident = a_finished_incident("2026-09-10 02:00", "2026-09-10 02:30")
     exclusion = an_exclusion(incident, status="proposed")
     judge_month(region=eu, month=SEPTEMBER, now=NOW)
-    assert contracts_flipping(region=eu, month=SEPTEMBER, now=NOW, as_if_confirmed=[exclusion]) == 2
+    assert count_changed_outcomes(region=eu, month=SEPTEMBER, now=NOW, as_if_confirmed=[exclusion]) == 2
     assert months()[0] == (30, 0)
 
 

@@ -13,7 +13,7 @@ from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.operations import (
     ExclusionAlreadyDecided,
     ExclusionOutsideIncident,
-    ExclusionsStand,
+    IncidentHasExclusions,
     NoticeCoversNothing,
     ReasonMissing,
     SecondPersonNeeded,
@@ -112,7 +112,7 @@ def test_an_incident_is_unclassified_again_when_its_last_exclusion_falls(noc, le
 
 def test_an_incident_is_not_called_ours_while_an_exclusion_of_it_stands(noc, legal, incident):
     exclusion = proposed(noc, incident)
-    with pytest.raises(ExclusionsStand):
+    with pytest.raises(IncidentHasExclusions):
         attribute_incident(actor=noc, incident=incident, reason="", now=NOW)
     reject_exclusion(actor=legal, exclusion=exclusion, reason="no", now=NOW)
     attribute_incident(actor=noc, incident=incident, reason="Our own switch", now=NOW)

@@ -76,10 +76,10 @@ def terms(*readings, since=(), target="99.99"):
     ]
 
 
-def month_of(*downs, taken_off=(), periods=None, month=SEPTEMBER, known_until=None, zone=SHANGHAI):
+def month_of(*outages, excluded_times=(), periods=None, month=SEPTEMBER, known_until=None, zone=SHANGHAI):
     return judge(
-        downs,
-        taken_off,
+        outages,
+        excluded_times,
         periods or terms("all"),
         functions=4,
         clients=3,
@@ -88,13 +88,13 @@ def month_of(*downs, taken_off=(), periods=None, month=SEPTEMBER, known_until=No
     )
 
 
-def figures_of(*downs, taken_off=(), periods=None, month=SEPTEMBER, zone=SHANGHAI):
-    judgement = month_of(*downs, taken_off=taken_off, periods=periods, month=month, zone=zone)
+def figures_of(*outages, excluded_times=(), periods=None, month=SEPTEMBER, zone=SHANGHAI):
+    judgement = month_of(*outages, excluded_times=excluded_times, periods=periods, month=month, zone=zone)
     return figures(judgement, ServiceDays.of(month.days, zone), judgement.periods[0].terms)
 
 
-def counted(*downs, taken_off=(), reading="all"):
-    return figures_of(*downs, taken_off=taken_off, periods=terms(reading)).unavailable_minutes
+def counted(*outages, excluded_times=(), reading="all"):
+    return figures_of(*outages, excluded_times=excluded_times, periods=terms(reading)).unavailable_minutes
 
 
 # The worked examples of the rules
@@ -178,7 +178,7 @@ def test_a_stretch_that_starts_on_the_months_edge_keeps_its_whole_minute():
 
 def test_exclusions_that_overlap_take_a_minute_off_once_and_show_it_under_the_first_clause():
     maintenance = off_by_notice(("2026-09-01 08:00", "02:30", "03:30"))
-    found = figures_of(down("02:00", "04:00"), taken_off=[off("4.11", "03:00", "03:45"), *maintenance])
+    found = figures_of(down("02:00", "04:00"), excluded_times=[off("4.11", "03:00", "03:45"), *maintenance])
     assert (found.excluded_minutes, found.unavailable_minutes) == (75, 45)
     assert found.excluded_under == {"4.1": 60, "4.11": 15}
 
@@ -186,22 +186,24 @@ def test_exclusions_that_overlap_take_a_minute_off_once_and_show_it_under_the_fi
 @pytest.mark.parametrize(("lengthened", "minutes"), [("02:50", 10), ("03:10", 20)])
 def test_a_lengthening_covers_what_lies_after_its_notice(lengthened, minutes):
     notices = off_by_notice(("2026-09-01 08:00", "02:00", "03:00"), (lengthened, "02:00", "03:30"))
-    assert counted(down("02:00", "03:40"), taken_off=notices) == minutes
+    assert counted(down("02:00", "03:40"), excluded_times=notices) == minutes
 
 
 def test_a_notice_sent_into_its_window_leaves_what_lay_before():
-    found = figures_of(down("02:00", "03:00"), taken_off=off_by_notice(("02:15", "02:00", "03:00")))
+    found = figures_of(down("02:00", "03:00"), excluded_times=off_by_notice(("02:15", "02:00", "03:00")))
     assert (found.unavailable_minutes, found.excluded_minutes) == (15, 45)
 
 
 def test_what_is_left_of_an_event_counts_even_if_it_is_a_minute():
-    assert counted(down("02:00", "02:31"), taken_off=[off("4.10", "02:00", "02:30")]) == 1
+    assert counted(down("02:00", "02:31"), excluded_times=[off("4.10", "02:00", "02:30")]) == 1
 
 
 def test_time_in_which_another_incident_alone_kept_the_service_down_counts():
     assert (
         counted(
-            down("02:00", "02:30", "A"), down("02:10", "02:40", "B"), taken_off=[off("4.11", "02:00", "03:00", "B")]
+            down("02:00", "02:30", "A"),
+            down("02:10", "02:40", "B"),
+            excluded_times=[off("4.11", "02:00", "03:00", "B")],
         )
         == 30
     )
@@ -210,7 +212,7 @@ def test_time_in_which_another_incident_alone_kept_the_service_down_counts():
 def test_but_for_an_excluded_incident_half_the_functions_were_up():
     half = down("02:00", "02:30", "A", of=functions(LOGIN, CALLS))
     other_half = down("02:00", "02:30", "B", of=functions(PREVIEW, DOOR))
-    found = figures_of(half, other_half, taken_off=[off("4.11", "02:00", "02:30", "B")])
+    found = figures_of(half, other_half, excluded_times=[off("4.11", "02:00", "02:30", "B")])
     assert (found.unavailable_minutes, found.excluded_minutes) == (0, 30)
 
 
@@ -245,7 +247,7 @@ def test_a_function_that_changes_hands_between_incidents_stays_down():
 
 
 def test_an_event_is_found_before_any_exclusion_is_taken_off():
-    assert counted(down("02:00:00", "02:01:30"), taken_off=[off("4.11", "02:01:00", "02:01:30")]) == 1
+    assert counted(down("02:00:00", "02:01:30"), excluded_times=[off("4.11", "02:01:00", "02:01:30")]) == 1
 
 
 def test_two_events_may_touch_one_minute_and_the_first_has_it():
@@ -257,7 +259,7 @@ def test_a_minute_that_only_the_second_event_makes_count_is_the_seconds():
     first, second = figures_of(
         down("02:00:00", "02:02:10", "A"),
         down("02:02:40", "02:05:00", "B"),
-        taken_off=[off("4.11", "02:00", "02:03", "A")],
+        excluded_times=[off("4.11", "02:00", "02:03", "A")],
         periods=terms("any"),
     ).events
     assert (first.minutes, first.excluded_minutes) == (0, 2)
@@ -268,7 +270,7 @@ def test_an_exclusion_of_what_is_no_event_does_not_name_the_minute_of_an_event()
     found = figures_of(
         down("02:00:00", "02:00:20", "A"),
         down("02:00:40", "02:03:00", "B"),
-        taken_off=[off("4.1", "02:00", "02:01", "A"), off("4.11", "02:00", "03:00", "B")],
+        excluded_times=[off("4.1", "02:00", "02:01", "A"), off("4.11", "02:00", "03:00", "B")],
         periods=terms("any"),
     )
     assert found.excluded_under == {"4.11": 3}
@@ -300,19 +302,19 @@ def test_a_service_without_functions_or_clients_cannot_be_judged(sizes):
 
 
 def test_an_exclusion_takes_nothing_off_another_incident():
-    assert counted(down("02:00", "02:30", "A"), taken_off=[off("4.11", "02:00", "02:30", "B")]) == 30
+    assert counted(down("02:00", "02:30", "A"), excluded_times=[off("4.11", "02:00", "02:30", "B")]) == 30
 
 
 def test_an_exclusion_takes_only_the_cells_that_it_names():
     exclusion = off("4.11", "02:00", "02:30", of=functions(LOGIN))
-    assert counted(down("02:00", "02:30"), taken_off=[exclusion], reading="function") == 30
-    assert counted(down("02:00", "02:30"), taken_off=[exclusion], reading="all") == 0
+    assert counted(down("02:00", "02:30"), excluded_times=[exclusion], reading="function") == 30
+    assert counted(down("02:00", "02:30"), excluded_times=[exclusion], reading="all") == 0
 
 
 def test_an_exclusion_of_cells_that_were_not_down_is_not_named():
     exclusions = [off("4.1", "02:00", "02:10", of=functions(CALLS)), off("4.11", "02:00", "02:10")]
     login = down("02:00", "02:10", of=functions(LOGIN))
-    assert figures_of(login, taken_off=exclusions, periods=terms("any")).excluded_under == {"4.11": 10}
+    assert figures_of(login, excluded_times=exclusions, periods=terms("any")).excluded_under == {"4.11": 10}
 
 
 @pytest.mark.parametrize(
@@ -327,7 +329,7 @@ def test_an_exclusion_of_cells_that_were_not_down_is_not_named():
 )
 def test_a_minute_is_shown_under_the_first_clause_that_covers_it(clauses, shown):
     exclusions = [off(clause, "02:00", "02:10") for clause in clauses]
-    assert figures_of(down("02:00", "02:10"), taken_off=exclusions).excluded_under == {shown: 10}
+    assert figures_of(down("02:00", "02:10"), excluded_times=exclusions).excluded_under == {shown: 10}
 
 
 def test_notice_hours_are_those_of_the_version_in_force_at_the_instant():
@@ -460,8 +462,10 @@ def test_a_customers_own_exclusion_leaves_the_region_as_it_was():
 # Why a minute counts
 
 
-def explained(minute, *downs, taken_off=(), periods=None, days=None, known_until=None, own=(), suspended=()):
-    judgement = month_of(*downs, taken_off=taken_off, periods=periods, known_until=known_until and at(known_until))
+def explained(minute, *outages, excluded_times=(), periods=None, days=None, known_until=None, own=(), suspended=()):
+    judgement = month_of(
+        *outages, excluded_times=excluded_times, periods=periods, known_until=known_until and at(known_until)
+    )
     judgement = for_customer(judgement, own, [day_span(day, SHANGHAI) for day in suspended])
     return explain(judgement, ServiceDays.of(days or SEPTEMBER.days, SHANGHAI), at(minute))
 
@@ -495,10 +499,10 @@ def test_a_minute_of_a_short_stretch_is_in_no_failure_event():
 
 def test_an_excluded_minute_names_every_exclusion_the_first_clause_first():
     reason = explained(
-        "02:05", down("02:00", "02:10"), taken_off=[off("4.11", "02:00", "02:10"), off("4.1", "02:00", "02:10")]
+        "02:05", down("02:00", "02:10"), excluded_times=[off("4.11", "02:00", "02:10"), off("4.1", "02:00", "02:10")]
     )
     assert reason.why is Why.EXCLUDED
-    assert [taken.clause for taken in reason.taken_off] == ["4.1", "4.11"]
+    assert [taken.clause for taken in reason.excluded_times] == ["4.1", "4.11"]
 
 
 def test_a_minute_of_a_suspended_day_and_one_of_the_customers_own_making_say_so():
@@ -530,7 +534,9 @@ def test_a_minute_is_explained_by_the_reading_in_force_then():
 
 
 def test_the_picture_of_a_day_shows_what_was_not_up():
-    judgement = month_of(down("02:00", "02:30"), taken_off=[off("4.11", "02:10", "02:20")], known_until=at("12:00:30"))
+    judgement = month_of(
+        down("02:00", "02:30"), excluded_times=[off("4.11", "02:10", "02:20")], known_until=at("12:00:30")
+    )
     days = ServiceDays.of([date(2026, 9, 10)], SHANGHAI)
     start, end = day_span(date(2026, 9, 10), SHANGHAI)
     assert picture(judgement, days, (start - 3600, end)) == [

@@ -12,9 +12,9 @@ from sla_portal.agreements.queries import version_in_force
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import CustomerMonth, RegionMonth
-from sla_portal.availability.operations import close_month, contracts_flipping_under, judge_month
+from sla_portal.availability.operations import close_month, count_changed_outcomes_under, judge_month
 from sla_portal.availability.queries import region_month
-from sla_portal.availability.what_if import Supposed, closed_lately, outages_to_judge, what_if
+from sla_portal.availability.what_if import WhatIfMonth, outages_to_judge, recently_closed_months, what_if
 from sla_portal.kernel.months import ServiceMonth
 from tests.support.builders import (
     a_contract,
@@ -45,7 +45,7 @@ def close(*months: ServiceMonth) -> None:
         close_month(actor=Actor.system("test"), month=month, now=NOW)
 
 
-def supposed(**changes) -> dict[tuple[str, str], Supposed]:
+def supposed(**changes) -> dict[tuple[str, str], WhatIfMonth]:
     terms = replace(version_in_force(on("2026-09-01")).terms, **changes)
     return {(one.region.code, str(one.month)): one for one in what_if(terms, NOW)}
 
@@ -91,7 +91,7 @@ def test_the_last_twelve_closed_months_are_judged_newest_first_and_no_other():
 def test_without_a_closed_month_there_is_nothing_to_suppose():
     a_region()
     down("2026-09-10 02:00", "2026-09-10 02:30")
-    assert (closed_lately(), outages_to_judge(), supposed()) == ([], 0, {})
+    assert (recently_closed_months(), outages_to_judge(), supposed()) == ([], 0, {})
 
 
 def test_only_outages_of_these_months_are_counted_as_what_it_costs():
@@ -143,7 +143,7 @@ def test_it_says_what_the_plain_judgement_says_once_the_terms_are_in_force(chang
     AgreementVersion.objects.create(version="2.0", **changes)
     draft = AgreementVersion.objects.get(version="2.0")
     told = list(what_if(draft.terms, NOW))
-    flipping = contracts_flipping_under(draft=draft, region=eu, month=SEPTEMBER, now=NOW)
+    flipping = count_changed_outcomes_under(draft=draft, region=eu, month=SEPTEMBER, now=NOW)
     AgreementVersion.objects.filter(version="1.0").update(**changes)
 
     assert len(told) == 4

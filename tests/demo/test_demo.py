@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from sla_portal.demo.telling import build_demo
 
 from claims.models import Claim, Entry, Status, Step
 from incidents.models import Incident
@@ -17,7 +18,6 @@ from sla_portal.audit.queries import first_broken_link
 from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing, RegionMonth
 from sla_portal.customers.models import Region
 from sla_portal.demo.people import PEOPLE, password_of
-from sla_portal.demo.telling import tell
 from tests.support.histories import dumped
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ DAYS_TO_TELL_IT_ON = [
 
 @pytest.mark.parametrize("now", DAYS_TO_TELL_IT_ON, ids=str)
 def test_the_story_can_be_told_on_any_day(now):
-    tell(now)
+    build_demo(now)
 
     by_verdict = [month.met for month in RegionMonth.objects.all()]
     assert True in by_verdict
@@ -74,7 +74,7 @@ def test_the_story_can_be_told_on_any_day(now):
 
 
 def test_the_story_moves_to_another_portal(tmp_path):
-    tell(DAYS_TO_TELL_IT_ON[0])
+    build_demo(DAYS_TO_TELL_IT_ON[0])
     said = json.loads(dumped())
     assert {len(said[kind]) for kind in ("customers", "incidents")} == {12, 16}
     assert all(ord(letter) != 0xFFFD for letter in dumped())

@@ -23,14 +23,14 @@ from sla_portal.audit.operations import NotAllowed
 from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery
 from sla_portal.notices.private import token
-from sla_portal.reports.bundle import LEDGER, write_bundle
+from sla_portal.reports.bundle import DELIVERY_COLUMNS, write_bundle
 from sla_portal.reports.models import Bundle, Status
 from sla_portal.reports.operations import (
     NoSuchRecipient,
     NotAnnounced,
     due_bundles,
     make_bundle,
-    release_lapsed_bundles,
+    release_expired_bundles,
     request_bundle,
 )
 from sla_portal.reports.tasks import make_due_bundles
@@ -141,7 +141,7 @@ def test_the_ledger_has_a_row_for_each_delivery_and_no_formula(version):
     rows = list(
         csv.DictReader(io.StringIO(opened(made(version)).read("deliveries.csv").decode("utf-8-sig"), newline=""))
     )
-    assert tuple(rows[0]) == LEDGER
+    assert tuple(rows[0]) == DELIVERY_COLUMNS
     told = {row["email"]: row for row in rows}
     ann = told["ann@example.com"]
     assert (ann["notice"], ann["status"], ann["sent_at"]) == (version.notice.number, "sent", "2026-06-01T04:01:00Z")
@@ -218,9 +218,9 @@ def test_what_a_dead_worker_held_is_taken_up_again_and_given_up_in_the_end(versi
         Bundle.objects.filter(pk=bundle.pk).update(
             status=Status.RENDERING, lease="0" * 32, leased_until=NOW, attempts=attempt
         )
-        release_lapsed_bundles(now=NOW)
+        release_expired_bundles(now=NOW)
         assert not due_bundles().exists()
-        release_lapsed_bundles(now=NOW + timedelta(seconds=1))
+        release_expired_bundles(now=NOW + timedelta(seconds=1))
         bundle.refresh_from_db()
         assert bundle.status == (Status.QUEUED if attempt < 3 else Status.FAILED)
     assert bundle.error

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=16)
 """Longer than a task may take (CELERY_TASK_TIME_LIMIT)."""
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 FREE = {"lease": None, "leased_until": None}
 
 
@@ -71,13 +71,13 @@ def request_bundle(*, actor: Actor, version: AgreementVersion, language: str, em
     return bundle
 
 
-def release_lapsed_bundles(*, now: datetime) -> None:
+def release_expired_bundles(*, now: datetime) -> None:
     """Take bundles out of hands that died: into the queue, or given up after some attempts."""
     lapsed = Bundle.objects.filter(status=Status.RENDERING, leased_until__lt=now)
-    lapsed.filter(attempts__gte=MOST_ATTEMPTS).update(
+    lapsed.filter(attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, error=_("The worker ended each time while putting it together."), **FREE
     )
-    lapsed.filter(attempts__lt=MOST_ATTEMPTS).update(status=Status.QUEUED, **FREE)
+    lapsed.filter(attempts__lt=MAX_ATTEMPTS).update(status=Status.QUEUED, **FREE)
 
 
 def due_bundles() -> QuerySet[Bundle]:
@@ -100,12 +100,12 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
         with TemporaryFile() as file:
             sha256 = write_bundle(bundle.version, language=bundle.language, email=bundle.email, file=file)
             size = file.tell()
-            name = _keep(bundle, File(file))
+            name = _store(bundle, File(file))
     except Exception as error:
         # Whatever is wrong with one bundle, the others are made.
         log.exception("Bundle %s could not be put together", pk)
         mine.update(
-            status=Status.FAILED if bundle.attempts >= MOST_ATTEMPTS else Status.QUEUED,
+            status=Status.FAILED if bundle.attempts >= MAX_ATTEMPTS else Status.QUEUED,
             error=f"{type(error).__name__}: {error}",
             **FREE,
         )
@@ -131,7 +131,7 @@ def record_download(*, actor: Actor, bundle: Bundle, now: datetime) -> None:
         record(actor=actor, action="downloaded a bundle of proof", subject=bundle, now=now, changes={})
 
 
-def _keep(bundle: Bundle, file: File) -> str:
+def _store(bundle: Bundle, file: File) -> str:
     """Store the file under the bundle's own name, over what an interrupted worker may have left there."""
     storage, name = bundle.file.storage, bundle.file.field.generate_filename(bundle, "")
     if storage.exists(name):

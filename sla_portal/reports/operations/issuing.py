@@ -26,21 +26,21 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..models import Report, ReportRun, Status
-from ..queries import RegionRecord, customers_to_report, served, without_report
+from ..queries import RegionRecord, customers_to_report, in_service, without_report
 from ..rules import Change, Figures, Statement, canonical, changes, digest, number, shared
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-PUT_DOWN_AT_ONCE = 200
+QUEUED_AT_ONCE = 200
 CHUNK = 20
-MOST_IN_A_SWEEP = 2000
+SWEEP_LIMIT = 2000
 LEASE = timedelta(minutes=2)
 """Longer than one report takes to print; each is claimed when its turn comes."""
 RUN_LEASE = timedelta(minutes=16)
 """Longer than a task may take (CELERY_TASK_TIME_LIMIT)."""
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
 class MonthNotBegun(Refused):
@@ -167,18 +167,18 @@ def queue_reports(*, run_id: int, now: datetime) -> bool:
         return False
     run = ReportRun.objects.get(pk=run_id)
     month = ServiceMonth.of(run.month)
-    regions, customers = _asked_for(run, month)
+    regions, customers = _requested(run, month)
     unchanged = 0
     try:
         _check_closed_month(month, now)
         for region in Region.objects.filter(Q(pk__in=regions) | Q(pk__in=customers.values("region"))).order_by("code"):
             of_month = RegionRecord(region, month, now)
             if region.pk in regions:
-                unchanged += _put_down(run, [(region, of_month.of_region())], now)
+                unchanged += _queue_changed(run, [(region, of_month.of_region())], now)
             ids = list(customers.filter(region=region).order_by("pk").values_list("pk", flat=True))
-            for start in range(0, len(ids), PUT_DOWN_AT_ONCE):
-                portion = list(Customer.objects.filter(pk__in=ids[start : start + PUT_DOWN_AT_ONCE]).order_by("pk"))
-                unchanged += _put_down(run, list(zip(portion, of_month.of_customers(portion), strict=True)), now)
+            for start in range(0, len(ids), QUEUED_AT_ONCE):
+                portion = list(Customer.objects.filter(pk__in=ids[start : start + QUEUED_AT_ONCE]).order_by("pk"))
+                unchanged += _queue_changed(run, list(zip(portion, of_month.of_customers(portion), strict=True)), now)
     except Refused as reason:
         ReportRun.objects.filter(pk=run.pk).update(leased_until=None, error=str(reason))
         return True
@@ -186,17 +186,17 @@ def queue_reports(*, run_id: int, now: datetime) -> bool:
     return True
 
 
-def _asked_for(run: ReportRun, month: ServiceMonth) -> tuple[set[int], QuerySet[Customer]]:
+def _requested(run: ReportRun, month: ServiceMonth) -> tuple[set[int], QuerySet[Customer]]:
     """The regions (by their keys) and the customers whose reports a request wants."""
     regions = set(run.regions.values_list("pk", flat=True))
     customers = Customer.objects.filter(pk__in=run.customers.values("pk"))
     if regions or customers.exists():
         return regions, customers
-    every_region, every_customer = without_report(month) if run.missing_only else served(month)
+    every_region, every_customer = without_report(month) if run.missing_only else in_service(month)
     return set(every_region.values_list("pk", flat=True)), every_customer
 
 
-def _put_down(run: ReportRun, stated: Sequence[tuple[Region | Customer, Figures]], now: datetime) -> int:
+def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Figures]], now: datetime) -> int:
     """Put down those whose figures have changed; return how many have not."""
     customers = [one.pk for one, _figures in stated if isinstance(one, Customer)]
     regions = [one.pk for one, _figures in stated if isinstance(one, Region)]
@@ -272,20 +272,20 @@ def _report(
 # Printing
 
 
-def release_lapsed(*, now: datetime) -> None:
+def release_expired_leases(*, now: datetime) -> None:
     """Take reports out of hands that have not moved for a lease: into the queue, or given up after some attempts."""
     lapsed = Report.objects.filter(status=Status.RENDERING, leased_until__lt=now)
     free = {"lease": None, "leased_until": None}
-    lapsed.filter(attempts__gte=MOST_ATTEMPTS).update(
+    lapsed.filter(attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, error=_("The worker ended each time while printing this report."), **free
     )
-    lapsed.filter(attempts__lt=MOST_ATTEMPTS).update(status=Status.QUEUED, **free)
+    lapsed.filter(attempts__lt=MAX_ATTEMPTS).update(status=Status.QUEUED, **free)
 
 
 def due_chunks() -> list[list[int]]:
     """The keys of reports that wait, in portions; those that share pages stand together."""
     waiting = Report.objects.filter(status=Status.QUEUED).order_by("shared_sha256", "pk")
-    ids = list(waiting.values_list("pk", flat=True)[:MOST_IN_A_SWEEP])
+    ids = list(waiting.values_list("pk", flat=True)[:SWEEP_LIMIT])
     return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
 
 
@@ -308,11 +308,11 @@ def _render(pk: int, clock: Clock) -> bool:
     free = {"lease": None, "leased_until": None}
     try:
         pdf = render(report.statement)
-        name = _keep(report, pdf)
+        name = _store(report, pdf)
     except Exception as error:
         # Whatever is wrong with one report, the others are printed.
         log.exception("Report %s could not be printed", report)
-        given_up = report.attempts >= MOST_ATTEMPTS
+        given_up = report.attempts >= MAX_ATTEMPTS
         mine.update(
             status=Status.FAILED if given_up else Status.QUEUED, error=f"{type(error).__name__}: {error}", **free
         )
@@ -330,7 +330,7 @@ def _render(pk: int, clock: Clock) -> bool:
     )
 
 
-def _keep(report: Report, pdf: bytes) -> str:
+def _store(report: Report, pdf: bytes) -> str:
     """Store the file under the report's own name, over what an interrupted worker may have left there."""
     storage, name = report.file.storage, report.file.field.generate_filename(report, "")
     if storage.exists(name):

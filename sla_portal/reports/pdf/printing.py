@@ -39,14 +39,14 @@ from weasyprint.text.fonts import FontConfiguration  # noqa: E402
 from weasyprint.urls import URLFetcher  # noqa: E402
 
 FORM = {"pdf_variant": "pdf/a-3a", "output_intent": "--srgb"}
-MOST_ROWS = 300
+MAX_ROWS = 300
 """Rows that a table prints; a longer one costs minutes and gigabytes, and nobody reads it on paper."""
 ATTACHMENT = "figures.json"
 NAME_SIZES = ((42, "short"), (140, "long"))
 """Up to how many letters a name is set in which size, so that any fits into the head."""
 
 # A layout is one thread's work: boxes are marked while they are drawn, and font maps shared by threads hang.
-_one_at_a_time = Lock()
+_printing_lock = Lock()
 
 
 def render(statement: Statement) -> bytes:
@@ -56,7 +56,7 @@ def render(statement: Statement) -> bytes:
     print them one after another.
     """
     figures, issue = statement["figures"], statement["issue"]
-    with _one_at_a_time, _no_complaint(), translation.override(figures["language"]):
+    with _printing_lock, _errors_raised(), translation.override(figures["language"]):
         bodies = _bodies(canonical(shared(statement)).decode())
         # Given, not counted: to count its pages WeasyPrint would lay out each of them twice.
         pages = len(bodies) + (issue["revision"] > 1 or "compensation" in figures)
@@ -65,7 +65,7 @@ def render(statement: Statement) -> bytes:
             # A long reason for a revision, or many entries, run over.
             sheets = _own_sheets(statement, bodies, len(sheets.pages))
         return sheets.copy(_joined(sheets.pages, bodies)).write_pdf(
-            finisher=_write_each_once,
+            finisher=_serialise_objects_once,
             **FORM,
             attachments=[_attached(figures, datetime.fromisoformat(issue["issued_at"]))],
         )
@@ -73,8 +73,8 @@ def render(statement: Statement) -> bytes:
 
 def print_page(template: str, context: Mapping[str, Any], language: str, stylesheet: str) -> bytes:
     """Print a template by itself, in `language`; `stylesheet` is an asset that is added to the reports' own."""
-    with _one_at_a_time, _no_complaint(), translation.override(language):
-        return _layout(template, context, stylesheet).write_pdf(finisher=_write_each_once, **FORM)
+    with _printing_lock, _errors_raised(), translation.override(language):
+        return _layout(template, context, stylesheet).write_pdf(finisher=_serialise_objects_once, **FORM)
 
 
 def _own_sheets(statement: Statement, bodies: "_Bodies", pages: int) -> Document:
@@ -86,7 +86,7 @@ class PrintingFailed(Exception):
 
 
 @contextmanager
-def _no_complaint() -> Iterator[None]:
+def _errors_raised() -> Iterator[None]:
     complaints = logging.handlers.BufferingHandler(capacity=1000)
     complaints.setLevel(logging.ERROR)
     logger = logging.getLogger("weasyprint")
@@ -114,7 +114,7 @@ class _Written(pydyf.Object):
         return not (self.generation or self.is_stream)
 
 
-def _write_each_once(_document: Document, pdf: pydyf.PDF) -> None:
+def _serialise_objects_once(_document: Document, pdf: pydyf.PDF) -> None:
     """Write out the objects of a PDF, which would be done twice: for the file, and for its identifier."""
     pdf.objects = [object_ if object_.free == "f" else _Written(object_) for object_ in pdf.objects]
 
@@ -236,7 +236,7 @@ def _own_context(statement: Statement, bodies: int) -> dict[str, Any]:
         "issue": issue,
         "name_size": next((size for most, size in NAME_SIZES if len(figures["name"]) <= most), "longest"),
         "changes": words.changes(issue["changes"]),
-        "given": words.given(figures.get("compensation", ())),
+        "given": words.ledger_entries(figures.get("compensation", ())),
         "digest": digest(figures),
         "attachment": ATTACHMENT,
     }
@@ -280,4 +280,4 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
 
 
 def _first(rows: Sequence[Any]) -> dict[str, Any]:
-    return {"rows": rows[:MOST_ROWS], "all": len(rows), "left_off": len(rows) > MOST_ROWS}
+    return {"rows": rows[:MAX_ROWS], "all": len(rows), "left_off": len(rows) > MAX_ROWS}

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from claims.models import Step
-from sla_portal.reports.rules import Change, Figures, Given, ReferenceAndTitle
+from sla_portal.reports.rules import Change, Figures, LedgerEntry, ReferenceAndTitle
 
 from ..templatetags.pdf import DASH, grouped, long_month
 
@@ -144,7 +144,7 @@ def _value(what: str, value: Any) -> str:
     return grouped(value) if isinstance(value, int) else str(value)
 
 
-def given(entries: Iterable[Given]) -> list[dict[str, Any]]:
+def ledger_entries(entries: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
     """Entries of the ledger, each with its step in words."""
     return [{**entry, "step": Step(entry["step"]).label} for entry in entries]
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.queries import entries_about
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
-from sla_portal.availability.queries import region_month, unfinished
+from sla_portal.availability.queries import open_items, region_month
 from sla_portal.availability.rules import availability, cut
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Region
@@ -81,7 +81,7 @@ def close(request: HttpRequest, month: str) -> HttpResponse:
             "closings": closings,
             "closing": closings[0] if closings else None,
             "deviation": Deviation.objects.filter(month=asked.first_day).first(),
-            "missing": unfinished(asked, now),
+            "missing": open_items(asked, now),
             "ends_at": instant(asked.span(settings.SLA_ZONE)[1]),
             "regions": [_region(region, asked, bool(closings), now) for region in Region.objects.all()],
             "missed_customers": CustomerMonth.objects.filter(month=asked.first_day, met=False).count(),

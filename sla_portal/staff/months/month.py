@@ -358,7 +358,7 @@ def _minute(request: HttpRequest, span: Span) -> int | None:
 
 def _minute_explained(judged: Judged, minute: int, span: Span, named: dict[str, str]) -> dict[str, Any]:
     reason: Reason = explain(judged.judgement, judged.days, minute)
-    keys = [off.key for off in reason.taken_off if isinstance(off.key, int)]
+    keys = [off.key for off in reason.excluded_times if isinstance(off.key, int)]
     rows = Exclusion.objects.filter(pk__in=keys).select_related("incident", "maintenance", "decided_by", "proposed_by")
     addresses = dict(named)
     missing = set(reason.incidents) - addresses.keys()

@@ -44,7 +44,7 @@ def a_finished_incident(region, **values) -> Incident:
     return incident
 
 
-def put_down() -> list[tuple[str, int]]:
+def queued() -> list[tuple[str, int]]:
     for run in ReportRun.objects.filter(made_at__isnull=True):
         queue_reports(run_id=run.pk, now=NOW)
     return list(Report.objects.order_by("number", "revision").values_list("number", "revision"))
@@ -63,7 +63,7 @@ def test_a_month_is_closed_and_its_reports_are_revision_1_and_a_correction_revis
     assert "Ready" in text_of(legal.get(CLOSE))
     closed = legal.post(CLOSE, follow=True)
     assert "The figures stand still from now on" in text_of(closed)
-    assert {revision for _number, revision in put_down()} == {1}
+    assert {revision for _number, revision in queued()} == {1}
 
     Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
     judge_due_months(now=NOW)
@@ -72,7 +72,7 @@ def test_a_month_is_closed_and_its_reports_are_revision_1_and_a_correction_revis
     assert "20 min counted" in page
     legal.post(CLOSE, {"reason": "The end was mistyped"})
     assert [closing.revision for closing in MonthClosing.objects.all()] == [2, 1]
-    revisions = put_down()
+    revisions = queued()
     assert {revision for _number, revision in revisions} == {1, 2}
     second = Report.objects.get(region=europe, revision=2).statement["issue"]
     assert second["reason"] == "The end was mistyped"
@@ -103,7 +103,7 @@ def test_what_changed_between_the_wish_and_the_paper_is_not_put_on_paper(europe)
     incident = a_finished_incident(europe)
     legal.post(CLOSE)
     Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
-    assert put_down() == []
+    assert queued() == []
     assert "Correct the month first" in ReportRun.objects.get().error
 
 
@@ -128,7 +128,7 @@ def test_a_report_is_issued_by_a_button_and_its_progress_is_shown(europe):
     legal = signed_in(a_member("Legal"))
     asked = legal.post("/admin/availability/months/2026-09/issue/", {"region": "eu"}, follow=True)
     assert "still being found out" in text_of(asked)
-    assert put_down() == [("SLA-2026-09-EU", 1)]
+    assert queued() == [("SLA-2026-09-EU", 1)]
     run = ReportRun.objects.get()
     assert "0 of 1 are ready" in text_of(legal.get(f"/admin/reports/runs/{run.pk}/"))
     Report.objects.update(status=Status.FAILED, error="OSError: the disk is full")

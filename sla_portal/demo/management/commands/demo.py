@@ -7,7 +7,7 @@ from django.utils import timezone
 from sla_portal.customers.models import Region
 
 from ...people import logins
-from ...telling import tell
+from ...telling import build_demo
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         if Region.objects.exists():
             self.stdout.write("The portal has a record; it is kept as it is.")
         else:
-            tell(timezone.now())
+            build_demo(timezone.now())
             self.stdout.write("A demo of thirteen months is on record.")
         self.stdout.write(f"Address: {settings.SITE_URL}")
         for login in logins():

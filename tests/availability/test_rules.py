@@ -294,7 +294,7 @@ def test_an_outage_of_no_length_is_none():
 
 @pytest.mark.parametrize("sizes", [{"functions": 0, "clients": 3}, {"functions": 4, "clients": 0}])
 def test_a_service_without_functions_or_clients_cannot_be_judged(sizes):
-    with pytest.raises(ValueError, match="nothing to judge"):
+    with pytest.raises(ValueError, match="At least one core function and one client"):
         judge([], [], terms("all"), span=SEPTEMBER.span(SHANGHAI), **sizes)
 
 

@@ -1,4 +1,4 @@
-"""Issue the reports of a month, and put together what proves an amendment."""
+"""Issue the reports of a month, and create the evidence bundles of amendments."""
 
 from .bundling import (
     NoSuchRecipient,

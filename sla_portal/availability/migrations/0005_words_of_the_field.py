@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='customermonth',
             name='reading',
-            field=models.CharField(choices=[('all', 'every core function is down on every client'), ('function', 'some core function is down on every client'), ('any', 'any core function is down on any client')], max_length=10, verbose_name='counting rule in force'),
+            field=models.CharField(choices=[('all', 'All functions on all clients'), ('function', 'Any function on all clients'), ('any', 'Any function on any client')], max_length=10, verbose_name='counting rule in force'),
         ),
         migrations.AlterField(
             model_name='customermonth',
@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='regionmonth',
             name='reading',
-            field=models.CharField(choices=[('all', 'every core function is down on every client'), ('function', 'some core function is down on every client'), ('any', 'any core function is down on any client')], max_length=10, verbose_name='counting rule in force'),
+            field=models.CharField(choices=[('all', 'All functions on all clients'), ('function', 'Any function on all clients'), ('any', 'Any function on any client')], max_length=10, verbose_name='counting rule in force'),
         ),
         migrations.AlterField(
             model_name='regionmonth',

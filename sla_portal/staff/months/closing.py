@@ -113,7 +113,7 @@ def _write(request: HttpRequest, month: ServiceMonth, form: forms.Form, now: dat
         correct_and_report(actor=actor, month=month, reason=form.cleaned_data["reason"], now=now)
         messages.success(
             request,
-            _("The month is corrected. New revisions of the reports are being issued; earlier revisions are frozen."),
+            _("The month is corrected. New revisions of the reports are being issued; earlier revisions are kept."),
         )
     else:
         close_and_report(actor=actor, month=month, now=now)

@@ -1,4 +1,4 @@
-"""Tell the whole story."""
+"""Create the demo data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .story import Story, customers_and_contracts, the_first_half_year, the_pres
 
 
 def build_demo(now: datetime) -> None:
-    """Put the demo on record, dated back from `now`, and ask for last month's reports, which a worker prints."""
+    """Create the demo, dated back from `now`, and request the reports of last month, which a worker renders."""
     story = Story(now)
     customers_and_contracts(story)
     the_first_half_year(story)
@@ -23,7 +23,7 @@ def build_demo(now: datetime) -> None:
     amendments(story)
     for months_ago in range(13, 0, -1):
         story.closing(months_ago)
-    story.tell()
+    story.play()
     judge_due_months(now=story.now)
     run = request_missing_reports(now=story.now)
     if run:

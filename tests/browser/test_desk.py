@@ -28,7 +28,7 @@ def test_two_taps_on_a_phone_log_an_outage_and_one_resolves_it(desks):
     phone.get_by_text("Europe", exact=True).tap()
     phone.get_by_role("button", name="Log the outage").tap()
     expect(phone.get_by_role("heading", level=1)).to_contain_text("Everything down in Europe for")
-    expect(phone.get_by_text("of 4 minutes left")).to_be_visible()
+    expect(phone.get_by_text("of 4 minutes of downtime allowance left")).to_be_visible()
     assert fits(phone)
     incident = Incident.objects.get()
     assert incident.outages.get().ended_at is None

@@ -1,4 +1,4 @@
-"""Reports are asked for, put down once for each change, printed once, and then stand still."""
+"""Reports are requested, queued once for each change, rendered once, and never changed."""
 
 from datetime import timedelta
 from hashlib import sha256
@@ -84,7 +84,7 @@ def test_every_region_and_every_customer_in_contract_gets_a_report():
     assert report.file_name == "SLA-2026-09-EU-C-1-r1.pdf"
 
 
-def test_only_what_was_asked_for_is_queue():
+def test_only_requested_reports_are_queued():
     region = a_region("eu")
     a_region("us")
     customer = a_served_customer(region, "C-1")
@@ -101,7 +101,7 @@ def test_the_same_figures_are_issued_once():
     assert (again.reports.count(), again.unchanged) == (0, 2)
 
 
-def test_a_correction_is_a_revision_that_says_what_changed_and_supersedes():
+def test_a_correction_is_a_revision_that_lists_its_changes_and_supersedes():
     region = a_region("eu")
     queue()
     an_outage(region, "2026-09-10 02:00", "2026-09-10 02:07")
@@ -114,14 +114,14 @@ def test_a_correction_is_a_revision_that_says_what_changed_and_supersedes():
     assert told["events"] == {"what": "events", "before": 0, "after": 1, "added": 1, "removed": 0, "changed": 0}
 
 
-def test_a_request_is_in_the_trail_with_what_was_asked_for():
+def test_a_request_is_in_the_audit_log():
     queue(regions=[a_region("eu")])
     entry = Entry.objects.get(action="requested reports")
     assert entry.changes["month"] == [None, "2026-09"]
     assert entry.changes["regions"] == [None, ["eu"]]
 
 
-def test_without_the_right_nothing_is_asked_for():
+def test_a_request_needs_the_permission():
     noc = User.objects.create(username="noc")
     with pytest.raises(NotAllowed):
         request_reports(actor=Actor.staff(noc), month=SEPTEMBER, now=NOW)
@@ -144,11 +144,11 @@ def test_a_closed_month_that_deviates_is_corrected_first():
 
 
 def test_a_customer_without_contract_in_the_month_is_refused_by_name():
-    with pytest.raises(NotInService, match="Without a contract in 2026-09: C-9"):
+    with pytest.raises(NotInService, match="These customers have no contract in 2026-09: C-9"):
         request_reports(actor=PORTAL, month=SEPTEMBER, customers=[a_customer(a_region(), "C-9")], now=NOW)
 
 
-def test_the_schedule_asks_for_what_is_missing_of_last_month_and_leaves_the_rest():
+def test_the_schedule_requests_the_missing_reports_of_last_month_only():
     region = a_region("eu")
     a_served_customer(region, "C-1")
     run = request_missing_reports(now=NOW)
@@ -163,7 +163,7 @@ def test_the_schedule_asks_for_what_is_missing_of_last_month_and_leaves_the_rest
     assert [report.number for report in late.reports.all()] == ["SLA-2026-09-EU-C-2"]
 
 
-def test_a_request_is_queued_by_one_worker_and_taken_up_again_after_its_lease():
+def test_a_request_is_processed_by_one_worker_and_resumed_after_its_lease():
     a_region("eu")
     run = request_reports(actor=PORTAL, month=SEPTEMBER, now=NOW)
     ReportRun.objects.update(leased_until=NOW + timedelta(minutes=16))
@@ -172,7 +172,7 @@ def test_a_request_is_queued_by_one_worker_and_taken_up_again_after_its_lease():
     assert not queue_reports(run_id=run.pk, now=NOW + timedelta(minutes=17))
 
 
-def test_a_portion_takes_a_fixed_number_of_queries(django_assert_max_num_queries):
+def test_a_chunk_takes_a_fixed_number_of_queries(django_assert_max_num_queries):
     region = a_region("eu")
     for number in range(9):
         a_served_customer(region, f"C-{number}")
@@ -182,7 +182,7 @@ def test_a_portion_takes_a_fixed_number_of_queries(django_assert_max_num_queries
     assert run.reports.count() == 10
 
 
-def test_a_report_in_a_hand_is_left_and_one_whose_worker_died_is_printed_after_its_lease():
+def test_a_leased_report_is_left_and_one_whose_worker_died_is_rendered_after_its_lease():
     a_region("eu")
     (report,) = queue().reports.all()
     Report.objects.update(status=Status.RENDERING, lease="0" * 32, leased_until=NOW + timedelta(minutes=2), attempts=1)
@@ -204,17 +204,17 @@ def test_what_an_interrupted_worker_left_on_the_disk_is_replaced():
     assert file_of(report).endswith(b"%%EOF\n")
 
 
-def test_a_report_that_kills_its_worker_three_times_is_given_up():
+def test_a_report_that_kills_its_worker_three_times_fails():
     a_region("eu")
     (report,) = queue().reports.all()
     Report.objects.update(status=Status.RENDERING, lease="0" * 32, leased_until=NOW - timedelta(minutes=2), attempts=3)
     release_expired_leases(now=NOW)
     report.refresh_from_db()
     assert report.status == Status.FAILED
-    assert "worker ended" in report.error
+    assert "worker stopped" in report.error
 
 
-def test_a_report_that_cannot_be_printed_says_why_stops_after_three_attempts_and_leaves_the_others():
+def test_a_report_with_an_error_fails_after_three_attempts_and_leaves_the_others():
     region = a_region("eu")
     a_served_customer(region, "C-1")
     run = queue()
@@ -229,7 +229,7 @@ def test_a_report_that_cannot_be_printed_says_why_stops_after_three_attempts_and
     assert (state.ready, state.failed, state.waiting, state.over) == (1, 1, 0, True)
 
 
-def test_one_that_failed_is_tried_again_when_it_is_asked_for_again():
+def test_a_failed_report_is_retried_on_request():
     a_region("eu")
     queue()
     Report.objects.update(status=Status.FAILED, attempts=3, error="Disk full")
@@ -237,7 +237,7 @@ def test_one_that_failed_is_tried_again_when_it_is_asked_for_again():
     assert print_all() == 1
 
 
-def test_progress_expects_an_end_from_the_pace_so_far():
+def test_progress_estimates_the_end_from_the_rate():
     a_region("eu")
     a_region("us")
     run = queue()
@@ -248,7 +248,7 @@ def test_progress_expects_an_end_from_the_pace_so_far():
     assert state.expected_end == NOW + timedelta(seconds=20)
 
 
-def test_customers_who_share_pages_stand_together_in_the_queue():
+def test_reports_that_share_pages_are_adjacent_in_the_queue():
     region = a_region("eu")
     for number in range(6):
         customer = a_customer(region, f"C-{number}")
@@ -261,7 +261,7 @@ def test_customers_who_share_pages_stand_together_in_the_queue():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_print_each_report_once():
+def test_two_workers_render_each_report_once():
     region = a_region("eu")
     for number in range(5):
         a_served_customer(region, f"C-{number}")
@@ -311,7 +311,7 @@ def test_a_ready_report_cannot_be_deleted():
         ({"status": "rendering"}, "a_report_is_leased_while_it_is_printed"),
     ],
 )
-def test_the_database_keeps_the_promises_of_a_report(broken, promise):
+def test_the_database_rejects_an_invalid_report(broken, promise):
     a_region("eu")
     queue()
     with pytest.raises(IntegrityError, match=promise), transaction.atomic():
@@ -326,7 +326,7 @@ def test_a_month_has_each_revision_once():
         report.save(force_insert=True)
 
 
-def test_a_damaged_file_is_not_handed_out():
+def test_a_damaged_file_cannot_be_downloaded():
     a_region("eu")
     queue()
     print_all()
@@ -352,7 +352,7 @@ def signed_in(client, *rights: str):
 
 
 @pytest.mark.parametrize(("query", "kind"), [("", "attachment"), ("?inline", "inline")])
-def test_who_may_see_a_report_gets_its_file(client, query, kind):
+def test_users_with_the_permission_download_the_file(client, query, kind):
     report = a_printed_report()
     answer = signed_in(client, "view_report").get(reverse("report_file", args=[report.pk]) + query)
     assert answer.content == file_of(report)
@@ -362,19 +362,19 @@ def test_who_may_see_a_report_gets_its_file(client, query, kind):
     assert "no-store" in answer.headers["Cache-Control"]
 
 
-def test_who_may_not_see_reports_is_refused_and_a_stranger_is_sent_to_sign_in(client):
+def test_users_without_the_permission_are_refused_and_anonymous_users_sent_to_the_login(client):
     address = reverse("report_file", args=[a_printed_report().pk])
     assert client.get(address).status_code == 302
     assert signed_in(client).get(address).status_code == 403
 
 
-def test_a_report_that_is_not_printed_yet_has_no_file(client):
+def test_a_queued_report_has_no_file(client):
     a_region("eu")
     (report,) = queue().reports.all()
     assert signed_in(client, "view_report").get(reverse("report_file", args=[report.pk])).status_code == 404
 
 
-def test_the_command_prints_here_and_says_what_it_issued():
+def test_the_command_renders_here_and_lists_what_it_issued():
     region = a_region("eu")
     a_served_customer(region, "C-1")
     said = StringIO()
@@ -401,7 +401,7 @@ def test_the_command_refuses_with_a_sentence(arguments, sentence):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_issues_what_the_command_asks_for(worker):
+def test_a_worker_issues_what_the_command_requests(worker):
     region = a_region("eu")
     a_served_customer(region, "C-1")
     said = StringIO()
@@ -411,7 +411,7 @@ def test_a_worker_issues_what_the_command_asks_for(worker):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_killed_while_it_prints_loses_nothing_and_prints_nothing_twice(worker):
+def test_a_worker_killed_while_rendering_loses_nothing_and_renders_nothing_twice(worker):
     region = a_region("eu")
     for number in range(30):
         a_served_customer(region, f"C-{number}")

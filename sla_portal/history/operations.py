@@ -1,4 +1,4 @@
-"""Bring a history file into the portal. It is recorded as it is told; nothing is judged."""
+"""Load a history file. It is recorded as it is; nothing is judged."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from .document import CONTRACTS_BY, PAYMENTS_BY, History, NotAHistory, Row, in_o
 from .queries import CHUNK, Recorded
 
 Loaded = dict[str, int]
-"""How many rows of each list were new, changed or removed."""
+"""Rows added, changed or removed, by list."""
 Keys = dict[str, int]
 """Primary keys by code or reference."""
 T = TypeVar("T")
 
 
 def load_history(*, actor: Actor, history: History, now: datetime) -> Loaded:
-    """Record a history: all of it or nothing. Rows that say the same already are not touched.
+    """Record a history in one transaction. Unchanged rows are not written.
 
-    Raises `NotAHistory` where it names what neither it nor the portal has, or contradicts what the portal keeps.
+    Raises `NotAHistory` where it refers to something unknown, or contradicts what the portal protects.
     """
     with transaction.atomic():
         lock_chain()
@@ -81,7 +81,7 @@ def _contracts_of_others(history: History) -> Iterator[str]:
 
 
 def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
-    """A version that customers were told of is never edited (5.2), and a draft is published by people."""
+    """Yield errors for versions that a file cannot change: announced ones (5.2), drafts and withdrawn ones."""
     on_record = {recorded.row["version"]: recorded.row for recorded in queries.agreements()}
     named = AgreementVersion.objects.filter(version__in=[row["version"] for row in agreements])
     stages = {version.version: (version.stage, version.notice_id) for version in named}
@@ -112,12 +112,12 @@ def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
 
 
 def _stays(version: AgreementVersion) -> bool:
-    """Whether a version that the file does not name stays: customers were told of it, or something refers to it."""
+    """Return whether a version that the file does not name is kept: it was announced, or something refers to it."""
     return version.notice_id is not None or _is_referred_to(version)
 
 
 def _is_referred_to(row: Model) -> bool:
-    """Whether any row but a clause of its own refers to it."""
+    """Return whether any row other than one of its clauses refers to it."""
     return any(
         relation.related_model._default_manager.filter(**{relation.field.name: row}).exists()
         for relation in row._meta.get_fields(include_hidden=True)
@@ -140,7 +140,7 @@ def _delete(model: type[Model], keys: Sequence[int]) -> None:
 
 
 def _upsert(model: type[T], rows: Sequence[T], by: Sequence[str], columns: Sequence[str]) -> Sequence[T]:
-    """Write new rows and change those found again `by` their key; each then has its primary key."""
+    """Insert rows, or update those that exist `by` their key; return them with primary keys."""
     written: Sequence[T] = model._default_manager.bulk_create(  # type: ignore[attr-defined]
         rows, batch_size=CHUNK, update_conflicts=True, unique_fields=by, update_fields=columns
     )
@@ -159,7 +159,7 @@ _told = json.JSONEncoder(sort_keys=True).encode
 
 
 def _replaced(before: Iterable[tuple[int, Any]], after: Iterable[Any]) -> tuple[list[tuple[int, Any]], list[Any]]:
-    """Compare a list on record with the file's: the rows that it no longer has, and those that it has anew."""
+    """Compare a recorded list with that of the file; return the rows removed and the rows added."""
     wanted = Counter(map(_told, after))
     gone = []
     for pk, row in before:
@@ -171,7 +171,7 @@ def _replaced(before: Iterable[tuple[int, Any]], after: Iterable[Any]) -> tuple[
 
 
 def _replaced_notices(before: list[tuple[int, Row]], after: list[Row]) -> tuple[list[int], list[Row]]:
-    """As `_replaced`, second by second: which of one second is the newer is told by microseconds."""
+    """As `_replaced`, for each second: microseconds keep the order of notices of the same second."""
     gone: list[int] = []
     added: list[Row] = []
     for sent_at in sorted({notice["sent_at"] for notice in [*after, *(notice for _pk, notice in before)]}):
@@ -186,7 +186,7 @@ def _replaced_notices(before: list[tuple[int, Row]], after: list[Row]) -> tuple[
 
 
 def _changes(before: Row | None, after: Row) -> dict[str, list[Any]]:
-    """From what to what; of a list, the rows that left it and those that joined it."""
+    """Return the changes as [before, after]; for a list, [rows removed, rows added]."""
     changes: dict[str, list[Any]] = {}
     for name, value in after.items():
         old = before[name] if before else None
@@ -200,7 +200,7 @@ def _changes(before: Row | None, after: Row) -> dict[str, list[Any]]:
 
 
 class _Loading:
-    """One load on its way: who loads what, when, the keys of what was found or made, and the count of what was written."""
+    """The state of one load: actor, time, document, keys of existing and new rows, and counts of written rows."""
 
     def __init__(self, actor: Actor, now: datetime, history: History) -> None:
         self.actor = actor
@@ -221,7 +221,7 @@ class _Loading:
         self._load_rows("customers", "code", history.customers, queries.customers, self._write_customers)
         self._load_rows("maintenance", "reference", history.maintenance, queries.maintenance, self._write_windows)
         self._load_rows("incidents", "reference", history.incidents, queries.incidents, self._write_incidents)
-        # Last, because what the file's rows refer to stays.
+        # Last, because entries that rows of the file refer to are kept.
         for kind, model, rows in (("functions", CoreFunction, history.functions), ("clients", Client, history.clients)):
             if rows:
                 self._remove_coded(kind, model, rows)
@@ -231,7 +231,7 @@ class _Loading:
         record_many(actor=self.actor, entries=entries, now=self.now)
         self.loaded[kind] = self.loaded.get(kind, 0) + len(entries)
 
-    # The portal's own lists
+    # Lists of the portal
 
     def _load_coded(self, kind: str, model: type[Region | CoreFunction | Client], rows: list[Row] | None) -> None:
         before = {recorded.row["code"]: recorded for recorded in queries.coded(model)}
@@ -251,7 +251,7 @@ class _Loading:
         self._record(kind, entries)
 
     def _remove_coded(self, kind: str, model: type[CoreFunction | Client], rows: list[Row]) -> None:
-        """Take away what the file's list does not name and nothing on record refers to; the rest goes behind it."""
+        """Remove entries that the file does not name and nothing refers to; move the others to the end."""
         entries = []
         position = len(rows)
         for row in model._default_manager.exclude(code__in=[row["code"] for row in rows]):
@@ -278,7 +278,7 @@ class _Loading:
                 entries.append(Written("removed by a history file", subject, removed))
                 AgreementVersion.objects.filter(pk=subject.pk).delete()
         changed = [row for row in rows if row["version"] not in before or before[row["version"]].row != row]
-        # Off the calendar first, so that two versions can change their days for one another's.
+        # Clear the dates first, so that two versions can exchange their effective dates.
         named = AgreementVersion.objects.filter(version__in=[row["version"] for row in changed])
         published = dict(named.values_list("version", "published_at"))
         named.update(published_at=None)
@@ -313,7 +313,7 @@ class _Loading:
         on_record: Callable[[Sequence[str]], dict[str, Recorded]],
         write: Callable[[list[Row], dict[str, Recorded]], Sequence[Model]],
     ) -> None:
-        """Compare with what is on record, chunk by chunk, and write what differs."""
+        """Compare with the record in chunks, and write the differences."""
         for chunk in _chunks(rows):
             before = on_record([row[key] for row in chunk])
             changed = [row for row in (_completed(row, before.get(row[key])) for row in chunk)
@@ -347,7 +347,7 @@ class _Loading:
                 old = found.contracts.get(contract["reference"]) if found else None
                 if old is None or old.row != contract:
                     contracts.append((customer.pk, contract, old))
-        # Those that leave go first: an address may only have changed its letters' case.
+        # Delete first: an address may only have changed in case.
         _delete(Contact, gone)
         _create(Contact, contacts)
         self._write_contracts(contracts)
@@ -506,7 +506,7 @@ class _Loading:
         added: list[tuple[int, Row]] = []
         for incident, row, found in incidents:
             left, joined = _replaced(found.listed["exclusions"] if found else (), row["exclusions"])
-            # One of which only the status or reason changed keeps its row, and with it its evidence and who proposed it.
+            # If only status or reason changed, the row is kept, with its evidence and proposer.
             same = {_told(_without_status(exclusion)): pk for pk, exclusion in left}
             for exclusion in joined:
                 if pk := same.pop(_told(_without_status(exclusion)), None):
@@ -540,7 +540,7 @@ class _Loading:
         )
 
     def _check_unsealed(self, exclusions: Sequence[int]) -> None:
-        """An exclusion that a sealed file proves stays on record."""
+        """Raise `NotAHistory` where an exclusion with evidence files would be removed."""
         errors = [
             f"{self.history.paths['incidents'][reference].removesuffix('.reference')}.exclusions: On record is one under "
             f"{clause} with sealed evidence; it cannot be taken away. Name it with the status it has by now."
@@ -561,14 +561,14 @@ EXTENSION = ("extended_minutes", "extended_to")
 
 
 def _extended(ends_on: str, contract: Recorded | None) -> str:
-    """The end of a contract with its extensions, where a file says when it ends."""
+    """Return the end of a contract including its extensions, from the end in the file."""
     if contract is None or ends_on == contract.row["ends_on"]:
         return ends_on
     return extended_to(_day(ends_on), contract.extended_minutes).isoformat()
 
 
 def _end(ends_on: date, extended_minutes: int) -> dict[str, Any]:
-    """The columns of a contract's end, as agreed and as extended, by its end with the extensions."""
+    """Return the columns for the end of a contract, as agreed and as extended, from its extended end."""
     if not extended_minutes:
         return {"ends_on": ends_on, "extended_minutes": 0, "extended_to": None}
     agreed = ends_on - (extended_to(ends_on, extended_minutes) - ends_on)
@@ -576,9 +576,9 @@ def _end(ends_on: date, extended_minutes: int) -> dict[str, Any]:
 
 
 def _completed(row: Row, found: Recorded | None) -> Row:
-    """A customer's contracts and payments have keys of their own: those that the file does not name stay.
+    """Add contracts and payments on record that the file does not name, because it never removes them.
 
-    So do the extensions of a contract (3.2): the file names its end as extended, or anew as agreed.
+    Extensions of a contract (3.2) are kept too: the file has its end as extended, or a new agreed end.
     """
     if found is None or "contracts" not in row:
         return row

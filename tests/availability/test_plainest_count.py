@@ -166,7 +166,7 @@ def judged(history):
 
 @settings(max_examples=300)
 @given(histories())
-def test_every_figure_and_every_reason_is_that_of_the_plainest_count(history):
+def test_every_figure_and_every_reason_equals_the_brute_force_count(history):
     judgement, days = judged(history)
     terms = terms_at(judgement.periods, judgement.span[0])
     found = figures(judgement, days, terms)
@@ -204,7 +204,7 @@ def test_every_figure_and_every_reason_is_that_of_the_plainest_count(history):
 
 @settings(max_examples=100)
 @given(histories())
-def test_two_months_share_the_minutes_of_what_crosses_their_edge(history):
+def test_an_event_over_the_edge_of_two_months_has_its_minutes_in_both(history):
     everyday = replace(
         history, service_days=set(ServiceMonth.of(max(history.service_days, default=date(2026, 1, 1))).days)
     )

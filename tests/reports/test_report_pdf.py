@@ -79,12 +79,12 @@ def test_the_attachment_is_data_of_an_archivable_tagged_document():
     assert tags.count("/Figure") == 3
     assert [str(chapter.title) for chapter in pdf.open_outline().root[0].children] == [
         "Downtime by day",
-        "The last twelve months",
+        "Last twelve months",
         "Failure events",
         "Exclusions",
         "Maintenance",
         "Recovery",
-        "How it was calculated",
+        "Calculation",
         "Claims",
     ]
 

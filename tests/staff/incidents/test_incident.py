@@ -208,7 +208,7 @@ class TestClassification:
     @pytest.mark.parametrize(
         ("given", "sentence"),
         [
-            ({"clause": "4.1"}, "Clause 4.1 needs a maintenance window that was announced. Choose one."),
+            ({"clause": "4.1"}, "Clause 4.1 needs an announced maintenance window. Choose one."),
             ({"clause": "4.11"}, "Name the third party and its own incident"),
             ({"clause": "4.11", "third_party": "Example Cloud"}, "Name the third party and its own incident"),
             ({"clause": "4.10", "reason": " "}, "This field is required."),
@@ -267,7 +267,7 @@ class TestClassification:
         exclusion = an_exclusion(incident, "4.10", status="proposed", proposed_by=member)
         assert b"Confirm</button>" not in legal.get(page_of(incident)).content
         answer = legal.post(step("confirm_exclusion", exclusion), {"reason": "I say so"})
-        assert "You proposed this exclusion. Another person has to decide it." in text_of(answer)
+        assert "You proposed this exclusion, so another person must decide it." in text_of(answer)
         exclusion.refresh_from_db()
         assert exclusion.status == "proposed"
 
@@ -291,7 +291,7 @@ class TestClassification:
         incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
         exclusion = an_exclusion(incident, "4.10", status="proposed", proposed_by=a_member("NOC"))
         legal.post(step("confirm_exclusion", exclusion))
-        assert "This exclusion is confirmed by now." in text_of(legal.post(step("confirm_exclusion", exclusion)))
+        assert "The status of this exclusion is now “confirmed”." in text_of(legal.post(step("confirm_exclusion", exclusion)))
 
 
 class TestWhoMay:

@@ -175,7 +175,7 @@ class TestBelow:
 
 class TestMinutes:
     def told(self, client, row, day, minute):
-        return text_of(client.get(month_of(row, day[:7], day=day, minute=minute))).split("Close the day")[1]
+        return text_of(client.get(month_of(row, day[:7], day=day, minute=minute))).split("Back to the month")[1]
 
     def test_a_day_opens_as_runs_and_as_minutes(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:31")

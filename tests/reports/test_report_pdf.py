@@ -108,7 +108,7 @@ def test_only_subsets_of_the_shipped_fonts_are_embedded(language):
 def test_the_same_statement_gives_the_same_bytes_in_two_processes():
     program = (
         "import django, hashlib; django.setup(); "
-        "from sla_portal.reports.paper import render; from tests.statements import *; "
+        "from sla_portal.reports.pdf import render; from tests.support.statements import *; "
         "print(hashlib.sha256(render(issued(eventful_month()))).hexdigest())"
     )
     prints = {
@@ -166,8 +166,8 @@ def test_printing_reads_only_the_portals_own_assets_and_opens_no_connection():
     program = """
 import sys, django
 django.setup()
-from sla_portal.reports.paper import render
-from tests.statements import *
+from sla_portal.reports.pdf import render
+from tests.support.statements import *
 evil = '<img src="file:///etc/passwd"><link rel=stylesheet href="https://example.com/x.css">'
 seen = []
 sys.addaudithook(lambda event, args: seen.append(args[0]) if event in {"open", "socket.connect"} else None)
@@ -279,7 +279,7 @@ def test_claims_open_and_close_on_the_sla_clock():
 
 
 def test_a_table_is_limited_to_three_hundred_rows_and_says_where_the_rest_is(monkeypatch):
-    monkeypatch.setattr(printing, "MOST_ROWS", 3)
+    monkeypatch.setattr(printing, "MAX_ROWS", 3)
     said = words_of(issued(eventful_month(events=5)))
     assert "The first 3 of 5 are shown; the attached figures contain all of them." in said
     assert "INC-003" in said

@@ -155,15 +155,15 @@ class JudgedMonthAdmin(ReadOnlyModelAdmin):
             return badge("outside", _("Not in service"))
         return badge("up", _("SLA met")) if row.met else badge("counted", _("SLA breached"))
 
-    @admin.display(description=gettext_lazy("unavailable minutes"))
+    @admin.display(description=gettext_lazy("unavailable min"))
     def unavailable(self, row):
         return row.unavailable_minutes
 
-    @admin.display(description=gettext_lazy("excluded minutes"))
+    @admin.display(description=gettext_lazy("excluded min"))
     def excluded(self, row):
         return row.excluded_minutes
 
-    @admin.display(description=gettext_lazy("U under all / function / any"))
+    @admin.display(description=gettext_lazy("U: all / function / any"))
     def by_counting_rule(self, row):
         return f"{row.unavailable_all} / {row.unavailable_function} / {row.unavailable_any}"
 

@@ -209,13 +209,13 @@ class TestClassification:
         ("given", "sentence"),
         [
             ({"clause": "4.1"}, "Clause 4.1 needs an announced maintenance window. Choose one."),
-            ({"clause": "4.11"}, "Name the third party and its own incident"),
-            ({"clause": "4.11", "third_party": "Example Cloud"}, "Name the third party and its own incident"),
+            ({"clause": "4.11"}, "Clause 4.11 needs the third party and its own incident."),
+            ({"clause": "4.11", "third_party": "Example Cloud"}, "Clause 4.11 needs the third party and its own incident."),
             ({"clause": "4.10", "reason": " "}, "This field is required."),
             ({"clause": "5.1"}, "Select a valid choice."),
             (
                 {"clause": "4.10", "stretch": "part", "starts_at_0": "2026-09-10", "starts_at_1": "08:00"},
-                "The excluded time does not lie within the incident",
+                "The excluded time lies outside the incident",
             ),
         ],
     )

@@ -210,7 +210,10 @@ class TestClassification:
         [
             ({"clause": "4.1"}, "Clause 4.1 needs an announced maintenance window. Choose one."),
             ({"clause": "4.11"}, "Clause 4.11 needs the third party and its own incident."),
-            ({"clause": "4.11", "third_party": "Example Cloud"}, "Clause 4.11 needs the third party and its own incident."),
+            (
+                {"clause": "4.11", "third_party": "Example Cloud"},
+                "Clause 4.11 needs the third party and its own incident.",
+            ),
             ({"clause": "4.10", "reason": " "}, "This field is required."),
             ({"clause": "5.1"}, "Select a valid choice."),
             (
@@ -291,7 +294,9 @@ class TestClassification:
         incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
         exclusion = an_exclusion(incident, "4.10", status="proposed", proposed_by=a_member("NOC"))
         legal.post(step("confirm_exclusion", exclusion))
-        assert "The status of this exclusion is now “confirmed”." in text_of(legal.post(step("confirm_exclusion", exclusion)))
+        assert "The status of this exclusion is now “confirmed”." in text_of(
+            legal.post(step("confirm_exclusion", exclusion))
+        )
 
 
 class TestWhoMay:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -124,7 +125,7 @@ def event_of(said: Announced, account: str) -> Event:
     return event(
         said,
         provider=urlsplit(settings.SITE_URL).hostname or "localhost",
-        organizer=settings.DEFAULT_FROM_EMAIL,
+        organizer=parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
         account=account,
     )
 

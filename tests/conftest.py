@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
@@ -19,6 +20,8 @@ from django.apps import apps
 from django.conf import settings as portal
 from django.core.cache import caches
 from django.utils import timezone, translation
+
+from tests.support.servers import TEMPLATE
 
 pytest_plugins = ["tests.support.scanner", "tests.support.sealing"]
 
@@ -50,7 +53,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
+def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     """Let a test that commits be cleaned up: its flush passes by the triggers, and what migrations laid is laid again."""
     from django.db import connection
 
@@ -60,6 +63,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
     first_version = import_module("sla_portal.agreements.migrations.0002_version_1_0")
     first_register = import_module("sla_portal.agreements.migrations.0005_what_1_0_leaves_open_and_what_stands_still")
     first_scope = import_module("sla_portal.customers.migrations.0002_functions_and_clients_of_clause_1_4")
+    names = import_module("sla_portal.customers.migrations.0003_names_in_chinese")
 
     def flush_all(self, statements) -> None:
         with self.connection.cursor() as cursor:
@@ -73,10 +77,41 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
             for _name, sql in triggers:
                 cursor.execute(sql)
         first_scope.add(apps, None)
+        names.translate(apps, None)
         first_version.add(apps, None)
         first_register.add(apps, None)
 
     operations.execute_sql_flush = flush_all
+    with template_of_the_test_database(django_db_blocker):
+        yield
+
+
+@contextmanager
+def template_of_the_test_database(django_db_blocker) -> Iterator[None]:
+    """On PostgreSQL, keep a copy of the empty tables, of which small benches and drills make their own databases.
+
+    Copied now: later a test's server may be connected, and what is connected to is not copied.
+    """
+    from django.db import connection
+
+    name = connection.settings_dict["NAME"]
+    if connection.vendor != "postgresql" or not name.startswith("test_"):
+        yield
+        return
+
+    def execute(*statements: str) -> None:
+        with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    template = f"{name}_template"
+    with django_db_blocker.unblock():
+        connection.close()
+    execute(f"DROP DATABASE IF EXISTS {template}", f"CREATE DATABASE {template} TEMPLATE {name}")
+    os.environ[TEMPLATE] = template
+    yield
+    del os.environ[TEMPLATE]
+    execute(f"DROP DATABASE {template}")
 
 
 @pytest.fixture(autouse=True)

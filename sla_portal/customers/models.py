@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 code_validator = RegexValidator(
@@ -38,8 +39,29 @@ class Coded(models.Model):
         return self.name
 
 
-class Region(Coded):
-    """A part of the platform that goes up and down as one."""
+class Translated(Coded):
+    """A row whose name is typed in one field a language; `name` is the one that files and the audit log carry."""
+
+    name_zh = models.CharField(
+        _("name in Chinese"),
+        max_length=200,
+        blank=True,
+        help_text=_("Shown to readers of Chinese. Empty: they read the name above."),
+    )
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name_in(get_language())
+
+    def name_in(self, language: str | None) -> str:
+        """The name for a reader of `language` (`en`, `zh-hans`); where it is missing, the typed name."""
+        return (self.name_zh if (language or "").startswith("zh") else "") or self.name
+
+
+class Region(Translated):
+    """A part of the platform that is up or down as a whole."""
 
     time_zone = models.CharField(
         _("time zone"),
@@ -61,7 +83,7 @@ class Region(Coded):
         return ZoneInfo(self.time_zone) if self.time_zone else settings.SLA_ZONE
 
 
-class Positioned(Coded):
+class Positioned(Translated):
     position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller comes first."))
 
     class Meta:

@@ -15,8 +15,8 @@ from maintenance.models import MaintenanceWindow
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 
 from . import queries
-from .document import FORMAT, Row
-from .queries import CHUNK, Recorded
+from .format import FORMAT, Row
+from .queries import Recorded, chunks
 
 
 def written() -> Iterator[str]:
@@ -44,8 +44,7 @@ def written() -> Iterator[str]:
 
 def _rows(model: type[Model], key: str, on_record: Callable[[Collection[str]], dict[str, Recorded]]) -> Iterator[Row]:
     keys = sorted(model._default_manager.values_list(key, flat=True))
-    for start in range(0, len(keys), CHUNK):
-        chunk = keys[start : start + CHUNK]
+    for chunk in chunks(keys):
         found = on_record(chunk)
         yield from (found[code].row for code in chunk)
 

@@ -1,133 +1,47 @@
-"""Load a history file. It is recorded as it is; nothing is judged."""
+"""Bring a history file into the portal. It is recorded as it is told; nothing is judged."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import ManyToOneRel, Model
+from django.db.models import Model
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
-from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment, Suspension
-from sla_portal.agreements.rules import Stage, extended_to
+from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
+from sla_portal.agreements.rules import extended_to
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import Written, lock_chain, record_many
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 
 from . import queries
-from .document import CONTRACTS_BY, PAYMENTS_BY, History, NotAHistory, Row, in_order, shown
-from .queries import CHUNK, Recorded
+from .conflicts import check_against_portal, is_referred_to, stays
+from .differences import changes, replaced, replaced_notices, without_status
+from .document import History, NotAHistory
+from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
+from .queries import CHUNK, Recorded, chunks
 
 Loaded = dict[str, int]
-"""Rows added, changed or removed, by list."""
+"""How many rows of each list were new, changed or removed."""
 Keys = dict[str, int]
 """Primary keys by code or reference."""
 T = TypeVar("T")
 
 
 def load_history(*, actor: Actor, history: History, now: datetime) -> Loaded:
-    """Record a history in one transaction. Unchanged rows are not written.
+    """Record a history: all of it or nothing. Rows that say the same already are not touched.
 
-    Raises `NotAHistory` where it refers to something unknown, or contradicts what the portal protects.
+    Raises `NotAHistory` where it names what neither it nor the portal has, or contradicts what the portal keeps.
     """
     with transaction.atomic():
         lock_chain()
-        _check_against_portal(history)
+        check_against_portal(history)
         return _Loading(actor, now, history).load()
-
-
-def _check_against_portal(history: History) -> None:
-    errors = []
-    tables: dict[str, tuple[type[Model], str, str]] = {
-        "regions": (Region, "code", "region"),
-        "functions": (CoreFunction, "code", "core function"),
-        "clients": (Client, "code", "client"),
-        "maintenance": (MaintenanceWindow, "reference", "maintenance window"),
-    }
-    for kind, used in history.mentions.items():
-        model, key, called = tables[kind]
-        known = set()
-        for chunk in _chunks(list(used)):
-            known |= set(model._default_manager.filter(**{f"{key}__in": chunk}).values_list(key, flat=True))
-        errors += [
-            f"{path}: Neither the file nor the portal has a {called} {shown(name)}."
-            for name, path in used.items()
-            if name not in known
-        ]
-    errors += _contracts_of_others(history)
-    errors += _versions_standing_still(history.agreements or [])
-    errors += _days_taken(history.agreements or [])
-    if errors:
-        raise NotAHistory(errors)
-
-
-def _contracts_of_others(history: History) -> Iterator[str]:
-    owners = {
-        contract["reference"]: customer["code"] for customer in history.customers for contract in customer["contracts"]
-    }
-    for chunk in _chunks(list(owners)):
-        for reference, owner in Contract.objects.filter(reference__in=chunk).values_list("reference", "customer__code"):
-            if owner != owners[reference]:
-                yield (
-                    f"{history.paths['contracts'][reference]}: {shown(reference)} is on record as a contract of customer {owner}."
-                )
-
-
-def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
-    """Yield errors for versions that a file cannot change: announced ones (5.2), drafts and withdrawn ones."""
-    on_record = {recorded.row["version"]: recorded.row for recorded in queries.agreements()}
-    named = AgreementVersion.objects.filter(version__in=[row["version"] for row in agreements])
-    stages = {version.version: (version.stage, version.notice_id) for version in named}
-    for i, row in enumerate(agreements):
-        stage, announced = stages.get(row["version"], (Stage.PUBLISHED, None))
-        version = shown(row["version"])
-        if stage is Stage.WITHDRAWN:
-            yield f"agreements[{i}].version: Version {version} was withdrawn here and never takes effect."
-        elif stage is not Stage.PUBLISHED:
-            yield f"agreements[{i}].version: Version {version} is a draft here. Discard the draft first."
-        elif announced and on_record[row["version"]] != row:
-            yield f"agreements[{i}]: Customers were told of version {version} here, so it is not changed any more (5.2)."
-
-
-def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
-    named = {row["version"] for row in agreements}
-    staying = {
-        version.takes_effect_on.isoformat(): version.version
-        for version in AgreementVersion.objects.published().exclude(version__in=named)
-        if _stays(version)
-    }
-    for i, row in enumerate(agreements):
-        if row["effective_on"] in staying:
-            yield (
-                f"agreements[{i}].effective_on: Version {staying[row['effective_on']]} takes effect on that day, and "
-                "the portal's record refers to it."
-            )
-
-
-def _stays(version: AgreementVersion) -> bool:
-    """Return whether a version that the file does not name is kept: it was announced, or something refers to it."""
-    return version.notice_id is not None or _is_referred_to(version)
-
-
-def _is_referred_to(row: Model) -> bool:
-    """Return whether any row other than one of its clauses refers to it."""
-    return any(
-        relation.related_model._default_manager.filter(**{relation.field.name: row}).exists()
-        for relation in row._meta.get_fields(include_hidden=True)
-        if isinstance(relation, ManyToOneRel) and relation.related_model is not Clause
-    )
-
-
-def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]
 
 
 def _create(model: type[Model], rows: Iterable[Model]) -> None:
@@ -135,12 +49,12 @@ def _create(model: type[Model], rows: Iterable[Model]) -> None:
 
 
 def _delete(model: type[Model], keys: Sequence[int]) -> None:
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         model._default_manager.filter(pk__in=chunk).delete()
 
 
 def _upsert(model: type[T], rows: Sequence[T], by: Sequence[str], columns: Sequence[str]) -> Sequence[T]:
-    """Insert rows, or update those that exist `by` their key; return them with primary keys."""
+    """Write new rows and change those found again `by` their key; each then has its primary key."""
     written: Sequence[T] = model._default_manager.bulk_create(  # type: ignore[attr-defined]
         rows, batch_size=CHUNK, update_conflicts=True, unique_fields=by, update_fields=columns
     )
@@ -155,52 +69,8 @@ def _day(text: Any) -> Any:
     return text and date.fromisoformat(text)
 
 
-_told = json.JSONEncoder(sort_keys=True).encode
-
-
-def _replaced(before: Iterable[tuple[int, Any]], after: Iterable[Any]) -> tuple[list[tuple[int, Any]], list[Any]]:
-    """Compare a recorded list with that of the file; return the rows removed and the rows added."""
-    wanted = Counter(map(_told, after))
-    gone = []
-    for pk, row in before:
-        if wanted[_told(row)]:
-            wanted[_told(row)] -= 1
-        else:
-            gone.append((pk, row))
-    return gone, [json.loads(told) for told in wanted.elements()]
-
-
-def _replaced_notices(before: list[tuple[int, Row]], after: list[Row]) -> tuple[list[int], list[Row]]:
-    """As `_replaced`, for each second: microseconds keep the order of notices of the same second."""
-    gone: list[int] = []
-    added: list[Row] = []
-    for sent_at in sorted({notice["sent_at"] for notice in [*after, *(notice for _pk, notice in before)]}):
-        old = [(pk, notice) for pk, notice in before if notice["sent_at"] == sent_at]
-        new = [notice for notice in after if notice["sent_at"] == sent_at]
-        if [notice for _pk, notice in old] != new:
-            gone += [pk for pk, _notice in old]
-            for place, notice in enumerate(new):
-                instants = {name: _instant(at) for name, at in notice.items()}
-                added.append(instants | {"sent_at": instants["sent_at"] + timedelta(microseconds=place)})
-    return gone, added
-
-
-def _changes(before: Row | None, after: Row) -> dict[str, list[Any]]:
-    """Return the changes as [before, after]; for a list, [rows removed, rows added]."""
-    changes: dict[str, list[Any]] = {}
-    for name, value in after.items():
-        old = before[name] if before else None
-        if isinstance(value, list):
-            gone, added = _replaced(enumerate(old or []), value)
-            if gone or added:
-                changes[name] = [[row for _i, row in gone], added]
-        elif old != value:
-            changes[name] = [old, value]
-    return changes
-
-
 class _Loading:
-    """The state of one load: actor, time, document, keys of existing and new rows, and counts of written rows."""
+    """One load on its way: who loads what, when, the keys of what was found or made, and the count of what was written."""
 
     def __init__(self, actor: Actor, now: datetime, history: History) -> None:
         self.actor = actor
@@ -221,7 +91,7 @@ class _Loading:
         self._load_rows("customers", "code", history.customers, queries.customers, self._write_customers)
         self._load_rows("maintenance", "reference", history.maintenance, queries.maintenance, self._write_windows)
         self._load_rows("incidents", "reference", history.incidents, queries.incidents, self._write_incidents)
-        # Last, because entries that rows of the file refer to are kept.
+        # Last, because what the file's rows refer to stays.
         for kind, model, rows in (("functions", CoreFunction, history.functions), ("clients", Client, history.clients)):
             if rows:
                 self._remove_coded(kind, model, rows)
@@ -231,7 +101,7 @@ class _Loading:
         record_many(actor=self.actor, entries=entries, now=self.now)
         self.loaded[kind] = self.loaded.get(kind, 0) + len(entries)
 
-    # Lists of the portal
+    # The portal's own lists
 
     def _load_coded(self, kind: str, model: type[Region | CoreFunction | Client], rows: list[Row] | None) -> None:
         before = {recorded.row["code"]: recorded for recorded in queries.coded(model)}
@@ -245,17 +115,19 @@ class _Loading:
                 continue
             for name, value in said.items():
                 setattr(subject, name, value)
+            if old.get("name") != row["name"]:
+                subject.name_zh = ""  # a file carries the typed name alone, and the other translated the one before
             subject.save()
             action = "changed by a history file" if found else "loaded from a history file"
             entries.append(Written(action, subject, {name: [old.get(name), value] for name, value in said.items()}))
         self._record(kind, entries)
 
     def _remove_coded(self, kind: str, model: type[CoreFunction | Client], rows: list[Row]) -> None:
-        """Remove entries that the file does not name and nothing refers to; move the others to the end."""
+        """Take away what the file's list does not name and nothing on record refers to; the rest goes behind it."""
         entries = []
         position = len(rows)
         for row in model._default_manager.exclude(code__in=[row["code"] for row in rows]):
-            if _is_referred_to(row):
+            if is_referred_to(row):
                 position += 1
                 if row.position != position:
                     entries.append(Written("changed by a history file", row, {"position": [row.position, position]}))
@@ -273,12 +145,12 @@ class _Loading:
         entries = []
         for version, recorded in before.items():
             subject = AgreementVersion.objects.get(pk=recorded.pk)
-            if version not in {row["version"] for row in rows} and not _stays(subject):
+            if version not in {row["version"] for row in rows} and not stays(subject):
                 removed = {name: [value, None] for name, value in recorded.row.items()}
                 entries.append(Written("removed by a history file", subject, removed))
                 AgreementVersion.objects.filter(pk=subject.pk).delete()
         changed = [row for row in rows if row["version"] not in before or before[row["version"]].row != row]
-        # Clear the dates first, so that two versions can exchange their effective dates.
+        # Off the calendar first, so that two versions can change their days for one another's.
         named = AgreementVersion.objects.filter(version__in=[row["version"] for row in changed])
         published = dict(named.values_list("version", "published_at"))
         named.update(published_at=None)
@@ -298,7 +170,7 @@ class _Loading:
                 Written(
                     "changed by a history file" if found else "loaded from a history file",
                     subject,
-                    _changes(found.row if found else None, row),
+                    changes(found.row if found else None, row),
                 )
             )
         self._record("agreements", entries)
@@ -313,8 +185,8 @@ class _Loading:
         on_record: Callable[[Sequence[str]], dict[str, Recorded]],
         write: Callable[[list[Row], dict[str, Recorded]], Sequence[Model]],
     ) -> None:
-        """Compare with the record in chunks, and write the differences."""
-        for chunk in _chunks(rows):
+        """Compare with what is on record, chunk by chunk, and write what differs."""
+        for chunk in chunks(rows):
             before = on_record([row[key] for row in chunk])
             changed = [row for row in (_completed(row, before.get(row[key])) for row in chunk)
                        if row[key] not in before or before[row[key]].row != row]  # fmt: skip
@@ -325,7 +197,7 @@ class _Loading:
             for subject, row in zip(subjects, changed, strict=True):
                 found = before.get(row[key])
                 action = "changed by a history file" if found else "loaded from a history file"
-                entries.append(Written(action, subject, _changes(found.row if found else None, row)))
+                entries.append(Written(action, subject, changes(found.row if found else None, row)))
             self._record(kind, entries)
 
     def _write_customers(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:
@@ -340,14 +212,14 @@ class _Loading:
         contracts: list[tuple[int, Row, Recorded | None]] = []
         for customer, row in zip(written, rows, strict=True):
             found = before.get(row["code"])
-            left, joined = _replaced(found.listed["contacts"] if found else (), row["contacts"])
+            left, joined = replaced(found.listed["contacts"] if found else (), row["contacts"])
             gone += [pk for pk, _email in left]
             contacts += [Contact(customer_id=customer.pk, email=email) for email in joined]
             for contract in row["contracts"]:
                 old = found.contracts.get(contract["reference"]) if found else None
                 if old is None or old.row != contract:
                     contracts.append((customer.pk, contract, old))
-        # Delete first: an address may only have changed in case.
+        # Those that leave go first: an address may only have changed its letters' case.
         _delete(Contact, gone)
         _create(Contact, contacts)
         self._write_contracts(contracts)
@@ -377,13 +249,13 @@ class _Loading:
         suspensions: list[Model] = []
         payments: list[Payment] = []
         for contract, (_customer, row, old) in zip(written, contracts, strict=True):
-            left, joined = _replaced(old.listed["suspensions"] if old else (), row["suspensions"])
+            left, joined = replaced(old.listed["suspensions"] if old else (), row["suspensions"])
             gone += [pk for pk, _suspension in left]
             suspensions += [
                 Suspension(contract_id=contract.pk, starts_on=_day(days["starts_on"]), ends_on=_day(days["ends_on"]))
                 for days in joined
             ]
-            _left, joined = _replaced(old.listed["payments"] if old else (), row["payments"])
+            _left, joined = replaced(old.listed["payments"] if old else (), row["payments"])
             payments += [
                 Payment(
                     contract_id=contract.pk,
@@ -434,7 +306,7 @@ class _Loading:
         notices: list[Model] = []
         for window, row in zip(written, rows, strict=True):
             found = before.get(row["reference"])
-            left, joined = _replaced_notices(found.listed["notices"] if found else [], row["notices"])
+            left, joined = replaced_notices(found.listed["notices"] if found else [], row["notices"])
             gone += left
             notices += [MaintenanceNotice(window_id=window.pk, **notice) for notice in joined]
         _delete(MaintenanceNotice, gone)
@@ -469,7 +341,7 @@ class _Loading:
         rows: list[Row] = []
         outages: list[Outage] = []
         for incident, row, found in incidents:
-            left, joined = _replaced(found.listed["outages"] if found else (), row["outages"])
+            left, joined = replaced(found.listed["outages"] if found else (), row["outages"])
             gone += [pk for pk, _outage in left]
             rows += joined
             outages += [
@@ -505,11 +377,11 @@ class _Loading:
         restated: list[Exclusion] = []
         added: list[tuple[int, Row]] = []
         for incident, row, found in incidents:
-            left, joined = _replaced(found.listed["exclusions"] if found else (), row["exclusions"])
-            # If only status or reason changed, the row is kept, with its evidence and proposer.
-            same = {_told(_without_status(exclusion)): pk for pk, exclusion in left}
+            left, joined = replaced(found.listed["exclusions"] if found else (), row["exclusions"])
+            # One of which only the status or reason changed keeps its row, and with it its evidence and who proposed it.
+            same = {without_status(exclusion): pk for pk, exclusion in left}
             for exclusion in joined:
-                if pk := same.pop(_told(_without_status(exclusion)), None):
+                if pk := same.pop(without_status(exclusion), None):
                     restated.append(Exclusion(pk=pk, status=exclusion["status"], reason=exclusion["reason"]))
                 else:
                     added.append((incident, exclusion))
@@ -520,7 +392,7 @@ class _Loading:
         Exclusion.objects.bulk_update(restated, ["status", "reason"], batch_size=CHUNK)
         references = sorted({row["maintenance"] for _incident, row in added if row["maintenance"]})
         windows: Keys = {}
-        for chunk in _chunks(references):
+        for chunk in chunks(references):
             windows |= MaintenanceWindow.objects.filter(reference__in=chunk).values_list("reference", "pk")
         _create(
             Exclusion,
@@ -540,11 +412,11 @@ class _Loading:
         )
 
     def _check_unsealed(self, exclusions: Sequence[int]) -> None:
-        """Raise `NotAHistory` where an exclusion with evidence files would be removed."""
+        """An exclusion that a sealed file proves stays on record."""
         errors = [
             f"{self.history.paths['incidents'][reference].removesuffix('.reference')}.exclusions: On record is one under "
             f"{clause} with sealed evidence; it cannot be taken away. Name it with the status it has by now."
-            for chunk in _chunks(exclusions)
+            for chunk in chunks(exclusions)
             for reference, clause in Exclusion.objects.filter(pk__in=chunk, files__isnull=False)
             .distinct()
             .values_list("incident__reference", "clause")
@@ -553,22 +425,18 @@ class _Loading:
             raise NotAHistory(errors)
 
 
-def _without_status(exclusion: Row) -> Row:
-    return {name: value for name, value in exclusion.items() if name not in ("status", "reason")}
-
-
 EXTENSION = ("extended_minutes", "extended_to")
 
 
 def _extended(ends_on: str, contract: Recorded | None) -> str:
-    """Return the end of a contract including its extensions, from the end in the file."""
+    """The end of a contract with its extensions, where a file says when it ends."""
     if contract is None or ends_on == contract.row["ends_on"]:
         return ends_on
     return extended_to(_day(ends_on), contract.extended_minutes).isoformat()
 
 
 def _end(ends_on: date, extended_minutes: int) -> dict[str, Any]:
-    """Return the columns for the end of a contract, as agreed and as extended, from its extended end."""
+    """The columns of a contract's end, as agreed and as extended, by its end with the extensions."""
     if not extended_minutes:
         return {"ends_on": ends_on, "extended_minutes": 0, "extended_to": None}
     agreed = ends_on - (extended_to(ends_on, extended_minutes) - ends_on)
@@ -576,9 +444,9 @@ def _end(ends_on: date, extended_minutes: int) -> dict[str, Any]:
 
 
 def _completed(row: Row, found: Recorded | None) -> Row:
-    """Add contracts and payments on record that the file does not name, because it never removes them.
+    """A customer's contracts and payments have keys of their own: those that the file does not name stay.
 
-    Extensions of a contract (3.2) are kept too: the file has its end as extended, or a new agreed end.
+    So do the extensions of a contract (3.2): the file names its end as extended, or anew as agreed.
     """
     if found is None or "contracts" not in row:
         return row

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Model
 
@@ -16,7 +16,7 @@ from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 from sla_portal.kernel.instants import instant_text
 
-from .document import (
+from .format import (
     CONTRACTS_BY,
     EXCLUSIONS_BY,
     NOTICES_BY,
@@ -29,8 +29,15 @@ from .document import (
     in_order,
 )
 
+T = TypeVar("T")
+
 CHUNK = 1000
 """Rows read or written by one query."""
+
+
+def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
 
 
 @dataclass(frozen=True)

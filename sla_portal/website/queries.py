@@ -22,14 +22,14 @@ from sla_portal.audit.rules import canonical
 from sla_portal.availability.models import MonthClosing, RegionMonth
 from sla_portal.availability.queries import judged_region
 from sla_portal.availability.rules import availability, cut, error_budget, figures, picture
-from sla_portal.customers.models import Client, Coded, CoreFunction, Region
+from sla_portal.customers.models import Client, CoreFunction, Region, Translated
 from sla_portal.kernel.instants import parse_instant
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, local_date
 from sla_portal.notices.models import Kind, Notice
 from sla_portal.notices.private import concealed
+from sla_portal.pictures import KINDS
 from sla_portal.reports.models import Report
-from sla_portal.staff.pictures import KINDS
 
 from .rules import (
     Announcement,
@@ -160,7 +160,7 @@ class Comparison:
 def present(now: datetime) -> Present:
     """All of the front page, and what the API and the feeds say of the present."""
     grid = Grid.current()
-    going_on = _incidents(grid, now, _public_incidents().filter(_open(now)))
+    ongoing = _incidents(grid, now, _public_incidents().filter(_open(now)))
     planned = _planned(grid, now)
     versions = [version for version in _versions() if not version.withdrawn_at]
     return Present(
@@ -170,10 +170,10 @@ def present(now: datetime) -> Present:
             grid.regions,
             grid.functions,
             grid.clients,
-            [outage for incident in going_on for outage in incident.outages if outage.goes_on(now)],
-            [window for window in planned if window.phase in {Phase.UNDER_WAY, Phase.OVERRUN}],
+            [outage for incident in ongoing for outage in incident.outages if outage.is_ongoing(now)],
+            [window for window in planned if window.phase in {Phase.IN_PROGRESS, Phase.OVERRUNNING}],
         ),
-        open=going_on,
+        open=ongoing,
         lately=_incidents(
             grid, now, _public_incidents().exclude(_open(now)).filter(detected_at__gt=now - LATELY)[:FEW]
         ),
@@ -230,7 +230,7 @@ def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tupl
 def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
     outages = tuple(
         PublicOutage(
-            region=Named(outage.region.code, outage.region.name),
+            region=named(outage.region),
             scope=grid.scope(outage.functions.all(), outage.clients.all()),
             started_at=outage.started_at,
             ended_at=outage.ended_at,
@@ -285,7 +285,7 @@ def _planned(grid: Grid, now: datetime) -> tuple[PublicWindow, ...]:
     still_to_come = MaintenanceNotice.objects.filter(window=OuterRef("pk"), ends_at__gt=now)
     begun = Q(started_at__isnull=False, completed_at__isnull=True, cancelled_at__isnull=True)
     windows = _windows(grid, now, _announced_windows(now).filter(Exists(still_to_come) | begun))
-    wanted = {Phase.PLANNED, Phase.UNDER_WAY, Phase.OVERRUN}
+    wanted = {Phase.SCHEDULED, Phase.IN_PROGRESS, Phase.OVERRUNNING}
     return tuple(
         sorted((one for one in windows if one.phase in wanted), key=lambda one: (one.starts_at, one.reference))
     )
@@ -575,8 +575,12 @@ def zones_of_regions() -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(region.zone) for region in Region.objects.all()))
 
 
-def _named(rows: Iterable[Coded]) -> tuple[Named, ...]:
-    return tuple(Named(row.code, row.name) for row in rows)
+def named(row: Translated) -> Named:
+    return Named(row.code, row.name, row.name_zh)
+
+
+def _named(rows: Iterable[Translated]) -> tuple[Named, ...]:
+    return tuple(named(row) for row in rows)
 
 
 def _all_or(some: tuple[Named, ...], everything: tuple[Named, ...]) -> tuple[Named, ...] | None:

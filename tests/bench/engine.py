@@ -7,6 +7,8 @@ and of each the shortest time stands: the one least disturbed.
 
 import random
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -15,9 +17,21 @@ import numpy as np
 from sla_portal.agreements.rules import Terms, TermsPeriod
 from sla_portal.availability.rules import ExcludedTime, ScopedOutage, cells, figures, judge
 from sla_portal.kernel.months import ServiceDays, ServiceMonth
+from tests.support.parts import Figure
 
-SIZES = {10: 30, 1_000: 30, 100_000: 7}
-"""How many outages, and how many rounds."""
+NEEDS = ()
+
+
+@dataclass(frozen=True)
+class Size:
+    most_outages: int
+    rounds: int
+    rounds_of_most: int
+    fewer_outages: tuple[int, ...] = (10, 1_000)
+
+
+FULL = Size(100_000, rounds=30, rounds_of_most=7)
+SMALL = Size(2_000, rounds=2, rounds_of_most=1)
 AIMS = {1_000: 0.5, 100_000: 4.0}
 
 FUNCTIONS, CLIENTS = 4, 3
@@ -110,14 +124,15 @@ def seconds(work, *arguments) -> float:
     return time.perf_counter() - begun
 
 
-def run() -> None:
-    for size, rounds in SIZES.items():
-        outages, excluded_times, rows = history(size)
+def run(size: Size) -> Iterator[Figure]:
+    for count in (*size.fewer_outages, size.most_outages):
+        outages, excluded_times, rows = history(count)
         assert ours(outages, excluded_times) == reference(outages, excluded_times, rows), "The two do not say the same."
+        rounds = size.rounds_of_most if count == size.most_outages else size.rounds
         times = [
             (seconds(ours, outages, excluded_times), seconds(reference, outages, excluded_times, rows))
             for _ in range(rounds)
         ]
         engine, mask = map(min, zip(*times, strict=True))
-        aim = f" (aim ≤ {AIMS[size]:g})" if size in AIMS else ""
-        print(f"{size:>7} outages: {engine / mask:.3f} × the mask{aim}, {engine * 1000:.1f} ms", flush=True)
+        yield Figure(f"{count} outages, judged", engine / mask, "× the mask", most=AIMS.get(count))
+        yield Figure(f"{count} outages, judged", engine * 1000, "ms")

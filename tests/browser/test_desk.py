@@ -27,7 +27,7 @@ def test_two_taps_on_a_phone_log_an_outage_and_one_resolves_it(desks):
     assert fits(phone)
     phone.get_by_text("Europe", exact=True).tap()
     phone.get_by_role("button", name="Log the outage").tap()
-    expect(phone.get_by_role("heading", level=1)).to_contain_text("Everything down in Europe for")
+    expect(phone.get_by_role("heading", level=1)).to_contain_text("Major outage in Europe for")
     expect(phone.get_by_text("of 4 minutes of downtime allowance left")).to_be_visible()
     assert fits(phone)
     incident = Incident.objects.get()
@@ -64,7 +64,7 @@ def test_an_outage_is_logged_with_the_keyboard_alone(desks):
     page.get_by_label("Europe").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Everything down in Europe for")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Major outage in Europe for")
 
 
 def test_figures_of_an_open_incident_run_and_what_is_typed_stays(desks):
@@ -90,7 +90,7 @@ def test_noc_proposes_legal_confirms_and_the_figures_change(desks):
     window = a_window(
         "2026-09-10 01:00", "2026-09-10 02:00", ("2026-09-05 00:00", "2026-09-10 01:00", "2026-09-10 02:00")
     )
-    incident = an_incident(title="Everything down in Europe", resolved_at=window.ends_at)
+    incident = an_incident(title="Major outage in Europe", resolved_at=window.ends_at)
     incident.outages.create(region=europe, started_at=window.starts_at, ended_at=window.ends_at)
 
     noc = desks(a_member("NOC"))
@@ -116,7 +116,7 @@ def test_noc_proposes_legal_confirms_and_the_figures_change(desks):
 def test_ones_own_proposal_cannot_be_confirmed(desks):
     europe = a_region("eu", name="Europe")
     window = a_window("2026-09-10 01:00", "2026-09-10 02:00")
-    incident = an_incident(title="Everything down in Europe", resolved_at=window.ends_at)
+    incident = an_incident(title="Major outage in Europe", resolved_at=window.ends_at)
     incident.outages.create(region=europe, started_at=window.starts_at, ended_at=window.ends_at)
     legal = desks(a_member("Legal"))
     legal.goto(page_of(incident))
@@ -143,4 +143,4 @@ def test_a_day_and_a_minute_are_opened_by_tapping_without_a_script(desks):
     page.get_by_role("link", name=re.compile("09:00 – 09:10")).click()
     expect(page.get_by_text("Counts as downtime: the service was unavailable in this minute.")).to_be_visible()
     page.get_by_role("link", name="INC-7").first.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Everything down in Europe for 10 min")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Major outage in Europe for 10 min")

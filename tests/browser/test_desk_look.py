@@ -106,7 +106,7 @@ def test_no_page_needs_more_than_its_own_files():
 def test_shut_doors_lost_pages_and_failures_say_so_in_plain_words():
     noc = signed_in(a_member("NOC"))
     assert "This page is not for your role" in text_of(noc.get(reverse("admin:auth_user_changelist")))
-    assert "There is no such page" in text_of(noc.get("/admin/no/such/page/"))
+    assert "Page not found" in text_of(noc.get("/admin/no/such/page/"))
     assert "was not understood" in text_of(noc.get(reverse("admin:incidents_incident_changelist") + "?id__gt=1"))
     late = Client(enforce_csrf_checks=True)
     late.force_login(User.objects.create_superuser("root"))

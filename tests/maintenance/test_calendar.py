@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from maintenance.calendars import Announced, State, calendar, event
+from maintenance.emails import event_of
 from tests.support.builders import at
 
 WINDOW = Announced(
@@ -62,3 +63,9 @@ def test_a_calendar_ends_its_lines_and_folds_them_as_the_standard_says():
     lines = written(WINDOW).split(b"\r\n")
     assert lines[0] == b"BEGIN:VCALENDAR"
     assert all(len(line) <= 75 for line in lines)
+
+
+def test_the_organizer_is_an_address_where_mail_comes_from_one_with_a_name(settings):
+    settings.DEFAULT_FROM_EMAIL = "SLA portal <sla@example.com>"
+    ics = calendar([event_of(WINDOW, "eu")], method="REQUEST").decode()
+    assert "ORGANIZER:mailto:sla@example.com\r\n" in ics

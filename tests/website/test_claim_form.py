@@ -91,7 +91,7 @@ def test_a_missed_month_leads_to_a_claim_while_one_can_be_sent(client, today):
     close_september()
     for address in ("/availability/eu/", "/availability/eu/2026-09/"):
         page = client.get(address)
-        assert "Below target: claim compensation" in text_of(page)
+        assert "SLA breached: claim compensation" in text_of(page)
         assert 'href="/claim/#2026-09"' in page.content.decode()
     assert 'id="2026-09"' in client.get("/claim/").content.decode()
     today.move_to(at("2026-12-01 10:00"))

@@ -70,7 +70,7 @@ def function_mark(one: FunctionState) -> SafeString:
         state,
         badges.BADGE_MARKS[state],
         words.name(one.function),
-        SafeString(' class="unseen"') if one.state is State.UP else "",
+        SafeString(' class="unseen"') if one.state is State.OPERATIONAL else "",
         words.inside(words.state_words(one)),
     )
 
@@ -79,7 +79,13 @@ def function_mark(one: FunctionState) -> SafeString:
 def look(state: tuple[RegionState, ...]) -> str:
     """How the front page's sentence is underlined in colour: the worst of what is so now."""
     found = {one.worst for one in state}
-    return "down" if found & {State.DOWN, State.PARTLY} else "touched" if State.MAINTENANCE in found else ""
+    return (
+        "down"
+        if found & {State.MAJOR_OUTAGE, State.PARTIAL_OUTAGE}
+        else "touched"
+        if State.MAINTENANCE in found
+        else ""
+    )
 
 
 @register.filter

@@ -16,7 +16,7 @@ from sla_portal.agreements.models import AgreementVersion, Contract
 from sla_portal.agreements.queries import contracts_in_force, suspensions_of
 from sla_portal.agreements.rules import MeasurementPeriod
 from sla_portal.availability.models import CustomerMonth
-from sla_portal.availability.queries import judged_region, own_exclusions
+from sla_portal.availability.queries import customer_exclusions, judged_region
 from sla_portal.availability.rules import Judgement, for_customer
 from sla_portal.customers.models import Region
 from sla_portal.kernel.instants import instant_text
@@ -78,7 +78,7 @@ class Month:
         divided = [
             customer for customer, own in contracts.items() if own and not self._told_by_row(rows[customer], own)
         ]
-        taken_off = own_exclusions(divided, *(instant(edge) for edge in self.span))
+        taken_off = customer_exclusions(divided, *(instant(edge) for edge in self.span))
         suspended = self._suspended([contract.pk for customer in divided for contract in contracts[customer]])
         found: dict[int, list[Owed]] = {}
         for customer, own in contracts.items():

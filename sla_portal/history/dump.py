@@ -1,4 +1,4 @@
-"""Write what is on record as a history file, piece by piece, so that a large record needs little memory."""
+"""Write the record as a history file in pieces, so that a large record needs little memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .queries import Recorded, chunks
 
 
 def written() -> Iterator[str]:
-    """The pieces of the file: one row a line, in an order that does not depend on the database."""
+    """Yield the pieces of the file: one row a line, in an order that does not depend on the database."""
     with _one_moment():
         lists: dict[str, Iterable[Row]] = {
             "functions": (recorded.row for recorded in queries.coded(CoreFunction)),
@@ -51,7 +51,7 @@ def _rows(model: type[Model], key: str, on_record: Callable[[Collection[str]], d
 
 @contextmanager
 def _one_moment() -> Iterator[None]:
-    """See the record as it is at one moment, whatever is written meanwhile, and keep nobody from writing."""
+    """Read a consistent snapshot of the record without blocking writers."""
     if connection.vendor == "sqlite":
         connection.ensure_connection()  # reads the setting
         sqlite: Any = connection

@@ -7,7 +7,7 @@ INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 )
 YEARS = range(1900, 9999)
-"""Those in which there are service months."""
+"""The years that have service months (`ServiceMonth`)."""
 
 
 def parse_instant(text: str) -> datetime:

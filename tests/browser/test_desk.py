@@ -28,7 +28,7 @@ def test_two_taps_on_a_phone_log_an_outage_and_one_resolves_it(desks):
     phone.get_by_text("Europe", exact=True).tap()
     phone.get_by_role("button", name="Log the outage").tap()
     expect(phone.get_by_role("heading", level=1)).to_contain_text("Major outage in Europe for")
-    expect(phone.get_by_text("of 4 minutes left")).to_be_visible()
+    expect(phone.get_by_text("of 4 minutes of downtime allowance left")).to_be_visible()
     assert fits(phone)
     incident = Incident.objects.get()
     assert incident.outages.get().ended_at is None
@@ -141,6 +141,6 @@ def test_a_day_and_a_minute_are_opened_by_tapping_without_a_script(desks):
     page.goto(reverse("admin:month", args=["2026-09", "region", "eu"]))
     page.get_by_role("link", name=re.compile("Thu 10")).click()
     page.get_by_role("link", name=re.compile("09:00 – 09:10")).click()
-    expect(page.get_by_text("It counts: this is a minute of service unavailability.")).to_be_visible()
+    expect(page.get_by_text("Counts as downtime: the service was unavailable in this minute.")).to_be_visible()
     page.get_by_role("link", name="INC-7").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Major outage in Europe for 10 min")

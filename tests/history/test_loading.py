@@ -1,4 +1,4 @@
-"""loadhistory: what is recorded, what changes, and what is refused with which sentence."""
+"""loadhistory: what is recorded, what changes, and what is refused with which error."""
 
 import io
 import json
@@ -50,7 +50,7 @@ def refused(folder, document) -> list[str]:
 # What is recorded
 
 
-def test_the_example_is_on_record_as_told(tmp_path):
+def test_the_example_is_recorded(tmp_path):
     loaded(tmp_path, example())
     contract = Contract.objects.get(reference="K-001")
     assert (contract.customer.code, contract.monthly_charge, contract.trial_days) == ("C-001", Decimal(49), 31)
@@ -180,7 +180,7 @@ def test_a_changed_row_keeps_its_key_and_its_unchanged_lists(tmp_path):
     assert not Outage.objects.filter(ended_at__isnull=True).exists()
 
 
-def test_what_a_file_does_not_name_stays(tmp_path):
+def test_rows_that_a_file_does_not_name_are_kept(tmp_path):
     loaded(tmp_path, example())
     other = example()
     other["customers"][0] |= {"contracts": []}
@@ -258,7 +258,7 @@ def test_a_draft_is_not_on_record_and_stays_a_draft(tmp_path):
     assert AgreementVersion.objects.get(version="2.0").published_at is None
 
 
-def test_a_version_keeps_its_clauses_and_terms_that_the_file_does_not_know(tmp_path):
+def test_a_version_keeps_clauses_and_terms_that_are_not_in_the_file(tmp_path):
     AgreementVersion.objects.update(recommended_notice_hours=48)
     clauses = Clause.objects.count()
     loaded(tmp_path, example())
@@ -266,7 +266,7 @@ def test_a_version_keeps_its_clauses_and_terms_that_the_file_does_not_know(tmp_p
     assert Clause.objects.count() == clauses
 
 
-def test_two_versions_change_their_days_for_one_anothers(tmp_path):
+def test_two_versions_exchange_their_effective_dates(tmp_path):
     one = example()["agreements"][0]
     two = one | {"version": "2.0", "effective_on": "2025-01-01"}
     loaded(tmp_path, smallest(agreements=[one, two]))
@@ -276,7 +276,7 @@ def test_two_versions_change_their_days_for_one_anothers(tmp_path):
     assert dict(AgreementVersion.objects.values_list("version", "published_at")) == published
 
 
-def test_every_write_is_in_the_trail_with_what_changed(tmp_path):
+def test_every_write_is_in_the_audit_log_with_its_changes(tmp_path):
     loaded(tmp_path, example())
     loaded(tmp_path, changed("customers[0].name", "Hafen Residences II"))
     newest, first = entries_about(Customer.objects.get())
@@ -526,7 +526,7 @@ def test_an_incident_that_is_not_ours_needs_an_exclusion(tmp_path):
 @pytest.mark.parametrize(
     "kind", ["functions", "clients", "regions", "customers", "maintenance", "incidents", "agreements"]
 )
-def test_a_code_or_reference_stands_once(tmp_path, kind):
+def test_a_code_or_reference_is_unique(tmp_path, kind):
     document = example()
     document[kind].append(document[kind][0])
     key = next(iter(document[kind][0]))
@@ -551,7 +551,7 @@ def test_a_contract_of_another_customer_is_not_taken_over(tmp_path):
     ]
 
 
-def test_an_exclusion_with_sealed_evidence_is_not_taken_away(tmp_path):
+def test_an_exclusion_with_evidence_is_not_removed(tmp_path):
     loaded(tmp_path, example())
     Exclusion.objects.get().files.create(
         name="status.pdf", file="evidence/1", size=1, sha256="0" * 64, added_at=datetime.now(UTC), added_by_name="Ada"
@@ -564,7 +564,7 @@ def test_an_exclusion_with_sealed_evidence_is_not_taken_away(tmp_path):
     ]
 
 
-def test_a_key_that_stands_twice_is_named(tmp_path):
+def test_a_duplicate_key_is_named(tmp_path):
     text = json.dumps(example()).replace('"title": "Gateway lost"', '"title": "Gateway lost", "title": "Another"')
     assert refused(tmp_path, text.encode()) == ["incidents[0].title: This key stands here twice."]
 
@@ -651,7 +651,7 @@ def test_what_is_no_document_is_refused_with_a_sentence(tmp_path, content, sente
     assert refused(tmp_path, content) == [sentence]
 
 
-def test_huge_numbers_are_refused_where_they_stand(tmp_path):
+def test_huge_numbers_are_refused_with_their_path(tmp_path):
     text = json.dumps(example()).replace('"trial_days": 31', f'"trial_days": {"9" * 100_000}')
     assert refused(tmp_path, text.encode())[0].startswith("customers[0].contracts[0].trial_days: A whole number")
 
@@ -665,7 +665,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         call_command("dumphistory", str(tmp_path))
 
 
-def test_one_wrong_row_keeps_the_whole_file_out(tmp_path):
+def test_one_invalid_row_refuses_the_whole_file(tmp_path):
     document = example()
     document["incidents"].append(incident("INC-2", outage("2026-09-10T01:00:00Z", None, region="mars")))
     refused(tmp_path, document)

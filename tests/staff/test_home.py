@@ -41,8 +41,8 @@ def test_noc_sees_what_is_open_for_how_long_and_what_it_costs():
     assert "12 min 30 s" in home
     assert "Europe: 12 minutes counted this month" in home
     assert "nobody is on it" in home
-    assert "8 minutes over the budget of 4 provisional" in home
-    assert "North America 4 of 4 minutes left" in home
+    assert "8 minutes over the downtime allowance of 4 provisional" in home
+    assert "North America 4 of 4 minutes of downtime allowance left" in home
 
 
 def test_what_is_excluded_leaves_the_budget_alone():
@@ -50,7 +50,7 @@ def test_what_is_excluded_leaves_the_budget_alone():
     incident = an_incident("INC-1", resolved_at=at("2026-09-10 02:00"))
     an_outage(region, "2026-09-10 01:00", "2026-09-10 01:30", incident=incident)
     an_exclusion(incident)
-    assert "Europe 4 of 4 minutes left" in home_of("NOC")
+    assert "Europe 4 of 4 minutes of downtime allowance left" in home_of("NOC")
 
 
 def test_windows_of_a_day_back_and_ahead_are_named():

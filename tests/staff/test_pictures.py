@@ -54,8 +54,8 @@ def test_rows_that_say_the_same_are_one_row():
 )
 def test_the_days_of_a_picture_add_up_to_the_month(outages, zone, month):
     first, last = month.span(zone)
-    downs = [ScopedOutage("INC-1", first + start, min(first + start + long, last)) for start, long in outages]
-    judgement = judge(downs, [], TERMS, functions=4, clients=3, span=(first, last))
+    outages = [ScopedOutage("INC-1", first + start, min(first + start + long, last)) for start, long in outages]
+    judgement = judge(outages, [], TERMS, functions=4, clients=3, span=(first, last))
     days = ServiceDays.of(month.days, zone)
     rows = month_rows(judgement, days, month, zone)
     assert sum(row.counted for row in rows) == figures(judgement, days, TERMS[0].terms).unavailable_minutes

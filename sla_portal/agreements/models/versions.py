@@ -20,9 +20,9 @@ from sla_portal.notices.rules import digest
 from ..rules import MeasurementPeriod, Reading, Stage, Terms
 
 READINGS = [
-    (Reading.ALL.value, _("every core function is down on every client")),
-    (Reading.FUNCTION.value, _("some core function is down on every client")),
-    (Reading.ANY.value, _("any core function is down on any client")),
+    (Reading.ALL.value, _("All functions on all clients")),
+    (Reading.FUNCTION.value, _("Any function on all clients")),
+    (Reading.ANY.value, _("Any function on any client")),
 ]
 PERIODS = [
     (MeasurementPeriod.MONTH.value, _("service month")),

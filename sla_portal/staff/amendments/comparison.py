@@ -14,7 +14,7 @@ from sla_portal.agreements.changes import CHINESE, TERMS, TextChanges, Worded, t
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.rules import Terms
 from sla_portal.availability.rules import cut
-from sla_portal.availability.what_if import Supposed, outages_to_judge, what_if
+from sla_portal.availability.what_if import WhatIfMonth, outages_to_judge, what_if
 from sla_portal.clocks import month_name
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -108,7 +108,7 @@ def term_rows(before: Terms, after: Terms, form: TermsForm | None = None) -> lis
 class SupposedCell:
     """A month of a region in the table: what it was and what it would have been, as marks and words."""
 
-    one: Supposed
+    one: WhatIfMonth
     url: str
 
     @property

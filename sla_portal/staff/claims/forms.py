@@ -16,7 +16,7 @@ from claims.models import ClaimedTime, Outcome, Source
 from claims.queries import Assessment
 from claims.rules import GROUNDS
 from claims.words import ground_name
-from sla_portal.availability.clauses import OWN_CLAUSES
+from sla_portal.availability.clauses import CUSTOMER_CLAUSES
 from sla_portal.clocks import ClockField, format_instant
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.months import ServiceMonth
@@ -175,7 +175,7 @@ class OwnExclusionForm(KeyedForm):
         self.times = {str(time.pk): (time.starts_at, time.ends_at) for time in times}
         fields["clause"].choices = [
             ("", _("choose a clause")),
-            *((one.number, f"{one.number} {one.heading}") for one in clauses if one.number in OWN_CLAUSES),
+            *((one.number, f"{one.number} {one.heading}") for one in clauses if one.number in CUSTOMER_CLAUSES),
         ]
         fields["stretch"].choices = [
             *(

@@ -27,7 +27,7 @@ from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.operations import (
     attribute_incident,
     confirm_exclusion,
-    contracts_flipping,
+    count_changed_outcomes,
     propose_exclusion,
     reject_exclusion,
     revoke_exclusion,
@@ -158,7 +158,7 @@ def _difference(exclusion: Exclusion, made: Difference, now: datetime) -> dict[s
         "region": made.region,
         "month": made.month,
         "name": month_name(made.month),
-        "flipping": contracts_flipping(region=made.region, month=made.month, now=now, as_if_confirmed=[exclusion])
+        "flipping": count_changed_outcomes(region=made.region, month=made.month, now=now, as_if_confirmed=[exclusion])
         if exclusion.status == Status.PROPOSED
         else 0,
         "lines": [

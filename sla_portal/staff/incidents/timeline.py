@@ -40,7 +40,7 @@ class Timeline:
 def timeline(cost: RegionCost, incident: Incident, grid: Grid, now: int) -> Timeline:
     """Draw what an incident did to a region; `now` in seconds since the epoch ends what goes on."""
     span = range_of(cost.down, now if cost.ongoing else None)
-    downs = cost.judgement.downs
+    downs = cost.judgement.outages
     own = [(down.start, down.end, down.cells) for down in downs if down.incident == incident.reference]
     others = [(down.start, down.end) for down in downs if down.incident != incident.reference]
     rows = cell_rows(own, len(grid.functions), len(grid.clients))

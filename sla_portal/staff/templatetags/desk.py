@@ -120,7 +120,7 @@ def badge(state: str, word: str) -> SafeString:
 
 @register.inclusion_tag("staff/_budget.html")
 def budget(used: int, total: int, provisional: bool = False) -> dict[str, Any]:
-    """The error budget as a bar with its words; minutes."""
+    """Show the downtime allowance (error budget) as a bar and in words; minutes."""
     whole = max(used, total, 1)
     return {
         "left": total - used,

@@ -301,7 +301,7 @@ def test_the_closed_months_stand_as_they_were_beside_what_they_would_have_been(l
     a_closed_month(functions=("door",))
     draft = a_draft(unavailability_reading="function")
     shown = text_of(lea.get(page_of(draft)))
-    assert "was ✓ Target met 100.00000 % · 0 min would be ■ Target missed 99.93279 % · 30 min" in shown
+    assert "was ✓ SLA met 100.00000 % · 0 min would be ■ SLA breached 99.93279 % · 30 min" in shown
     counted = text_of(lea.get(page_of(draft), {"customers": "2026-05"}))
     assert "In May 2026 the month of 1 customer would change between kept and missed." in counted
 
@@ -311,7 +311,7 @@ def test_very_many_outages_are_judged_only_when_asked_for(lea, monkeypatch):
     draft = a_draft()
     monkeypatch.setattr("sla_portal.staff.amendments.under_way.comparison.MOST_OUTAGES", 0)
     assert "1 outage of the last closed months is judged for this." in text_of(lea.get(page_of(draft)))
-    assert "Target missed" in text_of(lea.get(page_of(draft) + "?what-if"))
+    assert "SLA breached" in text_of(lea.get(page_of(draft) + "?what-if"))
 
 
 # Ask, publish, return

@@ -11,7 +11,7 @@ class OwnDay(models.Model):
     """A day that is a working day, or is not, whatever the official calendar says."""
 
     day = models.DateField(_("day"), unique=True)
-    working = models.BooleanField(_("working day"), help_text=_("Ticked: people work. Not ticked: a day off."))
+    working = models.BooleanField(_("working day"), help_text=_("Ticked: a working day. Not ticked: a day off."))
     note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Why, and who published it."))
 
     class Meta:

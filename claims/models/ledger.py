@@ -22,16 +22,17 @@ class Compensation(models.Model):
         models.PROTECT,
         related_name="compensations",
         verbose_name=_("contract"),
-        help_text=_("Whose cap holds."),
+        help_text=_("The contract whose liability cap applies."),
     )
-    counted_minutes = models.PositiveIntegerField(_("counted minutes"))
+    counted_minutes = models.PositiveIntegerField(_("unavailable minutes"))
     total_minutes = models.PositiveIntegerField(_("minutes in service (T)"))
-    voucher_minutes = models.PositiveIntegerField(_("minutes as voucher"))
-    extension_minutes = models.PositiveIntegerField(_("minutes as extension"))
+    voucher_minutes = models.PositiveIntegerField(_("voucher minutes"))
+    extension_minutes = models.PositiveIntegerField(_("extension minutes"))
     cut_minutes = models.PositiveIntegerField(
-        _("minutes cut"), help_text=_("Of the extension, for which the cap or the contract left no room.")
+        _("minutes cut"),
+        help_text=_("Extension minutes that the liability cap or the end of the contract did not allow."),
     )
-    cut_value = models.DecimalField(_("value cut"), max_digits=14, decimal_places=4)
+    cut_value = models.DecimalField(_("amount cut"), max_digits=14, decimal_places=4)
     currency = models.CharField(_("currency"), max_length=3)
     granted_at = models.DateTimeField(_("granted at"))
     granted_by = models.ForeignKey(
@@ -62,9 +63,9 @@ class Voucher(models.Model):
         Compensation, models.PROTECT, related_name="voucher", verbose_name=_("compensation")
     )
     code = models.CharField(_("code"), max_length=40, unique=True)
-    value = models.DecimalField(_("value"), max_digits=14, decimal_places=4)
+    value = models.DecimalField(_("amount"), max_digits=14, decimal_places=4)
     currency = models.CharField(_("currency"), max_length=3)
-    expires_on = models.DateField(_("valid until"), help_text=_("Included, on the SLA clock."))
+    expires_on = models.DateField(_("valid until"), help_text=_("Inclusive, in the SLA time zone."))
 
     class Meta:
         verbose_name = _("voucher")
@@ -101,11 +102,11 @@ class Entry(models.Model):
     """
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="ledger", verbose_name=_("contract"))
-    number = models.PositiveIntegerField(_("number"), help_text=_("On the contract, from 1."))
+    number = models.PositiveIntegerField(_("number"), help_text=_("Counted within the contract, from 1."))
     compensation = models.ForeignKey(
         Compensation, models.PROTECT, related_name="entries", verbose_name=_("compensation")
     )
-    step = models.CharField(_("step"), max_length=10, choices=Step.choices)
+    step = models.CharField(_("type"), max_length=10, choices=Step.choices)
     voucher = models.ForeignKey(
         Voucher, models.PROTECT, null=True, blank=True, related_name="entries", verbose_name=_("voucher")
     )
@@ -113,19 +114,19 @@ class Entry(models.Model):
         Contract, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("contract extended")
     )
     follows = models.OneToOneField(
-        "self", models.PROTECT, null=True, blank=True, related_name="followed_by", verbose_name=_("follows")
+        "self", models.PROTECT, null=True, blank=True, related_name="followed_by", verbose_name=_("previous entry")
     )
     minutes = models.IntegerField(_("minutes"))
-    value = models.DecimalField(_("value"), max_digits=14, decimal_places=4)
+    value = models.DecimalField(_("amount"), max_digits=14, decimal_places=4)
     currency = models.CharField(_("currency"), max_length=3)
-    total = models.DecimalField(_("total of the contract"), max_digits=14, decimal_places=4)
-    cap = models.DecimalField(_("cap of the contract"), max_digits=14, decimal_places=4)
+    total = models.DecimalField(_("contract total"), max_digits=14, decimal_places=4)
+    cap = models.DecimalField(_("liability cap"), max_digits=14, decimal_places=4)
     reason = models.TextField(_("reason"), blank=True)
     at = models.DateTimeField(_("at"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
 
     class Meta:
-        verbose_name = _("entry of the ledger")
+        verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger")
         ordering = ["-id"]
         default_permissions = ("view",)

@@ -68,7 +68,7 @@ def count_try(what: str, whose: str, most: int, now: datetime) -> None:
     """Note that somebody does something; raises `TooManyTries` after `most` within an hour."""
     of = salted_hmac(f"{__name__}.{what}", whose, algorithm="sha256").hexdigest()
     if Try.objects.filter(whose=of, at__gt=now - AN_HOUR).count() >= most:
-        raise TooManyTries(_("That was tried too often within an hour. Wait a while, then try again."))
+        raise TooManyTries(_("Too many attempts within an hour. Try again later."))
     Try.objects.create(whose=of, at=now)
 
 
@@ -199,7 +199,7 @@ def confirm_code(*, application: Application, typed: str, now: datetime) -> None
     with transaction.atomic():
         locked = _locked(application)
         if locked.wrong_codes >= WRONG_CODES:
-            raise TooManyTries(_("That were five wrong codes. Have another one sent."))
+            raise TooManyTries(_("Five wrong codes were entered. Request a new code."))
         fresh = locked.code_sent_at is not None and now < locked.code_sent_at + CODE_VALID
         right = constant_time_compare(locked.code_hash, _code_hash(locked, typed)) and fresh
         if right:
@@ -210,7 +210,8 @@ def confirm_code(*, application: Application, typed: str, now: datetime) -> None
     if not right:
         raise WrongCode(
             _(
-                "This is not the code of the last mail, or it is older than 30 minutes. Look again, or have another one sent."
+                "This is not the code from the latest e-mail, or the code is older than 30 minutes. "
+                "Check the e-mail again, or request a new code."
             )
         )
 
@@ -233,7 +234,9 @@ def submit_application(
 
     def receive(confirmed: Application) -> Claim:
         if not confirmed.confirmed_at or not confirmed.contact or not confirmed.contract:
-            raise NotConfirmed(_("The code from the mail is missing. Type it, then send the claim."))
+            raise NotConfirmed(
+                _("The e-mail address is not confirmed yet. Enter the code from the e-mail, then submit the claim.")
+            )
         return receive_claim(
             actor=claimant(confirmed.contact.email),
             contract=confirmed.contract,
@@ -287,7 +290,7 @@ def claimant(email: str) -> Actor:
 def _locked(application: Application) -> Application:
     locked = Application.objects.select_for_update().get(pk=application.pk)
     if locked.claim_id:
-        raise AlreadySent(_("This application was sent already."))
+        raise AlreadySent(_("This application has already been submitted."))
     return locked
 
 

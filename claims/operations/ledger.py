@@ -120,14 +120,14 @@ def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datet
     """Note that a voucher was redeemed, with the reference of the order or invoice."""
     require(actor, "claims.redeem_voucher")
     if not reference.strip():
-        raise ReasonMissing(_("Give the order or invoice on which it was redeemed."))
+        raise ReasonMissing(_("Enter the order or invoice on which the voucher was redeemed."))
     with transaction.atomic():
         last = _last_of(voucher)
         if (
             last.step not in (Step.ISSUED, Step.RETURNED)
             or local_date(epoch(now), settings.SLA_ZONE) > voucher.expires_on
         ):
-            raise NotRedeemable(_("This voucher is redeemed, void or expired. Look at its entries."))
+            raise NotRedeemable(_("This voucher is already redeemed, void or expired. Check its entries."))
         # It was counted against the cap when it was issued.
         return add_entry(
             actor,
@@ -151,7 +151,7 @@ def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
     """
     require(actor, "claims.reverse_compensation")
     if not reason.strip():
-        raise ReasonMissing(_("Say what was wrong."))
+        raise ReasonMissing(_("Give the reason for the reversal."))
     with transaction.atomic():
         # By its key: a join would lock the compensation too, for which a redemption waits that has the contract.
         claim = Claim.objects.select_for_update().get(pk=entry.compensation.claim_id)
@@ -159,7 +159,9 @@ def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
         entry = Entry.objects.select_related("voucher", "extended", "compensation").get(pk=entry.pk)
         step = REVERSED_BY.get(Step(entry.step))
         if step is None or Entry.objects.filter(follows=entry).exists():
-            raise NothingToReverse(_("This entry was reversed or followed by another already. Look at the newest one."))
+            raise NothingToReverse(
+                _("This entry has already been reversed or followed by another. Open the newest one.")
+            )
         taken = step is not Step.RETURNED
         first = Entry.objects.get(compensation=entry.compensation_id, voucher=entry.voucher_id, follows=None)
         reversal = add_entry(

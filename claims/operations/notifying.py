@@ -53,7 +53,7 @@ def require_addressee(claim: Claim) -> None:
     """Raise `NobodyToTell` where the customer has no address left."""
     if claim.contact_id is None and not Contact.objects.filter(customer=claim.contract.customer_id).exists():
         raise NobodyToNotify(
-            _("No address is on record for this customer, so the mail would reach nobody. Add a contact first.")
+            _("This customer has no contact on record, so no e-mail can be sent. Add a contact first.")
         )
 
 

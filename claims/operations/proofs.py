@@ -40,35 +40,41 @@ SENTENCES = {
     Reason.EMPTY: gettext_lazy("This file is empty. Choose another."),
     Reason.TOO_LARGE: gettext_lazy("This file is larger than 20 MB. Choose a smaller one."),
     Reason.OTHER_KIND: gettext_lazy(
-        "Files of this kind cannot be taken. Send a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or a mail (.eml)."
+        "This file type is not accepted. Upload a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or an e-mail (.eml)."
     ),
     Reason.FORGED: gettext_lazy(
-        "The name of this file says one kind, but its content is of another. Save it anew under the right name."
+        "The content of this file does not match its file extension. Save it again from the program that created it."
     ),
-    Reason.DAMAGED: gettext_lazy("This file is damaged or not complete. Save it anew, or send a screenshot of it."),
+    Reason.DAMAGED: gettext_lazy("This file is damaged or incomplete. Save it again, or upload a screenshot of it."),
     Reason.TWO_IN_ONE: gettext_lazy(
-        "There is something else in this file, or behind its end. Save it anew, or send a screenshot of it."
+        "This file contains a second file or extra data after its end. Save it again, or upload a screenshot of it."
     ),
     Reason.TOO_MANY_PIXELS: gettext_lazy(
-        "This picture has more than 64 million pixels. Make it smaller, or send a screenshot of it."
+        "This picture has more than 64 million pixels. Make it smaller, or upload a screenshot of it."
     ),
-    Reason.ENCRYPTED: gettext_lazy("This PDF is protected by a password or encrypted. Send one without protection."),
+    Reason.ENCRYPTED: gettext_lazy("This PDF is password-protected or encrypted. Upload an unprotected one."),
     Reason.ACTIVE: gettext_lazy(
-        "This PDF holds a script or does something when it is opened. Print it to a new PDF, and send that."
+        "This PDF contains a script or runs an action when it is opened. Print it to a new PDF and upload that."
     ),
     Reason.ATTACHED: gettext_lazy(
-        "There are files inside this PDF. Send each by itself, and print the PDF to a new one without them."
+        "This PDF contains attached files. Print it to a new PDF and upload that; upload the attached files separately."
     ),
     Reason.TOO_LARGE_INSIDE: gettext_lazy(
-        "This file has more pages or parts than can be looked at. Send the ones that matter, or a screenshot of them."
+        "This file has too many pages or parts to check. Upload only those that matter, or a screenshot of them."
     ),
     Reason.NOT_TEXT: gettext_lazy(
-        "This file holds bytes that are not text. Send a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or a mail (.eml)."
+        "This file contains data that is not text. Upload a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or an e-mail (.eml)."
     ),
-    Reason.MARKUP: gettext_lazy("This is a web page or a program, not plain text. Send a screenshot of it, or a PDF."),
-    Reason.NOT_A_MAIL: gettext_lazy("This is not a mail with a sender. Save the mail anew as .eml, or as a PDF."),
-    Reason.OVERRAN: gettext_lazy("This file took too much to look at. Send a simpler one, or a screenshot of it."),
-    Reason.BUSY: gettext_lazy("Many files are being looked at just now. Try again in a minute."),
+    Reason.MARKUP: gettext_lazy(
+        "This is a web page or a program, not plain text. Upload a screenshot of it, or a PDF."
+    ),
+    Reason.NOT_A_MAIL: gettext_lazy(
+        "This is not a complete e-mail: it has no sender. Save the e-mail again as .eml, or as a PDF."
+    ),
+    Reason.OVERRAN: gettext_lazy(
+        "This file took too long or too much memory to check. Upload a simpler one, or a screenshot of it."
+    ),
+    Reason.BUSY: gettext_lazy("Many files are being checked at the moment. Try again in a minute."),
 }
 
 
@@ -123,7 +129,7 @@ def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
         if locked is None:
             return
         if locked.application is None:
-            raise ClaimDecided(_("This file belongs to a claim that was sent. It stays there."))
+            raise ClaimDecided(_("This file belongs to a submitted claim and cannot be removed."))
         locked.delete()
         record(
             actor=actor,
@@ -157,9 +163,9 @@ def _copied(upload: File[bytes], file: IO[bytes]) -> str:
 def _known(owner: Application | Claim, sha256: str) -> Proof | None:
     """The same file, where it is there already; raise where no further one can be added."""
     if isinstance(owner, Claim) and owner.status not in OPEN:
-        raise ClaimDecided(_("This claim is decided. Proof can be added to it only with an appeal."))
+        raise ClaimDecided(_("This claim is decided. Proof materials can only be added with an appeal."))
     if isinstance(owner, Application) and owner.claim_id:
-        raise ClaimDecided(_("This application was sent already. Add the file on the page of your claim."))
+        raise ClaimDecided(_("This application has already been submitted. Add the file on the page of your claim."))
     proofs = Proof.objects.filter(**{_field(owner): owner})
     if known := proofs.filter(sha256=sha256).first():
         return known
@@ -175,7 +181,9 @@ def _looked_into(file: IO[bytes], name: str) -> tuple[Inspected, bool]:
         raise ProofRefused(str(SENTENCES[unfit.reason])) from None
     except VirusFound as found:
         raise ProofRefused(
-            _("The virus scanner found something in this file: %(name)s. Clean your machine, and send another file.")
+            _(
+                "The virus scanner found a virus in this file: %(name)s. Check your computer for viruses and upload another file."
+            )
             % {"name": found}
         ) from None
 
@@ -206,7 +214,7 @@ def _keep(field: FieldFile, content: File[bytes]) -> None:
     except Exception as error:
         # Disks and buckets have errors of their own kinds; whoever claims is told one thing of all of them.
         log.exception("A proof file could not be stored")
-        raise ProofRefused(_("The file could not be kept just now. Try again in a few minutes.")) from error
+        raise ProofRefused(_("The file could not be saved. Try again in a few minutes.")) from error
 
 
 def _discard(storage: Storage, name: str) -> None:

@@ -240,7 +240,8 @@ def locked_claim(claim: Claim, *expected: Status) -> Claim:
     locked = Claim.objects.select_for_update().get(pk=claim.pk)
     if locked.status not in expected:
         raise ClaimNotOpen(
-            _("This claim is %(status)s by now. Look at it again.") % {"status": locked.get_status_display()}
+            _("The status of this claim is now “%(status)s”. Reload the page and check it.")
+            % {"status": locked.get_status_display()}
         )
     return locked
 
@@ -263,31 +264,31 @@ def _check(
     now: datetime,
 ) -> None:
     if contact.customer_id != contract.customer_id:
-        raise ContactOfAnother(_("This address is not on record for the contract. Choose one that is."))
+        raise ContactOfAnother(_("This e-mail address is not on record for the contract. Choose one that is."))
     if source == Source.TICKET and not ticket_number.strip():
-        raise TicketNumberMissing(_("Give the number of the ticket."))
+        raise TicketNumberMissing(_("Enter the ticket number."))
     if not contract_days(contract, month).count:
         raise NotUnderContract(
-            _("Contract %(contract)s runs from %(first)s to %(last)s: no day of it lies in this month (clause 1.2).")
+            _(
+                "Contract %(contract)s runs from %(first)s to %(last)s and has no service day in this month (clause 1.2)."
+            )
             % {"contract": contract, "first": contract.starts_on, "last": contract.last_day}
         )
     if source == Source.FORM and not proofs:
-        raise ProofMissing(_("Add at least one file that shows that the service was down (clause 3.3.2)."))
+        raise ProofMissing(_("Attach at least one file that shows the outage (clause 3.3.2)."))
     _check_times(month, times, now)
 
 
 def _check_times(month: ServiceMonth, times: Sequence[tuple[datetime, datetime]], now: datetime) -> None:
     if not 0 < len(times) <= MOST_TIMES:
-        raise TimesOutsideMonth(
-            _("Give at least one time at which the service was down, and at most %(most)d.") % {"most": MOST_TIMES}
-        )
+        raise TimesOutsideMonth(_("Enter at least one outage and at most %(most)d.") % {"most": MOST_TIMES})
     start, end = month.span(settings.SLA_ZONE)
     for starts_at, ends_at in times:
         if ends_at <= starts_at:
-            raise TimesOutsideMonth(_("A time ends before it starts. Give an end after the start."))
+            raise TimesOutsideMonth(_("An outage ends before it starts. Enter an end after the start."))
         if not (start <= epoch(starts_at) and epoch(ends_at) <= end) or ends_at > now:
             raise TimesOutsideMonth(
-                _("The time from %(start)s to %(end)s does not lie in this month, or is not over yet.")
+                _("The outage from %(start)s to %(end)s is not within this month, or is not over yet.")
                 % {
                     "start": format_instant(starts_at, settings.SLA_ZONE),
                     "end": format_instant(ends_at, settings.SLA_ZONE),
@@ -295,7 +296,7 @@ def _check_times(month: ServiceMonth, times: Sequence[tuple[datetime, datetime]]
             )
     spans = [(epoch(starts_at), epoch(ends_at)) for starts_at, ends_at in times]
     if sum(end - start for start, end in spans) > sum(end - start for start, end in merged(spans)):
-        raise TimesOutsideMonth(_("Two of the times overlap. Give each stretch once."))
+        raise TimesOutsideMonth(_("Two outages overlap. Enter each period once."))
 
 
 def _refuse_late(
@@ -324,7 +325,7 @@ def _refuse_late(
             changes={"email": [None, contact.email], "closed_at": [None, window.closes_at]},
         )
     raise TooLate(
-        _("Claims for this month closed on %(closed)s (clause 3.3.1). This one cannot be accepted.")
+        _("The claim period for this month closed on %(closed)s (clause 3.3.1). This claim cannot be accepted.")
         % {"closed": format_instant(window.closes_at, settings.SLA_ZONE)}
     )
 
@@ -335,7 +336,10 @@ def _refuse_second(contract: Contract, month: ServiceMonth) -> None:
     ).first()
     if standing:
         refused = AlreadyClaimed(
-            _("Claim %(number)s for this contract and month is open or granted already. There is one for each month.")
+            _(
+                "Claim %(number)s for this contract and month is already open or granted. "
+                "Only one claim per contract and month is possible."
+            )
             % {"number": standing.number}
         )
         refused.claim = standing

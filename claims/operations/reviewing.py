@@ -72,7 +72,7 @@ def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) ->
     """Ask the claimant for something; the claim waits for the answer."""
     require(actor, "claims.review_claim")
     if not question.strip():
-        raise NothingAsked(_("Write what the customer is asked for."))
+        raise NothingAsked(_("Enter the question to the customer."))
     with transaction.atomic():
         locked = locked_claim(claim, *IN_REVIEW)
         require_addressee(locked)
@@ -109,9 +109,9 @@ def recommend(
     """
     require(actor, "claims.review_claim")
     if not reason.strip():
-        raise ReasonMissing(_("Say why. The second person, and whoever looks at it later, will read it."))
+        raise ReasonMissing(_("Give a reason. The approver reads it, and it stays on record."))
     if not letter_subject.strip() or not letter_text.strip():
-        raise LetterMissing(_("The letter needs a subject and a text."))
+        raise LetterMissing(_("The e-mail needs a subject and a text."))
     with transaction.atomic():
         locked = locked_claim(claim, *IN_REVIEW)
         assessment = assess(locked, now)
@@ -119,7 +119,7 @@ def recommend(
         if granting:
             _check_grant(assessment, voucher_minutes)
         elif clause not in GROUNDS:
-            raise NoSuchGround(_("A refusal names the clause on which it rests. Choose one."))
+            raise NoSuchGround(_("A refusal must name the clause on which it is based. Choose one."))
         recommendation = Recommendation.objects.create(
             claim=locked,
             outcome=outcome,
@@ -145,7 +145,9 @@ def take_back(*, actor: Actor, claim: Claim, reason: str, now: datetime) -> None
     with transaction.atomic():
         locked = locked_claim(claim, Status.RECOMMENDED)
         if current(locked).recommended_by_id != actor.user.pk:
-            raise SecondPersonNeeded(_("Another person recommended this. Decide it, or return it with a reason."))
+            raise SecondPersonNeeded(
+                _("Another person made this recommendation. Approve it, or send it back with a reason.")
+            )
         change_status(actor, locked, Status.SUBMITTED, "took back the recommendation of", reason, now)
 
 
@@ -153,7 +155,7 @@ def return_claim(*, actor: Actor, claim: Claim, recommendation: int, reason: str
     """Return another person's recommendation with a reason: the review goes on, and nobody is told."""
     require(actor, "claims.decide_claim")
     if not reason.strip():
-        raise ReasonMissing(_("Say why it is returned, so that it can be done better."))
+        raise ReasonMissing(_("Give a reason for sending it back."))
     with transaction.atomic():
         Claim.objects.select_for_update().get(pk=claim.pk)
         if known := Decision.objects.filter(key=key).first():
@@ -197,7 +199,7 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
     """Look at a refused claim again, once; a third person will decide."""
     require(actor, "claims.review_claim")
     if not text.strip():
-        raise ReasonMissing(_("Say what was overlooked, or what is wrong with the decision."))
+        raise ReasonMissing(_("Give the reasons for the appeal."))
     with transaction.atomic():
         locked = Claim.objects.select_for_update().get(pk=claim.pk)
         if locked.status != Status.REFUSED or locked.appealed_at:
@@ -206,7 +208,7 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
         Contract.objects.select_for_update().get(pk=locked.contract_id)
         if claimed_before(locked):
             raise AppealNotPossible(
-                _("A newer claim for this contract and month is open or granted. Go on with that one.")
+                _("A newer claim for this contract and month is open or granted. Continue with that one.")
             )
         locked.appealed_at, locked.appeal = now, text
         change_status(actor, locked, Status.SUBMITTED, "appealed", text, now)
@@ -221,27 +223,26 @@ def current(claim: Claim) -> Recommendation:
 def _check_grant(assessment: Assessment, voucher_minutes: int) -> None:
     for finding in assessment.blocking:
         raise ChecksStandAgainst(
-            _("It cannot be granted: %(fact)s (clause %(clause)s)")
+            _("The claim cannot be granted: %(fact)s (clause %(clause)s)")
             % {"fact": sentence(finding, assessment), "clause": finding.clause}
         )
     entitlement = assessment.entitlement
     if not 0 <= voucher_minutes <= entitlement.paid:
         raise VoucherNotPossible(
-            _("As a voucher can be given 0 to %(most)d minutes: those that carry a charge.")
+            _("Voucher minutes must be between 0 and %(most)d, the minutes that carry a charge.")
             % {"most": entitlement.paid}
         )
     if voucher_minutes and not worth(voucher_minutes, entitlement):
         raise VoucherNotPossible(
             _(
-                "A voucher for %(minutes)d min would be worth %(nothing)s. Give more minutes as voucher, or all as extension."
+                "A voucher for %(minutes)d min would amount to %(nothing)s. "
+                "Increase the voucher minutes, or grant all as service extension."
             )
             % {"minutes": voucher_minutes, "nothing": amount(worth(0, entitlement), entitlement.currency)}
         )
     if voucher_minutes < entitlement.minutes and assessment.extendable is None and entitlement.paid > voucher_minutes:
         raise VoucherNotPossible(
-            _(
-                "The contract has ended, so nothing can be extended. Give all %(most)d min that carry a charge as voucher."
-            )
+            _("The contract has ended and cannot be extended. Grant all %(most)d min that carry a charge as voucher.")
             % {"most": entitlement.paid}
         )
 
@@ -249,11 +250,7 @@ def _check_grant(assessment: Assessment, voucher_minutes: int) -> None:
 def _check_unchanged(assessment: Assessment, recommendation: Recommendation) -> None:
     now_known = assessment.facts()
     if any(now_known[name] != recommendation.facts[name] for name in FIGURES):
-        raise FiguresChanged(
-            _(
-                "The record gives other figures than when this was recommended. Return it, so that it is looked at again."
-            )
-        )
+        raise FiguresChanged(_("The figures have changed since the recommendation. Send it back for another review."))
 
 
 def _decision(
@@ -262,16 +259,18 @@ def _decision(
     """Put down the decision about the recommendation that was shown, by a person who may take it."""
     wanted = current(claim)
     if wanted.pk != recommendation or hasattr(wanted, "decision"):
-        raise AlreadyDecided(_("Something else was recommended or decided meanwhile. Look at it again."))
+        raise AlreadyDecided(
+            _("Another recommendation or decision was made in the meantime. Reload the page and check it.")
+        )
     if wanted.recommended_by_id == actor.user.pk:
-        raise SecondPersonNeeded(_("You recommended this. Another person has to decide it."))
+        raise SecondPersonNeeded(_("You made this recommendation. Another person must approve it."))
     refusal = (
         Decision.objects.filter(recommendation__claim=claim, agreed=True, recommendation__outcome=Outcome.REFUSE)
         .select_related("recommendation")
         .first()
     )
     if refusal and agreed and actor.user.pk in (refusal.decided_by_id, refusal.recommended_by_id):
-        raise SecondPersonNeeded(_("You took part in the refusal. A third person has to decide the appeal."))
+        raise SecondPersonNeeded(_("You took part in the refusal. A third person must decide the appeal."))
     decision = Decision(
         recommendation=wanted,
         key=key,

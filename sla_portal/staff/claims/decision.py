@@ -77,7 +77,12 @@ def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
             letter_text=given["letter_text"],
             now=now,
         )
-        messages.success(request, _("Recommended. Nothing is given or told until another person decides."))
+        messages.success(
+            request,
+            _(
+                "Submitted for approval. Nothing is granted and the customer is not notified until another person decides."
+            ),
+        )
         return back
 
     with refusals_on(form):
@@ -115,7 +120,7 @@ def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
     claim, actor, now, back = asked_step(request, pk, DECIDE)
     course = sheet.course_of(claim)
     if claim.status != Status.RECOMMENDED or course.last is None:
-        messages.info(request, _("Nothing is recommended for this claim now, so there is nothing to decide."))
+        messages.info(request, _("This claim has no recommendation pending approval."))
         return redirect(back)
     form = DecideForm(request.POST or None, initial={"recommendation": course.last.pk})
     if request.method == "POST" and form.is_valid():
@@ -130,7 +135,10 @@ def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
             deliver_soon()
             granted = decision.recommendation.outcome == Outcome.GRANT
             messages.success(
-                request, _("Granted. The letter goes out.") if granted else _("Refused. The letter goes out.")
+                request,
+                _("Granted. The customer is notified by e-mail.")
+                if granted
+                else _("Refused. The customer is notified by e-mail."),
             )
             return redirect(back)
     return page(
@@ -184,7 +192,7 @@ def return_recommendation(request: HttpRequest, pk: int) -> HttpResponse:
                 key=form.cleaned_data["key"],
                 now=now,
             )
-            messages.success(request, _("Returned. The review goes on."))
+            messages.success(request, _("Sent back. The claim is under review again."))
             return redirect(back)
     return claim_response(request, claim, now, **{"return": form})
 
@@ -196,4 +204,12 @@ def take_recommendation_back(request: HttpRequest, pk: int) -> HttpResponse:
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         take_back(actor=actor, claim=claim, reason=given["reason"], now=now)
 
-    return take_step(request, pk, REVIEW, "take_back", ReasonForm, do, _("Taken back. The review goes on."))
+    return take_step(
+        request,
+        pk,
+        REVIEW,
+        "take_back",
+        ReasonForm,
+        do,
+        _("Recommendation withdrawn. The claim is under review again."),
+    )

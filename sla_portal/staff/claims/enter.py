@@ -101,7 +101,9 @@ def _enter(request: HttpRequest, contract: Contract, now: datetime) -> HttpRespo
                 claimed = refused.claim
                 raise
             deliver_soon()
-            messages.success(request, _("Entered as %(number)s. A private link goes out by mail.") % {"number": claim})
+            messages.success(
+                request, _("Entered as %(number)s. The customer gets a personal link by e-mail.") % {"number": claim}
+            )
             return redirect("admin:claim", claim.pk)
     refused = [one for one in (form, times) if one.errors]
     return page(

@@ -47,7 +47,7 @@ STATES = {
 WHAT_REVERSES = {
     Step.ISSUED: gettext_lazy("Void the voucher"),
     Step.RETURNED: gettext_lazy("Void the voucher"),
-    Step.REDEEMED: gettext_lazy("Take the redemption back"),
+    Step.REDEEMED: gettext_lazy("Reverse the redemption"),
     Step.EXTENDED: gettext_lazy("Reverse the extension"),
 }
 
@@ -55,10 +55,10 @@ WHAT_REVERSES = {
 class LedgerForm(forms.Form):
     """What of the ledger is shown: `?month=2026-11&contract=K-1&step=issued&code=…&before=<entry>`."""
 
-    month = forms.CharField(label=gettext_lazy("Entered in"), required=False, max_length=7)
+    month = forms.CharField(label=gettext_lazy("Month of entry"), required=False, max_length=7)
     contract = forms.CharField(label=gettext_lazy("Contract"), required=False, max_length=40)
     step = forms.ChoiceField(
-        label=gettext_lazy("Step"), required=False, choices=[("", gettext_lazy("every step")), *Step.choices]
+        label=gettext_lazy("Type"), required=False, choices=[("", gettext_lazy("all types")), *Step.choices]
     )
     code = forms.CharField(label=gettext_lazy("Voucher"), required=False, max_length=40)
     before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
@@ -83,11 +83,11 @@ class RedeemForm(forms.Form):
     reference = forms.CharField(
         label=gettext_lazy("Order or invoice"),
         max_length=200,
-        error_messages={"required": gettext_lazy("Give the order or invoice on which it was redeemed.")},
+        error_messages={"required": gettext_lazy("Enter the order or invoice on which the voucher was redeemed.")},
     )
     sure = forms.BooleanField(
-        label=gettext_lazy("I have compared code and value with the order."),
-        error_messages={"required": gettext_lazy("Compare code and value with the order, and tick that you did.")},
+        label=gettext_lazy("The code and amount match the order."),
+        error_messages={"required": gettext_lazy("Compare the code and amount with the order, then tick the box.")},
     )
 
 
@@ -95,14 +95,14 @@ class ReverseForm(forms.Form):
     """Why an entry is reversed."""
 
     reason = forms.CharField(
-        label=gettext_lazy("What was wrong"),
+        label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        error_messages={"required": gettext_lazy("Say what was wrong.")},
+        error_messages={"required": gettext_lazy("Give the reason for the reversal.")},
     )
     sure = forms.BooleanField(
-        label=gettext_lazy("Reverse it by an entry of its own. What stands there stays."),
-        error_messages={"required": gettext_lazy("Tick that it is to be reversed.")},
+        label=gettext_lazy("Post a reversal. The original entry stays on record."),
+        error_messages={"required": gettext_lazy("Tick the box to confirm the reversal.")},
     )
 
 
@@ -152,7 +152,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     if form == "xlsx" and found.order_by()[: MOST_IN_A_SHEET + 1].count() > MOST_IN_A_SHEET:
         messages.error(
             request,
-            _("More than %(most)d entries do not go into one worksheet. Choose a month, or take them as CSV.")
+            _("A worksheet can hold at most %(most)d entries. Choose a month, or export CSV.")
             % {"most": MOST_IN_A_SHEET},
         )
         return redirect(f"{reverse('admin:ledger')}?{request.GET.urlencode()}")
@@ -226,7 +226,7 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
 def _title(code: Voucher | None, first: Entry) -> str:
     if code:
         return _("Voucher %(code)s") % {"code": code.code}
-    return _("Extension of %(contract)s") % {"contract": first.extended}
+    return _("Service extension of %(contract)s") % {"contract": first.extended}
 
 
 def _done(

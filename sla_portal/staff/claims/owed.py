@@ -69,7 +69,7 @@ def of_one_month(request: HttpRequest, month: str) -> HttpResponse:
     require_right(request, "availability.view_customermonth")
     asked, form = _month(month), _form(request)
     context: dict[str, Any] = {
-        "title": _("Who could have claimed for %(month)s") % {"month": month_name(asked)},
+        "title": _("Entitled to compensation for %(month)s") % {"month": month_name(asked)},
         "month": asked,
         "earlier": asked.previous,
         "later": asked.next,
@@ -128,7 +128,7 @@ def touched_by_correction(request: HttpRequest, month: str) -> HttpResponse:
         request,
         "staff/claims/touched.html",
         {
-            "title": _("Claims that the correction of %(month)s touches") % {"month": month_name(asked)},
+            "title": _("Claims affected by the correction of %(month)s") % {"month": month_name(asked)},
             "month": asked,
             "closing": closing,
             "corrected": corrected,

@@ -58,7 +58,7 @@ def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
             evidence=given["evidence"],
             now=now,
         )
-        messages.success(request, _("Proposed. It changes nothing until another person confirms it."))
+        messages.success(request, _("Proposed. No figures change until another person confirms it."))
         return f"{back}#own"
 
     if form.is_valid():
@@ -70,19 +70,19 @@ def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def confirm_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
     """Confirm what another person proposed."""
-    return _decide_own(request, pk, exclusion, confirm_exclusion, _("Confirmed. The customer's figures have changed."))
+    return _decide_own(request, pk, exclusion, confirm_exclusion, _("Confirmed. The customer's figures are updated."))
 
 
 @require_POST
 def reject_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
     """Refuse what another person proposed."""
-    return _decide_own(request, pk, exclusion, reject_exclusion, _("Rejected. The time counts."))
+    return _decide_own(request, pk, exclusion, reject_exclusion, _("Rejected. The period counts as downtime."))
 
 
 @require_POST
 def revoke_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
     """Take back a confirmed exclusion."""
-    return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The time counts again."))
+    return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The period counts as downtime again."))
 
 
 def _decide_own(request: HttpRequest, pk: int, exclusion: int, decision, said: str) -> HttpResponse:

@@ -46,9 +46,9 @@ def claim_picture(of: Minutes) -> ClaimPicture | None:
     span = range_of(every, None)
     rows = [
         (_("Claimed"), of.claimed, "window"),
-        (pgettext("minutes", "Counted"), of.counted, "counted"),
-        (_("Counted and claimed"), of.overlap, "both"),
-        (_("Counted, not claimed"), of.unclaimed, "counted"),
+        (pgettext("minutes", "Unavailable"), of.counted, "counted"),
+        (_("Unavailable and claimed"), of.overlap, "both"),
+        (_("Unavailable, not claimed"), of.unclaimed, "counted"),
         (pgettext("minutes", "Excluded"), of.excluded, "excluded"),
     ]
     clocks = {zone: zone_name(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
@@ -58,8 +58,8 @@ def claim_picture(of: Minutes) -> ClaimPicture | None:
         sentences=_sentences(of),
         legend=[
             ("window", _("claimed")),
-            ("counted", _("counted")),
-            ("both", _("counted and claimed")),
+            ("counted", _("unavailable")),
+            ("both", _("unavailable and claimed")),
             ("excluded", _("excluded")),
         ],
     )
@@ -69,7 +69,9 @@ def _sentences(of: Minutes) -> list[str]:
     excluded = intersection(of.excluded, of.claimed)
     up = difference(difference(of.claimed, of.counted), of.excluded)
     said = [
-        _("Of %(claimed)s claimed, %(overlap)s count, %(excluded)s are excluded, and in %(up)s nothing counts.")
+        _(
+            "Claimed: %(claimed)s. Of these, unavailable: %(overlap)s; excluded: %(excluded)s; no outage on record: %(up)s."
+        )
         % {
             "claimed": _how_many(of.claimed),
             "overlap": _how_many(of.overlap),
@@ -79,7 +81,9 @@ def _sentences(of: Minutes) -> list[str]:
     ]
     if of.unclaimed:
         said.append(
-            _("Counted but not claimed: %(unclaimed)s. They are compensated all the same: what counts decides (3.1).")
+            _(
+                "Unavailable but not claimed: %(unclaimed)s. They are compensated too: the recorded unavailability decides (3.1)."
+            )
             % {"unclaimed": _how_many(of.unclaimed)}
         )
     return said

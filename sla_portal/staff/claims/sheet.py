@@ -46,7 +46,7 @@ class Line:
 
 def checks(assessment: Assessment) -> list[Line]:
     """The checks in the order of the agreement: green, red or open."""
-    shown = {True: ("up", _("holds")), False: ("counted", _("does not hold")), None: ("waiting", _("open"))}
+    shown = {True: ("up", _("Pass")), False: ("counted", _("Fail")), None: ("waiting", _("Pending"))}
     return [
         Line(question(finding.check), sentence(finding, assessment), finding.clause, *shown[finding.holds])
         for finding in assessment.findings
@@ -132,16 +132,18 @@ def _cut(assessment: Assessment, division: Division) -> list[str]:
     said = []
     if division.cut_value:
         said.append(
-            _("The cap of 5.1 cuts %(value)s: only %(left)s is left for this contract period.")
+            _("The liability cap (5.1) cuts %(value)s: the balance for this contract period is %(left)s.")
             % {"value": amount(division.cut_value, currency), "left": amount(assessment.purse.left, currency)}
         )
     if division.cut_minutes and assessment.extendable is None:
         said.append(
-            _("No contract runs that could be extended, so %(minutes)s cannot be given as extension.")
+            _("The contract has ended, so %(minutes)s cannot be granted as service extension.")
             % {"minutes": format_minutes(division.cut_minutes)}
         )
     elif division.cut_minutes:
-        said.append(_("Of the extension, %(minutes)s are cut.") % {"minutes": format_minutes(division.cut_minutes)})
+        said.append(
+            _("Cut from the service extension: %(minutes)s.") % {"minutes": format_minutes(division.cut_minutes)}
+        )
     return said
 
 
@@ -161,8 +163,8 @@ def entitlement_told(assessment: Assessment) -> list[str]:
         said.insert(
             0,
             ngettext(
-                "The agreement gives %(count)s minute for each counted minute (3.2).",
-                "The agreement gives %(count)s minutes for each counted minute (3.2).",
+                "The agreement grants %(count)s minute for each unavailable minute (3.2).",
+                "The agreement grants %(count)s minutes for each unavailable minute (3.2).",
                 own.minutes_per_minute,
             )
             % {"count": own.minutes_per_minute},
@@ -170,8 +172,8 @@ def entitlement_told(assessment: Assessment) -> list[str]:
     if own.trial:
         said.append(
             ngettext(
-                "%(count)s minute lies in the free trial: it carries no charge (1.3), so it is given as extension only.",
-                "%(count)s minutes lie in the free trial: they carry no charge (1.3), so they are given as extension only.",
+                "%(count)s minute falls in the free trial, carries no charge (1.3) and is granted as service extension only.",
+                "%(count)s minutes fall in the free trial, carry no charge (1.3) and are granted as service extension only.",
                 own.trial,
             )
             % {"count": own.trial}
@@ -237,7 +239,7 @@ def _worth(assessment: Assessment) -> str:
     own = assessment.entitlement
     if not assessment.judged.figures.met:
         return f"{format_minutes(own.minutes)} · {amount(worth(own.paid, own), own.currency)}"
-    return _("nothing: the target was met")
+    return _("none: SLA met")
 
 
 @dataclass(frozen=True)
@@ -280,12 +282,12 @@ def why_not_decide(user: User, course: Course) -> str:
     if last is None:
         return ""
     if last.recommended_by_id == user.pk:
-        return _("You recommended this. Another person decides it.")
+        return _("You made this recommendation. Another person must approve it.")
     refusal = course.refusal
     if last.after_appeal and refusal and refusal.decided_by_id == user.pk:
-        return _("You decided the refusal that was appealed. A third person has to decide now.")
+        return _("You decided the refusal that was appealed. A third person must decide the appeal.")
     if last.after_appeal and refusal and refusal.recommended_by_id == user.pk:
-        return _("You recommended the refusal that was appealed. A third person has to decide now.")
+        return _("You recommended the refusal that was appealed. A third person must decide the appeal.")
     return ""
 
 

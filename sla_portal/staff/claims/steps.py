@@ -47,7 +47,13 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         ask_customer(actor=actor, claim=claim, question=given["question"], now=now)
 
     return take_step(
-        request, pk, REVIEW, "ask", QuestionForm, do, _("Asked by mail. The claim waits for the customer.")
+        request,
+        pk,
+        REVIEW,
+        "ask",
+        QuestionForm,
+        do,
+        _("Question sent by e-mail. The claim is waiting on the customer."),
     )
 
 
@@ -58,7 +64,9 @@ def answered(request: HttpRequest, pk: int) -> HttpResponse:
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         customer_answered(actor=actor, claim=claim, text=given["text"], now=now)
 
-    return take_step(request, pk, REVIEW, "answered", AnswerForm, do, _("Noted. The review goes on."))
+    return take_step(
+        request, pk, REVIEW, "answered", AnswerForm, do, _("Answer recorded. The claim is under review again.")
+    )
 
 
 @require_POST
@@ -68,7 +76,7 @@ def appeal(request: HttpRequest, pk: int) -> HttpResponse:
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         appeal_refusal(actor=actor, claim=claim, text=given["text"], now=now)
 
-    return take_step(request, pk, REVIEW, "appeal", AppealForm, do, _("Appealed. A third person will decide."))
+    return take_step(request, pk, REVIEW, "appeal", AppealForm, do, _("Appeal recorded. A third person will decide."))
 
 
 @require_POST
@@ -78,7 +86,9 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         withdraw_claim(actor=actor, claim=claim, reason=given["reason"], now=now)
 
-    return take_step(request, pk, REVIEW, "withdraw", ReasonForm, do, _("Withdrawn, and the customer is told."))
+    return take_step(
+        request, pk, REVIEW, "withdraw", ReasonForm, do, _("Withdrawn. The customer is notified by e-mail.")
+    )
 
 
 @require_POST
@@ -89,7 +99,7 @@ def new_link(request: HttpRequest, pk: int) -> HttpResponse:
         send_link(actor=actor, claim=claim, now=now)
 
     return take_step(
-        request, pk, REVIEW, "key", KeyedForm, do, _("A new link goes out. The earlier ones no longer work.")
+        request, pk, REVIEW, "key", KeyedForm, do, _("A new link is sent by e-mail. Earlier links no longer work.")
     )
 
 
@@ -100,7 +110,7 @@ def close_links(request: HttpRequest, pk: int) -> HttpResponse:
     def do(actor: Actor, claim: Claim, _given: dict[str, Any], now: datetime) -> None:
         revoke_links(actor=actor, claim=claim, now=now)
 
-    return take_step(request, pk, REVIEW, "key", KeyedForm, do, _("No link to this claim works any more."))
+    return take_step(request, pk, REVIEW, "key", KeyedForm, do, _("All links to this claim are revoked."))
 
 
 @require_POST
@@ -112,6 +122,6 @@ def bring_proof(request: HttpRequest, pk: int) -> HttpResponse:
         with refusals_on(form):
             for upload in form.cleaned_data["files"]:
                 add_proof(actor=actor, to=claim, upload=upload, now=now)
-            messages.success(request, _("Added."))
+            messages.success(request, _("Files added."))
             return redirect(f"{back}#proof")
     return claim_response(request, found_claim(pk), now, bring=form)

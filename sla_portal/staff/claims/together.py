@@ -40,7 +40,7 @@ def recommend_chosen(request: HttpRequest) -> HttpResponse:
         messages.error(request, problem)
         return redirect("admin:claims")
     context: dict[str, Any] = {
-        "title": _("Recommend together"),
+        "title": _("Recommend several claims"),
         "claims": claims,
         "month_name": month_name(claims[0].service_month),
     }
@@ -81,11 +81,11 @@ def _chosen(keys: list[str]) -> list[Claim]:
 
 def _problem(claims: list[Claim]) -> str:
     if not claims:
-        return _("Choose at least one claim of the list.")
+        return _("Select at least one claim in the list.")
     if len(claims) > MOST:
-        return _("Choose at most %(most)s claims at a time.") % {"most": MOST}
+        return _("Select at most %(most)s claims at a time.") % {"most": MOST}
     if len({claim.month for claim in claims}) > 1:
-        return _("Choose claims of one month: those of one outage are looked at together.")
+        return _("Select claims of one month only.")
     return ""
 
 

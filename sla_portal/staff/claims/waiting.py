@@ -40,7 +40,7 @@ class Tab:
     def name_for(self, user: User) -> Any:
         """What the tab is called for `user`: to whoever reviews no claims, nothing of it waits for them."""
         mine = self.key != "review" or user.has_perm("claims.review_claim")
-        return self.name if mine else _("Waiting for review")
+        return self.name if mine else _("Under review")
 
     def claims(self, user: User, now: datetime) -> QuerySet[Claim]:
         """The claims of the tab: by closing date and age, or newest first."""
@@ -65,39 +65,46 @@ def _of_today(_user: User, now: datetime) -> QuerySet[Claim]:
 
 REVIEW = Tab(
     "review",
-    gettext_lazy("Waiting for me"),
+    gettext_lazy("My queue"),
     _in(Status.SUBMITTED),
-    gettext_lazy("No claim waits to be reviewed. One comes here when it is received and its month is open."),
+    gettext_lazy(
+        "No claims to review. Claims appear here once they are received and the claim period of their month is open."
+    ),
 )
 CUSTOMER = Tab(
     "customer",
-    gettext_lazy("For the customer"),
+    gettext_lazy("Waiting on customer"),
     _in(Status.WAITING),
-    gettext_lazy("Nobody was asked for more. A claim stands here from the question until the answer."),
+    gettext_lazy("No claims are waiting on the customer. A claim appears here from the question to the answer."),
 )
 SECOND = Tab(
     "second",
-    gettext_lazy("For a second person"),
+    gettext_lazy("Pending approval"),
     lambda user, _now: _recommended().exclude(last_recommended_by=user.pk),
-    gettext_lazy("No recommendation of a colleague waits. One stands here until another person decides it."),
+    gettext_lazy(
+        "No recommendations by colleagues are pending approval. They appear here until another person decides."
+    ),
 )
 OWN = Tab(
     "own",
     gettext_lazy("Recommended by me"),
     lambda user, _now: _recommended().filter(last_recommended_by=user.pk),
-    gettext_lazy("Nothing that you recommended waits for another person."),
+    gettext_lazy("None of your recommendations is pending approval."),
 )
 HELD = Tab(
     "held",
-    gettext_lazy("Held"),
+    gettext_lazy("Not open yet"),
     _in(Status.HELD),
-    gettext_lazy("No claim came early. One that comes before its month opens stands here and is submitted by itself."),
+    gettext_lazy(
+        "No early claims. A claim received before the claim period of its month appears here "
+        "and is submitted automatically when the period opens."
+    ),
 )
 TODAY = Tab(
     "today",
-    gettext_lazy("Opened today"),
+    gettext_lazy("Received today"),
     _of_today,
-    gettext_lazy("No claim was received today, by the day of the SLA clock."),
+    gettext_lazy("No claims were received today (SLA time zone)."),
     newest_first=True,
 )
 CLOSED = Tab(
@@ -105,7 +112,7 @@ CLOSED = Tab(
     gettext_lazy("Decided"),
     # Not "one of the decided": so the index of the newest is walked, and nothing is sorted.
     lambda _user, _now: Claim.objects.exclude(status__in=OPEN),
-    gettext_lazy("Nothing was decided yet. What was granted, refused or withdrawn stands here, the newest first."),
+    gettext_lazy("No claims are decided yet. Granted, refused and withdrawn claims appear here, newest first."),
     newest_first=True,
 )
 TABS = (REVIEW, CUSTOMER, SECOND, OWN, HELD, TODAY, CLOSED)

@@ -28,7 +28,7 @@ from .queries import ClaimMonth, Standing
 CONTRACT, TIMES, PROOF, CODE, CHECK = "contract", "times", "proof", "code", "check"
 MOST_ROWS = 30
 LONGEST_TEXT = 5000
-NO_ADDRESS = gettext_lazy("Type the e-mail address.")
+NO_ADDRESS = gettext_lazy("Enter the e-mail address.")
 ENDS = ("from_day", "from_time", "until_day", "until_time")
 
 
@@ -50,22 +50,22 @@ class ContractForm(forms.Form):
     reference = forms.CharField(
         label=gettext_lazy("Contract reference"),
         max_length=40,
-        error_messages={"required": gettext_lazy("Type the reference of the contract.")},
-        help_text=gettext_lazy("As it stands on the contract and in our mails."),
+        error_messages={"required": gettext_lazy("Enter the contract reference.")},
+        help_text=gettext_lazy("You find it on the contract and in our e-mails."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     email = forms.EmailField(
         label=gettext_lazy("E-mail address on record"),
         max_length=254,
         error_messages={"required": NO_ADDRESS},
-        help_text=gettext_lazy("The address at which you get our mails about this contract. We send a code there."),
+        help_text=gettext_lazy(
+            "The address at which you receive our e-mails about this contract. We send a code to it."
+        ),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     month = forms.ChoiceField(
         label=gettext_lazy("Service month"),
-        error_messages=dict.fromkeys(
-            ["required", "invalid_choice"], gettext_lazy("Choose one of the months of the list.")
-        ),
+        error_messages=dict.fromkeys(["required", "invalid_choice"], gettext_lazy("Choose a month from the list.")),
     )
 
     def __init__(self, *args: Any, months: Sequence[ClaimMonth], now: datetime, **kwargs: Any) -> None:
@@ -109,18 +109,18 @@ class TimesForm(forms.Form):
     """When the service was down for them, on their own clock, and what of it."""
 
     zone = forms.ChoiceField(
-        label=gettext_lazy("Time zone of your times"),
+        label=gettext_lazy("Time zone"),
         choices=[(zone, zone) for zone in zones()],
-        error_messages=dict.fromkeys(["required", "invalid_choice"], gettext_lazy("Choose a time zone of the list.")),
+        error_messages=dict.fromkeys(["required", "invalid_choice"], gettext_lazy("Choose a time zone from the list.")),
     )
-    functions = forms.MultipleChoiceField(label=gettext_lazy("What did not work"), required=False)
-    clients = forms.MultipleChoiceField(label=gettext_lazy("On what"), required=False)
+    functions = forms.MultipleChoiceField(label=gettext_lazy("Affected functions"), required=False)
+    clients = forms.MultipleChoiceField(label=gettext_lazy("Affected clients"), required=False)
     description = forms.CharField(
-        label=gettext_lazy("What you saw"),
+        label=gettext_lazy("Description"),
         required=False,
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=gettext_lazy("How it showed, how many doors or devices, what you tried. Not needed, but it helps."),
+        help_text=gettext_lazy("Optional: symptoms, number of doors or devices affected, what you tried."),
     )
 
     def __init__(self, *args: Any, month: ServiceMonth | None, now: datetime, **kwargs: Any) -> None:
@@ -144,10 +144,10 @@ class TimesForm(forms.Form):
                 self._read(row, ZoneInfo(zone))
         written = [row for row in self.rows if not row.is_blank]
         if not written:
-            self.rows[0].errors.append(_("Give at least one time at which the service was down."))
+            self.rows[0].errors.append(_("Enter at least one outage."))
         self._refuse_overlaps(written)
         if any(row.errors for row in self.rows):
-            self.add_error(None, _("Look at the times again."))
+            self.add_error(None, _("Check the outage times."))
         return self.cleaned_data
 
     @property
@@ -173,15 +173,15 @@ class TimesForm(forms.Form):
 
     def _check(self, start: datetime, end: datetime) -> None:
         if end <= start:
-            raise ValidationError(_("A time ends before it starts. Give an end after the start."))
+            raise ValidationError(_("An outage ends before it starts. Enter an end after the start."))
         if end > self.now:
-            raise ValidationError(_("This time is not over yet. Give what has passed."))
+            raise ValidationError(_("This outage ends in the future. Enter only time that has passed."))
         if not self.month:
             return
         first, last = (instant(edge) for edge in self.month.span(settings.SLA_ZONE))
         if start < first or end > last:
             raise ValidationError(
-                _("This does not lie in %(month)s, which on the SLA clock runs from %(first)s to %(last)s.")
+                _("This outage is not within %(month)s, which runs from %(first)s to %(last)s in the SLA time zone.")
                 % {
                     "month": month_name(self.month),
                     "first": format_instant(first, settings.SLA_ZONE),
@@ -193,21 +193,21 @@ class TimesForm(forms.Form):
         in_order = sorted((row for row in rows if row.stretch), key=lambda row: row.stretch)
         for row, following in pairwise(in_order):
             if following.stretch[0] < row.stretch[1]:
-                following.errors.append(_("Two of the times overlap. Give each stretch once."))
+                following.errors.append(_("Two outages overlap. Enter each period once."))
 
 
 DAY = forms.DateField(
     input_formats=["%Y-%m-%d"],
     error_messages={
-        "required": gettext_lazy("Type the day and the time."),
-        "invalid": gettext_lazy("Write the day as in 2026-09-30."),
+        "required": gettext_lazy("Enter a date and time."),
+        "invalid": gettext_lazy("Enter the date as 2026-09-30."),
     },
 )
 TIME = forms.TimeField(
     input_formats=["%H:%M:%S", "%H:%M"],
     error_messages={
-        "required": gettext_lazy("Type the day and the time."),
-        "invalid": gettext_lazy("Write the time as in 14:05 or 14:05:30."),
+        "required": gettext_lazy("Enter a date and time."),
+        "invalid": gettext_lazy("Enter the time as 14:05 or 14:05:30."),
     },
 )
 
@@ -225,12 +225,10 @@ def _instant(day_text: str, time_text: str, zone: ZoneInfo) -> datetime:
     happens = first.astimezone(zone).replace(tzinfo=None) == naive
     sentence = (
         _(
-            "%(time)s happens twice in %(zone)s: the clocks are put back. Choose UTC as the time zone, and give UTC times."
+            "%(time)s occurs twice in %(zone)s because the clocks go back. Choose UTC as the time zone and enter UTC times."
         )
         if happens
-        else _(
-            "%(time)s does not exist in %(zone)s: the clocks are put forward over it. Give a time before or after it."
-        )
+        else _("%(time)s does not exist in %(zone)s because the clocks go forward. Enter an earlier or later time.")
     )
     raise ValidationError(sentence % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": str(zone)})
 
@@ -252,5 +250,5 @@ class SayForm(forms.Form):
     """A text to the reviewers: an answer, an appeal."""
 
     text = forms.CharField(
-        max_length=LONGEST_TEXT, error_messages={"required": gettext_lazy("Write something, then send it.")}
+        max_length=LONGEST_TEXT, error_messages={"required": gettext_lazy("Enter a text before you send it.")}
     )

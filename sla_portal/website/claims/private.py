@@ -56,7 +56,7 @@ def private(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         except Stop as stop:
             response = show(request, reader, "claim_stopped", {"stop": stop}, status=stop.status)
         except TooManyTries as refused:
-            too_often = Stop(429, _("Too often"), str(refused))
+            too_often = Stop(429, _("Too many attempts"), str(refused))
             response = show(request, reader, "claim_stopped", {"stop": too_often}, status=429)
         for name, value in HEADERS.items():
             response.headers[name] = value
@@ -73,17 +73,19 @@ def _check(request: HttpRequest) -> None:
         raise Stop(
             403,
             _("The form was not accepted"),
-            _("It was sent from another website. Open the page here and send it once more."),
+            _("It was sent from another website. Open the page on this site and submit it again."),
         )
     try:
         if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_REQUEST:
-            raise Stop(413, _("That is too much at once"), _("Send at most ten files of 20 MB each. Nothing was kept."))
+            raise Stop(
+                413, _("The upload is too large"), _("Nothing was saved. Upload at most ten files of 20 MB each.")
+            )
         request.POST  # noqa: B018 - reading it is what can fail
     except (ValueError, SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError):
         raise Stop(
             400,
-            _("The form was not understood"),
-            _("It holds too much, or was cut off on its way. Go back and send it once more."),
+            _("The form could not be read"),
+            _("It contains too much data, or the transfer was interrupted. Go back and submit it again."),
         ) from None
 
 
@@ -106,10 +108,13 @@ def gone(at: datetime | None) -> Stop:
     if at is None:
         return Stop(
             404,
-            _("This link leads nowhere"),
-            _("It may have been copied in part. Open it from the mail, or have a new one sent."),
+            _("This link is not valid"),
+            _("The address may be incomplete. Open the link from the e-mail, or request a new one."),
             new_link=True,
         )
     return Stop(
-        410, _("This link is no longer valid"), _("Links expire, and a newer one replaces the older."), new_link=True
+        410,
+        _("This link is no longer valid"),
+        _("Links expire, and a new link replaces the earlier ones. Request a new link."),
+        new_link=True,
     )

@@ -171,9 +171,9 @@ class Journey:
 
 
 def _form_gone(application: Application | None) -> Stop:
-    sentence = _("A form is kept for 24 hours. Start again; nothing was sent.")
+    sentence = _("Nothing was submitted: forms are saved for 24 hours. Please start again.")
     if application is None:
-        return Stop(404, _("There is no such form"), sentence)
+        return Stop(404, _("Form not found"), sentence)
     return Stop(410, _("This form has expired"), sentence)
 
 
@@ -259,7 +259,7 @@ def _take_proof(journey: Journey) -> HttpResponse:
     if not errors and post.get("go") == "add":
         return journey.to(PROOF)
     if not errors and wanted == CODE and not journey.application.proofs.exists():
-        errors = [_("Add at least one file that shows that the service was down (clause 3.3.2).")]
+        errors = [_("Attach at least one file that shows the outage (clause 3.3.2).")]
     return _show_proof(journey, errors) if errors else journey.to(wanted)
 
 

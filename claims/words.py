@@ -1,4 +1,4 @@
-"""Checks, facts and objections as sentences."""
+"""Texts for checks, their results and the grounds of refusal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sla_portal.kernel.money import format_amount as amount
 from .queries.assessing import Assessment
 from .rules import Check, Finding
 
-__all__ = ["ground_name", "month_name", "objection", "question", "sentence"]
+__all__ = ["check_name", "ground_name", "month_name", "refusal_reason", "result_text"]
 
 
-def question(check: Check) -> str:
-    """What a check asks."""
+def check_name(check: Check) -> str:
+    """Name a check."""
     return {
         Check.IN_TIME: _("Received in time"),
         Check.UNDER_CONTRACT: _("Contract in force"),
@@ -32,40 +32,40 @@ def question(check: Check) -> str:
     }[check]
 
 
-def sentence(finding: Finding, assessment: Assessment) -> str:
-    """The fact on which a finding rests."""
-    return _SENTENCES[finding.check](assessment, finding.holds)
+def result_text(finding: Finding, assessment: Assessment) -> str:
+    """Describe the result of a check: the fact on which it is based."""
+    return _SENTENCES[finding.check](assessment, finding.passed)
 
 
-def _in_time(a: Assessment, holds: bool | None) -> str:
-    said = {"received": _told(a.claim.received_at), "closes": _told(a.window.closes_at)}
-    if holds:
+def _in_time(a: Assessment, passed: bool | None) -> str:
+    said = {"received": _in_sla_zone(a.claim.received_at), "closes": _in_sla_zone(a.window.closes_at)}
+    if passed:
         return _("Received on %(received)s; the claim period for the month closes on %(closes)s.") % said
     return _("Received on %(received)s; the claim period for the month closed on %(closes)s.") % said
 
 
-def _under_contract(a: Assessment, holds: bool | None) -> str:
+def _under_contract(a: Assessment, passed: bool | None) -> str:
     said = {"first": a.contract.starts_on, "last": a.contract.last_day, "month": month_name(a.month)}
-    if holds:
+    if passed:
         return _("The contract runs from %(first)s to %(last)s.") % said
     return _("The contract ran from %(first)s to %(last)s and has no service day in %(month)s.") % said
 
 
-def _not_claimed_before(_a: Assessment, holds: bool | None) -> str:
-    if holds:
+def _not_claimed_before(_a: Assessment, passed: bool | None) -> str:
+    if passed:
         return _("No other claim for this contract and month is open or granted.")
     return _("Another claim for this contract and month is open or granted.")
 
 
-def _proved(a: Assessment, holds: bool | None) -> str:
-    if holds:
+def _proved(a: Assessment, passed: bool | None) -> str:
+    if passed:
         count = len(a.claim.proofs.all())
         return ngettext("%(count)d file attached.", "%(count)d files attached.", count) % {"count": count}
     return _("No file attached yet. Ask the customer for proof materials.")
 
 
-def _figures_final(a: Assessment, holds: bool | None) -> str:
-    if holds and a.closing:
+def _figures_final(a: Assessment, passed: bool | None) -> str:
+    if passed and a.closing:
         return _("The month is closed (revision %(revision)d), and the figures have not changed since.") % {
             "revision": a.closing.revision
         }
@@ -105,10 +105,10 @@ def _cap_left(a: Assessment, _holds: bool | None) -> str:
     return _(
         "Fees paid for the contract period: %(paid)s. Liability cap: %(cap)s. Granted: %(given)s. Balance: %(left)s."
     ) % {
-        "paid": amount(a.purse.fees_paid, currency),
-        "given": amount(a.purse.given, currency),
-        "cap": amount(a.purse.cap, currency),
-        "left": amount(a.purse.left, currency),
+        "paid": amount(a.cap_balance.fees_paid, currency),
+        "given": amount(a.cap_balance.granted, currency),
+        "cap": amount(a.cap_balance.cap, currency),
+        "left": amount(a.cap_balance.left, currency),
     }
 
 
@@ -125,7 +125,7 @@ _SENTENCES = {
 
 
 def ground_name(clause: str) -> str:
-    """A ground of refusal in a few words, for a list to choose from."""
+    """Name a ground of refusal for a list of choices: clause and heading."""
     return {
         "1.2": _("1.2 – no contract in force in that month"),
         "1.3": _("1.3 – free trial, no charge"),
@@ -149,17 +149,17 @@ def ground_name(clause: str) -> str:
     }[clause]
 
 
-def objection(clause: str, assessment: Assessment) -> str:
-    """Why a claim is refused, for the letter: the clause, and the fact of this claim."""
+def refusal_reason(clause: str, assessment: Assessment) -> str:
+    """Give the reason of a refusal for the e-mail: the fact of this claim, with its clause."""
     if clause.startswith("4."):
         return _(
             "The outage that you reported is excluded under clause %(clause)s of the agreement, so it does not count as unavailability."
         ) % {"clause": clause}
     for finding in assessment.findings:
         if finding.clause == clause:
-            return _("%(fact)s (clause %(clause)s)") % {"fact": sentence(finding, assessment), "clause": clause}
+            return _("%(fact)s (clause %(clause)s)") % {"fact": result_text(finding, assessment), "clause": clause}
     return _("The claim does not meet clause %(clause)s of the agreement.") % {"clause": clause}
 
 
-def _told(at: datetime) -> str:
+def _in_sla_zone(at: datetime) -> str:
     return format_instant(at, settings.SLA_ZONE)

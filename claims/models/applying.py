@@ -1,4 +1,4 @@
-"""Applications for compensation (3.3), the claims they become, and the proof they bring."""
+"""Applications for compensation (3.3), claims and their proof materials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sla_portal.kernel.months import ServiceMonth
 
 
 class Source(models.TextChoices):
-    """How a claim came in."""
+    """How a claim was received."""
 
     FORM = "form", _("web form")
     PHONE = "phone", _("phone")
@@ -21,7 +21,7 @@ class Source(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """Where a claim stands. Each step is a person's, but for the one from held to submitted, which is the calendar's."""
+    """Status of a claim. All changes are made by people, except held to submitted, made by the calendar."""
 
     HELD = "held", _("not open yet")
     SUBMITTED = "submitted", _("under review")
@@ -36,14 +36,14 @@ OPEN = (Status.HELD, Status.SUBMITTED, Status.WAITING, Status.RECOMMENDED)
 
 
 class Asked(models.TextChoices):
-    """What a stranger asked the portal to mail to an address on record, if it is on record."""
+    """E-mail requested with an application; sent only to an address on record."""
 
     CODE = "code"
     LINKS = "links"
 
 
 class Application(models.Model):
-    """A claim form on its way: what was typed is kept while the claimant fetches the code from the mailbox."""
+    """A claim form in progress; entries are saved until it is submitted or expires."""
 
     key_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key in the form's address.")
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
@@ -80,7 +80,7 @@ class Application(models.Model):
 
 
 class Try(models.Model):
-    """Something that a stranger did of late, counted so that it can be limited. What and who are in the hash alone."""
+    """A recent attempt, counted for rate limits; action and actor are only in the hash."""
 
     whose = models.CharField(max_length=64)
     at = models.DateTimeField()
@@ -97,7 +97,7 @@ class Try(models.Model):
 
 
 class RefusedApplication(models.Model):
-    """An application that came too late (3.3.1): nothing became of it, and it stays on record."""
+    """A refused late application (3.3.1), kept as a record."""
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="+", verbose_name=_("contract"))
     month = models.DateField(_("month"), help_text=_("Its first day."))
@@ -198,7 +198,7 @@ class Claim(models.Model):
 
 
 class ClaimedTime(models.Model):
-    """A stretch in which the claimant saw the service down."""
+    """An outage as reported by the claimant."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="times", verbose_name=_("claim"))
     starts_at = models.DateTimeField(_("from"))
@@ -225,12 +225,12 @@ class Scan(models.TextChoices):
 
 
 def sealed() -> Storage:
-    """Where proof is kept: outside every public path."""
+    """Return the storage of proof materials, outside every public path."""
     return storages["proofs"]
 
 
 class Proof(models.Model):
-    """A file that proves a claim (3.3.2), sealed under a name of ours, with a preview that is safe to show."""
+    """A proof material of a claim (3.3.2), stored under a random name, with a preview that is safe to show."""
 
     application = models.ForeignKey(Application, models.PROTECT, null=True, blank=True, related_name="proofs")
     claim = models.ForeignKey(
@@ -268,7 +268,7 @@ class Proof(models.Model):
 
 
 class ClaimLink(models.Model):
-    """An unguessable link to the page on which a claimant follows a claim; the token itself is nowhere on record."""
+    """A personal link to the page of a claim; only the hash of its token is stored."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="links", verbose_name=_("claim"))
     token_hash = models.CharField(max_length=64, unique=True)

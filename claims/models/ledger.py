@@ -1,4 +1,4 @@
-"""The ledger of compensation (3.2, 5.1). It is only added to: triggers refuse UPDATE and DELETE."""
+"""The append-only ledger of compensation (3.2, 5.1); triggers refuse UPDATE and DELETE."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .review import Decision
 
 
 class Compensation(models.Model):
-    """What a claim was granted, and how it came about."""
+    """The compensation granted for a claim."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="compensations", verbose_name=_("claim"))
     decision = models.OneToOneField(Decision, models.PROTECT, related_name="compensation", verbose_name=_("decision"))
@@ -57,7 +57,7 @@ class Compensation(models.Model):
 
 
 class Voucher(models.Model):
-    """A voucher with its unguessable code; what became of it is in the ledger."""
+    """A voucher with its unguessable code; the ledger has its history."""
 
     compensation = models.OneToOneField(
         Compensation, models.PROTECT, related_name="voucher", verbose_name=_("compensation")
@@ -79,7 +79,7 @@ class Voucher(models.Model):
 
 
 class Step(models.TextChoices):
-    """What an entry of the ledger says: the life of a voucher, or of an extension."""
+    """Type of a ledger entry."""
 
     ISSUED = "issued", _("voucher issued")
     REDEEMED = "redeemed", _("voucher redeemed")
@@ -95,10 +95,10 @@ OF_VOUCHERS = (Step.ISSUED, Step.REDEEMED, Step.RETURNED, Step.VOIDED)
 
 
 class Entry(models.Model):
-    """One line of the ledger. `value` counts against the cap of `contract` (5.1); a reversal's is negative.
+    """An entry of the ledger. `value` counts against the cap of `contract` (5.1); it is negative for a reversal.
 
-    Lines of one voucher or extension follow one another, each only once: the last says where it stands. Lines of one
-    contract are numbered and carry the total, so that two at the same moment cannot pass the cap together.
+    The entries of one voucher or extension form a chain; the last one gives its status. The entries of one contract are
+    numbered and carry the total, so that two concurrent entries cannot exceed the cap.
     """
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="ledger", verbose_name=_("contract"))

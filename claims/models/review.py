@@ -1,4 +1,4 @@
-"""What a reviewer recommended, and what another person decided. Triggers refuse UPDATE and DELETE."""
+"""Recommendations, and decisions by another person. Triggers refuse UPDATE and DELETE."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Outcome(models.TextChoices):
 
 
 class Recommendation(models.Model):
-    """What one person recommends, with the letter as it will go out and the facts as they stood."""
+    """A recommendation, with the e-mail to the customer and the figures on which it is based."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="recommendations", verbose_name=_("claim"))
     outcome = models.CharField(_("outcome"), max_length=6, choices=Outcome.choices)
@@ -56,7 +56,7 @@ class Recommendation(models.Model):
 
 
 class Decision(models.Model):
-    """What another person made of a recommendation: agreed, so that it was done, or returned."""
+    """The decision of another person on a recommendation: approved, or sent back."""
 
     recommendation = models.OneToOneField(
         Recommendation, models.PROTECT, related_name="decision", verbose_name=_("recommendation")

@@ -1,4 +1,4 @@
-"""Seal the files that prove a claim (3.3.2), and note who looked at them."""
+"""Store the proof materials of a claim (3.3.2), and record who viewed them."""
 
 from __future__ import annotations
 
@@ -79,21 +79,21 @@ SENTENCES = {
 
 
 class ProofRefused(Refused):
-    """The file is none that can be taken, or holds a virus."""
+    """The file is not accepted, or contains a virus."""
 
 
 class TooManyProofs(Refused):
-    """There are ten already."""
+    """The claim already has ten files."""
 
 
 class ClaimDecided(Refused):
-    """Nothing can be added to a claim that is decided, or taken from one that was sent."""
+    """No file can be added to a decided claim or removed from a submitted one."""
 
 
 def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now: datetime) -> Proof:
-    """Look into a file, seal it beside a claim or its application, and return it; the same file twice is one.
+    """Inspect a file and store it with a claim or application; return the existing row for the same file.
 
-    At most ten of 20 MB each. Call it outside a transaction: what is written to the storage does not roll back with one.
+    At most ten files of 20 MB each. Call it outside a transaction: writes to the storage do not roll back.
     """
     require(actor, "claims.enter_claim")
     if upload.size > LARGEST:
@@ -103,7 +103,7 @@ def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now
         if known := _known(to, sha256):
             return known
         name = _cleaned(upload.name or "")
-        inspected, scanned = _looked_into(file, name)
+        inspected, scanned = _inspected(file, name)
         proof = Proof(
             name=_with_ending(name, inspected.kind, sha256),
             kind=inspected.kind,
@@ -115,14 +115,14 @@ def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now
             added_at=now,
             added_by_name=actor.name,
         )
-        return _seal(actor, to, proof, file, inspected.preview, now)
+        return _store(actor, to, proof, file, inspected.preview, now)
 
 
 def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
-    """Take a file away from an application that was not sent, once; what a claim rests on stays."""
+    """Remove a file from an application that is not submitted; files of a claim cannot be removed. Idempotent."""
     require(actor, "claims.enter_claim")
     with transaction.atomic():
-        # The application first, as whoever sends it does.
+        # Lock the application first, as `submit_application` does.
         if proof.application_id:
             Application.objects.select_for_update().filter(pk=proof.application_id).first()
         locked = Proof.objects.select_for_update().filter(pk=proof.pk).first()
@@ -143,7 +143,7 @@ def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
 
 
 def record_view(*, actor: Actor, proof: Proof, what: Literal["preview", "original"], now: datetime) -> None:
-    """Note in the trail of the claim that somebody looks at a file of it, or takes the original."""
+    """Record in the audit log that a file was viewed or its original downloaded."""
     require(actor, "claims.view_proof")
     action = {"preview": "viewed proof of", "original": "downloaded proof of"}[what]
     with transaction.atomic():
@@ -151,7 +151,7 @@ def record_view(*, actor: Actor, proof: Proof, what: Literal["preview", "origina
 
 
 def _copied(upload: File[bytes], file: IO[bytes]) -> str:
-    """Copy what came in to a file without a name, and return its SHA-256."""
+    """Copy the upload to a temporary file and return its SHA-256."""
     digest = hashlib.sha256()
     for chunk in upload.chunks():
         digest.update(chunk)
@@ -161,7 +161,7 @@ def _copied(upload: File[bytes], file: IO[bytes]) -> str:
 
 
 def _known(owner: Application | Claim, sha256: str) -> Proof | None:
-    """The same file, where it is there already; raise where no further one can be added."""
+    """Return the same file if it is stored already; raise if no further file can be added."""
     if isinstance(owner, Claim) and owner.status not in OPEN:
         raise ClaimDecided(_("This claim is decided. Proof materials can only be added with an appeal."))
     if isinstance(owner, Application) and owner.claim_id:
@@ -174,7 +174,7 @@ def _known(owner: Application | Claim, sha256: str) -> Proof | None:
     return None
 
 
-def _looked_into(file: IO[bytes], name: str) -> tuple[Inspected, bool]:
+def _inspected(file: IO[bytes], name: str) -> tuple[Inspected, bool]:
     try:
         return inspect(file, name), scan(file)
     except Unfit as unfit:
@@ -188,10 +188,10 @@ def _looked_into(file: IO[bytes], name: str) -> tuple[Inspected, bool]:
         ) from None
 
 
-def _seal(
+def _store(
     actor: Actor, owner: Application | Claim, proof: Proof, file: IO[bytes], preview: bytes, now: datetime
 ) -> Proof:
-    """Write file, preview and row, or none of them; the names in the storage are ours."""
+    """Write file, preview and row, or none of them; names in the storage are random."""
     with ExitStack() as undo:
         with transaction.atomic():
             locked = type(owner)._default_manager.select_for_update().get(pk=owner.pk)
@@ -201,18 +201,18 @@ def _seal(
             for field, content in ((proof.file, file), (proof.preview, BytesIO(preview))):
                 name = secrets.token_hex(16)
                 undo.callback(_discard, field.storage, name)
-                _keep(field, File(content, name))
+                _save(field, File(content, name))
             proof.save(force_insert=True)
             record(actor=actor, action="added proof to", subject=locked, now=now, changes=_named(proof))
         undo.pop_all()
     return proof
 
 
-def _keep(field: FieldFile, content: File[bytes]) -> None:
+def _save(field: FieldFile, content: File[bytes]) -> None:
     try:
         field.save(str(content.name), content, save=False)
     except Exception as error:
-        # Disks and buckets have errors of their own kinds; whoever claims is told one thing of all of them.
+        # Storage back ends raise different errors; the claimant gets one message for all.
         log.exception("A proof file could not be stored")
         raise ProofRefused(_("The file could not be saved. Try again in a few minutes.")) from error
 
@@ -221,7 +221,7 @@ def _discard(storage: Storage, name: str) -> None:
     try:
         storage.delete(name)
     except Exception:
-        # What is on its way to whoever claims says more than this would.
+        # The original error is more useful to the claimant than this one.
         log.exception("The file %s could not be deleted, and no row names it", name)
 
 
@@ -234,18 +234,18 @@ def _field(owner: Application | Claim) -> str:
 
 
 def _named(proof: Proof) -> dict[str, list[Any]]:
-    """The file as the trail names it. Of an application only its seal: nobody has sent it yet, and the trail never forgets."""
+    """Describe the file for the audit log; for an application only the hash, as the log is permanent and the form unsent."""
     return {"sha256": [None, proof.sha256]} | ({"proof": [None, proof.name]} if proof.claim_id else {})
 
 
 def _cleaned(name: str) -> str:
-    """A name to show: without folders, signs that cannot be seen or that turn text around, and dots at its ends."""
+    """Clean a file name for display: no folders, invisible or bidirectional characters, or dots at its ends."""
     last = PurePath(unicodedata.normalize("NFC", name).replace("\\", "/").replace("\0", "")).name
     seen = "".join(c if c.isprintable() else " " for c in last if unicodedata.category(c) != "Cf")
     return " ".join(seen.split()).strip(". ")
 
 
 def _with_ending(name: str, kind: str, sha256: str) -> str:
-    """The name, not too long, with an ending of its kind, so that what is saved opens as what it is."""
+    """Shorten the name and give it the extension of its type, so that a download opens correctly."""
     ending = PurePath(name).suffix if kind_of_name(name) else f".{kind}"
     return (name.removesuffix(ending)[:LONGEST_NAME] or sha256[:12]) + ending

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from claims.emails import decided
+from claims.emails import decision_email
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import require
@@ -18,61 +18,61 @@ from sla_portal.kernel.money import format_amount as amount
 from ..models import Claim, Decision, Outcome, Recommendation, Status
 from ..queries import Assessment, assess, claimed_before
 from ..rules import GROUNDS, worth
-from ..words import sentence
+from ..words import result_text
 from .ledger import grant
 from .notifying import notify, require_addressee, send
 from .receiving import change_status, locked_claim
 
 IN_REVIEW = (Status.SUBMITTED, Status.WAITING)
 FIGURES = ("counted_minutes", "trial_minutes", "total_minutes", "monthly_charge", "unavailable_minutes")
-"""What a recommendation rests on: where one of these changed since, it is returned."""
+"""The figures on which a recommendation is based; if one has changed, it must be sent back."""
 
 
 class ReasonMissing(Refused):
-    """A step of a review says why."""
+    """A reason is required."""
 
 
-class NothingAsked(Refused):
-    """The customer is asked for something."""
+class QuestionMissing(Refused):
+    """The question to the customer is empty."""
 
 
-class NoSuchGround(Refused):
-    """A refusal names a clause that can carry it."""
+class UnknownClause(Refused):
+    """A refusal must name one of the `GROUNDS`."""
 
 
-class ChecksStandAgainst(Refused):
-    """Something stands against a grant."""
+class ChecksNotPassed(Refused):
+    """A check failed or is pending."""
 
 
 class VoucherNotPossible(Refused):
-    """The minutes cannot be divided like this."""
+    """The number of voucher minutes is not possible."""
 
 
-class LetterMissing(Refused):
-    """A decision goes out with a letter."""
+class EmailMissing(Refused):
+    """A decision needs an e-mail with subject and text."""
 
 
 class SecondPersonNeeded(Refused):
-    """Whoever recommended does not decide; whoever refused does not decide the appeal."""
+    """The recommender must not decide, and nobody involved in a refusal may decide its appeal."""
 
 
 class FiguresChanged(Refused):
-    """The record says something else than when this was recommended."""
+    """The figures have changed since the recommendation."""
 
 
 class AlreadyDecided(Refused):
-    """Another decision about the recommendation was faster."""
+    """The recommendation is already decided or superseded."""
 
 
 class AppealNotPossible(Refused):
-    """Only a refusal can be appealed, and once."""
+    """Only a refusal can be appealed, and only once."""
 
 
 def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) -> None:
-    """Ask the claimant for something; the claim waits for the answer."""
+    """Ask the claimant a question by e-mail; the claim is waiting on the customer."""
     require(actor, "claims.review_claim")
     if not question.strip():
-        raise NothingAsked(_("Enter the question to the customer."))
+        raise QuestionMissing(_("Enter the question to the customer."))
     with transaction.atomic():
         locked = locked_claim(claim, *IN_REVIEW)
         require_addressee(locked)
@@ -82,7 +82,7 @@ def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) ->
 
 
 def customer_answered(*, actor: Actor, claim: Claim, text: str, now: datetime) -> None:
-    """Note what the claimant answered; the review goes on."""
+    """Record the claimant's answer; the claim is under review again."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
         locked = locked_claim(claim, Status.WAITING)
@@ -104,14 +104,14 @@ def recommend(
 ) -> Recommendation:
     """Recommend to grant a claim, `voucher_minutes` of it as a voucher and the rest as extension, or to refuse it.
 
-    A grant is recommended only where every check holds; a refusal names its clause. Nothing is given or told until
-    another person decides.
+    A grant requires that every check passed; a refusal requires a clause. Nothing is granted and nobody is notified
+    until another person decides.
     """
     require(actor, "claims.review_claim")
     if not reason.strip():
         raise ReasonMissing(_("Give a reason. The approver reads it, and it stays on record."))
     if not letter_subject.strip() or not letter_text.strip():
-        raise LetterMissing(_("The e-mail needs a subject and a text."))
+        raise EmailMissing(_("The e-mail needs a subject and a text."))
     with transaction.atomic():
         locked = locked_claim(claim, *IN_REVIEW)
         assessment = assess(locked, now)
@@ -119,7 +119,7 @@ def recommend(
         if granting:
             _check_grant(assessment, voucher_minutes)
         elif clause not in GROUNDS:
-            raise NoSuchGround(_("A refusal must name the clause on which it is based. Choose one."))
+            raise UnknownClause(_("A refusal must name the clause on which it is based. Choose one."))
         recommendation = Recommendation.objects.create(
             claim=locked,
             outcome=outcome,
@@ -139,8 +139,8 @@ def recommend(
     return recommendation
 
 
-def take_back(*, actor: Actor, claim: Claim, reason: str, now: datetime) -> None:
-    """Take one's own recommendation back before it is decided."""
+def withdraw_recommendation(*, actor: Actor, claim: Claim, reason: str, now: datetime) -> None:
+    """Withdraw one's own recommendation before it is decided."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
         locked = locked_claim(claim, Status.RECOMMENDED)
@@ -151,8 +151,10 @@ def take_back(*, actor: Actor, claim: Claim, reason: str, now: datetime) -> None
         change_status(actor, locked, Status.SUBMITTED, "took back the recommendation of", reason, now)
 
 
-def return_claim(*, actor: Actor, claim: Claim, recommendation: int, reason: str, key: UUID, now: datetime) -> Decision:
-    """Return another person's recommendation with a reason: the review goes on, and nobody is told."""
+def send_back_claim(
+    *, actor: Actor, claim: Claim, recommendation: int, reason: str, key: UUID, now: datetime
+) -> Decision:
+    """Send back the recommendation of another person with a reason; the claimant is not notified."""
     require(actor, "claims.decide_claim")
     if not reason.strip():
         raise ReasonMissing(_("Give a reason for sending it back."))
@@ -167,14 +169,14 @@ def return_claim(*, actor: Actor, claim: Claim, recommendation: int, reason: str
 
 
 def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: datetime) -> Decision:
-    """Agree with what another person recommended, and do it: give the compensation or refuse, and send the letter.
+    """Approve the recommendation of another person: grant the compensation or refuse, and send the e-mail.
 
-    `recommendation` is the key of the one that was shown. The same `key` decides once, however often it is sent. What is
-    over the cap by now is cut, and the letter says so (5.1).
+    `recommendation` is the primary key of the one that was displayed. The same `key` decides only once. What exceeds the
+    cap now is cut, and the e-mail says so (5.1).
     """
     require(actor, "claims.decide_claim")
     with transaction.atomic():
-        # Two at once: the second waits here, and then finds the first's decision.
+        # Of two concurrent requests the second waits here, then finds the decision of the first.
         Claim.objects.select_for_update().get(pk=claim.pk)
         if known := Decision.objects.filter(key=key).first():
             return known
@@ -191,12 +193,12 @@ def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: d
             change_status(actor, locked, Status.GRANTED, "granted", wanted.reason, now)
         else:
             change_status(actor, locked, Status.REFUSED, "refused", wanted.reason, now)
-        send(actor, locked, decided(wanted.letter_subject, wanted.letter_text, compensation), now)
+        send(actor, locked, decision_email(wanted.letter_subject, wanted.letter_text, compensation), now)
     return decision
 
 
 def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> None:
-    """Look at a refused claim again, once; a third person will decide."""
+    """Record the one appeal against a refusal; the claim is under review again, and a third person will decide."""
     require(actor, "claims.review_claim")
     if not text.strip():
         raise ReasonMissing(_("Give the reasons for the appeal."))
@@ -204,7 +206,7 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
         locked = Claim.objects.select_for_update().get(pk=claim.pk)
         if locked.status != Status.REFUSED or locked.appealed_at:
             raise AppealNotPossible(_("Only a refusal can be appealed, and only once."))
-        # Whoever receives a new claim for the month at this moment holds the contract.
+        # A concurrent `receive_claim` for the month holds the lock on the contract.
         Contract.objects.select_for_update().get(pk=locked.contract_id)
         if claimed_before(locked):
             raise AppealNotPossible(
@@ -222,9 +224,9 @@ def current(claim: Claim) -> Recommendation:
 
 def _check_grant(assessment: Assessment, voucher_minutes: int) -> None:
     for finding in assessment.blocking:
-        raise ChecksStandAgainst(
+        raise ChecksNotPassed(
             _("The claim cannot be granted: %(fact)s (clause %(clause)s)")
-            % {"fact": sentence(finding, assessment), "clause": finding.clause}
+            % {"fact": result_text(finding, assessment), "clause": finding.clause}
         )
     entitlement = assessment.entitlement
     if not 0 <= voucher_minutes <= entitlement.paid:
@@ -256,7 +258,7 @@ def _check_unchanged(assessment: Assessment, recommendation: Recommendation) -> 
 def _decision(
     actor: Actor, claim: Claim, recommendation: int, key: UUID, *, agreed: bool, reason: str, now: datetime
 ) -> Decision:
-    """Put down the decision about the recommendation that was shown, by a person who may take it."""
+    """Create the decision about the displayed recommendation, if `actor` may decide it."""
     wanted = current(claim)
     if wanted.pk != recommendation or hasattr(wanted, "decision"):
         raise AlreadyDecided(

@@ -45,8 +45,8 @@ def test_the_ledgers_pages_break_no_rule(browser, live_server, given, scheme, wi
         reverse("admin:ledger") + "?month=abc",
         reverse("admin:voucher", args=[Voucher.objects.get().pk]),
         reverse("admin:extension", args=[given.pk]),
-        reverse("admin:could_have_claimed_in", args=["2026-09"]),
-        reverse("admin:claims_touched", args=["2026-09"]),
+        reverse("admin:entitled_contracts_in", args=["2026-09"]),
+        reverse("admin:affected_claims", args=["2026-09"]),
         reverse("admin:claims_ownday_changelist"),
     ):
         page.goto(address)

@@ -20,7 +20,7 @@ from django.db import IntegrityError, connection, connections
 from django.db.models import Sum
 
 from claims.models import Claim, Compensation, Entry, Outcome, Proof, Recommendation, Status
-from claims.operations import ChecksStandAgainst, decide, ledger
+from claims.operations import ChecksNotPassed, decide, ledger
 from claims.queries import CapBalance, assess, cap_balance_of, windows_of
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.rules import Terms
@@ -56,7 +56,7 @@ class Decider:
             decide(
                 actor=Actor.staff(self.user), claim=wanted.claim, recommendation=wanted.pk, key=uuid4(), now=NOW
             )  # fmt: skip
-        except ChecksStandAgainst:
+        except ChecksNotPassed:
             return "nothing left"
         except IntegrityError:
             return "refused by the database"
@@ -171,13 +171,13 @@ known = threading.local()
 
 
 def read_the_cap(wanted: Recommendation) -> None:
-    known.purse = cap_balance_of(wanted.claim.contract, Terms("1.0", wanted.claim.month))
+    known.cap_balance = cap_balance_of(wanted.claim.contract, Terms("1.0", wanted.claim.month))
 
 
 @pytest.fixture
 def no_lock(monkeypatch) -> None:
     def as_read(_contract: Contract, _terms: Terms) -> CapBalance:
-        return known.purse
+        return known.cap_balance
 
     def unlocked(contract: int, _extended: int | None) -> Contract:
         return Contract.objects.get(pk=contract)

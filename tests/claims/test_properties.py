@@ -200,7 +200,7 @@ def test_every_check_is_looked_at_and_every_objection_names_a_clause_that_can_re
     assert [finding.check for finding in findings] == list(Check)
     for finding in findings:
         assert finding.clause
-        if finding.holds is False:
+        if finding.passed is False:
             assert finding.clause in GROUNDS
 
 
@@ -214,7 +214,7 @@ def test_what_the_agreement_does_not_owe_is_objected_to(known, broken):
         "cap_left": ({"cap_left": Decimal(0), "worth": Decimal(1)}, Check.CAP_LEFT),
     }
     values, check = against[broken]
-    findings = {finding.check: finding.holds for finding in examine(replace(known, **values))}
+    findings = {finding.check: finding.passed for finding in examine(replace(known, **values))}
     assert findings[check] is False
 
 

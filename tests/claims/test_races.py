@@ -16,12 +16,12 @@ from claims.operations import (
     decide,
     receive_claim,
     redeem_voucher,
-    return_claim,
     reverse,
+    send_back_claim,
     send_link,
     withdraw_claim,
 )
-from claims.operations.applying import FORM, ask_for_links, mail_what_is_asked, start_application, submit_application
+from claims.operations.applying import FORM, ask_for_links, mail_requested, start_application, submit_application
 from claims.operations.proofs import remove_proof
 from claims.queries.applying import application_behind
 from sla_portal.agreements.models import Contract
@@ -123,7 +123,7 @@ def test_of_several_agents_who_decide_at_once_one_decides(claimants):
         claim = a_claim(of)
         wanted = recommended(claim, voucher_minutes=30)
         returning = partial(
-            return_claim, actor=agent(), claim=claim, recommendation=wanted.pk, reason="Again", key=uuid4(), now=OPEN
+            send_back_claim, actor=agent(), claim=claim, recommendation=wanted.pk, reason="Again", key=uuid4(), now=OPEN
         )
         went = at_once(*[deciding(claim, wanted.pk, agent()) for _n in range(3)], returning)
         assert went == ["ClaimNotOpen"] * 3 + ["done"]
@@ -213,7 +213,7 @@ def test_links_that_customer_and_desk_ask_for_at_once_do_not_wait_for_each_other
         named = {"reference": [of.contract.reference], "email": [of.contact.email]}
         ask_for_links(language="en", answers=named, now=later)
         sending = [partial(send_link, actor=agent(), claim=claim, now=later) for claim in claims]
-        assert at_once(partial(mail_what_is_asked, now=later), *sending) == ["done"] * 3
+        assert at_once(partial(mail_requested, now=later), *sending) == ["done"] * 3
         assert not Application.objects.exclude(asked="").exists()
         for claim in claims:
             assert ClaimLink.objects.filter(claim=claim, revoked_at__isnull=True).count() == 1

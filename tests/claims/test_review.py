@@ -11,12 +11,11 @@ from claims.operations import (
     AlreadyClaimed,
     AlreadyDecided,
     AppealNotPossible,
-    ChecksStandAgainst,
+    ChecksNotPassed,
     ClaimNotOpen,
     ContactOfAnother,
     FiguresChanged,
     NobodyToNotify,
-    NoSuchGround,
     NothingToReverse,
     NotRedeemable,
     NotUnderContract,
@@ -26,6 +25,7 @@ from claims.operations import (
     TicketNumberMissing,
     TimesOutsideMonth,
     TooLate,
+    UnknownClause,
     VoucherNotPossible,
     appeal_refusal,
     ask_customer,
@@ -33,12 +33,12 @@ from claims.operations import (
     decide,
     notify_moved_openings,
     redeem_voucher,
-    return_claim,
     reverse,
+    send_back_claim,
     send_link,
     submit_held_claims,
-    take_back,
     withdraw_claim,
+    withdraw_recommendation,
 )
 from claims.operations.receiving import receive_claim
 from claims.queries import assess, cap_balance_of
@@ -76,7 +76,7 @@ def letters(claim):
 
 
 def stands(assessment):
-    return {finding.check: finding.holds for finding in assessment.findings}
+    return {finding.check: finding.passed for finding in assessment.findings}
 
 
 def decided(claim, wanted, by=None, key=None):
@@ -326,7 +326,7 @@ def test_what_is_returned_can_be_recommended_anew_but_the_old_one_no_longer_deci
     a_missed_september()
     claim, agent = a_claim(a_claimant()), support()
     old = recommended(claim, agent)
-    return_claim(
+    send_back_claim(
         actor=Actor.staff(support()), claim=claim, recommendation=old.pk, reason="Which proof?", key=uuid4(), now=OPEN
     )
     new = recommended(claim, agent)
@@ -340,8 +340,8 @@ def test_only_who_recommended_takes_it_back():
     claim, agent = a_claim(a_claimant()), support()
     recommended(claim, agent)
     with pytest.raises(SecondPersonNeeded):
-        take_back(actor=Actor.staff(support()), claim=claim, reason="", now=OPEN)
-    take_back(actor=Actor.staff(agent), claim=claim, reason="A slip", now=OPEN)
+        withdraw_recommendation(actor=Actor.staff(support()), claim=claim, reason="", now=OPEN)
+    withdraw_recommendation(actor=Actor.staff(agent), claim=claim, reason="A slip", now=OPEN)
     claim.refresh_from_db()
     assert claim.status == Status.SUBMITTED
 
@@ -360,7 +360,7 @@ def test_what_changed_since_the_recommendation_is_not_granted():
 def test_a_claim_without_proof_cannot_be_granted_but_its_date_is_kept():
     a_missed_september()
     claim = a_claim(a_claimant(), proofs=0)
-    with pytest.raises(ChecksStandAgainst, match=r"3\.3\.2"):
+    with pytest.raises(ChecksNotPassed, match=r"3\.3\.2"):
         recommended(claim)
     a_proof(claim=claim)
     assert recommended(claim).outcome == "grant"
@@ -368,7 +368,7 @@ def test_a_claim_without_proof_cannot_be_granted_but_its_date_is_kept():
 
 def test_a_refusal_names_its_clause():
     claim = a_claim(a_claimant())
-    with pytest.raises(NoSuchGround):
+    with pytest.raises(UnknownClause):
         recommended(claim, outcome="refuse", clause="9.9")
     decided(claim, recommended(claim, outcome="refuse", clause="2"))
     claim.refresh_from_db()

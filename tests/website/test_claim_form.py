@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from claims.models import Application, Claim, Proof, RefusedApplication, Try
-from claims.operations.applying import count_try, mail_what_is_asked, purge_applications
+from claims.operations.applying import count_try, mail_requested, purge_applications
 from claims.queries.applying import hashed
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.models import Entry
@@ -179,8 +179,8 @@ def test_times_are_added_and_removed_without_a_script():
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"from_day": "2026-09-10", "from_time": "", "until_time": "03:00"}, "Type the day and the time."),
-        ({"from_day": "10.9.26", "from_time": "02:00", "until_time": "03:00"}, "Write the day as in 2026-09-30."),
+        ({"from_day": "2026-09-10", "from_time": "", "until_time": "03:00"}, "Enter a date and time."),
+        ({"from_day": "10.9.26", "from_time": "02:00", "until_time": "03:00"}, "Enter the date as 2026-09-30."),
         ({"from_day": "2026-09-10", "from_time": "2", "until_time": "03:00"}, "Write the time as in 14:05"),
         ({"from_day": "2026-09-10", "from_time": "03:00", "until_time": "03:00"}, "A time ends before it starts."),
         ({"from_day": "2026-11-22", "from_time": "10:00", "until_time": "12:00"}, "This time is not over yet."),
@@ -193,7 +193,7 @@ def test_times_are_added_and_removed_without_a_script():
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "zone": "../../etc/passwd"}, "time zone"),
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "functions": "tea"}, "Select a valid choice"),
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "description": "x" * 9000}, "at most 5000"),
-        ({"from_day": "2026-09-10\0", "from_time": "\0", "until_time": "03:00"}, "Type the day and the time."),
+        ({"from_day": "2026-09-10\0", "from_time": "\0", "until_time": "03:00"}, "Enter a date and time."),
     ],
 )  # fmt: skip
 def test_a_time_that_cannot_be_is_answered_with_a_sentence_and_kept(typed, sentence):
@@ -284,7 +284,7 @@ def test_a_wrong_pair_gets_the_same_pages_and_nobody_a_mail():
         stranger = Stranger()
         told = [stranger.name_contract(reference, email)]
         told += [stranger.send("code", go="send"), stranger.see("code"), stranger.send("code", code="12345678")]
-        mail_what_is_asked(now=NOW)
+        mail_requested(now=NOW)
         told += [stranger.see("code"), *(stranger.send("code", code="12345678") for _ in range(6))]
         told += [stranger.see("check")]
         pages = [text_of(page).replace(email, "EMAIL") + page.get("Location", "") for page in told]
@@ -300,9 +300,9 @@ def test_an_application_that_cannot_be_mailed_lets_nobody_behind_it_wait():
         stranger.name_contract()
         stranger.send("code", go="send")
     Application.objects.filter(pk=stuck.application.pk).update(answers={"contract": {"reference": 7, "email": 7}})
-    assert mail_what_is_asked(now=NOW) == 1
+    assert mail_requested(now=NOW) == 1
     assert (stuck.application.asked, behind.application.asked) == ("code", "")
-    assert mail_what_is_asked(now=NOW + timedelta(hours=25)) == 0
+    assert mail_requested(now=NOW + timedelta(hours=25)) == 0
     assert Delivery.objects.count() == 1
 
 
@@ -457,7 +457,7 @@ def test_a_wrong_key_leads_nowhere_and_says_so(client, key):
     for step in ("contract", "check"):
         answered = client.get(f"/claim/{key}/{step}/")
         assert answered.status_code == 404
-        assert "There is no such form" in text_of(answered)
+        assert "Form not found" in text_of(answered)
     assert client.get(f"/claim/{key}/tea/").status_code == 404
 
 

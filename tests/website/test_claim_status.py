@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from claims.models import Claim, ClaimLink
 from claims.operations import ask_customer, decide, reverse, revoke_links, submit_held_claims
-from claims.operations.applying import mail_what_is_asked
+from claims.operations.applying import mail_requested
 from claims.queries.applying import newest_token
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
@@ -66,7 +66,7 @@ def test_a_claim_under_review_says_what_was_claimed_and_what_comes_next(claim):
     words = read(claim)
     for expected in (
         claim.number, "September 2026", "Under review", "One person recommends, another decides",
-        "2026-09-10 03:00 Berlin SLA 2026-09-10 09:00 Shanghai", "30 min", "What did not work all", "Nothing worked",
+        "2026-09-10 03:00 Berlin SLA 2026-09-10 09:00 Shanghai", "30 min", "Affected functions all", "Nothing worked",
         "screen.png", "Claim C-2026-0001 for September 2026: we have it", "The link is valid until 2027-04-18",
     ):  # fmt: skip
         assert expected in words
@@ -81,7 +81,7 @@ def test_a_claim_of_a_month_that_is_not_closed_yet_says_what_it_waits_for(claim)
         month=ServiceMonth(2026, 8),
         times=[(at("2026-08-10 01:00"), at("2026-08-10 01:30"))],
     )
-    assert "It can be decided once the month is closed on our side." in read(of_august)
+    assert "A decision is possible once we have closed the month." in read(of_august)
 
 
 def test_a_held_claim_says_when_it_is_submitted_by_itself(today):
@@ -104,7 +104,7 @@ def test_what_was_granted_is_shown_with_the_contract_s_new_end_and_the_voucher_s
     assert compensation.voucher.code in words
     assert "0.03 EUR" in words
     assert "Valid until" in words
-    assert "Take the claim back" not in words
+    assert "Withdraw claim" not in words
 
 
 def test_a_voucher_that_was_voided_shows_its_code_no_more(claim):
@@ -117,7 +117,7 @@ def test_a_voucher_that_was_voided_shows_its_code_no_more(claim):
     )
     words = read(claim)
     assert compensation.voucher.code not in words
-    assert "void; the letter below says why" in words
+    assert "void; see the reason in the e-mail below" in words
 
 
 def test_the_page_is_told_in_chinese_where_the_reader_wants_it(claim):
@@ -205,7 +205,7 @@ def test_a_wrong_link_leads_nowhere_and_to_a_new_one(claim, wrong):
     for path in ("", "proof/", "answer/", "appeal/", "withdraw/"):
         answered = Client().post(f"/claims/{wrong}/{path}", {"text": "x"})
         assert answered.status_code == 404
-        assert "This link leads nowhere" in text_of(answered)
+        assert "This link is not valid" in text_of(answered)
         assert "/claim/new-link/" in answered.content.decode()
 
 
@@ -231,7 +231,7 @@ def test_a_link_of_another_claim_opens_no_other(claim):
 def ask_for_link(claim: Claim, **data):
     given = {"reference": claim.contract.reference, "email": claim.email, **data}
     answered = Client().post("/claim/new-link/", given)
-    mail_what_is_asked(now=OPEN)
+    mail_requested(now=OPEN)
     return answered
 
 

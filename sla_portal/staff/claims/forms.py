@@ -1,4 +1,4 @@
-"""The forms with which claims are entered, reviewed and decided."""
+"""Forms to enter, review and decide claims."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def text_field(label: Any, rows: int, **given: Any) -> forms.CharField:
 
 
 class OutcomeForm(forms.Form):
-    """Grant or refuse, on which clause and why."""
+    """Outcome of a claim, with clause and reason."""
 
     outcome = forms.ChoiceField(label=gettext_lazy("Outcome"), widget=forms.RadioSelect)
     clause = forms.ChoiceField(
@@ -64,7 +64,7 @@ class OutcomeForm(forms.Form):
 
 
 class RecommendForm(KeyedForm, OutcomeForm):
-    """What one person recommends, with the letter as it will go out."""
+    """A recommendation, with the e-mail to the customer."""
 
     voucher_minutes = forms.IntegerField(label=gettext_lazy("Voucher minutes"), min_value=0, required=False)
     letter_subject = forms.CharField(label=gettext_lazy("Subject"), max_length=300, required=False)
@@ -97,15 +97,15 @@ class RecommendForm(KeyedForm, OutcomeForm):
             )
         return count
 
-    def check_letter(self) -> bool:
-        """Whether the letter can go out; what is missing becomes an error."""
+    def check_email(self) -> bool:
+        """Whether the e-mail is complete; missing parts become errors."""
         for name in ("letter_subject", "letter_text"):
             if not self.cleaned_data.get(name):
                 self.add_error(name, _("Draft or write the e-mail before you submit the recommendation."))
         return not self.errors
 
-    def with_letter(self, subject: str, text: str, assessment: Assessment) -> RecommendForm:
-        """The same form with another letter in it."""
+    def with_email(self, subject: str, text: str, assessment: Assessment) -> RecommendForm:
+        """Return the same form with another e-mail."""
         data = cast("QueryDict", self.data).copy()
         data["letter_subject"], data["letter_text"] = subject, text
         form = type(self)(data, assessment=assessment, auto_id=self.auto_id)
@@ -114,7 +114,7 @@ class RecommendForm(KeyedForm, OutcomeForm):
 
 
 class TogetherForm(OutcomeForm):
-    """One outcome, clause and reason for many claims; each is still checked by itself."""
+    """One outcome, clause and reason for several claims; each claim is checked separately."""
 
     part = forms.ChoiceField(
         label=gettext_lazy("Form of compensation"),
@@ -144,18 +144,18 @@ class AppealForm(KeyedForm):
     text = text_field(gettext_lazy("Reasons for the appeal"), 3)
 
 
-class ReturnForm(KeyedForm, ReasonForm):
-    """Why a recommendation is returned."""
+class SendBackForm(KeyedForm, ReasonForm):
+    """The reason to send back a recommendation."""
 
 
 class DecideForm(KeyedForm):
-    """The recommendation that was shown."""
+    """The recommendation that the approver saw."""
 
     recommendation = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
 
-class OwnExclusionForm(KeyedForm):
-    """Claimed time to be found of the customer's own making (4.2 to 4.9)."""
+class CustomerExclusionForm(KeyedForm):
+    """An exclusion of claimed time caused by the customer (4.2 to 4.9)."""
 
     clause = forms.ChoiceField(label=gettext_lazy("Clause"))
     stretch = forms.ChoiceField(label=gettext_lazy("Period"), widget=forms.RadioSelect)
@@ -199,7 +199,7 @@ class OwnExclusionForm(KeyedForm):
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """The time chosen or typed."""
+        """The chosen or entered period."""
         chosen = self.cleaned_data["stretch"]
         if chosen == TYPED:
             return self.cleaned_data["starts_at"], self.cleaned_data["ends_at"]
@@ -219,12 +219,12 @@ class FilesField(forms.FileField):
         files = data if isinstance(data, list) else [data] if data else []
         if not files:
             raise forms.ValidationError(_("Choose at least one file."))
-        # An empty file is refused by the operation, with its own sentence.
+        # The operation refuses an empty file with its own message.
         return files
 
 
 class ProofForm(forms.Form):
-    """Files that the customer sent another way."""
+    """Files that the customer sent by other means."""
 
     files = FilesField(
         label=gettext_lazy("Files from the customer"),
@@ -233,7 +233,7 @@ class ProofForm(forms.Form):
 
 
 class EnterForm(KeyedForm):
-    """For which month, who asks, and how it came."""
+    """Month, contact and source of a claim."""
 
     month = forms.TypedChoiceField(label=gettext_lazy("Service month"), coerce=ServiceMonth.parse)
     contact = forms.TypedChoiceField(
@@ -262,7 +262,7 @@ class EnterForm(KeyedForm):
 
 
 class CallerTimesForm(TimesForm):
-    """The times that a caller tells, on the caller's own clock: the website's form, in the words of the desk."""
+    """The outages that a caller reports, in the caller's time zone: the website's form with labels for staff."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""A claim on one axis: what was claimed beside what counts, what is excluded and what was not claimed."""
+"""The chart of a claim: claimed, unavailable, unclaimed and excluded time on one time axis."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sla_portal.kernel.intervals import MINUTE, Span, difference, instant, inter
 
 from ..pictures import Tick, TimelineRow, range_of, ticks, timeline_row
 
-MOST_TOLD = 12
-"""Stretches of a row told one by one."""
+MOST_LISTED = 12
+"""Periods listed per row."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """Times under the strips, on one clock."""
+    """Time axis in one time zone."""
 
     place: str
     ticks: list[Tick]
@@ -32,14 +32,14 @@ class Axis:
 class ClaimPicture:
     axes: list[Axis]
     rows: list[tuple[TimelineRow, str]]
-    """Each strip with its stretches in words."""
+    """Each bar with its periods as text."""
     sentences: list[str]
-    """The overlap in minutes."""
+    """Sentences about the overlap in minutes."""
     legend: list[tuple[str, str]]
 
 
 def claim_picture(of: Minutes) -> ClaimPicture | None:
-    """Draw a claim; None where nothing was claimed and nothing counts."""
+    """Draw a claim; None without claimed or recorded time."""
     every = [*of.claimed, *of.counted, *of.excluded]
     if not every:
         return None
@@ -102,6 +102,6 @@ def _stretches(spans: Sequence[Span]) -> str:
             "end": format_instant(instant(end), zone),
             "length": _how_many([(start, end)]),
         }
-        for start, end in spans[:MOST_TOLD]
+        for start, end in spans[:MOST_LISTED]
     ]
-    return "; ".join(said + (["…"] if len(spans) > MOST_TOLD else []))
+    return "; ".join(said + (["…"] if len(spans) > MOST_LISTED else []))

@@ -1,4 +1,4 @@
-"""What happens to a claim beside its decision: questions, appeals, withdrawal, links, proof."""
+"""Actions on a claim other than its decision: question, appeal, withdrawal, links, proof materials."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from .forms import (
 
 @require_POST
 def ask(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask the customer for more."""
+    """Ask the customer a question."""
 
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         ask_customer(actor=actor, claim=claim, question=given["question"], now=now)
@@ -59,7 +59,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def answered(request: HttpRequest, pk: int) -> HttpResponse:
-    """Note what the customer said on the phone."""
+    """Record an answer given by phone."""
 
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         customer_answered(actor=actor, claim=claim, text=given["text"], now=now)
@@ -81,7 +81,7 @@ def appeal(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    """Withdraw a claim as its customer wishes."""
+    """Withdraw a claim at the customer's request."""
 
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         withdraw_claim(actor=actor, claim=claim, reason=given["reason"], now=now)
@@ -93,7 +93,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def new_link(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the claimant a new link."""
+    """Send the claimant a new personal link."""
 
     def do(actor: Actor, claim: Claim, _given: dict[str, Any], now: datetime) -> None:
         send_link(actor=actor, claim=claim, now=now)
@@ -104,8 +104,8 @@ def new_link(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def close_links(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let no link to the claim work any more."""
+def revoke_all_links(request: HttpRequest, pk: int) -> HttpResponse:
+    """Revoke all links to the claim."""
 
     def do(actor: Actor, claim: Claim, _given: dict[str, Any], now: datetime) -> None:
         revoke_links(actor=actor, claim=claim, now=now)
@@ -115,7 +115,7 @@ def close_links(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def bring_proof(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add files that the customer sent with a ticket or a mail (3.3.2)."""
+    """Add files that the customer sent with a ticket or e-mail (3.3.2)."""
     claim, actor, now, back = asked_step(request, pk, ENTER)
     form = ProofForm(request.POST, request.FILES, auto_id="bring-%s")
     if form.is_valid():

@@ -1,4 +1,4 @@
-"""The steps of the claim form: what a stranger types, made into what the operations take."""
+"""The forms of the claim wizard: they turn entries into the arguments of the operations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sla_portal.kernel.months import ServiceMonth
 
 from ..reader import zones
 from ..words import day_name, name
-from .queries import ClaimMonth, Standing
+from .queries import ClaimMonth, PeriodStatus
 
 CONTRACT, TIMES, PROOF, CODE, CHECK = "contract", "times", "proof", "code", "check"
 MOST_ROWS = 30
@@ -32,12 +32,12 @@ NO_ADDRESS = gettext_lazy("Enter the e-mail address.")
 ENDS = ("from_day", "from_time", "until_day", "until_time")
 
 
-def kept_of(data: QueryDict, names: Sequence[str]) -> dict[str, list[str]]:
-    """What of a step's answers is kept, whether it holds or not; one sign more than is allowed shows that it was too long."""
+def answers_in(data: QueryDict, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the entries of a step to save, valid or not; one character over the limit shows that a text is too long."""
     return {one: [text[: LONGEST_TEXT + 1] for text in data.getlist(one)[:MOST_ROWS]] for one in names}
 
 
-def typed(answers: Mapping[str, Sequence[str]]) -> QueryDict:
+def query_dict(answers: Mapping[str, Sequence[str]]) -> QueryDict:
     data = QueryDict(mutable=True)
     for field_name, texts in answers.items():
         data.setlist(field_name, list(texts))
@@ -45,7 +45,7 @@ def typed(answers: Mapping[str, Sequence[str]]) -> QueryDict:
 
 
 class ContractForm(forms.Form):
-    """For which contract and month, and who asks. Nothing here looks whether they are on record."""
+    """Contract, e-mail address and month; does not check whether they are on record."""
 
     reference = forms.CharField(
         label=gettext_lazy("Contract reference"),
@@ -75,17 +75,17 @@ class ContractForm(forms.Form):
 
 def _month_with_dates(one: ClaimMonth, now: datetime) -> str:
     words = {
-        Standing.EARLY: _("%(month)s (claims open on %(day)s)"),
-        Standing.OPEN: _("%(month)s (open until %(day)s)"),
-        Standing.CLOSED: _("%(month)s (closed since %(day)s)"),
+        PeriodStatus.EARLY: _("%(month)s (claims open on %(day)s)"),
+        PeriodStatus.OPEN: _("%(month)s (open until %(day)s)"),
+        PeriodStatus.CLOSED: _("%(month)s (closed since %(day)s)"),
     }
-    standing = one.standing(now)
+    period = one.period_status(now)
     day = {
-        Standing.EARLY: one.opens_at,
-        Standing.OPEN: one.closes_at - timedelta(seconds=1),
-        Standing.CLOSED: one.closes_at,
-    }[standing]
-    return words[standing] % {
+        PeriodStatus.EARLY: one.opens_at,
+        PeriodStatus.OPEN: one.closes_at - timedelta(seconds=1),
+        PeriodStatus.CLOSED: one.closes_at,
+    }[period]
+    return words[period] % {
         "month": month_name(one.month),
         "day": day_name(day.astimezone(settings.SLA_ZONE).date()),
     }
@@ -93,7 +93,7 @@ def _month_with_dates(one: ClaimMonth, now: datetime) -> str:
 
 @dataclass
 class Row:
-    """A stretch as it was typed, and what is wrong with it. An end without a day is of the day of the start."""
+    """An outage as entered, with its errors; an end without a date is on the day of the start."""
 
     number: int
     texts: dict[str, str]
@@ -106,7 +106,7 @@ class Row:
 
 
 class TimesForm(forms.Form):
-    """When the service was down for them, on their own clock, and what of it."""
+    """Outages in the claimant's time zone, with affected functions and clients."""
 
     zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
@@ -156,7 +156,7 @@ class TimesForm(forms.Form):
 
     @property
     def days(self) -> tuple[date, date] | None:
-        """The days that can lie in the month on some clock."""
+        """First and last day that can be in the month in some time zone."""
         return (self.month.first_day - timedelta(days=1), self.month.next.first_day) if self.month else None
 
     def _read(self, row: Row, zone: ZoneInfo) -> None:
@@ -213,7 +213,7 @@ TIME = forms.TimeField(
 
 
 def _instant(day_text: str, time_text: str, zone: ZoneInfo) -> datetime:
-    """The instant typed on the clock of `zone`; one that does not exist, or exists twice, is refused with a sentence."""
+    """Parse an instant in the time zone `zone`; refuse one that does not exist or occurs twice."""
     day: date = DAY.clean(day_text)
     clock: time = TIME.clean(time_text)
     if not 1900 <= day.year <= 9998:
@@ -234,7 +234,7 @@ def _instant(day_text: str, time_text: str, zone: ZoneInfo) -> datetime:
 
 
 class NewLinkForm(forms.Form):
-    """Whose links are to be sent anew."""
+    """Contract and address for which new links are requested."""
 
     reference = ContractForm.base_fields["reference"]
     email = forms.EmailField(
@@ -246,8 +246,8 @@ class NewLinkForm(forms.Form):
     )
 
 
-class SayForm(forms.Form):
-    """A text to the reviewers: an answer, an appeal."""
+class MessageForm(forms.Form):
+    """A message to the reviewers: an answer or an appeal."""
 
     text = forms.CharField(
         max_length=LONGEST_TEXT, error_messages={"required": gettext_lazy("Enter a text before you send it.")}

@@ -59,14 +59,14 @@ def test_the_page_says_who_asks_what_holds_and_what_it_is_worth(claim):
     page = text_of(signed_in(support()).get(page_of(claim)))
     for said in (
         claim.number,
-        "Did it come in time?",
-        "Is availability below the target?",
+        "Received in time",
+        "Availability below the target",
         "Availability was 99.91435 %",
         "1 file was brought.",
         "490.00 EUR",
         "Of 30 minutes claimed, 30 minutes count, 0 minutes are excluded, and in 0 minutes nothing counts.",
         "Counted but not claimed: 7 minutes.",
-        "No: the verdict is the same under all three.",
+        "The outcome is the same under all three counting rules.",
         "49.00 EUR × 37 ÷ 43200 minutes in service = 0.04 EUR.",
         "2026-09-10 03:00 Berlin – 2026-09-10 03:30 Berlin",
     ):
@@ -112,7 +112,7 @@ def test_the_letter_is_drafted_in_the_customers_language_and_shown_as_it_goes_ou
     )
     page = text_of(response)
     assert response.status_code == 200
-    assert "As it will go out" in page
+    assert "Preview" in page
     assert claim.number in response.context["recommend"].cleaned_data["letter_subject"]
     assert not Recommendation.objects.exists()
 
@@ -132,7 +132,7 @@ def test_one_recommends_another_grants_and_everything_happens(claim):
     assert claim.status == Status.GRANTED
     assert str(claim.contract.last_day) == "2027-01-01"
     page = text_of(other.get(page_of(claim)))
-    assert "Agreed and done" in page
+    assert "Approved" in page
     assert Notice.objects.filter(about=claim.number).latest("id").number in page
 
 
@@ -156,7 +156,7 @@ def test_nobody_decides_the_own_recommendation_and_the_page_says_so(claim):
     recommended(claim, me)
     mine = signed_in(me)
     page = text_of(mine.get(page_of(claim)))
-    assert "You recommended this. Another person decides it." in page
+    assert "You made this recommendation. Another person must approve it." in page
     assert "Look at what agreeing does" not in page
     response = mine.post(page_of(claim, "decide_claim"), decision_of(claim))
     assert response.status_code == 422
@@ -167,7 +167,7 @@ def test_a_refusal_names_its_clause(claim):
     agent = signed_in(support())
     response = agent.post(page_of(claim, "recommend_claim"), letter(outcome="refuse"))
     assert response.status_code == 422
-    assert "Name the clause on which the refusal rests." in text_of(response)
+    assert "Choose the clause on which the refusal is based." in text_of(response)
     assert agent.post(page_of(claim, "recommend_claim"), letter(outcome="refuse", clause="3.1")).status_code == 302
     other = signed_in(support())
     assert "Nothing is given." in text_of(other.get(page_of(claim, "decide_claim")))
@@ -181,12 +181,12 @@ def test_a_recommendation_is_returned_with_a_reason_and_taken_back(claim):
     recommended(claim, me)
     other = signed_in(support())
     sent = {**decision_of(claim), "reason": ""}
-    assert other.post(page_of(claim, "return_claim"), sent).status_code == 422
-    assert other.post(page_of(claim, "return_claim"), {**sent, "reason": "Say more"}).status_code == 302
+    assert other.post(page_of(claim, "send_back_claim"), sent).status_code == 422
+    assert other.post(page_of(claim, "send_back_claim"), {**sent, "reason": "Say more"}).status_code == 302
     assert "Say more" in text_of(other.get(page_of(claim)))
     recommended(claim, me)
-    assert other.post(page_of(claim, "take_claim_back"), {"reason": "Not mine"}).status_code == 422
-    assert signed_in(me).post(page_of(claim, "take_claim_back"), {"reason": "A slip"}).status_code == 302
+    assert other.post(page_of(claim, "withdraw_recommendation"), {"reason": "Not mine"}).status_code == 422
+    assert signed_in(me).post(page_of(claim, "withdraw_recommendation"), {"reason": "A slip"}).status_code == 302
     claim.refresh_from_db()
     assert claim.status == Status.SUBMITTED
 
@@ -200,7 +200,7 @@ def test_an_appeal_is_decided_by_a_third_person(claim):
     assert desk.post(page_of(claim, "appeal_claim"), {"key": uuid4(), "text": "Look again"}).status_code == 302
     recommended(claim, third)
     page = text_of(desk.get(page_of(claim)))
-    assert "You decided the refusal that was appealed. A third person has to decide now." in page
+    assert "You decided the refusal that was appealed. A third person must decide the appeal." in page
     assert desk.post(page_of(claim, "decide_claim"), decision_of(claim)).status_code == 422
     mine = signed_in(one)
     assert "You recommended the refusal that was appealed." in text_of(mine.get(page_of(claim)))
@@ -235,7 +235,7 @@ def test_time_of_the_customers_own_making_is_proposed_and_confirmed_by_another(c
     assert proposer.post(page_of(claim, "propose_own"), sent).status_code == 302
     own = Exclusion.objects.get()
     assert (own.starts_at, own.ends_at, own.customer) == (time.starts_at, time.ends_at, claim.contract.customer)
-    assert "You proposed this. Another person decides it." in text_of(proposer.get(page_of(claim)))
+    assert "You proposed this. Another person must decide." in text_of(proposer.get(page_of(claim)))
     page = text_of(other.get(page_of(claim)))
     assert "“all” in force 37 minutes ■ Target missed 7 minutes ■ Target missed" in page
     assert "37 minutes · 0.04 EUR 7 minutes · 0.01 EUR" in page
@@ -277,7 +277,7 @@ def test_an_exclusion_of_ones_own_leads_to_its_claim(claim):
 def test_links_are_revoked_and_sent_anew(claim):
     agent = signed_in(support())
     assert ClaimLink.objects.filter(revoked_at=None).count() == 1
-    assert agent.post(page_of(claim, "close_claim_links"), {"key": uuid4()}).status_code == 302
+    assert agent.post(page_of(claim, "revoke_claim_links"), {"key": uuid4()}).status_code == 302
     assert not ClaimLink.objects.filter(revoked_at=None).exists()
     agent.post(page_of(claim, "send_claim_link"), {"key": uuid4()})
     assert ClaimLink.objects.filter(revoked_at=None).count() == 1
@@ -292,8 +292,8 @@ def test_a_claim_is_withdrawn_with_a_reason(claim):
 
 
 DOORS = (
-    "recommend_claim", "take_claim_back", "return_claim", "ask_claimant", "claimant_answered", "appeal_claim",
-    "withdraw_claim", "send_claim_link", "close_claim_links", "bring_proof", "propose_own",
+    "recommend_claim", "withdraw_recommendation", "send_back_claim", "ask_claimant", "claimant_answered", "appeal_claim",
+    "withdraw_claim", "send_claim_link", "revoke_claim_links", "bring_proof", "propose_own",
 )  # fmt: skip
 
 
@@ -346,7 +346,7 @@ def test_who_reads_claims_presses_no_button(claim):
     may_send = {
         "recommend_claim": {"Support"},
         "decide_claim": {"Support"},
-        "return_claim": {"Support"},
+        "send_back_claim": {"Support"},
         "ask_claimant": {"Support"},
         "withdraw_claim": {"Support"},
         "bring_proof": {"Support"},

@@ -92,7 +92,7 @@ def test_a_ticket_brings_its_number(caller):
     agent = signed_in(support())
     response = agent.post(address(caller), told(caller, source="ticket"))
     assert response.status_code == 422
-    assert "Give the number of the ticket." in text_of(response)
+    assert "Enter the ticket number." in text_of(response)
     agent.post(address(caller), told(caller, source="ticket", ticket_number="T-77"))
     assert Claim.objects.get().ticket_number == "T-77"
 
@@ -105,7 +105,7 @@ def test_a_second_claim_for_the_month_leads_to_the_first(caller):
     claim = Claim.objects.get()
     page = text_of(response)
     assert f"Claim {claim.number} for this contract and month is open or granted already." in page
-    assert f"It is this one: {claim.number}" in page
+    assert f"Existing claim: {claim.number}" in page
 
 
 def test_one_that_comes_late_is_refused_with_the_date_and_put_on_record(caller):

@@ -297,11 +297,11 @@ def test_a_voucher_is_redeemed_taken_back_and_voided_each_by_an_entry(desk, give
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        ({"act": "redeem", "redeem-sure": "on"}, "Give the order or invoice on which it was redeemed."),
+        ({"act": "redeem", "redeem-sure": "on"}, "Enter the order or invoice on which the voucher was redeemed."),
         ({"act": "redeem", "redeem-reference": "R-1"}, "Compare code and value with the order"),
         ({"act": "redeem", "redeem-reference": "  ", "redeem-sure": "on"}, "Give the order or invoice"),
-        ({"act": "reverse", "reverse-sure": "on"}, "Say what was wrong."),
-        ({"act": "reverse", "reverse-reason": "Wrong"}, "Tick that it is to be reversed."),
+        ({"act": "reverse", "reverse-sure": "on"}, "Give the reason for the reversal."),
+        ({"act": "reverse", "reverse-reason": "Wrong"}, "Tick the box to confirm the reversal."),
         ({"act": "burn"}, "Redeem it"),
         ({"act": "redeem", "redeem-reference": "\0", "redeem-sure": "on"}, "Null characters"),
     ],

@@ -126,7 +126,7 @@ def test_a_scanned_file_says_so(scanner):
     claim = a_claim()
     add(claim)
     html = shown(claim)
-    assert "scanned, nothing found" in html
+    assert "scanned, no virus found" in html
     assert "not scanned" not in html
 
 

@@ -82,7 +82,7 @@ def test_each_part_of_the_queue_shows_its_own():
     assert set(found["today"]) == {mine.number, colleagues.number, asked.number, "Q-held"}
     assert found["decided"] == ["Q-done"]
     page = text_of(desk.get(QUEUE))
-    assert "Waiting for me 1 For the customer 1 For a second person 1 Recommended by me 1 Held 1" in page
+    assert "My queue 1 Waiting on customer 1 Pending approval 1 Recommended by me 1 Held 1" in page
 
 
 def test_a_recommendation_taken_back_and_made_by_another_is_the_others():
@@ -134,8 +134,8 @@ def test_nonsense_in_the_address_is_left_out(asked):
 
 def test_nothing_waits_for_who_only_reads():
     page = text_of(signed_in(a_member("Auditor")).get(QUEUE))
-    assert "Waiting for review 0" in page
-    assert "Waiting for me" not in page
+    assert "Under review 0" in page
+    assert "My queue" not in page
 
 
 def test_an_empty_queue_says_what_would_be_there():
@@ -208,7 +208,7 @@ def test_together_they_are_refused_on_one_clause_with_a_letter_each():
 @pytest.mark.parametrize("claims", [[], ["x"], ["9" * 30], ["0"]])
 def test_nothing_chosen_leads_back_with_a_sentence(claims):
     response = signed_in(support()).get(TOGETHER, {"claim": claims}, follow=True)
-    assert "Choose at least one claim of the list." in text_of(response)
+    assert "Select at least one claim in the list." in text_of(response)
 
 
 def test_claims_of_two_months_are_not_recommended_together():

@@ -32,16 +32,16 @@ from .claim import (
     under_an_agreement,
 )
 from .forms import (
-    OwnExclusionForm,
+    CustomerExclusionForm,
 )
 
 
 @require_POST
 @under_an_agreement
 def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
-    """Propose that claimed time was of the customer's own making (4.2 to 4.9)."""
+    """Propose to exclude time caused by the customer (4.2 to 4.9)."""
     claim, actor, now, back = asked_step(request, pk, PROPOSE_OWN)
-    form = OwnExclusionForm(
+    form = CustomerExclusionForm(
         request.POST, clauses=clauses_of_section_4(now), times=list(claim.times.all()), auto_id="own-%s"
     )
 
@@ -69,19 +69,19 @@ def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def confirm_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
-    """Confirm what another person proposed."""
+    """Confirm the proposal of another person."""
     return _decide_own(request, pk, exclusion, confirm_exclusion, _("Confirmed. The customer's figures are updated."))
 
 
 @require_POST
 def reject_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
-    """Refuse what another person proposed."""
+    """Reject the proposal of another person."""
     return _decide_own(request, pk, exclusion, reject_exclusion, _("Rejected. The period counts as downtime."))
 
 
 @require_POST
 def revoke_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
-    """Take back a confirmed exclusion."""
+    """Revoke a confirmed exclusion."""
     return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The period counts as downtime again."))
 
 
@@ -99,7 +99,7 @@ def _decide_own(request: HttpRequest, pk: int, exclusion: int, decision, said: s
 
 @require_safe
 def of_own_exclusion(request: HttpRequest, pk: int) -> HttpResponse:
-    """Lead from an exclusion of a customer's own making to the claim in which it was found, else to its record."""
+    """Redirect from an exclusion caused by a customer to the claim of its month, or to its own page."""
     require_right(request, VIEW)
     row = get_object_or_404(Exclusion.objects.filter(customer__isnull=False), pk=pk)
     day = row.starts_at.astimezone(settings.SLA_ZONE).date()

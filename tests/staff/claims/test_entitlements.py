@@ -1,4 +1,4 @@
-"""Who could have claimed, and what the correction of a closed month touches, beside what each claim would be judged by."""
+"""Entitled to compensation, and what the correction of a closed month touches, beside what each claim would be judged by."""
 
 import csv
 from decimal import Decimal
@@ -11,7 +11,7 @@ from time_machine import travel
 from claims.models import Claim, Entry, Status
 from claims.operations import decide, withdraw_claim
 from claims.queries import assess
-from claims.queries.owed import Month, could_have_claimed, missed, touched
+from claims.queries.entitlements import Month, affected_claims, below_target, entitled_contracts
 from claims.rules import worth
 from incidents.models import Outage
 from sla_portal.audit.actors import Actor
@@ -34,8 +34,8 @@ from tests.support.claimants import (
 from tests.support.desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
-PAGE = reverse("admin:could_have_claimed_in", args=["2026-09"])
-TOUCHED = reverse("admin:claims_touched", args=["2026-09"])
+PAGE = reverse("admin:entitled_contracts_in", args=["2026-09"])
+TOUCHED = reverse("admin:affected_claims", args=["2026-09"])
 
 
 @pytest.fixture(autouse=True)
@@ -50,18 +50,18 @@ def desk():
 
 
 def lines(**asked) -> dict[str, tuple[int, str, str]]:
-    customers = list(missed(SEPTEMBER, **asked).values_list("customer", flat=True))
+    customers = list(below_target(SEPTEMBER, **asked).values_list("customer", flat=True))
     return {
-        line.owed.contract.reference: (
-            line.owed.minutes,
-            str(line.owed.worth),
+        line.entitled.contract.reference: (
+            line.entitled.minutes,
+            str(line.entitled.worth),
             line.claim.status if line.claim else "",
         )
-        for line in could_have_claimed(Month(SEPTEMBER, OPEN), customers, **asked)
+        for line in entitled_contracts(Month(SEPTEMBER, OPEN), customers, **asked)
     }
 
 
-# Who could have claimed
+# Entitled to compensation
 
 
 def test_every_contract_of_a_missed_month_is_listed_with_minutes_worth_and_claim():
@@ -71,7 +71,7 @@ def test_every_contract_of_a_missed_month_is_listed_with_minutes_worth_and_claim
     a_claim(claimed)
     assert lines() == {"K-A": (37, "0.04", "submitted"), "K-B": (37, "0.04", "")}
     assert lines(unclaimed=True) == {"K-B": (37, "0.04", "")}
-    assert other.customer.pk in missed(SEPTEMBER, unclaimed=True).values_list("customer", flat=True)
+    assert other.customer.pk in below_target(SEPTEMBER, unclaimed=True).values_list("customer", flat=True)
 
 
 def test_a_withdrawn_or_refused_claim_leaves_the_month_open_to_claim():
@@ -123,8 +123,8 @@ def test_what_the_list_says_is_what_the_claim_is_judged_by():
     suspended.contract.suspensions.create(starts_on="2026-09-10", ends_on="2026-09-12")
     renewing = Claimant(renewed.customer, renewed.contact, renewal)
     claims = [a_claim(of) for of in (plain, in_trial, renewing, own, suspended)]
-    owed = Month(SEPTEMBER, OPEN).owed([claim.contract.customer_id for claim in claims])
-    by_contract = {one.contract.pk: one for customer in owed.values() for one in customer}
+    entitled = Month(SEPTEMBER, OPEN).entitled([claim.contract.customer_id for claim in claims])
+    by_contract = {one.contract.pk: one for customer in entitled.values() for one in customer}
     for number in [claim.number for claim in claims]:
         judged = assess(Claim.objects.get(number=number), OPEN)
         one = by_contract[judged.contract.pk]
@@ -137,15 +137,15 @@ def test_the_list_is_paged_and_exported_whole(desk, monkeypatch):
     a_missed_september()
     references = [a_claimant(reference=f"K-{n}").contract.reference for n in range(5)]
     close_september()
-    monkeypatch.setattr("sla_portal.staff.claims.owed.SHOWN", 2)
-    monkeypatch.setattr("claims.queries.owed.CHUNK", 2)
+    monkeypatch.setattr("sla_portal.staff.claims.entitlements.SHOWN", 2)
+    monkeypatch.setattr("claims.queries.entitlements.CHUNK", 2)
     seen, following = [], PAGE
     while following:
         response = desk.get(following if following == PAGE else PAGE + following)
         seen += [line["contract"].reference for line in response.context["lines"]]
         following = response.context["next"]
     assert seen == references
-    taken = desk.post(reverse("admin:export_could_have_claimed", args=["2026-09"]))
+    taken = desk.post(reverse("admin:export_entitled_contracts", args=["2026-09"]))
     rows = list(csv.DictReader(StringIO(b"".join(taken.streaming_content).decode("utf-8-sig"), newline="")))
     assert [row["contract"] for row in rows] == references
     assert (rows[0]["counted_minutes"], rows[0]["worth"], rows[0]["closes_at"]) == (
@@ -175,9 +175,9 @@ def test_the_page_says_when_claims_close_and_leads_to_the_newest_closed_month(de
     a_missed_september()
     a_claimant(reference="K-A")
     assert "The month is not closed yet." in text_of(desk.get(PAGE))
-    assert desk.post(reverse("admin:export_could_have_claimed", args=["2026-09"])).status_code == 404
+    assert desk.post(reverse("admin:export_entitled_contracts", args=["2026-09"])).status_code == 404
     close_september()
-    response = desk.get(reverse("admin:could_have_claimed"), follow=True)
+    response = desk.get(reverse("admin:entitled_contracts"), follow=True)
     assert response.redirect_chain == [(PAGE, 302)]
     said = text_of(response)
     assert "up to 2026-12-01 00:00" in said
@@ -186,7 +186,7 @@ def test_the_page_says_when_claims_close_and_leads_to_the_newest_closed_month(de
 
 @pytest.mark.parametrize("month", ["2026-13", "abc", "9998-12", "1900-01"])
 def test_a_month_that_cannot_be_is_not_found(desk, month):
-    for page in ("could_have_claimed_in", "claims_touched"):
+    for page in ("entitled_contracts_in", "affected_claims"):
         assert desk.get(reverse(f"admin:{page}", args=[month])).status_code == 404
 
 
@@ -200,7 +200,7 @@ def test_what_the_list_does_not_know_it_leaves_out(desk, asked):
 
 
 def test_a_month_before_any_agreement_says_so(desk):
-    said = text_of(desk.get(reverse("admin:could_have_claimed_in", args=["1999-12"])))
+    said = text_of(desk.get(reverse("admin:entitled_contracts_in", args=["1999-12"])))
     assert "No agreement version is in force" in said
 
 
@@ -210,7 +210,7 @@ def test_the_lists_open_for_those_who_may_see_customers_months(role, allowed):
     client = signed_in(a_member(role))
     assert client.get(PAGE).status_code == allowed
     assert client.get(TOUCHED).status_code == allowed
-    assert client.post(reverse("admin:export_could_have_claimed", args=["2026-09"])).status_code == allowed
+    assert client.post(reverse("admin:export_entitled_contracts", args=["2026-09"])).status_code == allowed
 
 
 # What a correction touches
@@ -288,12 +288,12 @@ def test_a_grant_that_would_be_nothing_now_says_so(desk):
 def test_a_refusal_that_would_be_granted_now_is_listed(desk):
     a_missed_september(end="2026-09-10 01:04")
     refused(a_claim(a_claimant()))
-    assert touched(Month(SEPTEMBER, OPEN)) == ([], 0)
+    assert affected_claims(Month(SEPTEMBER, OPEN)) == ([], 0)
     Outage.objects.update(ended_at=at("2026-09-10 01:30"))
     correct()
     assert "Refused" in text_of(desk.get(TOUCHED)).title()
     (one,) = desk.get(TOUCHED).context["touched"]
-    assert (one["minutes_now"], one["given"]) == (30, None)
+    assert (one["minutes_now"], one["granted"]) == (30, None)
 
 
 def test_a_correction_elsewhere_touches_no_claim(desk):
@@ -319,7 +319,7 @@ def test_claims_are_looked_at_a_thousand_at_a_time(desk, monkeypatch, django_ass
         granted(claim)
     Outage.objects.update(ended_at=at("2026-09-10 01:30"))
     correct()
-    monkeypatch.setattr("claims.queries.owed.CHUNK", 2)
+    monkeypatch.setattr("claims.queries.entitlements.CHUNK", 2)
     seen, following = [], "?"
     while following:
         with django_assert_max_num_queries(30):

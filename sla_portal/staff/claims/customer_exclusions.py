@@ -58,7 +58,7 @@ def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
             evidence=given["evidence"],
             now=now,
         )
-        messages.success(request, _("Proposed. No figures change until another person confirms it."))
+        messages.success(request, _("Proposed. Figures do not change until another person confirms the exclusion."))
         return f"{back}#own"
 
     if form.is_valid():
@@ -76,13 +76,13 @@ def confirm_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
 @require_POST
 def reject_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
     """Reject the proposal of another person."""
-    return _decide_own(request, pk, exclusion, reject_exclusion, _("Rejected. The period counts as downtime."))
+    return _decide_own(request, pk, exclusion, reject_exclusion, _("Rejected. The time counts as downtime."))
 
 
 @require_POST
 def revoke_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
     """Revoke a confirmed exclusion."""
-    return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The period counts as downtime again."))
+    return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The time counts as downtime again."))
 
 
 def _decide_own(request: HttpRequest, pk: int, exclusion: int, decision, said: str) -> HttpResponse:

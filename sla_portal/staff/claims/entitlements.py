@@ -69,7 +69,7 @@ def of_one_month(request: HttpRequest, month: str) -> HttpResponse:
     require_right(request, "availability.view_customermonth")
     asked, form = _month(month), _form(request)
     context: dict[str, Any] = {
-        "title": _("Entitled to compensation for %(month)s") % {"month": month_name(asked)},
+        "title": _("Customers entitled to claim for %(month)s") % {"month": month_name(asked)},
         "month": asked,
         "earlier": asked.previous,
         "later": asked.next,

@@ -77,8 +77,8 @@ def test_a_stranger_claims_goes_back_fetches_the_code_and_follows_the_link_of_th
     page.goto("/")
     page.get_by_role("link", name="Claim compensation").first.click()
     filled_to_the_code(page, files, month)
-    page.get_by_role("button", name="Times", exact=True).click()
-    assert page.get_by_label("Time zone").input_value() == "Europe/Berlin"  # as the browser suggested
+    page.get_by_role("button", name="Outage times", exact=True).click()
+    assert page.get_by_label("Time zone of the outage times").input_value() == "Europe/Berlin"  # as the browser suggested
     page.get_by_role("button", name="Add another outage").click()
     page.locator("#fd2").fill(f"{month}-12")
     page.locator("#ft2").fill("04:00")
@@ -104,7 +104,7 @@ def test_a_stranger_claims_goes_back_fetches_the_code_and_follows_the_link_of_th
     assert "more.txt" in page.locator("#proof").inner_text()
     page.get_by_role("link", name="Withdraw claim").click()
     page.get_by_role("button", name="Withdraw claim").click()
-    assert "You took your claim back." in page.locator("main").inner_text()
+    assert "Your claim is withdrawn." in page.locator("main").inner_text()
     assert Claim.objects.get().status == "withdrawn"
     assert context.cookies() == []
     assert refused == []
@@ -121,7 +121,7 @@ def test_everything_can_be_claimed_without_a_script(browser, live_server, files)
     page.get_by_label("Code from the e-mail").fill(re.search(r"^[0-9]{8}$", last_mail(), re.MULTILINE)[0])
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Submit claim").click()
-    assert "Under review" in page.locator("main").inner_text() or "Held" in page.locator("main").inner_text()
+    assert "Under review" in page.locator("main").inner_text() or "Not open yet" in page.locator("main").inner_text()
     context.close()
 
 

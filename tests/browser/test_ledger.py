@@ -80,7 +80,7 @@ def test_billing_downloads_what_the_filter_shows(browser, live_server, given):
     page = opened(browser, live_server)
     page.goto(reverse("admin:ledger") + "?month=2026-10&step=issued")
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Take these as CSV").click()
+        page.get_by_role("button", name="Export CSV").click()
     lines = waiting.value.path().read_text("utf-8-sig").splitlines()
     assert waiting.value.suggested_filename == "ledger-2026-10.csv"
     assert len(lines) == 2 and Voucher.objects.get().code in lines[1]

@@ -164,7 +164,7 @@ def test_a_storage_that_cannot_write_is_told_in_a_sentence(settings, tmp_path):
 
 @pytest.mark.django_db
 def test_a_file_in_which_the_scanner_finds_something_is_refused(scanner):
-    with pytest.raises(ProofRefused, match=r"The virus scanner found something in this file: Harmless\.Sign"):
+    with pytest.raises(ProofRefused, match=r"The virus scanner found a virus in this file: Harmless\.Sign"):
         add(a_claim(), SIGNATURE)
     assert stored() == set()
     assert add(a_claim(), b"clean").scan == Scan.CLEAN

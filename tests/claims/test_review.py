@@ -144,8 +144,8 @@ def test_one_claim_for_a_contract_and_month_is_open_or_granted():
     [
         ([], "at least one"),
         ([(at("2026-09-10 01:30"), at("2026-09-10 01:30"))], "ends before it starts"),
-        ([(at("2026-08-31 15:59"), at("2026-08-31 17:00"))], "does not lie in this month"),
-        ([(at("2026-09-30 15:00"), at("2026-09-30 16:01"))], "does not lie in this month"),
+        ([(at("2026-08-31 15:59"), at("2026-08-31 17:00"))], "is not within this month"),
+        ([(at("2026-09-30 15:00"), at("2026-09-30 16:01"))], "is not within this month"),
         (
             [(at("2026-09-10 01:00"), at("2026-09-10 01:30")), (at("2026-09-10 01:29"), at("2026-09-10 01:40"))],
             "overlap",

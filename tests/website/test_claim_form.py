@@ -184,7 +184,7 @@ def test_times_are_added_and_removed_without_a_script():
         ({"from_day": "2026-09-10", "from_time": "2", "until_time": "03:00"}, "Write the time as in 14:05"),
         ({"from_day": "2026-09-10", "from_time": "03:00", "until_time": "03:00"}, "A time ends before it starts."),
         ({"from_day": "2026-11-22", "from_time": "10:00", "until_time": "12:00"}, "This time is not over yet."),
-        ({"from_day": "2026-10-01", "from_time": "10:00", "until_time": "12:00"}, "This does not lie in September 2026"),
+        ({"from_day": "2026-10-01", "from_time": "10:00", "until_time": "12:00"}, "This outage is not within September 2026"),
         ({"from_day": "0001-01-01", "from_time": "10:00", "until_time": "12:00"}, "Give the year in four digits"),
         ({"from_day": "9999-12-31", "from_time": "23:00", "until_time": "23:59"}, "Give the year in four digits"),
         ({"from_day": "", "from_time": "", "until_time": ""}, "Give at least one time"),
@@ -208,7 +208,7 @@ def test_a_time_that_cannot_be_is_answered_with_a_sentence_and_kept(typed, sente
 @pytest.mark.parametrize(
     ("month", "day", "time", "sentence"),
     [
-        ("2026-10", "2026-10-25", "02:30", "2026-10-25 02:30 happens twice in Europe/Berlin"),
+        ("2026-10", "2026-10-25", "02:30", "2026-10-25 02:30 occurs twice in Europe/Berlin"),
         ("2027-03", "2027-03-28", "02:30", "2027-03-28 02:30 does not exist in Europe/Berlin"),
     ],
 )
@@ -406,7 +406,7 @@ def test_an_early_one_is_held_and_says_until_when():
     )
     words = text_of(stranger.client.get(stranger.submit()["Location"]))
     assert Claim.objects.get().status == "held"
-    assert "Claims for this month open at 2026-12-07 17:00 Berlin" in words
+    assert "The claim period for this month opens at 2026-12-07 17:00 Berlin" in words
 
 
 def test_a_late_one_is_refused_with_the_day_it_closed_and_kept_on_record():
@@ -420,7 +420,7 @@ def test_a_late_one_is_refused_with_the_day_it_closed_and_kept_on_record():
     assert "If you send this one it is refused" in text_of(stranger.see("check"))
     answered = stranger.submit()
     assert answered.status_code == 422
-    assert "Claims for this month closed on 2026-11-01 00:00 Shanghai (clause 3.3.1)." in text_of(answered)
+    assert "The claim period for this month closed on 2026-11-01 00:00 Shanghai (clause 3.3.1)." in text_of(answered)
     assert RefusedApplication.objects.get().email == "mia@example.com"
     assert not Claim.objects.exists()
 
@@ -550,7 +550,7 @@ def test_more_rows_than_fit_are_cut():
     stranger.send("times", zone="UTC", rows="add", **many)
     page = stranger.see("times").content.decode()
     assert page.count('name="from_day"') == 30
-    assert "No more than 30 times fit in here" in page
+    assert "You can enter at most 30 outages" in page
 
 
 def test_a_page_of_the_form_is_kept_by_nobody_and_names_its_address_to_nobody():

@@ -67,7 +67,7 @@ def test_a_claim_under_review_says_what_was_claimed_and_what_comes_next(claim):
     for expected in (
         claim.number, "September 2026", "Under review", "One person recommends, another decides",
         "2026-09-10 03:00 Berlin SLA 2026-09-10 09:00 Shanghai", "30 min", "Affected functions all", "Nothing worked",
-        "screen.png", "Claim C-2026-0001 for September 2026: we have it", "The link is valid until 2027-04-18",
+        "screen.png", "Claim C-2026-0001 for September 2026: received", "The link is valid until 2027-04-18",
     ):  # fmt: skip
         assert expected in words
     assert "The link is yours alone" not in words
@@ -89,8 +89,8 @@ def test_a_held_claim_says_when_it_is_submitted_by_itself(today):
     a_missed_september()
     claim = a_claim(a_claimant(), now=at("2026-10-09 08:00"))
     words = read(claim)
-    assert "Held until claims open" in words
-    assert "Claims for this month open at 2026-10-13 18:00 Berlin SLA 2026-10-14 00:00 Shanghai (clause 3.3.1)" in words
+    assert "Not open yet" in words
+    assert "The claim period for this month opens at 2026-10-13 18:00 Berlin SLA 2026-10-14 00:00 Shanghai (clause 3.3.1)" in words
     submit_held_claims(now=OPEN)
     assert "Under review" in read(claim)
 

@@ -109,7 +109,7 @@ class TimesForm(forms.Form):
     """Outages in the claimant's time zone, with affected functions and clients."""
 
     zone = forms.ChoiceField(
-        label=gettext_lazy("Time zone"),
+        label=gettext_lazy("Time zone of the outage times"),
         choices=[(zone, zone) for zone in zones()],
         error_messages=dict.fromkeys(["required", "invalid_choice"], gettext_lazy("Choose a time zone from the list.")),
     )

@@ -62,10 +62,10 @@ def test_the_page_says_who_asks_what_holds_and_what_it_is_worth(claim):
         "Received in time",
         "Availability below the target",
         "Availability was 99.91435 %",
-        "1 file was brought.",
+        "1 file attached.",
         "490.00 EUR",
-        "Of 30 minutes claimed, 30 minutes count, 0 minutes are excluded, and in 0 minutes nothing counts.",
-        "Counted but not claimed: 7 minutes.",
+        "Claimed: 30 minutes. Of these, unavailable: 30 minutes; excluded: 0 minutes; no outage on record: 0 minutes.",
+        "Unavailable but not claimed: 7 minutes.",
         "The outcome is the same under all three counting rules.",
         "49.00 EUR × 37 ÷ 43200 minutes in service = 0.04 EUR.",
         "2026-09-10 03:00 Berlin – 2026-09-10 03:30 Berlin",
@@ -77,7 +77,7 @@ def test_a_claim_without_proof_offers_only_a_refusal_and_says_why():
     a_missed_september()
     claim = a_claim(a_claimant(), proofs=0)
     response = signed_in(support()).get(page_of(claim))
-    assert "It cannot be granted now, so only a refusal can be recommended" in text_of(response)
+    assert "The claim cannot be granted at present; only a refusal can be recommended" in text_of(response)
     assert b'value="refuse"' in response.content
     assert b'value="grant"' not in response.content
 
@@ -94,14 +94,14 @@ def test_what_the_cap_cuts_is_said():
     a_missed_september()
     claim = a_claim(a_claimant(paid="0.02"))
     page = text_of(signed_in(support()).get(page_of(claim)))
-    assert "The cap of 5.1 cuts 0.02 EUR: only 0.02 EUR is left for this contract period." in page
+    assert "The liability cap (5.1) cuts 0.02 EUR: the balance for this contract period is 0.02 EUR." in page
 
 
 def test_minutes_of_the_free_trial_are_explained():
     a_missed_september()
     claim = a_claim(a_claimant(starts_on="2026-09-01", ends_on="2027-08-31", trial_days=30))
     page = text_of(signed_in(support()).get(page_of(claim)))
-    assert "37 minutes lie in the free trial: they carry no charge (1.3), so they are given as extension only." in page
+    assert "37 minutes fall in the free trial, carry no charge (1.3) and are granted as service extension only." in page
 
 
 def test_the_letter_is_drafted_in_the_customers_language_and_shown_as_it_goes_out(claim):
@@ -123,7 +123,7 @@ def test_one_recommends_another_grants_and_everything_happens(claim):
     claim.refresh_from_db()
     assert claim.status == Status.RECOMMENDED
     shown = text_of(other.get(page_of(claim, "decide_claim")))
-    assert "30 minutes, worth 0.03 EUR, extend contract" in shown
+    assert "Service extension of 30 minutes (0.03 EUR): the last service day of contract" in shown
     assert "its last service day moves from 2026-12-31 to 2027-01-01" in shown
     assert "A voucher of 0.01 EUR is issued for 7 minutes." in shown
     assert other.post(page_of(claim, "decide_claim"), decision_of(claim)).status_code == 302

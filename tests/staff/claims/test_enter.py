@@ -112,7 +112,7 @@ def test_one_that_comes_late_is_refused_with_the_date_and_put_on_record(caller):
     with travel(at("2026-12-01 08:00"), tick=False):
         response = signed_in(support()).post(f"{address(caller)}&month=2026-09", told(caller))
     assert response.status_code == 422
-    assert "Claims for this month closed on 2026-12-01 00:00 Shanghai (clause 3.3.1)." in text_of(response)
+    assert "The claim period for this month closed on 2026-12-01 00:00 Shanghai (clause 3.3.1)." in text_of(response)
     assert RefusedApplication.objects.get().source == "phone"
     assert not Claim.objects.exists()
 
@@ -158,7 +158,7 @@ def test_a_contract_that_is_none_leads_nowhere(asked):
 def test_without_a_contact_nobody_could_be_told(caller):
     caller.contact.delete()
     page = text_of(signed_in(support()).get(address(caller)))
-    assert "The customer has no contact on record, so nobody can be told." in page
+    assert "The customer has no contact on record, so no one can be notified." in page
 
 
 def test_files_that_came_with_a_ticket_are_added_on_the_claims_page(caller, settings, tmp_path):

@@ -1,4 +1,4 @@
-"""Entitled to compensation, and what the correction of a closed month touches, beside what each claim would be judged by."""
+"""Customers entitled to claim, and what the correction of a closed month touches, beside what each claim would be judged by."""
 
 import csv
 from decimal import Decimal
@@ -61,7 +61,7 @@ def lines(**asked) -> dict[str, tuple[int, str, str]]:
     }
 
 
-# Entitled to compensation
+# Customers entitled to claim
 
 
 def test_every_contract_of_a_missed_month_is_listed_with_minutes_worth_and_claim():
@@ -242,8 +242,8 @@ def test_a_correction_lists_the_claims_it_touches_and_reopens_none(desk):
     correct()
     said = text_of(desk.get(TOUCHED))
     assert "revision 2: The logs say otherwise" in said
-    assert "37 min as voucher, 0 min as extension, 37.00 EUR" in said
-    assert "20 min, 20.00 EUR 20 min counted" in said
+    assert "voucher 37 min, service extension 0 min, 37.00 EUR" in said
+    assert "20 min, 20.00 EUR 20 unavailable min" in said
     assert [one["claim"] for one in desk.get(TOUCHED).context["touched"]] == [claim]
     claim.refresh_from_db()
     assert claim.status == Status.GRANTED
@@ -282,7 +282,7 @@ def test_a_grant_that_would_be_nothing_now_says_so(desk):
     granted(a_claim(a_claimant(monthly_charge="43200")), voucher_minutes=37)
     Outage.objects.update(ended_at=at("2026-09-10 01:04"))
     correct()
-    assert "nothing 4 min counted" in text_of(desk.get(TOUCHED))
+    assert "none 4 unavailable min" in text_of(desk.get(TOUCHED))
 
 
 def test_a_refusal_that_would_be_granted_now_is_listed(desk):

@@ -302,7 +302,7 @@ def test_a_voucher_is_redeemed_taken_back_and_voided_each_by_an_entry(desk, give
         ({"act": "redeem", "redeem-reference": "  ", "redeem-sure": "on"}, "Give the order or invoice"),
         ({"act": "reverse", "reverse-sure": "on"}, "Give the reason for the reversal."),
         ({"act": "reverse", "reverse-reason": "Wrong"}, "Tick the box to confirm the reversal."),
-        ({"act": "burn"}, "Redeem it"),
+        ({"act": "burn"}, "Redeem voucher"),
         ({"act": "redeem", "redeem-reference": "\0", "redeem-sure": "on"}, "Null characters"),
     ],
 )
@@ -326,7 +326,7 @@ def test_an_expired_voucher_cannot_be_redeemed_and_says_why(desk, given):
     with travel(at("2027-10-21 00:00"), tick=False):
         page = signed_in(a_member("Support", "later")).get(page_of(voucher))
     assert "expired" in text_of(page)
-    assert "Redeem it" not in text_of(page)
+    assert "Redeem voucher" not in text_of(page)
 
 
 def test_an_extension_is_reversed_and_the_contracts_end_moves_back(desk, given):

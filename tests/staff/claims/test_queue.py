@@ -82,7 +82,7 @@ def test_each_part_of_the_queue_shows_its_own():
     assert set(found["today"]) == {mine.number, colleagues.number, asked.number, "Q-held"}
     assert found["decided"] == ["Q-done"]
     page = text_of(desk.get(QUEUE))
-    assert "My queue 1 Waiting on customer 1 Pending approval 1 Recommended by me 1 Held 1" in page
+    assert "My queue 1 Waiting on customer 1 Pending approval 1 Recommended by me 1 Not open yet 1" in page
 
 
 def test_a_recommendation_taken_back_and_made_by_another_is_the_others():
@@ -180,11 +180,11 @@ def test_many_claims_of_one_outage_are_recommended_together_each_checked_by_itse
     unproved = a_claim(claimants[2], proofs=0)
     me = signed_in(support())
     page = text_of(me.get(TOGETHER, {"claim": [good.pk, other.pk, unproved.pk]}))
-    assert page.count("✓ all hold") == 2
-    assert "No file was brought yet." in page
+    assert page.count("✓ All passed") == 2
+    assert "No file attached yet." in page
     result = text_of(me.post(TOGETHER, outcome(good, other, unproved)))
     assert "2 of 3 claims are recommended." in result
-    assert "Not recommended It cannot be granted: No file was brought yet." in result
+    assert "Not recommended The claim cannot be granted: No file attached yet." in result
     assert set(Recommendation.objects.values_list("claim__number", flat=True)) == {good.number, other.number}
     unproved.refresh_from_db()
     assert unproved.status == "submitted"

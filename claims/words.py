@@ -80,7 +80,7 @@ def _figures_final(a: Assessment, passed: bool | None) -> str:
     )
 
 
-def _below_target(a: Assessment, _holds: bool | None) -> str:
+def _below_target(a: Assessment, _passed: bool | None) -> str:
     figures = a.judged.figures
     if figures.availability is None:
         return _("No contract was in service in that month.")
@@ -91,7 +91,7 @@ def _below_target(a: Assessment, _holds: bool | None) -> str:
     }
 
 
-def _counted_minutes(a: Assessment, _holds: bool | None) -> str:
+def _counted_minutes(a: Assessment, _passed: bool | None) -> str:
     count = a.entitlement.counted_minutes
     return ngettext(
         "%(count)d unavailable minute on service days of the contract.",
@@ -100,7 +100,7 @@ def _counted_minutes(a: Assessment, _holds: bool | None) -> str:
     ) % {"count": count}
 
 
-def _cap_left(a: Assessment, _holds: bool | None) -> str:
+def _cap_left(a: Assessment, _passed: bool | None) -> str:
     currency = a.entitlement.currency
     return _(
         "Fees paid for the contract period: %(paid)s. Liability cap: %(cap)s. Granted: %(given)s. Balance: %(left)s."

@@ -45,8 +45,8 @@ def link_behind(token: str) -> ClaimLink | None:
 def newest_token(claim: Claim, now: datetime) -> str | None:
     """Return the token of the newest valid link that was sent for a claim; None without one."""
     mailed = Delivery.objects.select_related("notice").filter(notice__kind=Kind.CLAIM, notice__about=claim.number)
-    told = mailed.exclude(status=Mail.CORRECTED).prefetch_related("replaces__notice").order_by("-id")[:20]
-    by_token = {hashed(token(one)): token(mail) for mail in told for one in (mail, *mail.replaces.all())}
+    sent = mailed.exclude(status=Mail.CORRECTED).prefetch_related("replaces__notice").order_by("-id")[:20]
+    by_token = {hashed(token(one)): token(mail) for mail in sent for one in (mail, *mail.replaces.all())}
     valid = claim.links.filter(token_hash__in=by_token, revoked_at__isnull=True, expires_at__gt=now)
     led = set(valid.values_list("token_hash", flat=True))
     return next((own for hash_, own in by_token.items() if hash_ in led), None)

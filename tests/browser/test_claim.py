@@ -1,4 +1,4 @@
-"""A claim between two people in a real browser: recommended, granted, and everything that follows."""
+"""A claim in a real browser: recommended by one person and granted by another."""
 
 from decimal import Decimal
 
@@ -40,7 +40,7 @@ def claim():
     return claim
 
 
-def test_support_recommends_a_second_person_grants_and_everything_follows(desks, claim):
+def test_support_recommends_and_another_person_grants(desks, claim):
     first, second = support("first"), support("second")
     address = reverse("admin:claim", args=[claim.pk])
 
@@ -112,7 +112,7 @@ def test_a_refusal_is_recommended_with_the_keyboard_alone(desks, claim):
     assert Recommendation.objects.get().clause == "3.3.2"
 
 
-def test_all_claims_of_a_page_are_chosen_at_once(desks):
+def test_all_claims_of_a_page_are_selected_at_once(desks):
     a_missed_september()
     claims = [a_claim(one) for one in [a_claimant() for _n in range(3)]]
     page = desks(support("first"))
@@ -128,7 +128,7 @@ def test_all_claims_of_a_page_are_chosen_at_once(desks):
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_the_pages_of_claims_break_no_rule_of_accessibility(desks, claim, scheme, width):
+def test_the_pages_of_claims_have_no_accessibility_violations(desks, claim, scheme, width):
     first, second = support("first"), support("second")
     to_decide, unproved = (a_claim(a_claimant(), closed=False, proofs=0) for _n in range(2))
     propose_own_exclusion(

@@ -1,4 +1,4 @@
-"""A stranger claims in a real browser, with a script and without, and follows the claim to its end."""
+"""A claim in a real browser, with and without JavaScript, from the form to the withdrawal."""
 
 import re
 from pathlib import Path
@@ -64,9 +64,7 @@ def on_record() -> ServiceMonth:
     return month
 
 
-def test_a_stranger_claims_goes_back_fetches_the_code_and_follows_the_link_of_the_mail(
-    browser, live_server, settings, files
-):
+def test_a_claim_is_made_with_going_back_the_code_and_the_link_from_the_email(browser, live_server, settings, files):
     settings.SITE_URL = live_server.url
     month = on_record()
     context = browser.new_context(base_url=live_server.url, timezone_id="Europe/Berlin", locale="en-GB")
@@ -78,7 +76,9 @@ def test_a_stranger_claims_goes_back_fetches_the_code_and_follows_the_link_of_th
     page.get_by_role("link", name="Claim compensation").first.click()
     filled_to_the_code(page, files, month)
     page.get_by_role("button", name="Outage times", exact=True).click()
-    assert page.get_by_label("Time zone of the outage times").input_value() == "Europe/Berlin"  # as the browser suggested
+    assert (
+        page.get_by_label("Time zone of the outage times").input_value() == "Europe/Berlin"
+    )  # as the browser suggested
     page.get_by_role("button", name="Add another outage").click()
     page.locator("#fd2").fill(f"{month}-12")
     page.locator("#ft2").fill("04:00")
@@ -111,7 +111,7 @@ def test_a_stranger_claims_goes_back_fetches_the_code_and_follows_the_link_of_th
     context.close()
 
 
-def test_everything_can_be_claimed_without_a_script(browser, live_server, files):
+def test_a_claim_can_be_made_without_javascript(browser, live_server, files):
     month = on_record()
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False, locale="en-GB")
     page = context.new_page()
@@ -125,7 +125,7 @@ def test_everything_can_be_claimed_without_a_script(browser, live_server, files)
     context.close()
 
 
-def test_enter_goes_on_and_removes_nothing(browser, live_server):
+def test_the_enter_key_continues_and_removes_nothing(browser, live_server):
     month = on_record()
     context = browser.new_context(base_url=live_server.url, timezone_id="Europe/Berlin", locale="en-GB")
     page = context.new_page()
@@ -147,7 +147,9 @@ def test_enter_goes_on_and_removes_nothing(browser, live_server):
     ("scheme", "width", "language"),
     [("light", 1440, "en"), ("dark", 1440, "zh-hans"), ("light", 390, "zh-hans"), ("dark", 390, "en")],
 )
-def test_the_steps_break_no_rule_and_fit_their_screen(browser, live_server, files, scheme, width, language):
+def test_the_steps_have_no_accessibility_violations_and_fit_the_screen(
+    browser, live_server, files, scheme, width, language
+):
     month = on_record()
     context = browser.new_context(
         base_url=live_server.url,

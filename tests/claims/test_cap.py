@@ -148,7 +148,7 @@ def test_sixteen_grants_at_once_never_exceed_the_fees_paid():
         assert cut > 0
 
 
-def test_a_grant_sent_sixteen_times_at_once_gives_once():
+def test_a_grant_submitted_sixteen_times_at_once_is_granted_once():
     decider = sixteen_missed_months(1)
     ((contract, (wanted, *_others)),) = decider.waiting.items()
     key = uuid4()
@@ -225,7 +225,7 @@ def test_without_the_lock_the_database_refuses_what_exceeds_the_fees_paid():
 
 
 @pytest.mark.usefixtures("no_lock")
-def test_the_twin_without_lock_and_guard_exceeds_the_fees_paid():
+def test_without_lock_and_constraints_the_fees_paid_are_exceeded():
     with no_guard():
         for contract, wanted in (decider := sixteen_missed_months(ROUNDS, vouchers_only=True)).waiting.items():
             at_once(decider.decide, wanted, before=read_the_cap_unguarded)

@@ -1,4 +1,4 @@
-"""A stranger at the claim form, as the forms of its pages are sent."""
+"""Submit the steps of the claim form as its pages do."""
 
 import re
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Hostile files at the doors: the public form and the desk answer with a sentence, and nothing stays."""
+"""Hostile files at the public form and the staff page get a message, and nothing is stored."""
 
 import pytest
 from django.urls import reverse
@@ -50,7 +50,7 @@ def stranger():
 
 
 @pytest.mark.parametrize(("name", "content", "sentence"), HOSTILE)
-def test_the_public_form_refuses_with_a_sentence_and_keeps_nothing(name, content, sentence, stranger):
+def test_the_public_form_refuses_with_a_message_and_stores_nothing(name, content, sentence, stranger):
     answer = stranger.client.post(stranger.at("proof"), **sent(name, content, go="next"))
     assert answer.status_code == 422
     assert sentence in text_of(answer)
@@ -59,7 +59,7 @@ def test_the_public_form_refuses_with_a_sentence_and_keeps_nothing(name, content
 
 
 @pytest.mark.parametrize(("name", "content", "sentence"), HOSTILE)
-def test_the_desk_refuses_with_a_sentence_and_keeps_nothing(name, content, sentence):
+def test_the_staff_page_refuses_with_a_message_and_stores_nothing(name, content, sentence):
     support = signed_in(a_member("Support"))
     answer = support.post(reverse("admin:bring_proof", args=[a_claim().pk]), **sent(name, content))
     assert answer.status_code == 422

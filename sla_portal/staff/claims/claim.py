@@ -223,7 +223,7 @@ def take_step(
     name: str,
     form_class: type[forms.Form],
     do: Callable[[Actor, Claim, dict[str, Any], datetime], object],
-    said: str,
+    message: str,
 ) -> HttpResponse:
     """Perform the operation of a submitted form once; show refusals on the page."""
     claim, actor, now, back = asked_step(request, pk, right)
@@ -231,7 +231,7 @@ def take_step(
 
     def write() -> str:
         do(actor, claim, form.cleaned_data, now)
-        messages.success(request, said)
+        messages.success(request, message)
         return back
 
     if form.is_valid():

@@ -85,14 +85,14 @@ def revoke_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
     return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The time counts as downtime again."))
 
 
-def _decide_own(request: HttpRequest, pk: int, exclusion: int, decision, said: str) -> HttpResponse:
+def _decide_own(request: HttpRequest, pk: int, exclusion: int, decision, message: str) -> HttpResponse:
     claim, actor, now, back = asked_step(request, pk, DECIDE_OWN)
     row = get_object_or_404(Exclusion, pk=exclusion, customer=claim.contract.customer_id)
     form = DecisionForm(request.POST, auto_id=f"decide-{row.pk}-%s")
     if form.is_valid():
         with refusals_on(form):
             decision(actor=actor, exclusion=row, reason=form.cleaned_data["reason"], now=now)
-            messages.success(request, said)
+            messages.success(request, message)
             return redirect(f"{back}#own")
     return claim_response(request, claim, now, decisions={row.pk: form})
 

@@ -68,7 +68,7 @@ def claim_picture(of: Minutes) -> ClaimPicture | None:
 def _sentences(of: Minutes) -> list[str]:
     excluded = intersection(of.excluded, of.claimed)
     up = difference(difference(of.claimed, of.counted), of.excluded)
-    said = [
+    sentences = [
         _(
             "Claimed: %(claimed)s. Of these, unavailable: %(overlap)s; excluded: %(excluded)s; no outage on record: %(up)s."
         )
@@ -80,13 +80,13 @@ def _sentences(of: Minutes) -> list[str]:
         }
     ]
     if of.unclaimed:
-        said.append(
+        sentences.append(
             _(
                 "Unavailable but not claimed: %(unclaimed)s. They are compensated too: the recorded unavailability decides (3.1)."
             )
             % {"unclaimed": _how_many(of.unclaimed)}
         )
-    return said
+    return sentences
 
 
 def _how_many(spans: Sequence[Span]) -> str:
@@ -95,7 +95,7 @@ def _how_many(spans: Sequence[Span]) -> str:
 
 def _stretches(spans: Sequence[Span]) -> str:
     zone = timezone.get_current_timezone()
-    said = [
+    sentences = [
         _("%(start)s to %(end)s (%(length)s)")
         % {
             "start": format_instant(instant(start), zone),
@@ -104,4 +104,4 @@ def _stretches(spans: Sequence[Span]) -> str:
         }
         for start, end in spans[:MOST_LISTED]
     ]
-    return "; ".join(said + (["…"] if len(spans) > MOST_LISTED else []))
+    return "; ".join(sentences + (["…"] if len(spans) > MOST_LISTED else []))

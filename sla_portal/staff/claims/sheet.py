@@ -129,28 +129,28 @@ def worth_of(assessment: Assessment, division: Division) -> Worth:
 
 def _cut(assessment: Assessment, division: Division) -> list[str]:
     currency = assessment.entitlement.currency
-    said = []
+    sentences = []
     if division.cut_value:
-        said.append(
+        sentences.append(
             _("The liability cap (5.1) cuts %(value)s: the balance for this contract period is %(left)s.")
             % {"value": amount(division.cut_value, currency), "left": amount(assessment.cap_balance.left, currency)}
         )
     if division.cut_minutes and assessment.extendable is None:
-        said.append(
+        sentences.append(
             _("The contract has ended, so %(minutes)s cannot be granted as service extension.")
             % {"minutes": format_minutes(division.cut_minutes)}
         )
     elif division.cut_minutes:
-        said.append(
+        sentences.append(
             _("Cut from the service extension: %(minutes)s.") % {"minutes": format_minutes(division.cut_minutes)}
         )
-    return said
+    return sentences
 
 
 def entitlement_lines(assessment: Assessment) -> list[str]:
     """Explain how minutes and amount are calculated, and the effect of the free trial (3.2, 1.3)."""
     own = assessment.entitlement
-    said = [
+    sentences = [
         _("%(charge)s × %(minutes)s ÷ %(total)s minutes in service = %(worth)s.")
         % {
             "charge": amount(own.monthly_charge, own.currency),
@@ -160,7 +160,7 @@ def entitlement_lines(assessment: Assessment) -> list[str]:
         }
     ]
     if own.minutes_per_minute != 1:
-        said.insert(
+        sentences.insert(
             0,
             ngettext(
                 "The agreement grants %(count)s minute for each unavailable minute (3.2).",
@@ -170,7 +170,7 @@ def entitlement_lines(assessment: Assessment) -> list[str]:
             % {"count": own.minutes_per_minute},
         )
     if own.trial:
-        said.append(
+        sentences.append(
             ngettext(
                 "%(count)s minute falls in the free trial, carries no charge (1.3) and is granted as service extension only.",
                 "%(count)s minutes fall in the free trial, carry no charge (1.3) and are granted as service extension only.",
@@ -178,7 +178,7 @@ def entitlement_lines(assessment: Assessment) -> list[str]:
             )
             % {"count": own.trial}
         )
-    return said
+    return sentences
 
 
 def counting_rules(judged: Judged) -> list[dict[str, Any]]:

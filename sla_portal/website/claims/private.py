@@ -97,7 +97,7 @@ def show(
     return HttpResponse(render_to_string(f"website/{template}.html", around | context), status=status)
 
 
-def on_clock(reader: Reader, zone: str) -> Reader:
+def in_time_zone(reader: Reader, zone: str) -> Reader:
     """Return the reader with the time zone of the claim."""
     timezone.activate(ZoneInfo(zone))
     return replace(reader, zone=ZoneInfo(zone))

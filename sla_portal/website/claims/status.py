@@ -28,7 +28,7 @@ from sla_portal.notices.tasks import deliver_soon
 
 from ..reader import Reader
 from .forms import LONGEST_TEXT, MessageForm
-from .private import gone, on_clock, private, show
+from .private import gone, in_time_zone, private, show
 from .queries import compensation_of, emails_about
 from .views import added
 
@@ -71,7 +71,7 @@ def withdraw(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
     """Ask for confirmation, then withdraw the claim."""
     holder = LinkHolder.of(token, timezone.now())
     if request.method != "POST":
-        reader = on_clock(reader, holder.claim.time_zone)
+        reader = in_time_zone(reader, holder.claim.time_zone)
         window = window_of(holder.claim.service_month)
         context = {"claim": holder.claim, "token": token, "window": window, "open": holder.claim.status in OPEN}
         return show(request, reader, "claim_withdraw", context)
@@ -148,7 +148,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     claim = holder.claim
-    reader = on_clock(reader, claim.time_zone)
+    reader = in_time_zone(reader, claim.time_zone)
     granted = compensation_of(claim)
     proofs = list(claim.proofs.all())
     shown = {

@@ -53,7 +53,7 @@ from .forms import (
     answers_in,
     query_dict,
 )
-from .private import Stop, gone, on_clock, private, show
+from .private import Stop, gone, in_time_zone, private, show
 from .queries import ClaimMonth, claim_months
 
 STEPS = (CONTRACT, TIMES, PROOF, CODE, CHECK)
@@ -318,7 +318,7 @@ def _show_check(wizard: Wizard, error: str = "") -> HttpResponse:
     contract, times = wizard.form(CONTRACT, bound=True), wizard.form(TIMES, bound=True)
     contract.is_valid()
     times.is_valid()
-    wizard.reader = on_clock(wizard.reader, times.cleaned_data["zone"])
+    wizard.reader = in_time_zone(wizard.reader, times.cleaned_data["zone"])
     month = ServiceMonth.parse(contract.cleaned_data["month"])
     context = {
         "contract": contract.cleaned_data,

@@ -1,4 +1,4 @@
-"""One claim is one page: what it rests on, and what is recommended and decided about it."""
+"""The page of a claim: checks, recommendation and decision."""
 
 from uuid import uuid4
 
@@ -55,7 +55,7 @@ def decision_of(claim: Claim) -> dict[str, object]:
     return {"key": uuid4(), "recommendation": claim.recommendations.latest("id").pk}
 
 
-def test_the_page_says_who_asks_what_holds_and_what_it_is_worth(claim):
+def test_the_page_shows_claimant_checks_and_compensation(claim):
     page = text_of(signed_in(support()).get(page_of(claim)))
     for said in (
         claim.number,
@@ -82,7 +82,7 @@ def test_a_claim_without_proof_offers_only_a_refusal_and_says_why():
     assert b'value="grant"' not in response.content
 
 
-def test_the_worth_of_a_division_is_computed_by_the_server(claim):
+def test_the_amounts_of_a_division_are_computed_by_the_server(claim):
     agent = signed_in(support())
     part = text_of(agent.get(page_of(claim) + "?part=worth&voucher_minutes=30"))
     assert "Service extension 7 0.01 EUR Voucher 30 0.03 EUR Together 0.04 EUR" in part
@@ -90,7 +90,7 @@ def test_the_worth_of_a_division_is_computed_by_the_server(claim):
         assert agent.get(page_of(claim), {"part": "worth", "voucher_minutes": nonsense}).status_code == 200
 
 
-def test_what_the_cap_cuts_is_said():
+def test_the_cut_by_the_liability_cap_is_shown():
     a_missed_september()
     claim = a_claim(a_claimant(paid="0.02"))
     page = text_of(signed_in(support()).get(page_of(claim)))
@@ -104,7 +104,7 @@ def test_minutes_of_the_free_trial_are_explained():
     assert "37 minutes fall in the free trial, carry no charge (1.3) and are granted as service extension only." in page
 
 
-def test_the_letter_is_drafted_in_the_customers_language_and_shown_as_it_goes_out(claim):
+def test_the_email_is_drafted_in_the_customers_language_and_previewed(claim):
     claim.contract.customer.language = "zh-hans"
     claim.contract.customer.save()
     response = signed_in(support()).post(
@@ -117,7 +117,7 @@ def test_the_letter_is_drafted_in_the_customers_language_and_shown_as_it_goes_ou
     assert not Recommendation.objects.exists()
 
 
-def test_one_recommends_another_grants_and_everything_happens(claim):
+def test_one_person_recommends_and_another_grants(claim):
     one, other = signed_in(support()), signed_in(support())
     assert one.post(page_of(claim, "recommend_claim"), letter()).status_code == 302
     claim.refresh_from_db()
@@ -151,7 +151,7 @@ def test_a_double_click_recommends_once(claim):
     assert Recommendation.objects.count() == 1
 
 
-def test_nobody_decides_the_own_recommendation_and_the_page_says_so(claim):
+def test_the_recommender_cannot_decide_and_the_page_says_so(claim):
     me = support()
     recommended(claim, me)
     mine = signed_in(me)
@@ -176,7 +176,7 @@ def test_a_refusal_names_its_clause(claim):
     assert claim.status == Status.REFUSED
 
 
-def test_a_recommendation_is_returned_with_a_reason_and_taken_back(claim):
+def test_a_recommendation_is_sent_back_with_a_reason_and_withdrawn(claim):
     me = support()
     recommended(claim, me)
     other = signed_in(support())
@@ -210,7 +210,7 @@ def test_an_appeal_is_decided_by_a_third_person(claim):
     assert claim.status == Status.GRANTED
 
 
-def test_the_customer_is_asked_by_mail_and_answers_by_phone(claim):
+def test_the_customer_is_asked_by_email_and_answers_by_phone(claim):
     agent = signed_in(support())
     assert agent.post(page_of(claim, "ask_claimant"), {"key": uuid4(), "question": "Which door?"}).status_code == 302
     assert "Asked: Which door?" in text_of(agent.get(page_of(claim)))
@@ -221,7 +221,7 @@ def test_the_customer_is_asked_by_mail_and_answers_by_phone(claim):
     assert claim.status == Status.SUBMITTED
 
 
-def test_time_of_the_customers_own_making_is_proposed_and_confirmed_by_another(claim):
+def test_time_caused_by_the_customer_is_proposed_and_confirmed_by_another_person(claim):
     proposer, other = signed_in(support()), signed_in(support())
     time = claim.times.get()
     sent = {
@@ -249,7 +249,7 @@ def test_time_of_the_customers_own_making_is_proposed_and_confirmed_by_another(c
 
 
 @pytest.mark.parametrize("without", ["clause", "stretch", "reason", "evidence"])
-def test_an_own_making_is_not_proposed_without_all_of_it(claim, without):
+def test_a_proposed_exclusion_needs_all_fields(claim, without):
     sent = {
         "key": uuid4(),
         "clause": "4.5",
@@ -262,7 +262,7 @@ def test_an_own_making_is_not_proposed_without_all_of_it(claim, without):
     assert not Exclusion.objects.exists()
 
 
-def test_an_exclusion_of_ones_own_leads_to_its_claim(claim):
+def test_an_exclusion_caused_by_a_customer_leads_to_the_claim(claim):
     own = Exclusion.objects.create(
         customer=claim.contract.customer,
         clause="4.5",
@@ -274,7 +274,7 @@ def test_an_exclusion_of_ones_own_leads_to_its_claim(claim):
     assert response.url == f"{page_of(claim)}#exclusion-{own.pk}"
 
 
-def test_links_are_revoked_and_sent_anew(claim):
+def test_links_are_revoked_and_new_ones_sent(claim):
     agent = signed_in(support())
     assert ClaimLink.objects.filter(revoked_at=None).count() == 1
     assert agent.post(page_of(claim, "revoke_claim_links"), {"key": uuid4()}).status_code == 302
@@ -303,7 +303,7 @@ DOORS = (
     [{}, {"key": "x", "outcome": "bribe", "clause": "9.9", "voucher_minutes": "-3", "reason": "\0", "text": "\0"}],
     ids=["nothing", "nonsense"],
 )
-def test_nonsense_is_refused_and_changes_nothing(claim, door, nonsense):
+def test_invalid_input_is_refused_and_changes_nothing(claim, door, nonsense):
     response = signed_in(support()).post(page_of(claim, door), nonsense)
     assert response.status_code == 422
     claim.refresh_from_db()
@@ -342,7 +342,7 @@ def test_without_an_agreement_version_the_page_says_so_and_nothing_is_recommende
     assert not Decision.objects.exists()
 
 
-def test_who_reads_claims_presses_no_button(claim):
+def test_roles_that_only_view_claims_have_no_buttons(claim):
     may_send = {
         "recommend_claim": {"Support"},
         "decide_claim": {"Support"},

@@ -1,4 +1,4 @@
-"""Customers entitled to claim, and what the correction of a closed month touches, beside what each claim would be judged by."""
+"""Customers entitled to claim, and claims affected by the correction of a closed month, compared with the assessment of each claim."""
 
 import csv
 from decimal import Decimal
@@ -35,7 +35,7 @@ from tests.support.desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("admin:entitled_contracts_in", args=["2026-09"])
-TOUCHED = reverse("admin:affected_claims", args=["2026-09"])
+AFFECTED = reverse("admin:affected_claims", args=["2026-09"])
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def lines(**asked) -> dict[str, tuple[int, str, str]]:
 # Customers entitled to claim
 
 
-def test_every_contract_of_a_missed_month_is_listed_with_minutes_worth_and_claim():
+def test_every_contract_of_a_breached_month_is_listed_with_minutes_amount_and_claim():
     a_missed_september()
     claimed, other = a_claimant(reference="K-A", monthly_charge="43.20"), a_claimant(reference="K-B")
     a_claimant(reference="K-OVER", ends_on="2026-08-31")
@@ -85,7 +85,7 @@ def test_a_withdrawn_or_refused_claim_leaves_the_month_open_to_claim():
     assert lines(unclaimed=True) == {}
 
 
-def test_a_kept_month_entitles_nobody():
+def test_a_month_with_sla_met_entitles_no_contract():
     a_missed_september(end="2026-09-10 01:04")
     a_claimant()
     close_september()
@@ -105,7 +105,7 @@ def test_two_contracts_of_a_customer_have_the_minutes_of_their_own_days(trial_da
     assert {reference: minutes for reference, (minutes, _worth, _claim) in found.items()} == {"K-OLD": 37, "K-NEW": 20}
 
 
-def test_what_the_list_says_is_what_the_claim_is_judged_by():
+def test_the_list_agrees_with_the_assessment_of_the_claim():
     """With a contract renewed in the month, a trial, an own exclusion and a suspension."""
     a_version("2.0", "2026-01-01", compensated_minutes_per_minute=2)
     a_missed_september()
@@ -156,7 +156,7 @@ def test_the_list_is_paged_and_exported_whole(desk, monkeypatch):
     assert TrailEntry.objects.latest("id").action == "exported who could have claimed as"
 
 
-def test_the_list_asks_as_often_of_many_customers_as_of_two(desk, django_assert_max_num_queries):
+def test_the_number_of_queries_does_not_depend_on_the_number_of_customers(desk, django_assert_max_num_queries):
     a_missed_september()
     for _n in range(2):
         a_claimant(trial_days=300)
@@ -185,7 +185,7 @@ def test_the_page_says_when_claims_close_and_leads_to_the_newest_closed_month(de
 
 
 @pytest.mark.parametrize("month", ["2026-13", "abc", "9998-12", "1900-01"])
-def test_a_month_that_cannot_be_is_not_found(desk, month):
+def test_an_invalid_month_is_not_found(desk, month):
     for page in ("entitled_contracts_in", "affected_claims"):
         assert desk.get(reverse(f"admin:{page}", args=[month])).status_code == 404
 
@@ -193,10 +193,10 @@ def test_a_month_that_cannot_be_is_not_found(desk, month):
 @pytest.mark.parametrize(
     "asked", ["?after=x", "?after=-1", "?after=99999999999999999999", "?unclaimed=%00", "?after=%00"]
 )
-def test_what_the_list_does_not_know_it_leaves_out(desk, asked):
+def test_invalid_parameters_are_ignored(desk, asked):
     close_september()
     assert desk.get(PAGE + asked).status_code == 200
-    assert desk.get(TOUCHED + asked).status_code == 200
+    assert desk.get(AFFECTED + asked).status_code == 200
 
 
 def test_a_month_before_any_agreement_says_so(desk):
@@ -209,7 +209,7 @@ def test_the_lists_open_for_those_who_may_see_customers_months(role, allowed):
     close_september()
     client = signed_in(a_member(role))
     assert client.get(PAGE).status_code == allowed
-    assert client.get(TOUCHED).status_code == allowed
+    assert client.get(AFFECTED).status_code == allowed
     assert client.post(reverse("admin:export_entitled_contracts", args=["2026-09"])).status_code == allowed
 
 
@@ -231,20 +231,20 @@ def correct(reason: str = "The logs say otherwise") -> None:
     correct_month(actor=PORTAL, month=SEPTEMBER, reason=reason, now=OPEN)
 
 
-def test_a_correction_lists_the_claims_it_touches_and_reopens_none(desk):
+def test_a_correction_lists_affected_claims_and_reopens_none(desk):
     a_missed_september()
     one, other = a_claimant(monthly_charge="43200"), a_claimant()
     claim = a_claim(one)
     granted(claim, voucher_minutes=37)
     a_claim(other)
-    assert "The month was not corrected." in text_of(desk.get(TOUCHED))
+    assert "The month was not corrected." in text_of(desk.get(AFFECTED))
     Outage.objects.update(ended_at=at("2026-09-10 01:20"))
     correct()
-    said = text_of(desk.get(TOUCHED))
+    said = text_of(desk.get(AFFECTED))
     assert "revision 2: The logs say otherwise" in said
     assert "voucher 37 min, service extension 0 min, 37.00 EUR" in said
     assert "20 min, 20.00 EUR 20 unavailable min" in said
-    assert [one["claim"] for one in desk.get(TOUCHED).context["touched"]] == [claim]
+    assert [one["claim"] for one in desk.get(AFFECTED).context["affected"]] == [claim]
     claim.refresh_from_db()
     assert claim.status == Status.GRANTED
     assert Entry.objects.count() == 1
@@ -269,20 +269,20 @@ def test_support_finds_a_corrected_month_at_home_for_two_months():
     granted(a_claim(a_claimant()))
     Outage.objects.update(ended_at=at("2026-09-10 01:20"))
     home = reverse("admin:index")
-    assert TOUCHED not in signed_in(a_member("Support", "before")).get(home).content.decode()
+    assert AFFECTED not in signed_in(a_member("Support", "before")).get(home).content.decode()
     correct()
     for moment, shown in ((OPEN, True), (at("2026-12-20 08:00"), False)):
         with travel(moment, tick=False):
             said = signed_in(a_member("Support", f"at-{moment:%m}")).get(home).content.decode()
-        assert (TOUCHED in said) is shown
+        assert (AFFECTED in said) is shown
 
 
-def test_a_grant_that_would_be_nothing_now_says_so(desk):
+def test_a_grant_without_entitlement_at_current_figures_is_listed(desk):
     a_missed_september()
     granted(a_claim(a_claimant(monthly_charge="43200")), voucher_minutes=37)
     Outage.objects.update(ended_at=at("2026-09-10 01:04"))
     correct()
-    assert "none 4 unavailable min" in text_of(desk.get(TOUCHED))
+    assert "none 4 unavailable min" in text_of(desk.get(AFFECTED))
 
 
 def test_a_refusal_that_would_be_granted_now_is_listed(desk):
@@ -291,12 +291,12 @@ def test_a_refusal_that_would_be_granted_now_is_listed(desk):
     assert affected_claims(Month(SEPTEMBER, OPEN)) == ([], 0)
     Outage.objects.update(ended_at=at("2026-09-10 01:30"))
     correct()
-    assert "Refused" in text_of(desk.get(TOUCHED)).title()
-    (one,) = desk.get(TOUCHED).context["touched"]
+    assert "Refused" in text_of(desk.get(AFFECTED)).title()
+    (one,) = desk.get(AFFECTED).context["affected"]
     assert (one["minutes_now"], one["granted"]) == (30, None)
 
 
-def test_a_correction_elsewhere_touches_no_claim(desk):
+def test_a_correction_of_another_region_affects_no_claim(desk):
     a_missed_september()
     granted(a_claim(a_claimant()))
     an_outage(
@@ -307,11 +307,11 @@ def test_a_correction_elsewhere_touches_no_claim(desk):
     )
     a_claimant()
     correct()
-    assert desk.get(TOUCHED).context["touched"] == []
-    assert "none rests on figures that the correction changed" in text_of(desk.get(TOUCHED))
+    assert desk.get(AFFECTED).context["affected"] == []
+    assert "none rests on figures that the correction changed" in text_of(desk.get(AFFECTED))
 
 
-def test_claims_are_looked_at_a_thousand_at_a_time(desk, monkeypatch, django_assert_max_num_queries):
+def test_claims_are_checked_a_thousand_at_a_time(desk, monkeypatch, django_assert_max_num_queries):
     a_missed_september()
     claimants = [a_claimant() for _n in range(5)]
     claims = [a_claim(of) for of in claimants]
@@ -323,8 +323,8 @@ def test_claims_are_looked_at_a_thousand_at_a_time(desk, monkeypatch, django_ass
     seen, following = [], "?"
     while following:
         with django_assert_max_num_queries(30):
-            response = desk.get(TOUCHED + following)
-        seen += [one["claim"] for one in response.context["touched"]]
+            response = desk.get(AFFECTED + following)
+        seen += [one["claim"] for one in response.context["affected"]]
         following = response.context["next"]
     assert seen == claims
     assert Decimal(0) < Entry.objects.latest("id").value

@@ -80,7 +80,7 @@ def test_the_table_is_in_the_sla_time_zone():
         ("-001", "“-001” is not a year."),
         ("٢٠٢٦", "“٢٠٢٦” is not a year."),
         ("9998", "There is no service month 9999-01."),
-        ("1999", "No agreement version is in force in all of 1999"),
+        ("1999", "No agreement version is in force in all months of 1999"),
     ],
 )
 def test_an_invalid_year_is_refused_with_a_message(year, sentence):

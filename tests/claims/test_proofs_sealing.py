@@ -127,12 +127,12 @@ def test_staff_need_the_right_to_enter_claims():
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("evil.svg", b"<svg/>", "Files of this kind cannot be taken"),
-        ("zip.png", a_picture() + an_archive(), "There is something else in this file"),
+        ("evil.svg", b"<svg/>", "This file type is not accepted"),
+        ("zip.png", a_picture() + an_archive(), "This file contains a second file"),
         ("half.pdf", a_pdf()[:100], "This file is damaged"),
         ("empty.txt", b"", "This file is empty"),
         ("large.txt", b"x" * 20 * 1024 * 1024 + b"x", "This file is larger than 20 MB"),
-        ("evil\0.png", b"hello", "The name of this file says one kind"),
+        ("evil\0.png", b"hello", "The content of this file does not match its file extension"),
     ],
 )
 def test_a_refused_file_gets_a_message_and_leaves_nothing(name, content, sentence):
@@ -157,7 +157,7 @@ def test_a_row_that_cannot_be_written_leaves_no_file_behind():
 def test_a_storage_error_is_reported_with_a_message(settings, tmp_path):
     (tmp_path / "proofs").write_text("no folder")
     claim = a_claim()
-    with pytest.raises(ProofRefused, match="could not be kept just now"):
+    with pytest.raises(ProofRefused, match="The file could not be saved"):
         add(claim)
     assert (Proof.objects.count(), Entry.objects.count()) == (0, 0)
 
@@ -206,7 +206,7 @@ def test_deceptive_characters_are_removed_from_a_file_name(given, shown):
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["log.txt\u202e.exe", "log.txt.exe", "log.txt\0.exe", "log.txt .js "])
 def test_a_hidden_file_extension_is_detected(name):
-    with pytest.raises(ProofRefused, match="Files of this kind cannot be taken"):
+    with pytest.raises(ProofRefused, match="This file type is not accepted"):
         add(a_claim(), b"hello", name)
 
 

@@ -119,7 +119,7 @@ def test_files_are_stored_in_read_from_and_deleted_from_a_bucket(bucket):
 @pytest.mark.django_db
 def test_a_bucket_error_is_reported_with_a_message_and_leaves_no_row(bucket):
     bucket.broken = True
-    with pytest.raises(ProofRefused, match="could not be kept just now"):
+    with pytest.raises(ProofRefused, match="The file could not be saved"):
         add(a_claim())
     assert Proof.objects.count() == 0
 

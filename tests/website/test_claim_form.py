@@ -54,7 +54,7 @@ def test_the_months_show_their_claim_period_and_its_working_days(client):
 def test_a_month_not_open_yet_says_when_a_claim_is_submitted(client):
     words = text_of(client.get("/claim/"))
     assert "November 2026 ◔ Not open yet Opens 2026-12-08 00:00 Shanghai" in words
-    assert "You can send a claim already. It is held" in words
+    assert "You can fill in a claim now. It is submitted automatically" in words
 
 
 def test_a_month_just_closed_is_shown_and_cannot_be_started(client):
@@ -157,7 +157,7 @@ def test_incomplete_steps_cannot_be_skipped():
     assert stranger.submit()["Location"] == stranger.at("times")
     stranger.give_times()
     assert stranger.see("check")["Location"] == stranger.at("proof")
-    assert "Add at least one file" in text_of(stranger.send("proof"))
+    assert "Attach at least one file" in text_of(stranger.send("proof"))
     stranger.prove()
     assert stranger.submit()["Location"] == stranger.at("code")
     assert not Claim.objects.exists()
@@ -181,13 +181,13 @@ def test_times_are_added_and_removed_without_a_script():
     [
         ({"from_day": "2026-09-10", "from_time": "", "until_time": "03:00"}, "Enter a date and time."),
         ({"from_day": "10.9.26", "from_time": "02:00", "until_time": "03:00"}, "Enter the date as 2026-09-30."),
-        ({"from_day": "2026-09-10", "from_time": "2", "until_time": "03:00"}, "Write the time as in 14:05"),
-        ({"from_day": "2026-09-10", "from_time": "03:00", "until_time": "03:00"}, "A time ends before it starts."),
-        ({"from_day": "2026-11-22", "from_time": "10:00", "until_time": "12:00"}, "This time is not over yet."),
+        ({"from_day": "2026-09-10", "from_time": "2", "until_time": "03:00"}, "Enter the time as 14:05"),
+        ({"from_day": "2026-09-10", "from_time": "03:00", "until_time": "03:00"}, "An outage ends before it starts."),
+        ({"from_day": "2026-11-22", "from_time": "10:00", "until_time": "12:00"}, "This outage ends in the future."),
         ({"from_day": "2026-10-01", "from_time": "10:00", "until_time": "12:00"}, "This outage is not within September 2026"),
         ({"from_day": "0001-01-01", "from_time": "10:00", "until_time": "12:00"}, "Give the year in four digits"),
         ({"from_day": "9999-12-31", "from_time": "23:00", "until_time": "23:59"}, "Give the year in four digits"),
-        ({"from_day": "", "from_time": "", "until_time": ""}, "Give at least one time"),
+        ({"from_day": "", "from_time": "", "until_time": ""}, "Enter at least one outage."),
         ({"from_day": ["2026-09-10"] * 2, "from_time": ["01:00", "01:30"], "until_time": ["02:00"] * 2}, "overlap"),
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "zone": "Moon/Crater"}, "Choose a time zone"),
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "zone": "../../etc/passwd"}, "time zone"),
@@ -329,7 +329,7 @@ def test_after_five_wrong_codes_the_right_one_is_refused():
         assert stranger.send("code", code=wrong).status_code == 422
     answered = stranger.send("code", code=digits)
     assert answered.status_code == 429
-    assert "That were five wrong codes." in text_of(answered)
+    assert "Five wrong codes were entered." in text_of(answered)
     assert stranger.application.confirmed_at is None
     assert stranger.send("code", code=stranger.fetch_code(NOW)).status_code == 302
 
@@ -401,7 +401,7 @@ def test_an_early_claim_shows_when_it_is_submitted():
     assert stranger.give_times(**times).status_code == 302
     stranger.prove()
     stranger.send("code", code=stranger.fetch_code(NOW))
-    assert "open at 2026-12-07 17:00 Berlin SLA 2026-12-08 00:00 Shanghai (clause 3.3.1)" in text_of(
+    assert "opens at 2026-12-07 17:00 Berlin SLA 2026-12-08 00:00 Shanghai (clause 3.3.1)" in text_of(
         stranger.see("check")
     )
     words = text_of(stranger.client.get(stranger.submit()["Location"]))
@@ -417,7 +417,7 @@ def test_a_late_claim_is_refused_with_the_closing_date_and_recorded():
     assert stranger.give_times(**times).status_code == 302
     stranger.prove()
     stranger.send("code", code=stranger.fetch_code(NOW))
-    assert "If you send this one it is refused" in text_of(stranger.see("check"))
+    assert "If you submit this claim, it will be refused" in text_of(stranger.see("check"))
     answered = stranger.submit()
     assert answered.status_code == 422
     assert "The claim period for this month closed on 2026-11-01 00:00 Shanghai (clause 3.3.1)." in text_of(answered)
@@ -429,9 +429,9 @@ def test_an_existing_claim_is_revealed_only_after_confirmation():
     a_customer_on_record()
     Stranger().confirmed(NOW).submit()
     stranger = Stranger()
-    assert "open or granted already" not in text_of(stranger.see("code"))
+    assert "already open or granted" not in text_of(stranger.see("code"))
     page = stranger.confirmed(NOW).see("check")
-    assert "Claim C-2026-0001 for this contract and month is open or granted already" in text_of(page)
+    assert "Claim C-2026-0001 for this contract and month is already open or granted" in text_of(page)
     assert stranger.submit().status_code == 422
     assert Claim.objects.count() == 1
 
@@ -440,7 +440,7 @@ def test_a_month_outside_the_contract_is_refused_only_after_confirmation():
     a_customer_on_record(starts_on="2026-10-01")
     answered = Stranger().confirmed(NOW).submit()
     assert answered.status_code == 422
-    assert "no day of it lies in this month (clause 1.2)" in text_of(answered)
+    assert "has no service day in this month (clause 1.2)" in text_of(answered)
 
 
 # Keys, limits and rubbish
@@ -486,7 +486,7 @@ def test_from_one_address_twenty_forms_an_hour_can_be_started(today):
         Stranger()
     answered = Client().post("/claim/", {"month": "2026-09"})
     assert answered.status_code == 429
-    assert "That was tried too often within an hour." in text_of(answered)
+    assert "Too many attempts within an hour." in text_of(answered)
     Stranger(client=Client(REMOTE_ADDR="192.0.2.7"))
     today.move_to(NOW + timedelta(hours=1))
     Stranger()
@@ -529,7 +529,7 @@ def test_a_too_large_request_is_refused_with_a_message():
     rows = {"from_day": ["2026-09-10"] * 10_000, **{name: ["03:00"] * 10_000 for name in ("from_time", "until_time")}}
     answered = stranger.send("times", zone="UTC", **rows)
     assert answered.status_code == 400
-    assert "It holds too much" in text_of(answered)
+    assert "It contains too much data" in text_of(answered)
     huge = stranger.client.post(stranger.at("contract"), {"reference": "x" * 3_000_000})
     assert huge.status_code in {400, 422}
     told = stranger.client.post(stranger.at("proof"), {}, CONTENT_LENGTH=str(300 * 1024 * 1024))

@@ -65,12 +65,12 @@ def refused(claim: Claim) -> None:
 def test_a_claim_under_review_shows_its_details_and_the_next_step(claim):
     words = read(claim)
     for expected in (
-        claim.number, "September 2026", "Under review", "One person recommends, another decides",
+        claim.number, "September 2026", "Under review", "One person recommends a decision, another approves it",
         "2026-09-10 03:00 Berlin SLA 2026-09-10 09:00 Shanghai", "30 min", "Affected functions all", "Nothing worked",
         "screen.png", "Claim C-2026-0001 for September 2026: received", "The link is valid until 2027-04-18",
     ):  # fmt: skip
         assert expected in words
-    assert "The link is yours alone" not in words
+    assert "Please do not forward it" not in words
 
 
 def test_a_claim_of_a_month_that_is_not_closed_yet_says_what_it_waits_for(claim):
@@ -160,14 +160,14 @@ def test_an_answer_puts_the_claim_under_review_again(claim):
 
 def test_a_claim_is_withdrawn_after_confirmation(claim):
     page = Client().get(f"{address(claim)}withdraw/")
-    assert "Nothing more is decided about it then." in text_of(page)
+    assert "We will not process a withdrawn claim." in text_of(page)
     assert Claim.objects.get().status == "submitted"
     Client().post(f"{address(claim)}withdraw/", {"reason": "We found it was our router."})
     assert Claim.objects.get().status == "withdrawn"
     assert "You took your claim back." in read(claim)
     again = Client().post(f"{address(claim)}withdraw/", {"reason": ""})
     assert again.status_code == 422
-    assert "taken back already" in text_of(Client().get(f"{address(claim)}withdraw/"))
+    assert "already decided or withdrawn" in text_of(Client().get(f"{address(claim)}withdraw/"))
 
 
 def test_a_refusal_is_appealed_once(claim):
@@ -176,7 +176,7 @@ def test_a_refusal_is_appealed_once(claim):
     assert Client().post(f"{address(claim)}appeal/", {"text": "x" * 6000}).status_code == 422
     assert Client().post(f"{address(claim)}appeal/", {"text": "Look at minute 12."}).status_code == 302
     words = read(claim)
-    assert "We look at your claim again." in words
+    assert "We are reviewing your claim again." in words
     assert "Your appeal Look at minute 12." in words
     assert Client().post(f"{address(claim)}appeal/", {"text": "And again."}).status_code == 422
 
@@ -240,7 +240,7 @@ def ask_for_link(claim: Claim, **data):
 
 def test_a_new_link_is_sent_and_the_earlier_ones_are_revoked(claim):
     old = address(claim)
-    assert "If claims were made under that contract" in text_of(ask_for_link(claim))
+    assert "If claims for this contract were made from this address" in text_of(ask_for_link(claim))
     mailed = Delivery.objects.filter(notice__about=claim.number).order_by("-id").first()
     assert Client().get(f"/claims/{token(mailed)}/").status_code == 200
     assert Client().get(old).status_code == 410

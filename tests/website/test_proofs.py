@@ -14,14 +14,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proof_storage")]
 BOUNDARY = "the-line-between"
 
 HOSTILE = [
-    (b"evil.svg", b"<svg><script>alert(1)</script></svg>", "Files of this kind cannot be taken"),
-    (b"svg.png", b"<svg><script>alert(1)</script></svg>", "The name of this file says one kind"),
-    (b"zip.png", a_picture() + an_archive(), "There is something else in this file"),
+    (b"evil.svg", b"<svg><script>alert(1)</script></svg>", "This file type is not accepted"),
+    (b"svg.png", b"<svg><script>alert(1)</script></svg>", "The content of this file does not match its file extension"),
+    (b"zip.png", a_picture() + an_archive(), "This file contains a second file"),
     (b"bomb.png", png_claiming(60_000, 60_000), "more than 64 million pixels"),
-    (b"half.pdf", a_pdf()[:200], "This file is damaged or not complete"),
+    (b"half.pdf", a_pdf()[:200], "This file is damaged or incomplete"),
     (b"empty.txt", b"", "This file is empty"),
-    (b"../../../tmp/evil.exe", b"MZ", "Files of this kind cannot be taken"),
-    ("\u202egnp.exe".encode(), a_picture(), "Files of this kind cannot be taken"),
+    (b"../../../tmp/evil.exe", b"MZ", "This file type is not accepted"),
+    ("\u202egnp.exe".encode(), a_picture(), "This file type is not accepted"),
 ]
 
 

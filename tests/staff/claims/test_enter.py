@@ -58,8 +58,8 @@ def test_the_contract_is_found_by_what_the_caller_says(caller):
         assert f"?contract={caller.contract.pk}" in agent.get(ENTER, {"q": text}).content.decode(), text
     assert f"?contract={caller.contract.pk}" in agent.get(ENTER, {"customer": caller.customer.pk}).content.decode()
     for text in ("nobody like this", "%", "'; --", "x" * 5000):
-        assert "No contract is found like this." in text_of(agent.get(ENTER, {"q": text}))
-    assert "Type what the caller tells you" in text_of(agent.get(ENTER, {"q": "\0"}))
+        assert "No contract found." in text_of(agent.get(ENTER, {"q": text}))
+    assert "Search by contract reference" in text_of(agent.get(ENTER, {"q": "\0"}))
 
 
 def test_claim_periods_and_figures_are_beside_the_form(caller):
@@ -104,7 +104,7 @@ def test_a_second_claim_for_the_month_leads_to_the_first(caller):
     assert response.status_code == 422
     claim = Claim.objects.get()
     page = text_of(response)
-    assert f"Claim {claim.number} for this contract and month is open or granted already." in page
+    assert f"Claim {claim.number} for this contract and month is already open or granted." in page
     assert f"Existing claim: {claim.number}" in page
 
 

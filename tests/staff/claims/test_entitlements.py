@@ -180,7 +180,7 @@ def test_the_page_says_when_claims_close_and_leads_to_the_newest_closed_month(de
     response = desk.get(reverse("admin:entitled_contracts"), follow=True)
     assert response.redirect_chain == [(PAGE, 302)]
     said = text_of(response)
-    assert "up to 2026-12-01 00:00" in said
+    assert "to 2026-12-01 00:00" in said
     assert "K-A" in said and "not claimed" in said
 
 
@@ -237,7 +237,7 @@ def test_a_correction_lists_affected_claims_and_reopens_none(desk):
     claim = a_claim(one)
     granted(claim, voucher_minutes=37)
     a_claim(other)
-    assert "The month was not corrected." in text_of(desk.get(AFFECTED))
+    assert "This month has not been corrected." in text_of(desk.get(AFFECTED))
     Outage.objects.update(ended_at=at("2026-09-10 01:20"))
     correct()
     said = text_of(desk.get(AFFECTED))
@@ -308,7 +308,7 @@ def test_a_correction_of_another_region_affects_no_claim(desk):
     a_claimant()
     correct()
     assert desk.get(AFFECTED).context["affected"] == []
-    assert "none rests on figures that the correction changed" in text_of(desk.get(AFFECTED))
+    assert "No claim checked is affected by the correction." in text_of(desk.get(AFFECTED))
 
 
 def test_claims_are_checked_a_thousand_at_a_time(desk, monkeypatch, django_assert_max_num_queries):

@@ -180,7 +180,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_entries(desk, gi
 def test_too_many_entries_are_shown_without_totals(desk, given, monkeypatch):
     monkeypatch.setattr("sla_portal.staff.claims.ledger.MOST_ADDED_UP", 1)
     response = desk.get(LEDGER)
-    assert "More than 1 entries are not added up here." in text_of(response)
+    assert "Totals are shown for up to 1 entries." in text_of(response)
     assert (len(response.context["rows"]), response.context["totals"]) == (2, [])
 
 
@@ -261,7 +261,7 @@ def test_other_texts_are_unchanged(value, safely):
 def test_more_than_a_worksheet_holds_is_refused_with_a_message(desk, given, monkeypatch):
     monkeypatch.setattr("sla_portal.staff.claims.ledger.MOST_IN_A_SHEET", 1)
     refused = desk.post(reverse("admin:export_ledger", args=["xlsx"]) + "?month=", follow=True)
-    assert "More than 1 entries do not go into one worksheet." in text_of(refused)
+    assert "A worksheet can hold at most 1 entries." in text_of(refused)
     assert len(csv_of(taken(desk, "csv", month=""))) == 2
 
 
@@ -290,7 +290,7 @@ def test_a_voucher_is_redeemed_reversed_and_voided_each_by_an_entry(desk, given)
     assert list(voucher.entries.order_by("id").values_list("step", "value")) == [
         ("issued", 12), ("redeemed", 0), ("returned", 0), ("voided", -12),
     ]  # fmt: skip
-    assert "Nothing is left to do here." in text_of(desk.get(url))
+    assert "No further action is possible." in text_of(desk.get(url))
     assert Entry.objects.latest("id").total == 25
 
 
@@ -298,8 +298,8 @@ def test_a_voucher_is_redeemed_reversed_and_voided_each_by_an_entry(desk, given)
     ("sent", "sentence"),
     [
         ({"act": "redeem", "redeem-sure": "on"}, "Enter the order or invoice on which the voucher was redeemed."),
-        ({"act": "redeem", "redeem-reference": "R-1"}, "Compare code and value with the order"),
-        ({"act": "redeem", "redeem-reference": "  ", "redeem-sure": "on"}, "Give the order or invoice"),
+        ({"act": "redeem", "redeem-reference": "R-1"}, "Compare the code and amount with the order"),
+        ({"act": "redeem", "redeem-reference": "  ", "redeem-sure": "on"}, "Enter the order or invoice"),
         ({"act": "reverse", "reverse-sure": "on"}, "Give the reason for the reversal."),
         ({"act": "reverse", "reverse-reason": "Wrong"}, "Tick the box to confirm the reversal."),
         ({"act": "burn"}, "Redeem voucher"),
@@ -334,7 +334,7 @@ def test_an_extension_is_reversed_and_the_contracts_end_moves_back(desk, given):
     contract.refresh_from_db()
     assert str(contract.last_day) == "2027-01-01"
     url = reverse("admin:extension", args=[given.pk])
-    assert "now until 2027-01-01" in text_of(desk.get(url))
+    assert "now ends on 2027-01-01" in text_of(desk.get(url))
     desk.post(url, {"act": "reverse", "reverse-reason": "Given twice", "reverse-sure": "on"})
     contract.refresh_from_db()
     assert (str(contract.last_day), contract.extended_minutes) == ("2026-12-31", 0)

@@ -48,7 +48,7 @@ def test_claims_are_sorted_by_closing_date_then_by_age():
     assert "2026-10-31 ◔ 12 days left" not in page
     assert "2026-10-31 · 12 days left" in page
     assert "2026-11-30 · 42 days left" in page
-    assert "30 days ago form" in page
+    assert "30 days ago web form" in page
 
 
 def test_the_last_week_is_marked_and_a_closed_period_is_not():
@@ -139,7 +139,7 @@ def test_roles_that_only_view_claims_have_no_queue_of_their_own():
 
 
 def test_an_empty_queue_explains_itself():
-    assert "No claim waits to be reviewed." in text_of(signed_in(support()).get(QUEUE))
+    assert "No claims to review." in text_of(signed_in(support()).get(QUEUE))
 
 
 @pytest.mark.parametrize("tab", ["review", "second", "decided", "today"])
@@ -217,7 +217,7 @@ def test_claims_of_two_months_are_not_recommended_together():
         on_record("Q-2", "2026-08-01", "2026-10-15 01:00"),
     ]
     response = signed_in(support()).get(TOGETHER, {"claim": [claim.pk for claim in claims]}, follow=True)
-    assert "Choose claims of one month" in text_of(response)
+    assert "Select claims of one month" in text_of(response)
 
 
 def test_the_search_finds_a_claim_and_a_voucher():

@@ -121,7 +121,7 @@ def test_without_filter_the_ledger_shows_all_months_and_an_empty_month_explains_
         assert len(desk.get(LEDGER).context["rows"]) == 2
         response = desk.get(LEDGER + "?month=2026-11")
     assert response.context["rows"] == []
-    assert "leave the month empty to see all months" in text_of(response)
+    assert "Leave the month empty to see all months" in text_of(response)
 
 
 @pytest.mark.parametrize(

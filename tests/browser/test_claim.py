@@ -48,7 +48,7 @@ def test_support_recommends_and_another_person_grants(desks, claim):
     one.goto("/admin/")
     one.get_by_role("link", name=claim.number).first.click()
     assert fits(one)
-    expect(one.get_by_text("Of 30 minutes claimed, 30 minutes count")).to_be_visible()
+    expect(one.get_by_text("Claimed: 30 minutes. Of these, unavailable: 30 minutes")).to_be_visible()
     expect(one.get_by_label("Voucher minutes")).to_be_hidden()
     one.get_by_text("Grant", exact=True).click()
     expect(one.get_by_label("Clause of the refusal")).to_be_hidden()

@@ -183,7 +183,7 @@ def no_lock(monkeypatch) -> None:
         return Contract.objects.get(pk=contract)
 
     monkeypatch.setattr(ledger, "_locked", unlocked)
-    monkeypatch.setattr(ledger, "purse_of", as_read)
+    monkeypatch.setattr(ledger, "cap_balance_of", as_read)
 
 
 def read_the_cap_unguarded(wanted: Recommendation) -> None:

@@ -164,7 +164,7 @@ def test_a_claim_is_withdrawn_after_confirmation(claim):
     assert Claim.objects.get().status == "submitted"
     Client().post(f"{address(claim)}withdraw/", {"reason": "We found it was our router."})
     assert Claim.objects.get().status == "withdrawn"
-    assert "You took your claim back." in read(claim)
+    assert "Your claim is withdrawn." in read(claim)
     again = Client().post(f"{address(claim)}withdraw/", {"reason": ""})
     assert again.status_code == 422
     assert "already decided or withdrawn" in text_of(Client().get(f"{address(claim)}withdraw/"))

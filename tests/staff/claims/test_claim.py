@@ -241,7 +241,9 @@ def test_time_caused_by_the_customer_is_proposed_and_confirmed_by_another_person
     assert "37 minutes · 0.04 EUR 7 minutes · 0.01 EUR" in page
     assert proposer.post(page_of(claim, "confirm_own", own.pk), {}).status_code == 422
     assert other.post(page_of(claim, "confirm_own", own.pk), {}).status_code == 302
-    assert "Claimed: 30 minutes. Of these, unavailable: 0 minutes; excluded: 30 minutes" in text_of(other.get(page_of(claim)))
+    assert "Claimed: 30 minutes. Of these, unavailable: 0 minutes; excluded: 30 minutes" in text_of(
+        other.get(page_of(claim))
+    )
     assert other.post(page_of(claim, "revoke_own", own.pk), {"reason": ""}).status_code == 422
     assert other.post(page_of(claim, "revoke_own", own.pk), {"reason": "The log was another's"}).status_code == 302
     own.refresh_from_db()

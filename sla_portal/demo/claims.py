@@ -26,7 +26,7 @@ from claims.operations.applying import (
     FORM,
     ask_for_code,
     confirm_code,
-    mail_what_is_asked,
+    mail_requested,
     start_application,
     submit_application,
 )
@@ -159,7 +159,7 @@ def by_form(story: Story, down_at: datetime) -> None:
 
         add_proof(actor=FORM, to=application(), upload=screenshot(down_at), now=at)
         ask_for_code(application=application(), now=at)
-        mail_what_is_asked(now=at)
+        mail_requested(now=at)
         mailed = Delivery.objects.filter(contact=contact, notice__kind=Kind.CODE).latest("id")
         confirm_code(application=application(), typed=code(mailed), now=at)
         submit_application(

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from claims.models import Claim
 from claims.models.applying import OPEN
 from claims.queries import windows_of
-from claims.queries.owed import DECIDED
+from claims.queries.entitlements import DECIDED
 from claims.rules import ClaimWindow
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow

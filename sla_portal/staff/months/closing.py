@@ -30,7 +30,7 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.models import Report
 from sla_portal.reports.operations import close_and_report, correct_and_report
 
-from ..claims.owed import rows_touched
+from ..claims.entitlements import affected_rows
 from ..common import page, refusals_on, require_right
 from ..words import verdict
 
@@ -103,7 +103,7 @@ def _claims_touched(
     """Return the claims affected by a correction, for users who may see claims."""
     if len(closings) < 2 or not request.user.has_perm("claims.view_claim"):
         return {}
-    rows, incomplete = rows_touched(month, now)
+    rows, incomplete = affected_rows(month, now)
     return {"touched": rows[:TOUCHED_SHOWN], "more_touched": incomplete or len(rows) > TOUCHED_SHOWN}
 
 

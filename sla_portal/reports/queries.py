@@ -236,7 +236,7 @@ class RegionRecord:
             "month": str(self.month),
             "sla_zone": settings.SLA_TIME_ZONE,
             "reader_zone": self.region.time_zone,
-            "region": {"code": self.region.code, "name": self.region.name},
+            "region": {"code": self.region.code, "name": self.region.name_in(language)},
             "agreements": self._versions(terms, days),
             "first_day": min(measured, default=self.month.first_day).isoformat(),
             "last_day": max(measured, default=self.month.last_day).isoformat(),

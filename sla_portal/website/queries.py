@@ -48,7 +48,7 @@ from .rules import (
     RegionState,
     Said,
     Scope,
-    Standing,
+    VersionStatus,
     impact,
     phase,
     present_state,
@@ -513,7 +513,7 @@ def comparison(before: str, after: str) -> Comparison | None:
 
 def _announced(versions: Sequence[PublicVersion], now: datetime) -> tuple[PublicVersion, ...]:
     today = local_date(epoch(now), settings.SLA_ZONE)
-    return tuple(one for one in reversed(versions) if one.standing(today) is Standing.ANNOUNCED)
+    return tuple(one for one in reversed(versions) if one.status(today) is VersionStatus.ANNOUNCED)
 
 
 def hashed_content(version: str) -> bytes | None:

@@ -345,7 +345,7 @@ class PublicClause:
     wording_zh: str
 
 
-class Standing(Enum):
+class VersionStatus(Enum):
     """How a published version stands on a day; a question of dates, unless it was withdrawn."""
 
     IN_FORCE = "in_force"
@@ -375,12 +375,12 @@ class PublicVersion:
     summary_zh: str
     terms: Terms
 
-    def standing(self, today: date) -> Standing:
+    def status(self, today: date) -> VersionStatus:
         if self.withdrawn_at:
-            return Standing.WITHDRAWN
+            return VersionStatus.WITHDRAWN
         if self.effective_on > today:
-            return Standing.ANNOUNCED
-        return Standing.SUPERSEDED if self.until and self.until < today else Standing.IN_FORCE
+            return VersionStatus.ANNOUNCED
+        return VersionStatus.SUPERSEDED if self.until and self.until < today else VersionStatus.IN_FORCE
 
 
 @dataclass(frozen=True)

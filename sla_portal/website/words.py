@@ -27,7 +27,7 @@ from .rules import (
     RegionState,
     Scope,
     Stage,
-    Standing,
+    VersionStatus,
     State,
 )
 
@@ -270,11 +270,11 @@ def span_of(years: Years) -> str:
 
 # What was promised
 
-STANDINGS = {
-    Standing.IN_FORCE: ("up", _("In force")),
-    Standing.ANNOUNCED: ("waiting", _("Announced")),
-    Standing.SUPERSEDED: ("outside", _("Superseded")),
-    Standing.WITHDRAWN: ("counted", _("Withdrawn")),
+VERSION_STATUSES = {
+    VersionStatus.IN_FORCE: ("up", _("In force")),
+    VersionStatus.ANNOUNCED: ("waiting", _("Announced")),
+    VersionStatus.SUPERSEDED: ("outside", _("Superseded")),
+    VersionStatus.WITHDRAWN: ("counted", _("Withdrawn")),
 }
 
 

@@ -99,8 +99,8 @@ def phase_mark(window: PublicWindow) -> SafeString:
 
 
 @register.filter
-def standing_mark(version: PublicVersion, today: date) -> SafeString:
-    return badges.badge(*words.STANDINGS[version.standing(today)])
+def version_status(version: PublicVersion, today: date) -> SafeString:
+    return badges.badge(*words.VERSION_STATUSES[version.status(today)])
 
 
 @register.filter

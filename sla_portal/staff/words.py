@@ -1,4 +1,4 @@
-"""Verdicts and reasons as sentences."""
+"""Labels and sentences for SLA results and for the reasons of a minute."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sla_portal.availability.rules import ExcludedTime, Reason, Why
 from sla_portal.clocks import format_instant, format_length
 from sla_portal.kernel.intervals import MINUTE, Span, instant
 
-from .grid import inside, listed
+from .grid import in_sentence, join_names
 
 CLAIM_MARKS = {
     Status.HELD: "unknown",
@@ -37,8 +37,12 @@ def day_name(day: date) -> str:
 
 
 def reading_name(reading: Reading) -> str:
-    """The short name of a reading, as the agreement's field has it."""
-    return {Reading.ALL: _("“all”"), Reading.FUNCTION: _("“function”"), Reading.ANY: _("“any”")}[reading]
+    """The name of a counting rule."""
+    return {
+        Reading.ALL: _("All functions on all clients"),
+        Reading.FUNCTION: _("Any function on all clients"),
+        Reading.ANY: _("Any function on any client"),
+    }[reading]
 
 
 def reading_sentence(reading: Reading) -> str:
@@ -52,7 +56,7 @@ def reading_sentence(reading: Reading) -> str:
 
 
 def kind_name(kind: str) -> str:
-    """The word for how a picture shows a minute."""
+    """The label of a kind of minute in a chart."""
     return {
         "up": _("up"),
         "counted": _("counted"),
@@ -63,17 +67,17 @@ def kind_name(kind: str) -> str:
 
 
 def verdict(met: bool | None, over: bool) -> tuple[str, str]:
-    """The mark and the word of a month's verdict; `over`: the month is."""
+    """The badge and the label of an SLA result; `over`: the month is over."""
     if met is None:
         return "outside", _("Not in service")
     if met:
-        return "up", _("Target met") if over else _("Target met so far")
-    return "counted", _("Target missed") if over else _("Target missed so far")
+        return "up", _("SLA met") if over else _("SLA met (in progress)")
+    return "counted", _("SLA breached") if over else _("SLA breached (in progress)")
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A fact, the clause it rests on, and the record it is about."""
+    """A sentence, the clause it is based on, and a link to its record."""
 
     text: str
     clause: str = ""
@@ -82,20 +86,20 @@ class Sentence:
 
 
 def decision(reason: Reason) -> Sentence:
-    """What was decided about a minute, in one sentence."""
+    """The result for a minute in one sentence."""
     return {
         Why.COUNTED: Sentence(_("It counts: this is a minute of service unavailability."), "1.4"),
-        Why.EXCLUDED: Sentence(_("It does not count: section 4 takes it off."), _first_clause(reason)),
+        Why.EXCLUDED: Sentence(_("It does not count: excluded under section 4."), _first_clause(reason)),
         Why.OWN_EXCLUSION: Sentence(
-            _("It does not count for this customer: what happened was its own."), _first_clause(reason)
+            _("It does not count for this customer: caused by the customer (4.2–4.9)."), _first_clause(reason)
         ),
         Why.SUSPENDED: Sentence(
             _("It does not count for this customer: the service was suspended for non-payment. The day stays in T."),
             "4.7",
         ),
         Why.NOT_IN_SERVICE: Sentence(_("It is not measured: no contract was in force on this day."), "1.7"),
-        Why.UNKNOWN: Sentence(_("It is not over yet, so nothing is decided.")),
-        Why.NOT_WHOLLY_DOWN: Sentence(_("It does not count: for a part of it the service was available."), "1.4"),
+        Why.UNKNOWN: Sentence(_("This minute is not over yet, so there is no result.")),
+        Why.NOT_WHOLLY_DOWN: Sentence(_("It does not count: the service was available for part of it."), "1.4"),
         Why.NOT_A_FAILURE_EVENT: Sentence(
             _(
                 "It does not count: the service was not down for more than sixty seconds, so there was no failure event."
@@ -103,7 +107,7 @@ def decision(reason: Reason) -> Sentence:
             "1.5",
         ),
         Why.UP: Sentence(
-            _("It does not count: something was down, but by the reading in force the service was not.")
+            _("It does not count: under the counting rule in force the service was available.")
             if reason.incidents
             else _("It does not count: nothing was down."),
             "1.4" if reason.incidents else "",
@@ -115,44 +119,44 @@ def _first_clause(reason: Reason) -> str:
     return reason.taken_off[0].clause if reason.taken_off else "4"
 
 
-def facts(
+def grounds(
     reason: Reason, grid: Grid, zone: tzinfo, incidents: Mapping[str, str], exclusions: Mapping[object, str]
 ) -> list[Sentence]:
-    """What the decision about a minute follows from.
+    """The facts on which the result for a minute is based.
 
-    `incidents` are the addresses of incidents by reference, `exclusions` those of exclusions by key.
+    `incidents` maps references to URLs, `exclusions` maps keys to URLs.
     """
     if reason.why is Why.NOT_IN_SERVICE:
         return []
-    said = [Sentence(reading_sentence(reason.reading), "1.4")]
-    said += [
+    sentences = [Sentence(reading_sentence(reason.reading), "1.4")]
+    sentences += [
         Sentence(_("Incident: something was down in this minute."), url=incidents.get(reference, ""), link=reference)
         for reference in reason.incidents
     ]
     if reason.incidents:
-        said.append(Sentence(_available(reason.available, grid), "1.4"))
-    said += [_stretch(stretch, zone) for stretch in reason.stretches]
-    said += [_off(off, zone, exclusions) for off in reason.taken_off]
-    return said
+        sentences.append(Sentence(_available(reason.available, grid), "1.4"))
+    sentences += [_stretch(stretch, zone) for stretch in reason.stretches]
+    sentences += [_excluded(off, zone, exclusions) for off in reason.taken_off]
+    return sentences
 
 
 def _available(available: Sequence[tuple[int, int]], grid: Grid) -> str:
     if not available:
-        return _("All through the minute every core function was down on every client.")
+        return _("For the whole minute, every core function was down on every client.")
     on: dict[tuple[int, ...], list[int]] = {}
     for function in dict.fromkeys(function for function, _client in available):
         on.setdefault(tuple(client for f, client in available if f == function), []).append(function)
     parts = [
         _("%(functions)s on %(clients)s")
         % {
-            "functions": listed(inside(grid.functions[number]) for number in functions),
+            "functions": join_names(in_sentence(grid.functions[number]) for number in functions),
             "clients": _("every client")
             if len(clients) == len(grid.clients)
-            else listed(inside(grid.clients[number]) for number in clients),
+            else join_names(in_sentence(grid.clients[number]) for number in clients),
         }
         for clients, functions in on.items()
     ]
-    return _("At some moment of the minute these could be used: %(available)s.") % {"available": "; ".join(parts)}
+    return _("Available at some moment of the minute: %(available)s.") % {"available": "; ".join(parts)}
 
 
 def _stretch(stretch: Span, zone: tzinfo) -> Sentence:
@@ -171,7 +175,7 @@ def _stretch(stretch: Span, zone: tzinfo) -> Sentence:
     return Sentence(text % shown, "1.5")
 
 
-def _off(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> Sentence:
+def _excluded(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> Sentence:
     shown = {"start": format_instant(instant(off.start), zone), "end": format_instant(instant(off.end), zone)}
     if off.key is None:
         return Sentence(_("Suspended for non-payment from %(start)s to %(end)s.") % shown, off.clause)
@@ -179,15 +183,15 @@ def _off(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> S
     return Sentence(text, off.clause, url=exclusions.get(off.key, ""), link=off.incident or _("exclusion"))
 
 
-def otherwise(reason: Reason) -> str:
-    """What the other readings would make of the minute."""
+def other_counting_rules(reason: Reason) -> str:
+    """The result for the minute under the other counting rules."""
     counted = [reading_name(reading) for reading, why in reason.under.items() if why is Why.COUNTED]
     if not counted:
-        return _("Under none of the three readings would it count.")
+        return _("It counts under none of the three counting rules.")
     if len(counted) == len(reason.under):
-        return _("Under all three readings it counts.")
+        return _("It counts under all three counting rules.")
     return ngettext(
-        "Of the three readings, it counts under %(readings)s alone.",
-        "Of the three readings, it counts under %(readings)s.",
+        "Of the three counting rules, it counts only under: %(rules)s.",
+        "Of the three counting rules, it counts under: %(rules)s.",
         len(counted),
-    ) % {"readings": listed(counted)}
+    ) % {"rules": join_names(counted)}

@@ -99,9 +99,9 @@ def test_pages_of_maintenance_break_no_rule(browser, live_server, transactional_
     cookie = signed_in(a_member("NOC")).cookies[settings.SESSION_COOKIE_NAME]
     page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
     broken = {}
-    for name in ("maintenance_window", "lengthen_window", "announce_window", "cancel_window", "maintenance_calendar"):
+    for name in ("maintenance_window", "extend_window", "announce_window", "cancel_window", "maintenance_calendar"):
         address = reverse(f"admin:{name}", args=[] if name == "maintenance_calendar" else [window.pk])
-        page.goto(address + ("?by=30" if name == "lengthen_window" else ""))
+        page.goto(address + ("?by=30" if name == "extend_window" else ""))
         found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
         assert found.response["passes"]
         broken |= {

@@ -6,24 +6,25 @@ from datetime import timedelta
 
 import pytest
 
-from maintenance.calendars import Announced, State, calendar, event
+from maintenance.calendars import CalendarEvent, EventStatus, calendar, to_vevent
 from tests.support.builders import at
 
-WINDOW = Announced(
+WINDOW = CalendarEvent(
     reference="MW-7",
     title="Database upgrade, Zürich 数据库",
     starts_at=at("2026-09-06 18:00"),
     ends_at=at("2026-09-06 19:00"),
-    told_at=at("2026-09-01 08:00"),
+    announced_at=at("2026-09-01 08:00"),
     sequence=0,
-    state=State.CONFIRMED,
+    state=EventStatus.CONFIRMED,
     objects=("eu/login/*", "eu/door/*"),
 )
 
 
-def written(announced: Announced) -> bytes:
+def written(announced: CalendarEvent) -> bytes:
     return calendar(
-        [event(announced, provider="status.example.com", organizer="noc@example.com", account="eu")], method="REQUEST"
+        [to_vevent(announced, provider="status.example.com", organizer="noc@example.com", account="eu")],
+        method="REQUEST",
     )
 
 
@@ -35,7 +36,7 @@ def read(ics: bytes):
         return GenericProvider().get_maintenances(NotificationData.init_from_raw("ical", ics))
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", EventStatus)
 def test_a_receivers_parser_reads_what_we_announced(state):
     (maintenance,) = read(written(replace(WINDOW, state=state)))
     assert (maintenance.maintenance_id, maintenance.provider, maintenance.account) == (

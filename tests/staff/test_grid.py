@@ -4,7 +4,7 @@ from itertools import combinations, product
 
 import pytest
 
-from sla_portal.staff.grid import down_in_words, rectangles
+from sla_portal.staff.grid import describe_outage, rectangles
 
 CELLS = list(product(range(4), range(3)))
 
@@ -60,4 +60,4 @@ def test_a_grid_with_too_many_whole_rectangles_is_still_covered():
     ],
 )
 def test_a_title_says_what_is_down_and_where(scopes, regions, words):
-    assert down_in_words(scopes, regions) == words
+    assert describe_outage(scopes, regions) == words

@@ -106,7 +106,7 @@ def test_the_title_says_what_was_chosen_and_a_typed_one_stays(noc):
     cells = [cell("login", "app"), cell("preview", "app")]
     noc.post(address(), taps(europe, what="some", cells=cells))
     assert Incident.objects.get().title == "Login and video preview down on app in Europe"
-    noc.post(address(), taps(europe, title="Gateway lost", like="new"))
+    noc.post(address(), taps(europe, title="Gateway lost", duplicate_of="new"))
     assert Incident.objects.first().title == "Gateway lost"
 
 
@@ -126,14 +126,14 @@ class TestOneLikeIt:
     def test_can_be_joined(self, noc):
         europe = a_region("eu")
         first = an_outage(europe, "2026-09-10 02:05", None).incident
-        answer = noc.post(address(), taps(europe, like=first.pk))
+        answer = noc.post(address(), taps(europe, duplicate_of=first.pk))
         assert answer.url == page_of(first)
         assert (Incident.objects.count(), first.outages.count()) == (1, 2)
 
     def test_can_be_another(self, noc):
         europe = a_region("eu")
         an_outage(europe, "2026-09-10 02:05", None)
-        noc.post(address(), taps(europe, like="new"))
+        noc.post(address(), taps(europe, duplicate_of="new"))
         assert Incident.objects.count() == 2
 
     def test_thinking_about_it_does_not_move_the_start(self, noc):
@@ -143,7 +143,7 @@ class TestOneLikeIt:
         asked = noc.post(address(), sent)
         asked_at = asked.context["form"]["asked_at"].value()
         with travel(at("2026-09-10 02:20:00"), tick=False):
-            noc.post(address(), {**sent, "asked_at": asked_at, "like": "new"})
+            noc.post(address(), {**sent, "asked_at": asked_at, "duplicate_of": "new"})
         assert Outage.objects.latest("id").started_at == at("2026-09-10 02:09:07")
 
     def test_is_not_offered_in_another_region_or_hours_later(self, noc):
@@ -161,7 +161,7 @@ class TestOneLikeIt:
 
     def test_one_that_is_not_like_it_cannot_be_joined_by_its_number(self, noc):
         other = an_outage(a_region("asia"), "2026-09-10 02:05", None).incident
-        noc.post(address(), taps(a_region("eu"), like=other.pk))
+        noc.post(address(), taps(a_region("eu"), duplicate_of=other.pk))
         assert other.outages.count() == 1
 
 
@@ -258,7 +258,7 @@ def test_another_outage_is_added_to_an_incident(noc):
                 "source",
                 "ticket_number",
                 "title",
-                "like",
+                "duplicate_of",
                 "asked_at",
             ]
         ),

@@ -25,7 +25,7 @@ from tests.support.desk import a_member, signed_in, text_of
 pytestmark = pytest.mark.django_db
 NOW = at("2026-09-01 08:00")
 START, END = "2026-09-06 18:00", "2026-09-06 19:00"
-STAGES = ("announce_window", "lengthen_window", "cancel_window")
+STAGES = ("announce_window", "extend_window", "cancel_window")
 
 
 @pytest.fixture
@@ -125,9 +125,9 @@ def test_a_window_is_planned_previewed_announced_lengthened_started_and_finished
     assert "Running: ends in 59 min, as announced" in text_of(started)
 
     later(noc, clock, "2026-09-06 18:50")
-    shown = noc.get(door("lengthen_window", window) + "?by=30")
+    shown = noc.get(door("extend_window", window) + "?by=30")
     assert "Maintenance MW-7 takes longer, until 2026-09-07 03:30 Shanghai: Upgrade" in text_of(shown)
-    noc.post(door("lengthen_window", window), to_send(shown))
+    noc.post(door("extend_window", window), to_send(shown))
     window.refresh_from_db()
     assert window.ends_at == at("2026-09-06 19:30")
     assert Delivery.objects.count() == 4
@@ -226,13 +226,13 @@ def test_lead_counts_from_the_first_notice_of_the_present_start():
     ("now", "given", "expected"),
     [
         (10, {"window": None}, Stage.DRAFT),
-        (10, {}, Stage.ANNOUNCED),
+        (10, {}, Stage.SCHEDULED),
         (100, {}, Stage.DUE),
-        (100, {"begun": True}, Stage.RUNNING),
-        (90, {"begun": True}, Stage.RUNNING),
-        (200, {"begun": True}, Stage.OVERRUN),
-        (200, {}, Stage.OVER),
-        (200, {"begun": True, "finished": True}, Stage.FINISHED),
+        (100, {"begun": True}, Stage.IN_PROGRESS),
+        (90, {"begun": True}, Stage.IN_PROGRESS),
+        (200, {"begun": True}, Stage.OVERRUNNING),
+        (200, {}, Stage.NOT_CARRIED_OUT),
+        (200, {"begun": True, "finished": True}, Stage.COMPLETED),
         (10, {"cancelled": True}, Stage.CANCELLED),
     ],
 )
@@ -295,9 +295,9 @@ def test_a_double_click_tells_once(noc, europe):
 
 def test_what_somebody_announced_meanwhile_stops_what_was_shown_before(noc, europe):
     window = announced(europe)
-    mine, theirs = (noc.get(door("lengthen_window", window) + f"?by={by}") for by in (15, 60))
-    noc.post(door("lengthen_window", window), to_send(theirs))
-    refused = noc.post(door("lengthen_window", window), to_send(mine))
+    mine, theirs = (noc.get(door("extend_window", window) + f"?by={by}") for by in (15, 60))
+    noc.post(door("extend_window", window), to_send(theirs))
+    refused = noc.post(door("extend_window", window), to_send(mine))
     assert refused.status_code == 422
     assert "Somebody announced something else meanwhile" in text_of(refused)
     assert window.notices.count() == 2
@@ -358,7 +358,7 @@ def test_nothing_that_is_sent_breaks_a_page_or_tells_anyone(noc, europe, sent):
 
 @pytest.mark.parametrize("asked", ["by=x", "by=", "by=%00", "by=typed", "by=15&reason=%00"])
 def test_no_address_of_lengthening_breaks(noc, europe, asked):
-    assert noc.get(f"{door('lengthen_window', announced(europe))}?{asked}").status_code in (200, 422)
+    assert noc.get(f"{door('extend_window', announced(europe))}?{asked}").status_code in (200, 422)
 
 
 @pytest.mark.parametrize("asked", ["x", "%00", "0001-01-01", "9999-12-31", "2026-W01", "99999-01-01", "-1", ""])
@@ -395,14 +395,14 @@ def test_pages_ask_as_often_of_many_rows_as_of_few(noc, europe, clock):
     window = announced(europe)
     urls = [
         door("maintenance_window", window),
-        door("lengthen_window", window) + "?by=15",
+        door("extend_window", window) + "?by=15",
         reverse("admin:maintenance_calendar"),
     ]
 
     def more(count: int) -> None:
         for number in range(count):
             form = to_send(noc.get(urls[1]))
-            assert noc.post(door("lengthen_window", window), form).status_code == 302
+            assert noc.post(door("extend_window", window), form).status_code == 302
             clock.shift(60)
             a_window(START, END, ("2026-09-01 08:00", START, END)).regions.set([europe])
             customer = a_customer(europe)

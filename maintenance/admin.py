@@ -41,7 +41,7 @@ def in_order(form) -> None:
 class WindowForm(ScopedForm, AuditedForm):
     """Plan a window. An empty scope is refused, because "all" must be chosen explicitly."""
 
-    format_regions = ScopeField(label=gettext_lazy("Regions"))
+    regions = ScopeField(label=gettext_lazy("Regions"))
     functions = ScopeField(label=gettext_lazy("Core functions"))
     clients = ScopeField(label=gettext_lazy("Clients"))
 

@@ -1,4 +1,4 @@
-"""The calendar file of a notice, as a receiver's own program reads it."""
+"""The calendar file of a notice, read by an independent parser."""
 
 import warnings
 from dataclasses import replace
@@ -16,14 +16,14 @@ WINDOW = CalendarEvent(
     ends_at=at("2026-09-06 19:00"),
     announced_at=at("2026-09-01 08:00"),
     sequence=0,
-    state=EventStatus.CONFIRMED,
+    status=EventStatus.CONFIRMED,
     objects=("eu/login/*", "eu/door/*"),
 )
 
 
-def written(announced: CalendarEvent) -> bytes:
+def written(event: CalendarEvent) -> bytes:
     return calendar(
-        [to_vevent(announced, provider="status.example.com", organizer="noc@example.com", account="eu")],
+        [to_vevent(event, provider="status.example.com", organizer="noc@example.com", account="eu")],
         method="REQUEST",
     )
 
@@ -36,22 +36,22 @@ def read(ics: bytes):
         return GenericProvider().get_maintenances(NotificationData.init_from_raw("ical", ics))
 
 
-@pytest.mark.parametrize("state", EventStatus)
-def test_a_receivers_parser_reads_what_we_announced(state):
-    (maintenance,) = read(written(replace(WINDOW, state=state)))
+@pytest.mark.parametrize("status", EventStatus)
+def test_an_independent_parser_reads_the_event(status):
+    (maintenance,) = read(written(replace(WINDOW, status=status)))
     assert (maintenance.maintenance_id, maintenance.provider, maintenance.account) == (
         "MW-7", "status.example.com", "eu",
     )  # fmt: skip
     assert (maintenance.start, maintenance.end) == (
         WINDOW.starts_at.timestamp(), WINDOW.ends_at.timestamp(),
     )  # fmt: skip
-    assert maintenance.status.value == state.value
+    assert maintenance.status.value == status.value
     assert [circuit.circuit_id for circuit in maintenance.circuits] == ["eu/login/*", "eu/door/*"]
     assert (maintenance.uid, maintenance.sequence) == ("MW-7@status.example.com", 0)
     assert maintenance.summary == WINDOW.title
 
 
-def test_a_moved_window_keeps_its_uid_and_raises_its_sequence():
+def test_a_rescheduled_window_keeps_its_uid_and_increases_its_sequence():
     moved = replace(
         WINDOW, sequence=1, starts_at=WINDOW.starts_at + timedelta(days=1), ends_at=WINDOW.ends_at + timedelta(days=1)
     )
@@ -59,7 +59,7 @@ def test_a_moved_window_keeps_its_uid_and_raises_its_sequence():
     assert (before.uid, before.sequence) == (after.uid, after.sequence - 1)
 
 
-def test_a_calendar_ends_its_lines_and_folds_them_as_the_standard_says():
+def test_lines_are_terminated_and_folded_as_in_rfc_5545():
     lines = written(WINDOW).split(b"\r\n")
     assert lines[0] == b"BEGIN:VCALENDAR"
     assert all(len(line) <= 75 for line in lines)

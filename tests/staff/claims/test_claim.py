@@ -237,7 +237,7 @@ def test_time_of_the_customers_own_making_is_proposed_and_confirmed_by_another(c
     assert (own.starts_at, own.ends_at, own.customer) == (time.starts_at, time.ends_at, claim.contract.customer)
     assert "You proposed this. Another person decides it." in text_of(proposer.get(page_of(claim)))
     page = text_of(other.get(page_of(claim)))
-    assert "“all” in force 37 minutes ■ Target missed 7 minutes ■ Target missed" in page
+    assert "All functions on all clients in force 37 minutes ■ SLA breached 7 minutes ■ SLA breached" in page
     assert "37 minutes · 0.04 EUR 7 minutes · 0.01 EUR" in page
     assert proposer.post(page_of(claim, "confirm_own", own.pk), {}).status_code == 422
     assert other.post(page_of(claim, "confirm_own", own.pk), {}).status_code == 302

@@ -60,12 +60,12 @@ class TestHeadline:
     def test_four_minutes_of_thirty_days_keep_the_target_and_five_miss_it(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:04")
         page = text_of(support.get(month_of(europe)))
-        assert "99.99074 % ✓ Target met" in page
+        assert "99.99074 % ✓ SLA met" in page
         assert "0 of 4 minutes left" in page
         an_outage(europe, "2026-09-11 01:00", "2026-09-11 01:01:01")
         page = text_of(support.get(month_of(europe)))
-        assert "99.98842 % ■ Target missed" in page
-        assert "1 minute over the budget of 4" in page
+        assert "99.98842 % ■ SLA breached" in page
+        assert "1 minute over the allowance of 4" in page
 
     def test_the_formula_stands_with_its_numbers(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:05")
@@ -76,7 +76,7 @@ class TestHeadline:
 
     def test_a_month_that_is_not_over_says_so(self, support, europe):
         page = text_of(support.get(month_of(europe, "2026-10")))
-        assert "Target met so far" in page
+        assert "SLA met (in progress)" in page
         assert "the month is not over" in page
 
     def test_a_customer_without_a_contract_in_it_is_neither_kept_nor_missed(self, support, europe):
@@ -96,8 +96,8 @@ class TestHeadline:
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 02:00", functions=("login",))
         page = text_of(support.get(month_of(europe)))
         assert "Reading-sensitive" in page
-        assert "“all” in force 0 100.00000 ✓ Target met" in page
-        assert "“function” 60 99.86111 ■ Target missed" in page
+        assert "All functions on all clients in force 0 100.00000 ✓ SLA met" in page
+        assert "Any function on all clients 60 99.86111 ■ SLA breached" in page
 
     def test_the_version_in_force_is_named(self, support, europe):
         a_version("2.0", "2026-09-01", availability_target="99.90")
@@ -191,7 +191,7 @@ class TestMinutes:
         assert "It counts: this is a minute of service unavailability. 1.4" in told
         assert f"{outage.incident.reference} · Incident" in told
         assert "31 min: longer than sixty seconds, a failure event. 1.5" in told
-        assert "Under all three readings it counts." in told
+        assert "It counts under all three counting rules." in told
 
     def test_an_excluded_minute_names_clause_window_and_exclusion(self, support, europe):
         outage = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:31")
@@ -201,19 +201,22 @@ class TestMinutes:
         )  # fmt: skip
         an_exclusion(outage.incident, "4.1", maintenance=window)
         told = self.told(support, europe, "2026-09-10", "09:10")
-        assert "It does not count: section 4 takes it off. 4.1" in told
+        assert "It does not count: excluded under section 4. 4.1" in told
         assert "MW-9" in told
 
     def test_a_minute_in_which_something_could_be_used(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 02:00", functions=("login", "calls", "preview"))
         told = self.told(support, europe, "2026-09-10", "09:10")
-        assert "something was down, but by the reading in force the service was not. 1.4" in told
-        assert "these could be used: door opening on every client." in told
-        assert "Of the three readings, it counts under “function” and “any”." in told
+        assert "under the counting rule in force the service was available. 1.4" in told
+        assert "Available at some moment of the minute: door opening on every client." in told
+        assert (
+            "Of the three counting rules, it counts under: Any function on all clients and Any function on any client."
+            in told
+        )
 
     def test_a_minute_that_was_down_for_a_part(self, support, europe):
         an_outage(europe, "2026-09-10 01:00:30", "2026-09-10 01:02:10")
-        assert "for a part of it the service was available. 1.4" in self.told(support, europe, "2026-09-10", "09:00")
+        assert "the service was available for part of it. 1.4" in self.told(support, europe, "2026-09-10", "09:00")
 
     def test_sixty_seconds_are_no_failure_event(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:01")
@@ -225,7 +228,9 @@ class TestMinutes:
         assert "It does not count: nothing was down." in self.told(support, europe, "2026-09-10", "09:00")
 
     def test_a_minute_to_come(self, support, europe):
-        assert "It is not over yet, so nothing is decided." in self.told(support, europe, "2026-10-20", "09:00")
+        assert "This minute is not over yet, so there is no result." in self.told(
+            support, europe, "2026-10-20", "09:00"
+        )
 
     def test_minutes_of_a_customer(self, support, europe):
         customer = a_customer(europe)
@@ -239,7 +244,7 @@ class TestMinutes:
         )  # fmt: skip
         assert "no contract was in force on this day. 1.7" in self.told(support, customer, "2026-09-04", "09:00")
         assert "the service was suspended for non-payment." in self.told(support, customer, "2026-09-20", "09:05")
-        assert "what happened was its own. 4.5" in self.told(support, customer, "2026-09-10", "09:05")
+        assert "caused by the customer (4.2–4.9). 4.5" in self.told(support, customer, "2026-09-10", "09:05")
 
     def test_the_minutes_beside_it_are_one_tap_away(self, support, europe):
         content = support.get(month_of(europe, day="2026-09-10", minute="00:00")).content.decode()
@@ -293,8 +298,8 @@ class TestOverview:
         judge_due_months(now=datetime.now(UTC))
         answer = support.get(reverse("admin:months"))
         page = text_of(answer)
-        assert "September 2026 ■ Target missed 99.98842 % · 5 min" in page
-        assert "October 2026 so far ✓ Target met 100.00000 % · 0 min" in page
+        assert "September 2026 ■ SLA breached 99.98842 % · 5 min" in page
+        assert "October 2026 so far ✓ SLA met 100.00000 % · 0 min" in page
         assert "October 2025 ◌ Not judged yet" in page
         assert month_of(europe).encode() in answer.content
 

@@ -54,8 +54,8 @@ def test_excluded_minutes_do_not_use_the_allowance():
 
 
 def test_windows_of_the_last_and_next_24_hours_are_listed():
-    told = ("2026-09-01 00:00", "2026-09-10 11:00", "2026-09-10 13:00")
-    a_window("2026-09-10 11:00", "2026-09-10 13:00", told, reference="MW-now")
+    notice = ("2026-09-01 00:00", "2026-09-10 11:00", "2026-09-10 13:00")
+    a_window("2026-09-10 11:00", "2026-09-10 13:00", notice, reference="MW-now")
     a_window("2026-09-11 11:00", "2026-09-11 12:30", ("2026-09-01 00:00", "2026-09-11 11:00", "2026-09-11 12:30"))
     a_window("2026-09-10 20:00", "2026-09-10 21:00", reference="MW-draft")
     a_window("2026-09-13 20:00", "2026-09-13 21:00", reference="MW-later")
@@ -168,13 +168,13 @@ def on_record():
         ("77", ["INC-77 Gateway lost", "MW-77 Database upgrade", "Hafen Residences (H-77)", "K-77"]),
     ],
 )
-def test_one_box_finds_everything_that_has_a_name_or_a_number(on_record, text, found):
+def test_search_finds_by_name_reference_ticket_and_e_mail(on_record, text, found):
     page = text_of(signed_in(a_member("Support")).get(SEARCHED, {"q": text}))
     for name in ("INC-77 Gateway lost", "MW-77 Database upgrade", "Hafen Residences (H-77)", " K-77 "):
         assert (name in page) == (name.strip() in found), name
 
 
-def test_noc_finds_no_customer_and_no_contract(on_record):
+def test_noc_cannot_find_customers_or_contracts(on_record):
     page = text_of(signed_in(a_member("NOC")).get(SEARCHED, {"q": "77"}))
     assert "INC-77" in page
     assert "Hafen" not in page
@@ -182,12 +182,12 @@ def test_noc_finds_no_customer_and_no_contract(on_record):
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\0", "%", "nothing like it", "x" * 5000, "'; --"])
-def test_a_search_that_finds_nothing_says_what_is_searched(on_record, text):
+def test_an_empty_search_result_says_what_is_searched(on_record, text):
     page = text_of(signed_in(a_member("Support")).get(SEARCHED, {"q": text}))
     assert "Searched: Claims, Vouchers, Incidents, Maintenance windows, Customers, Contracts." in page
 
 
-def test_search_shows_the_first_and_leads_to_the_rest():
+def test_search_shows_the_first_results_and_links_to_all():
     MaintenanceWindow.objects.bulk_create(
         MaintenanceWindow(reference=f"MW-{n}", title="Upgrade", starts_at=NOW, ends_at=NOW + timedelta(hours=1))
         for n in range(30)

@@ -214,9 +214,9 @@ def test_invalid_input_is_refused_with_a_message_and_kept(noc, change, sentence)
 def test_a_local_time_that_is_not_one_instant_is_refused_and_says_what_to_do(noc, typed, sentence):
     noc.post(reverse("admin:clock"), {"zone": "Europe/Berlin"})
     day, time = typed.split()
-    told = text_of(noc.post(address(), taps(a_region(), since="typed", since_at_0=day, since_at_1=time)))
-    assert sentence in told
-    assert "UTC" in told
+    page = text_of(noc.post(address(), taps(a_region(), since="typed", since_at_0=day, since_at_1=time)))
+    assert sentence in page
+    assert "UTC" in page
 
 
 def test_preset_times_are_shown_in_both_time_zones(noc):

@@ -193,8 +193,8 @@ def test_the_page_shows_what_the_notices_cover_and_what_counts(
     noc, europe, clock, notices, down_until, covered, counted
 ):
     day = "2026-09-10"
-    told = [(sent, f"{day} {start}", f"{day} {end}") for sent, start, end in notices]
-    window = announced(europe, *told, start=told[-1][1], end=told[-1][2])
+    sent_notices = [(sent, f"{day} {start}", f"{day} {end}") for sent, start, end in notices]
+    window = announced(europe, *sent_notices, start=sent_notices[-1][1], end=sent_notices[-1][2])
     an_outage(europe, f"{day} 02:00", f"{day} {down_until}")
     later(noc, clock, f"{day} 12:00")
     text = page(noc, window)

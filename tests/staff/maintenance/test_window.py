@@ -253,7 +253,7 @@ def test_a_lead_time_below_the_recommendation_warns_and_is_allowed(noc, europe):
     assert "Version 1.0 requires no minimum lead time" in text_of(shown)
     noc.post(url_of("announce_window", window), to_send(shown))
     assert window.notices.count() == 1
-    assert "34 h of 72 h recommended by version 1.0" in page(noc, window)
+    assert "34 h (recommended: 72 h, version 1.0)" in page(noc, window)
 
 
 def test_a_version_with_a_minimum_lead_time_shows_what_counts(noc, europe):

@@ -53,7 +53,7 @@ def test_optional_inputs_are_hidden_until_chosen(desks):
     )
     expect(grid).to_be_hidden()
     expect(since).to_be_hidden()
-    page.get_by_text("Partial outage: selected functions and clients").click()
+    page.get_by_text("Partial outage: some functions").click()
     page.get_by_text("Specify time").click()
     expect(grid).to_be_visible()
     expect(since).to_be_visible()

@@ -43,8 +43,8 @@ class OutageForm(TimedForm, KeyedForm):
         widget=forms.RadioSelect,
         initial=EVERYTHING,
         choices=[
-            (EVERYTHING, gettext_lazy("Major outage: all functions on all clients")),
-            (SOME, gettext_lazy("Partial outage: selected functions and clients")),
+            (EVERYTHING, gettext_lazy("Major outage: all functions")),
+            (SOME, gettext_lazy("Partial outage: some functions")),
         ],
     )
     cells = forms.MultipleChoiceField(label=gettext_lazy("Affected functions and clients"), required=False)

@@ -378,7 +378,7 @@ def test_the_calendar_shows_each_day_with_status_regions_and_lead_time(noc, euro
     announced(europe)
     a_window("2026-09-10 15:00", "2026-09-10 17:00", reference="MW-9", title="Drill")
     text = text_of(noc.get(reverse("admin:maintenance_calendar")))
-    assert "Mon 7 Sep 02:00 – 03:00 MW-7 Database upgrade upgrade · Europe · scheduled 131 h" in text
+    assert "Mon 7 Sep 02:00 – 03:00 MW-7 Database upgrade upgrade · Europe ✓ scheduled 131 h" in text
     # Across a midnight it stands on both days.
     assert "Thu 10 Sep 23:00 – … MW-9 Drill upgrade · all regions ◔ draft" in text
     assert "Fri 11 Sep … – 01:00 MW-9 Drill" in text

@@ -234,7 +234,7 @@ def test_one_box_finds_a_claim_and_a_voucher():
     for text in (voucher.code, voucher.code.lower(), voucher.code.replace("-", " "), voucher.code.replace("-", "")):
         assert voucher.code in text_of(agent.get("/admin/search/", {"q": text}))
     assert claim.number not in text_of(agent.get("/admin/search/", {"q": claim.number[:-1]}))
-    assert "Nothing that you may see" in text_of(signed_in(a_member("NOC")).get("/admin/search/", {"q": voucher.code}))
+    assert "No results for" in text_of(signed_in(a_member("NOC")).get("/admin/search/", {"q": voucher.code}))
 
 
 def test_supports_home_says_what_waits_for_whom():

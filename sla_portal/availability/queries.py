@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
-from incidents.queries import outages_hanging_together
+from incidents.queries import connected_outages
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import notices_given
 from sla_portal.agreements.models import Contract
@@ -94,7 +94,7 @@ def judged_region(
     """
     grid = Grid.current()
     periods = [TermsPeriod(None, None, terms)] if terms else terms_periods()
-    outages = outages_hanging_together(region, instant(span[0]), instant(span[1]))
+    outages = connected_outages(region, instant(span[0]), instant(span[1]))
     scoped = list(_scoped_outages(outages, grid, now))
     exclusions = {
         exclusion.pk: exclusion
@@ -237,7 +237,7 @@ def _customer_exclusion(exclusion: Exclusion) -> ExcludedTime:
 
 def exclusions_of_region(region: Region, span: Span) -> QuerySet[Exclusion]:
     """Return the exclusions, of any status, of the incidents that are read to judge `span` of a region."""
-    return _of_incidents(Exclusion.objects.all(), outages_hanging_together(region, instant(span[0]), instant(span[1])))
+    return _of_incidents(Exclusion.objects.all(), connected_outages(region, instant(span[0]), instant(span[1])))
 
 
 def suspended_spans(contracts: Iterable[Contract], first: date, last: date) -> list[Span]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from claims.models import Entry
 from claims.queries import window_of
 from incidents.models import Incident
-from incidents.queries import outages_hanging_together
+from incidents.queries import connected_outages
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import windows_of_region
 from sla_portal.agreements.models import Clause, Contract, Suspension
@@ -108,7 +108,7 @@ class RegionRecord:
         )
         # Contract periods are stated as well, so the judgement goes back to the start of the first.
         reach = days_span(min(first or month.first_day, month.first_day), month.last_day, settings.SLA_ZONE)
-        outages = outages_hanging_together(region, instant(reach[0]), instant(reach[1]))
+        outages = connected_outages(region, instant(reach[0]), instant(reach[1]))
         self.judgement = judged_region(region, reach, now)
         self.incidents = {
             incident.reference: incident for incident in Incident.objects.filter(outages__in=outages).distinct()

@@ -1,4 +1,4 @@
-"""Tables for other programs: as CSV or as a worksheet, safe against formulas, written row by row."""
+"""Export tables as CSV or XLSX, row by row, with formulas disarmed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet take a text for a formula, or a quoted text for a new cell."""
+"""Prefixes that make a spreadsheet read a text as a formula."""
 NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Control characters that no worksheet can hold (XML 1.0, 2.2)."""
 MOST_IN_A_SHEET = 100_000
-"""A worksheet is finished before it is sent, so it has an end; CSV has none."""
+"""Row limit of a worksheet, which is built before it is sent; CSV is streamed and has none."""
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-"""Without it a spreadsheet takes UTF-8 for something else."""
+"""Spreadsheets need it to recognise UTF-8."""
 FORMS = ("csv", "xlsx")
 
 
 def safe(value: Any) -> Any:
-    """Disarm a text that a spreadsheet would take for a formula, by an apostrophe; numbers stay numbers."""
+    """Prefix a text that a spreadsheet would read as a formula with an apostrophe; numbers are unchanged."""
     if not isinstance(value, str):
         return value
     text = NOT_IN_XML.sub("", value)
@@ -31,14 +31,14 @@ def safe(value: Any) -> Any:
 
 
 def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """Send rows as they are read."""
+    """Stream the rows as CSV."""
     response = StreamingHttpResponse(_lines(columns, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 
 def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> FileResponse:
-    """Write a worksheet into a file that goes away with the answer."""
+    """Write the rows to a temporary XLSX file, deleted when the response is closed."""
     # With it come NumPy, Pillow and lxml where they are installed, and few exports are worksheets.
     from openpyxl import Workbook
 
@@ -58,14 +58,14 @@ def export_response(form: str, name: str, columns: Sequence[str], rows: Iterable
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    writer = csv.writer(_Handed())
+    writer = csv.writer(_Echo())
     yield BOM + writer.writerow(columns)
     for row in rows:
         yield writer.writerow([safe(value) for value in row])
 
 
-class _Handed:
-    """A file that hands each line on instead of keeping it."""
+class _Echo:
+    """A file-like object that returns each line instead of storing it."""
 
     def write(self, line: str) -> str:
         return line

@@ -17,7 +17,7 @@ from sla_portal.availability.rules import ExcludedTime, Reason, Why
 from sla_portal.clocks import format_instant, format_length
 from sla_portal.kernel.intervals import MINUTE, Span, instant
 
-from .grid import inside, listed
+from .grid import in_sentence, join_names
 
 CLAIM_MARKS = {
     Status.HELD: "unknown",
@@ -119,25 +119,25 @@ def _first_clause(reason: Reason) -> str:
     return reason.excluded_times[0].clause if reason.excluded_times else "4"
 
 
-def facts(
+def grounds(
     reason: Reason, grid: Grid, zone: tzinfo, incidents: Mapping[str, str], exclusions: Mapping[object, str]
 ) -> list[Sentence]:
     """Return the facts that the decision about a minute rests on.
 
-    `incidents` are the addresses of incidents by reference, `exclusions` those of exclusions by key.
+    `incidents` maps references to URLs, `exclusions` maps keys to URLs.
     """
     if reason.why is Why.NOT_IN_SERVICE:
         return []
-    listed_facts = [Sentence(reading_sentence(reason.reading), "1.4")]
-    listed_facts += [
+    sentences = [Sentence(reading_sentence(reason.reading), "1.4")]
+    sentences += [
         Sentence(_("This incident had an outage in this minute."), url=incidents.get(reference, ""), link=reference)
         for reference in reason.incidents
     ]
     if reason.incidents:
-        listed_facts.append(Sentence(_available(reason.available, grid), "1.4"))
-    listed_facts += [_stretch(stretch, zone) for stretch in reason.stretches]
-    listed_facts += [_off(off, zone, exclusions) for off in reason.excluded_times]
-    return listed_facts
+        sentences.append(Sentence(_available(reason.available, grid), "1.4"))
+    sentences += [_stretch(stretch, zone) for stretch in reason.stretches]
+    sentences += [_excluded(off, zone, exclusions) for off in reason.excluded_times]
+    return sentences
 
 
 def _available(available: Sequence[tuple[int, int]], grid: Grid) -> str:
@@ -149,10 +149,10 @@ def _available(available: Sequence[tuple[int, int]], grid: Grid) -> str:
     parts = [
         _("%(functions)s on %(clients)s")
         % {
-            "functions": listed(inside(grid.functions[number]) for number in functions),
+            "functions": join_names(in_sentence(grid.functions[number]) for number in functions),
             "clients": _("every client")
             if len(clients) == len(grid.clients)
-            else listed(inside(grid.clients[number]) for number in clients),
+            else join_names(in_sentence(grid.clients[number]) for number in clients),
         }
         for clients, functions in on.items()
     ]
@@ -177,7 +177,7 @@ def _stretch(stretch: Span, zone: tzinfo) -> Sentence:
     return Sentence(text % shown, "1.5")
 
 
-def _off(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> Sentence:
+def _excluded(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> Sentence:
     shown = {"start": format_instant(instant(off.start), zone), "end": format_instant(instant(off.end), zone)}
     if off.key is None:
         return Sentence(_("Suspended for non-payment from %(start)s to %(end)s.") % shown, off.clause)
@@ -185,7 +185,7 @@ def _off(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> S
     return Sentence(text, off.clause, url=exclusions.get(off.key, ""), link=off.incident or _("exclusion"))
 
 
-def otherwise(reason: Reason) -> str:
+def other_counting_rules(reason: Reason) -> str:
     """State under which counting rules the minute counts."""
     counted = [reading_name(reading) for reading, why in reason.under.items() if why is Why.COUNTED]
     if not counted:
@@ -193,7 +193,7 @@ def otherwise(reason: Reason) -> str:
     if len(counted) == len(reason.under):
         return _("Under all three counting rules it counts.")
     return ngettext(
-        "Of the three counting rules, it counts under this one only: %(readings)s.",
-        "Of the three counting rules, it counts under these: %(readings)s.",
+        "Of the three counting rules, it counts under this one only: %(rules)s.",
+        "Of the three counting rules, it counts under these: %(rules)s.",
         len(counted),
-    ) % {"readings": listed(counted)}
+    ) % {"rules": join_names(counted)}

@@ -27,8 +27,8 @@ from .rules import (
     RegionState,
     Scope,
     Stage,
-    VersionStatus,
     State,
+    VersionStatus,
 )
 
 STATES = {

@@ -156,10 +156,10 @@ def test_dates_in_a_year_without_published_calendar_are_marked_provisional():
     an_incident("INC-1", detected_at=at("2026-12-10 01:00"), resolved_at=at("2026-12-10 02:00"))
     legal = signed_in(a_member("Legal"))
     said = text_of(legal.get("/admin/"))
-    assert "claims for its month open 2027-01-09 00:00 Shanghai · provisional" in said
+    assert "claims for this month open 2027-01-09 00:00 Shanghai · provisional" in said
     CalendarYear.objects.create(year=2027, source="State Council, 2026-11-05")
     OwnDay.objects.create(day=on("2027-01-08"), working=False, note="as published")
-    assert "claims for its month open 2027-01-12 00:00 Shanghai" in text_of(legal.get("/admin/"))
+    assert "claims for this month open 2027-01-12 00:00 Shanghai" in text_of(legal.get("/admin/"))
     assert "provisional" not in text_of(legal.get("/admin/"))
 
 

@@ -30,7 +30,7 @@ from sla_portal.notices.tasks import deliver_soon
 
 from ..common import page, refusals_on, require_right
 from ..models import Submission
-from ..search import LONGEST, callers
+from ..search import LONGEST, contracts_of_caller
 from ..words import CLAIM_MARKS, verdict
 from .forms import CallerTimesForm, EnterForm
 from .waiting import last_day, time_left
@@ -55,7 +55,7 @@ def enter_claim(request: HttpRequest) -> HttpResponse:
         of = get_object_or_404(Customer, pk=customer)
         contracts = Contract.objects.filter(customer=of).order_by("-starts_on", "-id")
     else:
-        contracts = callers(text) if text else Contract.objects.none()
+        contracts = contracts_of_caller(text) if text else Contract.objects.none()
     rows = list(contracts.select_related("customer")[: SHOWN + 1])
     return page(
         request,

@@ -23,7 +23,7 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.website.claims.forms import TimesForm
 
 from ..forms import TYPED, KeyedForm, ReasonForm
-from ..incidents.impact import ClauseInWords
+from ..incidents.impact import ClauseText
 
 GRANT_CLAUSE = "3.2"
 LONGEST = 20_000
@@ -166,9 +166,7 @@ class CustomerExclusionForm(KeyedForm):
         gettext_lazy("Evidence"), 2, help_text=gettext_lazy("What the evidence shows and where it is stored.")
     )
 
-    def __init__(
-        self, *args: Any, clauses: Iterable[ClauseInWords], times: Sequence[ClaimedTime], **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, clauses: Iterable[ClauseText], times: Sequence[ClaimedTime], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         zone = timezone.get_current_timezone()

@@ -366,7 +366,7 @@ def test_a_publication_asked_for_is_returned_with_a_reason_and_can_be_changed_ag
     assert sent_to_still(lea, draft).status_code == 422
     refused = luo.post(page_of(draft, "return_amendment"), {"reason": ""})
     assert refused.status_code == 422
-    assert "Say why." in text_of(refused)
+    assert "Enter a reason." in text_of(refused)
     returned = luo.post(page_of(draft, "return_amendment"), {"reason": "Clause 2 says 99.99 still"}, follow=True)
     assert "Returned. It is a draft again" in text_of(returned)
     assert "Clause 2 says 99.99 still" in text_of(returned)
@@ -496,12 +496,12 @@ def test_the_first_version_which_nobody_was_told_of_has_its_page_too(lea):
 def test_home_shows_legal_what_another_person_asked_to_publish_and_not_ones_own(lea):
     draft = submitted()
     home = text_of(lea.get("/admin/"))
-    assert "Version 2.0 for 2026-07-02 asked for by Ann" in home
-    assert "to publish or return" in home
+    assert "Version 2.0 effective 2026-07-02 submitted by Ann" in home
+    assert "pending your approval" in home
     assert draft.submitted_by.username == "ann"
     own = text_of(signed_in(draft.submitted_by).get("/admin/"))
-    assert "to publish or return" not in own
-    assert "Draft 2.0 waits for a second person" in own
+    assert "pending your approval" not in own
+    assert "Draft 2.0 pending approval" in own
 
 
 # Who may, and what it costs

@@ -81,7 +81,7 @@ def test_a_double_click_asks_once(legal, version):
         ({"email": "no address"}, "Enter a valid email address."),
         ({"email": "a\0@example.com"}, "Null characters are not allowed."),
         ({"language": "tlh"}, "Select a valid choice."),
-        ({"key": "x"}, "Nothing was saved yet"),
+        ({"key": "x"}, "Nothing was saved. Correct the errors below."),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_with_a_sentence(legal, version, said, told):

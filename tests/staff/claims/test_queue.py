@@ -234,7 +234,7 @@ def test_the_search_finds_a_claim_and_a_voucher():
     for text in (voucher.code, voucher.code.lower(), voucher.code.replace("-", " "), voucher.code.replace("-", "")):
         assert voucher.code in text_of(agent.get("/admin/search/", {"q": text}))
     assert claim.number not in text_of(agent.get("/admin/search/", {"q": claim.number[:-1]}))
-    assert "Nothing that you may see" in text_of(signed_in(a_member("NOC")).get("/admin/search/", {"q": voucher.code}))
+    assert "No results for" in text_of(signed_in(a_member("NOC")).get("/admin/search/", {"q": voucher.code}))
 
 
 def test_supports_home_page_shows_the_tabs_of_the_queue():
@@ -244,12 +244,12 @@ def test_supports_home_page_shows_the_tabs_of_the_queue():
     recommended(colleagues)
     ask_customer(actor=Actor.staff(me), claim=asked, question="Which door?", now=OPEN)
     home = text_of(signed_in(me).get("/admin/"))
-    assert home.index("Enter a claim") < home.index("Claims waiting for me 1")
+    assert home.index("Enter a claim") < home.index("Claims in my queue 1")
     assert f"{mine.number} {mine.contract.customer.name} 2026-09 · claims close on 2026-11-30 · received today" in home
-    for said in ("Claims for a second person 1", "Claims for the customer 1", "Claims opened today 3"):
+    for said in ("Claims pending approval 1", "Claims waiting on customer 1", "Claims received today 3"):
         assert said in home
     for role in ("NOC", "Legal", "Auditor", "Administrator"):
-        assert "Claims waiting for me" not in text_of(signed_in(a_member(role)).get("/admin/"))
+        assert "Claims in my queue" not in text_of(signed_in(a_member(role)).get("/admin/"))
 
 
 def test_home_takes_a_fixed_number_of_queries_however_many_claims_wait():

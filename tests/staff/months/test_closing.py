@@ -151,7 +151,7 @@ def test_evidence_is_added_shown_with_its_hash_and_downloaded(europe):
     content = b"%PDF-1.7 <script>alert(1)</script>"
     address = f"/admin/availability/exclusion/{exclusion.pk}/evidence/"
     answer = noc.post(address, {"file": SimpleUploadedFile("Order 命令.pdf", content)}, follow=True)
-    assert "Order 命令.pdf is kept as evidence" in text_of(answer)
+    assert "Order 命令.pdf was added as evidence" in text_of(answer)
     assert hashlib.sha256(content).hexdigest()[:16] in text_of(noc.get(page_of(incident)))
     saved = noc.get(reverse("admin:evidence_file", args=[Evidence.objects.get().pk]))
     assert saved.content == content

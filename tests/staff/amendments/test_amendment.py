@@ -309,7 +309,7 @@ def test_the_closed_months_stand_as_they_were_beside_what_they_would_have_been(l
 def test_very_many_outages_are_judged_only_when_asked_for(lea, monkeypatch):
     a_closed_month()
     draft = a_draft()
-    monkeypatch.setattr("sla_portal.staff.amendments.under_way.comparison.MOST_OUTAGES", 0)
+    monkeypatch.setattr("sla_portal.staff.amendments.comparison.MOST_OUTAGES", 0)
     assert "1 outage of the last closed months is judged for this." in text_of(lea.get(page_of(draft)))
     assert "SLA breached" in text_of(lea.get(page_of(draft) + "?what-if"))
 

@@ -32,7 +32,7 @@ class ClauseRows(ReadOnlyRows):
     model = Clause
     fields = readonly_fields = ("number", "said", "wording")
 
-    @admin.display(description=_("what it says"))
+    @admin.display(description=_("content"))
     def said(self, clause):
         chinese = (get_language() or "").startswith("zh")
         heading, summary = (
@@ -57,11 +57,11 @@ class AgreementVersionAdmin(ReadOnlyModelAdmin):
     sortable_by = ()
     inlines = (ClauseRows,)
 
-    @admin.display(description=_("state"))
+    @admin.display(description=_("status"))
     def state(self, version):
         return {
             Stage.DRAFT: badge("waiting", _("draft")),
-            Stage.SUBMITTED: badge("waiting", _("waits for publication")),
+            Stage.SUBMITTED: badge("waiting", _("pending approval")),
             Stage.PUBLISHED: badge("up", _("published")),
             Stage.WITHDRAWN: badge("outside", _("withdrawn")),
         }[version.stage]
@@ -75,7 +75,7 @@ class RegisterEntryAdmin(ReadOnlyModelAdmin):
     search_fields = ("clause", "question", "answer")
     sortable_by = ()
 
-    @admin.display(description=_("what is open"))
+    @admin.display(description=_("open question"))
     def asked(self, entry):
         return entry.told("question")
 
@@ -90,12 +90,12 @@ class AnswerAdmin(ReadOnlyModelAdmin):
     search_help_text = _("Customer's code or name, or version")
     sortable_by = ()
     nothing_yet = _(
-        "Answers come through the link in the mails of an amendment, or are registered by Support or Legal."
+        "No customer has responded yet. Customers respond through the personal link in the e-mail about an amendment, or Support or Legal registers their response here."
     )
 
-    @admin.display(description=_("taken back"))
+    @admin.display(description=_("withdrawn"))
     def taken_back(self, answer):
-        return badge("up", _("stands")) if answer.stands else badge("outside", _("taken back"))
+        return badge("up", _("valid")) if answer.stands else badge("outside", _("withdrawn"))
 
 
 class ContractForm(AuditedForm):
@@ -106,21 +106,21 @@ class ContractForm(AuditedForm):
         starts_on, ends_on, terminated_on = (facts.get(name) for name in ("starts_on", "ends_on", "terminated_on"))
         if starts_on and ends_on and ends_on < starts_on:
             self.add_error(
-                "ends_on", _("The contract ends before it starts. Give a last service day on or after the first.")
+                "ends_on", _("The last service day is before the first. Choose a day on or after the first service day.")
             )
         minutes = self.instance.extended_minutes
         until = extended_to(ends_on, minutes) if ends_on and minutes else None
         self.instance.extended_to = until
         if starts_on and ends_on and terminated_on and not starts_on <= terminated_on <= (until or ends_on):
-            self.add_error("terminated_on", _("A contract is terminated on one of its own service days."))
+            self.add_error("terminated_on", _("The termination date must be one of the contract's service days."))
         if (facts.get("monthly_charge") or 0) < 0:
-            self.add_error("monthly_charge", _("A monthly charge is not negative."))
+            self.add_error("monthly_charge", _("The monthly charge cannot be negative."))
         return facts
 
     def clean_currency(self):
         currency = self.cleaned_data["currency"].upper()
         if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-            raise ValidationError(_("Write the currency with its three letters (ISO 4217), such as EUR."))
+            raise ValidationError(_("Enter the currency as three letters (ISO 4217), for example EUR."))
         return currency
 
 
@@ -130,7 +130,7 @@ class SuspensionForm(forms.ModelForm):
     def clean(self):
         facts = super().clean()
         if facts.get("starts_on") and facts.get("ends_on") and facts["ends_on"] < facts["starts_on"]:
-            self.add_error("ends_on", _("The suspension ends before it starts. Give a last day on or after the first."))
+            self.add_error("ends_on", _("The last day of the suspension is before its first day. Choose a day on or after the first day."))
         return facts
 
 

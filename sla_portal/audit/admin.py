@@ -48,7 +48,7 @@ class AuditedForm(forms.ModelForm):
         label=gettext_lazy("Reason for the change"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        help_text=gettext_lazy("Stands in the trail beside what was changed."),
+        help_text=gettext_lazy("Recorded in the audit log together with the change."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -245,7 +245,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
 
     def delete_view(self, request, object_id, extra_context=None):
         if request.method == "POST" and not request.POST.get(WHY, "").strip():
-            messages.error(request, _("Say why the record is deleted."))
+            messages.error(request, _("Enter a reason for deleting the record."))
             return redirect(request.get_full_path())
         return super().delete_view(request, object_id, extra_context)
 
@@ -256,7 +256,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
 
     def changelist_view(self, request, extra_context=None):
         if ERROR_FLAG in request.GET:
-            messages.warning(request, _("That page or filter does not exist. This is the list from its start."))
+            messages.warning(request, _("This page or filter does not exist. The list is shown from its beginning."))
         told = {"title": capfirst(self.opts.verbose_name_plural), "list_links": list(self.list_links(request))}
         return super().changelist_view(request, {**told, **(extra_context or {})})
 
@@ -343,7 +343,7 @@ def _readable(form: forms.BaseForm, name: str, value: Any) -> Any:
     if value is None or value in ("", []):
         return None
     if isinstance(field.widget, forms.PasswordInput):
-        return _("set anew")
+        return _("new value set")
     if isinstance(field, forms.MultipleChoiceField):
         return sorted(str(dict(field.choices)[chosen]) for chosen in value)
     if isinstance(field, forms.ModelMultipleChoiceField):
@@ -403,7 +403,7 @@ class EntryAdmin(ReadOnlyModelAdmin):
     fields = ("at", "actor_name", "did", "subject", "changes_told", "reason", "previous_hash", "hash", "verified")
     readonly_fields = ("did", "changes_told", "verified")
     log_at_foot = False
-    nothing_yet = gettext_lazy("The trail is empty. Every write adds an entry: who, when, from what to what, and why.")
+    nothing_yet = gettext_lazy("The audit log is empty. Every write adds an entry with who, when, the changes and the reason.")
 
     def get_queryset(self, request):
         return super().get_queryset(request).order_by("-id")
@@ -424,18 +424,18 @@ class EntryAdmin(ReadOnlyModelAdmin):
     def short_hash(self, entry):
         return format_html('<code title="{}">{}</code>', entry.hash, entry.hash[:12])
 
-    @admin.display(description=gettext_lazy("from what to what"))
+    @admin.display(description=gettext_lazy("changes"))
     def changes_told(self, entry):
         return format_html_join("", "<div>{}: <del>{}</del> → <ins>{}</ins></div>", format_changes(entry)) or DASH
 
-    @admin.display(description=gettext_lazy("chain"))
+    @admin.display(description=gettext_lazy("integrity"))
     def verified(self, entry):
         if entry.hash == entry.expected_hash():
-            return badge("up", _("The hash follows from the entry and the one before it."))
-        return badge("counted", _("The hash does not follow from the entry: it was changed outside the portal."))
+            return badge("up", _("The hash matches the entry and the entry before it."))
+        return badge("counted", _("The hash does not match the entry: it was changed outside the portal."))
 
     def list_links(self, request):
-        yield Link(_("Check the chain"), reverse("admin:check_chain"))
+        yield Link(_("Integrity check"), reverse("admin:check_chain"))
 
     def get_urls(self):
         return [path("check/", self.admin_site.admin_view(self.check_chain), name="check_chain"), *super().get_urls()]
@@ -446,7 +446,7 @@ class EntryAdmin(ReadOnlyModelAdmin):
             raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Is the trail whole?"),
+            "title": _("Integrity check"),
             "count": Entry.objects.count(),
             "last": Entry.objects.order_by("-id").first(),
             "broken": first_broken_link(),

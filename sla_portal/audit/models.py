@@ -30,21 +30,21 @@ class Entry(models.Model):
         related_name="+",
         verbose_name=_("user"),
     )
-    actor_name = models.CharField(_("who"), max_length=200)
+    actor_name = models.CharField(_("actor"), max_length=200)
     action = models.CharField(
-        _("action"), max_length=80, help_text=_("A verb in the past: logged, resolved, confirmed.")
+        _("action"), max_length=80, help_text=_("A verb in the past tense: logged, resolved, confirmed.")
     )
     subject_type = models.CharField(_("kind of record"), max_length=80)
     subject_id = models.CharField(_("record"), max_length=40)
     subject = models.CharField(_("name of the record"), max_length=300)
-    changes = models.JSONField(_("from what to what"), default=dict, encoder=DjangoJSONEncoder)
-    reason = models.TextField(_("why"), blank=True)
+    changes = models.JSONField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
+    reason = models.TextField(_("reason"), blank=True)
     previous_hash = models.CharField(max_length=64, unique=True)
     hash = models.CharField(max_length=64, unique=True)
 
     class Meta:
-        verbose_name = _("audit entry")
-        verbose_name_plural = _("audit trail")
+        verbose_name = _("audit log entry")
+        verbose_name_plural = _("audit log")
         ordering = ["-id"]
         default_permissions = ("view",)
         indexes = [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_entry_subject")]

@@ -27,7 +27,7 @@ def require(actor: Actor, permission: str) -> None:
     """Raise `NotAllowed` unless `actor` has `permission` (`incidents.add_incident`)."""
     if not actor.may(permission):
         raise NotAllowed(
-            _("%(name)s may not do this: it needs the right “%(right)s”.") % {"name": actor.name, "right": permission}
+            _("%(name)s does not have the required permission “%(right)s”.") % {"name": actor.name, "right": permission}
         )
 
 

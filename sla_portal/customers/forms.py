@@ -40,7 +40,7 @@ class ScopedForm(forms.ModelForm):
         facts = super().clean()
         for name in self.scopes:
             if ALL in facts.get(name, ()) and len(facts[name]) > 1:
-                self.add_error(name, _("Tick either “all” or the ones that are meant."))
+                self.add_error(name, _("Select either “all” or individual items."))
         return facts
 
     def _save_m2m(self) -> None:

@@ -21,7 +21,7 @@ def validate_time_zone(name: str) -> None:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ValidationError(
-            _("“%(name)s” is not a time zone; write it like Europe/Berlin."), params={"name": name}
+            _("“%(name)s” is not a time zone. Enter a name such as Europe/Berlin."), params={"name": name}
         ) from None
 
 
@@ -47,7 +47,7 @@ class Region(Coded):
         blank=True,
         validators=[validate_time_zone],
         help_text=_(
-            "The zone in which the people of the region think. Empty: the SLA clock. Only the SLA clock counts."
+            "Time zone of the people in this region. Empty: the SLA clock. Only the SLA clock counts."
         ),
     )
 
@@ -62,7 +62,7 @@ class Region(Coded):
 
 
 class Positioned(Coded):
-    position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller comes first."))
+    position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
 
     class Meta:
         abstract = True

@@ -28,7 +28,7 @@ def open_region(*, actor: Actor, code: str, name: str, time_zone: str = "", now:
     require(actor, "customers.add_region")
     with transaction.atomic():
         if Region.objects.filter(code=code).exists():
-            raise CodeTaken(_("There is a region %(code)s already.") % {"code": code})
+            raise CodeTaken(_("Region %(code)s already exists.") % {"code": code})
         region = Region.objects.create(code=code, name=name, time_zone=time_zone)
         record(actor=actor, action="opened", subject=region, changes=difference({}, snapshot(region)), now=now)
     return region
@@ -47,10 +47,10 @@ def enrol_customer(
     """Put a customer on record with its contacts, each an e-mail address and a name."""
     require(actor, "customers.add_customer")
     if len({email.lower() for email, _name in contacts}) < len(contacts):
-        raise AddressTwice(_("An e-mail address is given twice."))
+        raise AddressTwice(_("An e-mail address is entered twice."))
     with transaction.atomic():
         if Customer.objects.filter(code=code).exists():
-            raise CodeTaken(_("There is a customer %(code)s already.") % {"code": code})
+            raise CodeTaken(_("Customer %(code)s already exists.") % {"code": code})
         customer = Customer.objects.create(code=code, name=name, region=region, language=language)
         for email, person in contacts:
             customer.contacts.create(email=email, name=person)

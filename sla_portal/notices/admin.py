@@ -31,7 +31,7 @@ class KindFilter(ChosenFilter):
 
 
 class DeliveredFilter(ChosenFilter):
-    title = gettext_lazy("mail")
+    title = gettext_lazy("e-mails")
     parameter_name = "mail"
 
     def lookups(self, request, model_admin):
@@ -51,11 +51,11 @@ class DeliveredFilter(ChosenFilter):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyModelAdmin):
-    list_display = ("number", "kind", "says", "about", clock_column("given_at", gettext_lazy("given")), "came")
+    list_display = ("number", "kind", "says", "about", clock_column("given_at", gettext_lazy("issued")), "came")
     list_filter = (KindFilter, DeliveredFilter)
     search_fields = ("number", "about")
-    search_help_text = gettext_lazy("Number, or reference of what it is about")
-    nothing_yet = gettext_lazy("Nothing was told yet. Announcing a maintenance window gives a notice.")
+    search_help_text = gettext_lazy("Notice number, or reference of its subject")
+    nothing_yet = gettext_lazy("No notices yet. Announcing a maintenance window issues a notice.")
 
     def get_queryset(self, request):
         return (
@@ -69,17 +69,17 @@ class NoticeAdmin(ReadOnlyModelAdmin):
             notice.progress = came[notice.pk]
         return changelist
 
-    @admin.display(description=gettext_lazy("says"))
+    @admin.display(description=gettext_lazy("content"))
     def says(self, notice):
         return notice.wording().subject
 
-    @admin.display(description=gettext_lazy("mail"))
+    @admin.display(description=gettext_lazy("e-mails"))
     def came(self, notice):
         return views.marks(notice.progress) or badge("plain", _("on the website only"))
 
     def list_links(self, request):
         if request.user.has_perm("notices.view_delivery"):
-            yield Link(_("Addresses to work through"), reverse("admin:undelivered"))
+            yield Link(_("Undelivered mail"), reverse("admin:undelivered"))
         if inbox.in_use() and request.user.has_perm("notices.read_inbox"):
             yield Link(_("Inbox of this portal"), reverse("admin:inbox"))
 
@@ -99,7 +99,7 @@ class NoticeAdmin(ReadOnlyModelAdmin):
 
 
 class OpenFilter(ChosenFilter):
-    title = gettext_lazy("state")
+    title = gettext_lazy("status")
     parameter_name = "status"
 
     def lookups(self, request, model_admin):
@@ -141,10 +141,9 @@ class DeliveryAdmin(ReadOnlyModelAdmin):
     list_display = ("email", "state", "why", "customer", "of_notice")
     list_filter = (OpenFilter, OfKindFilter, NoticeFilter)
     search_fields = ("email", "name", "contact__customer__name", "contact__customer__code", "notice__number")
-    search_help_text = gettext_lazy("Address, person, customer, or number of the notice")
+    search_help_text = gettext_lazy("Address, person, customer or notice number")
     nothing_yet = gettext_lazy(
-        "Every mail has arrived, as far as the portal knows. An address comes here when its mail failed or came back, or "
-        "when nobody knows whether it arrived."
+        "No undelivered mail: every e-mail was accepted by the mail server. An address is listed here when its e-mail failed or bounced, or when its delivery is unknown."
     )
 
     def get_queryset(self, request):
@@ -155,13 +154,13 @@ class DeliveryAdmin(ReadOnlyModelAdmin):
         return shown if request.user.has_perm("customers.view_customer") else [c for c in shown if c != "customer"]
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"title": _("Addresses to work through"), **(extra_context or {})})
+        return super().changelist_view(request, {"title": _("Undelivered mail"), **(extra_context or {})})
 
-    @admin.display(description=gettext_lazy("state"))
+    @admin.display(description=gettext_lazy("status"))
     def state(self, delivery):
         return badge("unknown" if delivery.status == Status.UNKNOWN else "counted", delivery.get_status_display())
 
-    @admin.display(description=gettext_lazy("why"))
+    @admin.display(description=gettext_lazy("reason"))
     def why(self, delivery):
         said = format_html('<br><span class="quiet">{}</span>', delivery.last_error) if delivery.last_error else ""
         return format_html("{}{}", delivery.get_trouble_display(), said)

@@ -31,13 +31,13 @@ class Kind(models.TextChoices):
 class Notice(models.Model):
     """Something that was told, word for word as it was told. Triggers refuse UPDATE and DELETE, here and on its parts."""
 
-    number = models.CharField(_("number"), max_length=40, unique=True, help_text=_("Names its lasting address."))
+    number = models.CharField(_("number"), max_length=40, unique=True, help_text=_("Part of the permanent address."))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
-    about = models.CharField(_("about"), max_length=60, blank=True, help_text=_("The reference of what it is about."))
+    about = models.CharField(_("about"), max_length=60, blank=True, help_text=_("Reference of the subject."))
     public = models.BooleanField(_("on the public website"), default=False)
-    given_at = models.DateTimeField(_("given"))
-    given_by = models.CharField(_("given by"), max_length=200)
-    sha256 = models.CharField(_("SHA-256 of everything it says"), max_length=64)
+    given_at = models.DateTimeField(_("issued"))
+    given_by = models.CharField(_("issued by"), max_length=200)
+    sha256 = models.CharField(_("SHA-256 of the whole content"), max_length=64)
 
     class Meta:
         verbose_name = _("notice")
@@ -139,13 +139,13 @@ class Attachment(models.Model):
 
 
 class Status(models.TextChoices):
-    PENDING = "pending", _("waiting")
-    SENDING = "sending", _("being sent")
+    PENDING = "pending", _("queued")
+    SENDING = "sending", _("sending")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
     BOUNCED = "bounced", _("bounced")
     UNKNOWN = "unknown", _("unknown")
-    LETTER = "letter", _("reached by letter")
+    LETTER = "letter", _("notified by letter")
     CORRECTED = "corrected", _("address corrected")
 
 
@@ -158,15 +158,15 @@ class FailureReason(models.TextChoices):
     """What went wrong with the last attempt."""
 
     UNREACHABLE = "unreachable", _("The mail server could not be reached.")
-    POSTPONED = "postponed", _("The receiving side asked to try again later.")
-    NO_SUCH_ADDRESS = "no such address", _("There is no such address.")
+    POSTPONED = "postponed", _("The receiving server asked to retry later.")
+    NO_SUCH_ADDRESS = "no such address", _("The address does not exist.")
     FULL = "full", _("The mailbox is full.")
-    REFUSED = "refused", _("The receiving side refuses this mail.")
-    UNWRITABLE = "unwritable", _("The address cannot be written on an envelope.")
-    CUT_OFF = "cut off", _("The connection broke before the mail was handed over.")
-    UNANSWERED = "unanswered", _("The connection broke after the mail was handed over: it may have arrived.")
-    INTERRUPTED = "interrupted", _("The worker was stopped while it handed the mail over: it may have arrived.")
-    RETURNED = "returned", _("It was taken, and came back later.")
+    REFUSED = "refused", _("The receiving server rejected the e-mail.")
+    UNWRITABLE = "unwritable", _("The address is not valid in an SMTP envelope.")
+    CUT_OFF = "cut off", _("The connection broke before the e-mail was handed over.")
+    UNANSWERED = "unanswered", _("The connection broke after the e-mail was handed over. It may have been delivered.")
+    INTERRUPTED = "interrupted", _("The worker was stopped while handing over the e-mail. It may have been delivered.")
+    RETURNED = "returned", _("The e-mail was accepted and bounced later.")
 
 
 class Delivery(models.Model):
@@ -185,16 +185,16 @@ class Delivery(models.Model):
     email = models.EmailField(_("e-mail"))
     name = models.CharField(_("name"), max_length=200, blank=True)
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
-    urgency = models.PositiveSmallIntegerField(_("urgency"), default=3, help_text=_("0 goes before all others."))
+    urgency = models.PositiveSmallIntegerField(_("urgency"), default=3, help_text=_("0 is sent before all others."))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"))
-    lease = models.UUIDField(null=True, blank=True, help_text=_("Who has it in hand."))
+    lease = models.UUIDField(null=True, blank=True, help_text=_("Lease of the worker that is sending it."))
     leased_until = models.DateTimeField(null=True, blank=True)
     handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
-    trouble = models.CharField(_("trouble"), max_length=20, choices=FailureReason.choices, blank=True)
-    last_error = models.TextField(_("the mail server's words"), blank=True)
+    trouble = models.CharField(_("failure reason"), max_length=20, choices=FailureReason.choices, blank=True)
+    last_error = models.TextField(_("reply of the mail server"), blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=200, blank=True)
     replacement = models.ForeignKey(
@@ -203,7 +203,7 @@ class Delivery(models.Model):
         null=True,
         blank=True,
         related_name="replaces",
-        verbose_name=_("sent to instead"),
+        verbose_name=_("replaced by"),
         db_index=False,
     )
     letter_on = models.DateField(_("date of the letter"), null=True, blank=True)
@@ -292,15 +292,15 @@ class Brake(models.Model):
     notice = models.ForeignKey(
         Notice, models.PROTECT, null=True, blank=True, related_name="brakes", verbose_name=_("notice")
     )
-    per_minute = models.PositiveIntegerField(_("mails a minute"), null=True, blank=True)
-    free_at = models.DateTimeField(_("next mail"), help_text=_("Before this instant the limit is used up."))
+    per_minute = models.PositiveIntegerField(_("e-mails per minute"), null=True, blank=True)
+    free_at = models.DateTimeField(_("next e-mail"), help_text=_("The limit is used up until this time."))
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
     paused_by = models.CharField(_("paused by"), max_length=200, blank=True)
     reason = models.TextField(_("reason"), blank=True)
 
     class Meta:
-        verbose_name = _("brake")
-        verbose_name_plural = _("brakes")
+        verbose_name = _("throttle")
+        verbose_name_plural = _("throttles")
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(Coalesce("notice", 0), name="a_notice_has_one_brake"),
@@ -323,9 +323,9 @@ class Bounce(models.Model):
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="bounces", verbose_name=_("delivery"))
     key = models.CharField(_("SHA-256 of the report"), max_length=64, help_text=_("A report is applied once."))
-    noted_at = models.DateTimeField(_("noted"))
-    permanent = models.BooleanField(_("for good"))
-    said = models.TextField(_("its words"), blank=True)
+    noted_at = models.DateTimeField(_("recorded at"))
+    permanent = models.BooleanField(_("permanent"))
+    said = models.TextField(_("text of the report"), blank=True)
 
     class Meta:
         verbose_name = _("bounce")

@@ -63,7 +63,7 @@ def completed(text: str, delivery: Delivery) -> str:
 def concealed(text: str, language: str | None = None) -> str:
     """`text`, or HTML, as anybody may read it, in `language`, by default the reader's."""
     with translation.override(language or translation.get_language()):
-        words = {True: _("(a link of the recipient's own)"), False: _("(a code of the recipient's own)")}
+        words = {True: _("(personal link of the recipient)"), False: _("(personal code of the recipient)")}
     return MARKER.sub(lambda marker: words[marker[1] is not None], LINKED.sub("", text))
 
 

@@ -99,9 +99,9 @@ def marks(came):
     """How far the mail has come, as words with their marks."""
     told = [
         (came.sent, "up", _("%(n)s sent")),
-        (came.left, "waiting", _("%(n)s under way")),
+        (came.left, "waiting", _("%(n)s in progress")),
         (came.bounced, "counted", _("%(n)s bounced")),
-        (came.reached_by_letter, "up", _("%(n)s reached by letter")),
+        (came.reached_by_letter, "up", _("%(n)s notified by letter")),
         (came.failed, "counted", _("%(n)s failed")),
         (came.unknown, "unknown", _("%(n)s unknown")),
     ]
@@ -144,13 +144,13 @@ def download(name, content_type, content):
 @require_POST
 @requiring("notices.give_notice")
 def pause(request, pk):
-    return brake(request, pk, operations.pause_notice, _("Paused: no further mail of this notice goes out."))
+    return brake(request, pk, operations.pause_notice, _("Paused. No more e-mails of this notice are sent."))
 
 
 @require_POST
 @requiring("notices.give_notice")
 def resume(request, pk):
-    answer = brake(request, pk, operations.resume_notice, _("The mail of this notice goes on."))
+    answer = brake(request, pk, operations.resume_notice, _("Resumed. The e-mails of this notice are sent again."))
     deliver_soon()
     return answer
 
@@ -162,7 +162,7 @@ def limit(request, pk):
     typed = request.POST.get("per_minute", "").strip()
     # What is no number is no limit that could be kept.
     per_minute = (int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0) if typed else None
-    return brake(request, pk, partial(operations.limit_notice, per_minute=per_minute), _("The limit is set."))
+    return brake(request, pk, partial(operations.limit_notice, per_minute=per_minute), _("The limit was saved."))
 
 
 def brake(request, pk, operation, done):
@@ -195,7 +195,7 @@ def _delivery_page(request, delivery, status_code=200):
     delivery = Delivery.objects.select_related("notice", "contact__customer", "replacement").get(pk=delivery.pk)
     context = {
         **admin.site.each_context(request),
-        "title": _("Mail"),
+        "title": _("E-mails"),
         "subtitle": delivery.email,
         "delivery": delivery,
         "says": delivery.notice.wording(),
@@ -213,13 +213,13 @@ def _delivery_page(request, delivery, status_code=200):
 @require_POST
 @requiring("notices.resolve_delivery")
 def confirm(request, pk):
-    return decide(request, pk, operations.confirm_delivery, _("Noted: the mail to %(address)s arrived."))
+    return decide(request, pk, operations.confirm_delivery, _("Recorded: the e-mail to %(address)s was delivered."))
 
 
 @require_POST
 @requiring("notices.resolve_delivery")
 def again(request, pk):
-    answer = decide(request, pk, operations.send_again, _("The mail to %(address)s goes out again."))
+    answer = decide(request, pk, operations.send_again, _("The e-mail to %(address)s will be sent again."))
     deliver_soon()
     return answer
 
@@ -228,7 +228,7 @@ def again(request, pk):
 @requiring("notices.resolve_delivery")
 def correct(request, pk):
     operation = partial(operations.correct_address, email=cleaned(request.POST.get("email", "")))
-    answer = decide(request, pk, operation, _("%(address)s is corrected, and the mail goes to the right address."))
+    answer = decide(request, pk, operation, _("%(address)s was corrected. The e-mail will be sent to the new address."))
     deliver_soon()
     return answer
 
@@ -244,7 +244,7 @@ def letter(request, pk):
     operation = partial(
         operations.reached_by_letter, letter_on=letter_on, reference=cleaned(request.POST.get("reference", ""))
     )
-    return decide(request, pk, operation, _("Noted: a letter told %(address)s."))
+    return decide(request, pk, operation, _("Recorded: %(address)s was notified by letter."))
 
 
 def decide(request, pk, operation, done):
@@ -252,7 +252,7 @@ def decide(request, pk, operation, done):
     reason = cleaned(request.POST.get("reason", ""))
     try:
         if not reason:
-            raise operations.NoReason(_("Say how you know. It stands in the trail."))
+            raise operations.NoReason(_("Enter a reason. It is recorded in the audit log."))
         operation(actor=Actor.staff(request.user), delivery=delivery, reason=reason, now=timezone.now())
     except Refused as refused:
         messages.error(request, str(refused))
@@ -312,7 +312,7 @@ def inbox_message(request, name):
     text = message.get_body(("plain",))
     context = {
         **admin.site.each_context(request),
-        "title": _("Mail"),
+        "title": _("E-mails"),
         "subtitle": message["Subject"],
         "name": name,
         "message": message,

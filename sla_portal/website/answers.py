@@ -75,18 +75,17 @@ class Asked:
     def closed(self) -> str:
         """Why it cannot be answered any more; empty while it can."""
         if self.version.withdrawn_at:
-            return _("Version %(version)s was withdrawn: it does not take effect, and needs no answer.") % {
+            return _("Version %(version)s was withdrawn. It does not take effect, and no response is needed.") % {
                 "version": self.version
             }
         if self.version.takes_effect_on <= self.today:
-            return _("Version %(version)s took effect on %(day)s. It can no longer be answered here.") % {
+            return _("Version %(version)s took effect on %(day)s. You can no longer respond here.") % {
                 "version": self.version,
                 "day": day_name(self.version.takes_effect_on),
             }
         if not self.customers:
             return _(
-                "%(address)s no longer speaks for a customer whom version %(version)s concerns. "
-                "Write to us from an address on record."
+                "%(address)s no longer belongs to a customer whom version %(version)s concerns. Please write to us from a registered address."
             ) % {"address": self.delivery.email, "version": self.version}
         return ""
 
@@ -95,14 +94,14 @@ class AnswerForm(forms.Form):
     """Who answers, for whom, and why."""
 
     customer = forms.ChoiceField(
-        label=gettext_lazy("For"), error_messages={"invalid_choice": gettext_lazy("Choose one of the list.")}
+        label=gettext_lazy("On behalf of"), error_messages={"invalid_choice": gettext_lazy("Choose an item from the list.")}
     )
     by_name = forms.CharField(
         label=gettext_lazy("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     text = forms.CharField(
-        label=gettext_lazy("What you want to say"),
-        help_text=gettext_lazy("Not needed."),
+        label=gettext_lazy("Your message"),
+        help_text=gettext_lazy("Optional."),
         required=False,
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 5}),
@@ -137,7 +136,7 @@ class EndForm(AnswerForm):
         label=gettext_lazy("Last service day"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": gettext_lazy("Write the day as in 2026-12-31.")},
+        error_messages={"invalid": gettext_lazy("Enter the date in the form 2026-12-31.")},
     )
     act = END
     field_order = ("customer", "last_day", "by_name", "text")
@@ -221,12 +220,12 @@ def _taken_back(request: HttpRequest, reader: Reader, asked: Asked, now: datetim
     named = request.POST.get("answer", "")
     row = next((row for row in asked.answers if str(row.pk) == named and row.stands), None)
     if row is None:
-        sentence = _("There is no such answer, or it was taken back already.")
+        sentence = _("There is no such response, or it was already withdrawn.")
         return _page(request, reader, {"asked": asked, **_forms(asked), "refused": sentence}, status=422)
     if "sure" not in request.POST:
         return _page(request, reader, {"asked": asked, "check": TAKE_BACK, "row": row})
     try:
-        withdraw_answer(actor=_actor(asked), answer=row, reason=_("Taken back through the link in the mail."), now=now)
+        withdraw_answer(actor=_actor(asked), answer=row, reason=_("Withdrawn through the personal link in the e-mail."), now=now)
     except Refused as refused:
         return _page(request, reader, {"asked": asked, **_forms(asked), "refused": str(refused)}, status=422)
     return HttpResponseRedirect(request.path, status=303, headers=HEADERS)

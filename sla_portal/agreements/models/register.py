@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 class Matter(models.TextChoices):
     ERRATUM = "erratum", _("misprint")
-    READING = "reading", _("reading")
+    READING = "reading", _("interpretation")
 
 
 class RegisterEntry(models.Model):
@@ -19,14 +19,14 @@ class RegisterEntry(models.Model):
     clause = models.CharField(_("clause"), max_length=10)
     matter = models.CharField(_("kind"), max_length=10, choices=Matter.choices, default=Matter.READING)
     term = models.CharField(
-        _("term"), max_length=40, blank=True, help_text=_("The term of a version that decides it, where one does.")
+        _("term"), max_length=40, blank=True, help_text=_("The term of a version that settles it, if there is one.")
     )
-    question = models.TextField(_("what is open"), max_length=2000)
-    question_zh = models.TextField(_("what is open (Chinese)"), max_length=2000, blank=True)
-    answer = models.TextField(_("how it is read"), max_length=2000)
-    answer_zh = models.TextField(_("how it is read (Chinese)"), max_length=2000, blank=True)
-    why = models.TextField(_("why"), max_length=2000)
-    why_zh = models.TextField(_("why (Chinese)"), max_length=2000, blank=True)
+    question = models.TextField(_("open question"), max_length=2000)
+    question_zh = models.TextField(_("open question (Chinese)"), max_length=2000, blank=True)
+    answer = models.TextField(_("interpretation"), max_length=2000)
+    answer_zh = models.TextField(_("interpretation (Chinese)"), max_length=2000, blank=True)
+    why = models.TextField(_("reason"), max_length=2000)
+    why_zh = models.TextField(_("reason (Chinese)"), max_length=2000, blank=True)
     proposed_wording = models.TextField(_("proposed wording"), max_length=20_000, blank=True)
     proposed_wording_zh = models.TextField(_("proposed wording (Chinese)"), max_length=20_000, blank=True)
     written_by = models.ForeignKey(
@@ -40,8 +40,8 @@ class RegisterEntry(models.Model):
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("entry of the register")
-        verbose_name_plural = _("errata and readings")
+        verbose_name = _("register entry")
+        verbose_name_plural = _("errata and interpretations")
         ordering = ["id"]
         default_permissions = ("view",)
         permissions = [

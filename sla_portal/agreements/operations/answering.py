@@ -71,17 +71,17 @@ def register_answer(
     if errors:
         raise NotAcceptable(errors)
     if "by_name" not in said:
-        raise NameMissing(_("Say who answers for the customer."))
+        raise NameMissing(_("Enter who responds on behalf of the customer."))
     with transaction.atomic():
         customer = Customer.objects.select_for_update().get(pk=customer.pk)
         version = AgreementVersion.objects.get(pk=version.pk)
         _check_time(version, received_at, now)
         if version.answers.filter(customer=customer, kind=kind.value, withdrawn_at__isnull=True).exists():
-            raise AnsweredAlready(_("%(customer)s gave this answer already.") % {"customer": customer})
+            raise AnsweredAlready(_("%(customer)s has already given this response.") % {"customer": customer})
         if not concerned(version).filter(pk=customer.pk).exists():
             raise NotConcerned(
                 _(
-                    "Version %(version)s does not concern %(customer)s: no contract of theirs is in force before it takes effect."
+                    "Version %(version)s does not concern %(customer)s: none of their contracts is in force before it takes effect."
                 )
                 % {"version": version, "customer": customer}
             )
@@ -119,7 +119,7 @@ def register_answer(
             now=now,
         )
         for one in ended:
-            reason = _("Does not agree to version %(version)s (5.2).") % {"version": version}
+            reason = _("The customer does not agree to version %(version)s (5.2).") % {"version": version}
             end_contract(actor=actor, contract=one, last_day=last_day, reason=reason, now=now)
     return answer
 
@@ -132,16 +132,16 @@ def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime)
         Customer.objects.select_for_update().get(pk=answer.customer_id)
         row = Answer.objects.select_for_update().get(pk=answer.pk)
         if row.withdrawn_at:
-            raise AnsweredAlready(_("The answer was taken back already."))
+            raise AnsweredAlready(_("The response was already withdrawn."))
         today = local_date(epoch(now), settings.SLA_ZONE)
         if row.last_day and row.last_day < today:
             raise LastDayNotPossible(
-                _("The contract ended on %(day)s. A new one has to be signed (1.2).")
+                _("The contract ended on %(day)s. A new contract has to be signed (1.2).")
                 % {"day": row.last_day.isoformat()}
             )
         if row.version.takes_effect_on <= today and not row.version.withdrawn_at:
             raise AnswerOutOfTime(
-                _("Version %(version)s has taken effect; what was answered before stays on record.")
+                _("Version %(version)s has taken effect. Earlier responses stay on record.")
                 % {"version": row.version}
             )
         # Rows before the trail, as everywhere: two who lock in another order would wait for each other.
@@ -160,16 +160,16 @@ def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime)
 def _check_time(version: AgreementVersion, received_at: datetime, now: datetime) -> None:
     if version.stage is not Stage.PUBLISHED or not version.published_at:
         raise AnswerOutOfTime(
-            _("Version %(version)s is not announced, or was withdrawn: there is nothing to answer.")
+            _("Version %(version)s is not announced or was withdrawn. No response is needed.")
             % {"version": version}
         )
     takes_effect = instant(day_span(version.takes_effect_on, settings.SLA_ZONE)[0])
     if not version.published_at <= received_at <= now:
-        raise AnswerOutOfTime(_("An answer is received after the announcement, and not in the future."))
+        raise AnswerOutOfTime(_("The date of receipt must be after the announcement and not in the future."))
     if received_at >= takes_effect:
         raise AnswerOutOfTime(
             _(
-                "Version %(version)s took effect on %(day)s. Whoever had a contract then is deemed to have accepted it (5.2)."
+                "Version %(version)s took effect on %(day)s. Customers with a contract on that day are deemed to have accepted it (5.2)."
             )
             % {"version": version, "day": version.takes_effect_on.isoformat()}
         )
@@ -180,7 +180,7 @@ def _contracts_to_end(version: AgreementVersion, customer: Customer, contract: C
     found = list(Contract.objects.select_for_update().filter(pk__in=running.values("pk")).order_by("pk"))
     if not found:
         raise NotConcerned(
-            _("No contract runs on when version %(version)s takes effect: there is none to end.") % {"version": version}
+            _("No contract continues when version %(version)s takes effect, so there is none to terminate.") % {"version": version}
         )
     return found
 
@@ -193,7 +193,7 @@ def _last_day(version: AgreementVersion, contracts: Sequence[Contract], last_day
     if not earliest <= chosen <= latest:
         raise LastDayNotPossible(
             _(
-                "The last service day lies between %(earliest)s and %(latest)s: not in the past, and before the version takes effect."
+                "The last service day must be between %(earliest)s and %(latest)s: not in the past, and before the version takes effect."
             )
             % {"earliest": earliest.isoformat(), "latest": latest.isoformat()}
         )

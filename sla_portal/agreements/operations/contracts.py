@@ -64,13 +64,13 @@ def sign_contract(
     require(actor, "agreements.add_contract")
     if ends_on < (earliest := shortest_period_ends_on(starts_on)):
         raise ContractTooShort(
-            _("A contract is made for one month at least: from %(start)s it ends on %(end)s or later.")
+            _("A contract lasts at least one month: if it starts on %(start)s, it ends on %(end)s or later.")
             % {"start": starts_on, "end": earliest}
         )
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=customer.pk)
         if Contract.objects.filter(reference=reference).exists():
-            raise ReferenceTaken(_("There is a contract %(reference)s already.") % {"reference": reference})
+            raise ReferenceTaken(_("Contract %(reference)s already exists.") % {"reference": reference})
         contract = Contract.objects.create(
             customer=customer,
             reference=reference,
@@ -94,7 +94,7 @@ def record_payment(
         contract = _locked(contract)
         if contract.payments.filter(reference=reference).exists():
             raise ReferenceTaken(
-                _("There is a payment %(reference)s on the contract already.") % {"reference": reference}
+                _("The contract already has a payment %(reference)s.") % {"reference": reference}
             )
         payment = contract.payments.create(reference=reference, paid_on=paid_on, amount=amount)
         record(
@@ -116,11 +116,11 @@ def suspend_contract(
         contract = _locked(contract)
         if not contract.starts_on <= starts_on <= ends_on <= contract.last_day:
             raise DaysOutsideContract(
-                _("A contract is suspended on days of its own, %(start)s to %(end)s, the first before the last.")
+                _("A suspension must lie within the contract's service days, %(start)s to %(end)s, and its first day must not be after its last.")
                 % {"start": contract.starts_on, "end": contract.last_day}
             )
         if contract.suspensions.filter(starts_on__lte=ends_on, ends_on__gte=starts_on).exists():
-            raise SuspensionsOverlap(_("The service was suspended on one of these days already."))
+            raise SuspensionsOverlap(_("The service is already suspended on one of these days."))
         suspension = contract.suspensions.create(starts_on=starts_on, ends_on=ends_on)
         record(
             actor=actor,
@@ -140,11 +140,11 @@ def terminate_contract(*, actor: Actor, contract: Contract, last_day: date, reas
         contract = _locked(contract)
         if contract.terminated_on:
             raise ContractTerminated(
-                _("The contract was terminated already, on %(day)s.") % {"day": contract.terminated_on}
+                _("The contract was already terminated on %(day)s.") % {"day": contract.terminated_on}
             )
         if not contract.starts_on <= last_day <= contract.last_day:
             raise DaysOutsideContract(
-                _("A contract ends early on one of its own days, %(start)s to %(end)s.")
+                _("A contract can be terminated only on one of its service days, %(start)s to %(end)s.")
                 % {"start": contract.starts_on, "end": contract.last_day}
             )
         end_contract(actor=actor, contract=contract, last_day=last_day, reason=reason, now=now)
@@ -172,7 +172,7 @@ def extend_contract(*, actor: Actor, contract: Contract, minutes: int, reason: s
         until = extended_to(contract.ends_on, total) if total else None
         if contract.terminated_on or contract.last_day < today or (until or contract.ends_on) < today:
             raise ContractOver(
-                _("Contract %(contract)s has ended, or its end would move into the past: it cannot be extended.")
+                _("Contract %(contract)s has ended, or its end would move into the past. It cannot be extended.")
                 % {"contract": contract}
             )
         changes = difference(

@@ -48,16 +48,16 @@ def draft_version(
     require(actor, "agreements.draft_version")
     based_on = based_on or newest_version()
     if based_on is None:
-        raise NoAgreementInForce(_("No version is published that an amendment could start from."))
+        raise NoAgreementInForce(_("There is no published version to base an amendment on."))
     errors: dict[str, list[str]] = {}
     name = cleaned(AgreementVersion(), {"version": version}, errors).get("version", "")
     with transaction.atomic():
         # One at a time, so that two do not take the same name.
         AgreementVersion.objects.select_for_update().get(pk=based_on.pk)
         if AgreementVersion.objects.filter(version=name).exists():
-            errors["version"] = [_("There is a version %(version)s already. Choose another name.") % {"version": name}]
+            errors["version"] = [_("Version %(version)s already exists. Choose another name.") % {"version": name}]
         if name in NAMES_TAKEN:
-            errors["version"] = [_("The website has another page of this name. Choose another name.")]
+            errors["version"] = [_("The website already has a page of this name. Choose another name.")]
         if errors:
             raise NotAcceptable(errors)
         draft = AgreementVersion.objects.create(
@@ -98,7 +98,7 @@ def change_draft(
         locked = locked_draft(draft)
         if seen_at is not None and locked.changed_at != seen_at:
             raise DraftChangedMeanwhile(
-                _("Somebody else changed the draft meanwhile. Look at it as it is now, then change it.")
+                _("Somebody else changed the draft in the meantime. Review the current draft, then make your change.")
             )
         said = {name: text for name, text in zip(SUMMARIES, (summary_of_changes, summary_of_changes_zh), strict=True)
                 if text is not None}  # fmt: skip
@@ -126,7 +126,7 @@ def take_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry,
         locked = locked_draft(draft)
         proposed = {"wording": entry.proposed_wording, "wording_zh": entry.proposed_wording_zh}
         if not any(proposed.values()):
-            raise NothingProposed(_("This entry of the register proposes no wording."))
+            raise NothingProposed(_("This register entry proposes no wording."))
         clause = locked.clauses.filter(number=entry.clause).first()
         if clause is None:
             raise NothingProposed(_("The draft has no clause %(number)s.") % {"number": entry.clause})
@@ -184,10 +184,10 @@ def _write_clauses(draft: AgreementVersion, clauses: Iterable[DraftedClause]) ->
 def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> list[DraftedClause]:
     """The clauses as they can be kept: numbered in order, each text within its bounds."""
     if len(clauses) > MOST_CLAUSES:
-        errors["clauses"] = [_("An agreement has %(most)d clauses at most.") % {"most": MOST_CLAUSES}]
+        errors["clauses"] = [_("An agreement can have at most %(most)d clauses.") % {"most": MOST_CLAUSES}]
         return []
     if not clauses:
-        errors["clauses"] = [_("An agreement has clauses. Write one at least.")]
+        errors["clauses"] = [_("An agreement needs at least one clause.")]
     written = []
     before = ""
     for clause in clauses:
@@ -197,9 +197,9 @@ def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> 
         number = taken.get("number", "")
         if number and number not in (may_follow(before) if before else {"1"}):
             errors[prefix + "number"] = [
-                _("Clause %(number)s does not follow %(before)s.") % {"number": number, "before": before}
+                _("Clause %(number)s cannot follow clause %(before)s.") % {"number": number, "before": before}
                 if before
-                else _("The first clause is number 1, not %(number)s.") % {"number": number}
+                else _("The first clause must be number 1, not %(number)s.") % {"number": number}
             ]
         before = number or before
         if len(taken) == len(CLAUSE_FIELDS):

@@ -86,10 +86,10 @@ def submit_draft(*, actor: Actor, draft: AgreementVersion, effective_on: date, n
         lock_chain()
         check_draft(locked)
         if not (locked.summary_of_changes and locked.summary_of_changes_zh):
-            raise SummaryMissing(_("Say in plain words what changes, in English and in Chinese."))
+            raise SummaryMissing(_("Describe in plain words what changes, in English and in Chinese."))
         _check_basis(locked)
         if _says(locked) == _says(locked.based_on):
-            raise NothingChanged(_("The draft says just what version %(version)s says.") % {"version": locked.based_on})
+            raise NothingChanged(_("The draft is identical to version %(version)s.") % {"version": locked.based_on})
         _check_notice(effective_on, now)
         _check_order(effective_on)
         locked.effective_on, locked.submitted_by, locked.submitted_at = effective_on, actor.user, now
@@ -140,7 +140,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
         check_second_person(
             actor,
             locked.submitted_by,
-            _("You asked for this publication. Another person checks the text and publishes it."),
+            _("You submitted this version for approval. Another person must check and publish it."),
         )
         _check_basis(locked)
         _check_notice(locked.takes_effect_on, now)
@@ -181,17 +181,17 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
         locked = locked_version(version)
         lock_chain()
         if locked.withdrawn_at:
-            raise AlreadyWithdrawn(_("Version %(version)s is withdrawn already.") % {"version": locked})
+            raise AlreadyWithdrawn(_("Version %(version)s was already withdrawn.") % {"version": locked})
         if not locked.notice or locked.takes_effect_on <= local_date(epoch(now), settings.SLA_ZONE):
             raise NotPending(
                 _(
-                    "Only a version that was announced and has not taken effect can be withdrawn. A mistake is another amendment (5.2)."
+                    "Only a version that is announced and not yet in force can be withdrawn. Correct a mistake by another amendment (5.2)."
                 )
             )
         later = AgreementVersion.objects.published().filter(effective_on__gt=locked.effective_on).first()
         if later:
             raise LaterVersionPublished(
-                _("Version %(later)s starts from this one. Withdraw that first.") % {"later": later}
+                _("Version %(later)s is based on this version. Withdraw version %(later)s first.") % {"later": later}
             )
         locked.withdrawn_at, locked.withdrawn_by, locked.withdrawal_reason = now, actor.user, reason.strip()
         locked.withdrawal_notice = _tell(
@@ -227,10 +227,10 @@ def notify_left_out(*, actor: Actor, version: AgreementVersion, now: datetime) -
         lock_chain()
         today = local_date(epoch(now), settings.SLA_ZONE)
         if not locked.notice or locked.withdrawn_at or locked.takes_effect_on <= today:
-            raise NotPending(_("Only of a version that was announced and has not taken effect can somebody be told."))
+            raise NotPending(_("Customers can be notified only of a version that is announced and not yet in force."))
         audience = Contact.objects.filter(customer__in=customers_left_out(locked).order_by())
         if not audience.exists():
-            raise NobodyLeftOut(_("Every customer concerned who has an address was told."))
+            raise NobodyLeftOut(_("Every customer concerned who has an e-mail address was notified."))
         notice = _tell(actor, locked, emails.Step.ANNOUNCEMENT, audience, now)
         FurtherNotice.objects.create(version=locked, notice=notice)
     return notice
@@ -318,16 +318,16 @@ def _tell(
 
 def _check_submitted(version: AgreementVersion) -> None:
     if version.published_at:
-        raise AlreadyPublished(_("Version %(version)s is published already.") % {"version": version})
+        raise AlreadyPublished(_("Version %(version)s was already published.") % {"version": version})
     if not version.submitted_at:
-        raise NotSubmitted(_("Nobody has asked for the publication of version %(version)s.") % {"version": version})
+        raise NotSubmitted(_("Version %(version)s was not submitted for approval.") % {"version": version})
 
 
 def _check_basis(draft: AgreementVersion) -> None:
     newest = newest_version()
     if draft.based_on != newest:
         raise BasisOutdated(
-            _("The draft starts from version %(basis)s, but the newest is %(newest)s by now. Draft it anew from that.")
+            _("The draft is based on version %(basis)s, but the newest version is now %(newest)s. Start a new draft based on that.")
             % {"basis": draft.based_on, "newest": newest}
         )
 
@@ -338,8 +338,7 @@ def _check_notice(effective_on: date, now: datetime) -> None:
         today = local_date(epoch(now), settings.SLA_ZONE)
         raise NoticeTooShort(
             _(
-                "Announced on %(today)s, it takes effect on %(earliest)s at the earliest: %(days)d full days lie between notice "
-                "and effect (5.2)."
+                "If announced on %(today)s, it takes effect on %(earliest)s at the earliest: %(days)d full days must lie between announcement and effective date (5.2)."
             )
             % {
                 "today": today.isoformat(),
@@ -353,7 +352,7 @@ def _check_order(effective_on: date) -> None:
     newest = newest_version()
     if newest and effective_on <= newest.takes_effect_on:
         raise NoticeTooShort(
-            _("Version %(version)s takes effect on %(day)s; the next can on the day after it at the earliest.")
+            _("Version %(version)s takes effect on %(day)s. The next version can take effect on the following day at the earliest.")
             % {"version": newest, "day": newest.takes_effect_on.isoformat()}
         )
 

@@ -40,7 +40,7 @@ class NotAcceptable(Refused):
 
 def check_reason(reason: str) -> None:
     if not reason.strip():
-        raise ReasonMissing(_("Say why."))
+        raise ReasonMissing(_("Enter a reason."))
 
 
 def check_second_person(actor: Actor, first: Any, sentence: str) -> None:
@@ -58,12 +58,12 @@ def locked_draft(draft: AgreementVersion) -> AgreementVersion:
     locked = locked_version(draft)
     if locked.published_at:
         raise DraftStandsStill(
-            _("Version %(version)s is published and never edited. A mistake in it is another amendment (5.2).")
+            _("Version %(version)s is published and cannot be edited. Correct a mistake by another amendment (5.2).")
             % {"version": locked}
         )
     if locked.submitted_at:
         raise DraftStandsStill(
-            _("The publication of version %(version)s is asked for. Have it returned first, then change it.")
+            _("Version %(version)s is submitted for approval. Have it sent back before you change it.")
             % {"version": locked}
         )
     return locked
@@ -88,11 +88,11 @@ def _text(field: Any, value: str) -> str:
     text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
     if hidden := HIDDEN.search(text):
         raise ValidationError(
-            _("The text holds a character that cannot be seen (number %(number)d). Take it out.")
+            _("The text contains an invisible character (number %(number)d). Remove it.")
             % {"number": ord(hidden[0])}
         )
     if field.max_length and len(text) > field.max_length:
         raise ValidationError(
-            _("The text has %(length)d characters; %(most)d fit.") % {"length": len(text), "most": field.max_length}
+            _("The text has %(length)d characters. At most %(most)d are allowed.") % {"length": len(text), "most": field.max_length}
         )
     return text

@@ -70,8 +70,8 @@ def approve_entry(*, actor: Actor, entry: RegisterEntry, now: datetime) -> None:
     with transaction.atomic():
         row = RegisterEntry.objects.select_for_update().get(pk=entry.pk)
         if row.approved_at:
-            raise ApprovedAlready(_("The entry was approved already, by %(name)s.") % {"name": row.approved_by_name})
-        check_second_person(actor, row.written_by, _("You wrote this entry. Another person approves it."))
+            raise ApprovedAlready(_("The entry was already approved by %(name)s.") % {"name": row.approved_by_name})
+        check_second_person(actor, row.written_by, _("You wrote this entry. Another person must approve it."))
         row.approved_by, row.approved_by_name, row.approved_at = actor.user, actor.name[:200], now
         row.save(update_fields=APPROVAL)
         record(actor=actor, action="approved", subject=row, changes={"approved_by": [None, actor.name]}, now=now)

@@ -31,7 +31,7 @@ def version_in_force(on: date) -> AgreementVersion:
     if version is None:
         raise NoAgreementInForce(
             _(
-                "No agreement version is in force on %(day)s. Choose a later day, or publish one that takes effect by then."
+                "No agreement version is in force on %(day)s. Choose a later day, or publish a version that takes effect by then."
             )
             % {"day": on.isoformat()}
         )

@@ -131,7 +131,7 @@ class MailMessage:
 
     def _greeting(self, name: str) -> str:
         with translation.override(self.wording.language):
-            return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Good day,")
+            return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Hello,")
 
 
 def sender(delivery: Delivery) -> str:

@@ -34,10 +34,10 @@ class NoReason(Refused):
 def pause_notice(*, actor: Actor, notice: Notice, reason: str, now: datetime) -> None:
     """Send no further mail of a notice: workers stop before the next one."""
     if not reason.strip():
-        raise NoReason(_("Say why. It stands in the trail."))
+        raise NoReason(_("Enter a reason. It is recorded in the audit log."))
     with _braking(actor, "paused", notice, reason, now) as brake:
         if brake.paused_at:
-            raise NothingToDo(_("This notice is paused already, by %(name)s.") % {"name": brake.paused_by})
+            raise NothingToDo(_("This notice was already paused by %(name)s.") % {"name": brake.paused_by})
         brake.paused_at, brake.paused_by, brake.reason = now, actor.name[:200], reason
 
 
@@ -52,7 +52,7 @@ def resume_notice(*, actor: Actor, notice: Notice, reason: str, now: datetime) -
 def limit_notice(*, actor: Actor, notice: Notice, per_minute: int | None, reason: str, now: datetime) -> None:
     """Send at most so many mails of a notice a minute; None: as many as the portal may."""
     if per_minute is not None and not 1 <= per_minute <= LARGEST_LIMIT:
-        raise NotALimit(_("Give a number of mails a minute from 1 to %(most)s.") % {"most": LARGEST_LIMIT})
+        raise NotALimit(_("Enter a number of e-mails per minute from 1 to %(most)s.") % {"most": LARGEST_LIMIT})
     with _braking(actor, "limited", notice, reason, now) as brake:
         brake.per_minute, brake.free_at = per_minute, now
 

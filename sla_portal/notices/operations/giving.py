@@ -88,7 +88,7 @@ def check_worded(wordings: Iterable[Words]) -> None:
     said = {words.language for words in wordings if words.heading and words.text.strip()}
     for language, name in settings.LANGUAGES:
         if language not in said:
-            raise NotWorded(_("Say it in %(language)s too: a subject and a text.") % {"language": name})
+            raise NotWorded(_("The %(language)s version is missing. Enter a subject and a text.") % {"language": name})
 
 
 def _next_number(now: datetime) -> str:

@@ -55,10 +55,10 @@ def reached_by_letter(
 ) -> None:
     """Say that a letter told the recipient instead: its date, and the reference under which it is kept."""
     if not reference.strip():
-        raise NotALetter(_("Give the reference of the letter."))
+        raise NotALetter(_("Enter the reference of the letter."))
     given_on, today = (at.astimezone(settings.SLA_ZONE).date() for at in (delivery.notice.given_at, now))
     if not given_on <= letter_on <= today:
-        raise NotALetter(_("A letter is dated between the day of the notice and today."))
+        raise NotALetter(_("The date of the letter must be between the date of the notice and today."))
     with _decision(delivery, actor, "told by letter", reason, now) as (locked, changes):
         locked.status = Status.LETTER
         locked.letter_on, locked.letter_reference = letter_on, reference.strip()[:100]
@@ -107,7 +107,7 @@ def _check_address(email: str, wrong: str) -> None:
     except (ValidationError, Unwritable):
         raise NotAnAddress(_("“%(address)s” is not an e-mail address.") % {"address": email}) from None
     if email.lower() == wrong.lower():
-        raise NotAnAddress(_("That is the address as it was. Use Send again, or give another."))
+        raise NotAnAddress(_("This is the same address. Use Send again, or enter another address."))
 
 
 def _correct_contact(delivery: Delivery, email: str, actor: Actor, reason: str, now: datetime) -> None:
@@ -137,7 +137,7 @@ def _decision(
         locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
         if locked.status not in among:
             raise NotOpen(
-                _("The mail to %(address)s is %(status)s: there is nothing to decide.")
+                _("The e-mail to %(address)s is %(status)s. There is nothing to resolve.")
                 % {"address": locked.email, "status": locked.get_status_display()}
             )
         before, changes = locked.status, dict[str, Any]()

@@ -35,11 +35,11 @@ FARTHEST = 1_000_000
 def state_words(state: str) -> tuple[str, str]:
     """The mark and the word of how a customer stands."""
     return {
-        Acceptance.ACCEPTED: ("up", _("accepted by continuing")),
-        Acceptance.RUNNING: ("unknown", _("still running")),
+        Acceptance.ACCEPTED: ("up", _("deemed accepted")),
+        Acceptance.RUNNING: ("unknown", _("no response yet")),
         Acceptance.OBJECTED: ("waiting", _("objected")),
-        Acceptance.ENDED: ("counted", _("ended")),
-        Acceptance.EXPIRED: ("outside", _("not concerned: ran out before")),
+        Acceptance.ENDED: ("counted", _("terminated")),
+        Acceptance.EXPIRED: ("outside", _("not concerned: contract expired before")),
     }[Acceptance(state)]
 
 
@@ -74,7 +74,7 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "staff/amendments/answers.html",
         {
-            "title": _("How customers stand to version %(version)s") % {"version": version},
+            "title": _("Customer responses to version %(version)s") % {"version": version},
             "version": version,
             "withdrawn": version.stage is Stage.WITHDRAWN,
             "in_force": days_until(version.effective_on, now) <= 0,
@@ -155,7 +155,7 @@ def answer(request: HttpRequest, pk: int, code: str) -> HttpResponse:
                     last_day=form.cleaned_data["last_day"],
                     now=now,
                 )
-                messages.success(request, _("Registered."))
+                messages.success(request, _("The response was registered."))
                 return redirect("admin:amendment_answer", pk, customer.code)
         elif form.is_valid():
             follows = consequences(version, form, contracts, now)
@@ -205,11 +205,11 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Answer.objects.select_related("version", "customer"), pk=pk)
     form = ReasonForm(request.POST, auto_id="back-%s")
     if not form.is_valid():
-        messages.error(request, _("Say why."))
+        messages.error(request, _("Enter a reason."))
     else:
         try:
             withdraw_answer(actor=Actor.staff(request.user), answer=row, reason=form.cleaned_data["reason"], now=now)
-            messages.success(request, _("Taken back."))
+            messages.success(request, _("The response was withdrawn."))
         except Refused as refused:
             messages.error(request, str(refused))
     return redirect("admin:amendment_answer", row.version_id, row.customer.code)

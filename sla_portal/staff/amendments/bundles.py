@@ -34,12 +34,12 @@ READ_AT_ONCE = 1 << 20
 class BundleForm(KeyedForm):
     """In which language, and whose mails."""
 
-    language = forms.ChoiceField(label=gettext_lazy("Language of paper and explanations"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=gettext_lazy("Language of documents and explanations"), choices=settings.LANGUAGES)
     email = forms.EmailField(
-        label=gettext_lazy("Mails to one recipient"),
+        label=gettext_lazy("E-mails to one recipient"),
         required=False,
         max_length=254,
-        help_text=gettext_lazy("An e-mail address: the source of its mails is added. Empty: nobody's."),
+        help_text=gettext_lazy("Enter an e-mail address to add the source of the e-mails sent to it. Empty: no e-mails are added."),
     )
 
 
@@ -56,7 +56,7 @@ def proof(request: HttpRequest, pk: int) -> HttpResponse:
                 return redirect(_requested(request, version, form))
     bundles = version.bundles.all()
     context = {
-        "title": _("Proof of amendment %(version)s") % {"version": version},
+        "title": _("Evidence bundle for version %(version)s") % {"version": version},
         "version": version,
         "form": form,
         "bundles": bundles[:SHOWN],

@@ -48,7 +48,7 @@ def start(request: HttpRequest) -> HttpResponse:
             form.add_error("version", str(refused))
         else:
             messages.success(
-                request, _("A draft, with text and terms of the version it starts from. Nobody sees it but the desk.")
+                request, _("The draft was created with the text and terms of the version it is based on. Only staff can see it.")
             )
             return redirect("admin:amendment", draft.pk)
     return listing(request, now, start=form)
@@ -185,7 +185,7 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
     draft = get_object_or_404(AgreementVersion, pk=pk)
     form = ReasonForm(request.POST, auto_id="discard-%s")
     if not form.is_valid():
-        messages.error(request, _("Say why the draft is thrown away."))
+        messages.error(request, _("Enter a reason for discarding the draft."))
         return redirect("admin:amendment", pk)
     try:
         discard_draft(
@@ -194,5 +194,5 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("admin:amendment", pk)
-    messages.success(request, _("The draft is gone. The trail keeps that it was there, and why it went."))
+    messages.success(request, _("The draft was discarded. The audit log keeps it on record, with the reason."))
     return redirect("admin:amendments")

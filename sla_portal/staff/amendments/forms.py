@@ -51,7 +51,7 @@ class StartForm(forms.Form):
         label=gettext_lazy("Text and terms"),
         required=False,
         empty_label=gettext_lazy("of the newest version"),
-        error_messages={"invalid_choice": gettext_lazy("Choose one of the list.")},
+        error_messages={"invalid_choice": gettext_lazy("Choose an item from the list.")},
     )
 
 
@@ -79,7 +79,7 @@ class TermsForm(forms.Form):
         except ValueError:
             seen_at = None
         if self.draft.changed_at and (seen_at is None or seen_at.tzinfo is None):
-            raise forms.ValidationError(_("The page was not complete. Look at the draft again, then change it."))
+            raise forms.ValidationError(_("The page was incomplete. Open the draft again, then make your change."))
         return seen_at
 
     @property
@@ -178,8 +178,8 @@ class WithdrawForm(KeyedForm):
         label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=2000,
-        error_messages={"required": gettext_lazy("Say why.")},
-        help_text=gettext_lazy("Goes out as it is written, in every language."),
+        error_messages={"required": gettext_lazy("Enter a reason.")},
+        help_text=gettext_lazy("Sent as written, in every language."),
     )
 
 
@@ -196,29 +196,29 @@ class AnswerForm(forms.Form):
         ("person", gettext_lazy("In person")),
     )
     KINDS = (
-        (AnswerKind.OBJECTION.value, gettext_lazy("Objects to the change")),
-        (AnswerKind.TERMINATION.value, gettext_lazy("Ends the service")),
+        (AnswerKind.OBJECTION.value, gettext_lazy("Objects to the amendment")),
+        (AnswerKind.TERMINATION.value, gettext_lazy("Terminates the contract")),
     )
-    kind = forms.ChoiceField(label=gettext_lazy("What the customer says"), choices=KINDS, widget=forms.RadioSelect)
-    channel = forms.ChoiceField(label=gettext_lazy("How it came"), choices=CHANNELS, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(label=gettext_lazy("Response of the customer"), choices=KINDS, widget=forms.RadioSelect)
+    channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=CHANNELS, widget=forms.RadioSelect)
     received_on = forms.DateField(
         label=gettext_lazy("Received on"),
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         help_text=gettext_lazy("On the SLA clock."),
     )
-    by_name = forms.CharField(label=gettext_lazy("Who speaks for the customer"), max_length=200)
+    by_name = forms.CharField(label=gettext_lazy("Person responding for the customer"), max_length=200)
     text = forms.CharField(
-        label=gettext_lazy("What was said or written"),
+        label=gettext_lazy("Content of the response"),
         widget=forms.Textarea(attrs={"rows": 4}),
         max_length=4900,
         required=False,
     )
-    contract = forms.TypedChoiceField(label=gettext_lazy("Which contract"), required=False, empty_value=None)
+    contract = forms.TypedChoiceField(label=gettext_lazy("Contract"), required=False, empty_value=None)
     last_day = forms.DateField(
         label=gettext_lazy("Last service day"),
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         required=False,
-        help_text=gettext_lazy("Of a termination. Left empty: the latest possible day."),
+        help_text=gettext_lazy("For a termination. Empty: the latest possible day."),
     )
     previewed = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
 
@@ -229,7 +229,7 @@ class AnswerForm(forms.Form):
         self.contracts, self.announced_at, self.now = {str(one.pk): one for one in contracts}, announced_at, now
         contract: Any = self.fields["contract"]
         contract.choices = [
-            ("", _("Every contract concerned")),
+            ("", _("All contracts concerned")),
             *((pk, one.reference) for pk, one in self.contracts.items()),
         ]
         contract.coerce = self.contracts.get
@@ -243,7 +243,7 @@ class AnswerForm(forms.Form):
     def clean_received_on(self) -> date:
         day: date = self.cleaned_data["received_on"]
         if not date(1970, 1, 2) <= day <= local_date(epoch(self.now), settings.SLA_ZONE):
-            raise forms.ValidationError(_("Give the day on which it came: today or before."))
+            raise forms.ValidationError(_("Enter the day it was received: today or earlier."))
         return day
 
     def clean(self) -> dict[str, Any]:
@@ -311,7 +311,7 @@ class TakeForm(forms.Form):
     """Which draft takes a proposed wording over."""
 
     # Not a model's field: that one hands any number to the database, which may not hold it.
-    draft = forms.TypedChoiceField(label=gettext_lazy("Into draft"))
+    draft = forms.TypedChoiceField(label=gettext_lazy("Draft"))
 
     def __init__(self, *args: Any, drafts: Iterable[AgreementVersion], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -129,7 +129,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
                 actor=Actor.staff(request.user), draft=draft, effective_on=form.cleaned_data["effective_on"], now=now
             )
             messages.success(
-                request, _("Asked for. The text stands still until another person publishes or returns it.")
+                request, _("Submitted for approval. The text is locked until another person publishes it or sends it back.")
             )
             return redirect("admin:amendment", pk)
     chosen = first.day if sent is None or not form.is_valid() else form.cleaned_data["effective_on"]
@@ -138,7 +138,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "staff/amendments/submit.html",
         {
-            "title": _("Ask for the publication of %(version)s") % {"version": draft},
+            "title": _("Submit %(version)s for approval") % {"version": draft},
             "draft": draft,
             "form": form,
             "earliest": first,
@@ -171,7 +171,7 @@ def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **
         request,
         "staff/amendments/decision.html",
         {
-            "title": _("Version %(version)s, to be published") % {"version": version},
+            "title": _("Version %(version)s, pending approval") % {"version": version},
             "version": version,
             "own": own,
             "may_publish": request.user.has_perm(PUBLISH) and not own,
@@ -276,7 +276,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     def write() -> None:
         publish_version(actor=Actor.staff(request.user), version=version, now=now)
         messages.success(
-            request, _("Published. The announcement stands on the website, and the mails are on their way.")
+            request, _("Published. The announcement is on the website, and the e-mails are being sent.")
         )
 
     return _told_once(request, pk, write, now)
@@ -290,7 +290,7 @@ def tell(request: HttpRequest, pk: int) -> HttpResponse:
 
     def write() -> None:
         notify_left_out(actor=Actor.staff(request.user), version=version, now=now)
-        messages.success(request, _("The mails are on their way."))
+        messages.success(request, _("The e-mails are being sent."))
 
     return _told_once(request, pk, write, now)
 
@@ -306,7 +306,7 @@ def _told_once(request: HttpRequest, pk: int, write: Callable[[], None], now: da
         return here
 
     if not form.is_valid():
-        messages.error(request, _("The page was not complete. Nothing was done; look at it again."))
+        messages.error(request, _("The page was incomplete. Nothing was changed. Please check it again."))
         return redirect(here)
     try:
         return redirect(save_once(key=form.cleaned_data["key"], write=write_and_hurry, now=now))
@@ -324,7 +324,7 @@ def give_back(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         with refusals_on(form):
             return_draft(actor=Actor.staff(request.user), draft=version, reason=form.cleaned_data["reason"], now=now)
-            messages.success(request, _("Returned. It is a draft again, and says why in its trail."))
+            messages.success(request, _("Sent back. The version is a draft again, and the reason is in the audit log."))
             return redirect("admin:amendment", pk)
     return _refused(request, version, now, give_back=form)
 
@@ -339,7 +339,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     def write() -> str:
         withdraw_version(actor=Actor.staff(request.user), version=version, reason=form.cleaned_data["reason"], now=now)
         deliver_soon()
-        messages.success(request, _("Withdrawn. Everyone who was told of it is told."))
+        messages.success(request, _("Withdrawn. Everyone who was notified of the version is notified of the withdrawal."))
         return reverse("admin:amendment", args=[pk])
 
     if form.is_valid():

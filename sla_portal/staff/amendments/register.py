@@ -38,7 +38,7 @@ def entries(request: HttpRequest) -> HttpResponse:
         request,
         "staff/amendments/register.html",
         {
-            "title": _("Errata and readings"),
+            "title": _("Errata and interpretations"),
             "entries": [(entry, _told(entry)) for entry in register()],
             "may_write": request.user.has_perm(WRITE),
         },
@@ -97,13 +97,13 @@ def write(request: HttpRequest, pk: int | None = None) -> HttpResponse:
                 for sentence in sentences:
                     form.add_error(name if name in form.fields else None, sentence)
         else:
-            messages.success(request, _("Saved. It waits for another person to approve it."))
+            messages.success(request, _("Saved. Another person must approve it."))
             return redirect("admin:register_entry", saved.pk)
     return page(
         request,
         "staff/amendments/entry_form.html",
         {
-            "title": _("Change the entry of clause %(clause)s") % {"clause": row.clause} if row else _("Add an entry"),
+            "title": _("Change the entry for clause %(clause)s") % {"clause": row.clause} if row else _("Add an entry"),
             "entry": row,
             "form": form,
         },
@@ -139,7 +139,7 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             messages.success(
-                request, _("The wording stands in clause %(clause)s of the draft.") % {"clause": row.clause}
+                request, _("The wording was copied into clause %(clause)s of the draft.") % {"clause": row.clause}
             )
             return redirect("admin:amendment", draft.pk)
     return _page(request, row, form)

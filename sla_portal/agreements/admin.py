@@ -30,10 +30,10 @@ from .rules import Stage, extended_to
 
 class ClauseRows(ReadOnlyRows):
     model = Clause
-    fields = readonly_fields = ("number", "said", "wording")
+    fields = readonly_fields = ("number", "content", "wording")
 
     @admin.display(description=_("content"))
-    def said(self, clause):
+    def content(self, clause):
         chinese = (get_language() or "").startswith("zh")
         heading, summary = (
             (clause.heading_zh or clause.heading, clause.summary_zh or clause.summary)
@@ -69,7 +69,7 @@ class AgreementVersionAdmin(ReadOnlyModelAdmin):
 
 @admin.register(RegisterEntry)
 class RegisterEntryAdmin(ReadOnlyModelAdmin):
-    """Errata and readings; Legal writes and approves them on pages of their own."""
+    """Errata and interpretations; Legal writes and approves them on pages of their own."""
 
     list_display = ("clause", "matter", "asked", "approved_by_name", day_column("approved_at", _("approved at")))
     search_fields = ("clause", "question", "answer")
@@ -77,14 +77,14 @@ class RegisterEntryAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("open question"))
     def asked(self, entry):
-        return entry.told("question")
+        return entry.text("question")
 
 
 @admin.register(Answer)
 class AnswerAdmin(ReadOnlyModelAdmin):
-    """What customers answered to amendments: registered, never edited."""
+    """Customer responses to amendments: registered, never edited."""
 
-    list_display = ("version", "customer", "kind", "via", clock_column("received_at", _("received at")), "taken_back")
+    list_display = ("version", "customer", "kind", "via", clock_column("received_at", _("received at")), "withdrawn")
     list_select_related = ("version", "customer")
     search_fields = ("customer__code", "customer__name", "version__version")
     search_help_text = _("Customer's code or name, or version")
@@ -94,12 +94,12 @@ class AnswerAdmin(ReadOnlyModelAdmin):
     )
 
     @admin.display(description=_("withdrawn"))
-    def taken_back(self, answer):
+    def withdrawn(self, answer):
         return badge("up", _("valid")) if answer.stands else badge("outside", _("withdrawn"))
 
 
 class ContractForm(AuditedForm):
-    """A contract's days hang together (1.2); what extends it (3.2) moves with the end that was agreed."""
+    """Check a contract's dates against each other (1.2); its extension (3.2) is computed from the agreed end."""
 
     def clean(self):
         facts = super().clean()
@@ -140,7 +140,7 @@ class SuspensionRows(Rows):
 
 
 class PaymentRows(Rows):
-    """Payments are only added: a repayment is a negative one."""
+    """Payments can only be added; a repayment is a negative payment."""
 
     model = Payment
     can_delete = False
@@ -178,7 +178,7 @@ class ContractAdmin(AuditedModelAdmin):
     nothing_yet = _("Contracts come from a history file (manage.py loadhistory) or are added here by an administrator.")
 
     def construct_change_message(self, request, form, formsets, add=False):
-        """The end with extensions is not typed: it follows from the one that was agreed."""
+        """Record the end with extensions, which follows from the agreed end, with the change."""
         changes, reason = super().construct_change_message(request, form, formsets, add)
         if form.instance.extended_to and "ends_on" in form.changed_data:
             before = extended_to(form.initial["ends_on"], form.instance.extended_minutes)

@@ -251,7 +251,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
 
     def history_view(self, request, object_id, extra_context=None):
         return redirect(
-            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]) + "#trail"
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]) + "#audit-log"
         )
 
     def changelist_view(self, request, extra_context=None):

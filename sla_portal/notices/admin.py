@@ -1,4 +1,4 @@
-"""Notices at the desk: what was told, and what became of each mail. Nobody edits them."""
+"""Notices and their deliveries for staff, read-only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sla_portal.clocks import DASH
 from . import views
 from .mail import inbox
 from .models import OPEN, Delivery, Kind, Notice, Status, Wording
-from .queries import progress, to_work_through
+from .queries import progress, undelivered
 
 
 class KindFilter(ChosenFilter):
@@ -36,7 +36,7 @@ class DeliveredFilter(ChosenFilter):
 
     def lookups(self, request, model_admin):
         return (
-            ("under_way", _("under way")),
+            ("in_progress", _("in progress")),
             ("unknown", _("some unknown")),
             ("failed", _("some failed")),
             ("bounced", _("some bounced")),
@@ -45,13 +45,13 @@ class DeliveredFilter(ChosenFilter):
     def queryset(self, request, queryset):
         if self.value() is None:
             return queryset
-        statuses = [Status.PENDING, Status.SENDING] if self.value() == "under_way" else [self.value()]
+        statuses = [Status.PENDING, Status.SENDING] if self.value() == "in_progress" else [self.value()]
         return queryset.filter(Exists(Delivery.objects.filter(notice=OuterRef("pk"), status__in=statuses)))
 
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyModelAdmin):
-    list_display = ("number", "kind", "says", "about", clock_column("given_at", gettext_lazy("issued")), "came")
+    list_display = ("number", "kind", "content", "about", clock_column("given_at", gettext_lazy("issued")), "deliveries")
     list_filter = (KindFilter, DeliveredFilter)
     search_fields = ("number", "about")
     search_help_text = gettext_lazy("Notice number, or reference of its subject")
@@ -64,18 +64,18 @@ class NoticeAdmin(ReadOnlyModelAdmin):
 
     def get_changelist_instance(self, request):
         changelist = super().get_changelist_instance(request)
-        came = progress(changelist.result_list)
+        counted = progress(changelist.result_list)
         for notice in changelist.result_list:
-            notice.progress = came[notice.pk]
+            notice.progress = counted[notice.pk]
         return changelist
 
     @admin.display(description=gettext_lazy("content"))
-    def says(self, notice):
+    def content(self, notice):
         return notice.wording().subject
 
     @admin.display(description=gettext_lazy("e-mails"))
-    def came(self, notice):
-        return views.marks(notice.progress) or badge("plain", _("on the website only"))
+    def deliveries(self, notice):
+        return views.status_badges(notice.progress) or badge("plain", _("on the website only"))
 
     def list_links(self, request):
         if request.user.has_perm("notices.view_delivery"):
@@ -117,14 +117,14 @@ class OfKindFilter(KindFilter):
 
 
 class NoticeFilter(ChosenFilter):
-    """The notices of the latest addresses are offered, any other can be asked for."""
+    """Offer the notices of the latest undelivered mail; any other can be named in the URL."""
 
     title = gettext_lazy("notice")
     parameter_name = "notice"
     latest = 1000
 
     def lookups(self, request, model_admin):
-        latest = to_work_through().values_list("notice", "notice__number")[: self.latest]
+        latest = undelivered().values_list("notice", "notice__number")[: self.latest]
         asked = self.used_parameters.get(self.parameter_name, "")
         known = asked.isascii() and asked.isdigit() and len(asked) < 19
         named = Notice.objects.filter(pk=asked).values_list("pk", "number") if known else []
@@ -136,7 +136,7 @@ class NoticeFilter(ChosenFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyModelAdmin):
-    """The list to work through: mails that failed, came back, or of which nobody knows."""
+    """Undelivered mail: e-mails that failed, bounced, or whose delivery is unknown."""
 
     list_display = ("email", "state", "why", "customer", "of_notice")
     list_filter = (OpenFilter, OfKindFilter, NoticeFilter)
@@ -147,7 +147,7 @@ class DeliveryAdmin(ReadOnlyModelAdmin):
     )
 
     def get_queryset(self, request):
-        return to_work_through()
+        return undelivered()
 
     def get_list_display(self, request):
         shown = super().get_list_display(request)

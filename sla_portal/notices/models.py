@@ -1,4 +1,4 @@
-"""What the portal told people: notices, frozen when given, and what became of the mail to each address."""
+"""Notices, frozen when issued, and the delivery of their e-mails to each address."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Kind(models.TextChoices):
 
 
 class Notice(models.Model):
-    """Something that was told, word for word as it was told. Triggers refuse UPDATE and DELETE, here and on its parts."""
+    """A notice as issued. Triggers refuse UPDATE and DELETE, here and on its wordings and attachments."""
 
     number = models.CharField(_("number"), max_length=40, unique=True, help_text=_("Part of the permanent address."))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
@@ -45,8 +45,8 @@ class Notice(models.Model):
         ordering = ["-given_at", "-id"]
         default_permissions = ("view",)
         permissions = [
-            ("give_notice", "Can tell customers and the public something"),
-            ("read_inbox", "Can open the inbox of a portal that sends no mail"),
+            ("give_notice", "Can issue notices to customers and the public"),
+            ("read_inbox", "Can open the inbox of a portal that sends no e-mail"),
         ]
         indexes = [
             models.Index(fields=["-given_at", "-id"], name="notices_newest_first"),
@@ -62,21 +62,21 @@ class Notice(models.Model):
 
     @property
     def address(self) -> str:
-        """Where a public notice stands for good."""
+        """The permanent URL of a public notice."""
         return f"{settings.SITE_URL}/notices/{self.number}/"
 
     def wording(self, language: str | None = None) -> Wording:
-        """What it says in `language`, by default the reader's."""
+        """Return the wording in `language`, by default the reader's."""
         language = language or get_language() or settings.LANGUAGE_CODE
         worded = {wording.language: wording for wording in self.wordings.all()}
         return worded.get(language) or worded[settings.LANGUAGE_CODE]
 
     def digest_with(self, wordings: Iterable[Wording], attachments: Iterable[Attachment]) -> str:
-        """The hash of everything that it says in these words with these files."""
+        """Return the hash of the notice with these wordings and attachments."""
         return digest(self.content_with(wordings, attachments))
 
     def content_with(self, wordings: Iterable[Wording], attachments: Iterable[Attachment]) -> dict[str, Any]:
-        """What the hash covers: canonical JSON of it is what is hashed."""
+        """Return what the hash covers; its canonical JSON is hashed."""
         return {
             "number": self.number,
             "kind": self.kind,
@@ -89,12 +89,12 @@ class Notice(models.Model):
         }
 
     def expected_sha256(self) -> str:
-        """What the hash must be if nothing was changed since."""
+        """Return the hash that the notice must have if nothing was changed."""
         return self.digest_with(self.wordings.all(), self.attachments.all())
 
 
 class Wording(models.Model):
-    """What a notice says in one language."""
+    """The text of a notice in one language."""
 
     notice = models.ForeignKey(Notice, models.PROTECT, related_name="wordings", verbose_name=_("notice"))
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
@@ -116,7 +116,7 @@ class Wording(models.Model):
 
 
 class Attachment(models.Model):
-    """A file that goes with every mail of a notice."""
+    """A file attached to every e-mail of a notice."""
 
     notice = models.ForeignKey(Notice, models.PROTECT, related_name="attachments", verbose_name=_("notice"))
     name = models.CharField(_("name"), max_length=200)
@@ -150,12 +150,12 @@ class Status(models.TextChoices):
 
 
 OPEN = (Status.FAILED, Status.BOUNCED, Status.UNKNOWN)
-"""What waits for a person."""
+"""Undelivered mail, to be resolved by a person."""
 REACHED = (Status.SENT, Status.LETTER)
 
 
 class FailureReason(models.TextChoices):
-    """What went wrong with the last attempt."""
+    """Why the last attempt failed."""
 
     UNREACHABLE = "unreachable", _("The mail server could not be reached.")
     POSTPONED = "postponed", _("The receiving server asked to retry later.")
@@ -170,12 +170,12 @@ class FailureReason(models.TextChoices):
 
 
 class Delivery(models.Model):
-    """What became of the mail to one address. The row is the queue; `operations` says how it moves.
+    """The delivery of a notice's e-mail to one address. The row is the queue; see `operations.delivering`.
 
-    `handed_over_at` is committed just before the byte that hands the message over: while it is empty, nobody has got it.
+    `handed_over_at` is committed just before the final dot of the message: while it is empty, the message was not delivered.
     """
 
-    # Its own index would say what `deliveries_of_a_notice` says.
+    # The index `deliveries_of_a_notice` covers it.
     notice = models.ForeignKey(
         Notice, models.PROTECT, related_name="deliveries", verbose_name=_("notice"), db_index=False
     )
@@ -214,7 +214,7 @@ class Delivery(models.Model):
         verbose_name_plural = _("deliveries")
         ordering = ["id"]
         default_permissions = ("view",)
-        permissions = [("resolve_delivery", "Can say that a mail arrived, and have one sent again")]
+        permissions = [("resolve_delivery", "Can resolve undelivered mail")]
         indexes = [
             models.Index(
                 fields=["urgency", "next_attempt_at", "notice"],
@@ -264,21 +264,21 @@ class Delivery(models.Model):
 
     @property
     def mark(self) -> str:
-        """Made from delivery and content: the same whenever this mail is sent, another for every other mail.
+        """An HMAC of delivery and content: stable for this e-mail, different for every other.
 
-        It needs the secret, so that nobody but the recipient's side can report a mail as bounced.
+        It needs SECRET_KEY, so only the recipient's side can report the e-mail as bounced.
         """
         return self.marks()[0]
 
     def marks(self) -> list[str]:
-        """The mark, and those that it had under former secrets."""
+        """The mark, and its values under SECRET_KEY_FALLBACKS."""
         said = f"{self.notice.sha256}:{self.pk}:{self.email}"
         keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
         return [salted_hmac(f"{__name__}.mark", said, secret=key, algorithm="sha256").hexdigest()[:32] for key in keys]
 
     @property
     def named_mark(self) -> str:
-        """The mark with the delivery's number: what a report is matched by."""
+        """The mark with the delivery's key, by which bounce reports are matched."""
         return f"{self.mark}.{self.pk}"
 
     @property
@@ -287,10 +287,10 @@ class Delivery(models.Model):
 
 
 class Brake(models.Model):
-    """What holds mail back: a notice's pause and limit; without a notice, what the portal's own limit has used up."""
+    """The throttle of a notice: its pause and rate limit; without a notice, the state of the portal's rate limit."""
 
     notice = models.ForeignKey(
-        Notice, models.PROTECT, null=True, blank=True, related_name="brakes", verbose_name=_("notice")
+        Notice, models.PROTECT, null=True, blank=True, related_name="throttles", verbose_name=_("notice")
     )
     per_minute = models.PositiveIntegerField(_("e-mails per minute"), null=True, blank=True)
     free_at = models.DateTimeField(_("next e-mail"), help_text=_("The limit is used up until this time."))
@@ -319,7 +319,7 @@ class Brake(models.Model):
 
 
 class Bounce(models.Model):
-    """A report that a mail came back, or was put off, on its way beyond our mail server. Only added to."""
+    """A report that an e-mail bounced or was delayed beyond our mail server. Append-only."""
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="bounces", verbose_name=_("delivery"))
     key = models.CharField(_("SHA-256 of the report"), max_length=64, help_text=_("A report is applied once."))

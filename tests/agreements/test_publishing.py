@@ -12,24 +12,24 @@ from sla_portal.agreements.operations import (
     AlreadyWithdrawn,
     BasisOutdated,
     LaterVersionPublished,
-    NobodyLeftOut,
+    EveryoneNotified,
     NoticeTooShort,
     NotPending,
     NotSubmitted,
     ReasonMissing,
     SecondPersonNeeded,
-    TextStandsStill,
+    TextLocked,
     load_wording,
-    notify_left_out,
+    notify_missed,
     publish_version,
-    return_draft,
+    send_back_draft,
     sign_contract,
     submit_draft,
     withdraw_version,
 )
 from sla_portal.agreements.queries import (
     acceptance,
-    customers_left_out,
+    customers_not_notified,
     notices_of,
     pending_versions,
     published_versions,
@@ -88,7 +88,7 @@ def test_other_desks_publish_nothing(role):
 
 def test_a_draft_that_was_returned_can_be_changed_and_asked_for_again():
     version = submitted()
-    return_draft(actor=legal("bob"), draft=version, reason="The Chinese text lacks a word", now=LATER)
+    send_back_draft(actor=legal("bob"), draft=version, reason="The Chinese text lacks a word", now=LATER)
     assert (version.stage.value, version.effective_on) == ("draft", None)
     with pytest.raises(NotSubmitted):
         publish_version(actor=legal("bob"), version=version, now=LATER)
@@ -256,7 +256,7 @@ def test_the_operators_wording_is_loaded_into_1_0_and_into_no_version_that_was_s
     waiting = submitted(a_draft("3.0", voucher_valid_months=6), on("2026-08-01"))
     assert load_wording(actor=SYSTEM, version=AgreementVersion.objects.get(version="1.0"), clauses=text, now=LATER) == 1
     for still in (version, waiting):
-        with pytest.raises(TextStandsStill):
+        with pytest.raises(TextLocked):
             load_wording(actor=SYSTEM, version=still, clauses=text, now=LATER)
 
 
@@ -421,7 +421,7 @@ def test_customers_whom_no_mail_could_reach_are_listed():
     silent = a_customer(a_region(), "C-silent")
     a_contract(silent, "2026-01-01", "2026-12-31")
     version = announced()
-    assert list(customers_left_out(version)) == [silent]
+    assert list(customers_not_notified(version)) == [silent]
     assert acceptance(version, LATER).count() == 2
 
 
@@ -430,7 +430,7 @@ def test_an_address_that_two_customers_share_tells_both():
     customer_with("Installer@example.com", code="C-second")
     version = announced()
     assert version.notice.deliveries.count() == 1
-    assert not customers_left_out(version).exists()
+    assert not customers_not_notified(version).exists()
 
 
 def test_whoever_was_left_out_is_told_later_once():
@@ -438,25 +438,25 @@ def test_whoever_was_left_out_is_told_later_once():
     silent = a_customer(a_region(), "C-silent")
     a_contract(silent, "2026-01-01", "2026-12-31")
     version = announced()
-    with pytest.raises(NobodyLeftOut):
-        notify_left_out(actor=legal("ann"), version=version, now=LATER)
+    with pytest.raises(EveryoneNotified):
+        notify_missed(actor=legal("ann"), version=version, now=LATER)
     silent.contacts.create(email="silent@example.com")
-    notice = notify_left_out(actor=legal("ann"), version=version, now=LATER)
+    notice = notify_missed(actor=legal("ann"), version=version, now=LATER)
     assert addresses(notice) == {"silent@example.com"}
     assert not notice.public
-    assert not customers_left_out(version).exists()
+    assert not customers_not_notified(version).exists()
     assert [one.occasion for one in reached(version)] == ["announcement", "later"]
-    with pytest.raises(NobodyLeftOut):
-        notify_left_out(actor=legal("ann"), version=version, now=LATER)
+    with pytest.raises(EveryoneNotified):
+        notify_missed(actor=legal("ann"), version=version, now=LATER)
 
 
 def test_nobody_is_told_later_of_what_is_in_force_or_withdrawn_nor_by_another_desk():
     version = announced()
     customer_with("late@example.com")
     with pytest.raises(NotAllowed):
-        notify_left_out(actor=Actor.staff(a_member("Support")), version=version, now=LATER)
+        notify_missed(actor=Actor.staff(a_member("Support")), version=version, now=LATER)
     with pytest.raises(NotPending):
-        notify_left_out(actor=legal("ann"), version=version, now=at("2026-07-01 16:00"))
+        notify_missed(actor=legal("ann"), version=version, now=at("2026-07-01 16:00"))
     withdraw_version(actor=legal("ann"), version=version, reason="A slip", now=LATER)
     with pytest.raises(NotPending):
-        notify_left_out(actor=legal("ann"), version=version, now=LATER)
+        notify_missed(actor=legal("ann"), version=version, now=LATER)

@@ -97,10 +97,10 @@ def test_a_worker_looks_for_something_more_urgent_before_long(server):
 @pytest.mark.django_db
 def test_the_sweep_asks_for_no_more_workers_than_find_something(monkeypatch):
     told(2 * CHUNK + 1, "a")
-    assert due(now=NOW) == Due(hands=3, trickles=0)
+    assert due(now=NOW) == Due(workers=3, throttled=0)
     assert due(now=NOW - timedelta(seconds=1)) == Due(0, 0)
-    monkeypatch.setattr(delivering, "MOST_HANDS", 2)
-    assert due(now=NOW) == Due(hands=2, trickles=0)
+    monkeypatch.setattr(delivering, "MOST_WORKERS", 2)
+    assert due(now=NOW) == Due(workers=2, throttled=0)
 
 
 @pytest.mark.django_db
@@ -244,7 +244,7 @@ def over(minutes: float, step: float = 1) -> list[int]:
 def test_the_portal_keeps_to_its_limit_and_the_most_urgent_go_first(server, settings):
     settings.MAILS_PER_MINUTE = 60
     told(100, "amendment")
-    assert due(now=NOW) == Due(hands=0, trickles=1)
+    assert due(now=NOW) == Due(workers=0, throttled=1)
     came = over(0.5)
     assert 26 <= came[-1] <= 31
     told(1, "code", "code")
@@ -256,7 +256,7 @@ def test_the_portal_keeps_to_its_limit_and_the_most_urgent_go_first(server, sett
 def test_a_notice_keeps_to_its_own_limit_and_the_others_do_not_wait_for_it(server):
     slow, free = told(100, "slow"), told(20, "free")
     limit_notice(actor=SYSTEM, notice=slow, per_minute=60, reason="", now=NOW)
-    assert due(now=NOW) == Due(hands=1, trickles=1)
+    assert due(now=NOW) == Due(workers=1, throttled=1)
     wait = deliver_chunk(clock=lambda: NOW + timedelta(minutes=5))
     assert (sent(free), sent(slow)) == (20, 1)
     assert timedelta(seconds=1) <= wait <= timedelta(seconds=2)
@@ -285,15 +285,15 @@ def test_a_worker_comes_back_for_what_a_limit_holds_until_the_next_round(server,
     settings.MAILS_PER_MINUTE = 60
     told(10, "a", now=timezone.now())
     calls = []
-    monkeypatch.setattr(tasks.trickle_notices, "apply_async", lambda **how: calls.append(how))
+    monkeypatch.setattr(tasks.deliver_throttled_notices, "apply_async", lambda **how: calls.append(how))
     tasks.deliver_due_notices()
     assert [set(how) for how in calls] == [{"expires"}]
-    tasks.trickle_notices.push_request(expires=calls[0]["expires"].isoformat())
-    tasks.trickle_notices.run()
+    tasks.deliver_throttled_notices.push_request(expires=calls[0]["expires"].isoformat())
+    tasks.deliver_throttled_notices.run()
     assert 1 <= calls[1]["countdown"] <= 2
     assert calls[1]["expires"] == calls[0]["expires"]
-    tasks.trickle_notices.push_request(expires=timezone.now().isoformat())
-    tasks.trickle_notices.run()
+    tasks.deliver_throttled_notices.push_request(expires=timezone.now().isoformat())
+    tasks.deliver_throttled_notices.run()
     assert len(calls) == 2
 
 

@@ -194,7 +194,7 @@ def test_the_trail_stands_at_the_foot_of_a_record_and_its_history_leads_there(ad
     region = a_region("eu", name="Europe")
     change = reverse("admin:customers_region_change", args=[region.pk])
     assert "Nothing was written about this record" in text_of(administrator.get(change))
-    assert administrator.get(reverse("admin:customers_region_history", args=[region.pk])).url == f"{change}#trail"
+    assert administrator.get(reverse("admin:customers_region_history", args=[region.pk])).url == f"{change}#audit-log"
 
 
 def test_the_trail_is_listed_searched_and_checked(administrator):

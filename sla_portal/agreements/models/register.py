@@ -1,4 +1,4 @@
-"""Errata and readings: what the text leaves open, and how the portal reads it."""
+"""Errata and interpretations: what the text leaves open, and how the portal interprets it."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class RegisterEntry(models.Model):
         ordering = ["id"]
         default_permissions = ("view",)
         permissions = [
-            ("write_registerentry", "Can write in the register of errata and readings"),
-            ("approve_registerentry", "Can approve a reading that another person wrote"),
+            ("write_registerentry", "Can write register entries (errata and interpretations)"),
+            ("approve_registerentry", "Can approve a register entry that another person wrote"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -68,7 +68,7 @@ class RegisterEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.clause} · {self.question[:80]}"
 
-    def told(self, name: str, language: str | None = None) -> str:
-        """A text of it (`question`, `answer`, `why`, `proposed_wording`) in `language`, by default the reader's."""
+    def text(self, name: str, language: str | None = None) -> str:
+        """Return `question`, `answer`, `why` or `proposed_wording` in `language`, by default the reader's."""
         chinese = (language or get_language() or "").startswith("zh")
         return str((getattr(self, f"{name}_zh") if chinese else "") or getattr(self, name))

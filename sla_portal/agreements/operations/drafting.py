@@ -91,7 +91,7 @@ def change_draft(
     """Change a draft's terms (those named), its clauses (all of them, in their order) and what it says of its changes.
 
     None leaves as it is. `seen_at` is the draft's `changed_at` as the writer saw it. Raises `NotAcceptable` with the sentences by
-    field (`availability_target`, `clauses.3.1.heading`), `DraftChangedMeanwhile` and `DraftStandsStill`.
+    field (`availability_target`, `clauses.3.1.heading`), `DraftChangedMeanwhile` and `DraftLocked`.
     """
     require(actor, "agreements.draft_version")
     with transaction.atomic():
@@ -119,7 +119,7 @@ def change_draft(
     draft.refresh_from_db()
 
 
-def take_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry, now: datetime) -> None:
+def copy_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry, now: datetime) -> None:
     """Take the wording that an entry of the register proposes over into a draft's clause."""
     require(actor, "agreements.draft_version")
     with transaction.atomic():

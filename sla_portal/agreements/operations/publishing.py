@@ -22,13 +22,13 @@ from .. import emails
 from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Contract, FurtherNotice
 from ..queries import (
     contacts_under_contract,
-    customers_left_out,
+    customers_not_notified,
     deliveries_of,
     earliest_day,
     newest_version,
     pending_versions,
-    told_off_record,
-    told_or_concerned,
+    notified_off_record,
+    notified_or_concerned,
     version_in_force,
 )
 from .drafting import check_draft
@@ -66,7 +66,7 @@ class NotPending(Refused):
     """Only a published version that has not taken effect can be withdrawn."""
 
 
-class NobodyLeftOut(Refused):
+class EveryoneNotified(Refused):
     """Every customer concerned who has an address was told."""
 
 
@@ -104,7 +104,7 @@ def submit_draft(*, actor: Actor, draft: AgreementVersion, effective_on: date, n
     draft.refresh_from_db()
 
 
-def return_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: datetime) -> None:
+def send_back_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: datetime) -> None:
     """Give a draft whose publication was asked for back to be changed."""
     require(actor, "agreements.draft_version")
     check_reason(reason)
@@ -198,10 +198,10 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
             actor,
             locked,
             emails.Step.WITHDRAWAL,
-            told_or_concerned(locked),
+            notified_or_concerned(locked),
             now,
             public=True,
-            told_before=told_off_record(locked),
+            notified_before=notified_off_record(locked),
         )
         locked.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawal_reason", "withdrawal_notice"])
         record(
@@ -216,10 +216,10 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
     return locked.withdrawal_notice
 
 
-def notify_left_out(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
+def notify_missed(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
     """Tell the customers whom a version concerns and no mail about it went to: what a history file added, what had no contact.
 
-    Raises `NotPending` once the version has taken effect or was withdrawn, and `NobodyUntold`, on a second click too.
+    Raises `NotPending` once the version has taken effect or was withdrawn, and `EveryoneNotified`, on a second click too.
     """
     require(actor, "agreements.publish_version")
     with transaction.atomic():
@@ -228,9 +228,9 @@ def notify_left_out(*, actor: Actor, version: AgreementVersion, now: datetime) -
         today = local_date(epoch(now), settings.SLA_ZONE)
         if not locked.notice or locked.withdrawn_at or locked.takes_effect_on <= today:
             raise NotPending(_("Customers can be notified only of a version that is announced and not yet in force."))
-        audience = Contact.objects.filter(customer__in=customers_left_out(locked).order_by())
+        audience = Contact.objects.filter(customer__in=customers_not_notified(locked).order_by())
         if not audience.exists():
-            raise NobodyLeftOut(_("Every customer concerned who has an e-mail address was notified."))
+            raise EveryoneNotified(_("Every customer concerned who has an e-mail address was notified."))
         notice = _tell(actor, locked, emails.Step.ANNOUNCEMENT, audience, now)
         FurtherNotice.objects.create(version=locked, notice=notice)
     return notice
@@ -302,7 +302,7 @@ def _tell(
     *,
     public: bool = False,
     contract: Contract | None = None,
-    told_before: QuerySet[Delivery] | None = None,
+    notified_before: QuerySet[Delivery] | None = None,
 ) -> Notice:
     return give_notice(
         actor=actor,
@@ -312,7 +312,7 @@ def _tell(
         audience=audience,
         public=public,
         now=now,
-        told_before=told_before,
+        notified_before=notified_before,
     )
 
 

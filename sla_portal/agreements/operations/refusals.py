@@ -26,7 +26,7 @@ class SecondPersonNeeded(Refused):
     """Whoever asked for something does not grant it."""
 
 
-class DraftStandsStill(Refused):
+class DraftLocked(Refused):
     """The version is published, or its publication is asked for: its text and terms stand still."""
 
 
@@ -54,15 +54,15 @@ def locked_version(version: AgreementVersion) -> AgreementVersion:
 
 
 def locked_draft(draft: AgreementVersion) -> AgreementVersion:
-    """The draft, locked; raises `DraftStandsStill` where nothing can be changed in it."""
+    """The draft, locked; raises `DraftLocked` where nothing can be changed in it."""
     locked = locked_version(draft)
     if locked.published_at:
-        raise DraftStandsStill(
+        raise DraftLocked(
             _("Version %(version)s is published and cannot be edited. Correct a mistake by another amendment (5.2).")
             % {"version": locked}
         )
     if locked.submitted_at:
-        raise DraftStandsStill(
+        raise DraftLocked(
             _("Version %(version)s is submitted for approval. Have it sent back before you change it.")
             % {"version": locked}
         )

@@ -21,7 +21,7 @@ class AnotherWordingLoaded(Refused):
     """The version has a wording already, and it says something else."""
 
 
-class TextStandsStill(Refused):
+class TextLocked(Refused):
     """Customers were told of the version, or its publication is asked for: nobody rewords it."""
 
 
@@ -60,7 +60,7 @@ def _rewording(version: AgreementVersion, clauses: Iterable[ClauseText]) -> dict
     """From which wording to which, by number, under the version's lock."""
     locked = AgreementVersion.objects.select_for_update().get(pk=version.pk)
     if locked.submitted_at:
-        raise TextStandsStill(
+        raise TextLocked(
             _("The text of version %(version)s has been locked since %(day)s. Correct a mistake by another amendment (5.2).")
             % {"version": locked, "day": locked.submitted_at.date().isoformat()}
         )

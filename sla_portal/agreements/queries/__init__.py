@@ -7,13 +7,13 @@ from .amendments import (
     answers_of,
     concerned,
     customers_answering,
-    customers_left_out,
+    customers_not_notified,
     deliveries_of,
     notices_of,
     reached,
     running_contracts,
-    told_off_record,
-    told_or_concerned,
+    notified_off_record,
+    notified_or_concerned,
 )
 from .contracts import contacts_under_contract, contracts_in_force, suspensions_of
 from .register import register
@@ -37,7 +37,7 @@ __all__ = [
     "contacts_under_contract",
     "contracts_in_force",
     "customers_answering",
-    "customers_left_out",
+    "customers_not_notified",
     "deliveries_of",
     "earliest_day",
     "newest_version",
@@ -49,7 +49,7 @@ __all__ = [
     "running_contracts",
     "suspensions_of",
     "terms_periods",
-    "told_off_record",
-    "told_or_concerned",
+    "notified_off_record",
+    "notified_or_concerned",
     "version_in_force",
 ]

@@ -64,13 +64,13 @@ def deliveries_of(version: AgreementVersion) -> QuerySet[Delivery]:
     return Delivery.objects.filter(notice__in=notices_of(version))
 
 
-def told_or_concerned(version: AgreementVersion) -> QuerySet[Contact]:
+def notified_or_concerned(version: AgreementVersion) -> QuerySet[Contact]:
     """Contacts to whom a mail about a version went, and those of the customers whom it concerns."""
     told = deliveries_of(version).filter(contact__isnull=False).order_by()
     return Contact.objects.filter(Q(pk__in=told.values("contact")) | Q(customer__in=concerned(version).order_by()))
 
 
-def customers_left_out(version: AgreementVersion) -> QuerySet[Customer]:
+def customers_not_notified(version: AgreementVersion) -> QuerySet[Customer]:
     """Customers whom a version concerns and to none of whose contacts a mail about it went.
 
     Customers may have an address in common; a mail to it told them all.
@@ -82,7 +82,7 @@ def customers_left_out(version: AgreementVersion) -> QuerySet[Customer]:
     return concerned(version).exclude(Exists(told_then)).exclude(Exists(of_customer.filter(Exists(there))))
 
 
-def told_off_record(version: AgreementVersion) -> QuerySet[Delivery]:
+def notified_off_record(version: AgreementVersion) -> QuerySet[Delivery]:
     """Mails about a version whose contact was taken off record since; not those that did not arrive."""
     gone = deliveries_of(version).filter(contact__isnull=True)
     return gone.exclude(status__in=[Status.FAILED, Status.BOUNCED, Status.CORRECTED])

@@ -102,13 +102,13 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     assert "0 clauses and 1 term differ from version 1.0." in shown
     assert "A minute now counts while a single function, such as door opening, is down on every client." in shown
 
-    asked = text_of(lea.get(page_of(draft, "ask_for_publication")))
+    asked = text_of(lea.get(page_of(draft, "submit_amendment")))
     assert "The earliest possible day is 2026-07-02." in asked
     assert "the 30 full days of notice (5.2) run from 2026-06-02 to 2026-07-01" in asked
     assert "1 contact of 1 customer is told by mail" in asked
     assert "A minute counts sooner." in asked
     assert "分钟更早计入。" in asked
-    assert lea.post(page_of(draft, "ask_for_publication"), {"effective_on": "2026-07-02"}).status_code == 302
+    assert lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"}).status_code == 302
     assert "You asked for this publication. Another person checks it" in text_of(lea.get(page_of(draft)))
 
     decision = luo.get(page_of(draft))
@@ -272,7 +272,7 @@ def test_a_draft_that_another_version_overtook_says_so_and_is_not_asked_for(lea)
     sent(lea, late, voucher_valid_months="6", **SUMMARIES)
     announced()
     assert "The draft starts from version 1.0, but the newest is 2.0 by now." in text_of(lea.get(page_of(late)))
-    refused = lea.post(page_of(late, "ask_for_publication"), {"effective_on": "2026-09-01"})
+    refused = lea.post(page_of(late, "submit_amendment"), {"effective_on": "2026-09-01"})
     assert refused.status_code == 422
     assert "The draft starts from version 1.0, but the newest is 2.0 by now." in text_of(refused)
 
@@ -309,7 +309,7 @@ def test_the_closed_months_stand_as_they_were_beside_what_they_would_have_been(l
 def test_very_many_outages_are_judged_only_when_asked_for(lea, monkeypatch):
     a_closed_month()
     draft = a_draft()
-    monkeypatch.setattr("sla_portal.staff.amendments.under_way.comparison.MOST_OUTAGES", 0)
+    monkeypatch.setattr("sla_portal.staff.amendments.comparison.MOST_OUTAGES", 0)
     assert "1 outage of the last closed months is judged for this." in text_of(lea.get(page_of(draft)))
     assert "Target missed" in text_of(lea.get(page_of(draft) + "?what-if"))
 
@@ -319,15 +319,15 @@ def test_very_many_outages_are_judged_only_when_asked_for(lea, monkeypatch):
 
 def test_an_earlier_day_than_the_thirty_days_allow_cannot_be_chosen_and_is_refused_with_the_reason(lea):
     draft = a_draft()
-    page = lea.get(page_of(draft, "ask_for_publication")).content.decode()
+    page = lea.get(page_of(draft, "submit_amendment")).content.decode()
     assert 'min="2026-07-02"' in page
-    refused = lea.post(page_of(draft, "ask_for_publication"), {"effective_on": "2026-07-01"})
+    refused = lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-01"})
     assert refused.status_code == 422
     assert "it takes effect on 2026-07-02 at the earliest: 30 full days lie between notice and effect" in text_of(
         refused
     )
     for nonsense in ("", "soon", "2026-02-30", "0001-01-01", "9999-12-31"):
-        assert lea.post(page_of(draft, "ask_for_publication"), {"effective_on": nonsense}).status_code == 422
+        assert lea.post(page_of(draft, "submit_amendment"), {"effective_on": nonsense}).status_code == 422
     draft.refresh_from_db()
     assert draft.submitted_at is None
 
@@ -335,14 +335,14 @@ def test_an_earlier_day_than_the_thirty_days_allow_cannot_be_chosen_and_is_refus
 def test_behind_an_announced_version_the_next_can_take_effect_on_the_day_after(lea):
     announced(effective_on=at("2026-09-01 00:00").date())
     draft = a_draft("3.0", voucher_valid_months=6)
-    page = text_of(lea.get(page_of(draft, "ask_for_publication")))
+    page = text_of(lea.get(page_of(draft, "submit_amendment")))
     assert "The earliest possible day is 2026-09-02." in page
     assert "Version 2.0 takes effect on 2026-09-01; this one can on the day after it at the earliest." in page
 
 
 def test_the_letter_is_shown_for_the_day_that_is_chosen_and_nothing_is_asked(lea):
     draft = a_draft()
-    shown = text_of(lea.get(page_of(draft, "ask_for_publication"), {"effective_on": "2026-08-15"}))
+    shown = text_of(lea.get(page_of(draft, "submit_amendment"), {"effective_on": "2026-08-15"}))
     assert "The service level agreement changes on 2026-08-15: version 2.0" in shown
     assert shown.count("2026-08-15") >= 4
     draft.refresh_from_db()
@@ -351,7 +351,7 @@ def test_the_letter_is_shown_for_the_day_that_is_chosen_and_nothing_is_asked(lea
 
 def test_whoever_asked_does_not_publish_though_the_form_is_sent(lea):
     draft = a_draft()
-    lea.post(page_of(draft, "ask_for_publication"), {"effective_on": "2026-07-02"})
+    lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"})
     key = {"key": "6c1a0a6e-8a56-4c1c-9d6b-0d6f3f0b5a11"}
     refused = lea.post(page_of(draft, "publish_amendment"), key, follow=True)
     assert "You asked for this publication. Another person checks the text and publishes it." in text_of(refused)
@@ -362,12 +362,12 @@ def test_whoever_asked_does_not_publish_though_the_form_is_sent(lea):
 
 def test_a_publication_asked_for_is_returned_with_a_reason_and_can_be_changed_again(lea, luo):
     draft = a_draft()
-    lea.post(page_of(draft, "ask_for_publication"), {"effective_on": "2026-07-02"})
+    lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"})
     assert sent_to_still(lea, draft).status_code == 422
-    refused = luo.post(page_of(draft, "return_amendment"), {"reason": ""})
+    refused = luo.post(page_of(draft, "send_back_amendment"), {"reason": ""})
     assert refused.status_code == 422
     assert "Say why." in text_of(refused)
-    returned = luo.post(page_of(draft, "return_amendment"), {"reason": "Clause 2 says 99.99 still"}, follow=True)
+    returned = luo.post(page_of(draft, "send_back_amendment"), {"reason": "Clause 2 says 99.99 still"}, follow=True)
     assert "Returned. It is a draft again" in text_of(returned)
     assert "Clause 2 says 99.99 still" in text_of(returned)
     assert sent(lea, draft, voucher_valid_months="6").status_code == 302
@@ -403,7 +403,7 @@ def test_publishing_without_a_key_or_what_nobody_asked_for_publishes_nothing(luo
 
 def test_a_return_that_comes_after_the_publication_says_so(luo):
     version = announced()
-    page = luo.post(page_of(version, "return_amendment"), {"reason": "Too late"}, follow=True)
+    page = luo.post(page_of(version, "send_back_amendment"), {"reason": "Too late"}, follow=True)
     assert "Version 2.0 is published already." in text_of(page)
 
 
@@ -441,12 +441,12 @@ def test_customers_to_whom_no_mail_went_are_told_later_once(lea):
     assert "Tell 1 customer now" in text_of(page)
     key = {"key": page.context["tell"]["key"].value()}
     for _click in range(2):
-        told = text_of(lea.post(page_of(version, "tell_of_amendment"), key, follow=True))
+        told = text_of(lea.post(page_of(version, "notify_of_amendment"), key, follow=True))
     assert "customer without a mail" not in told
     assert "Told later" in told
     assert Delivery.objects.get().email == "late@example.com"
     for again, sentence in (({}, "Nothing was done"), ({"key": str(uuid4())}, "who has an address was told")):
-        assert sentence in text_of(lea.post(page_of(version, "tell_of_amendment"), again, follow=True))
+        assert sentence in text_of(lea.post(page_of(version, "notify_of_amendment"), again, follow=True))
     assert Delivery.objects.count() == 1
 
 
@@ -520,13 +520,13 @@ def test_other_roles_read_versions_and_change_nothing():
         doors = (
             "discard_amendment",
             "publish_amendment",
-            "return_amendment",
-            "tell_of_amendment",
+            "send_back_amendment",
+            "notify_of_amendment",
             "withdraw_amendment",
         )
         found = [client.post(page_of(version, door)).status_code for door in doors]
         found += [client.post(page_of(draft)).status_code, client.post(LIST + "start/").status_code]
-        found += [client.get(page_of(draft, "ask_for_publication")).status_code]
+        found += [client.get(page_of(draft, "submit_amendment")).status_code]
         assert (403 in found) == (role != "Legal"), role
         assert role == "Legal" or set(found) == {403}
         assert Entry.objects.count() == entries
@@ -542,7 +542,7 @@ def test_a_page_costs_the_same_however_many_customers_and_mails_there_are(lea):
     region = a_region()
     version = announced()
     draft = a_draft("3.0", voucher_valid_months=6)
-    addresses = (LIST, page_of(version), page_of(draft), page_of(draft, "ask_for_publication"), "/admin/")
+    addresses = (LIST, page_of(version), page_of(draft), page_of(draft, "submit_amendment"), "/admin/")
 
     def one_more() -> None:
         who = a_customer(region)

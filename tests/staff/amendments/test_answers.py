@@ -175,7 +175,7 @@ def test_an_answer_is_registered_once_and_taken_back_with_a_reason(lea, version)
     again = registered(lea, version, ANSWER)
     assert again.status_code == 422
     assert "gave this answer already" in text_of(again)
-    door = reverse("admin:take_back_answer", args=[Answer.objects.get().pk])
+    door = reverse("admin:withdraw_answer", args=[Answer.objects.get().pk])
     assert "Say why." in text_of(lea.post(door, {"reason": ""}, follow=True))
     assert "Taken back." in text_of(lea.post(door, {"reason": "They agree now"}, follow=True))
     assert Answer.objects.get().withdrawal_reason == "They agree now"

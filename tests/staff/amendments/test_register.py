@@ -105,7 +105,7 @@ def test_nonsense_is_refused_with_a_sentence_and_kept_to_be_put_right(lea, chang
 
 def test_a_proposed_wording_is_taken_into_a_draft(lea):
     entry, draft = written(lea), a_draft()
-    taken = lea.post(door("take_wording", entry), {"draft": str(draft.pk)}, follow=True)
+    taken = lea.post(door("copy_wording", entry), {"draft": str(draft.pk)}, follow=True)
     assert "The wording stands in clause 4.1 of the draft." in text_of(taken)
     clause = draft.clauses.get(number="4.1")
     assert (clause.wording, clause.wording_zh) == (TEXTS["proposed_wording"], TEXTS["proposed_wording_zh"])
@@ -116,12 +116,12 @@ def test_a_draft_that_stands_still_takes_nothing_over(lea):
     entry, draft = written(lea), submitted()
     assert "There is no draft that could take it over." in text_of(lea.get(door("register_entry", entry)))
     for nonsense in (str(draft.pk), "", "x", "9" * 30):
-        assert lea.post(door("take_wording", entry), {"draft": nonsense}).status_code == 422
+        assert lea.post(door("copy_wording", entry), {"draft": nonsense}).status_code == 422
 
 
 def test_an_entry_without_a_wording_has_nothing_to_take_over(lea):
     entry, draft = written(lea, proposed_wording="", proposed_wording_zh=""), a_draft()
-    refused = lea.post(door("take_wording", entry), {"draft": str(draft.pk)})
+    refused = lea.post(door("copy_wording", entry), {"draft": str(draft.pk)})
     assert refused.status_code == 422
     assert "This entry of the register proposes no wording." in text_of(refused)
 
@@ -133,7 +133,7 @@ def test_who_sees_the_register_and_who_writes_in_it():
         client = signed_in(a_member(role))
         seen[role] = client.get(REGISTER).status_code
         assert client.get(door("register_entry", entry)).status_code == seen[role]
-        doors = [client.post(door(name, entry)).status_code for name in ("approve_register_entry", "take_wording")]
+        doors = [client.post(door(name, entry)).status_code for name in ("approve_register_entry", "copy_wording")]
         doors.append(client.get(REGISTER + "add/").status_code)
         assert (403 in doors) == (role != "Legal"), role
     assert seen["Legal"] == seen["Auditor"] == 200

@@ -90,7 +90,8 @@ class AnswerAdmin(ReadOnlyModelAdmin):
     search_help_text = _("Customer's code or name, or version")
     sortable_by = ()
     nothing_yet = _(
-        "No customer has responded yet. Customers respond through the personal link in the e-mail about an amendment, or Support or Legal registers their response here."
+        "No customer has responded yet. Customers respond through the personal link in the e-mail about "
+        "an amendment, or Support or Legal registers their response here."
     )
 
     @admin.display(description=_("withdrawn"))
@@ -106,7 +107,8 @@ class ContractForm(AuditedForm):
         starts_on, ends_on, terminated_on = (facts.get(name) for name in ("starts_on", "ends_on", "terminated_on"))
         if starts_on and ends_on and ends_on < starts_on:
             self.add_error(
-                "ends_on", _("The last service day is before the first. Choose a day on or after the first service day.")
+                "ends_on",
+                _("The last service day is before the first. Choose a day on or after the first service day."),
             )
         minutes = self.instance.extended_minutes
         until = extended_to(ends_on, minutes) if ends_on and minutes else None
@@ -130,7 +132,10 @@ class SuspensionForm(forms.ModelForm):
     def clean(self):
         facts = super().clean()
         if facts.get("starts_on") and facts.get("ends_on") and facts["ends_on"] < facts["starts_on"]:
-            self.add_error("ends_on", _("The last day of the suspension is before its first day. Choose a day on or after the first day."))
+            self.add_error(
+                "ends_on",
+                _("The last day of the suspension is before its first day. Choose a day on or after the first day."),
+            )
         return facts
 
 

@@ -1,4 +1,4 @@
-"""What an amendment changes: the text clause by clause, and the terms in plain words."""
+"""The changes of an amendment: text by clause, and terms in plain words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIELDS = ("heading", "wording", "summary")
 
 
 class Worded(Protocol):
-    """A clause with its words in English and Chinese: a row, or what is public of it."""
+    """A clause with its texts in English and Chinese."""
 
     number: str
     heading: str
@@ -35,7 +35,7 @@ class Worded(Protocol):
 
 @dataclass(frozen=True)
 class TextChanges:
-    """Two versions beside each other, clause by clause; `language` is that of their wording."""
+    """The changes between two versions by clause; `language` is that of the wording."""
 
     language: str
     clauses: tuple[ClauseChange, ...]
@@ -46,19 +46,19 @@ class TextChanges:
 
     @property
     def unchanged(self) -> tuple[str, ...]:
-        """The numbers of the clauses that stayed as they were."""
+        """The numbers of unchanged clauses."""
         return tuple(clause.number for clause in self.clauses if not clause.is_changed)
 
 
 def text_changes(before: Sequence[Worded], after: Sequence[Worded], language: str) -> TextChanges:
-    """Compare the clauses of two versions, in Chinese where it is asked for and both have it."""
+    """Compare the clauses of two versions, in Chinese if requested and both have it."""
     chinese = {field for field in FIELDS if language == CHINESE and _has(before, field) and _has(after, field)}
     old, new = ([_words(clause, chinese) for clause in clauses] for clauses in (before, after))
     return TextChanges(CHINESE if "wording" in chinese else "en", clause_changes(old, new))
 
 
 def words_in(clauses: Sequence[Worded], language: str) -> tuple[str, tuple[ClauseWords, ...]]:
-    """The clauses of a version in Chinese where it is asked for and they have it; and the language of their wording."""
+    """Return the language of the wording and the clauses, in Chinese if requested and available."""
     chinese = {field for field in FIELDS if language == CHINESE and _has(clauses, field)}
     return CHINESE if "wording" in chinese else "en", tuple(_words(clause, chinese) for clause in clauses)
 
@@ -79,7 +79,7 @@ def _words(clause: Worded, chinese: Collection[str]) -> ClauseWords:
 
 @dataclass(frozen=True)
 class Term:
-    """A term of a version: its clause, what it is called, its value, and what that means."""
+    """A term of a version: clause, name, value and meaning."""
 
     clause: str
     name: str
@@ -89,7 +89,7 @@ class Term:
 
 @dataclass(frozen=True)
 class TermChange:
-    """A term that an amendment changes: its clause, what it is called, from what to what, and what that does."""
+    """A changed term: clause, name, values before and after, and the effect."""
 
     clause: str
     name: str
@@ -99,26 +99,26 @@ class TermChange:
 
 
 def terms_in_words(terms: Terms) -> tuple[Term, ...]:
-    """The terms of a version in the order of reading."""
+    """Return the terms of a version in the order of `TERMS`."""
     values = vars(terms)
     return tuple(
-        Term(kind.clause, kind.name(), kind.shown(values[field]), kind.meaning(values))
+        Term(kind.clause, kind.name(), kind.format(values[field]), kind.meaning(values))
         for field, kind in TERMS.items()
         if kind.meaning
     )
 
 
 def term_changes(before: Terms, after: Terms) -> tuple[TermChange, ...]:
-    """What differs between the terms of two versions; empty where nothing does."""
+    """Return the terms that differ between two versions."""
     old, new = vars(before), vars(after)
     return tuple(
-        TermChange(kind.clause, kind.name(), kind.shown(old[field]), kind.shown(new[field]), kind.effect(old, new))
+        TermChange(kind.clause, kind.name(), kind.format(old[field]), kind.format(new[field]), kind.effect(old, new))
         for field, kind in TERMS.items()
         if old[field] != new[field]
     )
 
 
-def reading_words(reading: Reading) -> str:
+def counting_rule_name(reading: Reading) -> str:
     return {
         Reading.ALL: gettext("All functions on all clients"),
         Reading.FUNCTION: gettext("Any function on all clients"),
@@ -131,17 +131,17 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a term is called and shown, what it means to a reader of a version (None: nothing), and what a change of it does."""
+    """Name, format and meaning of a term (None: not listed), and the effect of changing it."""
 
     clause: str
     name: Callable[[], str]
-    shown: Callable[[Any], str]
+    format: Callable[[Any], str]
     meaning: Callable[[Values], str] | None
     effect: Callable[[Values, Values], str]
 
 
 def _percent(target: Any) -> str:
-    # A ratio of two whole numbers, of which a hundredfold has at most five decimals.
+    # The percentage has at most five decimals.
     return f"{target * 100 * 10**5 // 1 / 10**5:.5f}".rstrip("0").rstrip(".") + " %"
 
 
@@ -167,43 +167,50 @@ def _tenfold(field: str, old: Values, new: Values) -> dict[str, int]:
 
 def _of_the_target(old: Values, new: Values) -> str:
     before, after = (int((1 - values["availability_target"]) * THIRTY_DAYS) for values in (old, new))
-    told = {"target": _percent(new["availability_target"]), "total": THIRTY_DAYS, "before": before, "after": after}
+    figures = {"target": _percent(new["availability_target"]), "total": THIRTY_DAYS, "before": before, "after": after}
     if before == after:
         return (
-            gettext("%(target)s: the downtime allowance (error budget) of a 30-day month (%(total)s minutes) stays at %(after)s min.") % told
+            gettext(
+                "%(target)s: the downtime allowance (error budget) of a 30-day month (%(total)s minutes) stays at %(after)s min."
+            )
+            % figures
         )
     return (
-        gettext("%(target)s: the downtime allowance (error budget) of a 30-day month (%(total)s minutes) is %(after)s min, previously %(before)s min.")
-        % told
+        gettext(
+            "%(target)s: the downtime allowance (error budget) of a 30-day month (%(total)s minutes) is "
+            "%(after)s min, previously %(before)s min."
+        )
+        % figures
     )
 
 
 def _of_the_reading(old: Values, new: Values) -> str:
     now = {
         Reading.ALL: gettext(
-            "A minute now counts as unavailable only while all functions are down on all clients. If login still works in one app, the minute does not count."
+            "A minute now counts as unavailable only while all functions are down on all clients. If login "
+            "still works in one app, the minute does not count."
         ),
         Reading.FUNCTION: gettext(
             "A minute now counts as unavailable while any one function, such as door opening, is down on all clients."
         ),
         Reading.ANY: gettext(
-            "A minute now counts as unavailable as soon as any one function, such as door opening, is down on any one client, such as the app."
+            "A minute now counts as unavailable as soon as any one function, such as door opening, is down "
+            "on any one client, such as the app."
         ),
     }[new["unavailability_reading"]]
     order = list(Reading)
-    more = order.index(new["unavailability_reading"]) > order.index(old["unavailability_reading"])
-    return (
-        f"{now} {gettext("More minutes count as unavailable than before.") if more else gettext("Fewer minutes count as unavailable than before.")}"
-    )
+    if order.index(new["unavailability_reading"]) > order.index(old["unavailability_reading"]):
+        return f"{now} {gettext('More minutes count as unavailable than before.')}"
+    return f"{now} {gettext('Fewer minutes count as unavailable than before.')}"
 
 
 def _of_the_notice(_old: Values, new: Values) -> str:
     hours = new["maintenance_notice_hours"]
     if not hours:
         return gettext("Maintenance is excluded from downtime (4.1) if it was announced at any time before it began.")
-    return gettext("Maintenance is excluded from downtime (4.1) only if it was announced at least %(hours)s before.") % {
-        "hours": _hours(hours)
-    }
+    return gettext(
+        "Maintenance is excluded from downtime (4.1) only if it was announced at least %(hours)s before."
+    ) % {"hours": _hours(hours)}
 
 
 def _of_the_period(period: MeasurementPeriod) -> str:
@@ -223,11 +230,16 @@ TERMS: dict[str, _Kind] = {
     "unavailability_reading": _Kind(
         "1.4",
         lambda: gettext("Counting rule"),
-        reading_words,
+        lambda rule: f"{counting_rule_name(rule)} ({rule.value})",
         lambda values: {
-            Reading.ALL: gettext("A minute counts as unavailable only while all functions are down on all clients. If one function works on one client, the minute does not count."),
+            Reading.ALL: gettext(
+                "A minute counts as unavailable only while all functions are down on all clients. If one "
+                "function works on one client, the minute does not count."
+            ),
             Reading.FUNCTION: gettext("A minute counts as unavailable while any one function is down on all clients."),
-            Reading.ANY: gettext("A minute counts as unavailable as soon as any one function is down on any one client."),
+            Reading.ANY: gettext(
+                "A minute counts as unavailable as soon as any one function is down on any one client."
+            ),
         }[values["unavailability_reading"]],
         _of_the_reading,
     ),
@@ -284,9 +296,7 @@ TERMS: dict[str, _Kind] = {
         lambda: gettext("Claim period"),
         _months,
         None,
-        lambda _old, _new: gettext(
-            "Counted from the end of the service month. Later claims are refused."
-        ),
+        lambda _old, _new: gettext("Counted from the end of the service month. Later claims are refused."),
     ),
     "compensated_minutes_per_minute": _Kind(
         "3.2",
@@ -294,7 +304,9 @@ TERMS: dict[str, _Kind] = {
         lambda minutes: (
             ngettext("%(count)s minute of service", "%(count)s minutes of service", minutes) % {"count": minutes}
         ),
-        lambda _values: gettext("For each unavailable minute, this length of service is granted as a service extension or a voucher."),
+        lambda _values: gettext(
+            "For each unavailable minute, this length of service is granted as a service extension or a voucher."
+        ),
         lambda old, new: (
             gettext("For 10 unavailable minutes, %(after)s minutes of service are granted, previously %(before)s.")
             % _tenfold("compensated_minutes_per_minute", old, new)

@@ -1,4 +1,4 @@
-"""A clause's Markdown as HTML that can do nothing but be read."""
+"""Render a clause's Markdown as sanitized HTML."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TAGS = {
     "th",
     "td",
 }
-# A clause has a heading of its own, and fetches no picture; four blanks before a paragraph are no program.
+# Headings come from the clause, images are not loaded, and an indented paragraph is not code.
 _markdown = (
     MarkdownIt("commonmark", {"html": False, "breaks": True})
     .enable("table")
@@ -33,8 +33,8 @@ _markdown = (
 
 
 def to_html(text: str) -> SafeString:
-    """Write Markdown as HTML; what is HTML in it already is shown as the text that it is."""
-    return mark_safe(  # noqa: S308 (cleaned in the same breath)
+    """Return Markdown as HTML; HTML in it is escaped."""
+    return mark_safe(  # noqa: S308 (sanitized by nh3)
         nh3.clean(
             _markdown.render(text),
             tags=TAGS,

@@ -1,4 +1,4 @@
-"""The audit trail: one entry a write, in the same transaction, only ever added to."""
+"""The audit log: one entry per write, in the same transaction, append-only."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .rules import link
 
 
 class Chain(models.Model):
-    """The last hash of the trail: the one row that every audited write locks, so that entries stand in one order."""
+    """The last hash of the audit log: every audited write locks this row, so entries have one order."""
 
     last_hash = models.CharField(max_length=64)
 
 
 class Entry(models.Model):
-    """Who did what to which record, when, from what to what, and why. Triggers refuse UPDATE and DELETE."""
+    """An entry: actor, verb, record, time, changes and reason. Triggers refuse UPDATE and DELETE."""
 
     at = models.DateTimeField(_("at"))
     actor = models.ForeignKey(
@@ -53,7 +53,7 @@ class Entry(models.Model):
         return f"{self.actor_name} {self.action} {self.subject}"
 
     def content(self) -> dict[str, Any]:
-        """What the hash covers."""
+        """Return what the hash covers."""
         return {
             "at": self.at.isoformat(),
             "actor": self.actor_id,

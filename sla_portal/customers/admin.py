@@ -25,13 +25,15 @@ class RegionFilter(ChosenFilter):
 
 @admin.register(Region)
 class RegionAdmin(AuditedModelAdmin):
-    list_display = ("name", "code", "clock")
+    list_display = ("name", "code", "zone")
     search_fields = ("code", "name")
     sortable_by = ("code",)
-    nothing_yet = _("Regions are the parts of the platform that are available or unavailable as a whole. Outages and customers belong to a region.")
+    nothing_yet = _(
+        "Regions are the parts of the platform that are available or unavailable as a whole. Outages and customers belong to a region."
+    )
 
     @admin.display(description=_("time zone"))
-    def clock(self, region):
+    def zone(self, region):
         return str(region.zone)
 
 

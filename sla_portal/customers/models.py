@@ -1,4 +1,4 @@
-"""Who is promised the service (customers, contacts), and what it is made of (regions, core functions, clients)."""
+"""Customers and contacts; regions, core functions and clients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def validate_time_zone(name: str) -> None:
 
 
 class Coded(models.Model):
-    """A row that people and files find again by its code."""
+    """A row identified by its code for people and files."""
 
     code = models.CharField(_("code"), max_length=40, unique=True, validators=[code_validator])
     name = models.CharField(_("name"), max_length=200)
@@ -39,16 +39,14 @@ class Coded(models.Model):
 
 
 class Region(Coded):
-    """A part of the platform that goes up and down as one."""
+    """A part of the platform that is available or unavailable as a whole."""
 
     time_zone = models.CharField(
         _("time zone"),
         max_length=60,
         blank=True,
         validators=[validate_time_zone],
-        help_text=_(
-            "Time zone of the people in this region. Empty: the SLA clock. Only the SLA clock counts."
-        ),
+        help_text=_("Time zone of the people in this region. Empty: the SLA clock. Only the SLA clock counts."),
     )
 
     class Meta:
@@ -70,7 +68,7 @@ class Positioned(Coded):
 
 
 class CoreFunction(Positioned):
-    """A core function of clause 1.4: login, calls, preview, door, and what an operator adds."""
+    """A core function (1.4): login, calls, preview, door, and those added by the operator."""
 
     class Meta(Positioned.Meta):
         verbose_name = _("core function")
@@ -78,7 +76,7 @@ class CoreFunction(Positioned):
 
 
 class Client(Positioned):
-    """A client of clause 1.4: app, device, web, and what an operator adds."""
+    """A client (1.4): app, device, web, and those added by the operator."""
 
     class Meta(Positioned.Meta):
         verbose_name = _("client")
@@ -101,7 +99,7 @@ class Customer(Coded):
 
 
 class Contact(models.Model):
-    """A person of the customer's to whom notices go."""
+    """A person at a customer who receives notices."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("customer"), related_name="contacts")
     email = models.EmailField(_("e-mail"))

@@ -1,4 +1,4 @@
-"""Put customers, their contacts and the regions that serve them on record."""
+"""Add regions, and customers with their contacts."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .models import Customer, Region
 
 
 class CodeTaken(Refused):
-    """Another row has the code."""
+    """Another row already has the code."""
 
 
 class AddressTwice(Refused):
-    """A customer has an e-mail address once."""
+    """An e-mail address occurs twice."""
 
 
 def open_region(*, actor: Actor, code: str, name: str, time_zone: str = "", now: datetime) -> Region:
-    """Put a region on record; without a `time_zone` its people think in the SLA clock."""
+    """Add a region; without a `time_zone` it uses the SLA clock."""
     require(actor, "customers.add_region")
     with transaction.atomic():
         if Region.objects.filter(code=code).exists():
@@ -44,7 +44,7 @@ def enrol_customer(
     now: datetime,
     language: str = "en",
 ) -> Customer:
-    """Put a customer on record with its contacts, each an e-mail address and a name."""
+    """Add a customer with its contacts, each an e-mail address and a name."""
     require(actor, "customers.add_customer")
     if len({email.lower() for email, _name in contacts}) < len(contacts):
         raise AddressTwice(_("An e-mail address is entered twice."))

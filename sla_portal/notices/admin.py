@@ -51,7 +51,14 @@ class DeliveredFilter(ChosenFilter):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyModelAdmin):
-    list_display = ("number", "kind", "content", "about", clock_column("given_at", gettext_lazy("issued")), "deliveries")
+    list_display = (
+        "number",
+        "kind",
+        "content",
+        "about",
+        clock_column("given_at", gettext_lazy("issued at")),
+        "deliveries",
+    )
     list_filter = (KindFilter, DeliveredFilter)
     search_fields = ("number", "about")
     search_help_text = gettext_lazy("Notice number, or reference of its subject")
@@ -143,7 +150,8 @@ class DeliveryAdmin(ReadOnlyModelAdmin):
     search_fields = ("email", "name", "contact__customer__name", "contact__customer__code", "notice__number")
     search_help_text = gettext_lazy("Address, person, customer or notice number")
     nothing_yet = gettext_lazy(
-        "No undelivered mail: every e-mail was accepted by the mail server. An address is listed here when its e-mail failed or bounced, or when its delivery is unknown."
+        "No undelivered mail: every e-mail was accepted by the mail server. An address is listed here "
+        "when its e-mail failed or bounced, or when its delivery is unknown."
     )
 
     def get_queryset(self, request):

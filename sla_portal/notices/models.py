@@ -35,7 +35,7 @@ class Notice(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
     about = models.CharField(_("about"), max_length=60, blank=True, help_text=_("Reference of the subject."))
     public = models.BooleanField(_("on the public website"), default=False)
-    given_at = models.DateTimeField(_("issued"))
+    given_at = models.DateTimeField(_("issued at"))
     given_by = models.CharField(_("issued by"), max_length=200)
     sha256 = models.CharField(_("SHA-256 of the whole content"), max_length=64)
 

@@ -110,8 +110,8 @@ def status_badges(progress):
     )
 
 
-def bar(sent):
-    """The strips of the progress bar, left to right: state, start and width in hundredths."""
+def bar(progress):
+    """Return the parts of the progress bar from left to right: state, start and width in percent."""
     strips, start = [], 0.0
     for state, number in (
         ("done", progress.reached),

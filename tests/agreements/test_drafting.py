@@ -17,11 +17,11 @@ from sla_portal.agreements.operations import (
     SummaryMissing,
     approve_entry,
     change_draft,
+    copy_wording,
     discard_draft,
     draft_version,
     publish_version,
     submit_draft,
-    copy_wording,
     write_entry,
 )
 from sla_portal.agreements.queries import published_versions, register

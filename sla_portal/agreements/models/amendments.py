@@ -1,4 +1,4 @@
-"""What came after an amendment's announcement: further notices of it, and what customers answered."""
+"""Follow-up notices of amendments, and customer responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANSWERS = [
 
 
 class FurtherNotice(models.Model):
-    """A notice of an amendment after its announcement: a reminder, or what was told at signing or to those left out before (5.2)."""
+    """A notice of an amendment after its announcement: a reminder, at signing, or to customers missed before (5.2)."""
 
     version = models.ForeignKey(
         AgreementVersion, models.PROTECT, verbose_name=_("version"), related_name="further_notices"
@@ -52,7 +52,7 @@ class FurtherNotice(models.Model):
 
 
 class Answer(models.Model):
-    """What a customer answered to an amendment: an objection, or that it ends its contracts (5.2)."""
+    """A customer response to an amendment: an objection or a termination of contracts (5.2)."""
 
     class Via(models.TextChoices):
         LINK = "link", _("personal link in the e-mail")
@@ -73,7 +73,9 @@ class Answer(models.Model):
     received_at = models.DateTimeField(_("received at"))
     registered_at = models.DateTimeField(_("registered at"))
     via = models.CharField(_("channel"), max_length=10, choices=Via.choices)
-    by_name = models.CharField(_("by"), max_length=200, help_text=_("Who responded on behalf of the customer."))
+    by_name = models.CharField(
+        _("responded by"), max_length=200, help_text=_("Who responded on behalf of the customer.")
+    )
     registered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -98,7 +100,7 @@ class Answer(models.Model):
         verbose_name_plural = _("customer responses")
         ordering = ["-received_at", "-id"]
         default_permissions = ("view",)
-        permissions = [("register_answer", "Can register what a customer answers to an amendment")]
+        permissions = [("register_answer", "Can register customer responses to an amendment")]
         constraints = [
             models.UniqueConstraint(
                 fields=["version", "customer", "kind"],

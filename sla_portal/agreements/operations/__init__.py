@@ -1,4 +1,4 @@
-"""Draft, publish and withdraw amendments, register answers to them; keep wordings, contracts, suspensions and payments."""
+"""Draft, publish and withdraw amendments, register customer responses; manage wordings, contracts, suspensions, payments."""
 
 from ..rules import DraftedClause
 from .answering import (
@@ -27,16 +27,16 @@ from .drafting import (
     DraftChangedMeanwhile,
     NothingProposed,
     change_draft,
+    copy_wording,
     discard_draft,
     draft_version,
-    copy_wording,
 )
 from .publishing import (
     AlreadyPublished,
     AlreadyWithdrawn,
     BasisOutdated,
-    LaterVersionPublished,
     EveryoneNotified,
+    LaterVersionPublished,
     NothingChanged,
     NoticeTooShort,
     NotPending,
@@ -69,10 +69,10 @@ __all__ = [
     "DraftChangedMeanwhile",
     "DraftLocked",
     "DraftedClause",
+    "EveryoneNotified",
     "LastDayNotPossible",
     "LaterVersionPublished",
     "NameMissing",
-    "EveryoneNotified",
     "NotAcceptable",
     "NotConcerned",
     "NotPending",
@@ -88,6 +88,7 @@ __all__ = [
     "TextLocked",
     "approve_entry",
     "change_draft",
+    "copy_wording",
     "discard_draft",
     "draft_version",
     "extend_contract",
@@ -103,7 +104,6 @@ __all__ = [
     "sign_contract",
     "submit_draft",
     "suspend_contract",
-    "copy_wording",
     "terminate_contract",
     "withdraw_answer",
     "withdraw_version",

@@ -1,4 +1,4 @@
-"""Register what customers answer to an amendment, with its consequences (5.2)."""
+"""Register customer responses to an amendment, with their consequences (5.2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AnswerOutOfTime(Refused):
 
 
 class AnsweredAlready(Refused):
-    """The customer gave this answer already, or took it back."""
+    """The customer has already given or withdrawn this response."""
 
 
 class NotConcerned(Refused):
@@ -37,7 +37,7 @@ class NotConcerned(Refused):
 
 
 class NameMissing(Refused):
-    """An answer says who spoke for the customer."""
+    """A response needs the name of the person responding."""
 
 
 class LastDayNotPossible(Refused):
@@ -58,11 +58,12 @@ def register_answer(
     received_at: datetime | None = None,
     last_day: date | None = None,
 ) -> Answer:
-    """Register that a customer objects to a version, or ends its contracts because of it.
+    """Register that a customer objects to a version, or terminates its contracts because of it.
 
-    An objection is shown and changes nothing: the contract runs on under the new version unless it is ended. A termination ends each
-    contract that the version concerns, or `contract` alone, with `last_day`: by default the day before the version takes effect. With a
-    `delivery` it came through the link in that mail; else staff registers what was received at `received_at`, by default now.
+    An objection changes nothing: the contract continues under the new version unless it is terminated. A termination ends
+    each contract concerned, or `contract` alone, on `last_day`, by default the day before the effective date. With a
+    `delivery` it was given through the personal link in that e-mail; otherwise staff registers what was received at
+    `received_at`, by default now.
     """
     require(actor, "agreements.register_answer")
     received_at = received_at or now
@@ -125,7 +126,7 @@ def register_answer(
 
 
 def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime) -> None:
-    """Take an answer back before the version takes effect; contracts that it ended run on as agreed."""
+    """Withdraw a response before the version takes effect; contracts that it terminated continue as agreed."""
     require(actor, "agreements.register_answer")
     check_reason(reason)
     with transaction.atomic():
@@ -141,18 +142,17 @@ def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime)
             )
         if row.version.takes_effect_on <= today and not row.version.withdrawn_at:
             raise AnswerOutOfTime(
-                _("Version %(version)s has taken effect. Earlier responses stay on record.")
-                % {"version": row.version}
+                _("Version %(version)s has taken effect. Earlier responses stay on record.") % {"version": row.version}
             )
-        # Rows before the trail, as everywhere: two who lock in another order would wait for each other.
+        # Lock rows before the audit log, as everywhere, to prevent deadlocks.
         ended = Contract.objects.select_for_update().filter(pk__in=row.ended.values("pk"), terminated_on=row.last_day)
-        run_on = list(ended.order_by("pk"))
+        continuing = list(ended.order_by("pk"))
         row.withdrawn_at, row.withdrawal_reason = now, reason.strip()
         row.save(update_fields=["withdrawn_at", "withdrawal_reason"])
         record(
             actor=actor, action="took back", subject=row, changes={"withdrawn_at": [None, now]}, reason=reason, now=now
         )
-        for contract in run_on:
+        for contract in continuing:
             end_contract(actor=actor, contract=contract, last_day=None, reason=reason, now=now)
     answer.refresh_from_db()
 
@@ -160,8 +160,7 @@ def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime)
 def _check_time(version: AgreementVersion, received_at: datetime, now: datetime) -> None:
     if version.stage is not Stage.PUBLISHED or not version.published_at:
         raise AnswerOutOfTime(
-            _("Version %(version)s is not announced or was withdrawn. No response is needed.")
-            % {"version": version}
+            _("Version %(version)s is not announced or was withdrawn. No response is needed.") % {"version": version}
         )
     takes_effect = instant(day_span(version.takes_effect_on, settings.SLA_ZONE)[0])
     if not version.published_at <= received_at <= now:
@@ -180,7 +179,8 @@ def _contracts_to_end(version: AgreementVersion, customer: Customer, contract: C
     found = list(Contract.objects.select_for_update().filter(pk__in=running.values("pk")).order_by("pk"))
     if not found:
         raise NotConcerned(
-            _("No contract continues when version %(version)s takes effect, so there is none to terminate.") % {"version": version}
+            _("No contract continues when version %(version)s takes effect, so there is none to terminate.")
+            % {"version": version}
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Draft an amendment: its terms, its clauses, and what it changes in plain words (5.2)."""
+"""Draft an amendment: its terms, clauses and summary of changes (5.2)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from .refusals import NotAcceptable, check_reason, cleaned, locked_draft
 
 MOST_CLAUSES = 300
 NAMES_TAKEN = {"answer", "compare"}
-"""Of pages beside which the lasting address of a version would lead nowhere."""
+"""Names of pages that the permanent URL of a version would collide with."""
 SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
 
 
 class DraftChangedMeanwhile(Refused):
-    """Another person changed the draft since this one read it."""
+    """Another person changed the draft in the meantime."""
 
 
 class NothingProposed(Refused):
-    """The entry of the register proposes no wording."""
+    """The register entry proposes no wording for the draft."""
 
 
 def draft_version(
@@ -41,9 +41,9 @@ def draft_version(
     based_on: AgreementVersion | None = None,
     text_of: AgreementVersion | None = None,
 ) -> AgreementVersion:
-    """Start an amendment called `version` from `based_on`, by default the version published last, with its clauses and terms.
+    """Start a draft named `version` based on `based_on`, by default the newest version, with its clauses and terms.
 
-    With `text_of` it has those of another draft, or of a version that was withdrawn, so that nothing has to be typed twice.
+    With `text_of` the text and terms come from another draft or a withdrawn version.
     """
     require(actor, "agreements.draft_version")
     based_on = based_on or newest_version()
@@ -52,7 +52,7 @@ def draft_version(
     errors: dict[str, list[str]] = {}
     name = cleaned(AgreementVersion(), {"version": version}, errors).get("version", "")
     with transaction.atomic():
-        # One at a time, so that two do not take the same name.
+        # Serialize, so that two drafts do not take the same name.
         AgreementVersion.objects.select_for_update().get(pk=based_on.pk)
         if AgreementVersion.objects.filter(version=name).exists():
             errors["version"] = [_("Version %(version)s already exists. Choose another name.") % {"version": name}]
@@ -88,9 +88,9 @@ def change_draft(
     summary_of_changes_zh: str | None = None,
     seen_at: datetime | None = None,
 ) -> None:
-    """Change a draft's terms (those named), its clauses (all of them, in their order) and what it says of its changes.
+    """Change a draft's terms (those named), clauses (all, in their order) and summary of changes.
 
-    None leaves as it is. `seen_at` is the draft's `changed_at` as the writer saw it. Raises `NotAcceptable` with the sentences by
+    None leaves them unchanged. `seen_at` is the draft's `changed_at` as shown to the user. Raises `NotAcceptable` with the sentences by
     field (`availability_target`, `clauses.3.1.heading`), `DraftChangedMeanwhile` and `DraftLocked`.
     """
     require(actor, "agreements.draft_version")
@@ -120,7 +120,7 @@ def change_draft(
 
 
 def copy_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry, now: datetime) -> None:
-    """Take the wording that an entry of the register proposes over into a draft's clause."""
+    """Copy the wording proposed by a register entry into a draft's clause."""
     require(actor, "agreements.draft_version")
     with transaction.atomic():
         locked = locked_draft(draft)
@@ -144,7 +144,7 @@ def copy_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry,
 
 
 def discard_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: datetime) -> None:
-    """Throw a draft away; the trail keeps that it was."""
+    """Discard a draft; the audit log keeps it on record."""
     require(actor, "agreements.draft_version")
     check_reason(reason)
     with transaction.atomic():
@@ -154,7 +154,7 @@ def discard_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: da
 
 
 def check_draft(draft: AgreementVersion) -> None:
-    """Raise `NotAcceptable` unless everything in the draft can be published as it stands."""
+    """Raise `NotAcceptable` unless the draft can be published as it is."""
     errors: dict[str, list[str]] = {}
     cleaned(draft, {name: getattr(draft, name) for name in TERM_FIELDS}, errors)
     _checked([_drafted(clause) for clause in draft.clauses.all()], errors)
@@ -182,7 +182,7 @@ def _write_clauses(draft: AgreementVersion, clauses: Iterable[DraftedClause]) ->
 
 
 def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> list[DraftedClause]:
-    """The clauses as they can be kept: numbered in order, each text within its bounds."""
+    """Return the valid clauses: numbered in order, each text within its limits; collect `errors`."""
     if len(clauses) > MOST_CLAUSES:
         errors["clauses"] = [_("An agreement can have at most %(most)d clauses.") % {"most": MOST_CLAUSES}]
         return []
@@ -208,7 +208,7 @@ def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> 
 
 
 def _rewritten(draft: AgreementVersion, clauses: list[DraftedClause]) -> dict[str, Any]:
-    """Write the clauses anew if any differs; returns what changed, by clause."""
+    """Replace the clauses if any differs; return the changes by clause."""
     before = [_drafted(clause) for clause in draft.clauses.all()]
     if before == clauses:
         return {}
@@ -223,7 +223,7 @@ def _rewritten(draft: AgreementVersion, clauses: list[DraftedClause]) -> dict[st
 
 
 def _sides(changed: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """What differs, as it was and as it is: the trail tells every change from what to what."""
+    """Return what differs as `[before, after]`, as the audit log records every change."""
     return [{name: sides[place] for name, sides in changed.items() if sides[place]} for place in (0, 1)]
 
 

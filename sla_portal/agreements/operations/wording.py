@@ -37,7 +37,8 @@ def load_wording(*, actor: Actor, version: AgreementVersion, clauses: Sequence[C
         if any(before for before, _after in changes.values()):
             raise AnotherWordingLoaded(
                 _(
-                    "Version %(version)s already has a different wording (clause %(number)s). Replace it only to correct it, and give a reason. A change of what is promised is an amendment (5.2)."
+                    "Version %(version)s already has a different wording (clause %(number)s). Replace it only to "
+                    "correct it, and give a reason. A change of what is promised is an amendment (5.2)."
                 )
                 % {"version": version, "number": next(number for number, (before, _after) in changes.items() if before)}
             )
@@ -61,7 +62,9 @@ def _rewording(version: AgreementVersion, clauses: Iterable[ClauseText]) -> dict
     locked = AgreementVersion.objects.select_for_update().get(pk=version.pk)
     if locked.submitted_at:
         raise TextLocked(
-            _("The text of version %(version)s has been locked since %(day)s. Correct a mistake by another amendment (5.2).")
+            _(
+                "The text of version %(version)s has been locked since %(day)s. Correct a mistake by another amendment (5.2)."
+            )
             % {"version": locked, "day": locked.submitted_at.date().isoformat()}
         )
     before = {number: wording for number, wording in version.clauses.values_list("number", "wording") if wording}

@@ -1,7 +1,7 @@
-"""The conversation with the mail server, which knows whether a message was handed over.
+"""Sessions with the mail server, which report whether a message was handed over.
 
-A message is the server's from the moment at which it has the final dot (RFC 5321, 4.2.5 and 6.1): what breaks before is
-certainly not delivered, what breaks between the dot and its answer may be.
+The server is responsible for a message once it has the final dot (RFC 5321, 4.2.5 and 6.1): a failure before it means not
+delivered, a failure between the dot and its reply means unknown.
 """
 
 from __future__ import annotations
@@ -117,16 +117,16 @@ class SmtpSession:
 
     def offer(self, message: MailMessage, delivery: Delivery) -> Outcome | None:
         try:
-            recipient, message = envelope_address(delivery.email), message.completed(delivery)
+            recipient, content = envelope_address(delivery.email), message.completed(delivery)
         except Unwritable:
             return Outcome(Status.FAILED, FailureReason.UNWRITABLE)
         try:
-            return self._converse(sender(delivery), recipient, message)
+            return self._converse(sender(delivery), recipient, content)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(Status.PENDING, FailureReason.CUT_OFF, _words(error))
 
-    def _converse(self, sender: str, recipient: str, message: bytes) -> Outcome | None:
+    def _converse(self, sender: str, recipient: str, content: bytes) -> Outcome | None:
         code, said = self._mail(sender)
         if code == CLOSING or code // 100 == 5:
             # A reply to the sender, whatever the recipient.
@@ -138,7 +138,7 @@ class SmtpSession:
             code, said = self.smtp.docmd("DATA")
         if code != GO_ON:
             return self._refused(code, said)
-        self.smtp.send(message)
+        self.smtp.send(content)
         return None
 
     def _mail(self, sender: str) -> tuple[int, bytes]:

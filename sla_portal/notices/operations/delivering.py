@@ -141,7 +141,9 @@ def _limits(now: datetime) -> tuple[Brake | None, dict[int, Brake]]:
     """Return the throttles of the portal and, by notice, of notices, locked."""
     if settings.MAILS_PER_MINUTE:
         Brake.objects.get_or_create(notice=None, defaults={"free_at": now - timedelta(minutes=1)})
-    limits = {throttle.notice_id: throttle for throttle in Brake.objects.select_for_update().filter(LIMITED).order_by("pk")}
+    limits = {
+        throttle.notice_id: throttle for throttle in Brake.objects.select_for_update().filter(LIMITED).order_by("pk")
+    }
     portal = limits.pop(None, None)
     if portal:
         portal.per_minute = settings.MAILS_PER_MINUTE

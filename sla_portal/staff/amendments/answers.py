@@ -36,9 +36,9 @@ def response_status(state: str) -> tuple[str, str]:
     """Return the badge and the label of a customer's response."""
     return {
         Acceptance.ACCEPTED: ("up", _("deemed accepted")),
-        Acceptance.RUNNING: ("unknown", _("no response yet")),
+        Acceptance.NO_RESPONSE: ("unknown", _("no response yet")),
         Acceptance.OBJECTED: ("waiting", _("objected")),
-        Acceptance.ENDED: ("counted", _("terminated")),
+        Acceptance.TERMINATED: ("counted", _("terminated")),
         Acceptance.EXPIRED: ("outside", _("not concerned: contract expired before")),
     }[Acceptance(state)]
 

@@ -34,12 +34,16 @@ READ_AT_ONCE = 1 << 20
 class BundleForm(KeyedForm):
     """The language of the bundle, and the recipient whose e-mails are added."""
 
-    language = forms.ChoiceField(label=gettext_lazy("Language of documents and explanations"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language of documents and explanations"), choices=settings.LANGUAGES
+    )
     email = forms.EmailField(
         label=gettext_lazy("E-mails to one recipient"),
         required=False,
         max_length=254,
-        help_text=gettext_lazy("Enter an e-mail address to add the source of the e-mails sent to it. Empty: no e-mails are added."),
+        help_text=gettext_lazy(
+            "Enter an e-mail address to add the source of the e-mails sent to it. Empty: no e-mails are added."
+        ),
     )
 
 

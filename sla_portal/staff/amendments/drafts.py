@@ -28,7 +28,7 @@ from ..common import page, require_right
 from ..forms import ReasonForm
 from . import publication
 from .arranging import rearranged
-from .comparison import Row, rows, what_if_table, term_rows
+from .comparison import Row, rows, term_rows, what_if_table
 from .forms import ClauseForms, StartForm, TermsForm, clause_forms, clauses_typed, put_errors
 from .listing import listing
 
@@ -48,7 +48,10 @@ def start(request: HttpRequest) -> HttpResponse:
             form.add_error("version", str(refused))
         else:
             messages.success(
-                request, _("The draft was created with the text and terms of the version it is based on. Only staff can see it.")
+                request,
+                _(
+                    "The draft was created with the text and terms of the version it is based on. Only staff can see it."
+                ),
             )
             return redirect("admin:amendment", draft.pk)
     return listing(request, now, start=form)

@@ -35,9 +35,9 @@ from sla_portal.agreements.queries import (
     customers_not_notified,
     earliest_day,
     newest_version,
-    reached,
     notified_off_record,
     notified_or_concerned,
+    reached,
     version_in_force,
 )
 from sla_portal.agreements.rules import Stage
@@ -129,7 +129,8 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
                 actor=Actor.staff(request.user), draft=draft, effective_on=form.cleaned_data["effective_on"], now=now
             )
             messages.success(
-                request, _("Submitted for approval. The text is locked until another person publishes it or sends it back.")
+                request,
+                _("Submitted for approval. The text is locked until another person publishes it or sends it back."),
             )
             return redirect("admin:amendment", pk)
     chosen = first.day if sent is None or not form.is_valid() else form.cleaned_data["effective_on"]
@@ -245,7 +246,9 @@ def _not_notified(request: HttpRequest, version: AgreementVersion, pending: bool
 
 def _would_notify(version: AgreementVersion) -> int:
     """Count the recipients of a withdrawal: contacts, and notified addresses whose contact was deleted since."""
-    off_record = notified_off_record(version).exclude(email__in=notified_or_concerned(version).order_by().values("email"))
+    off_record = notified_off_record(version).exclude(
+        email__in=notified_or_concerned(version).order_by().values("email")
+    )
     return notified_or_concerned(version).count() + off_record.values("email").distinct().count()
 
 
@@ -275,9 +278,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
 
     def write() -> None:
         publish_version(actor=Actor.staff(request.user), version=version, now=now)
-        messages.success(
-            request, _("Published. The announcement is on the website, and the e-mails are being sent.")
-        )
+        messages.success(request, _("Published. The announcement is on the website, and the e-mails are being sent."))
 
     return _notified_once(request, pk, write, now)
 
@@ -339,7 +340,9 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     def write() -> str:
         withdraw_version(actor=Actor.staff(request.user), version=version, reason=form.cleaned_data["reason"], now=now)
         deliver_soon()
-        messages.success(request, _("Withdrawn. Everyone who was notified of the version is notified of the withdrawal."))
+        messages.success(
+            request, _("Withdrawn. Everyone who was notified of the version is notified of the withdrawal.")
+        )
         return reverse("admin:amendment", args=[pk])
 
     if form.is_valid():

@@ -20,7 +20,7 @@ from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.kernel.errors import Refused
 
 from ..common import page, require_right
-from .forms import EntryForm, CopyForm
+from .forms import CopyForm, EntryForm
 
 VIEW, WRITE, APPROVE, DRAFT = (
     "agreements.view_registerentry",

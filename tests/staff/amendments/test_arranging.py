@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla_portal.agreements.rules import DraftedClause
-from sla_portal.staff.amendments.arranging import renumbered, rearranged
+from sla_portal.staff.amendments.arranging import rearranged, renumbered
 
 
 def clauses(*numbers: str) -> list[DraftedClause]:

@@ -176,7 +176,7 @@ class IncidentAdmin(AuditedModelAdmin):
 
     @admin.display(description=gettext_lazy("regions"))
     def regions(self, incident):
-        return get_text_list(list(dict.fromkeys(outage.region.name for outage in incident.outages.all())), _("and"))
+        return get_text_list(list(dict.fromkeys(str(outage.region) for outage in incident.outages.all())), _("and"))
 
     @admin.display(description=gettext_lazy("lasted"))
     def lasted(self, incident):

@@ -42,7 +42,7 @@ def hours(seconds: int) -> str:
 
 
 def regions(window: MaintenanceWindow) -> str:
-    return get_text_list([region.name for region in window.regions.all()], _("and")) or _("all regions")
+    return get_text_list([str(region) for region in window.regions.all()], _("and")) or _("all regions")
 
 
 def is_short(lead: int, terms: Terms) -> bool:

@@ -7,6 +7,7 @@ the two differ both are shown.
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.kernel.months import ServiceMonth
@@ -25,8 +26,17 @@ DASH = "–"
 
 
 def zone_name(zone: tzinfo) -> str:
-    """The short name of a zone: Berlin for Europe/Berlin."""
+    """The city of a zone in the reader's language: Berlin, 柏林 for Europe/Berlin."""
+    if (get_language() or "").startswith("zh"):
+        return _city_in_chinese(str(zone))
     return str(zone).rpartition("/")[2].replace("_", " ")
+
+
+@cache
+def _city_in_chinese(zone: str) -> str:
+    from babel.dates import get_timezone_location  # loaded where somebody reads Chinese, and nowhere else
+
+    return get_timezone_location(zone, locale="zh_Hans", return_city=True)
 
 
 def format_instant(at: datetime, zone: tzinfo) -> str:

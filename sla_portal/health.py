@@ -5,15 +5,13 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-
-from sla_portal.celery import app
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +32,7 @@ def database_answers() -> bool:
 
 
 def broker_answers() -> bool:
-    with app.connection_for_write(connect_timeout=3) as broker:
+    with current_app.connection_for_write(connect_timeout=3) as broker:
         broker.ensure_connection(max_retries=1, timeout=3)
         return True
 

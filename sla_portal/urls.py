@@ -1,10 +1,14 @@
 """The portal's addresses."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import include, path, reverse
 
+from sla_portal.api.views import nothing_here
 from sla_portal.health import healthz
 from sla_portal.reports.views import report_file
+from sla_portal.website.views import nothing
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -15,4 +19,13 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("", include("sla_portal.website.urls")),
 ]
-handler404 = "sla_portal.website.views.not_found"
+handler404 = "sla_portal.urls.not_found"
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django names it)
+    """Answer 404: JSON to programs, the desk's page to staff, the website's page to everyone else."""
+    if request.path.startswith("/api/"):
+        return nothing_here(request)
+    if request.path.startswith(reverse("admin:index")):
+        return HttpResponse(render_to_string("404.html", request=request), status=404)
+    return nothing(request)

@@ -60,6 +60,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
     first_version = import_module("sla_portal.agreements.migrations.0002_version_1_0")
     first_register = import_module("sla_portal.agreements.migrations.0005_what_1_0_leaves_open_and_what_stands_still")
     first_scope = import_module("sla_portal.customers.migrations.0002_functions_and_clients_of_clause_1_4")
+    names = import_module("sla_portal.customers.migrations.0003_names_in_chinese")
 
     def flush_all(self, statements) -> None:
         with self.connection.cursor() as cursor:
@@ -73,6 +74,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
             for _name, sql in triggers:
                 cursor.execute(sql)
         first_scope.add(apps, None)
+        names.translate(apps, None)
         first_version.add(apps, None)
         first_register.add(apps, None)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from sla_portal.kernel.errors import Refused
@@ -66,7 +67,7 @@ def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> l
             action=written.action,
             subject_type=written.subject._meta.label_lower,
             subject_id=str(written.subject.pk),
-            subject=str(written.subject)[:300],
+            subject=_recorded(written.subject)[:300],
             changes=json.loads(json.dumps(written.changes, cls=DjangoJSONEncoder)),
             reason=written.reason,
             previous_hash=chain.last_hash,
@@ -93,7 +94,11 @@ def snapshot(row: models.Model, names: Iterable[str] | None = None) -> dict[str,
 
 
 def _recorded(value: Any) -> Any:
-    return str(value) if isinstance(value, models.Model) else value
+    if not isinstance(value, models.Model):
+        return value
+    # What is recorded is the same whoever wrote it; it is translated when it is shown.
+    with translation.override("en"):
+        return str(value)
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

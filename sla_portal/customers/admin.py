@@ -17,7 +17,7 @@ class RegionFilter(ChosenFilter):
     path = "region"
 
     def lookups(self, request, model_admin):
-        return Region.objects.values_list("code", "name")
+        return [(region.code, str(region)) for region in Region.objects.all()]
 
     def queryset(self, request, queryset):
         return queryset.filter(**{f"{self.path}__code": self.value()}) if self.value() else queryset
@@ -25,8 +25,8 @@ class RegionFilter(ChosenFilter):
 
 @admin.register(Region)
 class RegionAdmin(AuditedModelAdmin):
-    list_display = ("name", "code", "zone")
-    search_fields = ("code", "name")
+    list_display = ("name", "name_zh", "code", "zone")
+    search_fields = ("code", "name", "name_zh")
     sortable_by = ("code",)
     nothing_yet = _(
         "Regions are the parts of the platform that are available or unavailable as a whole. Outages and customers belong to a region."
@@ -39,7 +39,7 @@ class RegionAdmin(AuditedModelAdmin):
 
 @admin.register(CoreFunction, Client)
 class PositionedAdmin(AuditedModelAdmin):
-    list_display = ("name", "code", "position")
+    list_display = ("name", "name_zh", "code", "position")
     sortable_by = ()
     nothing_yet = _("Clause 1.4 names the core functions and clients. An outage records which of them were down.")
 

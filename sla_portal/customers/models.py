@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 code_validator = RegexValidator(
@@ -38,7 +39,28 @@ class Coded(models.Model):
         return self.name
 
 
-class Region(Coded):
+class Translated(Coded):
+    """A row with a name field per language; files and the audit log carry `name`."""
+
+    name_zh = models.CharField(
+        _("name in Chinese"),
+        max_length=200,
+        blank=True,
+        help_text=_("Shown to Chinese readers. Empty: the name above is shown."),
+    )
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name_in(get_language())
+
+    def name_in(self, language: str | None) -> str:
+        """Return the name in `language` (`en`, `zh-hans`), or `name` if it is missing."""
+        return (self.name_zh if (language or "").startswith("zh") else "") or self.name
+
+
+class Region(Translated):
     """A part of the platform that is available or unavailable as a whole."""
 
     time_zone = models.CharField(
@@ -59,7 +81,7 @@ class Region(Coded):
         return ZoneInfo(self.time_zone) if self.time_zone else settings.SLA_ZONE
 
 
-class Positioned(Coded):
+class Positioned(Translated):
     position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
 
     class Meta:

@@ -245,6 +245,8 @@ class _Loading:
                 continue
             for name, value in said.items():
                 setattr(subject, name, value)
+            if old.get("name") != row["name"]:
+                subject.name_zh = ""  # a file carries the typed name alone, and the other translated the one before
             subject.save()
             action = "changed by a history file" if found else "loaded from a history file"
             entries.append(Written(action, subject, {name: [old.get(name), value] for name, value in said.items()}))

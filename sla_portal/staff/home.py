@@ -154,7 +154,7 @@ def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged])
                 provisional=figures is not None and figures.provisional,
             )
         )
-    return sorted(regions, key=lambda now: (-now.used, now.region.name))
+    return sorted(regions, key=lambda now: (-now.used, str(now.region)))
 
 
 def open_incidents(judged: Mapping[int, Judged], now: datetime) -> list[OpenIncident]:

@@ -13,28 +13,11 @@ from zoneinfo import ZoneInfo
 from sla_portal.availability.rules import Judgement, Shade, picture
 from sla_portal.kernel.intervals import MINUTE, Span, instant, intersection, merged, touching
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span
+from sla_portal.pictures import KINDS, Bar, bars, percent
 
 HOUR = 3600
 UP = "up"
-KINDS = {
-    Shade.COUNTED: "counted",
-    Shade.EXCLUDED: "excluded",
-    Shade.NOT_IN_SERVICE: "outside",
-    Shade.UNKNOWN: "unknown",
-}
-"""What each shade is drawn as; the names are the stylesheet's."""
 STEPS = (60, 120, 300, 600, 900, 1800, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR, 168 * HOUR)
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A stretch on a strip: where it begins and how wide it is, in percent; what it is drawn as."""
-
-    x: str
-    width: str
-    kind: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -43,19 +26,6 @@ class Tick:
 
     x: str
     label: str
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.3f}%"
-
-
-def bars(runs: Iterable[tuple[int, int, str]], span: Span) -> list[Bar]:
-    """Place `runs` (from, until, kind) on a strip that shows `span`; what lies outside is cut off."""
-    start, end = span
-    cut = ((max(a, start), min(b, end), kind) for a, b, kind in runs)
-    return [
-        Bar(_percent(a - start, end - start), _percent(b - a, end - start), kind, a, b) for a, b, kind in cut if a < b
-    ]
 
 
 def ticks(span: Span, zone: tzinfo, at_most: int = 4) -> list[Tick]:
@@ -68,7 +38,7 @@ def ticks(span: Span, zone: tzinfo, at_most: int = 4) -> list[Tick]:
     first = -(-(start + shift) // step) * step - shift
     form = "%H:%M" if step < 24 * HOUR else "%m-%d"
     return [
-        Tick(_percent(at - start, end - start), f"{instant(at).astimezone(zone):{form}}")
+        Tick(percent(at - start, end - start), f"{instant(at).astimezone(zone):{form}}")
         for at in range(first, end + 1, step)
         if (end - start) * 0.03 <= at - start <= (end - start) * 0.97
     ]

@@ -16,7 +16,9 @@ from sla_portal.customers.models import Region
 
 from .caching import cached
 from .feeds import FOR_A_MINUTE
+from .queries import named
 from .reader import Reader, answer, finished, for_reader
+from .rules import Named
 
 BACK = timedelta(days=366)
 """For how long after its end a window stays in the calendar."""
@@ -30,19 +32,19 @@ def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResp
     facts = cached(f"calendar {code}", lambda: _announced(code, now), now)
     if facts.value is None:
         raise Http404
-    name, windows = facts.value
+    region, windows = facts.value
 
     def made() -> bytes:
         events = [event_of(said, account) for said, account in windows]
-        return calendar(events, name=_("Maintenance: %(region)s") % {"region": name})
+        return calendar(events, name=_("Maintenance: %(region)s") % {"region": region.name_in(reader.language)})
 
     body = finished(("calendar", code, reader.language), (facts.mark,), made)
     return answer(request, body, "text/calendar; charset=utf-8", facts.changed_at, FOR_A_MINUTE)
 
 
-def _announced(code: str, now: datetime) -> tuple[str, tuple[tuple[Announced, str], ...]] | None:
-    """The region's name and its windows, each with the account that it goes by; a fixed number of queries."""
+def _announced(code: str, now: datetime) -> tuple[Named, tuple[tuple[Announced, str], ...]] | None:
+    """The region and its windows, each with the account that it goes by; a fixed number of queries."""
     region = Region.objects.filter(code=code).first() if "\0" not in code else None
     if region is None:
         return None
-    return region.name, tuple(published(window) for window in announced_since(region, now - BACK))
+    return named(region), tuple(published(window) for window in announced_since(region, now - BACK))

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from sla_portal.kernel.intervals import MINUTE
 from sla_portal.kernel.months import day_span
-from sla_portal.staff.pictures import Bar, bars
+from sla_portal.pictures import Bar, bars
 
 from .rules import ClosedMonth, MonthMap
 

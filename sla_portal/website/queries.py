@@ -22,14 +22,14 @@ from sla_portal.audit.rules import canonical
 from sla_portal.availability.models import MonthClosing, RegionMonth
 from sla_portal.availability.queries import judged_region
 from sla_portal.availability.rules import availability, cut, error_budget, figures, picture
-from sla_portal.customers.models import Client, Coded, CoreFunction, Region
+from sla_portal.customers.models import Client, CoreFunction, Region, Translated
 from sla_portal.kernel.instants import parse_instant
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, local_date
 from sla_portal.notices.models import Kind, Notice
 from sla_portal.notices.private import concealed
+from sla_portal.pictures import KINDS
 from sla_portal.reports.models import Report
-from sla_portal.staff.pictures import KINDS
 
 from .rules import (
     Announcement,
@@ -230,7 +230,7 @@ def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tupl
 def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
     outages = tuple(
         PublicOutage(
-            region=Named(outage.region.code, outage.region.name),
+            region=named(outage.region),
             scope=grid.scope(outage.functions.all(), outage.clients.all()),
             started_at=outage.started_at,
             ended_at=outage.ended_at,
@@ -575,8 +575,12 @@ def zones_of_regions() -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(region.zone) for region in Region.objects.all()))
 
 
-def _named(rows: Iterable[Coded]) -> tuple[Named, ...]:
-    return tuple(Named(row.code, row.name) for row in rows)
+def named(row: Translated) -> Named:
+    return Named(row.code, row.name, row.name_zh)
+
+
+def _named(rows: Iterable[Translated]) -> tuple[Named, ...]:
+    return tuple(named(row) for row in rows)
 
 
 def _all_or(some: tuple[Named, ...], everything: tuple[Named, ...]) -> tuple[Named, ...] | None:

@@ -21,10 +21,14 @@ Run = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class Named:
-    """A region, core function or client."""
+    """A region, core function or client, with its name in each language; an empty one is missing."""
 
     code: str
     name: str
+    name_zh: str = ""
+
+    def name_in(self, language: str | None) -> str:
+        return (self.name_zh if (language or "").startswith("zh") else "") or self.name or self.code
 
 
 @dataclass(frozen=True)

@@ -372,19 +372,9 @@ def robots(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"User-agent: *\nDisallow: {reverse('admin:index')}\n", content_type="text/plain")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django names it)
-    """Say that there is no such page: to staff at their desk, to programs and to the public in their own way."""
-    if request.path.startswith("/api/"):
-        from sla_portal.api.views import nothing_here
-
-        return nothing_here(request)
-    if request.path.startswith(reverse("admin:index")):
-        return HttpResponse(render_to_string("404.html", request=request), status=404)
-    return _nothing(request)
-
-
 @for_reader
-def _nothing(request: HttpRequest, reader: Reader) -> HttpResponse:
+def nothing(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Say to the public that there is no such page, in the frame of every other page."""
     around = frame(request, reader, "nothing", timezone.now(), {})
     return HttpResponse(render_to_string("website/nothing.html", around | {"back": reverse("home")}), status=404)
 

@@ -31,11 +31,6 @@ from .rules import (
     State,
 )
 
-# The names that the portal brings along, so that they can be translated: an operator's own are shown as they are.
-NAMES = (
-    _("Login"), _("Audio and video calls"), _("Video preview"), _("Door opening"), _("App"), _("Device"), _("Web"),
-)  # fmt: skip
-
 STATES = {
     State.UP: ("up", _("Works")),
     State.MAINTENANCE: ("excluded", _("Maintenance")),
@@ -61,7 +56,8 @@ PHASES = {
 
 
 def name(named: Named) -> str:
-    return gettext(named.name) if named.name else named.code
+    """The name of a region, core function or client in the reader's language."""
+    return named.name_in(get_language())
 
 
 def inside(text: str) -> str:

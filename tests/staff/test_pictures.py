@@ -10,7 +10,8 @@ from sla_portal.agreements.rules import Terms, TermsPeriod
 from sla_portal.availability.rules import ScopedOutage, figures, judge
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span
-from sla_portal.staff.pictures import CellRow, bars, cell_rows, day_runs, hour_rows, month_rows, range_of, ticks
+from sla_portal.pictures import bars
+from sla_portal.staff.pictures import CellRow, cell_rows, day_runs, hour_rows, month_rows, range_of, ticks
 from tests.support.builders import at
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")

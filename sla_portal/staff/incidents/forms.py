@@ -62,7 +62,7 @@ class OutageForm(TimedForm, KeyedForm):
         fields: dict[str, Any] = self.fields
         regions, since, cells = (fields[name] for name in ("regions", "since", "cells"))
         known = {str(region.pk): region for region in Region.objects.all()}
-        regions.choices = [(pk, region.name) for pk, region in known.items()]
+        regions.choices = [(pk, str(region)) for pk, region in known.items()]
         regions.coerce = known.get
         if len(known) == 1:
             regions.initial = list(known)

@@ -37,10 +37,11 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, intersection, seconds
 from sla_portal.kernel.months import ServiceMonth, day_span, local_date
+from sla_portal.pictures import KINDS
 
 from ..common import page, require_right
 from ..incidents.impact import lead_hours
-from ..pictures import KINDS, day_runs, hour_rows, month_rows
+from ..pictures import day_runs, hour_rows, month_rows
 from ..words import (
     CLAIM_MARKS,
     day_name,

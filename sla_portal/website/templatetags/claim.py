@@ -18,7 +18,6 @@ from sla_portal.customers.models import Coded
 
 from .. import words
 from ..claims.queries import ClaimMonth, Standing
-from ..rules import Named
 
 register = template.Library()
 
@@ -83,5 +82,5 @@ def ticked(codes: Sequence[str], rows: Sequence[Coded]) -> str:
 @register.filter
 def names(rows: Sequence[Coded]) -> str:
     """Functions or clients by name; none named is all."""
-    first, *others = (words.name(Named(row.code, row.name)) for row in rows) if rows else [_("all")]
+    first, *others = (str(row) for row in rows) if rows else [_("all")]
     return words.listed([first, *map(words.inside, others)])

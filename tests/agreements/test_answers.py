@@ -257,7 +257,7 @@ def test_an_answer_says_who_gave_it_in_words_that_can_be_kept():
     version = announced()
     with pytest.raises(NameMissing):
         answer(version, who, by_name=" ")
-    with pytest.raises(NotAcceptable, match="cannot be seen"):
+    with pytest.raises(NotAcceptable, match="invisible character"):
         answer(version, who, text="So\0there")
     with pytest.raises(NotAcceptable, match="5001 characters; 5000 fit"):
         answer(version, who, text="x" * 5001)
@@ -333,7 +333,7 @@ def test_a_termination_received_in_time_and_registered_late_ends_the_contract_to
 
 def test_where_no_contract_runs_on_there_is_none_to_end():
     who = customer("C-1", ("2026-01-01", "2026-07-01"))
-    with pytest.raises(NotConcerned, match="there is none to end"):
+    with pytest.raises(NotConcerned, match="there is none to terminate"):
         answer(announced(), who, TERMINATION)
 
 

@@ -396,7 +396,7 @@ def test_the_page_says_how_far_mail_has_come_how_fast_and_when_it_ends(under_way
         "1 bounced",
         "1 failed",
         "3 left.",
-        "The last is expected by",
+        "The last e-mail is expected by",
         "Work through 2",
     ):
         assert words in seen
@@ -444,7 +444,7 @@ def test_a_person_pauses_limits_and_resumes_from_the_page(under_way):
     assert "goes on" in text_of(desk.post(doors["resume"], {}, follow=True))
     for wrong in ("0", "-1", "x", "1e9", "9" * 30, "\0", "²"):
         assert desk.post(doors["limit"], {"per_minute": wrong}).status_code == 422
-    assert "At most 60 mails of this notice a minute." in text_of(
+    assert "Limit of this notice: 60 e-mails per minute." in text_of(
         desk.post(doors["limit"], {"per_minute": "60"}, follow=True)
     )
     desk.post(doors["limit"], {"per_minute": ""})

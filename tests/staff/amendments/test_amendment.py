@@ -100,19 +100,19 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     assert sent(lea, draft, unavailability_reading="function", **SUMMARIES).status_code == 302
     shown = text_of(lea.get(page_of(draft)))
     assert "0 clauses and 1 term differ from version 1.0." in shown
-    assert "A minute now counts while a single function, such as door opening, is down on every client." in shown
+    assert "A minute now counts as unavailable while any one function, such as door opening, is down on all clients." in shown
 
     asked = text_of(lea.get(page_of(draft, "submit_amendment")))
-    assert "The earliest possible day is 2026-07-02." in asked
+    assert "The earliest possible date is 2026-07-02." in asked
     assert "the 30 full days of notice (5.2) run from 2026-06-02 to 2026-07-01" in asked
     assert "1 contact of 1 customer is told by mail" in asked
     assert "A minute counts sooner." in asked
     assert "分钟更早计入。" in asked
     assert lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"}).status_code == 302
-    assert "You asked for this publication. Another person checks it" in text_of(lea.get(page_of(draft)))
+    assert "You submitted this version for approval. Another person must check" in text_of(lea.get(page_of(draft)))
 
     decision = luo.get(page_of(draft))
-    assert "Publish version 1.1: tell everyone" in text_of(decision)
+    assert "Publish version 1.1 and notify everyone" in text_of(decision)
     key = {"key": decision.context["publish"]["key"].value()}
     for _twice in range(2):
         published = luo.post(page_of(draft, "publish_amendment"), key, follow=True)
@@ -129,7 +129,7 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     assert "1 contact who was told of it" in text_of(refused)
     for _twice in range(2):
         withdrawn = luo.post(page_of(draft, "withdraw_amendment"), key | {"reason": "It is wrong"}, follow=True)
-    assert "It was to take effect on 2026-07-02, and never does." in text_of(withdrawn)
+    assert "It was due to take effect on 2026-07-02 and will not take effect." in text_of(withdrawn)
     assert "It is wrong" in text_of(withdrawn)
     assert Notice.objects.count() == 2
 
@@ -143,7 +143,7 @@ def test_a_draft_starts_with_the_text_and_terms_in_force_under_a_name_of_its_own
     assert list(clauses_of(draft)) == list(clauses_of(draft.based_on))
     again = lea.post(LIST + "start/", {"version": "1.1"})
     assert again.status_code == 422
-    assert "There is a version 1.1 already. Choose another name." in text_of(again)
+    assert "Version 1.1 already exists. Choose another name." in text_of(again)
     for name in ("", "1 1", "x" * 21, "a\0b"):
         assert lea.post(LIST + "start/", {"version": name}).status_code == 422
     assert AgreementVersion.objects.drafts().count() == 1
@@ -165,9 +165,9 @@ def test_a_preview_shows_the_redline_and_what_would_have_been_and_stores_nothing
     response = sent(lea, draft, do="preview", unavailability_reading="function", **SUMMARIES)
     shown = text_of(response)
     assert response.status_code == 200
-    assert "This is a preview: it is not saved yet." in shown
+    assert "This is a preview. It is not saved yet." in shown
     assert "0 clauses and 1 term differ from version 1.0." in shown
-    assert "1 month of a region that was kept would have been missed." in shown
+    assert "1 month of a region would change from SLA met to SLA breached." in shown
     draft.refresh_from_db()
     assert (draft.unavailability_reading, draft.changed_at, draft.summary_of_changes) == ("all", before, "")
 
@@ -195,7 +195,7 @@ def test_numbers_that_do_not_follow_are_refused_at_their_clause_and_nothing_type
     refused = sent(lea, draft, clause="4.11", number="4.13", heading="Beyond control")
     assert refused.status_code == 422
     shown = refused.content.decode()
-    assert "Clause 4.13 does not follow 4.10." in shown
+    assert "Clause 4.13 cannot follow clause 4.10." in shown
     assert 'value="Beyond control"' in shown
     assert "4.11" in clauses_of(draft)
     assert (
@@ -214,15 +214,15 @@ def test_numbers_that_do_not_follow_are_refused_at_their_clause_and_nothing_type
         ({"voucher_valid_months": ""}, "This field is required"),
         ({"maintenance_notice_hours": "99999999999999999999"}, "less than or equal to"),
         ({"summary_of_changes": "x" * 5001}, "5000"),
-        ({"seen_at": ""}, "The page was not complete."),
-        ({"seen_at": "yesterday"}, "The page was not complete."),
+        ({"seen_at": ""}, "The page was incomplete."),
+        ({"seen_at": "yesterday"}, "The page was incomplete."),
         ({"clauses-TOTAL_FORMS": "many"}, "ManagementForm"),
         ({"clauses-TOTAL_FORMS": "100000"}, "at most 300"),
         ({"clauses-3-number": "4.x"}, "Enter a valid value"),
         ({"clauses-3-number": ""}, "This field is required"),
         ({"clauses-3-heading": "x" * 201}, "200"),
         ({"clauses-3-wording": "a\0b"}, "Null characters are not allowed"),
-        ({"clauses-3-wording": "a\x07b"}, "a character that cannot be seen"),
+        ({"clauses-3-wording": "a\x07b"}, "an invisible character"),
     ],
 )
 def test_nonsense_is_refused_with_a_sentence_and_changes_nothing(lea, values, sentence):
@@ -252,7 +252,7 @@ def test_what_another_person_saved_meanwhile_is_not_overwritten(lea, luo):
         assert sent(luo, draft, voucher_valid_months="24").status_code == 302
         refused = lea.post(page_of(draft), told | {"do": "save", "voucher_valid_months": "6", **SUMMARIES})
     assert refused.status_code == 422
-    assert "Somebody else changed the draft meanwhile." in text_of(refused)
+    assert "Somebody else changed the draft in the meantime." in text_of(refused)
     assert "A minute counts sooner." in text_of(refused)
     draft.refresh_from_db()
     assert draft.voucher_valid_months == 24
@@ -262,7 +262,7 @@ def test_a_draft_is_thrown_away_with_a_reason_only(lea):
     draft = started(lea)
     assert "Say why" in text_of(lea.post(page_of(draft, "discard_amendment"), {"reason": ""}, follow=True))
     gone = lea.post(page_of(draft, "discard_amendment"), {"reason": "No longer wanted"}, follow=True)
-    assert "The draft is gone." in text_of(gone)
+    assert "The draft was discarded." in text_of(gone)
     assert not AgreementVersion.objects.drafts().exists()
     assert Entry.objects.get(action="discarded").reason == "No longer wanted"
 
@@ -282,7 +282,7 @@ def test_what_was_withdrawn_or_overtaken_is_drafted_anew_without_typing_it_twice
     sent(lea, late, voucher_valid_months="6", **SUMMARIES)
     announced()
     page = lea.get(page_of(late))
-    assert "Ask for publication" not in text_of(page)
+    assert "Submit for approval" not in text_of(page)
     assert lea.post(LIST + "start/", {"version": "2.1", "text_of": late.pk}).status_code == 302
     draft = AgreementVersion.objects.get(version="2.1")
     assert (draft.based_on.version, draft.voucher_valid_months) == ("2.0", 6)
@@ -303,7 +303,7 @@ def test_the_closed_months_stand_as_they_were_beside_what_they_would_have_been(l
     shown = text_of(lea.get(page_of(draft)))
     assert "was ✓ Target met 100.00000 % · 0 min would be ■ Target missed 99.93279 % · 30 min" in shown
     counted = text_of(lea.get(page_of(draft), {"customers": "2026-05"}))
-    assert "In May 2026 the month of 1 customer would change between kept and missed." in counted
+    assert "In May 2026 the month of 1 customer would change between SLA met and SLA breached." in counted
 
 
 def test_very_many_outages_are_judged_only_when_asked_for(lea, monkeypatch):
@@ -336,8 +336,8 @@ def test_behind_an_announced_version_the_next_can_take_effect_on_the_day_after(l
     announced(effective_on=at("2026-09-01 00:00").date())
     draft = a_draft("3.0", voucher_valid_months=6)
     page = text_of(lea.get(page_of(draft, "submit_amendment")))
-    assert "The earliest possible day is 2026-09-02." in page
-    assert "Version 2.0 takes effect on 2026-09-01; this one can on the day after it at the earliest." in page
+    assert "The earliest possible date is 2026-09-02." in page
+    assert "Version 2.0 takes effect on 2026-09-01. This version can take effect on the following day at the earliest." in page
 
 
 def test_the_letter_is_shown_for_the_day_that_is_chosen_and_nothing_is_asked(lea):
@@ -354,7 +354,7 @@ def test_whoever_asked_does_not_publish_though_the_form_is_sent(lea):
     lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"})
     key = {"key": "6c1a0a6e-8a56-4c1c-9d6b-0d6f3f0b5a11"}
     refused = lea.post(page_of(draft, "publish_amendment"), key, follow=True)
-    assert "You asked for this publication. Another person checks the text and publishes it." in text_of(refused)
+    assert "You submitted this version for approval. Another person must check and publish it." in text_of(refused)
     draft.refresh_from_db()
     assert draft.published_at is None
     assert not Notice.objects.exists()
@@ -366,9 +366,9 @@ def test_a_publication_asked_for_is_returned_with_a_reason_and_can_be_changed_ag
     assert sent_to_still(lea, draft).status_code == 422
     refused = luo.post(page_of(draft, "send_back_amendment"), {"reason": ""})
     assert refused.status_code == 422
-    assert "Say why." in text_of(refused)
+    assert "Enter a reason." in text_of(refused)
     returned = luo.post(page_of(draft, "send_back_amendment"), {"reason": "Clause 2 says 99.99 still"}, follow=True)
-    assert "Returned. It is a draft again" in text_of(returned)
+    assert "Sent back. The version is a draft again" in text_of(returned)
     assert "Clause 2 says 99.99 still" in text_of(returned)
     assert sent(lea, draft, voucher_valid_months="6").status_code == 302
 
@@ -396,15 +396,15 @@ def test_days_that_passed_since_it_was_asked_for_are_seen_before_publishing(luo)
 def test_publishing_without_a_key_or_what_nobody_asked_for_publishes_nothing(luo):
     draft = a_draft()
     key = {"key": "6c1a0a6e-8a56-4c1c-9d6b-0d6f3f0b5a11"}
-    assert "Nothing was done" in text_of(luo.post(page_of(draft, "publish_amendment"), {}, follow=True))
-    assert "Nobody has asked" in text_of(luo.post(page_of(draft, "publish_amendment"), key, follow=True))
+    assert "Nothing was changed" in text_of(luo.post(page_of(draft, "publish_amendment"), {}, follow=True))
+    assert "was not submitted for approval" in text_of(luo.post(page_of(draft, "publish_amendment"), key, follow=True))
     assert not Notice.objects.exists()
 
 
 def test_a_return_that_comes_after_the_publication_says_so(luo):
     version = announced()
     page = luo.post(page_of(version, "send_back_amendment"), {"reason": "Too late"}, follow=True)
-    assert "Version 2.0 is published already." in text_of(page)
+    assert "Version 2.0 was already published." in text_of(page)
 
 
 # Under way
@@ -421,15 +421,15 @@ def test_what_did_not_arrive_and_who_has_no_address_stand_on_the_page_and_at_hom
     Delivery.objects.filter(pk__in=arrived).update(status=Status.SENT, sent_at=NOW)
     Delivery.objects.filter(pk=failed).update(status=Status.FAILED)
     page = text_of(lea.get(page_of(version)))
-    assert "Work through 1 address" in page
-    assert "1 customer without a mail" in page
-    assert "C-0 Customer C-0 no address on record" in page
-    assert "Tell 1 customer now" not in page
+    assert "Resolve 1 undelivered e-mail" in page
+    assert "1 customer not notified" in page
+    assert "C-0 Customer C-0 no e-mail address on record" in page
+    assert "Notify 1 customer now" not in page
     for address in (LIST, "/admin/"):
         shown = text_of(lea.get(address))
         assert "Version 2.0 takes effect on 2026-07-02, in 31 days" in shown
         assert "66 % reached: 2 of 3 mails" in shown
-        assert "1 address to work through" in shown
+        assert "1 undelivered e-mail" in shown
 
 
 def test_customers_to_whom_no_mail_went_are_told_later_once(lea):
@@ -438,14 +438,14 @@ def test_customers_to_whom_no_mail_went_are_told_later_once(lea):
     a_contract(who, "2026-01-01", "2026-12-31")
     who.contacts.create(email="late@example.com")
     page = lea.get(page_of(version))
-    assert "Tell 1 customer now" in text_of(page)
+    assert "Notify 1 customer now" in text_of(page)
     key = {"key": page.context["tell"]["key"].value()}
     for _click in range(2):
         told = text_of(lea.post(page_of(version, "notify_of_amendment"), key, follow=True))
-    assert "customer without a mail" not in told
-    assert "Told later" in told
+    assert "customer not notified" not in told
+    assert "Notified later" in told
     assert Delivery.objects.get().email == "late@example.com"
-    for again, sentence in (({}, "Nothing was done"), ({"key": str(uuid4())}, "who has an address was told")):
+    for again, sentence in (({}, "Nothing was changed"), ({"key": str(uuid4())}, "who has an e-mail address was notified")):
         assert sentence in text_of(lea.post(page_of(version, "notify_of_amendment"), again, follow=True))
     assert Delivery.objects.count() == 1
 
@@ -469,7 +469,7 @@ def test_a_version_in_force_cannot_be_withdrawn(luo):
         key = {"key": "6c1a0a6e-8a56-4c1c-9d6b-0d6f3f0b5a11", "reason": "Too late"}
         refused = luo.post(page_of(version, "withdraw_amendment"), key)
     assert refused.status_code == 422
-    assert "has not taken effect can be withdrawn" in text_of(refused)
+    assert "not yet in force can be withdrawn" in text_of(refused)
 
 
 def test_the_list_names_each_version_by_how_far_it_is(lea):
@@ -482,26 +482,26 @@ def test_the_list_names_each_version_by_how_far_it_is(lea):
     with time_machine.travel(at("2026-07-03 04:00"), tick=False):
         shown = text_of(signed_in(User.objects.get(username="lea")).get(LIST))
     assert "Version 2.0 , since 2026-07-02" in shown
-    assert "Past versions Version 1.0" in shown
+    assert "Superseded versions Version 1.0" in shown
 
 
 def test_the_first_version_which_nobody_was_told_of_has_its_page_too(lea):
     first = AgreementVersion.objects.get(version="1.0")
     shown = text_of(lea.get(page_of(first)))
     assert "In force Since 2000-01-01." in shown
-    assert "This version starts from no other." in shown
+    assert "This version is not based on another version." in shown
     assert "Withdraw this version" not in shown
 
 
 def test_home_shows_legal_what_another_person_asked_to_publish_and_not_ones_own(lea):
     draft = submitted()
     home = text_of(lea.get("/admin/"))
-    assert "Version 2.0 for 2026-07-02 asked for by Ann" in home
-    assert "to publish or return" in home
+    assert "Version 2.0 for 2026-07-02 submitted for approval by Ann" in home
+    assert "pending approval" in home
     assert draft.submitted_by.username == "ann"
     own = text_of(signed_in(draft.submitted_by).get("/admin/"))
-    assert "to publish or return" not in own
-    assert "Draft 2.0 waits for a second person" in own
+    assert "pending approval" not in own
+    assert "Draft 2.0 pending approval" in own
 
 
 # Who may, and what it costs

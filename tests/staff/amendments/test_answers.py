@@ -70,11 +70,11 @@ def test_each_customer_stands_under_how_it_stands(lea, version):
     registered(lea, version, ANSWER)
     shown = text_of(lea.get(list_of(version)))
     assert "◔ objected 1" in shown
-    assert "■ ended 1" in shown
-    assert "□ not concerned: ran out before 1" in shown
+    assert "■ terminated 1" in shown
+    assert "□ not concerned: contract expired before 1" in shown
     assert "C-2" not in text_of(lea.get(list_of(version), {"state": "objected"}))
     assert "Harbour Homes" in text_of(lea.get(list_of(version), {"state": "objected"}))
-    assert "C-3" in text_of(lea.get(list_of(version), {"state": "ended"}))
+    assert "C-3" in text_of(lea.get(list_of(version), {"state": "terminated"}))
     assert "Harbour Homes" in text_of(lea.get(list_of(version), {"q": "harbour"}))
     assert "No customer matches this search." in text_of(lea.get(list_of(version), {"q": "nobody"}))
 
@@ -83,7 +83,7 @@ def test_from_the_day_on_whoever_goes_on_is_deemed_to_have_accepted(lea, version
     assert "Until the effective date nobody is deemed to have accepted" in text_of(lea.get(list_of(version)))
     with time_machine.travel(at("2026-07-02 04:00"), tick=False):
         shown = text_of(signed_in(User.objects.get(username="lea")).get(list_of(version)))
-    assert "✓ accepted by continuing 1" in shown
+    assert "✓ deemed accepted 1" in shown
 
 
 def test_what_follows_from_a_termination_is_shown_before_it_is_registered(lea, version):
@@ -101,8 +101,8 @@ def test_what_follows_from_a_termination_is_shown_before_it_is_registered(lea, v
 
 def test_an_objection_ends_nothing_and_says_so(lea, version):
     words = text_of(lea.post(page_of(version), ANSWER | {"last_day": "2026-06-20", "text": "We object."}))
-    assert "It ends no contract" in words
-    assert "K-of-C-1 2026-12-31 runs on under the new version" in words
+    assert "It terminates no contract" in words
+    assert "K-of-C-1 2026-12-31 continues under the new version" in words
     assert registered(lea, version, ANSWER | {"text": "We object."}).status_code == 302
     answer = Answer.objects.get()
     assert (answer.kind, answer.text, answer.last_day) == ("objection", "By letter. We object.", None)
@@ -122,7 +122,7 @@ def test_one_contract_of_several_can_be_ended_alone(lea, harbour):
     second = a_contract(harbour, "2026-03-01", "2027-02-28", reference="K-second")
     version = announced()
     words = text_of(lea.post(page_of(version), ENDS | {"contract": str(second.pk)}))
-    assert "K-of-C-1 2026-12-31 runs on under the new version" in words
+    assert "K-of-C-1 2026-12-31 continues under the new version" in words
     assert "K-second 2027-02-28 2026-07-01" in words
     registered(lea, version, ENDS | {"contract": str(second.pk)})
     assert set(Contract.objects.filter(terminated_on__isnull=False)) == {second}
@@ -141,9 +141,9 @@ def test_what_came_on_the_day_of_the_announcement_came_after_it(lea, version):
         ({"by_name": " "}, "This field is required"),
         ({"by_name": "x" * 201}, "at most 200"),
         ({"received_on": "soon"}, "Enter a valid date"),
-        ({"received_on": "2026-06-11"}, "Give the day on which it came: today or before."),
-        ({"received_on": "0001-01-01"}, "Give the day on which it came: today or before."),
-        ({"received_on": "9999-12-31"}, "Give the day on which it came: today or before."),
+        ({"received_on": "2026-06-11"}, "Enter the day it was received: today or earlier."),
+        ({"received_on": "0001-01-01"}, "Enter the day it was received: today or earlier."),
+        ({"received_on": "9999-12-31"}, "Enter the day it was received: today or earlier."),
         ({"kind": "termination", "contract": "999999999999999999999"}, "not one of the available choices"),
         ({"kind": "termination", "last_day": "2026-02-30"}, "Enter a valid date"),
         ({"text": "a\0b"}, "Null characters"),
@@ -158,7 +158,7 @@ def test_nonsense_is_refused_with_a_sentence(lea, version, changed, sentence):
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
-        (ANSWER | {"received_on": "2026-05-31"}, "An answer is received after the announcement"),
+        (ANSWER | {"received_on": "2026-05-31"}, "The date of receipt must be after the announcement"),
         (ENDS | {"last_day": "2026-06-09"}, "The last service day lies between 2026-06-10 and 2026-07-01"),
         (ENDS | {"last_day": "9999-12-31"}, "The last service day lies between 2026-06-10 and 2026-07-01"),
     ],
@@ -174,10 +174,10 @@ def test_an_answer_is_registered_once_and_taken_back_with_a_reason(lea, version)
     registered(lea, version, ANSWER)
     again = registered(lea, version, ANSWER)
     assert again.status_code == 422
-    assert "gave this answer already" in text_of(again)
+    assert "has already given this response" in text_of(again)
     door = reverse("admin:withdraw_answer", args=[Answer.objects.get().pk])
-    assert "Say why." in text_of(lea.post(door, {"reason": ""}, follow=True))
-    assert "Taken back." in text_of(lea.post(door, {"reason": "They agree now"}, follow=True))
+    assert "Enter a reason." in text_of(lea.post(door, {"reason": ""}, follow=True))
+    assert "The response was withdrawn." in text_of(lea.post(door, {"reason": "They agree now"}, follow=True))
     assert Answer.objects.get().withdrawal_reason == "They agree now"
 
 

@@ -304,7 +304,7 @@ def agreement(user: User, now: datetime) -> dict[str, Any]:
         return {**shown, "pending": pending_versions(today(now))}
     return {
         **shown,
-        "pending": pending_amendments(now),
+        "announced": pending_amendments(now),
         "drafts": drafts()[: SHOWN + 1],
         "to_publish": to_publish(user)[: SHOWN + 1],
     }

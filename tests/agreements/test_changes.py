@@ -31,7 +31,7 @@ def changed(**terms) -> list[tuple[str, str, str, str]]:
         (
             {"unavailability_reading": Reading.FUNCTION},
             (
-                "1.4", "All functions on all clients", "Any function on all clients",
+                "1.4", "All functions on all clients (all)", "Any function on all clients (function)",
                 "A minute now counts as unavailable while any one function, such as door opening, is down on all clients. More minutes count as unavailable than before.",
             ),
         ),

@@ -111,7 +111,7 @@ def test_clicked_twice_it_is_published_once():
 def test_a_draft_whose_basis_is_no_longer_the_newest_version_is_drafted_anew():
     first, second = submitted(a_draft("2.0")), a_draft("2.1")
     publish_version(actor=legal("bob"), version=first, now=ANNOUNCED)
-    with pytest.raises(BasisOutdated, match=r"starts from version 1\.0, but the newest is 2\.0 by now"):
+    with pytest.raises(BasisOutdated, match=r"based on version 1\.0, but the newest version is now 2\.0"):
         submit_draft(actor=legal("ann"), draft=second, effective_on=on("2026-09-01"), now=LATER)
 
 
@@ -125,7 +125,7 @@ def test_of_two_that_wait_for_publication_only_one_is_published():
 def test_a_version_takes_effect_after_the_one_it_starts_from():
     announced(effective_on=on("2026-09-01"))
     draft = a_draft("3.0", voucher_valid_months=6)
-    with pytest.raises(NoticeTooShort, match="2026-09-01; the next can on the day after"):
+    with pytest.raises(NoticeTooShort, match=r"2026-09-01\. The next version can take effect on the following day"):
         submit_draft(actor=legal("ann"), draft=draft, effective_on=on("2026-09-01"), now=ANNOUNCED)
     submit_draft(actor=legal("ann"), draft=draft, effective_on=on("2026-09-02"), now=ANNOUNCED)
 
@@ -277,7 +277,7 @@ def test_who_signs_in_between_is_told_at_signing():
     sign(customer)
     notice = notices_of(version).exclude(pk=version.notice_id).get()
     assert addresses(notice) == {"new@example.com"}
-    assert "You have signed contract K-new." in notice.wording("en").text
+    assert "You signed contract K-new." in notice.wording("en").text
     assert not notice.public
 
 

@@ -392,7 +392,7 @@ def test_the_page_says_how_far_mail_has_come_how_fast_and_when_it_ends(under_way
     desk = signed_in(a_member("Legal"))
     seen = text_of(desk.get(page(under_way)))
     for words in (
-        "5 of 10 mails sent",
+        "5 of 10 e-mails sent",
         "1 bounced",
         "1 failed",
         "3 left.",
@@ -435,7 +435,7 @@ def test_a_person_pauses_limits_and_resumes_from_the_page(under_way):
     desk = signed_in(a_member("NOC"))
     doors = {name: reverse(f"admin:{name}_notice", args=[under_way.pk]) for name in ("pause", "resume", "limit")}
     refused = desk.post(doors["pause"], {"reason": " "})
-    assert (refused.status_code, "Say why" in text_of(refused)) == (422, True)
+    assert (refused.status_code, "Enter a reason" in text_of(refused)) == (422, True)
     seen = text_of(desk.post(doors["pause"], {"reason": "The date is wrong"}, follow=True))
     assert "by NOC" in seen
     assert "The date is wrong" in seen

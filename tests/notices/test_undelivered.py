@@ -274,7 +274,9 @@ def test_the_list_of_one_notice_is_asked_for_by_its_page():
 
 
 def test_an_empty_list_says_what_would_be_there():
-    assert "every e-mail was accepted by the mail server" in text_of(signed_in(a_member("Support")).get(reverse("admin:undelivered")))
+    assert "every e-mail was accepted by the mail server" in text_of(
+        signed_in(a_member("Support")).get(reverse("admin:undelivered"))
+    )
 
 
 def test_the_list_costs_as_many_queries_with_many_as_with_few():
@@ -330,7 +332,9 @@ def test_a_person_says_by_which_letter_a_recipient_was_told():
 @pytest.mark.parametrize("door", ["correct_delivery", "delivery_by_letter", "confirm_delivery", "send_delivery_again"])
 def test_who_only_looks_is_offered_nothing_and_decides_nothing(door):
     delivery, desk = one(), signed_in(a_member("Auditor"))
-    assert "Resolve this delivery" not in text_of(desk.get(reverse("admin:notices_delivery_change", args=[delivery.pk])))
+    assert "Resolve this delivery" not in text_of(
+        desk.get(reverse("admin:notices_delivery_change", args=[delivery.pk]))
+    )
     assert post(desk, door, delivery, email="a@example.com", reason="x").status_code == 403
 
 

@@ -206,7 +206,7 @@ def test_the_trail_is_listed_searched_and_checked(administrator):
         assert "As they say it" in text_of(administrator.get(trail + asked)), asked
     for asked in ("?action=logged", "?kind=customers.customer", "?q=Asia"):
         assert "As they say it" not in text_of(administrator.get(trail + asked)), asked
-    assert "The trail is whole: 1 entry" in text_of(administrator.get(reverse("admin:check_integrity")))
+    assert "The audit log is intact: 1 entry" in text_of(administrator.get(reverse("admin:check_integrity")))
 
 
 def test_a_broken_chain_is_said_with_the_entry_where_it_breaks(administrator):
@@ -216,7 +216,7 @@ def test_a_broken_chain_is_said_with_the_entry_where_it_breaks(administrator):
     Chain.objects.update(last_hash="f" * 64)
     administrator.post(url, {"code": "eu", "name": "Europe", "why": "Back again"})
     page = text_of(administrator.get(reverse("admin:check_integrity")))
-    assert f"The chain breaks at entry {last_entry().pk}" in page
+    assert f"The hash chain is broken at entry {last_entry().pk}" in page
 
 
 def test_correcting_an_incident_tells_its_outages(administrator):

@@ -44,7 +44,7 @@ def test_every_role_sees_what_became_of_a_notice(role):
     assert "1 unknown" in listed
     seen = text_of(desk.get(page(notice)))
     for words in (
-        "1 of 4 mails sent",
+        "1 of 4 e-mails sent",
         "The address does not exist.",
         "550 5.1.1 <b>No</b>",
         "It may have been delivered",

@@ -98,7 +98,10 @@ def test_the_redline_marks_terms_and_text_and_says_what_stayed(client, announced
     page = client.get("/agreement/1.0/2.0/").content.decode()
     words = read(client, "/agreement/1.0/2.0/")
     assert "We promise more." in words
-    assert "99.99 % 99.995 % 99.995 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) is 2 min, previously 4 min." in words
+    assert (
+        "99.99 % 99.995 % 99.995 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) is 2 min, previously 4 min."
+        in words
+    )
     assert re.search(r"<del>[^<]*<span[^>]*>\[deleted: </span>cannot<", page)
     assert re.search(r"<ins>[^<]*<span[^>]*>\[inserted: </span>canarybird<", page)
     assert "<del>2.2</del>" in page

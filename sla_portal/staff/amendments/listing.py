@@ -36,7 +36,7 @@ def listing(request: HttpRequest, now: datetime, *, start: StartForm | None = No
         "now": now,
         "in_force": newest_first[0] if newest_first else None,
         "past": newest_first[1:],
-        "pending": pending_amendments(now),
+        "announced": pending_amendments(now),
         "drafts": drafts()[:SHOWN],
         "withdrawn": AgreementVersion.objects.filter(withdrawn_at__isnull=False).order_by("-withdrawn_at")[:SHOWN],
         "newest": newest_version(),

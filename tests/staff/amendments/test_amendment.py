@@ -100,12 +100,15 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     assert sent(lea, draft, unavailability_reading="function", **SUMMARIES).status_code == 302
     shown = text_of(lea.get(page_of(draft)))
     assert "0 clauses and 1 term differ from version 1.0." in shown
-    assert "A minute now counts as unavailable while any one function, such as door opening, is down on all clients." in shown
+    assert (
+        "A minute now counts as unavailable while any one function, such as door opening, is down on all clients."
+        in shown
+    )
 
     asked = text_of(lea.get(page_of(draft, "submit_amendment")))
     assert "The earliest possible date is 2026-07-02." in asked
     assert "the 30 full days of notice (5.2) run from 2026-06-02 to 2026-07-01" in asked
-    assert "1 contact of 1 customer is told by mail" in asked
+    assert "1 contact of 1 customer will be notified by e-mail" in asked
     assert "A minute counts sooner." in asked
     assert "分钟更早计入。" in asked
     assert lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"}).status_code == 302
@@ -118,7 +121,7 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
         published = luo.post(page_of(draft, "publish_amendment"), key, follow=True)
     shown = text_of(published)
     assert "Takes effect on 2026-07-02, in 31 days." in shown
-    assert "0 of 1 mail sent" in shown
+    assert "0 of 1 e-mail sent" in shown
     draft.refresh_from_db()
     assert draft.sha256 in shown
     assert Notice.objects.count() == Delivery.objects.count() == 1
@@ -151,11 +154,14 @@ def test_a_draft_starts_with_the_text_and_terms_in_force_under_a_name_of_its_own
 
 def test_a_reworded_clause_stands_beside_its_redline_word_by_word(lea):
     draft = started(lea)
-    assert sent(lea, draft, clause="3.2", summary="The time lost is given back twice.").status_code == 302
+    assert sent(lea, draft, clause="3.2", summary="The unavailable time is compensated twice.").status_code == 302
     page = text_of(lea.get(page_of(draft)))
-    assert "The time lost is [deleted: turned into time: as vouchers and as a longer service end of deletion]" in page
+    assert (
+        "The unavailable time is compensated [deleted: by the same length of service, as vouchers and service extensions end of deletion]"
+        in page
+    )
     assert "[inserted: given back twice end of insertion]" in page
-    assert clauses_of(draft)["3.2"].summary == "The time lost is given back twice."
+    assert clauses_of(draft)["3.2"].summary == "The unavailable time is compensated twice."
 
 
 def test_a_preview_shows_the_redline_and_what_would_have_been_and_stores_nothing(lea):
@@ -184,7 +190,7 @@ def test_a_clause_is_added_moved_and_removed_in_a_preview_and_kept_by_saving_it(
     assert lea.post(page_of(draft), told | {"do": "save"}).status_code == 302
     found = clauses_of(draft)
     assert "4.11" not in found
-    assert [found[number].heading for number in ("5.1", "5.2", "5.3")] == ["Limit of compensation", "Law", "Amendments"]
+    assert [found[number].heading for number in ("5.1", "5.2", "5.3")] == ["Liability cap", "Law", "Amendments"]
     shown = text_of(lea.get(page_of(draft)))
     assert "Removed" in shown
     assert "New clause" in shown
@@ -260,7 +266,7 @@ def test_what_another_person_saved_meanwhile_is_not_overwritten(lea, luo):
 
 def test_a_draft_is_thrown_away_with_a_reason_only(lea):
     draft = started(lea)
-    assert "Say why" in text_of(lea.post(page_of(draft, "discard_amendment"), {"reason": ""}, follow=True))
+    assert "Enter a reason" in text_of(lea.post(page_of(draft, "discard_amendment"), {"reason": ""}, follow=True))
     gone = lea.post(page_of(draft, "discard_amendment"), {"reason": "No longer wanted"}, follow=True)
     assert "The draft was discarded." in text_of(gone)
     assert not AgreementVersion.objects.drafts().exists()
@@ -271,10 +277,10 @@ def test_a_draft_that_another_version_overtook_says_so_and_is_not_asked_for(lea)
     late = started(lea, "1.1")
     sent(lea, late, voucher_valid_months="6", **SUMMARIES)
     announced()
-    assert "The draft starts from version 1.0, but the newest is 2.0 by now." in text_of(lea.get(page_of(late)))
+    assert "The draft is based on version 1.0, but the newest version is now 2.0." in text_of(lea.get(page_of(late)))
     refused = lea.post(page_of(late, "submit_amendment"), {"effective_on": "2026-09-01"})
     assert refused.status_code == 422
-    assert "The draft starts from version 1.0, but the newest is 2.0 by now." in text_of(refused)
+    assert "The draft is based on version 1.0, but the newest version is now 2.0." in text_of(refused)
 
 
 def test_what_was_withdrawn_or_overtaken_is_drafted_anew_without_typing_it_twice(lea, luo):
@@ -301,7 +307,7 @@ def test_the_closed_months_stand_as_they_were_beside_what_they_would_have_been(l
     a_closed_month(functions=("door",))
     draft = a_draft(unavailability_reading="function")
     shown = text_of(lea.get(page_of(draft)))
-    assert "was ✓ Target met 100.00000 % · 0 min would be ■ Target missed 99.93279 % · 30 min" in shown
+    assert "actual ✓ Target met 100.00000 % · 0 min what-if ■ Target missed 99.93279 % · 30 min" in shown
     counted = text_of(lea.get(page_of(draft), {"customers": "2026-05"}))
     assert "In May 2026 the month of 1 customer would change between SLA met and SLA breached." in counted
 
@@ -310,7 +316,7 @@ def test_very_many_outages_are_judged_only_when_asked_for(lea, monkeypatch):
     a_closed_month()
     draft = a_draft()
     monkeypatch.setattr("sla_portal.staff.amendments.comparison.MOST_OUTAGES", 0)
-    assert "1 outage of the last closed months is judged for this." in text_of(lea.get(page_of(draft)))
+    assert "The analysis uses 1 outage of the last closed months." in text_of(lea.get(page_of(draft)))
     assert "Target missed" in text_of(lea.get(page_of(draft) + "?what-if"))
 
 
@@ -323,8 +329,9 @@ def test_an_earlier_day_than_the_thirty_days_allow_cannot_be_chosen_and_is_refus
     assert 'min="2026-07-02"' in page
     refused = lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-01"})
     assert refused.status_code == 422
-    assert "it takes effect on 2026-07-02 at the earliest: 30 full days lie between notice and effect" in text_of(
-        refused
+    assert (
+        "it takes effect on 2026-07-02 at the earliest: 30 full days must lie between announcement and effective date"
+        in text_of(refused)
     )
     for nonsense in ("", "soon", "2026-02-30", "0001-01-01", "9999-12-31"):
         assert lea.post(page_of(draft, "submit_amendment"), {"effective_on": nonsense}).status_code == 422
@@ -337,7 +344,10 @@ def test_behind_an_announced_version_the_next_can_take_effect_on_the_day_after(l
     draft = a_draft("3.0", voucher_valid_months=6)
     page = text_of(lea.get(page_of(draft, "submit_amendment")))
     assert "The earliest possible date is 2026-09-02." in page
-    assert "Version 2.0 takes effect on 2026-09-01. This version can take effect on the following day at the earliest." in page
+    assert (
+        "Version 2.0 takes effect on 2026-09-01. This version can take effect on the following day at the earliest."
+        in page
+    )
 
 
 def test_the_letter_is_shown_for_the_day_that_is_chosen_and_nothing_is_asked(lea):
@@ -428,7 +438,7 @@ def test_what_did_not_arrive_and_who_has_no_address_stand_on_the_page_and_at_hom
     for address in (LIST, "/admin/"):
         shown = text_of(lea.get(address))
         assert "Version 2.0 takes effect on 2026-07-02, in 31 days" in shown
-        assert "66 % reached: 2 of 3 mails" in shown
+        assert "66 % notified: 2 of 3 recipients" in shown
         assert "1 undelivered e-mail" in shown
 
 
@@ -439,13 +449,16 @@ def test_customers_to_whom_no_mail_went_are_told_later_once(lea):
     who.contacts.create(email="late@example.com")
     page = lea.get(page_of(version))
     assert "Notify 1 customer now" in text_of(page)
-    key = {"key": page.context["tell"]["key"].value()}
+    key = {"key": page.context["notify"]["key"].value()}
     for _click in range(2):
         told = text_of(lea.post(page_of(version, "notify_of_amendment"), key, follow=True))
     assert "customer not notified" not in told
     assert "Notified later" in told
     assert Delivery.objects.get().email == "late@example.com"
-    for again, sentence in (({}, "Nothing was changed"), ({"key": str(uuid4())}, "who has an e-mail address was notified")):
+    for again, sentence in (
+        ({}, "Nothing was changed"),
+        ({"key": str(uuid4())}, "who has an e-mail address was notified"),
+    ):
         assert sentence in text_of(lea.post(page_of(version, "notify_of_amendment"), again, follow=True))
     assert Delivery.objects.count() == 1
 
@@ -455,7 +468,7 @@ def test_the_part_that_is_fetched_anew_is_the_mail_alone(lea):
     who.contacts.create(email="ops@example.com")
     a_contract(who, "2026-01-01", "2026-12-31")
     part = lea.get(page_of(announced()), {"part": "mail"})
-    assert "0 of 1 mail sent" in text_of(part)
+    assert "0 of 1 e-mail sent" in text_of(part)
     assert b"<html" not in part.content
 
 
@@ -478,7 +491,7 @@ def test_the_list_names_each_version_by_how_far_it_is(lea):
     shown = text_of(lea.get(LIST))
     assert "Version 1.0 , since 2000-01-01" in shown
     assert "Version 2.0 takes effect on 2026-07-02" in shown
-    assert "Version 3.0 from 2.0" in shown
+    assert "Version 3.0 based on 2.0" in shown
     with time_machine.travel(at("2026-07-03 04:00"), tick=False):
         shown = text_of(signed_in(User.objects.get(username="lea")).get(LIST))
     assert "Version 2.0 , since 2026-07-02" in shown
@@ -496,12 +509,12 @@ def test_the_first_version_which_nobody_was_told_of_has_its_page_too(lea):
 def test_home_shows_legal_what_another_person_asked_to_publish_and_not_ones_own(lea):
     draft = submitted()
     home = text_of(lea.get("/admin/"))
-    assert "Version 2.0 for 2026-07-02 submitted for approval by Ann" in home
-    assert "pending approval" in home
+    assert "Version 2.0 for 2026-07-02 asked for by Ann" in home
+    assert "to publish or return" in home
     assert draft.submitted_by.username == "ann"
     own = text_of(signed_in(draft.submitted_by).get("/admin/"))
-    assert "pending approval" not in own
-    assert "Draft 2.0 pending approval" in own
+    assert "to publish or return" not in own
+    assert "Draft 2.0 waits for a second person" in own
 
 
 # Who may, and what it costs

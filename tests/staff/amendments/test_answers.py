@@ -89,7 +89,7 @@ def test_from_the_day_on_whoever_goes_on_is_deemed_to_have_accepted(lea, version
 def test_what_follows_from_a_termination_is_shown_before_it_is_registered(lea, version):
     shown = lea.post(page_of(version), ENDS)
     words = text_of(shown)
-    assert "K-of-C-1 2026-12-31 2026-07-01 Register it" in words
+    assert "K-of-C-1 2026-12-31 2026-07-01 Register the response" in words
     assert not Answer.objects.exists()
     assert registered(lea, version, ENDS).status_code == 302
     answer = Answer.objects.get()
@@ -114,7 +114,7 @@ def test_what_was_changed_after_its_consequences_were_shown_is_shown_again(lea, 
     told = ENDS | {"previewed": shown.context["form"]["previewed"].value(), "last_day": "2026-06-20"}
     again = lea.post(page_of(version), told)
     assert again.status_code == 200
-    assert "2026-12-31 2026-06-20 Register it" in text_of(again)
+    assert "2026-12-31 2026-06-20 Register the response" in text_of(again)
     assert not Answer.objects.exists()
 
 
@@ -159,8 +159,8 @@ def test_nonsense_is_refused_with_a_sentence(lea, version, changed, sentence):
     ("told", "sentence"),
     [
         (ANSWER | {"received_on": "2026-05-31"}, "The date of receipt must be after the announcement"),
-        (ENDS | {"last_day": "2026-06-09"}, "The last service day lies between 2026-06-10 and 2026-07-01"),
-        (ENDS | {"last_day": "9999-12-31"}, "The last service day lies between 2026-06-10 and 2026-07-01"),
+        (ENDS | {"last_day": "2026-06-09"}, "The last service day must be between 2026-06-10 and 2026-07-01"),
+        (ENDS | {"last_day": "9999-12-31"}, "The last service day must be between 2026-06-10 and 2026-07-01"),
     ],
 )
 def test_what_the_agreement_does_not_allow_is_refused_with_the_reason(lea, version, told, sentence):
@@ -211,7 +211,7 @@ def test_a_page_has_fifty_customers_and_costs_the_same_however_many_there_are(le
     for number in range(60):
         a_client(f"D-{number:02}")
     assert cost() == cost(page="2") == cost(state="running") == first
-    assert "1 to 50 Further" in text_of(lea.get(list_of(version)))
+    assert "1 to 50 Next page" in text_of(lea.get(list_of(version)))
     assert "51 to 61" in text_of(lea.get(list_of(version), {"page": "2"}))
     for nonsense in ("0", "-1", "x", "9" * 30, "²"):
         assert lea.get(list_of(version), {"page": nonsense}).status_code == 200

@@ -41,7 +41,7 @@ class ReasonForm(forms.Form):
         label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=5000,
-        error_messages={"required": gettext_lazy("Say why.")},
+        error_messages={"required": gettext_lazy("Enter a reason.")},
     )
 
 

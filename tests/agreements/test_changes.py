@@ -22,17 +22,20 @@ def changed(**terms) -> list[tuple[str, str, str, str]]:
     [
         (
             {"availability_target": Fraction(99995, 100000)},
-            ("2", "99.99 %", "99.995 %", "99.995 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) is 2 min, previously 4 min."),
+            ("2", "99.99 %", "99.995 %", 
+             "99.995 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) is 2 min, previously 4 min."),
         ),
         (
             {"availability_target": Fraction(999901, 1000000)},
-            ("2", "99.99 %", "99.9901 %", "99.9901 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) stays at 4 min."),
+            ("2", "99.99 %", "99.9901 %",
+             "99.9901 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) stays at 4 min."),
         ),
         (
             {"unavailability_reading": Reading.FUNCTION},
             (
                 "1.4", "All functions on all clients (all)", "Any function on all clients (function)",
-                "A minute now counts as unavailable while any one function, such as door opening, is down on all clients. More minutes count as unavailable than before.",
+                "A minute now counts as unavailable while any one function, such as door opening, is down on all clients. "
+                "More minutes count as unavailable than before.",
             ),
         ),
         (

@@ -395,7 +395,7 @@ def test_the_page_says_how_far_mail_has_come_how_fast_and_when_it_ends(under_way
         "5 of 10 e-mails sent",
         "1 bounced",
         "1 failed",
-        "3 left.",
+        "3 remaining.",
         "The last e-mail is expected by",
         "Work through 2",
     ):
@@ -441,7 +441,7 @@ def test_a_person_pauses_limits_and_resumes_from_the_page(under_way):
     assert "The date is wrong" in seen
     assert "expected by" not in seen
     assert desk.post(doors["pause"], {"reason": "again"}).status_code == 422
-    assert "goes on" in text_of(desk.post(doors["resume"], {}, follow=True))
+    assert "Resumed" in text_of(desk.post(doors["resume"], {}, follow=True))
     for wrong in ("0", "-1", "x", "1e9", "9" * 30, "\0", "²"):
         assert desk.post(doors["limit"], {"per_minute": wrong}).status_code == 422
     assert "Limit of this notice: 60 e-mails per minute." in text_of(

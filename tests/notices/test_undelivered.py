@@ -309,7 +309,7 @@ def test_a_person_corrects_an_address_on_its_page():
     assert "Replaced by right@example.com" in text_of(answer)
     assert "Resolve this delivery" not in text_of(answer)
     right = Delivery.objects.get(email="right@example.com")
-    assert "Instead of bounced@example.com" in text_of(
+    assert "Replaces bounced@example.com" in text_of(
         desk.get(reverse("admin:notices_delivery_change", args=[right.pk]))
     )
 

@@ -187,7 +187,7 @@ def test_what_is_kept_follows_a_publication_and_a_withdrawal(client, legal, toda
     withdraw_version(actor=publisher, version=draft, reason="A mistake.", now=NOW + timedelta(seconds=6))
     today.move_to(NOW + timedelta(seconds=12))
     assert "Withdrawn withdrawn" in read(client, "/agreement/")
-    assert "It does not take effect" in read(client, "/agreement/2.0/")
+    assert "it does not take effect" in read(client, "/agreement/2.0/")
     assert "The agreement changes" not in read(client, "/")
     # It stays to be read: people were told of it.
     assert "We promise more." in read(client, "/agreement/1.0/2.0/")

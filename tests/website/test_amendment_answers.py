@@ -191,7 +191,7 @@ def test_an_address_taken_off_record_answers_for_nobody(client, address):
     Contact.objects.all().delete()
     response = client.get(address)
     assert response.status_code == 410
-    assert "ann@example.com no longer speaks for a customer" in text_of(response)
+    assert "ann@example.com no longer belongs to a customer" in text_of(response)
 
 
 def test_an_address_of_two_customers_says_for_whom_it_answers(client, customer):

@@ -129,7 +129,7 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     key = {"key": published.context["withdraw"]["key"].value()}
     refused = luo.post(page_of(draft, "withdraw_amendment"), key | {"reason": " "})
     assert refused.status_code == 422
-    assert "1 contact who was told of it" in text_of(refused)
+    assert "1 contact who was notified" in text_of(refused)
     for _twice in range(2):
         withdrawn = luo.post(page_of(draft, "withdraw_amendment"), key | {"reason": "It is wrong"}, follow=True)
     assert "It was due to take effect on 2026-07-02 and will not take effect." in text_of(withdrawn)
@@ -160,7 +160,7 @@ def test_a_reworded_clause_stands_beside_its_redline_word_by_word(lea):
         "The unavailable time is compensated [deleted: by the same length of service, as vouchers and service extensions end of deletion]"
         in page
     )
-    assert "[inserted: given back twice end of insertion]" in page
+    assert "[inserted: twice end of insertion]" in page
     assert clauses_of(draft)["3.2"].summary == "The unavailable time is compensated twice."
 
 

@@ -22,7 +22,7 @@ def changed(**terms) -> list[tuple[str, str, str, str]]:
     [
         (
             {"availability_target": Fraction(99995, 100000)},
-            ("2", "99.99 %", "99.995 %", 
+            ("2", "99.99 %", "99.995 %",
              "99.995 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) is 2 min, previously 4 min."),
         ),
         (

@@ -397,7 +397,7 @@ def test_the_page_says_how_far_mail_has_come_how_fast_and_when_it_ends(under_way
         "1 failed",
         "3 remaining.",
         "The last e-mail is expected by",
-        "Work through 2",
+        "Resolve 2 undelivered e-mails",
     ):
         assert words in seen
     part = desk.get(page(under_way), {"part": "mail"})

@@ -30,10 +30,10 @@ from .rules import Stage, extended_to
 
 class ClauseRows(ReadOnlyRows):
     model = Clause
-    fields = readonly_fields = ("number", "said", "wording")
+    fields = readonly_fields = ("number", "content", "wording")
 
-    @admin.display(description=_("what it says"))
-    def said(self, clause):
+    @admin.display(description=_("content"))
+    def content(self, clause):
         chinese = (get_language() or "").startswith("zh")
         heading, summary = (
             (clause.heading_zh or clause.heading, clause.summary_zh or clause.summary)
@@ -57,11 +57,11 @@ class AgreementVersionAdmin(ReadOnlyModelAdmin):
     sortable_by = ()
     inlines = (ClauseRows,)
 
-    @admin.display(description=_("state"))
+    @admin.display(description=_("status"))
     def state(self, version):
         return {
             Stage.DRAFT: badge("waiting", _("draft")),
-            Stage.SUBMITTED: badge("waiting", _("waits for publication")),
+            Stage.SUBMITTED: badge("waiting", _("pending approval")),
             Stage.PUBLISHED: badge("up", _("published")),
             Stage.WITHDRAWN: badge("outside", _("withdrawn")),
         }[version.stage]
@@ -69,58 +69,60 @@ class AgreementVersionAdmin(ReadOnlyModelAdmin):
 
 @admin.register(RegisterEntry)
 class RegisterEntryAdmin(ReadOnlyModelAdmin):
-    """Errata and readings; Legal writes and approves them on pages of their own."""
+    """Errata and interpretations; Legal writes and approves them on pages of their own."""
 
     list_display = ("clause", "matter", "asked", "approved_by_name", day_column("approved_at", _("approved at")))
     search_fields = ("clause", "question", "answer")
     sortable_by = ()
 
-    @admin.display(description=_("what is open"))
+    @admin.display(description=_("open question"))
     def asked(self, entry):
-        return entry.told("question")
+        return entry.text("question")
 
 
 @admin.register(Answer)
 class AnswerAdmin(ReadOnlyModelAdmin):
-    """What customers answered to amendments: registered, never edited."""
+    """Customer responses to amendments: registered, never edited."""
 
-    list_display = ("version", "customer", "kind", "via", clock_column("received_at", _("received at")), "taken_back")
+    list_display = ("version", "customer", "kind", "via", clock_column("received_at", _("received at")), "withdrawn")
     list_select_related = ("version", "customer")
     search_fields = ("customer__code", "customer__name", "version__version")
     search_help_text = _("Customer's code or name, or version")
     sortable_by = ()
     nothing_yet = _(
-        "Answers come through the link in the mails of an amendment, or are registered by Support or Legal."
+        "No customer has responded yet. Customers respond through the personal link in the e-mail about "
+        "an amendment, or Support or Legal registers their response here."
     )
 
-    @admin.display(description=_("taken back"))
-    def taken_back(self, answer):
-        return badge("up", _("stands")) if answer.stands else badge("outside", _("taken back"))
+    @admin.display(description=_("withdrawn"))
+    def withdrawn(self, answer):
+        return badge("up", _("valid")) if answer.stands else badge("outside", _("withdrawn"))
 
 
 class ContractForm(AuditedForm):
-    """A contract's days hang together (1.2); what extends it (3.2) moves with the end that was agreed."""
+    """Check a contract's dates against each other (1.2); its extension (3.2) is computed from the agreed end."""
 
     def clean(self):
         facts = super().clean()
         starts_on, ends_on, terminated_on = (facts.get(name) for name in ("starts_on", "ends_on", "terminated_on"))
         if starts_on and ends_on and ends_on < starts_on:
             self.add_error(
-                "ends_on", _("The contract ends before it starts. Give a last service day on or after the first.")
+                "ends_on",
+                _("The last service day is before the first. Choose a day on or after the first service day."),
             )
         minutes = self.instance.extended_minutes
         until = extended_to(ends_on, minutes) if ends_on and minutes else None
         self.instance.extended_to = until
         if starts_on and ends_on and terminated_on and not starts_on <= terminated_on <= (until or ends_on):
-            self.add_error("terminated_on", _("A contract is terminated on one of its own service days."))
+            self.add_error("terminated_on", _("The termination date must be one of the contract's service days."))
         if (facts.get("monthly_charge") or 0) < 0:
-            self.add_error("monthly_charge", _("A monthly charge is not negative."))
+            self.add_error("monthly_charge", _("The monthly charge cannot be negative."))
         return facts
 
     def clean_currency(self):
         currency = self.cleaned_data["currency"].upper()
         if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-            raise ValidationError(_("Write the currency with its three letters (ISO 4217), such as EUR."))
+            raise ValidationError(_("Enter the currency as three letters (ISO 4217), for example EUR."))
         return currency
 
 
@@ -130,7 +132,10 @@ class SuspensionForm(forms.ModelForm):
     def clean(self):
         facts = super().clean()
         if facts.get("starts_on") and facts.get("ends_on") and facts["ends_on"] < facts["starts_on"]:
-            self.add_error("ends_on", _("The suspension ends before it starts. Give a last day on or after the first."))
+            self.add_error(
+                "ends_on",
+                _("The last day of the suspension is before its first day. Choose a day on or after the first day."),
+            )
         return facts
 
 
@@ -140,7 +145,7 @@ class SuspensionRows(Rows):
 
 
 class PaymentRows(Rows):
-    """Payments are only added: a repayment is a negative one."""
+    """Payments can only be added; a repayment is a negative payment."""
 
     model = Payment
     can_delete = False
@@ -178,7 +183,7 @@ class ContractAdmin(AuditedModelAdmin):
     nothing_yet = _("Contracts come from a history file (manage.py loadhistory) or are added here by an administrator.")
 
     def construct_change_message(self, request, form, formsets, add=False):
-        """The end with extensions is not typed: it follows from the one that was agreed."""
+        """Record the end with extensions, which follows from the agreed end, with the change."""
         changes, reason = super().construct_change_message(request, form, formsets, add)
         if form.instance.extended_to and "ends_on" in form.changed_data:
             before = extended_to(form.initial["ends_on"], form.instance.extended_minutes)

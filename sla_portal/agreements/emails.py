@@ -1,4 +1,4 @@
-"""What customers are told of an amendment, in the words of each language."""
+"""The e-mails about an amendment in each language."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Audience: TypeAlias = QuerySet[Contact]
 
 
 class Step(Enum):
-    """On which occasion customers are told."""
+    """The occasion on which customers are notified."""
 
     ANNOUNCEMENT = "announcement"
     SIGNING = "signing"
@@ -27,7 +27,7 @@ class Step(Enum):
 
 
 def words(version: AgreementVersion, step: Step, contract: Contract | None = None) -> list[Words]:
-    """The notice in every language of the portal; `contract` is the one just signed."""
+    """Return the notice in every language of the portal; `contract` is the one just signed."""
     return worded(
         "agreements/emails/amendment",
         {

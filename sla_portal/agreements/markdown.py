@@ -1,4 +1,4 @@
-"""A clause's Markdown as HTML that can do nothing but be read."""
+"""Render a clause's Markdown as sanitized HTML."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TAGS = {
 
 @cache
 def _markdown() -> MarkdownIt:
-    """A clause has a heading of its own, and fetches no picture; four blanks before a paragraph are no program."""
+    """The parser. Headings come from the clause, images are not loaded, and an indented paragraph is not code."""
     # 7 MB, for the processes that show clauses.
     from markdown_it import MarkdownIt
 
@@ -45,8 +45,8 @@ def _markdown() -> MarkdownIt:
 
 
 def to_html(text: str) -> SafeString:
-    """Write Markdown as HTML; what is HTML in it already is shown as the text that it is."""
-    return mark_safe(  # noqa: S308 (cleaned in the same breath)
+    """Return Markdown as HTML; HTML in it is escaped."""
+    return mark_safe(  # noqa: S308 (sanitized by nh3)
         nh3.clean(
             _markdown().render(text),
             tags=TAGS,

@@ -14,7 +14,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple
 
-# A Chinese character is a word by itself; so are 99.995, 3.3.1 and customer’s.
+# A Chinese character is a word; so are 99.995, 3.3.1 and customer’s.
 HAN = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff"
 LETTERS = rf"(?:(?![{HAN}\d])\w)+"
 TOKEN = re.compile(rf"([{HAN}]|\d+(?:[.,:]\d+)*|{LETTERS}(?:['’]{LETTERS})*|\S)(\s*)|^(\s+)")

@@ -1,4 +1,4 @@
-"""What was promised: the terms of an agreement version, and since when they hold."""
+"""The terms of agreement versions and the periods in which they are in force."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sla_portal.kernel.months import MINUTES_A_DAY, ServiceMonth
 
 
 class Reading(Enum):
-    """How the two sentences of 1.4 are read: when the service is down."""
+    """The counting rule (1.4): when the service counts as unavailable."""
 
     ALL = "all"
     """While every core function is down on every client."""
@@ -29,18 +29,18 @@ class MeasurementPeriod(Enum):
 
 
 class Stage(Enum):
-    """How far a version is, by what people decided."""
+    """The stage of a version, by decisions of people."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
-    """Its publication is asked for: the text stands still until it is returned."""
+    """Submitted for approval: the text is locked until it is sent back."""
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
 class DraftedClause:
-    """A clause as somebody writes it: texts in Markdown, English and Chinese."""
+    """A clause of a draft: texts in Markdown, English and Chinese."""
 
     number: str
     heading: str = ""
@@ -52,30 +52,30 @@ class DraftedClause:
 
 
 class AnswerKind(Enum):
-    """What a customer can answer to an amendment (5.2)."""
+    """A customer response to an amendment (5.2)."""
 
     OBJECTION = "objection"
     TERMINATION = "termination"
 
 
 class Acceptance(Enum):
-    """How a customer stands to an amendment (5.2)."""
+    """The status of a customer's response to an amendment (5.2)."""
 
     ACCEPTED = "accepted"
-    """The version is in force and a contract ran on that day: deemed to have accepted."""
-    RUNNING = "running"
-    """A contract will run on the effective date, which has not come."""
+    """Deemed accepted: the version is in force and a contract continued on its effective date."""
+    NO_RESPONSE = "no_response"
+    """No response yet: a contract continues on the effective date, which has not come."""
     OBJECTED = "objected"
-    """Objected; the contract runs on under the new version unless it is ended."""
-    ENDED = "ended"
-    """Ended the contract before the effective date."""
+    """Objected; the contract continues under the new version unless it is terminated."""
+    TERMINATED = "terminated"
+    """Terminated the contract before the effective date."""
     EXPIRED = "expired"
-    """The contract ran out, as agreed, before the effective date."""
+    """The contract expired as agreed before the effective date."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The numbers and readings of one agreement version."""
+    """The terms of one agreement version."""
 
     version: str
     effective_on: date
@@ -95,7 +95,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class TermsPeriod:
-    """The seconds during which `terms` are in force; None is without beginning or end."""
+    """The seconds during which `terms` are in force; None: without beginning or end."""
 
     start: int | None
     end: int | None
@@ -125,7 +125,7 @@ def earliest_effective_on(published_on: date, notice_days: int = 30) -> date:
 
 
 def last_day_of_stopping(effective_on: date, today: date) -> date:
-    """Return the last service day of who stops using the service (5.2): the day before the version takes effect, or today after it."""
+    """Return the last service day of a termination because of a version (5.2): the day before its effective date, or today after it."""
     return max(effective_on - timedelta(days=1), today)
 
 
@@ -146,5 +146,5 @@ def extended_to(ends_on: date, extended_minutes: int) -> date:
 
 
 def in_order_of_numbers(number: str) -> tuple[int, ...]:
-    """Return by what clauses stand in their order: 3.9 before 3.10."""
+    """Return the sort key of a clause number: 3.9 before 3.10."""
     return tuple(int(part) for part in number.split("."))

@@ -1,4 +1,4 @@
-"""The clock that reminds customers of amendments."""
+"""The periodic task that reminds customers of amendments."""
 
 from celery import shared_task
 from django.utils import timezone

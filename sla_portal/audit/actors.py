@@ -1,4 +1,4 @@
-"""Who does something."""
+"""Actors: staff and the portal itself."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Actor:
 
     @classmethod
     def system(cls, name: str) -> Actor:
-        """The portal itself, by the name of its command or task; it may do everything."""
+        """Return the portal itself, named by its command or task, with all permissions."""
         return cls(name=name)
 
     def may(self, permission: str) -> bool:
-        """`permission` in Django's form, `incidents.add_incident`."""
+        """Whether the actor has `permission`, for example `incidents.add_incident`."""
         return self.user is None or self.user.has_perm(permission)

@@ -1,4 +1,4 @@
-"""How rows are written and listed at the desk: every write with its reason in the trail, lists that stay fast."""
+"""Admin classes of the portal: every write is recorded in the audit log with its reason; lists stay fast."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ WHY = "why"
 
 
 class AuditedForm(forms.ModelForm):
-    """A form that asks why a fact already on record is changed."""
+    """A form that requires a reason for changing an existing record."""
 
     why = forms.CharField(
         label=gettext_lazy("Reason for the change"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        help_text=gettext_lazy("Stands in the trail beside what was changed."),
+        help_text=gettext_lazy("Recorded in the audit log together with the change."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -58,7 +58,7 @@ class AuditedForm(forms.ModelForm):
 
 
 class CappedPaginator(Paginator):
-    """Pages of a list whose rows are counted to ten thousand and no further."""
+    """A paginator that counts at most 10,000 rows."""
 
     most = 10_000
 
@@ -68,7 +68,7 @@ class CappedPaginator(Paginator):
 
 
 class ChosenFilter(admin.SimpleListFilter):
-    """A filter by its own few answers; one that it did not offer is refused with a sentence."""
+    """A filter that accepts only the values it offers."""
 
     def value(self):
         value = super().value()
@@ -78,7 +78,7 @@ class ChosenFilter(admin.SimpleListFilter):
 
 
 class MonthFilter(ChosenFilter):
-    """A filter by service month: two years are offered, any other can be asked for."""
+    """A filter by service month: offers two years, accepts any month in the URL."""
 
     title = gettext_lazy("month")
     parameter_name = "month"
@@ -104,7 +104,7 @@ class MonthFilter(ChosenFilter):
 
 @dataclass(frozen=True)
 class Link:
-    """A way from a record or list to where its work goes on."""
+    """A link from a record or list to a related page."""
 
     name: str
     url: str
@@ -112,7 +112,7 @@ class Link:
 
 
 def clock_column(name: str, heading: Any) -> Callable[[models.Model], str]:
-    """A column of a list that shows an instant on both clocks."""
+    """Return a list column that shows an instant on both clocks."""
 
     @admin.display(description=heading, ordering=name)
     def column(row: models.Model) -> str:
@@ -122,7 +122,7 @@ def clock_column(name: str, heading: Any) -> Callable[[models.Model], str]:
 
 
 def day_column(name: str, heading: Any) -> Callable[[models.Model], str]:
-    """A column of a list that shows a day as year, month, day."""
+    """Return a list column that shows a day as YYYY-MM-DD."""
 
     @admin.display(description=heading, ordering=name)
     def column(row: models.Model) -> str:
@@ -133,7 +133,7 @@ def day_column(name: str, heading: Any) -> Callable[[models.Model], str]:
 
 
 class DeskAdmin:
-    """What forms and the rows inside forms share: the browser's own inputs, and no way round them by a pop-up."""
+    """Shared by admin forms and inlines: native browser inputs, no related-object pop-ups."""
 
     formfield_overrides = {
         models.DateTimeField: {"form_class": ClockField, "widget": ClockWidget},
@@ -148,7 +148,7 @@ class DeskAdmin:
 
 
 class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
-    """Every write in the trail with who, when, from what to what and why, in the write's own transaction."""
+    """Record every write in the audit log with actor, time, changes and reason, in the same transaction."""
 
     form = AuditedForm
     actions = None
@@ -161,14 +161,14 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
     sortable_by: Iterable[str] = ()
 
     def record_links(self, request: HttpRequest, row: models.Model) -> Iterable[Link]:
-        """Where the work on a record goes on."""
+        """Return links from a record to related pages."""
         return ()
 
     def list_links(self, request: HttpRequest) -> Iterable[Link]:
-        """Where a list leads on to."""
+        """Return links from the list to related pages."""
         return ()
 
-    # What is asked
+    # Forms
 
     def get_fieldsets(self, request, obj=None):
         fieldsets = [
@@ -180,16 +180,16 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
         return [*fieldsets, (None, {"fields": [WHY], "classes": [WHY]})]
 
     def get_object(self, request, object_id, from_field=None):
-        """Lock the row before a write, so that the trail says what it really was.
+        """Lock the row before a write, so that the audit log records its real values.
 
-        Its key stays free: whoever holds the trail may be adding rows that point here.
+        `FOR NO KEY UPDATE`: whoever holds the lock of the audit log may be adding rows that reference this one.
         """
         row = super().get_object(request, object_id, from_field or None)
         if row is not None and request.method == "POST":
             return self.get_queryset(request).select_for_update(of=("self",), no_key=True).filter(pk=row.pk).first()
         return row
 
-    # What is written
+    # Audit log
 
     def save_model(self, request, obj, form, change):
         verb = "change" if change else "add"
@@ -197,7 +197,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
         super().save_model(request, obj, form, change)
 
     def construct_change_message(self, request, form, formsets, add=False):
-        """What the trail is told: the changes by field, and the reason."""
+        """Return what is recorded: the changes by field, and the reason."""
         changes = _changes(form, new=add)
         for formset in formsets or ():
             changes |= _changes_of_rows(formset)
@@ -212,8 +212,8 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
 
     def log_deletions(self, request, queryset):
         for obj in queryset:
-            gone = {name: [value, None] for name, value in snapshot(obj).items() if value not in (None, "")}
-            self._record(request, obj, "deleted", gone, request.POST[WHY])
+            deleted = {name: [value, None] for name, value in snapshot(obj).items() if value not in (None, "")}
+            self._record(request, obj, "deleted", deleted, request.POST[WHY])
 
     def _record(self, request: HttpRequest, obj: models.Model, action: str, changes: dict, reason: str) -> Entry:
         return record(
@@ -225,7 +225,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
             reason=reason,
         )
 
-    # Doors
+    # Views
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         try:
@@ -245,37 +245,37 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
 
     def delete_view(self, request, object_id, extra_context=None):
         if request.method == "POST" and not request.POST.get(WHY, "").strip():
-            messages.error(request, _("Say why the record is deleted."))
+            messages.error(request, _("Enter a reason for deleting the record."))
             return redirect(request.get_full_path())
         return super().delete_view(request, object_id, extra_context)
 
     def history_view(self, request, object_id, extra_context=None):
         return redirect(
-            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]) + "#trail"
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]) + "#audit-log"
         )
 
     def changelist_view(self, request, extra_context=None):
         if ERROR_FLAG in request.GET:
-            messages.warning(request, _("That page or filter does not exist. This is the list from its start."))
-        told = {"title": capfirst(self.opts.verbose_name_plural), "list_links": list(self.list_links(request))}
-        return super().changelist_view(request, {**told, **(extra_context or {})})
+            messages.warning(request, _("This page or filter does not exist. The list is shown from its beginning."))
+        context = {"title": capfirst(self.opts.verbose_name_plural), "list_links": list(self.list_links(request))}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def lookup_allowed(self, lookup, value, request):
-        """Allow what a filter of the list asks; Django would take any lookup of a field from the address."""
+        """Allow the lookups of the list's filters only; Django would accept any field lookup in the URL."""
         return lookup in {chosen.parameter_name for chosen in self.get_list_filter(request)}
 
     def to_field_allowed(self, request, to_field):
         return to_field == self.opts.pk.name
 
     def get_search_results(self, request, queryset, search_term):
-        # PostgreSQL takes no NUL in a text, so no row has one.
+        # PostgreSQL refuses NUL in text, so no row contains it.
         if "\0" in search_term:
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
 
 
 class ReadOnlyModelAdmin(AuditedModelAdmin):
-    """Rows that are judged, published, sent or recorded: nobody edits them here."""
+    """Rows that nobody edits: judged, published, sent or recorded."""
 
     def has_add_permission(self, request):
         return False
@@ -288,13 +288,13 @@ class ReadOnlyModelAdmin(AuditedModelAdmin):
 
 
 class Rows(DeskAdmin, admin.StackedInline):
-    """Rows inside a record's form."""
+    """Inline rows of a record's form."""
 
     extra = 0
 
 
 class ReadOnlyRows(Rows):
-    """Rows inside a record's form that only operations write."""
+    """Read-only inline rows that only operations write."""
 
     template = "admin/edit_inline/read_only.html"
     nothing_yet: Any = ""
@@ -308,7 +308,7 @@ class ReadOnlyRows(Rows):
 
 
 def _changes(form: forms.BaseForm, *, new: bool = False, gone: bool = False) -> dict[str, list[Any]]:
-    """From what to what each field of a form was changed."""
+    """Return `[before, after]` of each changed field of a form."""
     names = [name for name, field in form.fields.items() if name not in (WHY, "DELETE") and not field.widget.is_hidden]
     if not new and not gone:
         names = [name for name in names if name in form.changed_data]
@@ -322,15 +322,15 @@ def _changes(form: forms.BaseForm, *, new: bool = False, gone: bool = False) -> 
 
 
 def _changes_of_rows(formset: forms.BaseModelFormSet) -> dict[str, list[Any]]:
-    """The rows inside a form that were added, changed or taken away, each with its fields."""
+    """Return the inline rows that were added, changed or deleted, each with its fields."""
     changes = {}
     for form in formset.forms:
         new = form in formset.extra_forms
         gone = formset.can_delete and form in formset.deleted_forms
-        # Asked after saving, a row that may only be added says that it did not change.
+        # After saving, `has_changed()` is false for rows that can only be added.
         if form.instance.pk is not None if new else gone or form.has_changed():
-            told = _changes(form, new=new, gone=gone)
-            before, after = ({name: pair[side] for name, pair in told.items()} for side in (0, 1))
+            changed = _changes(form, new=new, gone=gone)
+            before, after = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
             changes[f"{form.instance._meta.verbose_name} {form.instance}"] = [
                 None if new else before,
                 None if gone else after,
@@ -343,7 +343,7 @@ def _readable(form: forms.BaseForm, name: str, value: Any) -> Any:
     if value is None or value in ("", []):
         return None
     if isinstance(field.widget, forms.PasswordInput):
-        return _("set anew")
+        return _("new value set")
     if isinstance(field, forms.MultipleChoiceField):
         return sorted(str(dict(field.choices)[chosen]) for chosen in value)
     if isinstance(field, forms.ModelMultipleChoiceField):
@@ -357,7 +357,7 @@ def _readable(form: forms.BaseForm, name: str, value: Any) -> Any:
 
 
 class ActionFilter(admin.SimpleListFilter):
-    """Entries by their verb; those of the latest entries are offered."""
+    """Filter entries by verb; offers the verbs of the latest entries."""
 
     title = gettext_lazy("action")
     parameter_name = "action"
@@ -372,7 +372,7 @@ class ActionFilter(admin.SimpleListFilter):
 
 
 class KindFilter(ChosenFilter):
-    """Entries by the kind of record that they are about."""
+    """Filter entries by the kind of record."""
 
     title = gettext_lazy("kind of record")
     parameter_name = "kind"
@@ -400,10 +400,12 @@ class EntryAdmin(ReadOnlyModelAdmin):
     list_filter = (ActionFilter, KindFilter)
     search_fields = ("subject",)
     search_help_text = gettext_lazy("Name of the record")
-    fields = ("at", "actor_name", "did", "subject", "changes_told", "reason", "previous_hash", "hash", "verified")
-    readonly_fields = ("did", "changes_told", "verified")
+    fields = ("at", "actor_name", "did", "subject", "shown_changes", "reason", "previous_hash", "hash", "verified")
+    readonly_fields = ("did", "shown_changes", "verified")
     log_at_foot = False
-    nothing_yet = gettext_lazy("The trail is empty. Every write adds an entry: who, when, from what to what, and why.")
+    nothing_yet = gettext_lazy(
+        "The audit log is empty. Every write adds an entry with who, when, the changes and the reason."
+    )
 
     def get_queryset(self, request):
         return super().get_queryset(request).order_by("-id")
@@ -424,29 +426,32 @@ class EntryAdmin(ReadOnlyModelAdmin):
     def short_hash(self, entry):
         return format_html('<code title="{}">{}</code>', entry.hash, entry.hash[:12])
 
-    @admin.display(description=gettext_lazy("from what to what"))
-    def changes_told(self, entry):
+    @admin.display(description=gettext_lazy("changes"))
+    def shown_changes(self, entry):
         return format_html_join("", "<div>{}: <del>{}</del> → <ins>{}</ins></div>", format_changes(entry)) or DASH
 
-    @admin.display(description=gettext_lazy("chain"))
+    @admin.display(description=gettext_lazy("integrity"))
     def verified(self, entry):
         if entry.hash == entry.expected_hash():
-            return badge("up", _("The hash follows from the entry and the one before it."))
-        return badge("counted", _("The hash does not follow from the entry: it was changed outside the portal."))
+            return badge("up", _("The hash matches the entry and the entry before it."))
+        return badge("counted", _("The hash does not match the entry: it was changed outside the portal."))
 
     def list_links(self, request):
-        yield Link(_("Check the chain"), reverse("admin:check_chain"))
+        yield Link(_("Integrity check"), reverse("admin:check_integrity"))
 
     def get_urls(self):
-        return [path("check/", self.admin_site.admin_view(self.check_chain), name="check_chain"), *super().get_urls()]
+        return [
+            path("check/", self.admin_site.admin_view(self.check_integrity), name="check_integrity"),
+            *super().get_urls(),
+        ]
 
-    def check_chain(self, request):
-        """Follow the trail's hashes from the first entry to the last."""
+    def check_integrity(self, request):
+        """Verify the hash chain of the audit log from the first entry to the last."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Is the trail whole?"),
+            "title": _("Integrity check"),
             "count": Entry.objects.count(),
             "last": Entry.objects.order_by("-id").first(),
             "broken": first_broken_link(),

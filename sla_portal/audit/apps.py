@@ -4,4 +4,4 @@ from django.utils.translation import gettext_lazy as _
 
 class AuditConfig(AppConfig):
     name = "sla_portal.audit"
-    verbose_name = _("Audit trail")
+    verbose_name = _("Audit log")

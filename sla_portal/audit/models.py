@@ -1,4 +1,4 @@
-"""The audit trail: one entry a write, in the same transaction, only ever added to."""
+"""The audit log: one entry per write, in the same transaction, append-only."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .rules import link
 
 
 class Chain(models.Model):
-    """The last hash of the trail: the one row that every audited write locks, so that entries stand in one order."""
+    """The last hash of the audit log: every audited write locks this row, so entries have one order."""
 
     last_hash = models.CharField(max_length=64)
 
 
 class Entry(models.Model):
-    """Who did what to which record, when, from what to what, and why. Triggers refuse UPDATE and DELETE."""
+    """An entry: actor, verb, record, time, changes and reason. Triggers refuse UPDATE and DELETE."""
 
     at = models.DateTimeField(_("at"))
     actor = models.ForeignKey(
@@ -30,21 +30,21 @@ class Entry(models.Model):
         related_name="+",
         verbose_name=_("user"),
     )
-    actor_name = models.CharField(_("who"), max_length=200)
+    actor_name = models.CharField(_("actor"), max_length=200)
     action = models.CharField(
-        _("action"), max_length=80, help_text=_("A verb in the past: logged, resolved, confirmed.")
+        _("action"), max_length=80, help_text=_("A verb in the past tense: logged, resolved, confirmed.")
     )
     subject_type = models.CharField(_("kind of record"), max_length=80)
     subject_id = models.CharField(_("record"), max_length=40)
     subject = models.CharField(_("name of the record"), max_length=300)
-    changes = models.JSONField(_("from what to what"), default=dict, encoder=DjangoJSONEncoder)
-    reason = models.TextField(_("why"), blank=True)
+    changes = models.JSONField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
+    reason = models.TextField(_("reason"), blank=True)
     previous_hash = models.CharField(max_length=64, unique=True)
     hash = models.CharField(max_length=64, unique=True)
 
     class Meta:
-        verbose_name = _("audit entry")
-        verbose_name_plural = _("audit trail")
+        verbose_name = _("audit log entry")
+        verbose_name_plural = _("audit log")
         ordering = ["-id"]
         default_permissions = ("view",)
         indexes = [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_entry_subject")]
@@ -53,7 +53,7 @@ class Entry(models.Model):
         return f"{self.actor_name} {self.action} {self.subject}"
 
     def content(self) -> dict[str, Any]:
-        """What the hash covers."""
+        """Return what the hash covers."""
         return {
             "at": self.at.isoformat(),
             "actor": self.actor_id,

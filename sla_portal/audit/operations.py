@@ -1,4 +1,4 @@
-"""Write the trail, and ask whether somebody may."""
+"""Write the audit log and check permissions."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from .rules import GENESIS, link
 
 
 class NotAllowed(Refused):
-    """The actor's role does not have the right."""
+    """The actor does not have the permission."""
 
 
 def require(actor: Actor, permission: str) -> None:
     """Raise `NotAllowed` unless `actor` has `permission` (`incidents.add_incident`)."""
     if not actor.may(permission):
         raise NotAllowed(
-            _("%(name)s may not do this: it needs the right “%(right)s”.") % {"name": actor.name, "right": permission}
+            _("%(name)s does not have the required permission “%(right)s”.") % {"name": actor.name, "right": permission}
         )
 
 
 @dataclass(frozen=True)
 class Written:
-    """A write to record: `action` is a verb in the past, `changes` maps a field to `[from, to]`."""
+    """A write to record: `action` is a past-tense verb, `changes` maps a field to `[before, after]`."""
 
     action: str
     subject: models.Model
@@ -51,12 +51,12 @@ def record(
     changes: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Entry:
-    """Add one entry to the trail, inside the caller's transaction; see `Written`."""
+    """Add one entry to the audit log in the caller's transaction; see `Written`."""
     return record_many(actor=actor, entries=[Written(action, subject, changes or {}, reason)], now=now)[0]
 
 
 def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> list[Entry]:
-    """Add entries to the trail in their order, inside the caller's transaction."""
+    """Add entries to the audit log in their order, in the caller's transaction."""
     chain = lock_chain()
     added = []
     for written in entries:
@@ -80,7 +80,7 @@ def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> l
 
 
 def lock_chain() -> Chain:
-    """Lock the trail, so that until the caller's transaction ends no other audited write can."""
+    """Lock the audit log until the end of the caller's transaction; other audited writes wait."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An audit entry belongs in the transaction of the write it records.")
     chain, _created = Chain.objects.select_for_update().get_or_create(pk=1, defaults={"last_hash": GENESIS})
@@ -88,7 +88,7 @@ def lock_chain() -> Chain:
 
 
 def snapshot(row: models.Model, names: Iterable[str] | None = None) -> dict[str, Any]:
-    """The values of a row's own columns (`names`, or all but the key) as they would be recorded; a related row by name."""
+    """Return the recorded values of a row's columns (`names`, or all but the primary key); a related row by its name."""
     fields = [f for f in row._meta.concrete_fields if not f.primary_key and (names is None or f.name in names)]
     return {f.name: _recorded(getattr(row, f.name) if f.is_relation else f.value_from_object(row)) for f in fields}
 
@@ -102,6 +102,6 @@ def _recorded(value: Any) -> Any:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """`{field: [from, to]}` for what differs; a field that only one side has is `None` on the other."""
+    """Return `{field: [before, after]}` for what differs; a field missing on one side is None there."""
     names = [*before, *(name for name in after if name not in before)]
     return {name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)}

@@ -1,4 +1,4 @@
-"""The trail of a record, and whether the trail is whole."""
+"""The audit log of a record, and the integrity check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .rules import GENESIS
 
 
 def entries_about(*subjects: models.Model) -> models.QuerySet[Entry]:
-    """Entries about any of `subjects`, newest first."""
+    """Return the entries about any of `subjects`, the newest first."""
     about = models.Q(pk__in=[])
     for subject in subjects:
         about |= models.Q(subject_type=subject._meta.label_lower, subject_id=str(subject.pk))
@@ -17,7 +17,7 @@ def entries_about(*subjects: models.Model) -> models.QuerySet[Entry]:
 
 
 def first_broken_link() -> Entry | None:
-    """The first entry whose hash does not follow from its content and the entry before it; None: the trail is whole."""
+    """Return the first entry whose hash does not match its content and the entry before it; None if the audit log is intact."""
     previous = GENESIS
     for entry in Entry.objects.order_by("id").iterator(chunk_size=2000):
         if entry.previous_hash != previous or entry.hash != entry.expected_hash():

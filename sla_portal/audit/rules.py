@@ -1,4 +1,4 @@
-"""The chain: each entry's hash covers what it says and the hash before it."""
+"""The hash chain: each entry's hash covers its content and the previous hash."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii
 
 
 def link(previous: str, content: dict[str, Any]) -> str:
-    """SHA-256 (hex) of an entry: the hash before it and its content as canonical JSON."""
+    """Return SHA-256 (hex) of the previous hash and the content as canonical JSON."""
     return hashlib.sha256(f"{previous}\n{canonical(content)}".encode()).hexdigest()

@@ -25,13 +25,15 @@ class RegionFilter(ChosenFilter):
 
 @admin.register(Region)
 class RegionAdmin(AuditedModelAdmin):
-    list_display = ("name", "name_zh", "code", "clock")
+    list_display = ("name", "name_zh", "code", "zone")
     search_fields = ("code", "name", "name_zh")
     sortable_by = ("code",)
-    nothing_yet = _("Regions are the parts of the platform that go up and down as one. Outages and customers name one.")
+    nothing_yet = _(
+        "Regions are the parts of the platform that are available or unavailable as a whole. Outages and customers belong to a region."
+    )
 
-    @admin.display(description=_("clock of its people"))
-    def clock(self, region):
+    @admin.display(description=_("time zone"))
+    def zone(self, region):
         return str(region.zone)
 
 
@@ -39,7 +41,7 @@ class RegionAdmin(AuditedModelAdmin):
 class PositionedAdmin(AuditedModelAdmin):
     list_display = ("name", "name_zh", "code", "position")
     sortable_by = ()
-    nothing_yet = _("Clause 1.4 names core functions and clients; an outage says which were down.")
+    nothing_yet = _("Clause 1.4 names the core functions and clients. An outage records which of them were down.")
 
 
 class ContactRows(Rows):
@@ -80,4 +82,4 @@ class ContactAdmin(AuditedModelAdmin):
     search_help_text = _("E-mail, name or customer's code")
     sortable_by = ()
     autocomplete_fields = ("customer",)
-    nothing_yet = _("Contacts are the people at customers to whom notices go. Add one on the customer's page.")
+    nothing_yet = _("Contacts are the people at a customer who receive notices. Add a contact on the customer's page.")

@@ -4,4 +4,4 @@ from django.utils.translation import gettext_lazy as _
 
 class CustomersConfig(AppConfig):
     name = "sla_portal.customers"
-    verbose_name = _("Customers and what they use")
+    verbose_name = _("Customers and service catalog")

@@ -1,4 +1,4 @@
-"""What of the service is concerned, as ticked on a form."""
+"""Form fields for the affected regions, core functions and clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCOPES: Mapping[str, type[models.Model]] = {"regions": Region, "functions": Core
 
 
 class ScopeField(forms.MultipleChoiceField):
-    """All of them, or those ticked. A row that names none means all; on a form nothing ticked is an oversight."""
+    """All, or those selected. A row without any means all; a form without any is incomplete."""
 
     widget = forms.CheckboxSelectMultiple(attrs={"class": "choices"})
 
@@ -25,7 +25,7 @@ class ScopeField(forms.MultipleChoiceField):
 
 
 class ScopedForm(forms.ModelForm):
-    """A form of a row that names regions, functions or clients through its own link tables."""
+    """A form of a row with many-to-many fields for regions, functions or clients."""
 
     def __init__(self, *args: Any, offered: Mapping[str, Sequence[models.Model]] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,16 +40,16 @@ class ScopedForm(forms.ModelForm):
         facts = super().clean()
         for name in self.scopes:
             if ALL in facts.get(name, ()) and len(facts[name]) > 1:
-                self.add_error(name, _("Tick either “all” or the ones that are meant."))
+                self.add_error(name, _("Select either “all” or individual items."))
         return facts
 
     def _save_m2m(self) -> None:
-        """Link the saved row with what was ticked; Django would link it with the boxes."""
+        """Save the selected rows; Django would save the raw choices, including “all”."""
         for name in self.scopes:
             ticked = self.cleaned_data[name]
             getattr(self.instance, name).set([] if ALL in ticked else ticked)
 
 
 def offered() -> dict[str, list[models.Model]]:
-    """What can be ticked, read once for many forms."""
+    """Return the choices, read once for many forms."""
     return {name: list(model._default_manager.all()) for name, model in SCOPES.items()}

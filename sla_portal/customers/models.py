@@ -1,4 +1,4 @@
-"""Who is promised the service (customers, contacts), and what it is made of (regions, core functions, clients)."""
+"""Customers and contacts; regions, core functions and clients."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def validate_time_zone(name: str) -> None:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ValidationError(
-            _("“%(name)s” is not a time zone; write it like Europe/Berlin."), params={"name": name}
+            _("“%(name)s” is not a time zone. Enter a name such as Europe/Berlin."), params={"name": name}
         ) from None
 
 
 class Coded(models.Model):
-    """A row that people and files find again by its code."""
+    """A row identified by its code for people and files."""
 
     code = models.CharField(_("code"), max_length=40, unique=True, validators=[code_validator])
     name = models.CharField(_("name"), max_length=200)
@@ -40,13 +40,13 @@ class Coded(models.Model):
 
 
 class Translated(Coded):
-    """A row whose name is typed in one field a language; `name` is the one that files and the audit log carry."""
+    """A row with a name field per language; files and the audit log carry `name`."""
 
     name_zh = models.CharField(
         _("name in Chinese"),
         max_length=200,
         blank=True,
-        help_text=_("Shown to readers of Chinese. Empty: they read the name above."),
+        help_text=_("Shown to Chinese readers. Empty: the name above is shown."),
     )
 
     class Meta:
@@ -56,21 +56,19 @@ class Translated(Coded):
         return self.name_in(get_language())
 
     def name_in(self, language: str | None) -> str:
-        """The name for a reader of `language` (`en`, `zh-hans`); where it is missing, the typed name."""
+        """Return the name in `language` (`en`, `zh-hans`), or `name` if it is missing."""
         return (self.name_zh if (language or "").startswith("zh") else "") or self.name
 
 
 class Region(Translated):
-    """A part of the platform that is up or down as a whole."""
+    """A part of the platform that is available or unavailable as a whole."""
 
     time_zone = models.CharField(
         _("time zone"),
         max_length=60,
         blank=True,
         validators=[validate_time_zone],
-        help_text=_(
-            "The zone in which the people of the region think. Empty: the SLA clock. Only the SLA clock counts."
-        ),
+        help_text=_("Time zone of the people in this region. Empty: the SLA clock. Only the SLA clock counts."),
     )
 
     class Meta:
@@ -84,7 +82,7 @@ class Region(Translated):
 
 
 class Positioned(Translated):
-    position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller comes first."))
+    position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
 
     class Meta:
         abstract = True
@@ -92,7 +90,7 @@ class Positioned(Translated):
 
 
 class CoreFunction(Positioned):
-    """A core function of clause 1.4: login, calls, preview, door, and what an operator adds."""
+    """A core function (1.4): login, calls, preview, door, and those added by the operator."""
 
     class Meta(Positioned.Meta):
         verbose_name = _("core function")
@@ -100,7 +98,7 @@ class CoreFunction(Positioned):
 
 
 class Client(Positioned):
-    """A client of clause 1.4: app, device, web, and what an operator adds."""
+    """A client (1.4): app, device, web, and those added by the operator."""
 
     class Meta(Positioned.Meta):
         verbose_name = _("client")
@@ -123,7 +121,7 @@ class Customer(Coded):
 
 
 class Contact(models.Model):
-    """A person of the customer's to whom notices go."""
+    """A person at a customer who receives notices."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("customer"), related_name="contacts")
     email = models.EmailField(_("e-mail"))

@@ -1,4 +1,4 @@
-"""Put customers, their contacts and the regions that serve them on record."""
+"""Add regions, and customers with their contacts."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .models import Customer, Region
 
 
 class CodeTaken(Refused):
-    """Another row has the code."""
+    """Another row already has the code."""
 
 
 class AddressTwice(Refused):
-    """A customer has an e-mail address once."""
+    """An e-mail address occurs twice."""
 
 
 def open_region(*, actor: Actor, code: str, name: str, time_zone: str = "", now: datetime) -> Region:
-    """Put a region on record; without a `time_zone` its people think in the SLA clock."""
+    """Add a region; without a `time_zone` it uses the SLA clock."""
     require(actor, "customers.add_region")
     with transaction.atomic():
         if Region.objects.filter(code=code).exists():
-            raise CodeTaken(_("There is a region %(code)s already.") % {"code": code})
+            raise CodeTaken(_("Region %(code)s already exists.") % {"code": code})
         region = Region.objects.create(code=code, name=name, time_zone=time_zone)
         record(actor=actor, action="opened", subject=region, changes=difference({}, snapshot(region)), now=now)
     return region
@@ -44,13 +44,13 @@ def enrol_customer(
     now: datetime,
     language: str = "en",
 ) -> Customer:
-    """Put a customer on record with its contacts, each an e-mail address and a name."""
+    """Add a customer with its contacts, each an e-mail address and a name."""
     require(actor, "customers.add_customer")
     if len({email.lower() for email, _name in contacts}) < len(contacts):
-        raise AddressTwice(_("An e-mail address is given twice."))
+        raise AddressTwice(_("An e-mail address is entered twice."))
     with transaction.atomic():
         if Customer.objects.filter(code=code).exists():
-            raise CodeTaken(_("There is a customer %(code)s already.") % {"code": code})
+            raise CodeTaken(_("Customer %(code)s already exists.") % {"code": code})
         customer = Customer.objects.create(code=code, name=name, region=region, language=language)
         for email, person in contacts:
             customer.contacts.create(email=email, name=person)

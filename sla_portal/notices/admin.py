@@ -1,4 +1,4 @@
-"""Notices at the desk: what was told, and what became of each mail. Nobody edits them."""
+"""Notices and their deliveries for staff, read-only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sla_portal.clocks import DASH
 from . import views
 from .mail import inbox
 from .models import OPEN, Delivery, Kind, Notice, Status, Wording
-from .queries import progress, to_work_through
+from .queries import progress, undelivered
 
 
 class KindFilter(ChosenFilter):
@@ -31,12 +31,12 @@ class KindFilter(ChosenFilter):
 
 
 class DeliveredFilter(ChosenFilter):
-    title = gettext_lazy("mail")
+    title = gettext_lazy("e-mails")
     parameter_name = "mail"
 
     def lookups(self, request, model_admin):
         return (
-            ("under_way", _("under way")),
+            ("in_progress", _("in progress")),
             ("unknown", _("some unknown")),
             ("failed", _("some failed")),
             ("bounced", _("some bounced")),
@@ -45,17 +45,24 @@ class DeliveredFilter(ChosenFilter):
     def queryset(self, request, queryset):
         if self.value() is None:
             return queryset
-        statuses = [Status.PENDING, Status.SENDING] if self.value() == "under_way" else [self.value()]
+        statuses = [Status.PENDING, Status.SENDING] if self.value() == "in_progress" else [self.value()]
         return queryset.filter(Exists(Delivery.objects.filter(notice=OuterRef("pk"), status__in=statuses)))
 
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyModelAdmin):
-    list_display = ("number", "kind", "says", "about", clock_column("given_at", gettext_lazy("given")), "came")
+    list_display = (
+        "number",
+        "kind",
+        "content",
+        "about",
+        clock_column("given_at", gettext_lazy("issued at")),
+        "deliveries",
+    )
     list_filter = (KindFilter, DeliveredFilter)
     search_fields = ("number", "about")
-    search_help_text = gettext_lazy("Number, or reference of what it is about")
-    nothing_yet = gettext_lazy("Nothing was told yet. Announcing a maintenance window gives a notice.")
+    search_help_text = gettext_lazy("Notice number, or reference of its subject")
+    nothing_yet = gettext_lazy("No notices yet. Announcing a maintenance window issues a notice.")
 
     def get_queryset(self, request):
         return (
@@ -64,22 +71,22 @@ class NoticeAdmin(ReadOnlyModelAdmin):
 
     def get_changelist_instance(self, request):
         changelist = super().get_changelist_instance(request)
-        came = progress(changelist.result_list)
+        counted = progress(changelist.result_list)
         for notice in changelist.result_list:
-            notice.progress = came[notice.pk]
+            notice.progress = counted[notice.pk]
         return changelist
 
-    @admin.display(description=gettext_lazy("says"))
-    def says(self, notice):
+    @admin.display(description=gettext_lazy("content"))
+    def content(self, notice):
         return notice.wording().subject
 
-    @admin.display(description=gettext_lazy("mail"))
-    def came(self, notice):
-        return views.marks(notice.progress) or badge("plain", _("on the website only"))
+    @admin.display(description=gettext_lazy("e-mails"))
+    def deliveries(self, notice):
+        return views.status_badges(notice.progress) or badge("plain", _("on the website only"))
 
     def list_links(self, request):
         if request.user.has_perm("notices.view_delivery"):
-            yield Link(_("Addresses to work through"), reverse("admin:undelivered"))
+            yield Link(_("Undelivered mail"), reverse("admin:undelivered"))
         if inbox.in_use() and request.user.has_perm("notices.read_inbox"):
             yield Link(_("Inbox of this portal"), reverse("admin:inbox"))
 
@@ -99,7 +106,7 @@ class NoticeAdmin(ReadOnlyModelAdmin):
 
 
 class OpenFilter(ChosenFilter):
-    title = gettext_lazy("state")
+    title = gettext_lazy("status")
     parameter_name = "status"
 
     def lookups(self, request, model_admin):
@@ -117,14 +124,14 @@ class OfKindFilter(KindFilter):
 
 
 class NoticeFilter(ChosenFilter):
-    """The notices of the latest addresses are offered, any other can be asked for."""
+    """Offer the notices of the latest undelivered mail; any other can be named in the URL."""
 
     title = gettext_lazy("notice")
     parameter_name = "notice"
     latest = 1000
 
     def lookups(self, request, model_admin):
-        latest = to_work_through().values_list("notice", "notice__number")[: self.latest]
+        latest = undelivered().values_list("notice", "notice__number")[: self.latest]
         asked = self.used_parameters.get(self.parameter_name, "")
         known = asked.isascii() and asked.isdigit() and len(asked) < 19
         named = Notice.objects.filter(pk=asked).values_list("pk", "number") if known else []
@@ -136,32 +143,32 @@ class NoticeFilter(ChosenFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyModelAdmin):
-    """The list to work through: mails that failed, came back, or of which nobody knows."""
+    """Undelivered mail: e-mails that failed, bounced, or whose delivery is unknown."""
 
     list_display = ("email", "state", "why", "customer", "of_notice")
     list_filter = (OpenFilter, OfKindFilter, NoticeFilter)
     search_fields = ("email", "name", "contact__customer__name", "contact__customer__code", "notice__number")
-    search_help_text = gettext_lazy("Address, person, customer, or number of the notice")
+    search_help_text = gettext_lazy("Address, person, customer or notice number")
     nothing_yet = gettext_lazy(
-        "Every mail has arrived, as far as the portal knows. An address comes here when its mail failed or came back, or "
-        "when nobody knows whether it arrived."
+        "No undelivered mail: every e-mail was accepted by the mail server. An address is listed here "
+        "when its e-mail failed or bounced, or when its delivery is unknown."
     )
 
     def get_queryset(self, request):
-        return to_work_through()
+        return undelivered()
 
     def get_list_display(self, request):
         shown = super().get_list_display(request)
         return shown if request.user.has_perm("customers.view_customer") else [c for c in shown if c != "customer"]
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"title": _("Addresses to work through"), **(extra_context or {})})
+        return super().changelist_view(request, {"title": _("Undelivered mail"), **(extra_context or {})})
 
-    @admin.display(description=gettext_lazy("state"))
+    @admin.display(description=gettext_lazy("status"))
     def state(self, delivery):
         return badge("unknown" if delivery.status == Status.UNKNOWN else "counted", delivery.get_status_display())
 
-    @admin.display(description=gettext_lazy("why"))
+    @admin.display(description=gettext_lazy("reason"))
     def why(self, delivery):
         said = format_html('<br><span class="quiet">{}</span>', delivery.last_error) if delivery.last_error else ""
         return format_html("{}{}", delivery.get_trouble_display(), said)

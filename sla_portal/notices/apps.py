@@ -7,7 +7,7 @@ class NoticesConfig(AppConfig):
     verbose_name = _("Notices")
 
     def ready(self):
-        # The one way in which django-anymail tells what a provider reported.
+        # django-anymail reports provider events by this signal only.
         from anymail.signals import tracking
 
         from .webhooks import note_event

@@ -1,4 +1,4 @@
-"""What the portal told people: notices, frozen when given, and what became of the mail to each address."""
+"""Notices, frozen when issued, and the delivery of their e-mails to each address."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Kind(models.TextChoices):
 
 
 class Notice(models.Model):
-    """Something that was told, word for word as it was told. Triggers refuse UPDATE and DELETE, here and on its parts."""
+    """A notice as issued. Triggers refuse UPDATE and DELETE, here and on its wordings and attachments."""
 
-    number = models.CharField(_("number"), max_length=40, unique=True, help_text=_("Names its lasting address."))
+    number = models.CharField(_("number"), max_length=40, unique=True, help_text=_("Part of the permanent address."))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
-    about = models.CharField(_("about"), max_length=60, blank=True, help_text=_("The reference of what it is about."))
+    about = models.CharField(_("about"), max_length=60, blank=True, help_text=_("Reference of the subject."))
     public = models.BooleanField(_("on the public website"), default=False)
-    given_at = models.DateTimeField(_("given"))
-    given_by = models.CharField(_("given by"), max_length=200)
-    sha256 = models.CharField(_("SHA-256 of everything it says"), max_length=64)
+    given_at = models.DateTimeField(_("issued at"))
+    given_by = models.CharField(_("issued by"), max_length=200)
+    sha256 = models.CharField(_("SHA-256 of the whole content"), max_length=64)
 
     class Meta:
         verbose_name = _("notice")
@@ -45,8 +45,8 @@ class Notice(models.Model):
         ordering = ["-given_at", "-id"]
         default_permissions = ("view",)
         permissions = [
-            ("give_notice", "Can tell customers and the public something"),
-            ("read_inbox", "Can open the inbox of a portal that sends no mail"),
+            ("give_notice", "Can issue notices to customers and the public"),
+            ("read_inbox", "Can open the inbox of a portal that sends no e-mail"),
         ]
         indexes = [
             models.Index(fields=["-given_at", "-id"], name="notices_newest_first"),
@@ -62,21 +62,21 @@ class Notice(models.Model):
 
     @property
     def address(self) -> str:
-        """Where a public notice stands for good."""
+        """The permanent URL of a public notice."""
         return f"{settings.SITE_URL}/notices/{self.number}/"
 
     def wording(self, language: str | None = None) -> Wording:
-        """What it says in `language`, by default the reader's."""
+        """Return the wording in `language`, by default the reader's."""
         language = language or get_language() or settings.LANGUAGE_CODE
         worded = {wording.language: wording for wording in self.wordings.all()}
         return worded.get(language) or worded[settings.LANGUAGE_CODE]
 
     def digest_with(self, wordings: Iterable[Wording], attachments: Iterable[Attachment]) -> str:
-        """The hash of everything that it says in these words with these files."""
+        """Return the hash of the notice with these wordings and attachments."""
         return digest(self.content_with(wordings, attachments))
 
     def content_with(self, wordings: Iterable[Wording], attachments: Iterable[Attachment]) -> dict[str, Any]:
-        """What the hash covers: canonical JSON of it is what is hashed."""
+        """Return what the hash covers; its canonical JSON is hashed."""
         return {
             "number": self.number,
             "kind": self.kind,
@@ -89,12 +89,12 @@ class Notice(models.Model):
         }
 
     def expected_sha256(self) -> str:
-        """What the hash must be if nothing was changed since."""
+        """Return the hash that the notice must have if nothing was changed."""
         return self.digest_with(self.wordings.all(), self.attachments.all())
 
 
 class Wording(models.Model):
-    """What a notice says in one language."""
+    """The text of a notice in one language."""
 
     notice = models.ForeignKey(Notice, models.PROTECT, related_name="wordings", verbose_name=_("notice"))
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
@@ -116,7 +116,7 @@ class Wording(models.Model):
 
 
 class Attachment(models.Model):
-    """A file that goes with every mail of a notice."""
+    """A file attached to every e-mail of a notice."""
 
     notice = models.ForeignKey(Notice, models.PROTECT, related_name="attachments", verbose_name=_("notice"))
     name = models.CharField(_("name"), max_length=200)
@@ -139,43 +139,43 @@ class Attachment(models.Model):
 
 
 class Status(models.TextChoices):
-    PENDING = "pending", _("waiting")
-    SENDING = "sending", _("being sent")
+    PENDING = "pending", _("queued")
+    SENDING = "sending", _("sending")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
     BOUNCED = "bounced", _("bounced")
     UNKNOWN = "unknown", _("unknown")
-    LETTER = "letter", _("reached by letter")
+    LETTER = "letter", _("notified by letter")
     CORRECTED = "corrected", _("address corrected")
 
 
 OPEN = (Status.FAILED, Status.BOUNCED, Status.UNKNOWN)
-"""What waits for a person."""
+"""Undelivered mail, to be resolved by a person."""
 REACHED = (Status.SENT, Status.LETTER)
 
 
 class FailureReason(models.TextChoices):
-    """What went wrong with the last attempt."""
+    """Why the last attempt failed."""
 
     UNREACHABLE = "unreachable", _("The mail server could not be reached.")
-    POSTPONED = "postponed", _("The receiving side asked to try again later.")
-    NO_SUCH_ADDRESS = "no such address", _("There is no such address.")
+    POSTPONED = "postponed", _("The receiving server asked to retry later.")
+    NO_SUCH_ADDRESS = "no such address", _("The address does not exist.")
     FULL = "full", _("The mailbox is full.")
-    REFUSED = "refused", _("The receiving side refuses this mail.")
-    UNWRITABLE = "unwritable", _("The address cannot be written on an envelope.")
-    CUT_OFF = "cut off", _("The connection broke before the mail was handed over.")
-    UNANSWERED = "unanswered", _("The connection broke after the mail was handed over: it may have arrived.")
-    INTERRUPTED = "interrupted", _("The worker was stopped while it handed the mail over: it may have arrived.")
-    RETURNED = "returned", _("It was taken, and came back later.")
+    REFUSED = "refused", _("The receiving server rejected the e-mail.")
+    UNWRITABLE = "unwritable", _("The address is not valid in an SMTP envelope.")
+    CUT_OFF = "cut off", _("The connection broke before the e-mail was handed over.")
+    UNANSWERED = "unanswered", _("The connection broke after the e-mail was handed over. It may have been delivered.")
+    INTERRUPTED = "interrupted", _("The worker was stopped while handing over the e-mail. It may have been delivered.")
+    RETURNED = "returned", _("The e-mail was accepted and bounced later.")
 
 
 class Delivery(models.Model):
-    """What became of the mail to one address. The row is the queue; `operations` says how it moves.
+    """The delivery of a notice's e-mail to one address. The row is the queue; see `operations.delivering`.
 
-    `handed_over_at` is committed just before the byte that hands the message over: while it is empty, nobody has got it.
+    `handed_over_at` is committed just before the final dot of the message: while it is empty, the message was not delivered.
     """
 
-    # Its own index would say what `deliveries_of_a_notice` says.
+    # The index `deliveries_of_a_notice` covers it.
     notice = models.ForeignKey(
         Notice, models.PROTECT, related_name="deliveries", verbose_name=_("notice"), db_index=False
     )
@@ -185,16 +185,16 @@ class Delivery(models.Model):
     email = models.EmailField(_("e-mail"))
     name = models.CharField(_("name"), max_length=200, blank=True)
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
-    urgency = models.PositiveSmallIntegerField(_("urgency"), default=3, help_text=_("0 goes before all others."))
+    urgency = models.PositiveSmallIntegerField(_("urgency"), default=3, help_text=_("0 is sent before all others."))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"))
-    lease = models.UUIDField(null=True, blank=True, help_text=_("Who has it in hand."))
+    lease = models.UUIDField(null=True, blank=True, help_text=_("Lease of the worker that is sending it."))
     leased_until = models.DateTimeField(null=True, blank=True)
     handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
-    trouble = models.CharField(_("trouble"), max_length=20, choices=FailureReason.choices, blank=True)
-    last_error = models.TextField(_("the mail server's words"), blank=True)
+    trouble = models.CharField(_("failure reason"), max_length=20, choices=FailureReason.choices, blank=True)
+    last_error = models.TextField(_("reply of the mail server"), blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=200, blank=True)
     replacement = models.ForeignKey(
@@ -203,7 +203,7 @@ class Delivery(models.Model):
         null=True,
         blank=True,
         related_name="replaces",
-        verbose_name=_("sent to instead"),
+        verbose_name=_("replaced by"),
         db_index=False,
     )
     letter_on = models.DateField(_("date of the letter"), null=True, blank=True)
@@ -214,7 +214,7 @@ class Delivery(models.Model):
         verbose_name_plural = _("deliveries")
         ordering = ["id"]
         default_permissions = ("view",)
-        permissions = [("resolve_delivery", "Can say that a mail arrived, and have one sent again")]
+        permissions = [("resolve_delivery", "Can resolve undelivered mail")]
         indexes = [
             models.Index(
                 fields=["urgency", "next_attempt_at", "notice"],
@@ -264,21 +264,21 @@ class Delivery(models.Model):
 
     @property
     def mark(self) -> str:
-        """Made from delivery and content: the same whenever this mail is sent, another for every other mail.
+        """An HMAC of delivery and content: stable for this e-mail, different for every other.
 
-        It needs the secret, so that nobody but the recipient's side can report a mail as bounced.
+        It needs SECRET_KEY, so only the recipient's side can report the e-mail as bounced.
         """
         return self.marks()[0]
 
     def marks(self) -> list[str]:
-        """The mark, and those that it had under former secrets."""
+        """The mark, and its values under SECRET_KEY_FALLBACKS."""
         said = f"{self.notice.sha256}:{self.pk}:{self.email}"
         keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
         return [salted_hmac(f"{__name__}.mark", said, secret=key, algorithm="sha256").hexdigest()[:32] for key in keys]
 
     @property
     def named_mark(self) -> str:
-        """The mark with the delivery's number: what a report is matched by."""
+        """The mark with the delivery's key, by which bounce reports are matched."""
         return f"{self.mark}.{self.pk}"
 
     @property
@@ -287,20 +287,20 @@ class Delivery(models.Model):
 
 
 class Brake(models.Model):
-    """What holds mail back: a notice's pause and limit; without a notice, what the portal's own limit has used up."""
+    """The throttle of a notice: its pause and rate limit; without a notice, the state of the portal's rate limit."""
 
     notice = models.ForeignKey(
-        Notice, models.PROTECT, null=True, blank=True, related_name="brakes", verbose_name=_("notice")
+        Notice, models.PROTECT, null=True, blank=True, related_name="throttles", verbose_name=_("notice")
     )
-    per_minute = models.PositiveIntegerField(_("mails a minute"), null=True, blank=True)
-    free_at = models.DateTimeField(_("next mail"), help_text=_("Before this instant the limit is used up."))
+    per_minute = models.PositiveIntegerField(_("e-mails per minute"), null=True, blank=True)
+    free_at = models.DateTimeField(_("next e-mail"), help_text=_("The limit is used up until this time."))
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
     paused_by = models.CharField(_("paused by"), max_length=200, blank=True)
     reason = models.TextField(_("reason"), blank=True)
 
     class Meta:
-        verbose_name = _("brake")
-        verbose_name_plural = _("brakes")
+        verbose_name = _("throttle")
+        verbose_name_plural = _("throttles")
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(Coalesce("notice", 0), name="a_notice_has_one_brake"),
@@ -319,13 +319,13 @@ class Brake(models.Model):
 
 
 class Bounce(models.Model):
-    """A report that a mail came back, or was put off, on its way beyond our mail server. Only added to."""
+    """A report that an e-mail bounced or was delayed beyond our mail server. Append-only."""
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="bounces", verbose_name=_("delivery"))
     key = models.CharField(_("SHA-256 of the report"), max_length=64, help_text=_("A report is applied once."))
-    noted_at = models.DateTimeField(_("noted"))
-    permanent = models.BooleanField(_("for good"))
-    said = models.TextField(_("its words"), blank=True)
+    noted_at = models.DateTimeField(_("recorded at"))
+    permanent = models.BooleanField(_("permanent"))
+    said = models.TextField(_("text of the report"), blank=True)
 
     class Meta:
         verbose_name = _("bounce")

@@ -1,9 +1,8 @@
-"""What only the recipient of a mail may read: a link and a code of his own.
+"""Personal links and codes, known to the recipient of an e-mail only.
 
-A notice's frozen wording holds markers in their place. They are completed for each delivery while its mail is made, so no
-secret stands in the database, in the notice's hash, at a desk or on the website. Link and code follow from the delivery
-and the portal's secret: whoever changes SECRET_KEY makes the links in earlier mails invalid, unless the old key is kept
-among SECRET_KEY_FALLBACKS.
+A notice's frozen wording contains markers. They are replaced for each delivery while its e-mail is built, so no secret
+is in the database, in the notice's hash, on staff pages or on the website. Link and code are HMACs of the delivery with
+SECRET_KEY: changing it invalidates the links in earlier e-mails unless the old key is in SECRET_KEY_FALLBACKS.
 """
 
 from __future__ import annotations
@@ -35,18 +34,18 @@ def private_link(path: str) -> str:
 
 
 def token(delivery: Delivery) -> str:
-    """What the link of a delivery ends in; `delivery_of` finds the delivery by it."""
+    """Return the token of a delivery's personal link; see `delivery_of`."""
     return _token(delivery, settings.SECRET_KEY)
 
 
 def code(delivery: Delivery) -> str:
-    """The code of a delivery, in eight digits. Compare in constant time, and count the trials: it can be guessed."""
+    """Return the eight-digit code of a delivery. Compare in constant time and limit the attempts: it can be guessed."""
     number = int.from_bytes(_secret("code", delivery, settings.SECRET_KEY)) % 10**CODE_DIGITS
     return f"{number:0{CODE_DIGITS}}"
 
 
 def delivery_of(token: str) -> Delivery | None:
-    """The delivery, with its notice, whose token it is; None: nobody's, or of an address that was corrected since."""
+    """Return the delivery of a token with its notice; None if unknown, or if the address was corrected since."""
     parts = TOKEN.fullmatch(token)
     delivery = Delivery.objects.select_related("notice").filter(pk=parts[1]).first() if parts else None
     if delivery is None or delivery.status == Status.CORRECTED:
@@ -56,14 +55,14 @@ def delivery_of(token: str) -> Delivery | None:
 
 
 def completed(text: str, delivery: Delivery) -> str:
-    """`text`, or HTML, with the recipient's own link and code in their places."""
+    """Return `text` or HTML with the recipient's personal link and code."""
     return MARKER.sub(lambda marker: _value(marker, delivery), text)
 
 
 def concealed(text: str, language: str | None = None) -> str:
-    """`text`, or HTML, as anybody may read it, in `language`, by default the reader's."""
+    """Return `text` or HTML without personal links and codes, in `language`, by default the reader's."""
     with translation.override(language or translation.get_language()):
-        words = {True: _("(a link of the recipient's own)"), False: _("(a code of the recipient's own)")}
+        words = {True: _("(personal link of the recipient)"), False: _("(personal code of the recipient)")}
     return MARKER.sub(lambda marker: words[marker[1] is not None], LINKED.sub("", text))
 
 

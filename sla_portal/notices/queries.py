@@ -1,4 +1,4 @@
-"""How far a notice has come."""
+"""Delivery progress of notices."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """All recipients; who was sent it to a corrected address is counted there."""
+        """All recipients; one with a corrected address is counted once."""
         return sum(self.counts.values()) - self.counts.get(Status.CORRECTED, 0)
 
     @property
@@ -50,7 +50,7 @@ class Progress:
 
     @property
     def open(self) -> int:
-        """What waits for a person."""
+        """Undelivered mail, to be resolved by a person."""
         return self.failed + self.bounced + self.unknown
 
     @property
@@ -59,7 +59,7 @@ class Progress:
 
 
 def progress(notices: Iterable[Notice]) -> dict[int, Progress]:
-    """The progress of each notice, by its key."""
+    """Return the progress of each notice by its primary key."""
     counts: dict[int, dict[str, int]] = {notice.pk: {} for notice in notices}
     counted = (
         Delivery.objects.filter(notice__in=counts).order_by().values_list("notice", "status").annotate(Count("pk"))
@@ -71,35 +71,35 @@ def progress(notices: Iterable[Notice]) -> dict[int, Progress]:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a notice's mail goes out, and what holds it back."""
+    """The sending rate of a notice and its throttle."""
 
     per_minute: int
-    """Mails sent in the last minute that was looked at, on average."""
+    """E-mails sent per minute, averaged over `PACE_PERIOD`."""
     expected_end: datetime | None
-    brake: Brake | None
+    throttle: Brake | None
 
 
-LOOKED_AT = timedelta(minutes=5)
+PACE_PERIOD = timedelta(minutes=5)
 
 
-def pace(notice: Notice, came: Progress, now: datetime) -> Pace:
-    """How fast the mail of a notice goes, and when the last of it is expected to be sent."""
-    brake = notice.brakes.first()
-    if not came.left:
-        return Pace(0, None, brake)
-    begun = max(now - LOOKED_AT, notice.given_at)
+def pace(notice: Notice, sent: Progress, now: datetime) -> Pace:
+    """Return the sending rate of a notice and the expected end of sending."""
+    throttle = notice.throttles.first()
+    if not sent.left:
+        return Pace(0, None, throttle)
+    begun = max(now - PACE_PERIOD, notice.given_at)
     minutes = max((now - begun) / timedelta(minutes=1), 0.1)
     rate = notice.deliveries.filter(status=Status.SENT, sent_at__gt=begun).count() / minutes
-    held = brake is not None and brake.paused_at is not None
-    end = now + timedelta(minutes=came.left / rate) if rate and not held else None
-    return Pace(round(rate), end, brake)
+    paused = throttle is not None and throttle.paused_at is not None
+    end = now + timedelta(minutes=sent.left / rate) if rate and not paused else None
+    return Pace(round(rate), end, throttle)
 
 
 MARK = re.compile(r"\b([0-9a-f]{32})\.([1-9][0-9]{0,17})\b")
 
 
 def delivery_marked(text: str) -> Delivery | None:
-    """The delivery whose mark stands in `text`, as in its Message-ID; None: there is none of ours."""
+    """Return the delivery whose mark is in `text`, as in its Message-ID; None if there is none."""
     for found in MARK.finditer(text[:1000]):
         delivery = Delivery.objects.select_related("notice").filter(pk=found[2]).first()
         if delivery and any(constant_time_compare(found[1], mark) for mark in delivery.marks()):
@@ -107,6 +107,6 @@ def delivery_marked(text: str) -> Delivery | None:
     return None
 
 
-def to_work_through() -> QuerySet[Delivery]:
-    """The deliveries of all notices that wait for a person, the newest first."""
+def undelivered() -> QuerySet[Delivery]:
+    """Return undelivered mail of all notices, the newest first."""
     return Delivery.objects.filter(status__in=OPEN).select_related("notice", "contact__customer").order_by("-id")

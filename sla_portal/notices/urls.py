@@ -1,4 +1,4 @@
-"""Where the mail provider reports what came back; nowhere, unless there is one and it has a secret to show."""
+"""Webhook of the mail provider for bounces; only if a provider and a webhook secret are configured."""
 
 from django.conf import settings
 from django.urls import URLPattern

@@ -32,12 +32,12 @@ from .tasks import deliver_soon
 
 DELIVERIES_ON_A_PAGE = 50
 OPEN_ON_THE_PAGE = 10
-# A mail is shown as it is, which the page's own policy would not allow, and can do nothing.
+# An e-mail needs inline styles, which the site's policy refuses; the sandbox disables everything else.
 POLICY_OF_A_MAIL = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 
 
 def requiring(right):
-    """Answer 403 unless the reader has `right`."""
+    """Answer 403 unless the user has the permission `right`."""
 
     def guard(view):
         @wraps(view)
@@ -54,9 +54,9 @@ def requiring(right):
 @require_safe
 @requiring("notices.view_notice")
 def notice_page(request, pk):
-    """Show what was told and what became of it.
+    """Show a notice and its deliveries.
 
-    `?status=` lists the deliveries of that status; `?part=mail` is what is fetched anew while mail goes out.
+    `?status=` filters the deliveries; `?part=mail` is the part that refreshes while e-mails are sent.
     """
     notice = get_object_or_404(Notice.objects.prefetch_related("wordings", "attachments"), pk=pk)
     return _notice_page(request, notice)
@@ -64,16 +64,16 @@ def notice_page(request, pk):
 
 def _notice_page(request, notice, status_code=200):
     now = timezone.now()
-    came = progress([notice])[notice.pk]
+    sent = progress([notice])[notice.pk]
     context = {
         "notice": notice,
-        "progress": came,
-        "pace": pace(notice, came, now),
+        "progress": sent,
+        "pace": pace(notice, sent, now),
         "portal_limit": settings.MAILS_PER_MINUTE,
-        "bar": bar(came),
-        "marks": marks(came),
+        "bar": bar(sent),
+        "badges": status_badges(sent),
         "may_view": request.user.has_perm("notices.view_delivery"),
-        "may_brake": request.user.has_perm("notices.give_notice"),
+        "may_throttle": request.user.has_perm("notices.give_notice"),
     }
     if request.GET.get("part") == "mail":
         return TemplateResponse(request, "notices/_mail.html", context)
@@ -87,7 +87,7 @@ def _notice_page(request, notice, status_code=200):
         "whole": notice.sha256 == notice.expected_sha256(),
         "open": notice.deliveries.filter(status=Status.UNKNOWN)[:OPEN_ON_THE_PAGE],
         "failed": notice.deliveries.filter(status__in=[Status.FAILED, Status.BOUNCED])[:OPEN_ON_THE_PAGE],
-        "statuses": [(value, label, came.counts.get(value, 0)) for value, label in Status.choices],
+        "statuses": [(value, label, sent.counts.get(value, 0)) for value, label in Status.choices],
         "status": status if status in Status.values else "",
         "page": Paginator(listed.order_by("id"), DELIVERIES_ON_A_PAGE).get_page(request.GET.get("page")),
         "may_resolve": request.user.has_perm("notices.resolve_delivery"),
@@ -95,30 +95,30 @@ def _notice_page(request, notice, status_code=200):
     return TemplateResponse(request, "notices/notice.html", context, status=status_code)
 
 
-def marks(came):
-    """How far the mail has come, as words with their marks."""
-    told = [
-        (came.sent, "up", _("%(n)s sent")),
-        (came.left, "waiting", _("%(n)s under way")),
-        (came.bounced, "counted", _("%(n)s bounced")),
-        (came.reached_by_letter, "up", _("%(n)s reached by letter")),
-        (came.failed, "counted", _("%(n)s failed")),
-        (came.unknown, "unknown", _("%(n)s unknown")),
+def status_badges(progress):
+    """Return a badge for each delivery status with its number."""
+    counted = [
+        (progress.sent, "up", _("%(n)s sent")),
+        (progress.left, "waiting", _("%(n)s in progress")),
+        (progress.bounced, "counted", _("%(n)s bounced")),
+        (progress.reached_by_letter, "up", _("%(n)s notified by letter")),
+        (progress.failed, "counted", _("%(n)s failed")),
+        (progress.unknown, "unknown", _("%(n)s unknown")),
     ]
     return format_html_join(
-        " ", "{}", ((badge(state, words % {"n": number}),) for number, state, words in told if number)
+        " ", "{}", ((badge(state, words % {"n": number}),) for number, state, words in counted if number)
     )
 
 
-def bar(came):
-    """The strips of the progress bar, left to right: state, start and width in hundredths."""
+def bar(progress):
+    """Return the parts of the progress bar from left to right: state, start and width in percent."""
     strips, start = [], 0.0
     for state, number in (
-        ("done", came.reached),
-        ("counted", came.failed + came.bounced),
-        ("unknown", came.unknown),
+        ("done", progress.reached),
+        ("counted", progress.failed + progress.bounced),
+        ("unknown", progress.unknown),
     ):
-        width = 100 * number / came.total if came.total else 0
+        width = 100 * number / progress.total if progress.total else 0
         strips.append((state, round(start, 3), round(width, 3)))
         start += width
     return strips
@@ -138,19 +138,19 @@ def download(name, content_type, content):
     return response
 
 
-# What holds mail back
+# Throttling
 
 
 @require_POST
 @requiring("notices.give_notice")
 def pause(request, pk):
-    return brake(request, pk, operations.pause_notice, _("Paused: no further mail of this notice goes out."))
+    return throttle(request, pk, operations.pause_notice, _("Paused. No more e-mails of this notice are sent."))
 
 
 @require_POST
 @requiring("notices.give_notice")
 def resume(request, pk):
-    answer = brake(request, pk, operations.resume_notice, _("The mail of this notice goes on."))
+    answer = throttle(request, pk, operations.resume_notice, _("Resumed. The e-mails of this notice are sent again."))
     deliver_soon()
     return answer
 
@@ -158,14 +158,14 @@ def resume(request, pk):
 @require_POST
 @requiring("notices.give_notice")
 def limit(request, pk):
-    """`per_minute` is empty for as many as the portal may."""
+    """Set the rate limit of a notice; an empty `per_minute` removes it."""
     typed = request.POST.get("per_minute", "").strip()
-    # What is no number is no limit that could be kept.
+    # 0 is refused by the operation.
     per_minute = (int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0) if typed else None
-    return brake(request, pk, partial(operations.limit_notice, per_minute=per_minute), _("The limit is set."))
+    return throttle(request, pk, partial(operations.limit_notice, per_minute=per_minute), _("The limit was saved."))
 
 
-def brake(request, pk, operation, done):
+def throttle(request, pk, operation, done):
     notice = get_object_or_404(Notice, pk=pk)
     try:
         operation(
@@ -181,13 +181,13 @@ def brake(request, pk, operation, done):
     return redirect("admin:notices_notice_change", pk)
 
 
-# What waits for a person
+# Undelivered mail
 
 
 @require_safe
 @requiring("notices.view_delivery")
 def delivery_page(request, pk):
-    """Show what became of one mail, and what can be done about it."""
+    """Show the delivery of one e-mail and how to resolve it."""
     return _delivery_page(request, get_object_or_404(Delivery, pk=pk))
 
 
@@ -195,7 +195,7 @@ def _delivery_page(request, delivery, status_code=200):
     delivery = Delivery.objects.select_related("notice", "contact__customer", "replacement").get(pk=delivery.pk)
     context = {
         **admin.site.each_context(request),
-        "title": _("Mail"),
+        "title": _("E-mails"),
         "subtitle": delivery.email,
         "delivery": delivery,
         "says": delivery.notice.wording(),
@@ -213,13 +213,13 @@ def _delivery_page(request, delivery, status_code=200):
 @require_POST
 @requiring("notices.resolve_delivery")
 def confirm(request, pk):
-    return decide(request, pk, operations.confirm_delivery, _("Noted: the mail to %(address)s arrived."))
+    return decide(request, pk, operations.confirm_delivery, _("Recorded: the e-mail to %(address)s was delivered."))
 
 
 @require_POST
 @requiring("notices.resolve_delivery")
 def again(request, pk):
-    answer = decide(request, pk, operations.send_again, _("The mail to %(address)s goes out again."))
+    answer = decide(request, pk, operations.send_again, _("The e-mail to %(address)s will be sent again."))
     deliver_soon()
     return answer
 
@@ -228,7 +228,7 @@ def again(request, pk):
 @requiring("notices.resolve_delivery")
 def correct(request, pk):
     operation = partial(operations.correct_address, email=cleaned(request.POST.get("email", "")))
-    answer = decide(request, pk, operation, _("%(address)s is corrected, and the mail goes to the right address."))
+    answer = decide(request, pk, operation, _("%(address)s was corrected. The e-mail will be sent to the new address."))
     deliver_soon()
     return answer
 
@@ -239,12 +239,12 @@ def letter(request, pk):
     try:
         letter_on = date.fromisoformat(request.POST.get("letter_on", ""))
     except ValueError:
-        # Refused as any other day that no letter can have.
+        # Refused by the operation like any other invalid date.
         letter_on = date.max
     operation = partial(
         operations.reached_by_letter, letter_on=letter_on, reference=cleaned(request.POST.get("reference", ""))
     )
-    return decide(request, pk, operation, _("Noted: a letter told %(address)s."))
+    return decide(request, pk, operation, _("Recorded: %(address)s was notified by letter."))
 
 
 def decide(request, pk, operation, done):
@@ -252,7 +252,7 @@ def decide(request, pk, operation, done):
     reason = cleaned(request.POST.get("reason", ""))
     try:
         if not reason:
-            raise operations.NoReason(_("Say how you know. It stands in the trail."))
+            raise operations.NoReason(_("Enter a reason. It is recorded in the audit log."))
         operation(actor=Actor.staff(request.user), delivery=delivery, reason=reason, now=timezone.now())
     except Refused as refused:
         messages.error(request, str(refused))
@@ -264,14 +264,14 @@ def decide(request, pk, operation, done):
 
 
 def cleaned(text):
-    """What was typed, without what no database takes."""
+    """Return the text without NUL, which no database accepts."""
     return text.replace("\0", "").strip()[:2000]
 
 
-# The inbox of a portal that sends no mail
+# The inbox of a portal that sends no e-mail
 
 
-def mail_stays_here(view):
+def requires_inbox(view):
     @wraps(view)
     def found(request, **arguments):
         if not inbox.in_use():
@@ -283,10 +283,10 @@ def mail_stays_here(view):
 
 @require_safe
 @requiring("notices.read_inbox")
-@mail_stays_here
+@requires_inbox
 def inbox_page(request):
-    """List the newest mails that the portal would have sent."""
-    mails = [{"name": mail.name, "at": came(mail), "message": mail.message} for mail in inbox.newest()]
+    """List the newest e-mails that the portal would have sent."""
+    mails = [{"name": mail.name, "at": received_at(mail), "message": mail.message} for mail in inbox.newest()]
     context = {
         **admin.site.each_context(request),
         "title": _("Inbox of this portal"),
@@ -299,9 +299,9 @@ def inbox_page(request):
 
 @require_safe
 @requiring("notices.read_inbox")
-@mail_stays_here
+@requires_inbox
 def inbox_message(request, name):
-    """Show a mail: its head, its text, what came with it; `?part=` hands out a file by its place."""
+    """Show an e-mail with its attachments; `?part=` downloads one by its index."""
     message = received(name).message
     files = list(message.iter_attachments())
     if (part := request.GET.get("part", "")).isdecimal():
@@ -312,12 +312,12 @@ def inbox_message(request, name):
     text = message.get_body(("plain",))
     context = {
         **admin.site.each_context(request),
-        "title": _("Mail"),
+        "title": _("E-mails"),
         "subtitle": message["Subject"],
         "name": name,
         "message": message,
         "message_id": message["Message-ID"],
-        "at": came(received(name)),
+        "at": received_at(received(name)),
         "text": text.get_content() if text else "",
         "has_html": message.get_body(("html",)) is not None,
         "files": [file.get_filename() for file in files],
@@ -327,9 +327,9 @@ def inbox_message(request, name):
 
 @require_safe
 @requiring("notices.read_inbox")
-@mail_stays_here
+@requires_inbox
 def inbox_html(_request, name):
-    """Show the HTML of a mail as a mail program would, without letting it do anything."""
+    """Show the HTML of an e-mail, sandboxed."""
     html = received(name).message.get_body(("html",))
     if html is None:
         raise Http404
@@ -343,5 +343,5 @@ def received(name):
     return mail
 
 
-def came(mail):
+def received_at(mail):
     return datetime.fromtimestamp(int(mail.at), UTC)

@@ -1,4 +1,4 @@
-"""What a mail provider tells us of a mail: django-anymail calls this for each event, and has checked the secret."""
+"""Events from the mail provider; django-anymail calls this for each and has checked the webhook secret."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LATE = {EventType.DEFERRED}
 
 
 def note_event(event: AnymailTrackingEvent, **_signal: Any) -> None:
-    """Put down what came back, or is late; other events, and mails that are not ours, are passed over."""
+    """Record a bounce or delay; ignore other events and unknown e-mails."""
     if event.event_type not in PERMANENT | LATE:
         return
     named = f"{(event.metadata or {}).get('notice-id', '')} {event.message_id or ''}"

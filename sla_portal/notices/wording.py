@@ -1,4 +1,4 @@
-"""What a notice is to say, before it is given."""
+"""The wording of a notice before it is issued."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Words:
 
 @dataclass(frozen=True)
 class File:
-    """What goes with every mail of a notice; `content_type` with its parameters: `text/calendar; method=REQUEST`."""
+    """A file attached to every e-mail; `content_type` with its parameters: `text/calendar; method=REQUEST`."""
 
     name: str
     content_type: str
@@ -43,7 +43,7 @@ class File:
 def worded(template: str, context: Mapping[str, Any]) -> list[Words]:
     """Render `<template>.subject.txt`, `<template>.txt` and `<template>.html` in every language of the portal.
 
-    The SLA clock is the one that such a text tells the time on; `SITE_URL` is in its context, for links.
+    Times are on the SLA clock; the context contains `SITE_URL` for links.
     """
     said = []
     for language, _name in settings.LANGUAGES:

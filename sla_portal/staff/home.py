@@ -41,7 +41,7 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
 from sla_portal.kernel.months import ServiceMonth, local_date
 
-from .amendments.under_way import drafts, to_publish, today, under_way
+from .amendments.pending import drafts, pending_amendments, to_publish, today
 from .claims.waiting import at_home
 
 SHOWN = 10
@@ -305,7 +305,7 @@ def agreement(user: User, now: datetime) -> dict[str, Any]:
         return {**shown, "pending": pending_versions(today(now))}
     return {
         **shown,
-        "under_way": under_way(now),
+        "announced": pending_amendments(now),
         "drafts": drafts()[: SHOWN + 1],
         "to_publish": to_publish(user)[: SHOWN + 1],
     }

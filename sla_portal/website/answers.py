@@ -1,6 +1,6 @@
-"""The customer's answer to an amendment, through the link in the mail (5.2).
+"""Customer responses to an amendment through the personal link in the e-mail (5.2).
 
-Looking at the page changes nothing, since scanners of mail open links; what is sent is shown once more before it is done.
+GET changes nothing, because mail scanners open links; a response is shown for confirmation before it is registered.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from .reader import Reader, for_reader
 from .views import frame
 from .words import day_name
 
-# The key never leaves as a referrer, but the origin does: without it browsers send forms as from nowhere, and Django refuses those.
+# The token must not leak as a referrer, but the origin must be sent: without it Django refuses the form (CSRF).
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex, nofollow"}
 OBJECT, END, TAKE_BACK = "object", "end", "take back"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Who is asked about which version: the mail, the customers for whom its address speaks, and the day."""
+    """The delivery and version of a personal link, the customers of its address, and today's date."""
 
     delivery: Delivery
     version: AgreementVersion
@@ -52,12 +52,12 @@ class Asked:
 
     @cached_property
     def answers(self) -> Sequence[Answer]:
-        """What they answered, the newest first; what was taken back too."""
+        """Their responses, the newest first, including withdrawn ones."""
         return list(answers_of(self.version).filter(customer__in=self.customers))
 
     @cached_property
     def contracts(self) -> Sequence[Contract]:
-        """Their contracts that run on when the version takes effect."""
+        """Their contracts that continue when the version takes effect."""
         return list(running_contracts(self.version, *self.customers).order_by("reference"))
 
     @property
@@ -68,41 +68,42 @@ class Asked:
 
     @property
     def latest(self) -> date:
-        """The latest last service day of who does not want the version."""
+        """The latest last service day of a termination."""
         return last_day_of_stopping(self.version.takes_effect_on, self.today)
 
     @property
     def closed(self) -> str:
-        """Why it cannot be answered any more; empty while it can."""
+        """Why no response is possible; empty while one is."""
         if self.version.withdrawn_at:
-            return _("Version %(version)s was withdrawn: it does not take effect, and needs no answer.") % {
+            return _("Version %(version)s was withdrawn. It does not take effect, and no response is needed.") % {
                 "version": self.version
             }
         if self.version.takes_effect_on <= self.today:
-            return _("Version %(version)s took effect on %(day)s. It can no longer be answered here.") % {
+            return _("Version %(version)s took effect on %(day)s. You can no longer respond here.") % {
                 "version": self.version,
                 "day": day_name(self.version.takes_effect_on),
             }
         if not self.customers:
             return _(
-                "%(address)s no longer speaks for a customer whom version %(version)s concerns. "
-                "Write to us from an address on record."
+                "%(address)s no longer belongs to a customer whom version %(version)s concerns. Please write to "
+                "us from a registered address."
             ) % {"address": self.delivery.email, "version": self.version}
         return ""
 
 
 class AnswerForm(forms.Form):
-    """Who answers, for whom, and why."""
+    """A response: on behalf of whom, by whom, and a message."""
 
     customer = forms.ChoiceField(
-        label=gettext_lazy("For"), error_messages={"invalid_choice": gettext_lazy("Choose one of the list.")}
+        label=gettext_lazy("On behalf of"),
+        error_messages={"invalid_choice": gettext_lazy("Choose an item from the list.")},
     )
     by_name = forms.CharField(
         label=gettext_lazy("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     text = forms.CharField(
-        label=gettext_lazy("What you want to say"),
-        help_text=gettext_lazy("Not needed."),
+        label=gettext_lazy("Your message"),
+        help_text=gettext_lazy("Optional."),
         required=False,
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 5}),
@@ -111,7 +112,7 @@ class AnswerForm(forms.Form):
     act = OBJECT
 
     def __init__(self, data: Any, asked: Asked) -> None:
-        # Both forms stand on one page.
+        # Both forms are on one page.
         super().__init__(data, auto_id=f"{self.act}_%s", initial={"by_name": asked.delivery.name}, label_suffix="")
         self.asked = asked
         chosen: Any = self.fields["customer"]
@@ -126,18 +127,18 @@ class AnswerForm(forms.Form):
 
     @property
     def contracts(self) -> Sequence[Contract]:
-        """The contracts of the customer chosen that the answer is about."""
+        """The contracts of the selected customer."""
         return list(running_contracts(self.asked.version, self.cleaned_data["customer"]))
 
 
 class EndForm(AnswerForm):
-    """On which day the contract ends."""
+    """A termination with the last service day."""
 
     last_day = forms.DateField(
         label=gettext_lazy("Last service day"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": gettext_lazy("Write the day as in 2026-12-31.")},
+        error_messages={"invalid": gettext_lazy("Enter the date in the form 2026-12-31.")},
     )
     act = END
     field_order = ("customer", "last_day", "by_name", "text")
@@ -158,14 +159,14 @@ class EndForm(AnswerForm):
 
 
 SHOWN = 50
-"""Customers and contracts of one address that are listed; an installer may look after thousands."""
+"""Customers and contracts listed for one address; an installer may have thousands."""
 FORMS = {OBJECT: AnswerForm, END: EndForm}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_reader
 def answer(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
-    """Show what an amendment means to the recipient of a mail, and take the answer."""
+    """Show an amendment to the recipient of an e-mail and accept the response."""
     now = timezone.now()
     asked = _asked(token, now)
     if asked is None:
@@ -221,12 +222,14 @@ def _taken_back(request: HttpRequest, reader: Reader, asked: Asked, now: datetim
     named = request.POST.get("answer", "")
     row = next((row for row in asked.answers if str(row.pk) == named and row.stands), None)
     if row is None:
-        sentence = _("There is no such answer, or it was taken back already.")
+        sentence = _("There is no such response, or it was already withdrawn.")
         return _page(request, reader, {"asked": asked, **_forms(asked), "refused": sentence}, status=422)
     if "sure" not in request.POST:
         return _page(request, reader, {"asked": asked, "check": TAKE_BACK, "row": row})
     try:
-        withdraw_answer(actor=_actor(asked), answer=row, reason=_("Taken back through the link in the mail."), now=now)
+        withdraw_answer(
+            actor=_actor(asked), answer=row, reason=_("Withdrawn through the personal link in the e-mail."), now=now
+        )
     except Refused as refused:
         return _page(request, reader, {"asked": asked, **_forms(asked), "refused": str(refused)}, status=422)
     return HttpResponseRedirect(request.path, status=303, headers=HEADERS)

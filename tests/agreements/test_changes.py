@@ -22,60 +22,62 @@ def changed(**terms) -> list[tuple[str, str, str, str]]:
     [
         (
             {"availability_target": Fraction(99995, 100000)},
-            ("2", "99.99 %", "99.995 %", "99.995 %: of the 43200 minutes of a 30-day month 2 may be lost instead of 4."),
+            ("2", "99.99 %", "99.995 %",
+             "99.995 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) is 2 min, previously 4 min."),
         ),
         (
             {"availability_target": Fraction(999901, 1000000)},
-            ("2", "99.99 %", "99.9901 %", "99.9901 %: of the 43200 minutes of a 30-day month 4 may be lost, as before."),
+            ("2", "99.99 %", "99.9901 %",
+             "99.9901 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) stays at 4 min."),
         ),
         (
             {"unavailability_reading": Reading.FUNCTION},
             (
-                "1.4", "every core function is down on every client", "some core function is down on every client",
-                "A minute now counts while a single function, such as door opening, is down on every client. "
-                "More minutes count than before.",
+                "1.4", "All functions on all clients (all)", "Any function on all clients (function)",
+                "A minute now counts as unavailable while any one function, such as door opening, is down on all clients. "
+                "More minutes count as unavailable than before.",
             ),
         ),
         (
             {"measurement_period": MeasurementPeriod.CONTRACT_PERIOD},
             (
-                "1.7", "each service month", "the contract period so far",
-                "Each month's figure covers the contract from its first day to the end of that month.",
+                "1.7", "each service month", "the contract period to date",
+                "Each month's figure covers the contract period from its first day to the end of that month.",
             ),
         ),
         (
             {"maintenance_notice_hours": 72},
             (
-                "4.1", "any prior moment", "72 hours",
-                "Maintenance takes minutes off the count only where it was announced 72 hours before.",
+                "4.1", "any time before the start", "72 hours",
+                "Maintenance is excluded from downtime (4.1) only if it was announced at least 72 hours before.",
             ),
         ),
         (
             {"claim_opens_after_working_day": 7},
             (
                 "3.3.1", "after working day 5 of the following month", "after working day 7 of the following month",
-                "Compensation can be asked for later than before.",
+                "Claims open later than before.",
             ),
         ),
         (
             {"claim_closes_after_months": 1},
             (
                 "3.3.1", "2 months", "1 month",
-                "Counted from the end of the service month. An application that comes later is refused.",
+                "Counted from the end of the service month. Later claims are refused.",
             ),
         ),
         (
             {"compensated_minutes_per_minute": 10},
             (
                 "3.2", "1 minute of service", "10 minutes of service",
-                "For 10 minutes that count, 100 minutes of service are given instead of 10.",
+                "For 10 unavailable minutes, 100 minutes of service are granted, previously 10.",
             ),
         ),
         (
             {"compensation_cap_percent": 50},
             (
                 "5.1", "100 % of the fees paid", "50 % of the fees paid",
-                "Of 1000 paid for a contract period, at most 500 can be compensated instead of 1000.",
+                "Of 1000 paid for a contract period, at most 500 can be compensated, previously 1000.",
             ),
         ),
     ],
@@ -87,7 +89,7 @@ def test_a_changed_term_is_told_with_what_it_does(terms, told):
 def test_a_softer_reading_counts_fewer_minutes():
     strict = replace(BEFORE, unavailability_reading=Reading.ANY)
     (change,) = term_changes(strict, BEFORE)
-    assert change.meaning.endswith("Fewer minutes count than before.")
+    assert change.meaning.endswith("Fewer minutes count as unavailable than before.")
 
 
 def test_the_notice_of_amendments_is_a_term_like_others():

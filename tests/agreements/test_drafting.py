@@ -9,7 +9,7 @@ from sla_portal.agreements.operations import (
     ApprovedAlready,
     DraftChangedMeanwhile,
     DraftedClause,
-    DraftStandsStill,
+    DraftLocked,
     NotAcceptable,
     NothingChanged,
     NothingProposed,
@@ -17,11 +17,11 @@ from sla_portal.agreements.operations import (
     SummaryMissing,
     approve_entry,
     change_draft,
+    copy_wording,
     discard_draft,
     draft_version,
     publish_version,
     submit_draft,
-    take_wording,
     write_entry,
 )
 from sla_portal.agreements.queries import published_versions, register
@@ -175,11 +175,11 @@ def test_a_draft_that_waits_for_publication_or_is_published_stands_still():
             step(actor=legal("bob"), version=version, now=ANNOUNCED)
         for refused in (
             lambda: change(version, terms={"voucher_valid_months": 6}),
-            lambda: take_wording(actor=legal("ann"), draft=version, entry=entry, now=LATER),
+            lambda: copy_wording(actor=legal("ann"), draft=version, entry=entry, now=LATER),
             lambda: discard_draft(actor=legal("ann"), draft=version, reason="No", now=LATER),
             lambda: submit_draft(actor=legal("ann"), draft=version, effective_on=EFFECTIVE, now=LATER),
         ):
-            with pytest.raises(DraftStandsStill):
+            with pytest.raises(DraftLocked):
                 refused()
 
 
@@ -231,7 +231,7 @@ def test_the_register_has_the_open_questions_of_1_0_in_both_languages_and_in_ord
 
 def test_a_draft_takes_a_proposed_wording_over(draft):
     entry = RegisterEntry.objects.get(clause="2.1")
-    take_wording(actor=legal("ann"), draft=draft, entry=entry, now=LATER)
+    copy_wording(actor=legal("ann"), draft=draft, entry=entry, now=LATER)
     clause = draft.clauses.get(number="2.1")
     assert (clause.wording, clause.wording_zh) == (entry.proposed_wording, entry.proposed_wording_zh)
     assert draft.changed_at == LATER
@@ -240,10 +240,10 @@ def test_a_draft_takes_a_proposed_wording_over(draft):
 
 def test_an_entry_without_a_proposal_or_a_draft_without_the_clause_takes_nothing_over(draft):
     with pytest.raises(NothingProposed):
-        take_wording(actor=legal("ann"), draft=draft, entry=RegisterEntry.objects.get(clause="4.11"), now=LATER)
+        copy_wording(actor=legal("ann"), draft=draft, entry=RegisterEntry.objects.get(clause="4.11"), now=LATER)
     change(draft, clauses=[DraftedClause("1", "Terms")])
     with pytest.raises(NothingProposed, match=r"no clause 2\.1"):
-        take_wording(actor=legal("ann"), draft=draft, entry=RegisterEntry.objects.get(clause="2.1"), now=LATER)
+        copy_wording(actor=legal("ann"), draft=draft, entry=RegisterEntry.objects.get(clause="2.1"), now=LATER)
 
 
 def test_a_reading_is_approved_by_another_person_and_waits_again_when_it_is_changed():

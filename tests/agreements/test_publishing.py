@@ -11,25 +11,25 @@ from sla_portal.agreements.operations import (
     AlreadyPublished,
     AlreadyWithdrawn,
     BasisOutdated,
+    EveryoneNotified,
     LaterVersionPublished,
-    NobodyLeftOut,
     NoticeTooShort,
     NotPending,
     NotSubmitted,
     ReasonMissing,
     SecondPersonNeeded,
-    TextStandsStill,
+    TextLocked,
     load_wording,
-    notify_left_out,
+    notify_missed,
     publish_version,
-    return_draft,
+    send_back_draft,
     sign_contract,
     submit_draft,
     withdraw_version,
 )
 from sla_portal.agreements.queries import (
     acceptance,
-    customers_left_out,
+    customers_not_notified,
     notices_of,
     pending_versions,
     published_versions,
@@ -88,7 +88,7 @@ def test_other_desks_publish_nothing(role):
 
 def test_a_draft_that_was_returned_can_be_changed_and_asked_for_again():
     version = submitted()
-    return_draft(actor=legal("bob"), draft=version, reason="The Chinese text lacks a word", now=LATER)
+    send_back_draft(actor=legal("bob"), draft=version, reason="The Chinese text lacks a word", now=LATER)
     assert (version.stage.value, version.effective_on) == ("draft", None)
     with pytest.raises(NotSubmitted):
         publish_version(actor=legal("bob"), version=version, now=LATER)
@@ -111,7 +111,7 @@ def test_clicked_twice_it_is_published_once():
 def test_a_draft_whose_basis_is_no_longer_the_newest_version_is_drafted_anew():
     first, second = submitted(a_draft("2.0")), a_draft("2.1")
     publish_version(actor=legal("bob"), version=first, now=ANNOUNCED)
-    with pytest.raises(BasisOutdated, match=r"starts from version 1\.0, but the newest is 2\.0 by now"):
+    with pytest.raises(BasisOutdated, match=r"based on version 1\.0, but the newest version is now 2\.0"):
         submit_draft(actor=legal("ann"), draft=second, effective_on=on("2026-09-01"), now=LATER)
 
 
@@ -125,7 +125,7 @@ def test_of_two_that_wait_for_publication_only_one_is_published():
 def test_a_version_takes_effect_after_the_one_it_starts_from():
     announced(effective_on=on("2026-09-01"))
     draft = a_draft("3.0", voucher_valid_months=6)
-    with pytest.raises(NoticeTooShort, match="2026-09-01; the next can on the day after"):
+    with pytest.raises(NoticeTooShort, match=r"2026-09-01\. The next version can take effect on the following day"):
         submit_draft(actor=legal("ann"), draft=draft, effective_on=on("2026-09-01"), now=ANNOUNCED)
     submit_draft(actor=legal("ann"), draft=draft, effective_on=on("2026-09-02"), now=ANNOUNCED)
 
@@ -256,7 +256,7 @@ def test_the_operators_wording_is_loaded_into_1_0_and_into_no_version_that_was_s
     waiting = submitted(a_draft("3.0", voucher_valid_months=6), on("2026-08-01"))
     assert load_wording(actor=SYSTEM, version=AgreementVersion.objects.get(version="1.0"), clauses=text, now=LATER) == 1
     for still in (version, waiting):
-        with pytest.raises(TextStandsStill):
+        with pytest.raises(TextLocked):
             load_wording(actor=SYSTEM, version=still, clauses=text, now=LATER)
 
 
@@ -277,7 +277,7 @@ def test_who_signs_in_between_is_told_at_signing():
     sign(customer)
     notice = notices_of(version).exclude(pk=version.notice_id).get()
     assert addresses(notice) == {"new@example.com"}
-    assert "You have signed contract K-new." in notice.wording("en").text
+    assert "You signed contract K-new." in notice.wording("en").text
     assert not notice.public
 
 
@@ -421,7 +421,7 @@ def test_customers_whom_no_mail_could_reach_are_listed():
     silent = a_customer(a_region(), "C-silent")
     a_contract(silent, "2026-01-01", "2026-12-31")
     version = announced()
-    assert list(customers_left_out(version)) == [silent]
+    assert list(customers_not_notified(version)) == [silent]
     assert acceptance(version, LATER).count() == 2
 
 
@@ -430,7 +430,7 @@ def test_an_address_that_two_customers_share_tells_both():
     customer_with("Installer@example.com", code="C-second")
     version = announced()
     assert version.notice.deliveries.count() == 1
-    assert not customers_left_out(version).exists()
+    assert not customers_not_notified(version).exists()
 
 
 def test_whoever_was_left_out_is_told_later_once():
@@ -438,25 +438,25 @@ def test_whoever_was_left_out_is_told_later_once():
     silent = a_customer(a_region(), "C-silent")
     a_contract(silent, "2026-01-01", "2026-12-31")
     version = announced()
-    with pytest.raises(NobodyLeftOut):
-        notify_left_out(actor=legal("ann"), version=version, now=LATER)
+    with pytest.raises(EveryoneNotified):
+        notify_missed(actor=legal("ann"), version=version, now=LATER)
     silent.contacts.create(email="silent@example.com")
-    notice = notify_left_out(actor=legal("ann"), version=version, now=LATER)
+    notice = notify_missed(actor=legal("ann"), version=version, now=LATER)
     assert addresses(notice) == {"silent@example.com"}
     assert not notice.public
-    assert not customers_left_out(version).exists()
+    assert not customers_not_notified(version).exists()
     assert [one.occasion for one in reached(version)] == ["announcement", "later"]
-    with pytest.raises(NobodyLeftOut):
-        notify_left_out(actor=legal("ann"), version=version, now=LATER)
+    with pytest.raises(EveryoneNotified):
+        notify_missed(actor=legal("ann"), version=version, now=LATER)
 
 
 def test_nobody_is_told_later_of_what_is_in_force_or_withdrawn_nor_by_another_desk():
     version = announced()
     customer_with("late@example.com")
     with pytest.raises(NotAllowed):
-        notify_left_out(actor=Actor.staff(a_member("Support")), version=version, now=LATER)
+        notify_missed(actor=Actor.staff(a_member("Support")), version=version, now=LATER)
     with pytest.raises(NotPending):
-        notify_left_out(actor=legal("ann"), version=version, now=at("2026-07-01 16:00"))
+        notify_missed(actor=legal("ann"), version=version, now=at("2026-07-01 16:00"))
     withdraw_version(actor=legal("ann"), version=version, reason="A slip", now=LATER)
     with pytest.raises(NotPending):
-        notify_left_out(actor=legal("ann"), version=version, now=LATER)
+        notify_missed(actor=legal("ann"), version=version, now=LATER)

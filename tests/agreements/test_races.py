@@ -1,4 +1,4 @@
-"""Two at the same moment: one announcement, one reminder, and nobody who signs goes untold.
+"""Two at the same moment: one announcement, one reminder, and nobody who signs goes not_notified.
 
 Each protection has a twin without it, which must fail, or the test proves nothing.
 """
@@ -16,15 +16,15 @@ from sla_portal.agreements.models import AgreementVersion, Contract, FurtherNoti
 from sla_portal.agreements.operations import (
     AlreadyPublished,
     AnsweredAlready,
-    NobodyLeftOut,
-    notify_left_out,
+    EveryoneNotified,
+    notify_missed,
     publish_version,
     register_answer,
     remind_due,
     sign_contract,
     withdraw_version,
 )
-from sla_portal.agreements.queries import contacts_under_contract, customers_left_out, pending_versions
+from sla_portal.agreements.queries import contacts_under_contract, customers_not_notified, pending_versions
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.queries import first_broken_link
@@ -146,8 +146,8 @@ def test_clicked_at_once_those_left_out_are_told_once(customer):
     version = announced()
     someone_left_out()
     actor = legal("clerk")
-    outcomes = at_once(*[lambda: notify_left_out(actor=actor, version=version, now=at("2026-06-10 01:00"))] * AT_ONCE)
-    assert refusals(outcomes) == [NobodyLeftOut] * (AT_ONCE - 1)
+    outcomes = at_once(*[lambda: notify_missed(actor=actor, version=version, now=at("2026-06-10 01:00"))] * AT_ONCE)
+    assert refusals(outcomes) == [EveryoneNotified] * (AT_ONCE - 1)
     assert Delivery.objects.filter(email="late@example.com").count() == 1
 
 
@@ -157,7 +157,7 @@ def test_a_twin_that_looks_who_was_left_out_and_locks_nothing_tells_them_twice(c
     looked = threading.Barrier(2)
 
     def tell_later() -> Notice:
-        found = list(customers_left_out(version))
+        found = list(customers_not_notified(version))
         looked.wait(timeout=30)
         return tell(version, emails.Step.ANNOUNCEMENT, Contact.objects.filter(customer__in=found))
 

@@ -40,20 +40,20 @@ def test_a_customer_objects_takes_it_back_and_ends_the_contract(page, live_serve
     sent: list[dict[str, str]] = []
     page.on("request", lambda request: sent.append(request.headers))
     page.goto(live_server.url + address)
-    page.get_by_label("What you want to say").first.fill("Not so.")
+    page.get_by_label("Your message").first.fill("Not so.")
     page.get_by_role("button", name="Continue").first.click()
-    assert "Is this right?" in seen(page)
+    assert "Check your response" in seen(page)
     assert not Answer.objects.exists()
-    page.get_by_role("button", name="Yes, send it").click()
-    assert "Riverside Residences: objects to the amendment" in seen(page)
-    page.get_by_role("button", name="Take it back").click()
-    page.get_by_role("button", name="Yes, send it").click()
-    assert "taken back" in seen(page)
-    page.get_by_role("region").or_(page.locator("section", has_text="End the contract")).last.get_by_role(
+    page.get_by_role("button", name="Submit the response").click()
+    assert "Riverside Residences: objection to the amendment" in seen(page)
+    page.get_by_role("button", name="Withdraw").click()
+    page.get_by_role("button", name="Submit the response").click()
+    assert "withdrawn" in seen(page)
+    page.get_by_role("region").or_(page.locator("section", has_text="Terminate the contract")).last.get_by_role(
         "button", name="Continue"
     ).click()
-    page.get_by_role("button", name="Yes, send it").click()
-    assert "the contract ends" in seen(page)
+    page.get_by_role("button", name="Submit the response").click()
+    assert "termination" in seen(page)
     last_day = last_day_of_stopping(version.effective_on, timezone.now().date())
     assert Answer.objects.get(kind="termination").last_day == last_day
     # Nobody but this page's own address bar knows the key.

@@ -55,7 +55,7 @@ def one_of_everything() -> list[str]:
     return [
         *(
             reverse(f"admin:{name}")
-            for name in ("index", "search", "clock", "check_chain", "password_change", "months")
+            for name in ("index", "search", "clock", "check_integrity", "password_change", "months")
         ),
         reverse("admin:search") + "?q=1",
         *(reverse(f"admin:{name}_changelist") for name in lists),

@@ -68,7 +68,7 @@ def told(*addresses: str, now: datetime = NOW) -> list[Delivery]:
 def deliver(now: datetime = NOW) -> None:
     """One round of the schedule, and all that it found done at once."""
     release_lapsed(now=now)
-    for _hand in range(due(now=now).hands):
+    for _worker in range(due(now=now).workers):
         while deliver_chunk(clock=lambda: now) is not None:
             pass
 

@@ -141,7 +141,7 @@ def test_neither_desk_nor_website_shows_what_is_the_recipients_own():
     delivery, _second = two_deliveries(kind="amendment")
     desk = signed_in(a_member("Auditor"))
     seen = text_of(desk.get(reverse("admin:notices_notice_change", args=[delivery.notice_id])))
-    assert "Object here: (a link of the recipient's own) Your code is (a code of the recipient's own)." in seen
+    assert "Object here: (personal link of the recipient) Your code is (personal code of the recipient)." in seen
     public = desk.get(f"/notices/{delivery.notice.number}/").content.decode()
     for secret in ("%%", token(delivery), code(delivery), "amendment/object"):
         assert secret not in seen
@@ -151,4 +151,4 @@ def test_neither_desk_nor_website_shows_what_is_the_recipients_own():
 
 def test_what_is_concealed_is_said_in_the_language_of_the_words():
     with translation.override("zh-hans"):
-        assert concealed(PRIVATE_CODE, "en") == "(a code of the recipient's own)"
+        assert concealed(PRIVATE_CODE, "en") == "(personal code of the recipient)"

@@ -97,10 +97,10 @@ def test_a_worker_looks_for_something_more_urgent_before_long(server):
 @pytest.mark.django_db
 def test_the_sweep_asks_for_no_more_workers_than_find_something(monkeypatch):
     told(2 * CHUNK + 1, "a")
-    assert due(now=NOW) == Due(hands=3, trickles=0)
+    assert due(now=NOW) == Due(workers=3, throttled=0)
     assert due(now=NOW - timedelta(seconds=1)) == Due(0, 0)
-    monkeypatch.setattr(delivering, "MOST_HANDS", 2)
-    assert due(now=NOW) == Due(hands=2, trickles=0)
+    monkeypatch.setattr(delivering, "MOST_WORKERS", 2)
+    assert due(now=NOW) == Due(workers=2, throttled=0)
 
 
 @pytest.mark.django_db
@@ -244,7 +244,7 @@ def over(minutes: float, step: float = 1) -> list[int]:
 def test_the_portal_keeps_to_its_limit_and_the_most_urgent_go_first(server, settings):
     settings.MAILS_PER_MINUTE = 60
     told(100, "amendment")
-    assert due(now=NOW) == Due(hands=0, trickles=1)
+    assert due(now=NOW) == Due(workers=0, throttled=1)
     came = over(0.5)
     assert 26 <= came[-1] <= 31
     told(1, "code", "code")
@@ -256,7 +256,7 @@ def test_the_portal_keeps_to_its_limit_and_the_most_urgent_go_first(server, sett
 def test_a_notice_keeps_to_its_own_limit_and_the_others_do_not_wait_for_it(server):
     slow, free = told(100, "slow"), told(20, "free")
     limit_notice(actor=SYSTEM, notice=slow, per_minute=60, reason="", now=NOW)
-    assert due(now=NOW) == Due(hands=1, trickles=1)
+    assert due(now=NOW) == Due(workers=1, throttled=1)
     wait = deliver_chunk(clock=lambda: NOW + timedelta(minutes=5))
     assert (sent(free), sent(slow)) == (20, 1)
     assert timedelta(seconds=1) <= wait <= timedelta(seconds=2)
@@ -285,15 +285,15 @@ def test_a_worker_comes_back_for_what_a_limit_holds_until_the_next_round(server,
     settings.MAILS_PER_MINUTE = 60
     told(10, "a", now=timezone.now())
     calls = []
-    monkeypatch.setattr(tasks.trickle_notices, "apply_async", lambda **how: calls.append(how))
+    monkeypatch.setattr(tasks.deliver_throttled_notices, "apply_async", lambda **how: calls.append(how))
     tasks.deliver_due_notices()
     assert [set(how) for how in calls] == [{"expires"}]
-    tasks.trickle_notices.push_request(expires=calls[0]["expires"].isoformat())
-    tasks.trickle_notices.run()
+    tasks.deliver_throttled_notices.push_request(expires=calls[0]["expires"].isoformat())
+    tasks.deliver_throttled_notices.run()
     assert 1 <= calls[1]["countdown"] <= 2
     assert calls[1]["expires"] == calls[0]["expires"]
-    tasks.trickle_notices.push_request(expires=timezone.now().isoformat())
-    tasks.trickle_notices.run()
+    tasks.deliver_throttled_notices.push_request(expires=timezone.now().isoformat())
+    tasks.deliver_throttled_notices.run()
     assert len(calls) == 2
 
 
@@ -392,12 +392,12 @@ def test_the_page_says_how_far_mail_has_come_how_fast_and_when_it_ends(under_way
     desk = signed_in(a_member("Legal"))
     seen = text_of(desk.get(page(under_way)))
     for words in (
-        "5 of 10 mails sent",
+        "5 of 10 e-mails sent",
         "1 bounced",
         "1 failed",
-        "3 left.",
-        "The last is expected by",
-        "Work through 2",
+        "3 remaining.",
+        "The last e-mail is expected by",
+        "Resolve 2 undelivered e-mails",
     ):
         assert words in seen
     part = desk.get(page(under_way), {"part": "mail"})
@@ -435,16 +435,16 @@ def test_a_person_pauses_limits_and_resumes_from_the_page(under_way):
     desk = signed_in(a_member("NOC"))
     doors = {name: reverse(f"admin:{name}_notice", args=[under_way.pk]) for name in ("pause", "resume", "limit")}
     refused = desk.post(doors["pause"], {"reason": " "})
-    assert (refused.status_code, "Say why" in text_of(refused)) == (422, True)
+    assert (refused.status_code, "Enter a reason" in text_of(refused)) == (422, True)
     seen = text_of(desk.post(doors["pause"], {"reason": "The date is wrong"}, follow=True))
     assert "by NOC" in seen
     assert "The date is wrong" in seen
     assert "expected by" not in seen
     assert desk.post(doors["pause"], {"reason": "again"}).status_code == 422
-    assert "goes on" in text_of(desk.post(doors["resume"], {}, follow=True))
+    assert "Resumed" in text_of(desk.post(doors["resume"], {}, follow=True))
     for wrong in ("0", "-1", "x", "1e9", "9" * 30, "\0", "²"):
         assert desk.post(doors["limit"], {"per_minute": wrong}).status_code == 422
-    assert "At most 60 mails of this notice a minute." in text_of(
+    assert "Limit of this notice: 60 e-mails per minute." in text_of(
         desk.post(doors["limit"], {"per_minute": "60"}, follow=True)
     )
     desk.post(doors["limit"], {"per_minute": ""})

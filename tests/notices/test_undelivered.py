@@ -183,7 +183,7 @@ def test_a_letter_has_a_date_since_the_notice_and_a_reference():
         )
 
     for wrong in (date(2026, 11, 21), date(2026, 11, 23), date.max):
-        with pytest.raises(NotALetter, match="between the day of the notice and today"):
+        with pytest.raises(NotALetter, match="between the date of the notice and today"):
             told(wrong)
     with pytest.raises(NotALetter, match="reference"):
         told(date(2026, 11, 22), " ")
@@ -237,8 +237,8 @@ def test_the_list_says_why_and_whose_and_of_which_notice():
     notice = a_notice(kind="amendment")
     desk = signed_in(a_member("Legal"))
     seen = text_of(desk.get(reverse("admin:undelivered")))
-    for words in ("failed@example.com", "bounced@example.com", "unknown@example.com", "There is no such address.",
-                  "550 5.1.1 <i>No</i>", "It was taken, and came back later.", notice.number, "Customer C-"):  # fmt: skip
+    for words in ("failed@example.com", "bounced@example.com", "unknown@example.com", "The address does not exist.",
+                  "550 5.1.1 <i>No</i>", "The e-mail was accepted and bounced later.", notice.number, "Customer C-"):  # fmt: skip
         assert words in seen
     assert "sent@example.com" not in seen
     assert "Customer C-" not in text_of(signed_in(a_member("NOC")).get(reverse("admin:undelivered")))
@@ -274,7 +274,9 @@ def test_the_list_of_one_notice_is_asked_for_by_its_page():
 
 
 def test_an_empty_list_says_what_would_be_there():
-    assert "Every mail has arrived" in text_of(signed_in(a_member("Support")).get(reverse("admin:undelivered")))
+    assert "every e-mail was accepted by the mail server" in text_of(
+        signed_in(a_member("Support")).get(reverse("admin:undelivered"))
+    )
 
 
 def test_the_list_costs_as_many_queries_with_many_as_with_few():
@@ -298,16 +300,16 @@ def test_a_person_corrects_an_address_on_its_page():
     desk = signed_in(a_member("Legal"))
     page = reverse("admin:notices_delivery_change", args=[delivery.pk])
     seen = text_of(desk.get(page))
-    for words in ("The address was wrong", "5.1.1 <b>Gone</b>", delivery.message_id, "Customer C-"):
+    for words in ("Wrong address", "5.1.1 <b>Gone</b>", delivery.message_id, "Customer C-"):
         assert words in seen
     refused = post(desk, "correct_delivery", delivery, email="nonsense", reason="They told us")
     assert (refused.status_code, "is not an e-mail address" in text_of(refused)) == (422, True)
     assert 'value="nonsense"' in refused.content.decode()
     answer = post(desk, "correct_delivery", delivery, email="right@example.com", reason="They told us")
-    assert "Sent to instead right@example.com" in text_of(answer)
-    assert "What to do" not in text_of(answer)
+    assert "Replaced by right@example.com" in text_of(answer)
+    assert "Resolve this delivery" not in text_of(answer)
     right = Delivery.objects.get(email="right@example.com")
-    assert "Instead of bounced@example.com" in text_of(
+    assert "Replaces bounced@example.com" in text_of(
         desk.get(reverse("admin:notices_delivery_change", args=[right.pk]))
     )
 
@@ -322,15 +324,17 @@ def test_a_person_says_by_which_letter_a_recipient_was_told():
     assert post(desk, "delivery_by_letter", delivery, letter_on=today, reference="L-7").status_code == 422
     answer = post(desk, "delivery_by_letter", delivery, letter_on=today, reference="L-7", reason="Posted")
     assert f"Letter {today} L-7" in text_of(answer)
-    assert "reached by letter" in text_of(answer)
+    assert "notified by letter" in text_of(answer)
     again = post(desk, "delivery_by_letter", delivery, letter_on=today, reference="L-7", reason="Posted")
-    assert (again.status_code, "there is nothing to decide" in text_of(again)) == (422, True)
+    assert (again.status_code, "There is nothing to resolve" in text_of(again)) == (422, True)
 
 
 @pytest.mark.parametrize("door", ["correct_delivery", "delivery_by_letter", "confirm_delivery", "send_delivery_again"])
 def test_who_only_looks_is_offered_nothing_and_decides_nothing(door):
     delivery, desk = one(), signed_in(a_member("Auditor"))
-    assert "What to do" not in text_of(desk.get(reverse("admin:notices_delivery_change", args=[delivery.pk])))
+    assert "Resolve this delivery" not in text_of(
+        desk.get(reverse("admin:notices_delivery_change", args=[delivery.pk]))
+    )
     assert post(desk, door, delivery, email="a@example.com", reason="x").status_code == 403
 
 

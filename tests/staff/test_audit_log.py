@@ -145,7 +145,7 @@ def test_a_deletion_is_logged_with_the_old_values_and_the_reason(administrator):
     contact = customer.contacts.create(email="a@example.com", name="Ann")
     url = reverse("admin:customers_contact_delete", args=[contact.pk])
     refused = administrator.post(url, {"post": "yes", "why": " "}, follow=True)
-    assert "Say why the record is deleted." in text_of(refused)
+    assert "Enter a reason for deleting the record." in text_of(refused)
     assert customer.contacts.exists()
     administrator.post(url, {"post": "yes", "why": "Left the house"})
     entry = last_entry()
@@ -171,7 +171,7 @@ def test_a_password_is_never_logged(administrator):
     administrator.post(reverse("admin:auth_user_add"), facts)
     nora = User.objects.get(username="nora")
     assert nora.is_staff
-    assert last_entry().changes["password1"] == [None, "set anew"]
+    assert last_entry().changes["password1"] == [None, "new value set"]
     url = reverse("admin:auth_user_password_change", args=[nora.pk])
     administrator.post(url, {"password1": PASSWORD, "password2": PASSWORD})
     assert last_entry().subject == "nora"
@@ -193,8 +193,8 @@ def test_a_change_of_roles_is_logged(administrator):
 def test_the_audit_log_is_at_the_end_of_a_record_and_its_history_url_leads_there(administrator):
     region = a_region("eu", name="Europe")
     change = reverse("admin:customers_region_change", args=[region.pk])
-    assert "Nothing was written about this record" in text_of(administrator.get(change))
-    assert administrator.get(reverse("admin:customers_region_history", args=[region.pk])).url == f"{change}#trail"
+    assert "The audit log has no entry about this record" in text_of(administrator.get(change))
+    assert administrator.get(reverse("admin:customers_region_history", args=[region.pk])).url == f"{change}#audit-log"
 
 
 def test_the_audit_log_is_listed_searched_and_checked(administrator):
@@ -206,7 +206,7 @@ def test_the_audit_log_is_listed_searched_and_checked(administrator):
         assert "As they say it" in text_of(administrator.get(audit_log + asked)), asked
     for asked in ("?action=logged", "?kind=customers.customer", "?q=Asia"):
         assert "As they say it" not in text_of(administrator.get(audit_log + asked)), asked
-    assert "The trail is whole: 1 entry" in text_of(administrator.get(reverse("admin:check_chain")))
+    assert "The audit log is intact: 1 entry" in text_of(administrator.get(reverse("admin:check_integrity")))
 
 
 def test_a_broken_chain_is_reported_with_its_first_broken_entry(administrator):
@@ -215,8 +215,8 @@ def test_a_broken_chain_is_reported_with_its_first_broken_entry(administrator):
     administrator.post(url, {"code": "eu", "name": "Europa", "why": "As they say it"})
     Chain.objects.update(last_hash="f" * 64)
     administrator.post(url, {"code": "eu", "name": "Europe", "why": "Back again"})
-    page = text_of(administrator.get(reverse("admin:check_chain")))
-    assert f"The chain breaks at entry {last_entry().pk}" in page
+    page = text_of(administrator.get(reverse("admin:check_integrity")))
+    assert f"The hash chain is broken at entry {last_entry().pk}" in page
 
 
 def test_correcting_an_incident_logs_its_outages(administrator):

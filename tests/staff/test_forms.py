@@ -47,7 +47,7 @@ def outage():
         ({"ended_at": "2026-09-10 01:10:00.5"}, "Enter the end in whole seconds."),
         ({"functions": []}, "Choose at least one core function and one client that were down."),
         ({"clients": []}, "Choose at least one core function and one client that were down."),
-        ({"functions": ["all", "1"]}, "Tick either “all” or the ones that are meant."),
+        ({"functions": ["all", "1"]}, "Select either “all” or individual items."),
         ({"functions": ["999"]}, "999 is not one of the available choices."),
         ({"started_at": "0001-01-01 00:00:00"}, "Enter the year in four digits"),
     ],
@@ -143,10 +143,10 @@ def test_an_invalid_window_is_refused(noc, changed, sentence):
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"ends_on": "2025-12-31"}, "The contract ends before it starts."),
-        ({"terminated_on": "2027-01-01"}, "A contract is terminated on one of its own service days."),
-        ({"monthly_charge": "-1"}, "A monthly charge is not negative."),
-        ({"currency": "€"}, "Write the currency with its three letters"),
+        ({"ends_on": "2025-12-31"}, "The last service day is before the first."),
+        ({"terminated_on": "2027-01-01"}, "The termination date must be one of the contract's service days."),
+        ({"monthly_charge": "-1"}, "The monthly charge cannot be negative."),
+        ({"currency": "€"}, "Enter the currency as three letters"),
     ],
 )
 def test_an_invalid_contract_is_refused(changed, sentence):
@@ -182,6 +182,6 @@ def test_a_suspension_that_ends_before_it_starts_is_refused():
     suspension = rows("suspensions", {"contract": contract.pk, "starts_on": "2026-03-05", "ends_on": "2026-03-01"})
     url = reverse("admin:agreements_contract_change", args=[contract.pk])
     response = client.post(url, {**facts, **rows("payments"), **suspension, "why": "Not paid"})
-    assert "The suspension ends before it starts." in text_of(response)
+    assert "The last day of the suspension is before its first day." in text_of(response)
     assert contract.suspensions.count() == 0
     assert contract.starts_on == on("2026-01-01")

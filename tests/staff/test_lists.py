@@ -154,7 +154,7 @@ def test_a_missing_record_is_answered(client, key):
 def test_a_page_out_of_range_shows_a_message_and_the_list(client):
     fill(60)
     response = client.get(reverse("admin:incidents_incident_changelist") + "?p=999999", follow=True)
-    assert "That page or filter does not exist." in text_of(response)
+    assert "This page or filter does not exist." in text_of(response)
     assert "INC-" in text_of(response)
 
 

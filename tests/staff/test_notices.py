@@ -44,10 +44,10 @@ def test_every_role_sees_the_delivery_status(role):
     assert "1 unknown" in listed
     seen = text_of(desk.get(page(notice)))
     for words in (
-        "1 of 4 mails sent",
-        "There is no such address.",
+        "1 of 4 e-mails sent",
+        "The address does not exist.",
         "550 5.1.1 <b>No</b>",
-        "it may have arrived",
+        "It may have been delivered",
         notice.sha256,
     ):
         assert words in seen
@@ -78,12 +78,12 @@ def test_staff_confirm_a_delivery_of_unknown_status():
     delivery = notice.deliveries.get(status="unknown")
     desk = signed_in(a_member("Support"))
     address = reverse("admin:confirm_delivery", args=[delivery.pk])
-    assert "Say how you know" in text_of(desk.post(address, {"reason": " "}, follow=True))
+    assert "Enter a reason" in text_of(desk.post(address, {"reason": " "}, follow=True))
     desk.post(address, {"reason": "They answered"})
     delivery.refresh_from_db()
     assert (delivery.status, delivery.sent_at, delivery.resolved_by) == (Status.SENT, NOW, "Support")
     assert entries_about(delivery).get().reason == "They answered"
-    assert "nothing to decide" in text_of(desk.post(address, {"reason": "Again"}, follow=True))
+    assert "nothing to resolve" in text_of(desk.post(address, {"reason": "Again"}, follow=True))
 
 
 def test_staff_resend_a_failed_mail():

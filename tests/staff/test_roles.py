@@ -85,7 +85,7 @@ PAGES = [
     ("customers_corefunction_add", None, {"Administrator"}),
     ("customers_client_add", None, {"Administrator"}),
     ("audit_entry_changelist", None, {"Legal", "Auditor", "Administrator"}),
-    ("check_chain", None, {"Legal", "Auditor", "Administrator"}),
+    ("check_integrity", None, {"Legal", "Auditor", "Administrator"}),
     ("auth_user_changelist", None, {"Administrator"}),
     ("auth_user_add", None, {"Administrator"}),
     ("auth_group_changelist", None, {"Administrator"}),

@@ -98,7 +98,10 @@ def test_the_redline_marks_terms_and_text_and_says_what_stayed(client, announced
     page = client.get("/agreement/1.0/2.0/").content.decode()
     words = read(client, "/agreement/1.0/2.0/")
     assert "We promise more." in words
-    assert "99.99 % 99.995 % 99.995 %: of the 43200 minutes of a 30-day month 2 may be lost instead of 4." in words
+    assert (
+        "99.99 % 99.995 % 99.995 %: the downtime allowance (error budget) of a 30-day month (43200 minutes) is 2 min, previously 4 min."
+        in words
+    )
     assert re.search(r"<del>[^<]*<span[^>]*>\[deleted: </span>cannot<", page)
     assert re.search(r"<ins>[^<]*<span[^>]*>\[inserted: </span>canarybird<", page)
     assert "<del>2.2</del>" in page
@@ -110,8 +113,8 @@ def test_the_redline_marks_terms_and_text_and_says_what_stayed(client, announced
 
 def test_a_version_beside_itself_says_that_nothing_changes(client):
     words = read(client, "/agreement/1.0/1.0/")
-    assert "No term changes." in words
-    assert "The text is the same, word for word." in words
+    assert "No term changed." in words
+    assert "The text is identical." in words
 
 
 def test_two_versions_are_chosen_and_compared_without_a_script(client, announced):
@@ -155,7 +158,7 @@ def test_the_hash_is_that_of_a_file_that_anyone_can_save(client, announced):
     assert saved["Content-Disposition"] == 'attachment; filename="agreement-2.0.json"'
     # Nobody took a hash of what was in force before the portal was.
     assert client.get("/agreement/1.0/text.json").status_code == 404
-    assert "How to check it" not in read(client, "/agreement/1.0/")
+    assert "How to verify" not in read(client, "/agreement/1.0/")
 
 
 def test_the_front_page_and_the_feed_tell_of_an_amendment_until_it_takes_effect(client, announced, today):

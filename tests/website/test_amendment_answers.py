@@ -72,7 +72,7 @@ def test_looking_changes_nothing_however_it_is_asked(client, address):
 def test_an_objection_is_shown_once_more_and_then_put_on_record(client, address, customer):
     said = {"act": "object", "by_name": "Ann Lee", "text": "We do <b>not</b> agree."}
     asked = client.post(address, said)
-    assert "Is this right?" in text_of(asked)
+    assert "Check your response" in text_of(asked)
     assert "We do &lt;b&gt;not&lt;/b&gt; agree." in asked.content.decode()
     assert not Answer.objects.exists()
     done = client.post(address, {**said, "sure": "yes"})
@@ -81,8 +81,8 @@ def test_an_objection_is_shown_once_more_and_then_put_on_record(client, address,
     assert (answer.kind, answer.by_name, answer.text) == ("objection", "Ann Lee", "We do <b>not</b> agree.")
     assert (answer.via, answer.delivery.email, answer.registered_by) == ("link", "ann@example.com", None)
     words = text_of(client.get(address))
-    assert "Riverside Residences: objects to the amendment" in words
-    assert "We put your objection on record" not in words
+    assert "Riverside Residences: objection to the amendment" in words
+    assert "We record and read your objection" not in words
     assert customer.contracts.get().terminated_on is None
 
 
@@ -92,7 +92,7 @@ def test_ending_the_contract_shows_its_last_day_before_and_after(client, address
     assert customer.contracts.get().terminated_on is None
     client.post(address, {**said, "sure": "yes"})
     assert customer.contracts.get().terminated_on == on("2026-06-30")
-    assert "the contract ends; its last service day is 30 June 2026" in text_of(client.get(address))
+    assert "termination; the last service day is 30 June 2026" in text_of(client.get(address))
 
 
 def test_an_answer_is_taken_back_and_the_contract_runs_on(client, address, customer):
@@ -102,10 +102,10 @@ def test_an_answer_is_taken_back_and_the_contract_runs_on(client, address, custo
     answer.refresh_from_db()
     assert not answer.stands
     assert customer.contracts.get().terminated_on is None
-    assert "taken back" in text_of(client.get(address))
+    assert "withdrawn" in text_of(client.get(address))
     again = client.post(address, {"act": "take back", "answer": str(answer.pk), "sure": "yes"})
     assert again.status_code == 422
-    assert "taken back already" in text_of(again)
+    assert "already withdrawn" in text_of(again)
 
 
 def test_a_double_click_answers_once(client, address):
@@ -113,7 +113,7 @@ def test_a_double_click_answers_once(client, address):
     sent(client, address, **said)
     again = client.post(address, {**said, "sure": "yes"})
     assert again.status_code == 422
-    assert "gave this answer already" in text_of(again)
+    assert "has already given this response" in text_of(again)
     assert Answer.objects.count() == 1
 
 
@@ -177,7 +177,7 @@ def test_once_the_version_has_taken_effect_it_can_no_longer_be_answered(client, 
     for response in (client.get(address), client.post(address, {"act": "object", "by_name": "Ann", "sure": "yes"})):
         assert response.status_code == 410
         assert "took effect on 2 July 2026" in text_of(response)
-        assert "objects to the amendment" in text_of(response)
+        assert "objection to the amendment" in text_of(response)
 
 
 def test_a_withdrawn_version_needs_no_answer(client, address, version):
@@ -191,7 +191,7 @@ def test_an_address_taken_off_record_answers_for_nobody(client, address):
     Contact.objects.all().delete()
     response = client.get(address)
     assert response.status_code == 410
-    assert "ann@example.com no longer speaks for a customer" in text_of(response)
+    assert "ann@example.com no longer belongs to a customer" in text_of(response)
 
 
 def test_an_address_of_two_customers_says_for_whom_it_answers(client, customer):
@@ -213,7 +213,7 @@ def test_an_installer_with_many_customers_asks_no_more_of_the_database(client, c
     address = f"/agreement/answer/{token(Delivery.objects.get(notice=announced().notice))}/"
     with django_assert_max_num_queries(8):
         words = text_of(client.get(address))
-    assert words.count("and others, 61 in all") == 2
+    assert words.count("and others, 61 in total") == 2
 
 
 def test_a_customer_whose_contract_runs_out_is_told_that_nothing_applies(client):
@@ -223,7 +223,7 @@ def test_a_customer_whose_contract_runs_out_is_told_that_nothing_applies(client)
     address = f"/agreement/answer/{token(Delivery.objects.get(notice=announced().notice))}/"
     words = text_of(client.get(address))
     assert "version 2.0 does not apply to you" in words
-    assert "End the contract" not in words
+    assert "Terminate the contract" not in words
 
 
 def test_the_page_is_kept_by_nobody_and_its_address_named_to_nobody(client, address):

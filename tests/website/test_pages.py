@@ -244,7 +244,7 @@ def test_the_agreement_in_force_and_those_before_and_after_it_are_read_clause_by
     words = text_of(page)
     assert "Version 1.0" in words
     assert "99.99 %" in words
-    assert "every core function is down on every client" in words
+    assert "All functions on all clients (all)" in words
     assert 'id="clause-4.11"' in page.content.decode()
     coming = read(client, "/agreement/2.0/")
     assert "takes effect on 1 January 2027, at 00:00 on the SLA clock" in coming

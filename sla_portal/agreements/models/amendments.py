@@ -1,4 +1,4 @@
-"""What came after an amendment's announcement: further notices of it, and what customers answered."""
+"""Follow-up notices of amendments, and customer responses."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ ANSWERS = [
 
 
 class FurtherNotice(models.Model):
-    """A notice of an amendment after its announcement: a reminder, or what was told at signing or to those left out before (5.2)."""
+    """A notice of an amendment after its announcement: a reminder, at signing, or to customers missed before (5.2)."""
 
     version = models.ForeignKey(
         AgreementVersion, models.PROTECT, verbose_name=_("version"), related_name="further_notices"
     )
     days_before = models.PositiveSmallIntegerField(
-        _("days before"), null=True, blank=True, help_text=_("Of a reminder: how long before the effective date.")
+        _("days before"), null=True, blank=True, help_text=_("For a reminder: days before the effective date.")
     )
     contract = models.ForeignKey(
-        Contract, models.PROTECT, null=True, blank=True, verbose_name=_("contract signed"), related_name="+"
+        Contract, models.PROTECT, null=True, blank=True, verbose_name=_("signed contract"), related_name="+"
     )
     notice = models.OneToOneField(Notice, models.PROTECT, related_name="+", verbose_name=_("notice"))
 
     class Meta:
-        verbose_name = _("further notice")
-        verbose_name_plural = _("further notices")
+        verbose_name = _("follow-up notice")
+        verbose_name_plural = _("follow-up notices")
         ordering = ["id"]
         default_permissions = ()
         constraints = [
@@ -52,10 +52,10 @@ class FurtherNotice(models.Model):
 
 
 class Answer(models.Model):
-    """What a customer answered to an amendment: an objection, or that it ends its contracts (5.2)."""
+    """A customer response to an amendment: an objection or a termination of contracts (5.2)."""
 
     class Via(models.TextChoices):
-        LINK = "link", _("link in the notice")
+        LINK = "link", _("personal link in the e-mail")
         STAFF = "staff", _("staff")
 
     version = models.ForeignKey(AgreementVersion, models.PROTECT, verbose_name=_("version"), related_name="answers")
@@ -67,13 +67,15 @@ class Answer(models.Model):
         blank=True,
         verbose_name=_("contract"),
         related_name="answers",
-        help_text=_("Empty: every contract that the version concerns."),
+        help_text=_("Empty: all contracts concerned by the version."),
     )
     kind = models.CharField(_("kind"), max_length=15, choices=ANSWERS)
     received_at = models.DateTimeField(_("received at"))
     registered_at = models.DateTimeField(_("registered at"))
-    via = models.CharField(_("by way of"), max_length=10, choices=Via.choices)
-    by_name = models.CharField(_("by"), max_length=200, help_text=_("Who spoke for the customer."))
+    via = models.CharField(_("channel"), max_length=10, choices=Via.choices)
+    by_name = models.CharField(
+        _("responded by"), max_length=200, help_text=_("Who responded on behalf of the customer.")
+    )
     registered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -83,22 +85,22 @@ class Answer(models.Model):
         verbose_name=_("registered by"),
     )
     delivery = models.ForeignKey(
-        Delivery, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("mail whose link was used")
+        Delivery, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("e-mail whose link was used")
     )
     text = models.TextField(_("text"), blank=True, max_length=5000)
     ended = models.ManyToManyField(
-        Contract, blank=True, related_name="ended_by", verbose_name=_("contracts that it ended")
+        Contract, blank=True, related_name="ended_by", verbose_name=_("contracts terminated by it")
     )
     last_day = models.DateField(_("last service day"), null=True, blank=True)
-    withdrawn_at = models.DateTimeField(_("taken back at"), null=True, blank=True)
-    withdrawal_reason = models.TextField(_("why it was taken back"), blank=True)
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
+    withdrawal_reason = models.TextField(_("reason for the withdrawal"), blank=True)
 
     class Meta:
-        verbose_name = _("answer to an amendment")
-        verbose_name_plural = _("answers to amendments")
+        verbose_name = _("customer response")
+        verbose_name_plural = _("customer responses")
         ordering = ["-received_at", "-id"]
         default_permissions = ("view",)
-        permissions = [("register_answer", "Can register what a customer answers to an amendment")]
+        permissions = [("register_answer", "Can register customer responses to an amendment")]
         constraints = [
             models.UniqueConstraint(
                 fields=["version", "customer", "kind"],

@@ -16,22 +16,22 @@ class Contract(models.Model):
     customer = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("customer"), related_name="contracts")
     reference = models.CharField(_("reference"), max_length=40, unique=True)
     starts_on = models.DateField(_("first service day"))
-    ends_on = models.DateField(_("last service day"), help_text=_("As agreed; included."))
+    ends_on = models.DateField(_("last service day"), help_text=_("As agreed; the day itself is included."))
     monthly_charge = models.DecimalField(_("monthly charge"), max_digits=12, decimal_places=3)
     currency = models.CharField(_("currency"), max_length=3, help_text=_("ISO 4217, such as EUR."))
     trial_days = models.PositiveSmallIntegerField(
         _("free trial (days)"),
         default=0,
-        help_text=_("Counted from the first service day; they carry no charge (1.3)."),
+        help_text=_("Counted from the first service day; these days carry no charge (1.3)."),
     )
     terminated_on = models.DateField(
         _("terminated on"), null=True, blank=True, help_text=_("The last service day of a contract that ended early.")
     )
     extended_minutes = models.PositiveIntegerField(
-        _("extended by (minutes)"), default=0, help_text=_("Service extensions (3.2), as compensations granted them.")
+        _("extended by (minutes)"), default=0, help_text=_("Service extensions (3.2) granted as compensation.")
     )
     extended_to = models.DateField(
-        _("extended to"), null=True, blank=True, help_text=_("The last service day with the extensions.")
+        _("extended to"), null=True, blank=True, help_text=_("The last service day including the extensions.")
     )
 
     class Meta:

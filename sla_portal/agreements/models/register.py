@@ -1,4 +1,4 @@
-"""Errata and readings: what the text leaves open, and how the portal reads it."""
+"""Errata and interpretations: what the text leaves open, and how the portal interprets it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 class Matter(models.TextChoices):
     ERRATUM = "erratum", _("misprint")
-    READING = "reading", _("reading")
+    READING = "reading", _("interpretation")
 
 
 class RegisterEntry(models.Model):
@@ -19,14 +19,14 @@ class RegisterEntry(models.Model):
     clause = models.CharField(_("clause"), max_length=10)
     matter = models.CharField(_("kind"), max_length=10, choices=Matter.choices, default=Matter.READING)
     term = models.CharField(
-        _("term"), max_length=40, blank=True, help_text=_("The term of a version that decides it, where one does.")
+        _("term"), max_length=40, blank=True, help_text=_("The term of a version that settles it, if there is one.")
     )
-    question = models.TextField(_("what is open"), max_length=2000)
-    question_zh = models.TextField(_("what is open (Chinese)"), max_length=2000, blank=True)
-    answer = models.TextField(_("how it is read"), max_length=2000)
-    answer_zh = models.TextField(_("how it is read (Chinese)"), max_length=2000, blank=True)
-    why = models.TextField(_("why"), max_length=2000)
-    why_zh = models.TextField(_("why (Chinese)"), max_length=2000, blank=True)
+    question = models.TextField(_("open question"), max_length=2000)
+    question_zh = models.TextField(_("open question (Chinese)"), max_length=2000, blank=True)
+    answer = models.TextField(_("interpretation"), max_length=2000)
+    answer_zh = models.TextField(_("interpretation (Chinese)"), max_length=2000, blank=True)
+    why = models.TextField(_("reason"), max_length=2000)
+    why_zh = models.TextField(_("reason (Chinese)"), max_length=2000, blank=True)
     proposed_wording = models.TextField(_("proposed wording"), max_length=20_000, blank=True)
     proposed_wording_zh = models.TextField(_("proposed wording (Chinese)"), max_length=20_000, blank=True)
     written_by = models.ForeignKey(
@@ -40,13 +40,13 @@ class RegisterEntry(models.Model):
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("entry of the register")
-        verbose_name_plural = _("errata and readings")
+        verbose_name = _("register entry")
+        verbose_name_plural = _("errata and interpretations")
         ordering = ["id"]
         default_permissions = ("view",)
         permissions = [
-            ("write_registerentry", "Can write in the register of errata and readings"),
-            ("approve_registerentry", "Can approve a reading that another person wrote"),
+            ("write_registerentry", "Can write register entries (errata and interpretations)"),
+            ("approve_registerentry", "Can approve a register entry that another person wrote"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -68,7 +68,7 @@ class RegisterEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.clause} · {self.question[:80]}"
 
-    def told(self, name: str, language: str | None = None) -> str:
-        """A text of it (`question`, `answer`, `why`, `proposed_wording`) in `language`, by default the reader's."""
+    def text(self, name: str, language: str | None = None) -> str:
+        """Return `question`, `answer`, `why` or `proposed_wording` in `language`, by default the reader's."""
         chinese = (language or get_language() or "").startswith("zh")
         return str((getattr(self, f"{name}_zh") if chinese else "") or getattr(self, name))

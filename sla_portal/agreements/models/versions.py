@@ -26,7 +26,7 @@ READINGS = [
 ]
 PERIODS = [
     (MeasurementPeriod.MONTH.value, _("service month")),
-    (MeasurementPeriod.CONTRACT_PERIOD.value, _("contract period so far")),
+    (MeasurementPeriod.CONTRACT_PERIOD.value, _("contract period to date")),
 ]
 TERM_FIELDS = (
     "availability_target",
@@ -72,7 +72,7 @@ class AgreementVersion(models.Model):
         _("effective on"), null=True, blank=True, help_text=_("In force from 00:00 of this day on the SLA clock.")
     )
     published_at = models.DateTimeField(
-        _("published at"), null=True, blank=True, help_text=_("Empty: a draft, never in force.")
+        _("published at"), null=True, blank=True, help_text=_("Empty for a draft, which is never in force.")
     )
     availability_target = models.DecimalField(
         _("availability target (%)"),
@@ -83,30 +83,30 @@ class AgreementVersion(models.Model):
         help_text=_("Clause 2."),
     )
     unavailability_reading = models.CharField(
-        _("reading of unavailability"),
+        _("counting rule"),
         max_length=10,
         choices=READINGS,
         default=Reading.ALL.value,
-        help_text=_("Clause 1.4: when the service is down."),
+        help_text=_("Clause 1.4: when the service counts as unavailable."),
     )
     maintenance_notice_hours = models.PositiveSmallIntegerField(
-        _("maintenance notice (h)"),
+        _("minimum maintenance notice (h)"),
         default=0,
         validators=[MaxValueValidator(8784)],
-        help_text=_("Clause 4.1: the least notice. 0: any prior moment."),
+        help_text=_("Clause 4.1: minimum lead time. 0: any time before the start."),
     )
     recommended_notice_hours = models.PositiveSmallIntegerField(
-        _("recommended notice (h)"),
+        _("recommended maintenance notice (h)"),
         default=72,
         validators=[MaxValueValidator(8784)],
-        help_text=_("Less only warns."),
+        help_text=_("A shorter lead time only shows a warning."),
     )
     measurement_period = models.CharField(
         _("measurement period"),
         max_length=20,
         choices=PERIODS,
         default=MeasurementPeriod.MONTH.value,
-        help_text=_("Clauses 1.6, 1.7 and 2.1: over what availability is measured."),
+        help_text=_("Clauses 1.6, 1.7 and 2.1: the period over which availability is measured."),
     )
     claim_opens_after_working_day = models.PositiveSmallIntegerField(
         _("claims open after working day"),
@@ -121,35 +121,35 @@ class AgreementVersion(models.Model):
         help_text=_("Clause 3.3.1: counted from the end of the service month."),
     )
     compensated_minutes_per_minute = models.PositiveSmallIntegerField(
-        _("minutes compensated for a minute"),
+        _("minutes compensated per unavailable minute"),
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
-        help_text=_("Clause 3.2: minutes of service given for each counted minute."),
+        help_text=_("Clause 3.2: minutes of service granted for each unavailable minute."),
     )
     compensation_cap_percent = models.PositiveSmallIntegerField(
-        _("cap of compensation (%)"),
+        _("liability cap (%)"),
         default=100,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
         help_text=_("Clause 5.1: of the fees paid for the contract period."),
     )
     voucher_valid_months = models.PositiveSmallIntegerField(
-        _("vouchers are valid for (months)"),
+        _("voucher validity (months)"),
         default=12,
         validators=[MinValueValidator(1), MaxValueValidator(120)],
         help_text=_("Clause 3.2: from the day of the grant."),
     )
     amendment_notice_days = models.PositiveSmallIntegerField(
-        _("notice of amendments (days)"),
+        _("amendment notice period (days)"),
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(366)],
-        help_text=_("Clause 5.2: full days between notice and effect."),
+        help_text=_("Clause 5.2: full days between announcement and effective date."),
     )
     summary_of_changes = models.TextField(
         _("what changes"), blank=True, max_length=5000, help_text=_("In plain words, for the announcement.")
     )
     summary_of_changes_zh = models.TextField(_("what changes (Chinese)"), blank=True, max_length=5000)
     based_on = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, verbose_name=_("drafted from"), related_name="amendments"
+        "self", models.PROTECT, null=True, blank=True, verbose_name=_("based on version"), related_name="amendments"
     )
     drafted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("drafted by")
@@ -162,10 +162,10 @@ class AgreementVersion(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("publication asked for by"),
+        verbose_name=_("submitted for approval by"),
     )
     submitted_at = models.DateTimeField(
-        _("publication asked for at"), null=True, blank=True, help_text=_("The text stands still from then on.")
+        _("submitted for approval at"), null=True, blank=True, help_text=_("The text is locked from then on.")
     )
     published_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -188,9 +188,9 @@ class AgreementVersion(models.Model):
         verbose_name=_("withdrawn by"),
     )
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
-    withdrawal_reason = models.TextField(_("why it was withdrawn"), blank=True)
+    withdrawal_reason = models.TextField(_("reason for the withdrawal"), blank=True)
     withdrawal_notice = models.ForeignKey(
-        Notice, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("notice of the withdrawal")
+        Notice, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("withdrawal notice")
     )
 
     objects = Versions.as_manager()
@@ -329,7 +329,7 @@ class Clause(models.Model):
     )
     wording_zh = models.TextField(_("wording (Chinese)"), max_length=20_000, blank=True)
     frozen = models.BooleanField(
-        _("frozen"), default=False, help_text=_("Customers were told of it: triggers refuse to change it.")
+        _("frozen"), default=False, help_text=_("Customers were notified of it: database triggers refuse changes.")
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Draft, publish and withdraw amendments, register answers to them; keep wordings, contracts, suspensions and payments."""
+"""Draft, publish and withdraw amendments, register customer responses; manage wordings, contracts, suspensions, payments."""
 
 from ..rules import DraftedClause
 from .answering import (
@@ -27,32 +27,32 @@ from .drafting import (
     DraftChangedMeanwhile,
     NothingProposed,
     change_draft,
+    copy_wording,
     discard_draft,
     draft_version,
-    take_wording,
 )
 from .publishing import (
     AlreadyPublished,
     AlreadyWithdrawn,
     BasisOutdated,
+    EveryoneNotified,
     LaterVersionPublished,
-    NobodyLeftOut,
     NothingChanged,
     NoticeTooShort,
     NotPending,
     NotSubmitted,
     SummaryMissing,
-    notify_left_out,
+    notify_missed,
     notify_of_pending,
     publish_version,
     remind_due,
-    return_draft,
+    send_back_draft,
     submit_draft,
     withdraw_version,
 )
-from .refusals import DraftStandsStill, NotAcceptable, ReasonMissing, SecondPersonNeeded
+from .refusals import DraftLocked, NotAcceptable, ReasonMissing, SecondPersonNeeded
 from .register import ApprovedAlready, approve_entry, write_entry
-from .wording import AnotherWordingLoaded, TextStandsStill, load_wording, replace_wording
+from .wording import AnotherWordingLoaded, TextLocked, load_wording, replace_wording
 
 __all__ = [
     "AlreadyPublished",
@@ -67,12 +67,12 @@ __all__ = [
     "ContractTooShort",
     "DaysOutsideContract",
     "DraftChangedMeanwhile",
-    "DraftStandsStill",
+    "DraftLocked",
     "DraftedClause",
+    "EveryoneNotified",
     "LastDayNotPossible",
     "LaterVersionPublished",
     "NameMissing",
-    "NobodyLeftOut",
     "NotAcceptable",
     "NotConcerned",
     "NotPending",
@@ -85,25 +85,25 @@ __all__ = [
     "SecondPersonNeeded",
     "SummaryMissing",
     "SuspensionsOverlap",
-    "TextStandsStill",
+    "TextLocked",
     "approve_entry",
     "change_draft",
+    "copy_wording",
     "discard_draft",
     "draft_version",
     "extend_contract",
     "load_wording",
-    "notify_left_out",
+    "notify_missed",
     "notify_of_pending",
     "publish_version",
     "record_payment",
     "register_answer",
     "remind_due",
     "replace_wording",
-    "return_draft",
+    "send_back_draft",
     "sign_contract",
     "submit_draft",
     "suspend_contract",
-    "take_wording",
     "terminate_contract",
     "withdraw_answer",
     "withdraw_version",

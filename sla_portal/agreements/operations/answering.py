@@ -1,4 +1,4 @@
-"""Register what customers answer to an amendment, with its consequences (5.2)."""
+"""Register customer responses to an amendment, with their consequences (5.2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AnswerOutOfTime(Refused):
 
 
 class AnsweredAlready(Refused):
-    """The customer gave this answer already, or took it back."""
+    """The customer has already given or withdrawn this response."""
 
 
 class NotConcerned(Refused):
@@ -37,7 +37,7 @@ class NotConcerned(Refused):
 
 
 class NameMissing(Refused):
-    """An answer says who spoke for the customer."""
+    """A response needs the name of the person responding."""
 
 
 class LastDayNotPossible(Refused):
@@ -58,11 +58,12 @@ def register_answer(
     received_at: datetime | None = None,
     last_day: date | None = None,
 ) -> Answer:
-    """Register that a customer objects to a version, or ends its contracts because of it.
+    """Register that a customer objects to a version, or terminates its contracts because of it.
 
-    An objection is shown and changes nothing: the contract runs on under the new version unless it is ended. A termination ends each
-    contract that the version concerns, or `contract` alone, with `last_day`: by default the day before the version takes effect. With a
-    `delivery` it came through the link in that mail; else staff registers what was received at `received_at`, by default now.
+    An objection changes nothing: the contract continues under the new version unless it is terminated. A termination ends
+    each contract concerned, or `contract` alone, on `last_day`, by default the day before the effective date. With a
+    `delivery` it was given through the personal link in that e-mail; otherwise staff registers what was received at
+    `received_at`, by default now.
     """
     require(actor, "agreements.register_answer")
     received_at = received_at or now
@@ -71,17 +72,17 @@ def register_answer(
     if errors:
         raise NotAcceptable(errors)
     if "by_name" not in said:
-        raise NameMissing(_("Say who answers for the customer."))
+        raise NameMissing(_("Enter who responds on behalf of the customer."))
     with transaction.atomic():
         customer = Customer.objects.select_for_update().get(pk=customer.pk)
         version = AgreementVersion.objects.get(pk=version.pk)
         _check_time(version, received_at, now)
         if version.answers.filter(customer=customer, kind=kind.value, withdrawn_at__isnull=True).exists():
-            raise AnsweredAlready(_("%(customer)s gave this answer already.") % {"customer": customer})
+            raise AnsweredAlready(_("%(customer)s has already given this response.") % {"customer": customer})
         if not concerned(version).filter(pk=customer.pk).exists():
             raise NotConcerned(
                 _(
-                    "Version %(version)s does not concern %(customer)s: no contract of theirs is in force before it takes effect."
+                    "Version %(version)s does not concern %(customer)s: none of their contracts is in force before it takes effect."
                 )
                 % {"version": version, "customer": customer}
             )
@@ -119,40 +120,39 @@ def register_answer(
             now=now,
         )
         for one in ended:
-            reason = _("Does not agree to version %(version)s (5.2).") % {"version": version}
+            reason = _("The customer does not agree to version %(version)s (5.2).") % {"version": version}
             end_contract(actor=actor, contract=one, last_day=last_day, reason=reason, now=now)
     return answer
 
 
 def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime) -> None:
-    """Take an answer back before the version takes effect; contracts that it ended run on as agreed."""
+    """Withdraw a response before the version takes effect; contracts that it terminated continue as agreed."""
     require(actor, "agreements.register_answer")
     check_reason(reason)
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=answer.customer_id)
         row = Answer.objects.select_for_update().get(pk=answer.pk)
         if row.withdrawn_at:
-            raise AnsweredAlready(_("The answer was taken back already."))
+            raise AnsweredAlready(_("The response was already withdrawn."))
         today = local_date(epoch(now), settings.SLA_ZONE)
         if row.last_day and row.last_day < today:
             raise LastDayNotPossible(
-                _("The contract ended on %(day)s. A new one has to be signed (1.2).")
+                _("The contract ended on %(day)s. A new contract has to be signed (1.2).")
                 % {"day": row.last_day.isoformat()}
             )
         if row.version.takes_effect_on <= today and not row.version.withdrawn_at:
             raise AnswerOutOfTime(
-                _("Version %(version)s has taken effect; what was answered before stays on record.")
-                % {"version": row.version}
+                _("Version %(version)s has taken effect. Earlier responses stay on record.") % {"version": row.version}
             )
-        # Rows before the trail, as everywhere: two who lock in another order would wait for each other.
+        # Lock rows before the audit log, as everywhere, to prevent deadlocks.
         ended = Contract.objects.select_for_update().filter(pk__in=row.ended.values("pk"), terminated_on=row.last_day)
-        run_on = list(ended.order_by("pk"))
+        continuing = list(ended.order_by("pk"))
         row.withdrawn_at, row.withdrawal_reason = now, reason.strip()
         row.save(update_fields=["withdrawn_at", "withdrawal_reason"])
         record(
             actor=actor, action="took back", subject=row, changes={"withdrawn_at": [None, now]}, reason=reason, now=now
         )
-        for contract in run_on:
+        for contract in continuing:
             end_contract(actor=actor, contract=contract, last_day=None, reason=reason, now=now)
     answer.refresh_from_db()
 
@@ -160,16 +160,15 @@ def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime)
 def _check_time(version: AgreementVersion, received_at: datetime, now: datetime) -> None:
     if version.stage is not Stage.PUBLISHED or not version.published_at:
         raise AnswerOutOfTime(
-            _("Version %(version)s is not announced, or was withdrawn: there is nothing to answer.")
-            % {"version": version}
+            _("Version %(version)s is not announced or was withdrawn. No response is needed.") % {"version": version}
         )
     takes_effect = instant(day_span(version.takes_effect_on, settings.SLA_ZONE)[0])
     if not version.published_at <= received_at <= now:
-        raise AnswerOutOfTime(_("An answer is received after the announcement, and not in the future."))
+        raise AnswerOutOfTime(_("The date of receipt must be after the announcement and not in the future."))
     if received_at >= takes_effect:
         raise AnswerOutOfTime(
             _(
-                "Version %(version)s took effect on %(day)s. Whoever had a contract then is deemed to have accepted it (5.2)."
+                "Version %(version)s took effect on %(day)s. Customers with a contract on that day are deemed to have accepted it (5.2)."
             )
             % {"version": version, "day": version.takes_effect_on.isoformat()}
         )
@@ -180,7 +179,8 @@ def _contracts_to_end(version: AgreementVersion, customer: Customer, contract: C
     found = list(Contract.objects.select_for_update().filter(pk__in=running.values("pk")).order_by("pk"))
     if not found:
         raise NotConcerned(
-            _("No contract runs on when version %(version)s takes effect: there is none to end.") % {"version": version}
+            _("No contract continues when version %(version)s takes effect, so there is none to terminate.")
+            % {"version": version}
         )
     return found
 
@@ -193,7 +193,7 @@ def _last_day(version: AgreementVersion, contracts: Sequence[Contract], last_day
     if not earliest <= chosen <= latest:
         raise LastDayNotPossible(
             _(
-                "The last service day lies between %(earliest)s and %(latest)s: not in the past, and before the version takes effect."
+                "The last service day must be between %(earliest)s and %(latest)s: not in the past, and before the version takes effect."
             )
             % {"earliest": earliest.isoformat(), "latest": latest.isoformat()}
         )

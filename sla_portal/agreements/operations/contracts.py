@@ -1,4 +1,4 @@
-"""Keep contracts, their suspensions and payments."""
+"""Sign, extend, suspend and terminate contracts, and record payments."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .publishing import notify_of_pending
 
 
 class ContractTooShort(Refused):
-    """A contract is made for one month at least (1.2)."""
+    """A contract lasts at least one month (1.2)."""
 
 
 class ReferenceTaken(Refused):
-    """Another contract has the reference, or another payment of the contract."""
+    """Another contract, or another payment of the contract, already has the reference."""
 
 
 class DaysOutsideContract(Refused):
@@ -42,7 +42,7 @@ class ContractTerminated(Refused):
 
 
 class ContractOver(Refused):
-    """The contract has ended, or would have by now."""
+    """The contract has ended, or would end in the past."""
 
 
 def sign_contract(
@@ -59,18 +59,18 @@ def sign_contract(
 ) -> Contract:
     """Put a contract period of at least one month on record (1.2); a renewal is a new one.
 
-    Its customer is told of the amendments that were announced and have not taken effect yet (5.2).
+    Its customer is notified of amendments that are announced and not yet in force (5.2).
     """
     require(actor, "agreements.add_contract")
     if ends_on < (earliest := shortest_period_ends_on(starts_on)):
         raise ContractTooShort(
-            _("A contract is made for one month at least: from %(start)s it ends on %(end)s or later.")
+            _("A contract lasts at least one month: if it starts on %(start)s, it ends on %(end)s or later.")
             % {"start": starts_on, "end": earliest}
         )
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=customer.pk)
         if Contract.objects.filter(reference=reference).exists():
-            raise ReferenceTaken(_("There is a contract %(reference)s already.") % {"reference": reference})
+            raise ReferenceTaken(_("Contract %(reference)s already exists.") % {"reference": reference})
         contract = Contract.objects.create(
             customer=customer,
             reference=reference,
@@ -88,14 +88,12 @@ def sign_contract(
 def record_payment(
     *, actor: Actor, contract: Contract, reference: str, paid_on: date, amount: Decimal, now: datetime
 ) -> Payment:
-    """Add a payment on a contract; a repayment is a negative one."""
+    """Add a payment on a contract; a repayment is a negative payment."""
     require(actor, "agreements.add_payment")
     with transaction.atomic():
         contract = _locked(contract)
         if contract.payments.filter(reference=reference).exists():
-            raise ReferenceTaken(
-                _("There is a payment %(reference)s on the contract already.") % {"reference": reference}
-            )
+            raise ReferenceTaken(_("The contract already has a payment %(reference)s.") % {"reference": reference})
         payment = contract.payments.create(reference=reference, paid_on=paid_on, amount=amount)
         record(
             actor=actor,
@@ -116,11 +114,14 @@ def suspend_contract(
         contract = _locked(contract)
         if not contract.starts_on <= starts_on <= ends_on <= contract.last_day:
             raise DaysOutsideContract(
-                _("A contract is suspended on days of its own, %(start)s to %(end)s, the first before the last.")
+                _(
+                    "A suspension must lie within the contract's service days, %(start)s to %(end)s, and its first "
+                    "day must not be after its last."
+                )
                 % {"start": contract.starts_on, "end": contract.last_day}
             )
         if contract.suspensions.filter(starts_on__lte=ends_on, ends_on__gte=starts_on).exists():
-            raise SuspensionsOverlap(_("The service was suspended on one of these days already."))
+            raise SuspensionsOverlap(_("The service is already suspended on one of these days."))
         suspension = contract.suspensions.create(starts_on=starts_on, ends_on=ends_on)
         record(
             actor=actor,
@@ -134,24 +135,24 @@ def suspend_contract(
 
 
 def terminate_contract(*, actor: Actor, contract: Contract, last_day: date, reason: str, now: datetime) -> None:
-    """End a contract before its time (1.2); `last_day` is its last service day."""
+    """Terminate a contract early (1.2); `last_day` is its last service day."""
     require(actor, "agreements.change_contract")
     with transaction.atomic():
         contract = _locked(contract)
         if contract.terminated_on:
             raise ContractTerminated(
-                _("The contract was terminated already, on %(day)s.") % {"day": contract.terminated_on}
+                _("The contract was already terminated on %(day)s.") % {"day": contract.terminated_on}
             )
         if not contract.starts_on <= last_day <= contract.last_day:
             raise DaysOutsideContract(
-                _("A contract ends early on one of its own days, %(start)s to %(end)s.")
+                _("A contract can be terminated only on one of its service days, %(start)s to %(end)s.")
                 % {"start": contract.starts_on, "end": contract.last_day}
             )
         end_contract(actor=actor, contract=contract, last_day=last_day, reason=reason, now=now)
 
 
 def end_contract(*, actor: Actor, contract: Contract, last_day: date | None, reason: str, now: datetime) -> None:
-    """Write down the last service day of a contract that its caller has locked and checked; None: it runs on as agreed."""
+    """Set the last service day of a locked and checked contract; None: it continues as agreed."""
     changes = {"terminated_on": [contract.terminated_on, last_day]}
     contract.terminated_on = last_day
     contract.save(update_fields=["terminated_on"])
@@ -160,9 +161,9 @@ def end_contract(*, actor: Actor, contract: Contract, last_day: date | None, rea
 
 
 def extend_contract(*, actor: Actor, contract: Contract, minutes: int, reason: str, now: datetime) -> None:
-    """Move a contract's end by `minutes` of service given as compensation (3.2); fewer than none take some back.
+    """Move a contract's end by `minutes` of service granted as compensation (3.2); negative minutes reverse an extension.
 
-    Only a contract that still runs is extended, so that no service day arises in the past. Raises `ContractOver`.
+    Only a contract that is still in force is extended, so that no service day arises in the past. Raises `ContractOver`.
     """
     require(actor, "agreements.extend_contract")
     with transaction.atomic():
@@ -172,7 +173,7 @@ def extend_contract(*, actor: Actor, contract: Contract, minutes: int, reason: s
         until = extended_to(contract.ends_on, total) if total else None
         if contract.terminated_on or contract.last_day < today or (until or contract.ends_on) < today:
             raise ContractOver(
-                _("Contract %(contract)s has ended, or its end would move into the past: it cannot be extended.")
+                _("Contract %(contract)s has ended, or its end would move into the past. It cannot be extended.")
                 % {"contract": contract}
             )
         changes = difference(

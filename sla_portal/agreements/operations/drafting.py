@@ -1,4 +1,4 @@
-"""Draft an amendment: its terms, its clauses, and what it changes in plain words (5.2)."""
+"""Draft an amendment: its terms, clauses and summary of changes (5.2)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from .refusals import NotAcceptable, check_reason, cleaned, locked_draft
 
 MOST_CLAUSES = 300
 NAMES_TAKEN = {"answer", "compare"}
-"""Of pages beside which the lasting address of a version would lead nowhere."""
+"""Names of pages that the permanent URL of a version would collide with."""
 SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
 
 
 class DraftChangedMeanwhile(Refused):
-    """Another person changed the draft since this one read it."""
+    """Another person changed the draft in the meantime."""
 
 
 class NothingProposed(Refused):
-    """The entry of the register proposes no wording."""
+    """The register entry proposes no wording for the draft."""
 
 
 def draft_version(
@@ -41,23 +41,23 @@ def draft_version(
     based_on: AgreementVersion | None = None,
     text_of: AgreementVersion | None = None,
 ) -> AgreementVersion:
-    """Start an amendment called `version` from `based_on`, by default the version published last, with its clauses and terms.
+    """Start a draft named `version` based on `based_on`, by default the newest version, with its clauses and terms.
 
-    With `text_of` it has those of another draft, or of a version that was withdrawn, so that nothing has to be typed twice.
+    With `text_of` the text and terms come from another draft or a withdrawn version.
     """
     require(actor, "agreements.draft_version")
     based_on = based_on or newest_version()
     if based_on is None:
-        raise NoAgreementInForce(_("No version is published that an amendment could start from."))
+        raise NoAgreementInForce(_("There is no published version to base an amendment on."))
     errors: dict[str, list[str]] = {}
     name = cleaned(AgreementVersion(), {"version": version}, errors).get("version", "")
     with transaction.atomic():
-        # One at a time, so that two do not take the same name.
+        # Serialize, so that two drafts do not take the same name.
         AgreementVersion.objects.select_for_update().get(pk=based_on.pk)
         if AgreementVersion.objects.filter(version=name).exists():
-            errors["version"] = [_("There is a version %(version)s already. Choose another name.") % {"version": name}]
+            errors["version"] = [_("Version %(version)s already exists. Choose another name.") % {"version": name}]
         if name in NAMES_TAKEN:
-            errors["version"] = [_("The website has another page of this name. Choose another name.")]
+            errors["version"] = [_("The website already has a page of this name. Choose another name.")]
         if errors:
             raise NotAcceptable(errors)
         draft = AgreementVersion.objects.create(
@@ -88,17 +88,17 @@ def change_draft(
     summary_of_changes_zh: str | None = None,
     seen_at: datetime | None = None,
 ) -> None:
-    """Change a draft's terms (those named), its clauses (all of them, in their order) and what it says of its changes.
+    """Change a draft's terms (those named), clauses (all, in their order) and summary of changes.
 
-    None leaves as it is. `seen_at` is the draft's `changed_at` as the writer saw it. Raises `NotAcceptable` with the sentences by
-    field (`availability_target`, `clauses.3.1.heading`), `DraftChangedMeanwhile` and `DraftStandsStill`.
+    None leaves them unchanged. `seen_at` is the draft's `changed_at` as shown to the user. Raises `NotAcceptable` with the sentences by
+    field (`availability_target`, `clauses.3.1.heading`), `DraftChangedMeanwhile` and `DraftLocked`.
     """
     require(actor, "agreements.draft_version")
     with transaction.atomic():
         locked = locked_draft(draft)
         if seen_at is not None and locked.changed_at != seen_at:
             raise DraftChangedMeanwhile(
-                _("Somebody else changed the draft meanwhile. Look at it as it is now, then change it.")
+                _("Somebody else changed the draft in the meantime. Review the current draft, then make your change.")
             )
         said = {name: text for name, text in zip(SUMMARIES, (summary_of_changes, summary_of_changes_zh), strict=True)
                 if text is not None}  # fmt: skip
@@ -119,14 +119,14 @@ def change_draft(
     draft.refresh_from_db()
 
 
-def take_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry, now: datetime) -> None:
-    """Take the wording that an entry of the register proposes over into a draft's clause."""
+def copy_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry, now: datetime) -> None:
+    """Copy the wording proposed by a register entry into a draft's clause."""
     require(actor, "agreements.draft_version")
     with transaction.atomic():
         locked = locked_draft(draft)
         proposed = {"wording": entry.proposed_wording, "wording_zh": entry.proposed_wording_zh}
         if not any(proposed.values()):
-            raise NothingProposed(_("This entry of the register proposes no wording."))
+            raise NothingProposed(_("This register entry proposes no wording."))
         clause = locked.clauses.filter(number=entry.clause).first()
         if clause is None:
             raise NothingProposed(_("The draft has no clause %(number)s.") % {"number": entry.clause})
@@ -144,7 +144,7 @@ def take_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry,
 
 
 def discard_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: datetime) -> None:
-    """Throw a draft away; the trail keeps that it was."""
+    """Discard a draft; the audit log keeps it on record."""
     require(actor, "agreements.draft_version")
     check_reason(reason)
     with transaction.atomic():
@@ -154,7 +154,7 @@ def discard_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: da
 
 
 def check_draft(draft: AgreementVersion) -> None:
-    """Raise `NotAcceptable` unless everything in the draft can be published as it stands."""
+    """Raise `NotAcceptable` unless the draft can be published as it is."""
     errors: dict[str, list[str]] = {}
     cleaned(draft, {name: getattr(draft, name) for name in TERM_FIELDS}, errors)
     _checked([_drafted(clause) for clause in draft.clauses.all()], errors)
@@ -182,12 +182,12 @@ def _write_clauses(draft: AgreementVersion, clauses: Iterable[DraftedClause]) ->
 
 
 def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> list[DraftedClause]:
-    """The clauses as they can be kept: numbered in order, each text within its bounds."""
+    """Return the valid clauses: numbered in order, each text within its limits; collect `errors`."""
     if len(clauses) > MOST_CLAUSES:
-        errors["clauses"] = [_("An agreement has %(most)d clauses at most.") % {"most": MOST_CLAUSES}]
+        errors["clauses"] = [_("An agreement can have at most %(most)d clauses.") % {"most": MOST_CLAUSES}]
         return []
     if not clauses:
-        errors["clauses"] = [_("An agreement has clauses. Write one at least.")]
+        errors["clauses"] = [_("An agreement needs at least one clause.")]
     written = []
     before = ""
     for clause in clauses:
@@ -197,9 +197,9 @@ def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> 
         number = taken.get("number", "")
         if number and number not in (may_follow(before) if before else {"1"}):
             errors[prefix + "number"] = [
-                _("Clause %(number)s does not follow %(before)s.") % {"number": number, "before": before}
+                _("Clause %(number)s cannot follow clause %(before)s.") % {"number": number, "before": before}
                 if before
-                else _("The first clause is number 1, not %(number)s.") % {"number": number}
+                else _("The first clause must be number 1, not %(number)s.") % {"number": number}
             ]
         before = number or before
         if len(taken) == len(CLAUSE_FIELDS):
@@ -208,7 +208,7 @@ def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> 
 
 
 def _rewritten(draft: AgreementVersion, clauses: list[DraftedClause]) -> dict[str, Any]:
-    """Write the clauses anew if any differs; returns what changed, by clause."""
+    """Replace the clauses if any differs; return the changes by clause."""
     before = [_drafted(clause) for clause in draft.clauses.all()]
     if before == clauses:
         return {}
@@ -223,7 +223,7 @@ def _rewritten(draft: AgreementVersion, clauses: list[DraftedClause]) -> dict[st
 
 
 def _sides(changed: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """What differs, as it was and as it is: the trail tells every change from what to what."""
+    """Return what differs as `[before, after]`, as the audit log records every change."""
     return [{name: sides[place] for name, sides in changed.items() if sides[place]} for place in (0, 1)]
 
 

@@ -1,4 +1,4 @@
-"""Publish amendments with their notice, remind of them, and withdraw them (5.2)."""
+"""Submit, publish and withdraw amendments, and notify customers of them (5.2)."""
 
 from __future__ import annotations
 
@@ -22,52 +22,52 @@ from .. import emails
 from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Contract, FurtherNotice
 from ..queries import (
     contacts_under_contract,
-    customers_left_out,
+    customers_not_notified,
     deliveries_of,
     earliest_day,
     newest_version,
+    notified_off_record,
+    notified_or_concerned,
     pending_versions,
-    told_off_record,
-    told_or_concerned,
     version_in_force,
 )
 from .drafting import check_draft
 from .refusals import check_reason, check_second_person, locked_draft, locked_version
 
 REMINDED_DAYS_BEFORE = (1, 7)
-"""When customers are reminded; where two are due at once, the nearer is enough."""
+"""Days before the effective date on which customers are reminded; if two are due, only the nearer is sent."""
 
 
 class NoticeTooShort(Refused):
-    """Fewer full days than 5.2 asks for would lie between notice and effect."""
+    """Too few full days between notice and effect (5.2)."""
 
 
 class SummaryMissing(Refused):
-    """What changes is told in plain words, in every language."""
+    """The summary of changes is missing in a language."""
 
 
 class NothingChanged(Refused):
-    """The draft says what the version says that it starts from."""
+    """The draft is identical to the version it is based on."""
 
 
 class BasisOutdated(Refused):
-    """Another version was published since; the draft would take effect on top of what it does not know."""
+    """Another version was published since the draft was started."""
 
 
 class NotSubmitted(Refused):
-    """Nobody has asked for the publication."""
+    """The version was not submitted for approval."""
 
 
 class AlreadyPublished(Refused):
-    """The version is published: a second click."""
+    """The version is already published."""
 
 
 class NotPending(Refused):
     """Only a published version that has not taken effect can be withdrawn."""
 
 
-class NobodyLeftOut(Refused):
-    """Every customer concerned who has an address was told."""
+class EveryoneNotified(Refused):
+    """Every customer concerned who has an address was notified."""
 
 
 class AlreadyWithdrawn(Refused):
@@ -75,21 +75,21 @@ class AlreadyWithdrawn(Refused):
 
 
 class LaterVersionPublished(Refused):
-    """A later version starts from the one that is to be withdrawn."""
+    """A later version is based on the one to be withdrawn."""
 
 
 def submit_draft(*, actor: Actor, draft: AgreementVersion, effective_on: date, now: datetime) -> None:
-    """Ask for a draft's publication with effect on a day; from then on text and terms stand still until it is returned."""
+    """Submit a draft for approval with an effective date; text and terms are locked until it is sent back."""
     require(actor, "agreements.draft_version")
     with transaction.atomic():
         locked = locked_draft(draft)
         lock_chain()
         check_draft(locked)
         if not (locked.summary_of_changes and locked.summary_of_changes_zh):
-            raise SummaryMissing(_("Say in plain words what changes, in English and in Chinese."))
+            raise SummaryMissing(_("Describe in plain words what changes, in English and in Chinese."))
         _check_basis(locked)
-        if _says(locked) == _says(locked.based_on):
-            raise NothingChanged(_("The draft says just what version %(version)s says.") % {"version": locked.based_on})
+        if _content(locked) == _content(locked.based_on):
+            raise NothingChanged(_("The draft is identical to version %(version)s.") % {"version": locked.based_on})
         _check_notice(effective_on, now)
         _check_order(effective_on)
         locked.effective_on, locked.submitted_by, locked.submitted_at = effective_on, actor.user, now
@@ -104,8 +104,8 @@ def submit_draft(*, actor: Actor, draft: AgreementVersion, effective_on: date, n
     draft.refresh_from_db()
 
 
-def return_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: datetime) -> None:
-    """Give a draft whose publication was asked for back to be changed."""
+def send_back_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: datetime) -> None:
+    """Send a submitted draft back to be changed."""
     require(actor, "agreements.draft_version")
     check_reason(reason)
     with transaction.atomic():
@@ -126,21 +126,22 @@ def return_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: dat
 
 
 def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
-    """Publish what another person asked to: the announcement, a mail for each contact, and a text that stands still for good.
+    """Publish a version that another person submitted: announcement, an e-mail to each contact, and a locked text.
 
-    Notice is given at `now` (5.2); the version takes effect at 00:00 of its day on the SLA clock. Raises `AlreadyPublished` on a second
-    click, `NotSubmitted`, `SecondPersonNeeded`, `BasisOutdated`, and `NoticeTooShort` where too many days passed since it was asked for.
+    Notice is given at `now` (5.2); the version takes effect at 00:00 of its effective date on the SLA clock. Raises
+    `AlreadyPublished`, `NotSubmitted`, `SecondPersonNeeded`, `BasisOutdated`, and `NoticeTooShort` if too many days have
+    passed since it was submitted.
     """
     require(actor, "agreements.publish_version")
     with transaction.atomic():
         locked = locked_version(version)
-        # Held, so that whoever signs is either told now or, signing later, told then.
+        # Serializes with signing: a new customer is notified either now or when signing.
         lock_chain()
         _check_submitted(locked)
         check_second_person(
             actor,
             locked.submitted_by,
-            _("You asked for this publication. Another person checks the text and publishes it."),
+            _("You submitted this version for approval. Another person must check and publish it."),
         )
         _check_basis(locked)
         _check_notice(locked.takes_effect_on, now)
@@ -149,7 +150,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
         locked.save(update_fields=["published_at", "published_by", "sha256"])
         locked.clauses.update(frozen=True)
         today = local_date(epoch(now), settings.SLA_ZONE)
-        locked.notice = _tell(
+        locked.notice = _notify(
             actor,
             locked,
             emails.Step.ANNOUNCEMENT,
@@ -174,34 +175,34 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
 
 
 def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, now: datetime) -> Notice:
-    """Withdraw a version before it takes effect, and tell everyone who was told of it; it never governs (5.2)."""
+    """Withdraw a version before it takes effect, and notify everyone who was notified of it (5.2)."""
     require(actor, "agreements.publish_version")
     check_reason(reason)
     with transaction.atomic():
         locked = locked_version(version)
         lock_chain()
         if locked.withdrawn_at:
-            raise AlreadyWithdrawn(_("Version %(version)s is withdrawn already.") % {"version": locked})
+            raise AlreadyWithdrawn(_("Version %(version)s was already withdrawn.") % {"version": locked})
         if not locked.notice or locked.takes_effect_on <= local_date(epoch(now), settings.SLA_ZONE):
             raise NotPending(
                 _(
-                    "Only a version that was announced and has not taken effect can be withdrawn. A mistake is another amendment (5.2)."
+                    "Only a version that is announced and not yet in force can be withdrawn. Correct a mistake by another amendment (5.2)."
                 )
             )
         later = AgreementVersion.objects.published().filter(effective_on__gt=locked.effective_on).first()
         if later:
             raise LaterVersionPublished(
-                _("Version %(later)s starts from this one. Withdraw that first.") % {"later": later}
+                _("Version %(later)s is based on this version. Withdraw version %(later)s first.") % {"later": later}
             )
         locked.withdrawn_at, locked.withdrawn_by, locked.withdrawal_reason = now, actor.user, reason.strip()
-        locked.withdrawal_notice = _tell(
+        locked.withdrawal_notice = _notify(
             actor,
             locked,
             emails.Step.WITHDRAWAL,
-            told_or_concerned(locked),
+            notified_or_concerned(locked),
             now,
             public=True,
-            told_before=told_off_record(locked),
+            notified_before=notified_off_record(locked),
         )
         locked.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawal_reason", "withdrawal_notice"])
         record(
@@ -216,10 +217,10 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
     return locked.withdrawal_notice
 
 
-def notify_left_out(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
-    """Tell the customers whom a version concerns and no mail about it went to: what a history file added, what had no contact.
+def notify_missed(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
+    """Notify customers concerned by a version whom no e-mail reached: added by a history file, or without a contact before.
 
-    Raises `NotPending` once the version has taken effect or was withdrawn, and `NobodyUntold`, on a second click too.
+    Raises `NotPending` once the version has taken effect or was withdrawn, and `EveryoneNotified`.
     """
     require(actor, "agreements.publish_version")
     with transaction.atomic():
@@ -227,19 +228,19 @@ def notify_left_out(*, actor: Actor, version: AgreementVersion, now: datetime) -
         lock_chain()
         today = local_date(epoch(now), settings.SLA_ZONE)
         if not locked.notice or locked.withdrawn_at or locked.takes_effect_on <= today:
-            raise NotPending(_("Only of a version that was announced and has not taken effect can somebody be told."))
-        audience = Contact.objects.filter(customer__in=customers_left_out(locked).order_by())
+            raise NotPending(_("Customers can be notified only of a version that is announced and not yet in force."))
+        audience = Contact.objects.filter(customer__in=customers_not_notified(locked).order_by())
         if not audience.exists():
-            raise NobodyLeftOut(_("Every customer concerned who has an address was told."))
-        notice = _tell(actor, locked, emails.Step.ANNOUNCEMENT, audience, now)
+            raise EveryoneNotified(_("Every customer concerned who has an e-mail address was notified."))
+        notice = _notify(actor, locked, emails.Step.ANNOUNCEMENT, audience, now)
         FurtherNotice.objects.create(version=locked, notice=notice)
     return notice
 
 
 def remind_due(*, now: datetime) -> int:
-    """Remind of versions that take effect in seven days or tomorrow; returns how many notices were given.
+    """Send reminders of versions that take effect in seven days or tomorrow; return the number of notices.
 
-    Reminded is who will have a contract on that day, so whoever ended it is not. Each reminder is given once, however often this runs.
+    Recipients have a contract on the effective date. Each reminder is sent once, however often this runs.
     """
     today = local_date(epoch(now), settings.SLA_ZONE)
     return sum(_remind(version, today, now) for version in pending_versions(today))
@@ -252,48 +253,48 @@ def _remind(version: AgreementVersion, today: date, now: datetime) -> bool:
         if days is None:
             return False
         audience = contacts_under_contract((), locked.takes_effect_on, locked.takes_effect_on)
-        notice = _tell(Actor.system("schedule"), locked, emails.Step.REMINDER, audience, now)
+        notice = _notify(Actor.system("schedule"), locked, emails.Step.REMINDER, audience, now)
         FurtherNotice.objects.create(version=locked, days_before=days, notice=notice)
     return True
 
 
 def _days_to_remind(version: AgreementVersion, today: date) -> int | None:
-    """Which reminder is due; None where none is, or it was given."""
+    """Return which reminder is due, in days before; None if none is, or it was sent."""
     if version.withdrawn_at or not version.notice or not version.published_at:
         return None
     announced_on = local_date(epoch(version.published_at), settings.SLA_ZONE)
     for days in REMINDED_DAYS_BEFORE:
         due_on = version.takes_effect_on - timedelta(days=days)
         if announced_on < due_on <= today < version.takes_effect_on:
-            given = FurtherNotice.objects.filter(version=version, days_before=days).exists()
-            return None if given else days
+            sent = FurtherNotice.objects.filter(version=version, days_before=days).exists()
+            return None if sent else days
     return None
 
 
 def notify_of_pending(*, contract: Contract, now: datetime) -> list[Notice]:
-    """Tell who has just signed of the versions that were announced and have not taken effect (5.2).
+    """Notify a customer who has just signed of versions that are announced and not yet in force (5.2).
 
-    Contacts who were told of a version already are not told again.
+    Contacts who were already notified of a version are skipped.
     """
     today = local_date(epoch(now), settings.SLA_ZONE)
-    given: list[Notice] = []
+    issued: list[Notice] = []
     with transaction.atomic():
         lock_chain()
         if contract.last_day < today:
-            return given
+            return issued
         for version in pending_versions(today):
-            told = deliveries_of(version).filter(contact__isnull=False).values("contact")
-            audience = Contact.objects.filter(customer=contract.customer_id).exclude(pk__in=told)
+            notified = deliveries_of(version).filter(contact__isnull=False).values("contact")
+            audience = Contact.objects.filter(customer=contract.customer_id).exclude(pk__in=notified)
             if not version.notice or not audience.exists():
                 continue
             actor = Actor.system(f"signing of {contract}")
-            notice = _tell(actor, version, emails.Step.SIGNING, audience, now, contract=contract)
+            notice = _notify(actor, version, emails.Step.SIGNING, audience, now, contract=contract)
             FurtherNotice.objects.create(version=version, contract=contract, notice=notice)
-            given.append(notice)
-    return given
+            issued.append(notice)
+    return issued
 
 
-def _tell(
+def _notify(
     actor: Actor,
     version: AgreementVersion,
     step: emails.Step,
@@ -302,7 +303,7 @@ def _tell(
     *,
     public: bool = False,
     contract: Contract | None = None,
-    told_before: QuerySet[Delivery] | None = None,
+    notified_before: QuerySet[Delivery] | None = None,
 ) -> Notice:
     return give_notice(
         actor=actor,
@@ -312,22 +313,24 @@ def _tell(
         audience=audience,
         public=public,
         now=now,
-        told_before=told_before,
+        notified_before=notified_before,
     )
 
 
 def _check_submitted(version: AgreementVersion) -> None:
     if version.published_at:
-        raise AlreadyPublished(_("Version %(version)s is published already.") % {"version": version})
+        raise AlreadyPublished(_("Version %(version)s was already published.") % {"version": version})
     if not version.submitted_at:
-        raise NotSubmitted(_("Nobody has asked for the publication of version %(version)s.") % {"version": version})
+        raise NotSubmitted(_("Version %(version)s was not submitted for approval.") % {"version": version})
 
 
 def _check_basis(draft: AgreementVersion) -> None:
     newest = newest_version()
     if draft.based_on != newest:
         raise BasisOutdated(
-            _("The draft starts from version %(basis)s, but the newest is %(newest)s by now. Draft it anew from that.")
+            _(
+                "The draft is based on version %(basis)s, but the newest version is now %(newest)s. Start a new draft based on that."
+            )
             % {"basis": draft.based_on, "newest": newest}
         )
 
@@ -338,8 +341,8 @@ def _check_notice(effective_on: date, now: datetime) -> None:
         today = local_date(epoch(now), settings.SLA_ZONE)
         raise NoticeTooShort(
             _(
-                "Announced on %(today)s, it takes effect on %(earliest)s at the earliest: %(days)d full days lie between notice "
-                "and effect (5.2)."
+                "If announced on %(today)s, it takes effect on %(earliest)s at the earliest: %(days)d full days "
+                "must lie between announcement and effective date (5.2)."
             )
             % {
                 "today": today.isoformat(),
@@ -353,13 +356,15 @@ def _check_order(effective_on: date) -> None:
     newest = newest_version()
     if newest and effective_on <= newest.takes_effect_on:
         raise NoticeTooShort(
-            _("Version %(version)s takes effect on %(day)s; the next can on the day after it at the earliest.")
+            _(
+                "Version %(version)s takes effect on %(day)s. The next version can take effect on the following day at the earliest."
+            )
             % {"version": newest, "day": newest.takes_effect_on.isoformat()}
         )
 
 
-def _says(version: AgreementVersion | None) -> object:
-    """Text and terms, to be compared."""
+def _content(version: AgreementVersion | None) -> object:
+    """Return text and terms for comparison."""
     if version is None:
         return None
     terms = [getattr(version, name) for name in TERM_FIELDS]

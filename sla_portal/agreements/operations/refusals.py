@@ -1,4 +1,4 @@
-"""What several of these operations refuse, and how they read what a person wrote."""
+"""Refusals and input checks shared by these operations."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 class ReasonMissing(Refused):
-    """A step that others will ask about says why."""
+    """A reason is required."""
 
 
 class SecondPersonNeeded(Refused):
-    """Whoever asked for something does not grant it."""
+    """The same person cannot request and approve."""
 
 
-class DraftStandsStill(Refused):
-    """The version is published, or its publication is asked for: its text and terms stand still."""
+class DraftLocked(Refused):
+    """The version is published or submitted: its text and terms are locked."""
 
 
 class NotAcceptable(Refused):
-    """What was written cannot be kept. `errors` has the sentences by field."""
+    """The input is invalid. `errors` has the sentences by field."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         super().__init__(" ".join(sentence for sentences in errors.values() for sentence in sentences))
@@ -40,11 +40,11 @@ class NotAcceptable(Refused):
 
 def check_reason(reason: str) -> None:
     if not reason.strip():
-        raise ReasonMissing(_("Say why."))
+        raise ReasonMissing(_("Enter a reason."))
 
 
 def check_second_person(actor: Actor, first: Any, sentence: str) -> None:
-    """Raise `SecondPersonNeeded` where a member of staff is the one who asked."""
+    """Raise `SecondPersonNeeded` if the actor is the person who requested it."""
     if actor.user is not None and first is not None and actor.user == first:
         raise SecondPersonNeeded(sentence)
 
@@ -54,16 +54,16 @@ def locked_version(version: AgreementVersion) -> AgreementVersion:
 
 
 def locked_draft(draft: AgreementVersion) -> AgreementVersion:
-    """The draft, locked; raises `DraftStandsStill` where nothing can be changed in it."""
+    """Return the draft with a row lock; raises `DraftLocked` if it cannot be changed."""
     locked = locked_version(draft)
     if locked.published_at:
-        raise DraftStandsStill(
-            _("Version %(version)s is published and never edited. A mistake in it is another amendment (5.2).")
+        raise DraftLocked(
+            _("Version %(version)s is published and cannot be edited. Correct a mistake by another amendment (5.2).")
             % {"version": locked}
         )
     if locked.submitted_at:
-        raise DraftStandsStill(
-            _("The publication of version %(version)s is asked for. Have it returned first, then change it.")
+        raise DraftLocked(
+            _("Version %(version)s is submitted for approval. Have it sent back before you change it.")
             % {"version": locked}
         )
     return locked
@@ -72,7 +72,7 @@ def locked_draft(draft: AgreementVersion) -> AgreementVersion:
 def cleaned(
     row: models.Model, values: Mapping[str, Any], errors: dict[str, list[str]], prefix: str = ""
 ) -> dict[str, Any]:
-    """The values as the columns of `row` take them; what they do not take goes into `errors`, by `prefix` and name."""
+    """Return the values cleaned by the fields of `row`; collect `errors` by `prefix` and name."""
     taken = {}
     for name, value in values.items():
         try:
@@ -84,15 +84,16 @@ def cleaned(
 
 
 def _text(field: Any, value: str) -> str:
-    """A text with the line ends of one kind; raises ValidationError where it cannot be kept."""
+    """Return the text with normalized line ends; raises ValidationError if it is invalid."""
     text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
     if hidden := HIDDEN.search(text):
         raise ValidationError(
-            _("The text holds a character that cannot be seen (number %(number)d). Take it out.")
+            _("The text contains an invisible character (code point %(number)d). Remove it.")
             % {"number": ord(hidden[0])}
         )
     if field.max_length and len(text) > field.max_length:
         raise ValidationError(
-            _("The text has %(length)d characters; %(most)d fit.") % {"length": len(text), "most": field.max_length}
+            _("The text has %(length)d characters. At most %(most)d are allowed.")
+            % {"length": len(text), "most": field.max_length}
         )
     return text

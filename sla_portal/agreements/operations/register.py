@@ -1,4 +1,4 @@
-"""Write and approve what the register says of the text's open questions."""
+"""Write and approve register entries."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ TEXTS = (
 
 
 class ApprovedAlready(Refused):
-    """The entry is approved as it stands."""
+    """The entry is already approved."""
 
 
 def write_entry(*, actor: Actor, now: datetime, entry: RegisterEntry | None = None, **texts: Any) -> RegisterEntry:
-    """Add an entry, or change the `texts` named of one (`TEXTS`): it then waits for approval again. Raises `NotAcceptable`."""
+    """Add an entry, or change the `texts` named of one (`TEXTS`): it is then pending approval. Raises `NotAcceptable`."""
     require(actor, "agreements.write_registerentry")
     with transaction.atomic():
         row = RegisterEntry.objects.select_for_update().get(pk=entry.pk) if entry else RegisterEntry()
         errors = {name: [_("There is no such text.")] for name in texts if name not in TEXTS}
-        given = {name: text for name, text in texts.items() if name in TEXTS}
+        texts = {name: text for name, text in texts.items() if name in TEXTS}
         if entry is None:
-            given = {"clause": "", "question": "", "answer": "", "why": ""} | given
-        values = cleaned(row, given, errors)
+            texts = {"clause": "", "question": "", "answer": "", "why": ""} | texts
+        values = cleaned(row, texts, errors)
         if "clause" in values and not Clause.objects.filter(number=values["clause"]).exists():
             errors["clause"] = [_("No version has a clause %(number)s.") % {"number": values["clause"]}]
         if values.get("term") and values["term"] not in TERM_FIELDS:
@@ -65,13 +65,13 @@ def write_entry(*, actor: Actor, now: datetime, entry: RegisterEntry | None = No
 
 
 def approve_entry(*, actor: Actor, entry: RegisterEntry, now: datetime) -> None:
-    """Approve a reading that another person wrote."""
+    """Approve an entry that another person wrote."""
     require(actor, "agreements.approve_registerentry")
     with transaction.atomic():
         row = RegisterEntry.objects.select_for_update().get(pk=entry.pk)
         if row.approved_at:
-            raise ApprovedAlready(_("The entry was approved already, by %(name)s.") % {"name": row.approved_by_name})
-        check_second_person(actor, row.written_by, _("You wrote this entry. Another person approves it."))
+            raise ApprovedAlready(_("The entry was already approved by %(name)s.") % {"name": row.approved_by_name})
+        check_second_person(actor, row.written_by, _("You wrote this entry. Another person must approve it."))
         row.approved_by, row.approved_by_name, row.approved_at = actor.user, actor.name[:200], now
         row.save(update_fields=APPROVAL)
         record(actor=actor, action="approved", subject=row, changes={"approved_by": [None, actor.name]}, now=now)

@@ -21,7 +21,7 @@ class AnotherWordingLoaded(Refused):
     """The version has a wording already, and it says something else."""
 
 
-class TextStandsStill(Refused):
+class TextLocked(Refused):
     """Customers were told of the version, or its publication is asked for: nobody rewords it."""
 
 
@@ -37,8 +37,8 @@ def load_wording(*, actor: Actor, version: AgreementVersion, clauses: Sequence[C
         if any(before for before, _after in changes.values()):
             raise AnotherWordingLoaded(
                 _(
-                    "Version %(version)s has another wording already (clause %(number)s). Replace it only to correct it, "
-                    "and say why; a change of what is promised is an amendment (5.2)."
+                    "Version %(version)s already has a different wording (clause %(number)s). Replace it only to "
+                    "correct it, and give a reason. A change of what is promised is an amendment (5.2)."
                 )
                 % {"version": version, "number": next(number for number, (before, _after) in changes.items() if before)}
             )
@@ -51,7 +51,7 @@ def replace_wording(
     """Correct a wording loaded earlier, and say why; what stood there stays in the trail."""
     require(actor, "agreements.change_clause")
     if not reason.strip():
-        raise ReasonMissing(_("Say why the wording is replaced."))
+        raise ReasonMissing(_("Enter a reason for replacing the wording."))
     with transaction.atomic():
         changes = _rewording(version, clauses)
         return _reword(actor, "replaced the wording of", version, clauses, changes, reason, now)
@@ -61,8 +61,10 @@ def _rewording(version: AgreementVersion, clauses: Iterable[ClauseText]) -> dict
     """From which wording to which, by number, under the version's lock."""
     locked = AgreementVersion.objects.select_for_update().get(pk=version.pk)
     if locked.submitted_at:
-        raise TextStandsStill(
-            _("The text of version %(version)s stands still since %(day)s. A mistake in it is another amendment (5.2).")
+        raise TextLocked(
+            _(
+                "The text of version %(version)s has been locked since %(day)s. Correct a mistake by another amendment (5.2)."
+            )
             % {"version": locked, "day": locked.submitted_at.date().isoformat()}
         )
     before = {number: wording for number, wording in version.clauses.values_list("number", "wording") if wording}

@@ -1,4 +1,4 @@
-"""Which version governs, on which days a contract is in force, and how customers stand to an amendment."""
+"""Versions in force, contracts in force, and amendments with their customer responses."""
 
 from .amendments import (
     Reached,
@@ -7,13 +7,13 @@ from .amendments import (
     answers_of,
     concerned,
     customers_answering,
-    customers_left_out,
+    customers_not_notified,
     deliveries_of,
     notices_of,
+    notified_off_record,
+    notified_or_concerned,
     reached,
     running_contracts,
-    told_off_record,
-    told_or_concerned,
 )
 from .contracts import contacts_under_contract, contracts_in_force, suspensions_of
 from .register import register
@@ -37,11 +37,13 @@ __all__ = [
     "contacts_under_contract",
     "contracts_in_force",
     "customers_answering",
-    "customers_left_out",
+    "customers_not_notified",
     "deliveries_of",
     "earliest_day",
     "newest_version",
     "notices_of",
+    "notified_off_record",
+    "notified_or_concerned",
     "pending_versions",
     "published_versions",
     "reached",
@@ -49,7 +51,5 @@ __all__ = [
     "running_contracts",
     "suspensions_of",
     "terms_periods",
-    "told_off_record",
-    "told_or_concerned",
     "version_in_force",
 ]

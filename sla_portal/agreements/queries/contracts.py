@@ -1,4 +1,4 @@
-"""On which days a contract is in force, and who is under contract."""
+"""Contracts in force, their suspensions, and contacts under contract."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def contracts_in_force(first: date, last: date) -> QuerySet[Contract]:
 def suspensions_of(
     contracts: Iterable[int] | QuerySet[Contract, Any], first: date, last: date
 ) -> dict[int, list[Suspension]]:
-    """Suspensions that touch the days, by contract; what lies outside a contract's own days suspends nothing."""
+    """Return suspensions that overlap the days, by contract; days outside a contract's service days are ignored."""
     found: dict[int, list[Suspension]] = defaultdict(list)
     for suspension in (
         Suspension.objects.filter(contract__in=contracts, starts_on__lte=last, ends_on__gte=first)

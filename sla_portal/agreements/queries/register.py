@@ -1,4 +1,4 @@
-"""What the text leaves open."""
+"""The register of errata and interpretations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from ..rules import in_order_of_numbers
 
 
 def register(clause: str = "") -> list[RegisterEntry]:
-    """The errata and readings in the order of the clauses; those of one clause where it is named."""
+    """Return the register entries in the order of the clauses, of one `clause` if given."""
     rows: QuerySet[RegisterEntry] = RegisterEntry.objects.select_related("written_by", "approved_by")
     return sorted(rows.filter(clause=clause) if clause else rows, key=lambda row: in_order_of_numbers(row.clause))

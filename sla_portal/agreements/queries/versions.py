@@ -1,4 +1,4 @@
-"""Which version governs, and what the next can be."""
+"""Versions in force, pending versions, and the earliest effective date."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class NoAgreementInForce(Refused):
 
 
 def published_versions() -> list[AgreementVersion]:
-    """Published versions in the order in which they take effect; one that was withdrawn never does."""
+    """Return published versions in the order of their effective dates, without withdrawn ones."""
     return list(AgreementVersion.objects.published().order_by("effective_on"))
 
 
 def version_in_force(on: date) -> AgreementVersion:
-    """The version that governs a day of the SLA clock; raises `NoAgreementInForce`."""
+    """Return the version in force on a day of the SLA clock; raises `NoAgreementInForce`."""
     version = AgreementVersion.objects.published().filter(effective_on__lte=on).order_by("-effective_on").first()
     if version is None:
         raise NoAgreementInForce(
             _(
-                "No agreement version is in force on %(day)s. Choose a later day, or publish one that takes effect by then."
+                "No agreement version is in force on %(day)s. Choose a later day, or publish a version that takes effect by then."
             )
             % {"day": on.isoformat()}
         )
@@ -39,7 +39,7 @@ def version_in_force(on: date) -> AgreementVersion:
 
 
 def terms_periods() -> list[TermsPeriod]:
-    """The terms and the instants between which each governs; the first reaches back without end, so that stretches can be found."""
+    """Return the terms with their periods; the first has no beginning, so that failure events before it can be computed."""
     versions = published_versions()
     edges = [None, *(day_span(version.takes_effect_on, settings.SLA_ZONE)[0] for version in versions[1:]), None]
     return [
@@ -54,7 +54,7 @@ def pending_versions(on: date) -> list[AgreementVersion]:
 
 
 def newest_version() -> AgreementVersion | None:
-    """The published version that takes effect last: what the next amendment starts from."""
+    """Return the published version that takes effect last: the basis of the next amendment."""
     return AgreementVersion.objects.published().order_by("-effective_on").first()
 
 

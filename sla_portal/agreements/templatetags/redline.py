@@ -1,4 +1,4 @@
-"""Clauses and what changed in them, for website, desk and paper."""
+"""Clauses and their redlines for website, staff pages and PDFs."""
 
 from __future__ import annotations
 

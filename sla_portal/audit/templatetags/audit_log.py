@@ -1,4 +1,4 @@
-"""The trail at the foot of a record."""
+"""The audit log of a record, shown below it."""
 
 from __future__ import annotations
 
@@ -24,47 +24,57 @@ from ..models import Entry
 register = template.Library()
 
 SHOWN = 100
+CLAUSE = "clause "
+"""How changes of an agreement's draft name a clause."""
 
 
 @register.inclusion_tag("audit/_log.html")
 def audit_log(*subjects: models.Model) -> dict[str, Any]:
-    """Show who did what to any of `subjects`, newest first."""
+    """Show the entries about any of `subjects`, newest first."""
     entries = list(islice(queries.entries_about(*subjects), SHOWN + 1))
     return {"entries": entries[:SHOWN], "more": len(entries) > SHOWN, "shown": SHOWN}
 
 
 @register.filter
 def verb(entry: Entry) -> str:
-    """What was done, in the reader's language."""
+    """The verb of an entry in the reader's language."""
     return verbs.verb(entry.action)
 
 
 @register.filter
 def format_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]:
-    """Field, from and to of an entry, in the words of the reader."""
+    """Field, value before and value after of each change, in the reader's language."""
     for name, (before, after) in entry.changes.items():
-        yield _field(entry.subject_type, name), _told(before), _told(after)
+        field = _field(entry.subject_type, name)
+        yield _name(field, name), _format(before, field), _format(after, field)
 
 
-def _field(kind: str, name: str) -> str:
+def _field(kind: str, name: str) -> models.Field | None:
     try:
-        return str(apps.get_model(kind)._meta.get_field(name).verbose_name)
-    except (LookupError, FieldDoesNotExist, AttributeError):
-        return name.replace("_", " ")
+        return apps.get_model(kind)._meta.get_field(name)
+    except (LookupError, FieldDoesNotExist):
+        return None
 
 
-def _told(value: Any) -> SafeString:
+def _name(field: models.Field | None, name: str) -> str:
+    named = getattr(field, "verbose_name", None) or verbs.FIELDS.get(name)
+    if named is None and name.startswith(CLAUSE):
+        named = _("Clause %(clause)s") % {"clause": name.removeprefix(CLAUSE)}
+    return str(named or name.replace("_", " "))
+
+
+def _format(value: Any, field: models.Field | None = None) -> SafeString:
     if value is None or value in ("", [], {}):
         return SafeString(DASH)
     if isinstance(value, bool):
         return SafeString(_("yes") if value else _("no"))
     if isinstance(value, list):
-        return format_html_join(", ", "{}", ((_told(each),) for each in value))
+        return format_html_join(", ", "{}", ((_format(each, field),) for each in value))
     if isinstance(value, dict):
-        return format_html_join("; ", "{} {}", ((key.replace("_", " "), _told(each)) for key, each in value.items()))
+        return format_html_join("; ", "{} {}", ((_name(None, key), _format(each)) for key, each in value.items()))
     if isinstance(value, str) and (at := _instant(value)):
         return clock(at)
-    return conditional_escape(value)
+    return conditional_escape(dict(getattr(field, "flatchoices", ())).get(value, value))
 
 
 def _instant(text: str) -> datetime | None:

@@ -1,1 +1,1 @@
-"""Mail: a notice as a letter, and the conversation with the mail server."""
+"""E-mail: messages built from notices, SMTP sessions, the local inbox and bounce reports."""

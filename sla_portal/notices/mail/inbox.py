@@ -1,4 +1,4 @@
-"""The mail of a portal that sends none: a folder, which staff can look into."""
+"""The inbox of a portal that sends no e-mail: a folder that staff can read."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SHOWN = 200
 
 
 class EmailBackend(BaseEmailBackend):
-    """Put each message into a file of its own, readable by us alone."""
+    """Write each message to a file of its own, readable by the portal's user only."""
 
     def send_messages(self, email_messages: Sequence[OutgoingMessage]) -> int:
         for message in email_messages:
-            # Whole or not at all.
+            # Atomic by rename.
             draft, path = tempfile.mkstemp(dir=settings.MAIL_DIR, prefix=".")
             with os.fdopen(draft, "wb") as file:
                 file.write(message.message().as_bytes())
@@ -37,14 +37,14 @@ class EmailBackend(BaseEmailBackend):
 
 @dataclass(frozen=True)
 class Received:
-    """A message in the folder; `name` tells it from the others."""
+    """A message in the folder; `name` is unique."""
 
     name: str
     message: EmailMessage
 
     @property
     def at(self) -> float:
-        """When it came, in seconds since the epoch."""
+        """Time of receipt in seconds since the epoch."""
         return int(self.name.partition("-")[0]) / 1e9
 
 
@@ -53,13 +53,13 @@ def in_use() -> bool:
 
 
 def newest() -> list[Received]:
-    """The heads of the newest messages, the newest first."""
+    """Return the headers of the newest messages, the newest first."""
     names = sorted((path.stem for path in settings.MAIL_DIR.glob("*.eml")), reverse=True)[:SHOWN]
     return [_read(name, headers_only=True) for name in names]
 
 
 def received(name: str) -> Received | None:
-    """The message of that name; None: there is none."""
+    """Return the message of that name, or None."""
     if not NAME.match(name) or not _path(name).is_file():
         return None
     return _read(name)

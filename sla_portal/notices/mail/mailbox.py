@@ -1,4 +1,4 @@
-"""Where reports are fetched: a mailbox at a server, or files."""
+"""Fetch bounce reports from an IMAP or POP3 mailbox or from files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .reports import LARGEST
 TIMEOUT_SECONDS = 30
 MOST_AT_ONCE = 2000
 Done = Callable[[], object]
-"""Called when a message needs no second look."""
+"""Call when a message has been processed."""
 
 
 class Unreadable(Exception):
@@ -25,7 +25,7 @@ class Unreadable(Exception):
 
 
 def fetched(url: str) -> Generator[tuple[bytes, Done], None, None]:
-    """The messages of the mailbox that `url` names, each once it is asked for. Raises `Unreadable`."""
+    """Yield the messages of the mailbox at `url`. Raises `Unreadable`."""
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     try:
@@ -42,7 +42,7 @@ def fetched(url: str) -> Generator[tuple[bytes, Done], None, None]:
 def _imap(
     host: str, port: int | None, user: str, password: str, folder: str, *, tls: bool
 ) -> Iterator[tuple[bytes, Done]]:
-    """What is unread; what is done with is marked as read and stays."""
+    """Yield unread messages; done messages are marked as read and stay."""
     server: imaplib.IMAP4
     if tls:
         server = imaplib.IMAP4_SSL(host, port or 993, ssl_context=ssl.create_default_context(), timeout=TIMEOUT_SECONDS)
@@ -62,7 +62,7 @@ def _imap(
 
 
 def _pop3(host: str, port: int | None, user: str, password: str, *, tls: bool) -> Iterator[tuple[bytes, Done]]:
-    """What is there; what is done with is deleted when the conversation ends well, for POP3 marks nothing as read."""
+    """Yield all messages; done messages are deleted when the session ends, because POP3 has no read flag."""
     server: poplib.POP3
     if tls:
         server = poplib.POP3_SSL(host, port or 995, context=ssl.create_default_context(), timeout=TIMEOUT_SECONDS)
@@ -81,7 +81,7 @@ def _pop3(host: str, port: int | None, user: str, password: str, *, tls: bool) -
 
 
 def of_files(path: Path) -> Iterator[bytes]:
-    """The messages of a maildir, an mbox file, a message in a file, or a folder of such. Raises `Unreadable`."""
+    """Yield the messages of a maildir, an mbox file, a message file or a folder of those. Raises `Unreadable`."""
     try:
         if path.is_dir() and (path / "cur").is_dir():
             yield from (message for name in ("new", "cur") for message in _small(sorted((path / name).iterdir())))

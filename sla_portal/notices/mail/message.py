@@ -1,4 +1,4 @@
-"""A notice in one language as mail: built once, completed for each address."""
+"""A notice in one language as an e-mail message: built once, completed for each address."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from ..private import MARKER, completed
 
 inliner = CSSInliner(load_remote_stylesheets=False)
 EOL = "\r\n"
-# One less than quoted-printable allows, so that a line may be continued.
+# One less than quoted-printable allows, so that a line can be continued.
 WIDTH = 75
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 class Unwritable(Exception):
-    """An address that cannot stand on an envelope."""
+    """An address that is not valid in an SMTP envelope."""
 
 
 class ProviderMail(EmailMultiAlternatives):
@@ -43,16 +43,16 @@ class ProviderMail(EmailMultiAlternatives):
 
 
 class MailMessage:
-    """The same bytes whenever it is made; what differs between addresses is a few spots and three header lines.
+    """An e-mail with placeholders for what is personal: three header lines, the greeting and markers of `private`.
 
-    A spot is where the greeting or a marker of `private` stands. While the message is built it has a line to itself, so
-    that no line end falls into it; completed, it is joined to its neighbours by soft line ends.
+    Building is deterministic: the same bytes every time. While the message is built each placeholder has a line of its own,
+    so that no line break falls into it; completed, it is joined to its neighbours by soft line breaks.
     """
 
     def __init__(self, notice: Notice, wording: Wording, attachments: Iterable[Attachment]) -> None:
         self.notice, self.wording = notice, wording
         self.attachments = list(attachments)
-        # No text can contain a part of its own hash, so a spot is never mistaken.
+        # No text can contain a part of its own hash, so a placeholder is unambiguous.
         self.place = f"spot-{notice.sha256[:24]}"
         self.text, self.html = self._texts(self.place)
         self.spots: list[tuple[str, bool]] = []
@@ -60,7 +60,7 @@ class MailMessage:
         self.head, *self.between = (_stuffed(part.encode("ascii")) for part in parts)
 
     def completed(self, delivery: Delivery) -> bytes:
-        """The whole message for one address as it goes over the wire, leading dots doubled, without the final one.
+        """Return the message for one address as sent, dot-stuffed, without the final dot.
 
         Raises `Unwritable`.
         """
@@ -75,16 +75,16 @@ class MailMessage:
         return b"".join(written)
 
     def message(self, delivery: Delivery) -> ProviderMail:
-        """The same for a mail backend of Django's. Raises `Unwritable`."""
+        """Return the message for a Django mail backend. Raises `Unwritable`."""
         to = formataddr((_clean(delivery.name), envelope_address(delivery.email)))
         own = {"Message-ID": delivery.message_id, "X-Notice-Id": delivery.mark}
         text, html = (
-            # The markers first: a name may look like one.
+            # Markers first: a name may look like a marker.
             completed(body, delivery).replace(self.place, self._value(self.place, escaped, delivery))
             for body, escaped in ((self.text, False), (self.html, True))
         )
         message = ProviderMail(self.wording.subject, text, to=[to], headers=self._headers() | own)
-        # A provider's report names the mail by what the provider was given.
+        # Providers return the metadata in their reports.
         message.metadata = {"notice-id": delivery.named_mark}
         if settings.BOUNCE_ADDRESS:
             message.envelope_sender = sender(delivery)
@@ -102,7 +102,7 @@ class MailMessage:
             )
 
     def _apart(self, body: str, *, escaped: bool) -> str:
-        """The text with each spot on a line of its own; which spot is which is remembered."""
+        """Return the text with each placeholder on a line of its own, and remember the placeholders in order."""
 
         def apart(found: re.Match[str]) -> str:
             self.spots.append((found[0], escaped))
@@ -117,7 +117,7 @@ class MailMessage:
         return escape(greeting) if escaped else greeting
 
     def _headers(self) -> dict[str, str]:
-        # The notice's own time, so that a mail sent again is the same mail.
+        # The time of the notice, so that a resent e-mail is identical.
         return {"Date": format_datetime(self.notice.given_at), "Auto-Submitted": "auto-generated"}
 
     def _bytes(self) -> bytes:
@@ -138,18 +138,18 @@ class MailMessage:
 
     def _greeting(self, name: str) -> str:
         with translation.override(self.wording.language):
-            return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Good day,")
+            return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Hello,")
 
 
 def sender(delivery: Delivery) -> str:
-    """The address on the back of the envelope, to which reports of what came back go."""
+    """Return the envelope sender, to which bounce reports are sent."""
     if settings.BOUNCE_ADDRESS:
         return settings.BOUNCE_ADDRESS.replace("*", delivery.named_mark)
     return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 
 def envelope_address(email: str) -> str:
-    """The address in ASCII. Raises `Unwritable`."""
+    """Return the address in ASCII. Raises `Unwritable`."""
     local, at, domain = email.rpartition("@")
     try:
         written = f"{local}{at}{domain.encode('idna').decode()}"
@@ -162,7 +162,7 @@ def envelope_address(email: str) -> str:
 
 
 def _clean(name: str) -> str:
-    """A name on one line, for a header."""
+    """Return a name on one line, for a header."""
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())
 
 
@@ -175,7 +175,7 @@ def _mailbox(name: str, address: str) -> str:
 
 
 def _joined(value: str) -> bytes:
-    """What a spot becomes, as quoted-printable, as both texts are: a soft line end before and after it."""
+    """Return a placeholder's value as quoted-printable between soft line breaks."""
     quoted = body_encode(value.encode().decode("latin-1"), maxlinelen=WIDTH, eol=EOL)
     return b"=\r\n" + _stuffed(quoted.encode("ascii")) + b"=\r\n"
 
@@ -194,6 +194,6 @@ def _part(file: Attachment) -> MIMEBase:
 
 
 def _typed(content_type: str) -> dict[str, Any]:
-    """A type with its parameters, as `add_attachment` takes them."""
+    """Return a content type with its parameters for `add_attachment`."""
     parsed = SMTP.header_factory("Content-Type", content_type)
     return {"maintype": parsed.maintype, "subtype": parsed.subtype, "params": dict(parsed.params)}

@@ -1,7 +1,7 @@
-"""What a mail server reports of a mail that came back, or is late (RFC 3464): read with suspicion.
+"""Parse bounce and delay reports (RFC 3464) from untrusted senders.
 
-A report comes from anybody. It is believed only as far as it names a mail of ours by the mark in its Message-ID, which
-nobody knows who had no part in that mail's way; it is read only up to a size and a number of parts.
+A report is accepted only if it contains the mark of an e-mail's Message-ID, which only servers on its way know. Size and
+number of parts are limited.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ ADDRESSES_OF_THE_REPORT = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a mail, as a report tells it."""
+    """A bounce or delay report."""
 
     marks: str
-    """Texts in which the mark of a mail of ours may stand."""
+    """Texts that may contain the mark of an e-mail."""
     permanent: bool
     said: str
     key: str
 
 
 def read_report(content: bytes) -> Report | None:
-    """What a message reports; None: it is no report of a mail that failed or is late, or too large to be looked at."""
+    """Return the report in a message; None if it reports no failure or delay, or is too large."""
     if len(content) > LARGEST or content.lower().count(b"content-type:") > MOST_PARTS:
         return None
     try:
         message = BytesParser(policy=compat32).parsebytes(content)
         recipients = list(_recipients(message))
         marks = " ".join(_marks(message))
-    # The parser calls itself for each level, and headers of strangers break it in ever new ways.
+    # The parser is recursive, and malformed headers raise many kinds of errors.
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
         return None
     bad = [(action, said) for action, said in recipients if action in {"failed", "delayed"}]
@@ -51,7 +51,7 @@ def read_report(content: bytes) -> Report | None:
 
 
 def _recipients(message: Message) -> Iterator[tuple[str, str]]:
-    """What is said of each recipient: an action, and the words for it."""
+    """Yield action and diagnostic text of each recipient."""
     if message.get_content_type() != "multipart/report":
         return
     for part in _parts(message):

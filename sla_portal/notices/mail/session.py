@@ -1,7 +1,7 @@
-"""The conversation with the mail server, which knows whether a message was handed over.
+"""Sessions with the mail server, which report whether a message was handed over.
 
-A message is the server's from the moment at which it has the final dot (RFC 5321, 4.2.5 and 6.1): what breaks before is
-certainly not delivered, what breaks between the dot and its answer may be.
+The server is responsible for a message once it has the final dot (RFC 5321, 4.2.5 and 6.1): a failure before it means not
+delivered, a failure between the dot and its reply means unknown.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
 
 
 class Unreachable(Exception):
-    """The mail server takes no connection, or not ours; `str()` of it is what it said."""
+    """The mail server refuses connections; `str()` of it is its reply."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one attempt. `Status.PENDING` is: to be tried again."""
+    """The result of one attempt. `Status.PENDING`: retry."""
 
     status: Status
-    trouble: FailureReason | None = None
+    failure_reason: FailureReason | None = None
     said: str = ""
 
 
@@ -47,7 +47,7 @@ SENT = Outcome(Status.SENT)
 
 
 class Session(Protocol):
-    """A held connection: `offer` a letter, then `hand_over` or `take_back`. Connecting raises `Unreachable`."""
+    """A held connection: `offer` a message, then `hand_over` or `take_back`. Connecting raises `Unreachable`."""
 
     def __enter__(self) -> Self: ...
 
@@ -55,24 +55,24 @@ class Session(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def offer(self, letter: MailMessage, delivery: Delivery) -> Outcome | None:
-        """Bring the message up to its last byte; None: it is taken so far, and nobody has got it."""
+    def offer(self, message: MailMessage, delivery: Delivery) -> Outcome | None:
+        """Send the message up to the final dot; None if the server accepted it so far."""
 
     def hand_over(self) -> Outcome:
-        """Give the last byte, and hear the answer."""
+        """Send the final dot and read the reply."""
 
     def take_back(self) -> None:
         """Leave the offered message unsent."""
 
 
 def session() -> Session:
-    """A session over the mail backend that the settings name."""
+    """Return a session for the configured mail backend."""
     backend = get_connection()
     return SmtpSession(backend) if isinstance(backend, SmtpBackend) else BackendSession(backend)
 
 
 class SmtpSession:
-    """One SMTP connection for many messages, opened when it is needed and again where it broke."""
+    """One SMTP connection for many messages, opened on demand and reopened when broken."""
 
     def __init__(self, backend: SmtpBackend) -> None:
         self.backend = backend
@@ -114,21 +114,21 @@ class SmtpSession:
             self.backend.connection.close()
         self.backend.connection = None
 
-    def offer(self, letter: MailMessage, delivery: Delivery) -> Outcome | None:
+    def offer(self, message: MailMessage, delivery: Delivery) -> Outcome | None:
         try:
-            recipient, message = envelope_address(delivery.email), letter.completed(delivery)
+            recipient, content = envelope_address(delivery.email), message.completed(delivery)
         except Unwritable:
             return Outcome(Status.FAILED, FailureReason.UNWRITABLE)
         try:
-            return self._converse(sender(delivery), recipient, message)
+            return self._converse(sender(delivery), recipient, content)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(Status.PENDING, FailureReason.CUT_OFF, _words(error))
 
-    def _converse(self, sender: str, recipient: str, message: bytes) -> Outcome | None:
+    def _converse(self, sender: str, recipient: str, content: bytes) -> Outcome | None:
         code, said = self._mail(sender)
         if code == CLOSING or code // 100 == 5:
-            # Said to us, whoever the message is for.
+            # A reply to the sender, whatever the recipient.
             self._drop()
             raise Unreachable(_reply(code, said))
         if code // 100 == 2:
@@ -137,11 +137,11 @@ class SmtpSession:
             code, said = self.smtp.docmd("DATA")
         if code != GO_ON:
             return self._refused(code, said)
-        self.smtp.send(message)
+        self.smtp.send(content)
         return None
 
     def _mail(self, sender: str) -> tuple[int, bytes]:
-        """Begin a message; where the server meanwhile closed a held connection, on a new one."""
+        """Begin a message; reconnect if the server closed the connection in the meantime."""
         if self.backend.connection is not None:
             with suppress(smtplib.SMTPServerDisconnected):
                 code, said = self.smtp.mail(sender)
@@ -151,7 +151,7 @@ class SmtpSession:
         return self.smtp.mail(sender)
 
     def _refused(self, code: int, said: bytes) -> Outcome:
-        """An answer that leaves the message with us."""
+        """Handle a reply that did not accept the message."""
         if code == CLOSING or code // 100 not in (4, 5):
             self._drop()
         else:
@@ -161,7 +161,7 @@ class SmtpSession:
     def hand_over(self) -> Outcome:
         smtp, sock = self.smtp, self.sock
         if select.select([sock], [], [], 0)[0]:
-            # The server spoke, or left, before it had the message.
+            # The server replied or disconnected before it had the message.
             self._drop()
             return Outcome(Status.PENDING, FailureReason.CUT_OFF)
         try:
@@ -187,7 +187,7 @@ class SmtpSession:
 
 
 class BackendSession:
-    """Any other mail backend: it takes a message whole, and an error leaves open whether it did."""
+    """Any other mail backend: it takes the whole message, and an error leaves open whether it was accepted."""
 
     def __init__(self, backend: BaseEmailBackend) -> None:
         self.backend = backend
@@ -199,9 +199,9 @@ class BackendSession:
     def __exit__(self, *_error: object) -> None:
         self.backend.close()
 
-    def offer(self, letter: MailMessage, delivery: Delivery) -> Outcome | None:
+    def offer(self, message: MailMessage, delivery: Delivery) -> Outcome | None:
         try:
-            self.offered = [letter.message(delivery)]
+            self.offered = [message.message(delivery)]
         except Unwritable:
             return Outcome(Status.FAILED, FailureReason.UNWRITABLE)
         try:
@@ -226,11 +226,11 @@ class BackendSession:
 
 
 def _answered(error: Exception) -> Outcome | None:
-    """Say what a provider's answer means; None where the error is no answer.
+    """Return what a provider's reply means; None where the error is no reply.
 
-    One that says no (HTTP 4xx) has not taken the mail; whether it minds this mail, or us, it tells in words.
+    With HTTP 4xx the provider has not accepted the e-mail; its reply says why.
     """
-    # With these comes requests, which nothing needs before a backend fails.
+    # They import requests, which nothing needs before a backend fails.
     from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError
 
     match error:
@@ -244,15 +244,15 @@ def _answered(error: Exception) -> Outcome | None:
 
 
 def refusal(code: int, said: bytes) -> Outcome:
-    """What a reply other than yes means: 4xx is for now, 5xx for good (RFC 5321, 4.2.1; RFC 3463)."""
+    """Return the outcome of a negative reply: 4xx is transient, 5xx permanent (RFC 5321, 4.2.1; RFC 3463)."""
     words = _reply(code, said)
     if code // 100 != 5:
         return Outcome(Status.PENDING, FailureReason.POSTPONED, words)
-    return Outcome(Status.FAILED, trouble_of(words) or FailureReason.REFUSED, words)
+    return Outcome(Status.FAILED, failure_reason_of(words) or FailureReason.REFUSED, words)
 
 
-def trouble_of(words: str) -> FailureReason | None:
-    """What an enhanced status code for good says (RFC 3463), where it is one of those that people ask about."""
+def failure_reason_of(words: str) -> FailureReason | None:
+    """Return the failure reason of a permanent enhanced status code (RFC 3463), if it is a known one."""
     detail = ENHANCED.search(words)
     match detail.groups() if detail else ():
         case ("1", _):

@@ -1,7 +1,6 @@
-"""Give a notice, deliver it, and decide what became of a mail where the machine cannot know."""
+"""Issue notices, deliver their e-mails, throttle them, and resolve undelivered mail."""
 
 from .bouncing import note_bounce, read_files, read_mailbox
-from .braking import NoReason, NotALimit, NothingToDo, limit_notice, pause_notice, resume_notice
 from .delivering import deliver_chunk, due, release_lapsed
 from .giving import NotWorded, give_notice
 from .resolving import (
@@ -13,6 +12,7 @@ from .resolving import (
     reached_by_letter,
     send_again,
 )
+from .throttling import NoReason, NotALimit, NothingToDo, limit_notice, pause_notice, resume_notice
 
 __all__ = [
     "NoReason",

@@ -1,4 +1,4 @@
-"""Note what comes back."""
+"""Record bounce reports."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from django.db import transaction
 
 from ..mail.mailbox import fetched, of_files
 from ..mail.reports import read_report
-from ..mail.session import trouble_of
+from ..mail.session import failure_reason_of
 from ..models import Bounce, Delivery, FailureReason, Status
 from ..queries import delivery_marked
 
 
 def note_bounce(*, mark: str, permanent: bool, said: str, key: str, now: datetime) -> bool:
-    """Put down a report about a mail of ours, and where it came back for good, put its delivery on the list.
+    """Record a report about an e-mail; a permanent one marks its delivery as bounced.
 
-    `mark` is any text that holds the mark of the mail's Message-ID; `key` names the report, which is applied once. False:
-    it names no mail of ours, or was applied before.
+    `mark` is any text that contains the mark of the Message-ID; `key` identifies the report, which is applied once.
+    Returns False if no delivery matches or the report was applied before.
     """
     delivery = delivery_marked(mark)
     if delivery is None:
@@ -30,16 +30,16 @@ def note_bounce(*, mark: str, permanent: bool, said: str, key: str, now: datetim
         _bounce, new = Bounce.objects.get_or_create(
             delivery=locked, key=key, defaults={"noted_at": now, "permanent": permanent, "said": said}
         )
-        if new and permanent and _was_taken(locked):
+        if new and permanent and _was_accepted(locked):
             locked.status = Status.BOUNCED
-            locked.trouble = trouble_of(said) or FailureReason.RETURNED
+            locked.trouble = failure_reason_of(said) or FailureReason.RETURNED
             locked.last_error = said
             locked.save(update_fields=["status", "trouble", "last_error"])
     return new
 
 
-def _was_taken(delivery: Delivery) -> bool:
-    """A report may come before the worker has noted the server's answer."""
+def _was_accepted(delivery: Delivery) -> bool:
+    """Whether the server accepted it; a report may arrive before the worker has recorded the reply."""
     return delivery.status in (Status.SENT, Status.UNKNOWN) or (
         delivery.status == Status.SENDING and delivery.handed_over_at is not None
     )
@@ -47,7 +47,7 @@ def _was_taken(delivery: Delivery) -> bool:
 
 @dataclass
 class Read:
-    """How many messages were looked at, how many were reports, and how many told something new of a mail of ours."""
+    """The number of messages read, of reports among them, and of new reports about our e-mails."""
 
     messages: int = 0
     reports: int = 0
@@ -55,18 +55,18 @@ class Read:
 
 
 def read_mailbox(*, url: str, now: datetime) -> Read:
-    """Apply the reports in the mailbox at `url`, and mark what was looked at as done. Raises `Unreadable`."""
+    """Apply the reports in the mailbox at `url` and mark the messages as done. Raises `Unreadable`."""
     read = Read()
     with closing(fetched(url)) as messages:
         for content, done in messages:
             _apply(content, read, now)
-            # Only once the report is committed: else the next round looks at it again, which does no harm.
+            # After the commit: otherwise the next run reads it again, which is harmless.
             done()
     return read
 
 
 def read_files(*, path: Path, now: datetime) -> Read:
-    """Apply the reports in a maildir, an mbox, a message or a folder of messages; they stay there. Raises `Unreadable`."""
+    """Apply the reports in a maildir, mbox, message or folder of messages, which stay unchanged. Raises `Unreadable`."""
     read = Read()
     for content in of_files(path):
         _apply(content, read, now)

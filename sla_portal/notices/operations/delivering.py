@@ -1,11 +1,11 @@
-"""Deliver what was told: pending → sending → sent | failed | unknown. The row is the queue.
+"""Deliver e-mails: pending → sending → sent | failed | unknown. The row is the queue.
 
-What keeps a mail from going out twice: a row is claimed by one conditional UPDATE; `handed_over_at` is committed, while
-the claim still holds, before the byte that hands the message over. A row that is found in a dead worker's hand goes back
-into the queue where that time is empty, for then nobody has got it; else it is unknown, and a person decides.
+Duplicates are prevented in two steps: a row is leased by one conditional UPDATE, and `handed_over_at` is committed under
+that lease before the final dot of the message. A row whose lease lapsed returns to the queue if `handed_over_at` is empty;
+otherwise its delivery is unknown, and a person decides.
 
-What goes first is asked when a worker is free, not when its task was made: a code never waits behind an amendment. The
-same statement that takes a message the last step asks whether its notice is paused.
+The order is decided when a worker is free, not when its task was queued: a code never waits behind an amendment. The
+statement that commits `handed_over_at` also checks whether the notice is paused.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from ..models import Brake, Delivery, FailureReason, Notice, Status
 from ..rules import Allowance, pause
 
 CHUNK = 100
-MOST_HANDS = 100
-"""How many workers a sweep asks for, each of which goes on while there is more: so other tasks never wait behind many."""
+MOST_WORKERS = 100
+"""Tasks queued by one sweep at most; each continues while more is due, so other tasks do not wait behind many."""
 LEASE = timedelta(seconds=60)
 HANDED_OVER_LEASE = timedelta(seconds=180)
-"""Longer than the answer to the final dot may take."""
+"""Longer than the timeout of the reply to the final dot."""
 LONGEST_CHUNK = timedelta(seconds=20)
-"""A worker looks this often, at the latest, whether something more urgent has come."""
+"""Longest time after which a worker checks for more urgent e-mails."""
 MOST_UNANSWERED_IN_A_ROW = 3
-A_HANDS_MAILS_PER_MINUTE = 1200
-"""What one connection manages even with a slow server: a larger limit takes several."""
+WORKER_MAILS_PER_MINUTE = 1200
+"""What one connection sends with a slow server: a larger limit needs several workers."""
 SHORTEST_WAIT = timedelta(seconds=1)
 
 Clock = Callable[[], datetime]
@@ -46,12 +46,12 @@ Clock = Callable[[], datetime]
 
 
 def release_lapsed(*, now: datetime) -> None:
-    """Take deliveries out of hands that have not moved for a lease: into the queue, or among the unknown."""
+    """Release lapsed leases: back into the queue, or to unknown if the e-mail was handed over."""
     lapsed = Delivery.objects.filter(status=Status.SENDING, leased_until__lt=now)
     lapsed.filter(handed_over_at__isnull=True).update(
         status=Status.PENDING, lease=None, leased_until=None, next_attempt_at=now
     )
-    # The lease's mark stays: a worker that was only slow may still say that it was sent.
+    # The lease stays on the row: a slow worker may still record that it was sent.
     lapsed.filter(handed_over_at__isnull=False).update(
         status=Status.UNKNOWN, leased_until=None, trouble=FailureReason.INTERRUPTED, attempts=F("attempts") + 1
     )
@@ -59,25 +59,25 @@ def release_lapsed(*, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class Due:
-    """How many workers a sweep asks for: for what may go at once, and for what a limit holds back."""
+    """The number of workers needed: for unlimited e-mails, and for rate-limited ones."""
 
-    hands: int
-    trickles: int
+    workers: int
+    throttled: int
 
 
 def due(*, now: datetime) -> Due:
-    """How much work waits now."""
-    limits = {brake.notice_id: brake for brake in Brake.objects.filter(per_minute__isnull=False)}
+    """Return how many workers are needed now."""
+    limits = {throttle.notice_id: throttle for throttle in Brake.objects.filter(per_minute__isnull=False)}
     waiting = claimable(now).exclude(notice__in=paused())
     if settings.MAILS_PER_MINUTE:
-        return Due(0, _hands(settings.MAILS_PER_MINUTE) if waiting.exists() else 0)
-    free = waiting.exclude(notice__in=limits).values("pk")[: MOST_HANDS * CHUNK].count()
+        return Due(0, _workers(settings.MAILS_PER_MINUTE) if waiting.exists() else 0)
+    free = waiting.exclude(notice__in=limits).values("pk")[: MOST_WORKERS * CHUNK].count()
     held = waiting.filter(notice__in=limits).order_by().values_list("notice", flat=True).distinct()
-    return Due(-(-free // CHUNK), sum(_hands(_allowance(limits[notice]).per_minute) for notice in held))
+    return Due(-(-free // CHUNK), sum(_workers(_allowance(limits[notice]).per_minute) for notice in held))
 
 
-def _hands(per_minute: int) -> int:
-    return -(-per_minute // A_HANDS_MAILS_PER_MINUTE)
+def _workers(per_minute: int) -> int:
+    return -(-per_minute // WORKER_MAILS_PER_MINUTE)
 
 
 def claimable(now: datetime) -> QuerySet[Delivery]:
@@ -85,7 +85,7 @@ def claimable(now: datetime) -> QuerySet[Delivery]:
 
 
 def paused() -> list[int]:
-    """The keys of notices that wait for a person."""
+    """Return the primary keys of paused notices."""
     return list(Brake.objects.filter(paused_at__isnull=False).values_list("notice", flat=True))
 
 
@@ -94,17 +94,17 @@ def paused() -> list[int]:
 
 @dataclass
 class Claim:
-    """What one worker took; `more_at`: when there may be more to take, None where that was all."""
+    """What one worker leased; `more_at`: when more may be due, None if nothing else is."""
 
     deliveries: list[Delivery]
     more_at: datetime | None
 
 
 def claim(lease: uuid.UUID, now: datetime, ids: Sequence[int] | None) -> Claim:
-    """Take a chunk of what is due and in nobody's hand, by one conditional UPDATE, and charge the limits with it.
+    """Lease a chunk of due deliveries by one conditional UPDATE and charge it to the rate limits.
 
-    The most urgent go first, then the longest waiting. The limits' rows are locked meanwhile, so that workers together
-    keep to them.
+    The most urgent come first, then the longest waiting. The throttle rows are locked, so that all workers together keep
+    the limits.
     """
     portal, limits = _limits(now)
     room = CHUNK if ids is None else len(ids)
@@ -114,7 +114,7 @@ def claim(lease: uuid.UUID, now: datetime, ids: Sequence[int] | None) -> Claim:
     if ids is not None:
         waiting = waiting.filter(pk__in=ids)
     queues = [(waiting.exclude(notice__in=limits), room)]
-    queues += [(waiting.filter(notice=notice), _allowance(brake).at(now)) for notice, brake in limits.items()]
+    queues += [(waiting.filter(notice=notice), _allowance(throttle).at(now)) for notice, throttle in limits.items()]
     found = [row for queue, most in queues if most for row in _first(queue, min(most, room))]
     chosen = sorted(found)[:room]
     claimable(now).filter(pk__in=[pk for _urgency, _since, pk, _notice in chosen]).update(
@@ -124,11 +124,11 @@ def claim(lease: uuid.UUID, now: datetime, ids: Sequence[int] | None) -> Claim:
         Delivery.objects.filter(lease=lease, status=Status.SENDING).order_by("urgency", "notice_id", "language", "pk")
     )
     used = Counter(delivery.notice_id for delivery in taken)
-    held = [_charge(brake, used[notice], now) for notice, brake in limits.items() if used[notice]]
-    held += [brake for notice, brake in limits.items() if not used[notice] and not _allowance(brake).at(now)]
+    held = [_charge(throttle, used[notice], now) for notice, throttle in limits.items() if used[notice]]
+    held += [throttle for notice, throttle in limits.items() if not used[notice] and not _allowance(throttle).at(now)]
     if portal and (taken or not room):
         held.append(_charge(portal, len(taken), now))
-    more_at = [now] if len(taken) == CHUNK else [_more_at(brake) for brake in held]
+    more_at = [now] if len(taken) == CHUNK else [_more_at(throttle) for throttle in held]
     return Claim(taken, min(more_at, default=None))
 
 
@@ -138,10 +138,12 @@ def _first(queue: QuerySet[Delivery], most: int) -> QuerySet[Delivery, tuple[int
 
 
 def _limits(now: datetime) -> tuple[Brake | None, dict[int, Brake]]:
-    """The portal's limit, and those of notices by their keys, locked."""
+    """Return the throttles of the portal and, by notice, of notices, locked."""
     if settings.MAILS_PER_MINUTE:
         Brake.objects.get_or_create(notice=None, defaults={"free_at": now - timedelta(minutes=1)})
-    limits = {brake.notice_id: brake for brake in Brake.objects.select_for_update().filter(LIMITED).order_by("pk")}
+    limits = {
+        throttle.notice_id: throttle for throttle in Brake.objects.select_for_update().filter(LIMITED).order_by("pk")
+    }
     portal = limits.pop(None, None)
     if portal:
         portal.per_minute = settings.MAILS_PER_MINUTE
@@ -151,48 +153,48 @@ def _limits(now: datetime) -> tuple[Brake | None, dict[int, Brake]]:
 LIMITED = Q(notice=None) | Q(per_minute__isnull=False)
 
 
-def _allowance(brake: Brake) -> Allowance:
-    return Allowance(cast("int", brake.per_minute), brake.free_at)
+def _allowance(throttle: Brake) -> Allowance:
+    return Allowance(cast("int", throttle.per_minute), throttle.free_at)
 
 
-def _charge(brake: Brake, mails: int, now: datetime) -> Brake:
+def _charge(throttle: Brake, mails: int, now: datetime) -> Brake:
     if mails:
-        brake.free_at = _allowance(brake).after(mails, now)
-        brake.save(update_fields=["free_at"])
-    return brake
+        throttle.free_at = _allowance(throttle).after(mails, now)
+        throttle.save(update_fields=["free_at"])
+    return throttle
 
 
-def _more_at(brake: Brake) -> datetime:
-    return brake.free_at + _allowance(brake).pace
+def _more_at(throttle: Brake) -> datetime:
+    return throttle.free_at + _allowance(throttle).pace
 
 
 def deliver_chunk(*, clock: Clock, ids: Sequence[int] | None = None) -> timedelta | None:
-    """Deliver the most urgent that are due, or of `ids` those that are, over one held connection.
+    """Deliver the most urgent due e-mails, or those of `ids` that are due, over one connection.
 
-    `clock` tells the present instant, again and again. Returns how long to wait before looking for more, zero where more
-    may be due at once; None: that was all, or the mail server cannot be reached. Must not run within a transaction: each
-    step is committed before the next touches the network.
+    `clock` returns the current time. Returns the time to wait before the next call, zero if more may be due now; None if
+    nothing else is due or the mail server is unreachable. Must not run in a transaction: each step is committed before the
+    next network call.
     """
-    with DeliveryRun(clock, ids) as hand, session() as line:
+    with DeliveryRun(clock, ids) as run, session() as line:
         unanswered = 0
-        for delivery, letter in with_messages(hand.claimed):
-            if hand.too_long():
+        for delivery, message in with_messages(run.claimed):
+            if run.too_long():
                 break
-            if delivery.pk not in hand.ours:
+            if delivery.pk not in run.ours:
                 continue
             try:
-                outcome = hand.send(line, delivery, letter)
+                outcome = run.send(line, delivery, message)
             except Unreachable as error:
-                hand.postpone(FailureReason.UNREACHABLE, str(error))
+                run.postpone(FailureReason.UNREACHABLE, str(error))
                 return None
             unanswered = unanswered + 1 if outcome and outcome.status == Status.UNKNOWN else 0
             if unanswered == MOST_UNANSWERED_IN_A_ROW:
-                # Something is wrong with the line: do not use up the rest to find out.
-                hand.postpone(FailureReason.UNREACHABLE, outcome.said if outcome else "")
+                # The connection is broken: do not risk the remaining e-mails.
+                run.postpone(FailureReason.UNREACHABLE, outcome.said if outcome else "")
                 return None
-    if hand.more_at is None:
+    if run.more_at is None:
         return None
-    return max(hand.more_at - clock(), SHORTEST_WAIT) if hand.more_at > hand.begun else timedelta(0)
+    return max(run.more_at - clock(), SHORTEST_WAIT) if run.more_at > run.begun else timedelta(0)
 
 
 NOTE = """
@@ -219,16 +221,16 @@ def _stored(field: str, value: object) -> Any:
 
 
 class DeliveryRun:
-    """What one worker holds: its claim, and the message that was accepted but is not noted yet.
+    """One delivery run of a worker: its leased rows, and the accepted message that is not recorded yet.
 
-    That note and the mark of the next handing over are one statement and one commit, so a worker that dies leaves at most
-    one delivery of which nobody knows.
+    Recording it and committing the next `handed_over_at` are one statement, so a worker that dies leaves at most one
+    unknown delivery.
     """
 
     def __init__(self, clock: Clock, ids: Sequence[int] | None = None) -> None:
         self.clock = clock
         self.lease = uuid.uuid4()
-        self.begun = self.kept = clock()
+        self.begun = self.renewed_at = clock()
         self.accepted: tuple[Delivery, datetime] | None = None
         with transaction.atomic(durable=True):
             taken = claim(self.lease, self.begun, ids)
@@ -239,20 +241,20 @@ class DeliveryRun:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Note what was accepted, and put back what was not tried."""
+        """Record what was accepted, and return the rest to the queue."""
         self._note(handing_over=None, now=self.clock())
         self._waiting().update(status=Status.PENDING, lease=None, leased_until=None)
 
     def too_long(self) -> bool:
         return self.clock() - self.begun > LONGEST_CHUNK
 
-    def send(self, line: Session, delivery: Delivery, letter: MailMessage) -> Outcome | None:
-        """Send one; None: it is not ours any more, and was not sent. Raises `Unreachable`."""
-        outcome = line.offer(letter, delivery)
+    def send(self, line: Session, delivery: Delivery, message: MailMessage) -> Outcome | None:
+        """Send one e-mail; None if the lease was lost or the notice paused, and nothing was sent. Raises `Unreachable`."""
+        outcome = line.offer(message, delivery)
         if outcome is None:
             if not self._mark_handed_over(delivery):
                 line.take_back()
-                self._look_what_is_left()
+                self._refresh_ours()
                 return None
             outcome = line.hand_over()
         if outcome.status == Status.SENT:
@@ -261,13 +263,13 @@ class DeliveryRun:
             self._settle(delivery, outcome)
         return outcome
 
-    def postpone(self, trouble: FailureReason, said: str) -> None:
-        """Wait with all that was not tried."""
+    def postpone(self, reason: FailureReason, said: str) -> None:
+        """Postpone everything that was not tried."""
         for delivery in self._waiting():
-            self._settle(delivery, Outcome(Status.PENDING, trouble, said))
+            self._settle(delivery, Outcome(Status.PENDING, reason, said))
 
-    def _look_what_is_left(self) -> None:
-        """Leave alone what somebody took from this hand, or paused."""
+    def _refresh_ours(self) -> None:
+        """Skip rows whose lease was lost or whose notice is paused."""
         self.ours = set(self._waiting().exclude(notice__in=paused()).values_list("pk", flat=True))
 
     def _held(self) -> QuerySet[Delivery]:
@@ -278,15 +280,15 @@ class DeliveryRun:
 
     def _mark_handed_over(self, delivery: Delivery) -> bool:
         now = self.clock()
-        if now - self.kept > LEASE / 3:
+        if now - self.renewed_at > LEASE / 3:
             self._waiting().update(leased_until=now + LEASE)
-            self.kept = now
+            self.renewed_at = now
         return self._note(handing_over=delivery, now=now)
 
     def _note(self, *, handing_over: Delivery | None, now: datetime) -> bool:
-        """Note the accepted message and mark the next; False: the next is not ours any more."""
+        """Record the accepted message and commit the next `handed_over_at`; False if the next is not leased any more."""
         accepted, accepted_at = self.accepted or (None, None)
-        given = {
+        parameters = {
             "lease": _stored("lease", self.lease),
             "accepted": accepted.pk if accepted else None,
             "accepted_at": _stored("sent_at", accepted_at),
@@ -296,7 +298,7 @@ class DeliveryRun:
             "until": _stored("leased_until", now + HANDED_OVER_LEASE),
         }
         with connection.cursor() as cursor:
-            cursor.execute(NOTE, given)
+            cursor.execute(NOTE, parameters)
             noted = {pk for (pk,) in cursor.fetchall()}
         self.accepted = None
         return handing_over is not None and handing_over.pk in noted
@@ -305,28 +307,28 @@ class DeliveryRun:
         attempts, now = delivery.attempts + 1, self.clock()
         wait = pause(attempts) if outcome.status == Status.PENDING else None
         given_up = outcome.status == Status.PENDING and wait is None
-        nobody_has_it = {} if outcome.status == Status.UNKNOWN else {"handed_over_at": None}
-        # A report that it came back may be faster than the server's answer.
+        not_handed_over = {} if outcome.status == Status.UNKNOWN else {"handed_over_at": None}
+        # A bounce report may arrive before the server's reply.
         self._held().filter(pk=delivery.pk).exclude(status=Status.BOUNCED).update(
             status=Status.FAILED if given_up else outcome.status,
             lease=None,
             leased_until=None,
             attempts=attempts,
             next_attempt_at=now + wait if wait else now,
-            trouble=outcome.trouble or "",
+            trouble=outcome.failure_reason or "",
             last_error=outcome.said,
-            **nobody_has_it,
+            **not_handed_over,
         )
 
 
 def with_messages(claimed: Sequence[Delivery]) -> Iterator[tuple[Delivery, MailMessage]]:
-    """Each delivery with its letter, built once for each notice and language."""
+    """Yield each delivery with its message, built once per notice and language."""
     notices = Notice.objects.prefetch_related("wordings", "attachments").in_bulk({d.notice_id for d in claimed})
-    letters: dict[tuple[int, str], MailMessage] = {}
+    messages: dict[tuple[int, str], MailMessage] = {}
     for delivery in claimed:
         delivery.notice = notices[delivery.notice_id]
         key = delivery.notice_id, delivery.language
-        if key not in letters:
+        if key not in messages:
             wording = delivery.notice.wording(delivery.language)
-            letters = {key: MailMessage(delivery.notice, wording, delivery.notice.attachments.all())}
-        yield delivery, letters[key]
+            messages = {key: MailMessage(delivery.notice, wording, delivery.notice.attachments.all())}
+        yield delivery, messages[key]

@@ -1,4 +1,4 @@
-"""Tell people something."""
+"""Issue notices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..wording import File, Words
 
 
 class NotWorded(Refused):
-    """A notice says something in every language of the portal."""
+    """A notice needs a wording in every language of the portal."""
 
 
 def give_notice(
@@ -36,14 +36,13 @@ def give_notice(
     public: bool,
     now: datetime,
     attachments: Sequence[File] = (),
-    told_before: QuerySet[Delivery] | None = None,
+    notified_before: QuerySet[Delivery] | None = None,
 ) -> Notice:
-    """Freeze a notice and put down a delivery for each address of `audience`; an address is told once (5.2).
+    """Freeze a notice and queue a delivery for each address of `audience`, once per address (5.2).
 
-    `audience` may be `Contact.objects.none()` for what is only said on the website. The addresses of `told_before`, deliveries of
-    earlier notices, are told too, on record or not. The mails go out when the
-    transaction is committed: a door may hurry them with `tasks.deliver_soon()`; else the schedule finds them within
-    half a minute.
+    `audience` is `Contact.objects.none()` for a notice on the website only. The addresses of `notified_before`, deliveries
+    of earlier notices, are notified too, even if their contact was deleted. Delivery starts after the commit: callers may
+    speed it up by `tasks.deliver_soon()`; otherwise the schedule finds it within 30 seconds.
     """
     require(actor, "notices.give_notice")
     check_worded(wordings)
@@ -56,7 +55,7 @@ def give_notice(
         files = [Attachment(name=f.name, content_type=f.content_type, content=f.content) for f in attachments]
         notice.sha256 = notice.digest_with(words, files)
         for wording in words:
-            # What cannot be put into a letter is refused now, not found by a worker later.
+            # What cannot be built as an e-mail fails now, not later in a worker.
             MailMessage(notice, wording, files)
         notice.save()
         for wording in words:
@@ -65,9 +64,9 @@ def give_notice(
         for file in files:
             file.notice = notice
             file.save()
-        told = _put_down(notice, audience)
-        if told_before is not None:
-            told += _put_down_again(notice, told_before)
+        queued = _queue(notice, audience)
+        if notified_before is not None:
+            queued += _queue_again(notice, notified_before)
         record(
             actor=actor,
             action="gave",
@@ -76,7 +75,7 @@ def give_notice(
             changes={
                 "about": [None, about],
                 "public": [None, public],
-                "addresses": [None, told],
+                "addresses": [None, queued],
                 "sha256": [None, notice.sha256],
             },
         )
@@ -84,37 +83,37 @@ def give_notice(
 
 
 def check_worded(wordings: Iterable[Words]) -> None:
-    """Raise `NotWorded` unless something is said, under a subject, in every language of the portal."""
+    """Raise `NotWorded` unless every language of the portal has a subject and a text."""
     said = {words.language for words in wordings if words.heading and words.text.strip()}
     for language, name in settings.LANGUAGES:
         if language not in said:
-            raise NotWorded(_("Say it in %(language)s too: a subject and a text.") % {"language": name})
+            raise NotWorded(_("The %(language)s version is missing. Enter a subject and a text.") % {"language": name})
 
 
 def _next_number(now: datetime) -> str:
-    """The next of the year; the trail is held, so no other takes it."""
+    """Return the next number of the year; the lock on the audit log makes it unique."""
     prefix = f"N-{now:%Y}-"
     last = Notice.objects.filter(number__startswith=prefix).order_by("-id").values_list("number", flat=True).first()
     return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04}"
 
 
-def _put_down(notice: Notice, audience: QuerySet[Contact]) -> int:
-    """Add the deliveries in one statement, however many; where an address stands twice, its oldest contact is told."""
+def _queue(notice: Notice, audience: QuerySet[Contact]) -> int:
+    """Queue deliveries in one statement; if contacts share an address, the oldest contact is used."""
     chosen = Contact.objects.filter(pk__in=audience.order_by().values("pk"))
     first = chosen.annotate(address=Lower("email")).values("address").annotate(first=Min("pk")).values("first")
     return _insert(notice, Contact.objects.filter(pk__in=first), contact=F("pk"), language=F("customer__language"))
 
 
-def _put_down_again(notice: Notice, told_before: QuerySet[Delivery]) -> int:
-    """Add deliveries to the addresses of earlier ones that the notice does not go to by now."""
+def _queue_again(notice: Notice, notified_before: QuerySet[Delivery]) -> int:
+    """Queue deliveries to addresses of earlier deliveries that are not queued yet."""
     there = Delivery.objects.filter(notice=notice).annotate(address=Lower("email")).values("address")
-    chosen = Delivery.objects.filter(pk__in=told_before.order_by().values("pk")).annotate(address=Lower("email"))
+    chosen = Delivery.objects.filter(pk__in=notified_before.order_by().values("pk")).annotate(address=Lower("email"))
     first = chosen.exclude(address__in=there).values("address").annotate(first=Min("pk")).values("first")
     return _insert(notice, Delivery.objects.filter(pk__in=first), contact=F("contact_id"), language=F("language"))
 
 
 def _insert(notice: Notice, source: QuerySet[Contact] | QuerySet[Delivery], contact: F, language: F) -> int:
-    """Add a delivery for each row of `source`, which has an address and a name; returns how many."""
+    """Queue a delivery for each row of `source` (with `email` and `name`); return the number."""
     columns: dict[str, models.expressions.Combinable] = {
         "notice_id": Value(notice.pk),
         "contact_id": contact,

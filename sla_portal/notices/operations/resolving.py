@@ -1,4 +1,4 @@
-"""Decide what a machine must not: whether a mail arrived, and whether it goes out again."""
+"""Resolve undelivered mail: confirm, resend, correct the address, or record a letter."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from ..mail.message import Unwritable, envelope_address
 from ..models import OPEN, Delivery, Status
 
 LONGEST_ADDRESS = 254
-"""RFC 5321, 4.5.3.1.3, without the brackets."""
+"""Characters, RFC 5321, 4.5.3.1.3, without the angle brackets."""
 
 
 class NotOpen(Refused):
-    """The delivery is not in a status that a person decides."""
+    """The delivery is not undelivered mail."""
 
 
 class NotAnAddress(Refused):
-    """An address that no mail can go to, or the one that is there already."""
+    """An invalid address, or the same address."""
 
 
 class NotALetter(Refused):
-    """A letter has a date, not before its notice and not after today, and a reference."""
+    """A letter needs a reference and a date between its notice and today."""
 
 
 def confirm_delivery(*, actor: Actor, delivery: Delivery, reason: str, now: datetime) -> None:
-    """Say that a mail arrived, though nobody knew or it seemed to come back; `reason` tells how that is known."""
+    """Mark an unknown or bounced e-mail as delivered, with a reason."""
     among = (Status.UNKNOWN, Status.BOUNCED)
     with _decision(delivery, actor, "confirmed", reason, now, among=among) as (locked, _changes):
         locked.status = Status.SENT
@@ -45,7 +45,7 @@ def confirm_delivery(*, actor: Actor, delivery: Delivery, reason: str, now: date
 
 
 def send_again(*, actor: Actor, delivery: Delivery, reason: str, now: datetime) -> None:
-    """Put a mail into the queue again, with all its attempts; it is the same mail, by its Message-ID."""
+    """Queue an e-mail again with new attempts; its Message-ID stays the same."""
     with _decision(delivery, actor, "sent again", reason, now) as (locked, _changes):
         _queue(locked, now)
 
@@ -53,12 +53,12 @@ def send_again(*, actor: Actor, delivery: Delivery, reason: str, now: datetime) 
 def reached_by_letter(
     *, actor: Actor, delivery: Delivery, letter_on: date, reference: str, reason: str, now: datetime
 ) -> None:
-    """Say that a letter told the recipient instead: its date, and the reference under which it is kept."""
+    """Record that the recipient was notified by letter: its date and reference."""
     if not reference.strip():
-        raise NotALetter(_("Give the reference of the letter."))
+        raise NotALetter(_("Enter the reference of the letter."))
     given_on, today = (at.astimezone(settings.SLA_ZONE).date() for at in (delivery.notice.given_at, now))
     if not given_on <= letter_on <= today:
-        raise NotALetter(_("A letter is dated between the day of the notice and today."))
+        raise NotALetter(_("The date of the letter must be between the date of the notice and today."))
     with _decision(delivery, actor, "told by letter", reason, now) as (locked, changes):
         locked.status = Status.LETTER
         locked.letter_on, locked.letter_reference = letter_on, reference.strip()[:100]
@@ -66,10 +66,10 @@ def reached_by_letter(
 
 
 def correct_address(*, actor: Actor, delivery: Delivery, email: str, reason: str, now: datetime) -> Delivery:
-    """Send the mail to the right address, and correct the customer's contact; returns the delivery that takes over.
+    """Send the e-mail to the correct address and correct the customer's contact; return the replacing delivery.
 
-    The wrong one keeps what became of it, and its private link leads nowhere from now on. An address is told once: where
-    the notice goes to the right address already, that delivery takes over.
+    The old delivery stays on record and its personal link stops working. If the notice already goes to the correct
+    address, that delivery is the replacement.
     """
     email = email.strip()
     _check_address(email, delivery.email)
@@ -82,7 +82,7 @@ def correct_address(*, actor: Actor, delivery: Delivery, email: str, reason: str
             )  # fmt: skip
             there.save()
         elif there.status == Status.CORRECTED:
-            # It was right after all.
+            # It had been replaced, and is now correct again.
             there.replacement, there.resolved_at, there.resolved_by = None, now, actor.name[:200]
             _queue(there, now)
             there.save()
@@ -107,11 +107,11 @@ def _check_address(email: str, wrong: str) -> None:
     except (ValidationError, Unwritable):
         raise NotAnAddress(_("“%(address)s” is not an e-mail address.") % {"address": email}) from None
     if email.lower() == wrong.lower():
-        raise NotAnAddress(_("That is the address as it was. Use Send again, or give another."))
+        raise NotAnAddress(_("This is the same address. Use Send again, or enter another address."))
 
 
 def _correct_contact(delivery: Delivery, email: str, actor: Actor, reason: str, now: datetime) -> None:
-    """Correct the contact where it still has the wrong address, and the customer has not the right one already."""
+    """Correct the contact if it still has the wrong address and the customer does not have the correct one."""
     contact = delivery.contact
     if contact is None or contact.email.lower() != delivery.email.lower():
         return
@@ -137,12 +137,12 @@ def _decision(
         locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
         if locked.status not in among:
             raise NotOpen(
-                _("The mail to %(address)s is %(status)s: there is nothing to decide.")
+                _("The e-mail to %(address)s is %(status)s. There is nothing to resolve.")
                 % {"address": locked.email, "status": locked.get_status_display()}
             )
         before, changes = locked.status, dict[str, Any]()
         yield locked, changes
-        # Whoever still had it in hand, has it no more.
+        # Revoke the lease of a worker that may still hold it.
         locked.lease = None
         locked.resolved_at, locked.resolved_by = now, actor.name[:200]
         locked.save()

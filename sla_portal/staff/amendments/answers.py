@@ -1,4 +1,4 @@
-"""How customers stand to an amendment, and what they answer outside the portal (5.2)."""
+"""Customer responses to an amendment, and registering those received outside the portal (5.2)."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from sla_portal.kernel.errors import Refused
 from ..common import page, refusals_on, require_right
 from ..forms import ReasonForm
 from .forms import AnswerForm
-from .under_way import days_until, today
+from .pending import days_until, today
 
 VIEW, REGISTER = "agreements.view_answer", "agreements.register_answer"
 ON_A_PAGE = 50
 FARTHEST = 1_000_000
 
 
-def state_words(state: str) -> tuple[str, str]:
-    """The mark and the word of how a customer stands."""
+def response_status(state: str) -> tuple[str, str]:
+    """Return the badge and the label of a customer's response."""
     return {
-        Acceptance.ACCEPTED: ("up", _("accepted by continuing")),
-        Acceptance.RUNNING: ("unknown", _("still running")),
+        Acceptance.ACCEPTED: ("up", _("deemed accepted")),
+        Acceptance.NO_RESPONSE: ("unknown", _("no response yet")),
         Acceptance.OBJECTED: ("waiting", _("objected")),
-        Acceptance.ENDED: ("counted", _("ended")),
-        Acceptance.EXPIRED: ("outside", _("not concerned: ran out before")),
+        Acceptance.TERMINATED: ("counted", _("terminated")),
+        Acceptance.EXPIRED: ("outside", _("not concerned: contract expired before")),
     }[Acceptance(state)]
 
 
 def _announced(pk: int) -> AgreementVersion:
-    """A version of which customers were told; of another nobody is asked."""
+    """Return an announced version or raise 404."""
     version = get_object_or_404(AgreementVersion.objects.select_related("based_on", "notice"), pk=pk)
     if not version.notice_id:
         raise Http404(f"Version {version} was never announced.")
@@ -53,7 +53,7 @@ def _announced(pk: int) -> AgreementVersion:
 
 @require_safe
 def customers(request: HttpRequest, pk: int) -> HttpResponse:
-    """The customers whom a version concerns; `?state=` those in one state, `?q=` by code or name, `?page=`."""
+    """List the customers whom a version concerns, filtered by `?state=`, `?q=` (code or name) and `?page=`."""
     require_right(request, VIEW)
     now = timezone.now()
     version = _announced(pk)
@@ -74,15 +74,15 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "staff/amendments/answers.html",
         {
-            "title": _("How customers stand to version %(version)s") % {"version": version},
+            "title": _("Customer responses to version %(version)s") % {"version": version},
             "version": version,
             "withdrawn": version.stage is Stage.WITHDRAWN,
             "in_force": days_until(version.effective_on, now) <= 0,
-            "filters": [(value, *state_words(value), number) for value, number in counts.items()],
+            "filters": [(value, *response_status(value), number) for value, number in counts.items()],
             "all": sum(counts.values()),
             "state": state if state in counts else "",
             "search": search,
-            "lines": [(customer, *state_words(customer.state)) for customer in found[:ON_A_PAGE]],
+            "lines": [(customer, *response_status(customer.state)) for customer in found[:ON_A_PAGE]],
             "number": number,
             "first": first + 1,
             "last": first + len(found[:ON_A_PAGE]),
@@ -97,26 +97,26 @@ def _page_number(text: str) -> int:
 
 
 def _can_be_answered(version: AgreementVersion) -> bool:
-    """Also once it is in force: a letter that came before may be registered late."""
+    """A response received before the effective date may be registered after it."""
     return version.stage is Stage.PUBLISHED
 
 
 @dataclass(frozen=True)
 class Consequence:
-    """What becomes of a contract: its end as agreed, and its last service day if this is registered."""
+    """A contract with its agreed end and its last service day if the response is registered."""
 
     contract: Contract
     ends_on: date
     last_day: date | None
-    """None: it runs on under the new version."""
+    """None: it continues under the new version."""
 
 
 def consequences(
     version: AgreementVersion, form: AnswerForm, contracts: list[Contract], now: datetime
 ) -> list[Consequence]:
-    """What registering an answer does to each contract that the version concerns."""
+    """Return what the response does to each contract that the version concerns."""
     given = form.cleaned_data
-    if form.kind_meant is AnswerKind.OBJECTION:
+    if form.answer_kind is AnswerKind.OBJECTION:
         return [Consequence(contract, contract.last_day, None) for contract in contracts]
     last_day = given["last_day"] or last_day_of_stopping(cast("date", version.effective_on), today(now))
     chosen = [given["contract"]] if given["contract"] else contracts
@@ -128,7 +128,7 @@ def consequences(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer(request: HttpRequest, pk: int, code: str) -> HttpResponse:
-    """Register an objection or a termination of a customer; what follows from it is shown before it is saved."""
+    """Register a customer's objection or termination; its consequences are shown before it is saved."""
     require_right(request, VIEW)
     now = timezone.now()
     version = _announced(pk)
@@ -147,7 +147,7 @@ def answer(request: HttpRequest, pk: int, code: str) -> HttpResponse:
                     actor=Actor.staff(request.user),
                     version=version,
                     customer=customer,
-                    kind=form.kind_meant,
+                    kind=form.answer_kind,
                     contract=form.cleaned_data["contract"],
                     by_name=form.cleaned_data["by_name"],
                     text=form.words,
@@ -155,7 +155,7 @@ def answer(request: HttpRequest, pk: int, code: str) -> HttpResponse:
                     last_day=form.cleaned_data["last_day"],
                     now=now,
                 )
-                messages.success(request, _("Registered."))
+                messages.success(request, _("The response was registered."))
                 return redirect("admin:amendment_answer", pk, customer.code)
         elif form.is_valid():
             follows = consequences(version, form, contracts, now)
@@ -183,14 +183,14 @@ def _answer_page(
             "title": customer.name,
             "version": version,
             "customer": customer,
-            "state": state_words(stands.state),
+            "state": response_status(stands.state),
             "contracts": contracts,
             "given": given,
             "form": form,
             "follows": follows,
             "objects": follows is not None and form.data.get("kind") == AnswerKind.OBJECTION.value,
             "may_register": request.user.has_perm(REGISTER) and _can_be_answered(version),
-            "take_back": ReasonForm(auto_id="back-%s"),
+            "withdraw": ReasonForm(auto_id="back-%s"),
             **bound,
         },
         status=422 if refused else 200,
@@ -198,18 +198,18 @@ def _answer_page(
 
 
 @require_POST
-def take_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take an answer back, with a reason: the customer did."""
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Withdraw a response on behalf of the customer, with a reason."""
     require_right(request, REGISTER)
     now = timezone.now()
     row = get_object_or_404(Answer.objects.select_related("version", "customer"), pk=pk)
     form = ReasonForm(request.POST, auto_id="back-%s")
     if not form.is_valid():
-        messages.error(request, _("Say why."))
+        messages.error(request, _("Enter a reason."))
     else:
         try:
             withdraw_answer(actor=Actor.staff(request.user), answer=row, reason=form.cleaned_data["reason"], now=now)
-            messages.success(request, _("Taken back."))
+            messages.success(request, _("The response was withdrawn."))
         except Refused as refused:
             messages.error(request, str(refused))
     return redirect("admin:amendment_answer", row.version_id, row.customer.code)

@@ -1,4 +1,4 @@
-"""Put the clauses of a draft in another order, add one, number them anew."""
+"""Reorder, add and renumber the clauses of a draft."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Clauses = list[DraftedClause]
 
 
 def rearranged(clauses: Sequence[DraftedClause], asked: str) -> Clauses:
-    """Do what a button of the draft asks: `add:3`, `up:3`, `down:3` (places count from 0), `renumber`; anything else nothing."""
+    """Apply `add:3`, `up:3`, `down:3` (places count from 0) or `renumber`; ignore anything else."""
     verb, _colon, place = asked.partition(":")
     if verb == "renumber":
-        return numbered_anew(clauses)
+        return renumbered(clauses)
     if not (place.isascii() and place.isdigit() and int(place) < len(clauses)):
         return list(clauses)
     if verb == "add":
@@ -25,27 +25,27 @@ def rearranged(clauses: Sequence[DraftedClause], asked: str) -> Clauses:
 
 
 def with_one_more(clauses: Sequence[DraftedClause], after: int) -> Clauses:
-    """Add an empty clause behind a place, on its level; those behind it are numbered on."""
-    return numbered_anew([*clauses[: after + 1], DraftedClause(clauses[after].number), *clauses[after + 1 :]])
+    """Add an empty clause after `after` on its level, and renumber."""
+    return renumbered([*clauses[: after + 1], DraftedClause(clauses[after].number), *clauses[after + 1 :]])
 
 
 def moved(clauses: Sequence[DraftedClause], place: int, by: int) -> Clauses:
-    """Exchange a clause with its neighbour, and their numbers with them; the first does not go up, nor the last down."""
+    """Swap a clause with its neighbour and renumber; the first cannot move up, nor the last down."""
     to = place + by
     if not 0 <= to < len(clauses):
         return list(clauses)
     arranged = list(clauses)
     arranged[place], arranged[to] = arranged[to], arranged[place]
-    return numbered_anew(arranged)
+    return renumbered(arranged)
 
 
-def numbered_anew(clauses: Sequence[DraftedClause]) -> Clauses:
-    """Number the clauses in their order, each on the level that it has."""
+def renumbered(clauses: Sequence[DraftedClause]) -> Clauses:
+    """Number the clauses in their order, each on its level."""
     counts: list[int] = []
     numbered = []
     for clause in clauses:
         level = clause.number.count(".")
-        # A level that was left out is its first.
+        # A skipped level starts at 1.
         counts = [*counts[: level + 1], *([1] * (level - len(counts))), *([0] if level >= len(counts) else [])]
         counts[level] += 1
         numbered.append(replace(clause, number=".".join(map(str, counts))))

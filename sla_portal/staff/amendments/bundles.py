@@ -1,4 +1,4 @@
-"""Ask for the proof of an amendment, follow it, and take it home (5.2)."""
+"""Request and download evidence bundles of an amendment (5.2)."""
 
 from __future__ import annotations
 
@@ -27,25 +27,29 @@ from ..forms import KeyedForm
 from ..operations import save_once
 
 SHOWN = 20
-UNDER_WAY = Q(status__in=[Status.QUEUED, Status.RENDERING])
+IN_PROGRESS = Q(status__in=[Status.QUEUED, Status.RENDERING])
 READ_AT_ONCE = 1 << 20
 
 
 class BundleForm(KeyedForm):
-    """In which language, and whose mails."""
+    """The language of the bundle, and the recipient whose e-mails are added."""
 
-    language = forms.ChoiceField(label=gettext_lazy("Language of paper and explanations"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language of documents and explanations"), choices=settings.LANGUAGES
+    )
     email = forms.EmailField(
-        label=gettext_lazy("Mails to one recipient"),
+        label=gettext_lazy("E-mails to one recipient"),
         required=False,
         max_length=254,
-        help_text=gettext_lazy("An e-mail address: the source of its mails is added. Empty: nobody's."),
+        help_text=gettext_lazy(
+            "Enter an e-mail address to add the source of the e-mails sent to it. Empty: no e-mails are added."
+        ),
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def proof(request: HttpRequest, pk: int) -> HttpResponse:
-    """The bundles of a version, and a form to ask for one; `?part=progress` is what is fetched anew meanwhile."""
+def bundles(request: HttpRequest, pk: int) -> HttpResponse:
+    """List the bundles of a version and request one; `?part=progress` is the part that refreshes."""
     require_right(request, "reports.view_bundle")
     version = get_object_or_404(AgreementVersion, pk=pk, notice__isnull=False)
     form = BundleForm(request.POST or None, initial={"language": get_language() or settings.LANGUAGE_CODE})
@@ -54,15 +58,15 @@ def proof(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             with refusals_on(form):
                 return redirect(_requested(request, version, form))
-    bundles = version.bundles.all()
+    found = version.bundles.all()
     context = {
-        "title": _("Proof of amendment %(version)s") % {"version": version},
+        "title": _("Evidence bundle for version %(version)s") % {"version": version},
         "version": version,
         "form": form,
-        "bundles": bundles[:SHOWN],
+        "bundles": found[:SHOWN],
         "shown": SHOWN,
-        "more": bundles.count() > SHOWN,
-        "under_way": bundles.filter(UNDER_WAY).exists(),
+        "more": found.count() > SHOWN,
+        "in_progress": found.filter(IN_PROGRESS).exists(),
         "may_request": request.user.has_perm("reports.request_bundle"),
     }
     template = (
@@ -79,7 +83,7 @@ def _requested(request: HttpRequest, version: AgreementVersion, form: BundleForm
         bundle = request_bundle(
             actor=Actor.staff(request.user), version=version, language=said["language"], email=said["email"], now=now
         )
-        # A hurry only: where the message is lost, the schedule finds the row.
+        # Only for speed: if the message is lost, the schedule finds the row.
         make_bundle.delay_on_commit(bundle.pk)
         return reverse("admin:bundles", args=[version.pk])
 
@@ -89,7 +93,7 @@ def _requested(request: HttpRequest, version: AgreementVersion, form: BundleForm
 @require_GET
 @cache_control(private=True, no_store=True)
 def bundle_file(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the ZIP to be saved; its SHA-256 is checked first, and the trail says who took it."""
+    """Send the ZIP file after checking its SHA-256, and record the download."""
     require_right(request, "reports.view_bundle")
     bundle = get_object_or_404(Bundle.objects.select_related("version"), pk=pk, status=Status.READY)
     if not _is_whole(bundle):

@@ -1,4 +1,4 @@
-"""How an amendment is shown: its text beside what changes, its terms from what to what, and what months would have been."""
+"""How an amendment is shown: its text beside the redline, its terms before and after, the what-if analysis."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from ..words import verdict
 from .forms import ClauseForm, TermsForm
 
 MOST_OUTAGES = 5_000
-"""In the months supposed: with more, whoever wants to know asks for it by a button."""
+"""With more outages in the closed months the analysis runs only on request."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A clause of a draft, its form beside what changes; a removed clause has no form."""
+    """A clause of a draft with its form and redline; a removed clause has no form."""
 
     redlines: tuple[TextChanges, ...] = ()
-    """Of this clause alone: in English and, where that says something else, in Chinese."""
+    """Of this clause: in English and, where it differs, in Chinese."""
     form: ClauseForm | None = None
     place: int = 0
 
@@ -42,12 +42,12 @@ class Row:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is something to be seen or done in it."""
+        """Whether it has changes or errors."""
         return self.form is not None and (self.is_changed or bool(self.form.errors))
 
 
 def rows(before: Sequence[Worded], after: Sequence[Worded], forms: Sequence[ClauseForm] = ()) -> list[Row]:
-    """The clauses of two versions beside each other, with the `forms` of `after`, if any, in its order."""
+    """Pair the clauses of two versions with the `forms` of `after`, if any, in its order."""
     english, chinese = (text_changes(before, after, language) for language in ("en", CHINESE))
     in_chinese = {(change.number, change.was): change for change in chinese.clauses}
     found, place = [], 0
@@ -55,7 +55,7 @@ def rows(before: Sequence[Worded], after: Sequence[Worded], forms: Sequence[Clau
         redlines = [TextChanges("en", (change,))]
         other = in_chinese.get((change.number, change.was), change)
         if other != change:
-            # What there is in English alone was shown already.
+            # The English redline shows it already.
             alike = {name: () for name in ("text", "summary") if getattr(other, name) == getattr(change, name)}
             redlines.append(TextChanges(CHINESE, (replace(other, **alike),)))
         if change.is_removed or not forms:
@@ -68,7 +68,7 @@ def rows(before: Sequence[Worded], after: Sequence[Worded], forms: Sequence[Clau
 
 @dataclass(frozen=True)
 class TermRow:
-    """A term: what it is called, from what to what, what the change means; with its field where it can be changed."""
+    """A term with its values before and after, the effect of the change, and its form field if it can be changed."""
 
     clause: str
     name: str
@@ -83,7 +83,7 @@ class TermRow:
 
 
 def term_rows(before: Terms, after: Terms, form: TermsForm | None = None) -> list[TermRow]:
-    """Every term in the order of reading."""
+    """Return every term in the order of `TERMS`."""
     found = []
     for field, term in TERMS.items():
         old, new = getattr(before, field), getattr(after, field)
@@ -92,8 +92,8 @@ def term_rows(before: Terms, after: Terms, form: TermsForm | None = None) -> lis
             TermRow(
                 clause=term.clause,
                 name=term.name(),
-                before=term.shown(old),
-                after=term.shown(new),
+                before=term.format(old),
+                after=term.format(new),
                 meaning=alone[0].meaning if alone else "",
                 field=form[field] if form else None,
             )
@@ -101,12 +101,12 @@ def term_rows(before: Terms, after: Terms, form: TermsForm | None = None) -> lis
     return found
 
 
-# What the closed months would have been
+# What-if analysis
 
 
 @dataclass(frozen=True)
-class SupposedCell:
-    """A month of a region in the table: what it was and what it would have been, as marks and words."""
+class WhatIfCell:
+    """A month of a region in the table: actual and what-if result."""
 
     one: WhatIfMonth
     url: str
@@ -131,9 +131,11 @@ class SupposedCell:
 
 
 @dataclass(frozen=True)
-class SupposedMonth:
+class WhatIfRow:
+    """A month of all regions in the table."""
+
     month: ServiceMonth
-    cells: list[SupposedCell]
+    cells: list[WhatIfCell]
 
     @property
     def name(self) -> str:
@@ -141,42 +143,42 @@ class SupposedMonth:
 
     @property
     def counts_nothing(self) -> bool:
-        """Whether no minute counted or would have, so that nobody's month could differ."""
+        """Whether no minute counts in either result, so that no customer's month can differ."""
         return not any(
             cell.one.was is None or cell.one.was.unavailable_minutes or cell.one.would.unavailable_minutes
             for cell in self.cells
         )
 
 
-def supposed(terms: Terms, now: datetime, *, asked: bool) -> dict[str, Any]:
-    """The last closed months under `terms`; of very many outages only where it was `asked` for."""
+def what_if_table(terms: Terms, now: datetime, *, asked: bool) -> dict[str, Any]:
+    """Analyse the last closed months under `terms`; with more than `MOST_OUTAGES` outages only if `asked`."""
     outages = outages_to_judge()
     if outages > MOST_OUTAGES and not asked:
         return {"many_outages": outages}
-    months: dict[ServiceMonth, list[SupposedCell]] = {}
+    months: dict[ServiceMonth, list[WhatIfCell]] = {}
     try:
         for one in what_if(terms, now):
             url = reverse("admin:month", args=[one.month, "region", one.region.code])
-            months.setdefault(one.month, []).append(SupposedCell(one, url))
+            months.setdefault(one.month, []).append(WhatIfCell(one, url))
     except Refused as refused:
         return {"refused": str(refused)}
     cells = [cell for found in months.values() for cell in found]
     return {
         "regions": [cell.one.region for cell in next(iter(months.values()), [])],
-        "months": [SupposedMonth(month, found) for month, found in months.items()],
+        "months": [WhatIfRow(month, found) for month, found in months.items()],
         "judged": len(cells),
-        "kept_to_missed": sum(cell.one.flips and cell.one.would.met is False for cell in cells),
-        "missed_to_kept": sum(cell.one.flips and cell.one.would.met is True for cell in cells),
+        "met_to_breached": sum(cell.one.flips and cell.one.would.met is False for cell in cells),
+        "breached_to_met": sum(cell.one.flips and cell.one.would.met is True for cell in cells),
         "other_minutes": sum(cell.one.changes and not cell.one.flips for cell in cells),
         "deviating": sorted({cell.one.month for cell in cells if cell.one.deviates}),
     }
 
 
-# Versions that stand still
+# Submitted and published versions
 
 
-def changes_shown(version: AgreementVersion) -> dict[str, Any]:
-    """What a version changes against the one it starts from: text in the reader's languages, and terms."""
+def version_changes(version: AgreementVersion) -> dict[str, Any]:
+    """Return the text and term changes of a version against the version it is based on."""
     basis = version.based_on
     if basis is None:
         return {}
@@ -190,16 +192,16 @@ def changes_shown(version: AgreementVersion) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A letter as its readers see it, but for what is each one's own."""
+class EmailPreview:
+    """An e-mail in one language, without what is personal to each recipient."""
 
     language: str
     subject: str
     text: str
 
 
-def letter_shown(version: AgreementVersion, step: emails.Step) -> list[Letter]:
+def email_preview(version: AgreementVersion, step: emails.Step) -> list[EmailPreview]:
     return [
-        Letter(words.language, words.heading, concealed(words.text, words.language))
+        EmailPreview(words.language, words.heading, concealed(words.text, words.language))
         for words in emails.words(version, step)
     ]

@@ -1,4 +1,4 @@
-"""A draft: its text beside the redline, its terms from what to what, and what closed months would have been."""
+"""A draft: its text beside the redline, its terms before and after, and the what-if analysis."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ..common import page, require_right
 from ..forms import ReasonForm
 from . import publication
 from .arranging import rearranged
-from .comparison import Row, rows, supposed, term_rows
+from .comparison import Row, rows, term_rows, what_if_table
 from .forms import ClauseForms, StartForm, TermsForm, clause_forms, clauses_typed, put_errors
 from .listing import listing
 
@@ -48,7 +48,10 @@ def start(request: HttpRequest) -> HttpResponse:
             form.add_error("version", str(refused))
         else:
             messages.success(
-                request, _("A draft, with text and terms of the version it starts from. Nobody sees it but the desk.")
+                request,
+                _(
+                    "The draft was created with the text and terms of the version it is based on. Only staff can see it."
+                ),
             )
             return redirect("admin:amendment", draft.pk)
     return listing(request, now, start=form)
@@ -56,7 +59,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def amendment(request: HttpRequest, pk: int) -> HttpResponse:
-    """A version on its way: the draft, what waits for a second person, or what was published. POST changes a draft."""
+    """Show a draft, a submitted or a published version; POST changes a draft."""
     require_right(request, VIEW)
     now = timezone.now()
     version = get_object_or_404(
@@ -69,7 +72,7 @@ def amendment(request: HttpRequest, pk: int) -> HttpResponse:
         require_right(request, DRAFT)
         return _change(request, version, now)
     if version.stage is not Stage.DRAFT:
-        return publication.shown(request, version, now)
+        return publication.version_page(request, version, now)
     return _page(request, version, now, TermsForm(draft=version), list(map(as_text, version.clauses.all())))
 
 
@@ -78,7 +81,7 @@ def as_text(clause: Any) -> DraftedClause:
 
 
 def _change(request: HttpRequest, draft: AgreementVersion, now: datetime) -> HttpResponse:
-    """Save what was typed, or only show what it comes to, or put the clauses in another order to look at."""
+    """Save the form, or preview it, or rearrange its clauses without saving."""
     terms, formset = TermsForm(request.POST, draft=draft), ClauseForms(request.POST, prefix="clauses")
     if not (terms.is_valid() & formset.is_valid()):
         return _refused(request, draft, now, terms, formset)
@@ -109,7 +112,7 @@ def _change(request: HttpRequest, draft: AgreementVersion, now: datetime) -> Htt
 def _refused(
     request: HttpRequest, draft: AgreementVersion, now: datetime, terms: TermsForm, formset: Any
 ) -> HttpResponse:
-    """All that was typed again, with what is wrong beside it."""
+    """Show the form again with its errors."""
     plain = [Row(form=form, place=place) for place, form in enumerate(formset.forms)]
     return _page(request, draft, now, terms, [], formset=formset, text=plain, unsaved=True, status=422)
 
@@ -131,9 +134,9 @@ def _page(
     if formset is None:
         formset = clause_forms(clauses)
         text = rows(list(basis.clauses.all()), clauses, formset.forms if may_draft else ())
-    as_typed = terms.as_rules_take_them
+    as_typed = terms.as_terms
     newest = newest_version()
-    terms_shown = term_rows(basis.terms, as_typed, terms)
+    all_terms = term_rows(basis.terms, as_typed, terms)
     return page(
         request,
         "staff/amendments/draft.html",
@@ -145,9 +148,9 @@ def _page(
             "terms": terms,
             "formset": formset,
             "rows": text,
-            "term_rows": terms_shown,
+            "term_rows": all_terms,
             "changed_clauses": sum(row.is_changed for row in text or ()),
-            "changed_terms": sum(row.is_changed for row in terms_shown),
+            "changed_terms": sum(row.is_changed for row in all_terms),
             "unsaved": unsaved,
             "refused": status == 422,
             "may_draft": may_draft,
@@ -162,9 +165,9 @@ def _page(
 def _what_if(
     request: HttpRequest, draft: AgreementVersion, terms: Terms, now: datetime, *, asked: bool = False
 ) -> dict[str, Any]:
-    """What the closed months would have been; `?customers=2026-09` counts whose month would flip in one of them."""
+    """Return the what-if analysis; `?customers=2026-09` counts the customers whose result changes in that month."""
     asked = asked or "what-if" in request.GET
-    shown = supposed(terms, now, asked=asked)
+    shown = what_if_table(terms, now, asked=asked)
     if request.method == "POST" or not request.user.has_perm("availability.view_customermonth"):
         return shown
     shown["may_count"] = True
@@ -180,12 +183,12 @@ def _what_if(
 
 @require_POST
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
-    """Throw a draft away, with a reason; the trail keeps what it was."""
+    """Discard a draft with a reason; the audit log keeps it on record."""
     require_right(request, DRAFT)
     draft = get_object_or_404(AgreementVersion, pk=pk)
     form = ReasonForm(request.POST, auto_id="discard-%s")
     if not form.is_valid():
-        messages.error(request, _("Say why the draft is thrown away."))
+        messages.error(request, _("Enter a reason for discarding the draft."))
         return redirect("admin:amendment", pk)
     try:
         discard_draft(
@@ -194,5 +197,5 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("admin:amendment", pk)
-    messages.success(request, _("The draft is gone. The trail keeps that it was there, and why it went."))
+    messages.success(request, _("The draft was discarded. The audit log keeps it on record, with the reason."))
     return redirect("admin:amendments")

@@ -1,4 +1,4 @@
-"""The forms of an amendment: its text, its terms, its day, and what customers answer to it."""
+"""The forms of an amendment: text, terms, effective date, customer responses, register entries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
 
 
 class StartForm(forms.Form):
-    """What a new draft is called."""
+    """The name of a new draft and the version its text comes from."""
 
     version = forms.CharField(
         label=gettext_lazy("Name of the new version"),
@@ -51,12 +51,12 @@ class StartForm(forms.Form):
         label=gettext_lazy("Text and terms"),
         required=False,
         empty_label=gettext_lazy("of the newest version"),
-        error_messages={"invalid_choice": gettext_lazy("Choose one of the list.")},
+        error_messages={"invalid_choice": gettext_lazy("Choose an item from the list.")},
     )
 
 
 class TermsForm(forms.Form):
-    """The terms of a draft and what is said about its changes, and when the draft was read that they were made from."""
+    """The terms and summary of changes of a draft, with the version of the draft they were edited from (`seen_at`)."""
 
     seen_at = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
 
@@ -73,13 +73,13 @@ class TermsForm(forms.Form):
         self.draft = draft
 
     def clean_seen_at(self) -> datetime | None:
-        """Without the moment of which the page was, nothing says whether somebody else saved since."""
+        """Require the time of the draft as shown: it detects that somebody else saved since."""
         try:
             seen_at = parse_datetime(self.cleaned_data["seen_at"])
         except ValueError:
             seen_at = None
         if self.draft.changed_at and (seen_at is None or seen_at.tzinfo is None):
-            raise forms.ValidationError(_("The page was not complete. Look at the draft again, then change it."))
+            raise forms.ValidationError(_("The page was incomplete. Open the draft again, then make your change."))
         return seen_at
 
     @property
@@ -92,8 +92,8 @@ class TermsForm(forms.Form):
         return {name: self.cleaned_data[name] for name in SUMMARIES}
 
     @property
-    def as_rules_take_them(self) -> Terms:
-        """The terms as typed, or the draft's own where they cannot be read."""
+    def as_terms(self) -> Terms:
+        """Return the terms as typed, or the draft's own if they are invalid."""
         if not self.is_bound or not self.is_valid():
             return self.draft.terms
         return AgreementVersion(version=self.draft.version, effective_on=self.draft.effective_on, **self.terms).terms
@@ -122,19 +122,19 @@ ClauseForms = forms.formset_factory(
 
 
 def clause_forms(clauses: Sequence[DraftedClause]) -> forms.BaseFormSet[ClauseForm]:
-    """The forms of these clauses, as yet untouched."""
+    """Return unbound forms of these clauses."""
     return ClauseForms(
         initial=[{name: getattr(clause, name) for name in CLAUSE_FIELDS} for clause in clauses], prefix="clauses"
     )
 
 
 def clauses_typed(formset: forms.BaseFormSet[ClauseForm]) -> list[DraftedClause]:
-    """The clauses of valid forms in their order, without those to be removed."""
+    """Return the clauses of valid forms in their order, without the removed ones."""
     return [form.text for form in formset.forms if not form.cleaned_data.get("DELETE")]
 
 
 def put_errors(refused: NotAcceptable, terms: TermsForm, formset: forms.BaseFormSet[ClauseForm]) -> None:
-    """Show what the draft does not accept at the fields that it is about: `clauses.3.1.heading`, `availability_target`."""
+    """Add each error to its field (`clauses.3.1.heading`, `availability_target`)."""
     by_number = {form.cleaned_data.get("number"): form for form in formset.forms}
     for name, sentences in refused.errors.items():
         about, _dot, field = name.removeprefix("clauses.").rpartition(".")
@@ -151,8 +151,8 @@ def put_errors(refused: NotAcceptable, terms: TermsForm, formset: forms.BaseForm
 # Publishing
 
 
-class AskForm(forms.Form):
-    """From which day on a version is to be in force."""
+class SubmitForm(forms.Form):
+    """The effective date of a version."""
 
     effective_on = forms.DateField(
         label=gettext_lazy("In force from"),
@@ -172,22 +172,22 @@ class AskForm(forms.Form):
 
 
 class WithdrawForm(KeyedForm):
-    """Why an announced version will not be."""
+    """The reason for withdrawing an announced version."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=2000,
-        error_messages={"required": gettext_lazy("Say why.")},
-        help_text=gettext_lazy("Goes out as it is written, in every language."),
+        error_messages={"required": gettext_lazy("Enter a reason.")},
+        help_text=gettext_lazy("Sent as written, in every language."),
     )
 
 
-# What customers answer
+# Customer responses
 
 
 class AnswerForm(forms.Form):
-    """An objection or a termination that reached us outside the portal. `previewed` is what its consequences were shown of."""
+    """An objection or termination received outside the portal; `previewed` is the signature whose consequences were shown."""
 
     CHANNELS = (
         ("letter", gettext_lazy("By letter")),
@@ -196,29 +196,29 @@ class AnswerForm(forms.Form):
         ("person", gettext_lazy("In person")),
     )
     KINDS = (
-        (AnswerKind.OBJECTION.value, gettext_lazy("Objects to the change")),
-        (AnswerKind.TERMINATION.value, gettext_lazy("Ends the service")),
+        (AnswerKind.OBJECTION.value, gettext_lazy("Objects to the amendment")),
+        (AnswerKind.TERMINATION.value, gettext_lazy("Terminates the contract")),
     )
-    kind = forms.ChoiceField(label=gettext_lazy("What the customer says"), choices=KINDS, widget=forms.RadioSelect)
-    channel = forms.ChoiceField(label=gettext_lazy("How it came"), choices=CHANNELS, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(label=gettext_lazy("Response of the customer"), choices=KINDS, widget=forms.RadioSelect)
+    channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=CHANNELS, widget=forms.RadioSelect)
     received_on = forms.DateField(
         label=gettext_lazy("Received on"),
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         help_text=gettext_lazy("On the SLA clock."),
     )
-    by_name = forms.CharField(label=gettext_lazy("Who speaks for the customer"), max_length=200)
+    by_name = forms.CharField(label=gettext_lazy("Person responding for the customer"), max_length=200)
     text = forms.CharField(
-        label=gettext_lazy("What was said or written"),
+        label=gettext_lazy("Content of the response"),
         widget=forms.Textarea(attrs={"rows": 4}),
         max_length=4900,
         required=False,
     )
-    contract = forms.TypedChoiceField(label=gettext_lazy("Which contract"), required=False, empty_value=None)
+    contract = forms.TypedChoiceField(label=gettext_lazy("Contract"), required=False, empty_value=None)
     last_day = forms.DateField(
         label=gettext_lazy("Last service day"),
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         required=False,
-        help_text=gettext_lazy("Of a termination. Left empty: the latest possible day."),
+        help_text=gettext_lazy("For a termination. Empty: the latest possible day."),
     )
     previewed = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
 
@@ -229,7 +229,7 @@ class AnswerForm(forms.Form):
         self.contracts, self.announced_at, self.now = {str(one.pk): one for one in contracts}, announced_at, now
         contract: Any = self.fields["contract"]
         contract.choices = [
-            ("", _("Every contract concerned")),
+            ("", _("All contracts concerned")),
             *((pk, one.reference) for pk, one in self.contracts.items()),
         ]
         contract.coerce = self.contracts.get
@@ -243,7 +243,7 @@ class AnswerForm(forms.Form):
     def clean_received_on(self) -> date:
         day: date = self.cleaned_data["received_on"]
         if not date(1970, 1, 2) <= day <= local_date(epoch(self.now), settings.SLA_ZONE):
-            raise forms.ValidationError(_("Give the day on which it came: today or before."))
+            raise forms.ValidationError(_("Enter the day it was received: today or earlier."))
         return day
 
     def clean(self) -> dict[str, Any]:
@@ -252,12 +252,12 @@ class AnswerForm(forms.Form):
         return self.cleaned_data
 
     @property
-    def kind_meant(self) -> AnswerKind:
+    def answer_kind(self) -> AnswerKind:
         return AnswerKind(self.cleaned_data["kind"])
 
     @property
     def received_at(self) -> datetime:
-        """The start of the day on which it came; on the day of the announcement, its moment."""
+        """The start of the day of receipt; on the day of the announcement, the time of the announcement."""
         day = self.cleaned_data["received_on"]
         if day == local_date(epoch(self.announced_at), settings.SLA_ZONE):
             return self.announced_at
@@ -265,12 +265,12 @@ class AnswerForm(forms.Form):
 
     @property
     def words(self) -> str:
-        """How it came and what it said, as it is kept."""
+        """Channel and content, as stored."""
         return f"{dict(self.CHANNELS)[self.cleaned_data['channel']]}. {self.cleaned_data['text']}".strip()
 
     @property
     def signature(self) -> str:
-        """What its consequences follow from."""
+        """The values that decide the consequences."""
         given = self.cleaned_data
         return f"{given['kind']} {given['contract'].pk if given['contract'] else ''} {given['last_day'] or ''} {given['received_on']}"
 
@@ -279,17 +279,17 @@ class AnswerForm(forms.Form):
         return bool(self.cleaned_data["previewed"] == self.signature)
 
     def for_preview(self) -> AnswerForm:
-        """The same form, which from now on is registered as it stands."""
+        """Return the same form, which is registered when it is sent unchanged."""
         data = cast("QueryDict", self.data).copy()
         data["previewed"] = self.signature
         return type(self)(data, contracts=list(self.contracts.values()), announced_at=self.announced_at, now=self.now)
 
 
-# The register of errata and readings
+# The register of errata and interpretations
 
 
 class EntryForm(forms.Form):
-    """An entry of the register in both languages."""
+    """A register entry in both languages."""
 
     def __init__(self, *args: Any, entry: RegisterEntry | None = None, **kwargs: Any) -> None:
         initial = {name: getattr(entry, name) for name in TEXTS} if entry else {}
@@ -307,11 +307,11 @@ class EntryForm(forms.Form):
                 field.widget.attrs |= {"rows": 3, "lang": "zh-hans" if name.endswith("_zh") else "en"}
 
 
-class TakeForm(forms.Form):
-    """Which draft takes a proposed wording over."""
+class CopyForm(forms.Form):
+    """The draft into which a proposed wording is copied."""
 
-    # Not a model's field: that one hands any number to the database, which may not hold it.
-    draft = forms.TypedChoiceField(label=gettext_lazy("Into draft"))
+    # Not a ModelChoiceField: that passes any number to the database, which may be out of range.
+    draft = forms.TypedChoiceField(label=gettext_lazy("Draft"))
 
     def __init__(self, *args: Any, drafts: Iterable[AgreementVersion], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""All versions: the one in force, the amendment under way, drafts, what was and what was withdrawn."""
+"""All versions: the one in force, the announced amendment, drafts, superseded and withdrawn versions."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from sla_portal.agreements.queries import newest_version
 
 from ..common import page, require_right
 from .forms import StartForm
-from .under_way import drafts, today, under_way
+from .pending import drafts, pending_amendments, today
 
 SHOWN = 50
 
 
 @require_safe
 def amendments(request: HttpRequest) -> HttpResponse:
-    """Every version by how far it is."""
+    """List all versions by stage."""
     require_right(request, "agreements.view_agreementversion")
     return listing(request, timezone.now())
 
 
 def listing(request: HttpRequest, now: datetime, *, start: StartForm | None = None) -> HttpResponse:
-    """The page; `start` is the form of a new draft that was sent and refused."""
+    """Render the page; `start` is the form of a new draft that was sent and refused."""
     published = AgreementVersion.objects.published().filter(effective_on__lte=today(now)).order_by("-effective_on")
     newest_first = list(published[: SHOWN + 1])
     context: dict[str, Any] = {
@@ -36,7 +36,7 @@ def listing(request: HttpRequest, now: datetime, *, start: StartForm | None = No
         "now": now,
         "in_force": newest_first[0] if newest_first else None,
         "past": newest_first[1:],
-        "under_way": under_way(now),
+        "announced": pending_amendments(now),
         "drafts": drafts()[:SHOWN],
         "withdrawn": AgreementVersion.objects.filter(withdrawn_at__isnull=False).order_by("-withdrawn_at")[:SHOWN],
         "newest": newest_version(),

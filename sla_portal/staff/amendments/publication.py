@@ -1,4 +1,4 @@
-"""Publish an amendment by two people, see how far it came, and withdraw it (5.2)."""
+"""Submit, publish and withdraw an amendment, and show its delivery (5.2)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from sla_portal.agreements import emails
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.operations import (
-    notify_left_out,
+    notify_missed,
     publish_version,
-    return_draft,
+    send_back_draft,
     submit_draft,
     withdraw_version,
 )
@@ -32,12 +32,12 @@ from sla_portal.agreements.queries import (
     answers_of,
     contacts_under_contract,
     contracts_in_force,
-    customers_left_out,
+    customers_not_notified,
     earliest_day,
     newest_version,
+    notified_off_record,
+    notified_or_concerned,
     reached,
-    told_off_record,
-    told_or_concerned,
     version_in_force,
 )
 from sla_portal.agreements.rules import Stage
@@ -48,17 +48,17 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Notice
 from sla_portal.notices.queries import pace, progress
 from sla_portal.notices.tasks import deliver_soon
-from sla_portal.notices.views import bar, marks
+from sla_portal.notices.views import bar, status_badges
 
 from ..common import page, refusals_on, require_right
 from ..forms import KeyedForm, ReasonForm
 from ..operations import save_once
-from .comparison import changes_shown, letter_shown, supposed
-from .forms import AskForm, WithdrawForm
-from .under_way import days_until, today
+from .comparison import email_preview, version_changes, what_if_table
+from .forms import SubmitForm, WithdrawForm
+from .pending import days_until, today
 
 VIEW, DRAFT, PUBLISH = "agreements.view_agreementversion", "agreements.draft_version", "agreements.publish_version"
-LEFT_OUT_SHOWN = 20
+NOT_NOTIFIED_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Earliest:
     today: date
     notice_days: int
     after: AgreementVersion | None
-    """The version on whose day, or before, it cannot take effect; None where the days of notice decide."""
+    """The pending version after whose effective date it must take effect; None if the notice period decides."""
 
     @property
     def first_full_day(self) -> date:
@@ -91,26 +91,26 @@ def earliest(now: datetime) -> Earliest:
 
 @dataclass(frozen=True)
 class Audience:
-    """Whom a version would tell that is published today."""
+    """Who is notified if a version is published today."""
 
     contacts: int
     customers: int
     without_address: int
-    """Customers under contract then, with no contact."""
+    """Customers under contract without a contact."""
 
 
 def audience(effective_on: date, now: datetime) -> Audience:
-    """Customers with a contract in force between today and the day before it takes effect."""
+    """Count the customers with a contract in force between today and the day before the effective date."""
     first, last = today(now), effective_on - timedelta(days=1)
     contacts: QuerySet[Contact] = contacts_under_contract((), first, last)
     customers = Customer.objects.filter(pk__in=contracts_in_force(first, last).values("customer"))
-    told = customers.filter(contacts__isnull=False).distinct().count()
-    return Audience(contacts.count(), told, customers.filter(contacts__isnull=True).count())
+    notified = customers.filter(contacts__isnull=False).distinct().count()
+    return Audience(contacts.count(), notified, customers.filter(contacts__isnull=True).count())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def ask(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask for the publication of a draft: its day, whom it will tell, and the letter; POST asks, `?effective_on=` only shows."""
+def submit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Submit a draft for approval on POST; preview recipients and e-mail for `?effective_on=` on GET."""
     require_right(request, DRAFT)
     now = timezone.now()
     draft = get_object_or_404(AgreementVersion.objects.select_related("based_on", "drafted_by"), pk=pk)
@@ -122,14 +122,15 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("admin:amendment", pk)
     sent = request.POST if request.method == "POST" else request.GET if "effective_on" in request.GET else None
-    form = AskForm(sent, earliest=first.day)
+    form = SubmitForm(sent, earliest=first.day)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             submit_draft(
                 actor=Actor.staff(request.user), draft=draft, effective_on=form.cleaned_data["effective_on"], now=now
             )
             messages.success(
-                request, _("Asked for. The text stands still until another person publishes or returns it.")
+                request,
+                _("Submitted for approval. The text is locked until another person publishes it or sends it back."),
             )
             return redirect("admin:amendment", pk)
     chosen = first.day if sent is None or not form.is_valid() else form.cleaned_data["effective_on"]
@@ -138,29 +139,29 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "staff/amendments/submit.html",
         {
-            "title": _("Ask for the publication of %(version)s") % {"version": draft},
+            "title": _("Submit %(version)s for approval") % {"version": draft},
             "draft": draft,
             "form": form,
             "earliest": first,
             "audience": audience(chosen, now),
-            "letters": letter_shown(draft, emails.Step.ANNOUNCEMENT),
+            "emails": email_preview(draft, emails.Step.ANNOUNCEMENT),
             "missing_summary": not (draft.summary_of_changes and draft.summary_of_changes_zh),
         },
         status=422 if form.errors else 200,
     )
 
 
-def shown(request: HttpRequest, version: AgreementVersion, now: datetime, **bound: Any) -> HttpResponse:
-    """A version that stands still; `bound` are the forms that were sent and refused, by name."""
+def version_page(request: HttpRequest, version: AgreementVersion, now: datetime, **bound: Any) -> HttpResponse:
+    """Show a submitted, published or withdrawn version; `bound` are refused forms by name."""
     if request.GET.get("part") == "mail" and version.notice:
-        return page(request, "notices/_mail.html", mail_shown(request, version.notice, now))
+        return page(request, "notices/_mail.html", mail_context(request, version.notice, now))
     if version.stage is Stage.SUBMITTED:
         return _decision(request, version, now, **bound)
     return _published(request, version, now, **bound)
 
 
 def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **bound: Any) -> HttpResponse:
-    """Everything that the second person looks at before it goes out."""
+    """Show what the second person checks before publishing."""
     effective_on = cast("date", version.effective_on)
     try:
         first = earliest(now)
@@ -171,7 +172,7 @@ def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **
         request,
         "staff/amendments/decision.html",
         {
-            "title": _("Version %(version)s, to be published") % {"version": version},
+            "title": _("Version %(version)s, pending approval") % {"version": version},
             "version": version,
             "own": own,
             "may_publish": request.user.has_perm(PUBLISH) and not own,
@@ -180,12 +181,12 @@ def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **
             "too_late": first is not None and effective_on < first.day,
             "days_to_go": days_until(effective_on, now),
             "audience": audience(effective_on, now),
-            "letters": letter_shown(version, emails.Step.ANNOUNCEMENT),
-            "what_if": supposed(version.terms, now, asked="what-if" in request.GET),
+            "emails": email_preview(version, emails.Step.ANNOUNCEMENT),
+            "what_if": what_if_table(version.terms, now, asked="what-if" in request.GET),
             "publish": KeyedForm(),
-            "give_back": ReasonForm(auto_id="return-%s"),
+            "send_back": ReasonForm(auto_id="return-%s"),
             "log": audit_log(version),
-            **changes_shown(version),
+            **version_changes(version),
             **bound,
         },
         status=422 if bound else 200,
@@ -193,7 +194,7 @@ def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **
 
 
 def _published(request: HttpRequest, version: AgreementVersion, now: datetime, **bound: Any) -> HttpResponse:
-    """What became of a version that was published."""
+    """Show a published or withdrawn version."""
     days_to_go = days_until(version.effective_on, now)
     pending = version.stage is Stage.PUBLISHED and days_to_go > 0
     occasions = reached(version) if version.notice_id else []
@@ -213,52 +214,54 @@ def _published(request: HttpRequest, version: AgreementVersion, now: datetime, *
             and version_in_force(today(now)).pk == version.pk,
             "whole": not version.sha256 or version.sha256 == version.expected_sha256(),
             "announced": announced,
-            **(mail_shown(request, version.notice, now) if version.notice else {}),
-            "occasions": [(one, marks(one.progress)) for one in occasions],
-            **(_left_out(request, version, pending) if announced else {}),
+            **(mail_context(request, version.notice, now) if version.notice else {}),
+            "occasions": [(one, status_badges(one.progress)) for one in occasions],
+            **(_not_notified(request, version, pending) if announced else {}),
             "counts": acceptance_counts(version, now) if announced and may_see_customers else None,
             "answers": answers_of(version).count() if announced and may_see_customers else 0,
             "may_withdraw": pending and announced and request.user.has_perm(PUBLISH),
-            "would_tell": _would_tell(version) if pending and announced else 0,
+            "would_notify": _would_notify(version) if pending and announced else 0,
             "withdraw": WithdrawForm(auto_id="withdraw-%s"),
             "log": audit_log(version),
-            **(changes_shown(version) if version.based_on else {}),
+            **(version_changes(version) if version.based_on else {}),
             **bound,
         },
         status=422 if bound else 200,
     )
 
 
-def _left_out(request: HttpRequest, version: AgreementVersion, pending: bool) -> dict[str, Any]:
-    """Customers to whom no mail about the version went: how many, who they are, and how many have an address by now."""
-    customers = customers_left_out(version).annotate(
+def _not_notified(request: HttpRequest, version: AgreementVersion, pending: bool) -> dict[str, Any]:
+    """Return the customers who were not notified of the version, and how many of them have an address by now."""
+    customers = customers_not_notified(version).annotate(
         has_address=Exists(Contact.objects.filter(customer=OuterRef("pk")))
     )
-    to_tell = customers.filter(has_address=True).count() if pending else 0
+    to_notify = customers.filter(has_address=True).count() if pending else 0
     return {
-        "untold": customers.count(),
-        "left_out": customers.order_by("code")[:LEFT_OUT_SHOWN],
-        "to_tell": to_tell,
-        "tell": KeyedForm() if to_tell and request.user.has_perm(PUBLISH) else None,
+        "not_notified": customers.count(),
+        "missed": customers.order_by("code")[:NOT_NOTIFIED_SHOWN],
+        "to_notify": to_notify,
+        "notify": KeyedForm() if to_notify and request.user.has_perm(PUBLISH) else None,
     }
 
 
-def _would_tell(version: AgreementVersion) -> int:
-    """Contacts whom a withdrawal would tell, and addresses that were told and are off record by now."""
-    off_record = told_off_record(version).exclude(email__in=told_or_concerned(version).order_by().values("email"))
-    return told_or_concerned(version).count() + off_record.values("email").distinct().count()
+def _would_notify(version: AgreementVersion) -> int:
+    """Count the recipients of a withdrawal: contacts, and notified addresses whose contact was deleted since."""
+    off_record = notified_off_record(version).exclude(
+        email__in=notified_or_concerned(version).order_by().values("email")
+    )
+    return notified_or_concerned(version).count() + off_record.values("email").distinct().count()
 
 
-def mail_shown(request: HttpRequest, notice: Notice, now: datetime) -> dict[str, Any]:
-    """What `notices/_mail.html` shows of the announcement's mail."""
-    came = progress([notice])[notice.pk]
+def mail_context(request: HttpRequest, notice: Notice, now: datetime) -> dict[str, Any]:
+    """Return the context of `notices/_mail.html` for the announcement."""
+    sent = progress([notice])[notice.pk]
     return {
         "notice": notice,
-        "progress": came,
-        "pace": pace(notice, came, now),
+        "progress": sent,
+        "pace": pace(notice, sent, now),
         "portal_limit": settings.MAILS_PER_MINUTE,
-        "bar": bar(came),
-        "marks": marks(came),
+        "bar": bar(sent),
+        "badges": status_badges(sent),
         "may_view": request.user.has_perm("notices.view_delivery"),
     }
 
@@ -269,69 +272,67 @@ def _found(pk: int) -> AgreementVersion:
 
 @require_POST
 def publish(request: HttpRequest, pk: int) -> HttpResponse:
-    """Publish what another person asked to; sent twice, it is published once."""
+    """Publish a version that another person submitted; idempotent by the form's key."""
     require_right(request, PUBLISH)
     version, now = _found(pk), timezone.now()
 
     def write() -> None:
         publish_version(actor=Actor.staff(request.user), version=version, now=now)
-        messages.success(
-            request, _("Published. The announcement stands on the website, and the mails are on their way.")
-        )
+        messages.success(request, _("Published. The announcement is on the website, and the e-mails are being sent."))
 
-    return _told_once(request, pk, write, now)
+    return _notified_once(request, pk, write, now)
 
 
 @require_POST
-def tell(request: HttpRequest, pk: int) -> HttpResponse:
-    """Tell the customers to whom no mail about an announced version went; sent twice, they are told once."""
+def notify(request: HttpRequest, pk: int) -> HttpResponse:
+    """Notify the customers who were not notified of an announced version; idempotent by the form's key."""
     require_right(request, PUBLISH)
     version, now = _found(pk), timezone.now()
 
     def write() -> None:
-        notify_left_out(actor=Actor.staff(request.user), version=version, now=now)
-        messages.success(request, _("The mails are on their way."))
+        notify_missed(actor=Actor.staff(request.user), version=version, now=now)
+        messages.success(request, _("The e-mails are being sent."))
 
-    return _told_once(request, pk, write, now)
+    return _notified_once(request, pk, write, now)
 
 
-def _told_once(request: HttpRequest, pk: int, write: Callable[[], None], now: datetime) -> HttpResponse:
-    """Do what sends mail, once for the form's key, and go back to the version's page."""
+def _notified_once(request: HttpRequest, pk: int, write: Callable[[], None], now: datetime) -> HttpResponse:
+    """Run `write` once for the form's key, start the delivery, and redirect to the version's page."""
     form, here = KeyedForm(request.POST), reverse("admin:amendment", args=[pk])
 
-    def write_and_hurry() -> str:
+    def write_and_deliver() -> str:
         write()
-        # A hurry only: where the message is lost, the schedule finds the rows.
+        # Only for speed: if the message is lost, the schedule finds the rows.
         deliver_soon()
         return here
 
     if not form.is_valid():
-        messages.error(request, _("The page was not complete. Nothing was done; look at it again."))
+        messages.error(request, _("The page was incomplete. Nothing was changed. Please check it again."))
         return redirect(here)
     try:
-        return redirect(save_once(key=form.cleaned_data["key"], write=write_and_hurry, now=now))
+        return redirect(save_once(key=form.cleaned_data["key"], write=write_and_deliver, now=now))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(here)
 
 
 @require_POST
-def give_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """Return what was asked for, with a reason, to be changed."""
+def send_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a submitted draft back with a reason."""
     require_right(request, DRAFT)
     version, now = _found(pk), timezone.now()
     form = ReasonForm(request.POST, auto_id="return-%s")
     if form.is_valid():
         with refusals_on(form):
-            return_draft(actor=Actor.staff(request.user), draft=version, reason=form.cleaned_data["reason"], now=now)
-            messages.success(request, _("Returned. It is a draft again, and says why in its trail."))
+            send_back_draft(actor=Actor.staff(request.user), draft=version, reason=form.cleaned_data["reason"], now=now)
+            messages.success(request, _("Sent back. The version is a draft again, and the reason is in the audit log."))
             return redirect("admin:amendment", pk)
-    return _refused(request, version, now, give_back=form)
+    return _refused(request, version, now, send_back=form)
 
 
 @require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    """Withdraw a version before its day; everyone told of it is told. Without the tick it only shows the letter."""
+    """Withdraw a version before its effective date and notify everyone who was notified of it."""
     require_right(request, PUBLISH)
     version, now = _found(pk), timezone.now()
     form = WithdrawForm(request.POST, auto_id="withdraw-%s")
@@ -339,7 +340,9 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     def write() -> str:
         withdraw_version(actor=Actor.staff(request.user), version=version, reason=form.cleaned_data["reason"], now=now)
         deliver_soon()
-        messages.success(request, _("Withdrawn. Everyone who was told of it is told."))
+        messages.success(
+            request, _("Withdrawn. Everyone who was notified of the version is notified of the withdrawal.")
+        )
         return reverse("admin:amendment", args=[pk])
 
     if form.is_valid():
@@ -349,10 +352,10 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, version: AgreementVersion, now: datetime, **form: Any) -> HttpResponse:
-    """The page again with what was wrong; where the version went on meanwhile, its page as it is now."""
-    if version.stage is Stage.DRAFT or (version.stage is Stage.SUBMITTED) is not ("give_back" in form):
+    """Show the page with the errors; if the version changed its stage in the meantime, redirect to its page."""
+    if version.stage is Stage.DRAFT or (version.stage is Stage.SUBMITTED) is not ("send_back" in form):
         for sentences in form.popitem()[1].errors.values():
             for sentence in sentences:
                 messages.error(request, sentence)
         return redirect("admin:amendment", version.pk)
-    return shown(request, version, now, **form)
+    return version_page(request, version, now, **form)

@@ -1,4 +1,4 @@
-"""The pages of amendments (5.2): from the draft to what customers make of it, and the register of open questions."""
+"""The pages of amendments (5.2), customer responses and the register."""
 
 from django.urls import URLPattern, path
 
@@ -6,7 +6,7 @@ from . import answers, bundles, drafts, listing, publication, register
 
 
 def urls(view) -> list[URLPattern]:
-    """The addresses of these pages; `view` wraps each in the site's check of who asks."""
+    """Return the URL patterns; `view` wraps each view in the site's permission check."""
     of_version = "agreements/amendments/<int:pk>/"
     of_entry = "agreements/amendments/register/<int:pk>/"
     return [
@@ -14,20 +14,20 @@ def urls(view) -> list[URLPattern]:
         path("agreements/amendments/start/", view(drafts.start), name="start_amendment"),
         path(of_version, view(drafts.amendment), name="amendment"),
         path(of_version + "discard/", view(drafts.discard), name="discard_amendment"),
-        path(of_version + "ask/", view(publication.ask), name="ask_for_publication"),
+        path(of_version + "submit/", view(publication.submit), name="submit_amendment"),
         path(of_version + "publish/", view(publication.publish), name="publish_amendment"),
-        path(of_version + "return/", view(publication.give_back), name="return_amendment"),
-        path(of_version + "tell/", view(publication.tell), name="tell_of_amendment"),
-        path(of_version + "proof/", view(bundles.proof), name="bundles"),
+        path(of_version + "send-back/", view(publication.send_back), name="send_back_amendment"),
+        path(of_version + "notify/", view(publication.notify), name="notify_of_amendment"),
+        path(of_version + "bundles/", view(bundles.bundles), name="bundles"),
         path("reports/bundles/<int:pk>/file/", view(bundles.bundle_file), name="bundle_file"),
         path(of_version + "withdraw/", view(publication.withdraw), name="withdraw_amendment"),
         path(of_version + "customers/", view(answers.customers), name="amendment_customers"),
         path(of_version + "customers/<path:code>/", view(answers.answer), name="amendment_answer"),
-        path("agreements/amendments/answers/<int:pk>/take-back/", view(answers.take_back), name="take_back_answer"),
+        path("agreements/amendments/answers/<int:pk>/withdraw/", view(answers.withdraw), name="withdraw_answer"),
         path("agreements/amendments/register/", view(register.entries), name="register"),
         path("agreements/amendments/register/add/", view(register.write), name="add_register_entry"),
         path(of_entry, view(register.entry), name="register_entry"),
         path(of_entry + "change/", view(register.write), name="change_register_entry"),
         path(of_entry + "approve/", view(register.approve), name="approve_register_entry"),
-        path(of_entry + "take/", view(register.take), name="take_wording"),
+        path(of_entry + "copy/", view(register.copy), name="copy_wording"),
     ]

@@ -23,7 +23,7 @@ from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.notices.tasks import deliver_soon
-from sla_portal.notices.views import marks
+from sla_portal.notices.views import status_badges
 
 from ..common import page, refusals_on, require_right
 from ..forms import KeyedForm
@@ -75,7 +75,7 @@ def window(request: HttpRequest, pk: int) -> HttpResponse:
     context |= {
         "title": f"{found.reference} {found.title}",
         "may": may,
-        "notices": [(notice, marks(notice.progress) if notice.progress else "") for notice in notices],
+        "notices": [(notice, status_badges(notice.progress) if notice.progress else "") for notice in notices],
         "overlaps": overlap_warnings(overlapping(found, status.starts_at, status.ends_at)) if status.is_open else [],
         "longer": EXTENSION_MINUTES,
         "key": uuid4(),

@@ -100,25 +100,28 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     assert sent(lea, draft, unavailability_reading="function", **SUMMARIES).status_code == 302
     shown = text_of(lea.get(page_of(draft)))
     assert "0 clauses and 1 term differ from version 1.0." in shown
-    assert "A minute now counts while a single function, such as door opening, is down on every client." in shown
+    assert (
+        "A minute now counts as unavailable while any one function, such as door opening, is down on all clients."
+        in shown
+    )
 
-    asked = text_of(lea.get(page_of(draft, "ask_for_publication")))
-    assert "The earliest possible day is 2026-07-02." in asked
+    asked = text_of(lea.get(page_of(draft, "submit_amendment")))
+    assert "The earliest possible date is 2026-07-02." in asked
     assert "the 30 full days of notice (5.2) run from 2026-06-02 to 2026-07-01" in asked
-    assert "1 contact of 1 customer is told by mail" in asked
+    assert "1 contact of 1 customer will be notified by e-mail" in asked
     assert "A minute counts sooner." in asked
     assert "分钟更早计入。" in asked
-    assert lea.post(page_of(draft, "ask_for_publication"), {"effective_on": "2026-07-02"}).status_code == 302
-    assert "You asked for this publication. Another person checks it" in text_of(lea.get(page_of(draft)))
+    assert lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"}).status_code == 302
+    assert "You submitted this version for approval. Another person must check" in text_of(lea.get(page_of(draft)))
 
     decision = luo.get(page_of(draft))
-    assert "Publish version 1.1: tell everyone" in text_of(decision)
+    assert "Publish version 1.1 and notify everyone" in text_of(decision)
     key = {"key": decision.context["publish"]["key"].value()}
     for _twice in range(2):
         published = luo.post(page_of(draft, "publish_amendment"), key, follow=True)
     shown = text_of(published)
     assert "Takes effect on 2026-07-02, in 31 days." in shown
-    assert "0 of 1 mail sent" in shown
+    assert "0 of 1 e-mail sent" in shown
     draft.refresh_from_db()
     assert draft.sha256 in shown
     assert Notice.objects.count() == Delivery.objects.count() == 1
@@ -126,10 +129,10 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     key = {"key": published.context["withdraw"]["key"].value()}
     refused = luo.post(page_of(draft, "withdraw_amendment"), key | {"reason": " "})
     assert refused.status_code == 422
-    assert "1 contact who was told of it" in text_of(refused)
+    assert "1 contact who was notified" in text_of(refused)
     for _twice in range(2):
         withdrawn = luo.post(page_of(draft, "withdraw_amendment"), key | {"reason": "It is wrong"}, follow=True)
-    assert "It was to take effect on 2026-07-02, and never does." in text_of(withdrawn)
+    assert "It was due to take effect on 2026-07-02 and will not take effect." in text_of(withdrawn)
     assert "It is wrong" in text_of(withdrawn)
     assert Notice.objects.count() == 2
 
@@ -143,7 +146,7 @@ def test_a_draft_starts_with_the_text_and_terms_in_force_under_a_name_of_its_own
     assert list(clauses_of(draft)) == list(clauses_of(draft.based_on))
     again = lea.post(LIST + "start/", {"version": "1.1"})
     assert again.status_code == 422
-    assert "There is a version 1.1 already. Choose another name." in text_of(again)
+    assert "Version 1.1 already exists. Choose another name." in text_of(again)
     for name in ("", "1 1", "x" * 21, "a\0b"):
         assert lea.post(LIST + "start/", {"version": name}).status_code == 422
     assert AgreementVersion.objects.drafts().count() == 1
@@ -151,11 +154,14 @@ def test_a_draft_starts_with_the_text_and_terms_in_force_under_a_name_of_its_own
 
 def test_a_reworded_clause_stands_beside_its_redline_word_by_word(lea):
     draft = started(lea)
-    assert sent(lea, draft, clause="3.2", summary="The time lost is given back twice.").status_code == 302
+    assert sent(lea, draft, clause="3.2", summary="The unavailable time is compensated twice.").status_code == 302
     page = text_of(lea.get(page_of(draft)))
-    assert "The time lost is [deleted: turned into time: as vouchers and as a longer service end of deletion]" in page
-    assert "[inserted: given back twice end of insertion]" in page
-    assert clauses_of(draft)["3.2"].summary == "The time lost is given back twice."
+    assert (
+        "The unavailable time is compensated [deleted: by the same length of service, as vouchers and service extensions end of deletion]"
+        in page
+    )
+    assert "[inserted: twice end of insertion]" in page
+    assert clauses_of(draft)["3.2"].summary == "The unavailable time is compensated twice."
 
 
 def test_a_preview_shows_the_redline_and_what_would_have_been_and_stores_nothing(lea):
@@ -165,9 +171,9 @@ def test_a_preview_shows_the_redline_and_what_would_have_been_and_stores_nothing
     response = sent(lea, draft, do="preview", unavailability_reading="function", **SUMMARIES)
     shown = text_of(response)
     assert response.status_code == 200
-    assert "This is a preview: it is not saved yet." in shown
+    assert "This is a preview. It is not saved yet." in shown
     assert "0 clauses and 1 term differ from version 1.0." in shown
-    assert "1 month of a region that was kept would have been missed." in shown
+    assert "1 month of a region would change from SLA met to SLA breached." in shown
     draft.refresh_from_db()
     assert (draft.unavailability_reading, draft.changed_at, draft.summary_of_changes) == ("all", before, "")
 
@@ -184,7 +190,7 @@ def test_a_clause_is_added_moved_and_removed_in_a_preview_and_kept_by_saving_it(
     assert lea.post(page_of(draft), told | {"do": "save"}).status_code == 302
     found = clauses_of(draft)
     assert "4.11" not in found
-    assert [found[number].heading for number in ("5.1", "5.2", "5.3")] == ["Limit of compensation", "Law", "Amendments"]
+    assert [found[number].heading for number in ("5.1", "5.2", "5.3")] == ["Liability cap", "Law", "Amendments"]
     shown = text_of(lea.get(page_of(draft)))
     assert "Removed" in shown
     assert "New clause" in shown
@@ -195,7 +201,7 @@ def test_numbers_that_do_not_follow_are_refused_at_their_clause_and_nothing_type
     refused = sent(lea, draft, clause="4.11", number="4.13", heading="Beyond control")
     assert refused.status_code == 422
     shown = refused.content.decode()
-    assert "Clause 4.13 does not follow 4.10." in shown
+    assert "Clause 4.13 cannot follow clause 4.10." in shown
     assert 'value="Beyond control"' in shown
     assert "4.11" in clauses_of(draft)
     assert (
@@ -214,15 +220,15 @@ def test_numbers_that_do_not_follow_are_refused_at_their_clause_and_nothing_type
         ({"voucher_valid_months": ""}, "This field is required"),
         ({"maintenance_notice_hours": "99999999999999999999"}, "less than or equal to"),
         ({"summary_of_changes": "x" * 5001}, "5000"),
-        ({"seen_at": ""}, "The page was not complete."),
-        ({"seen_at": "yesterday"}, "The page was not complete."),
+        ({"seen_at": ""}, "The page was incomplete."),
+        ({"seen_at": "yesterday"}, "The page was incomplete."),
         ({"clauses-TOTAL_FORMS": "many"}, "ManagementForm"),
         ({"clauses-TOTAL_FORMS": "100000"}, "at most 300"),
         ({"clauses-3-number": "4.x"}, "Enter a valid value"),
         ({"clauses-3-number": ""}, "This field is required"),
         ({"clauses-3-heading": "x" * 201}, "200"),
         ({"clauses-3-wording": "a\0b"}, "Null characters are not allowed"),
-        ({"clauses-3-wording": "a\x07b"}, "a character that cannot be seen"),
+        ({"clauses-3-wording": "a\x07b"}, "an invisible character"),
     ],
 )
 def test_nonsense_is_refused_with_a_sentence_and_changes_nothing(lea, values, sentence):
@@ -252,7 +258,7 @@ def test_what_another_person_saved_meanwhile_is_not_overwritten(lea, luo):
         assert sent(luo, draft, voucher_valid_months="24").status_code == 302
         refused = lea.post(page_of(draft), told | {"do": "save", "voucher_valid_months": "6", **SUMMARIES})
     assert refused.status_code == 422
-    assert "Somebody else changed the draft meanwhile." in text_of(refused)
+    assert "Somebody else changed the draft in the meantime." in text_of(refused)
     assert "A minute counts sooner." in text_of(refused)
     draft.refresh_from_db()
     assert draft.voucher_valid_months == 24
@@ -260,9 +266,9 @@ def test_what_another_person_saved_meanwhile_is_not_overwritten(lea, luo):
 
 def test_a_draft_is_thrown_away_with_a_reason_only(lea):
     draft = started(lea)
-    assert "Say why" in text_of(lea.post(page_of(draft, "discard_amendment"), {"reason": ""}, follow=True))
+    assert "Enter a reason" in text_of(lea.post(page_of(draft, "discard_amendment"), {"reason": ""}, follow=True))
     gone = lea.post(page_of(draft, "discard_amendment"), {"reason": "No longer wanted"}, follow=True)
-    assert "The draft is gone." in text_of(gone)
+    assert "The draft was discarded." in text_of(gone)
     assert not AgreementVersion.objects.drafts().exists()
     assert Entry.objects.get(action="discarded").reason == "No longer wanted"
 
@@ -271,10 +277,10 @@ def test_a_draft_that_another_version_overtook_says_so_and_is_not_asked_for(lea)
     late = started(lea, "1.1")
     sent(lea, late, voucher_valid_months="6", **SUMMARIES)
     announced()
-    assert "The draft starts from version 1.0, but the newest is 2.0 by now." in text_of(lea.get(page_of(late)))
-    refused = lea.post(page_of(late, "ask_for_publication"), {"effective_on": "2026-09-01"})
+    assert "The draft is based on version 1.0, but the newest version is now 2.0." in text_of(lea.get(page_of(late)))
+    refused = lea.post(page_of(late, "submit_amendment"), {"effective_on": "2026-09-01"})
     assert refused.status_code == 422
-    assert "The draft starts from version 1.0, but the newest is 2.0 by now." in text_of(refused)
+    assert "The draft is based on version 1.0, but the newest version is now 2.0." in text_of(refused)
 
 
 def test_what_was_withdrawn_or_overtaken_is_drafted_anew_without_typing_it_twice(lea, luo):
@@ -282,7 +288,7 @@ def test_what_was_withdrawn_or_overtaken_is_drafted_anew_without_typing_it_twice
     sent(lea, late, voucher_valid_months="6", **SUMMARIES)
     announced()
     page = lea.get(page_of(late))
-    assert "Ask for publication" not in text_of(page)
+    assert "Submit for approval" not in text_of(page)
     assert lea.post(LIST + "start/", {"version": "2.1", "text_of": late.pk}).status_code == 302
     draft = AgreementVersion.objects.get(version="2.1")
     assert (draft.based_on.version, draft.voucher_valid_months) == ("2.0", 6)
@@ -301,16 +307,16 @@ def test_the_closed_months_stand_as_they_were_beside_what_they_would_have_been(l
     a_closed_month(functions=("door",))
     draft = a_draft(unavailability_reading="function")
     shown = text_of(lea.get(page_of(draft)))
-    assert "was ✓ SLA met 100.00000 % · 0 min would be ■ SLA breached 99.93279 % · 30 min" in shown
+    assert "actual ✓ SLA met 100.00000 % · 0 min what-if ■ SLA breached 99.93279 % · 30 min" in shown
     counted = text_of(lea.get(page_of(draft), {"customers": "2026-05"}))
-    assert "In May 2026 the month of 1 customer would change between kept and missed." in counted
+    assert "In May 2026 the month of 1 customer would change between SLA met and SLA breached." in counted
 
 
 def test_very_many_outages_are_judged_only_when_asked_for(lea, monkeypatch):
     a_closed_month()
     draft = a_draft()
     monkeypatch.setattr("sla_portal.staff.amendments.comparison.MOST_OUTAGES", 0)
-    assert "1 outage of the last closed months is judged for this." in text_of(lea.get(page_of(draft)))
+    assert "The analysis uses 1 outage of the last closed months." in text_of(lea.get(page_of(draft)))
     assert "SLA breached" in text_of(lea.get(page_of(draft) + "?what-if"))
 
 
@@ -319,15 +325,16 @@ def test_very_many_outages_are_judged_only_when_asked_for(lea, monkeypatch):
 
 def test_an_earlier_day_than_the_thirty_days_allow_cannot_be_chosen_and_is_refused_with_the_reason(lea):
     draft = a_draft()
-    page = lea.get(page_of(draft, "ask_for_publication")).content.decode()
+    page = lea.get(page_of(draft, "submit_amendment")).content.decode()
     assert 'min="2026-07-02"' in page
-    refused = lea.post(page_of(draft, "ask_for_publication"), {"effective_on": "2026-07-01"})
+    refused = lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-01"})
     assert refused.status_code == 422
-    assert "it takes effect on 2026-07-02 at the earliest: 30 full days lie between notice and effect" in text_of(
-        refused
+    assert (
+        "it takes effect on 2026-07-02 at the earliest: 30 full days must lie between announcement and effective date"
+        in text_of(refused)
     )
     for nonsense in ("", "soon", "2026-02-30", "0001-01-01", "9999-12-31"):
-        assert lea.post(page_of(draft, "ask_for_publication"), {"effective_on": nonsense}).status_code == 422
+        assert lea.post(page_of(draft, "submit_amendment"), {"effective_on": nonsense}).status_code == 422
     draft.refresh_from_db()
     assert draft.submitted_at is None
 
@@ -335,14 +342,17 @@ def test_an_earlier_day_than_the_thirty_days_allow_cannot_be_chosen_and_is_refus
 def test_behind_an_announced_version_the_next_can_take_effect_on_the_day_after(lea):
     announced(effective_on=at("2026-09-01 00:00").date())
     draft = a_draft("3.0", voucher_valid_months=6)
-    page = text_of(lea.get(page_of(draft, "ask_for_publication")))
-    assert "The earliest possible day is 2026-09-02." in page
-    assert "Version 2.0 takes effect on 2026-09-01; this one can on the day after it at the earliest." in page
+    page = text_of(lea.get(page_of(draft, "submit_amendment")))
+    assert "The earliest possible date is 2026-09-02." in page
+    assert (
+        "Version 2.0 takes effect on 2026-09-01. This version can take effect on the following day at the earliest."
+        in page
+    )
 
 
 def test_the_letter_is_shown_for_the_day_that_is_chosen_and_nothing_is_asked(lea):
     draft = a_draft()
-    shown = text_of(lea.get(page_of(draft, "ask_for_publication"), {"effective_on": "2026-08-15"}))
+    shown = text_of(lea.get(page_of(draft, "submit_amendment"), {"effective_on": "2026-08-15"}))
     assert "The service level agreement changes on 2026-08-15: version 2.0" in shown
     assert shown.count("2026-08-15") >= 4
     draft.refresh_from_db()
@@ -351,10 +361,10 @@ def test_the_letter_is_shown_for_the_day_that_is_chosen_and_nothing_is_asked(lea
 
 def test_whoever_asked_does_not_publish_though_the_form_is_sent(lea):
     draft = a_draft()
-    lea.post(page_of(draft, "ask_for_publication"), {"effective_on": "2026-07-02"})
+    lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"})
     key = {"key": "6c1a0a6e-8a56-4c1c-9d6b-0d6f3f0b5a11"}
     refused = lea.post(page_of(draft, "publish_amendment"), key, follow=True)
-    assert "You asked for this publication. Another person checks the text and publishes it." in text_of(refused)
+    assert "You submitted this version for approval. Another person must check and publish it." in text_of(refused)
     draft.refresh_from_db()
     assert draft.published_at is None
     assert not Notice.objects.exists()
@@ -362,13 +372,13 @@ def test_whoever_asked_does_not_publish_though_the_form_is_sent(lea):
 
 def test_a_publication_asked_for_is_returned_with_a_reason_and_can_be_changed_again(lea, luo):
     draft = a_draft()
-    lea.post(page_of(draft, "ask_for_publication"), {"effective_on": "2026-07-02"})
+    lea.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"})
     assert sent_to_still(lea, draft).status_code == 422
-    refused = luo.post(page_of(draft, "return_amendment"), {"reason": ""})
+    refused = luo.post(page_of(draft, "send_back_amendment"), {"reason": ""})
     assert refused.status_code == 422
     assert "Enter a reason." in text_of(refused)
-    returned = luo.post(page_of(draft, "return_amendment"), {"reason": "Clause 2 says 99.99 still"}, follow=True)
-    assert "Returned. It is a draft again" in text_of(returned)
+    returned = luo.post(page_of(draft, "send_back_amendment"), {"reason": "Clause 2 says 99.99 still"}, follow=True)
+    assert "Sent back. The version is a draft again" in text_of(returned)
     assert "Clause 2 says 99.99 still" in text_of(returned)
     assert sent(lea, draft, voucher_valid_months="6").status_code == 302
 
@@ -396,15 +406,15 @@ def test_days_that_passed_since_it_was_asked_for_are_seen_before_publishing(luo)
 def test_publishing_without_a_key_or_what_nobody_asked_for_publishes_nothing(luo):
     draft = a_draft()
     key = {"key": "6c1a0a6e-8a56-4c1c-9d6b-0d6f3f0b5a11"}
-    assert "Nothing was done" in text_of(luo.post(page_of(draft, "publish_amendment"), {}, follow=True))
-    assert "Nobody has asked" in text_of(luo.post(page_of(draft, "publish_amendment"), key, follow=True))
+    assert "Nothing was changed" in text_of(luo.post(page_of(draft, "publish_amendment"), {}, follow=True))
+    assert "was not submitted for approval" in text_of(luo.post(page_of(draft, "publish_amendment"), key, follow=True))
     assert not Notice.objects.exists()
 
 
 def test_a_return_that_comes_after_the_publication_says_so(luo):
     version = announced()
-    page = luo.post(page_of(version, "return_amendment"), {"reason": "Too late"}, follow=True)
-    assert "Version 2.0 is published already." in text_of(page)
+    page = luo.post(page_of(version, "send_back_amendment"), {"reason": "Too late"}, follow=True)
+    assert "Version 2.0 was already published." in text_of(page)
 
 
 # Under way
@@ -421,15 +431,15 @@ def test_what_did_not_arrive_and_who_has_no_address_stand_on_the_page_and_at_hom
     Delivery.objects.filter(pk__in=arrived).update(status=Status.SENT, sent_at=NOW)
     Delivery.objects.filter(pk=failed).update(status=Status.FAILED)
     page = text_of(lea.get(page_of(version)))
-    assert "Work through 1 address" in page
-    assert "1 customer without a mail" in page
-    assert "C-0 Customer C-0 no address on record" in page
-    assert "Tell 1 customer now" not in page
+    assert "Resolve 1 undelivered e-mail" in page
+    assert "1 customer not notified" in page
+    assert "C-0 Customer C-0 no e-mail address on record" in page
+    assert "Notify 1 customer now" not in page
     for address in (LIST, "/admin/"):
         shown = text_of(lea.get(address))
         assert "Version 2.0 takes effect on 2026-07-02, in 31 days" in shown
-        assert "66 % reached: 2 of 3 mails" in shown
-        assert "1 address to work through" in shown
+        assert "66 % notified: 2 of 3 recipients" in shown
+        assert "1 undelivered e-mail" in shown
 
 
 def test_customers_to_whom_no_mail_went_are_told_later_once(lea):
@@ -438,15 +448,18 @@ def test_customers_to_whom_no_mail_went_are_told_later_once(lea):
     a_contract(who, "2026-01-01", "2026-12-31")
     who.contacts.create(email="late@example.com")
     page = lea.get(page_of(version))
-    assert "Tell 1 customer now" in text_of(page)
-    key = {"key": page.context["tell"]["key"].value()}
+    assert "Notify 1 customer now" in text_of(page)
+    key = {"key": page.context["notify"]["key"].value()}
     for _click in range(2):
-        told = text_of(lea.post(page_of(version, "tell_of_amendment"), key, follow=True))
-    assert "customer without a mail" not in told
-    assert "Told later" in told
+        told = text_of(lea.post(page_of(version, "notify_of_amendment"), key, follow=True))
+    assert "customer not notified" not in told
+    assert "Notified later" in told
     assert Delivery.objects.get().email == "late@example.com"
-    for again, sentence in (({}, "Nothing was done"), ({"key": str(uuid4())}, "who has an address was told")):
-        assert sentence in text_of(lea.post(page_of(version, "tell_of_amendment"), again, follow=True))
+    for again, sentence in (
+        ({}, "Nothing was changed"),
+        ({"key": str(uuid4())}, "who has an e-mail address was notified"),
+    ):
+        assert sentence in text_of(lea.post(page_of(version, "notify_of_amendment"), again, follow=True))
     assert Delivery.objects.count() == 1
 
 
@@ -455,7 +468,7 @@ def test_the_part_that_is_fetched_anew_is_the_mail_alone(lea):
     who.contacts.create(email="ops@example.com")
     a_contract(who, "2026-01-01", "2026-12-31")
     part = lea.get(page_of(announced()), {"part": "mail"})
-    assert "0 of 1 mail sent" in text_of(part)
+    assert "0 of 1 e-mail sent" in text_of(part)
     assert b"<html" not in part.content
 
 
@@ -469,7 +482,7 @@ def test_a_version_in_force_cannot_be_withdrawn(luo):
         key = {"key": "6c1a0a6e-8a56-4c1c-9d6b-0d6f3f0b5a11", "reason": "Too late"}
         refused = luo.post(page_of(version, "withdraw_amendment"), key)
     assert refused.status_code == 422
-    assert "has not taken effect can be withdrawn" in text_of(refused)
+    assert "not yet in force can be withdrawn" in text_of(refused)
 
 
 def test_the_list_names_each_version_by_how_far_it_is(lea):
@@ -478,18 +491,18 @@ def test_the_list_names_each_version_by_how_far_it_is(lea):
     shown = text_of(lea.get(LIST))
     assert "Version 1.0 , since 2000-01-01" in shown
     assert "Version 2.0 takes effect on 2026-07-02" in shown
-    assert "Version 3.0 from 2.0" in shown
+    assert "Version 3.0 based on 2.0" in shown
     with time_machine.travel(at("2026-07-03 04:00"), tick=False):
         shown = text_of(signed_in(User.objects.get(username="lea")).get(LIST))
     assert "Version 2.0 , since 2026-07-02" in shown
-    assert "Past versions Version 1.0" in shown
+    assert "Superseded versions Version 1.0" in shown
 
 
 def test_the_first_version_which_nobody_was_told_of_has_its_page_too(lea):
     first = AgreementVersion.objects.get(version="1.0")
     shown = text_of(lea.get(page_of(first)))
     assert "In force Since 2000-01-01." in shown
-    assert "This version starts from no other." in shown
+    assert "This version is not based on another version." in shown
     assert "Withdraw this version" not in shown
 
 
@@ -520,13 +533,13 @@ def test_other_roles_read_versions_and_change_nothing():
         doors = (
             "discard_amendment",
             "publish_amendment",
-            "return_amendment",
-            "tell_of_amendment",
+            "send_back_amendment",
+            "notify_of_amendment",
             "withdraw_amendment",
         )
         found = [client.post(page_of(version, door)).status_code for door in doors]
         found += [client.post(page_of(draft)).status_code, client.post(LIST + "start/").status_code]
-        found += [client.get(page_of(draft, "ask_for_publication")).status_code]
+        found += [client.get(page_of(draft, "submit_amendment")).status_code]
         assert (403 in found) == (role != "Legal"), role
         assert role == "Legal" or set(found) == {403}
         assert Entry.objects.count() == entries
@@ -542,7 +555,7 @@ def test_a_page_costs_the_same_however_many_customers_and_mails_there_are(lea):
     region = a_region()
     version = announced()
     draft = a_draft("3.0", voucher_valid_months=6)
-    addresses = (LIST, page_of(version), page_of(draft), page_of(draft, "ask_for_publication"), "/admin/")
+    addresses = (LIST, page_of(version), page_of(draft), page_of(draft, "submit_amendment"), "/admin/")
 
     def one_more() -> None:
         who = a_customer(region)

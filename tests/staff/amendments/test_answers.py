@@ -70,11 +70,11 @@ def test_each_customer_stands_under_how_it_stands(lea, version):
     registered(lea, version, ANSWER)
     shown = text_of(lea.get(list_of(version)))
     assert "◔ objected 1" in shown
-    assert "■ ended 1" in shown
-    assert "□ not concerned: ran out before 1" in shown
+    assert "■ terminated 1" in shown
+    assert "□ not concerned: contract expired before 1" in shown
     assert "C-2" not in text_of(lea.get(list_of(version), {"state": "objected"}))
     assert "Harbour Homes" in text_of(lea.get(list_of(version), {"state": "objected"}))
-    assert "C-3" in text_of(lea.get(list_of(version), {"state": "ended"}))
+    assert "C-3" in text_of(lea.get(list_of(version), {"state": "terminated"}))
     assert "Harbour Homes" in text_of(lea.get(list_of(version), {"q": "harbour"}))
     assert "No customer matches this search." in text_of(lea.get(list_of(version), {"q": "nobody"}))
 
@@ -83,13 +83,13 @@ def test_from_the_day_on_whoever_goes_on_is_deemed_to_have_accepted(lea, version
     assert "Until the effective date nobody is deemed to have accepted" in text_of(lea.get(list_of(version)))
     with time_machine.travel(at("2026-07-02 04:00"), tick=False):
         shown = text_of(signed_in(User.objects.get(username="lea")).get(list_of(version)))
-    assert "✓ accepted by continuing 1" in shown
+    assert "✓ deemed accepted 1" in shown
 
 
 def test_what_follows_from_a_termination_is_shown_before_it_is_registered(lea, version):
     shown = lea.post(page_of(version), ENDS)
     words = text_of(shown)
-    assert "K-of-C-1 2026-12-31 2026-07-01 Register it" in words
+    assert "K-of-C-1 2026-12-31 2026-07-01 Register the response" in words
     assert not Answer.objects.exists()
     assert registered(lea, version, ENDS).status_code == 302
     answer = Answer.objects.get()
@@ -101,8 +101,8 @@ def test_what_follows_from_a_termination_is_shown_before_it_is_registered(lea, v
 
 def test_an_objection_ends_nothing_and_says_so(lea, version):
     words = text_of(lea.post(page_of(version), ANSWER | {"last_day": "2026-06-20", "text": "We object."}))
-    assert "It ends no contract" in words
-    assert "K-of-C-1 2026-12-31 runs on under the new version" in words
+    assert "It terminates no contract" in words
+    assert "K-of-C-1 2026-12-31 continues under the new version" in words
     assert registered(lea, version, ANSWER | {"text": "We object."}).status_code == 302
     answer = Answer.objects.get()
     assert (answer.kind, answer.text, answer.last_day) == ("objection", "By letter. We object.", None)
@@ -114,7 +114,7 @@ def test_what_was_changed_after_its_consequences_were_shown_is_shown_again(lea, 
     told = ENDS | {"previewed": shown.context["form"]["previewed"].value(), "last_day": "2026-06-20"}
     again = lea.post(page_of(version), told)
     assert again.status_code == 200
-    assert "2026-12-31 2026-06-20 Register it" in text_of(again)
+    assert "2026-12-31 2026-06-20 Register the response" in text_of(again)
     assert not Answer.objects.exists()
 
 
@@ -122,7 +122,7 @@ def test_one_contract_of_several_can_be_ended_alone(lea, harbour):
     second = a_contract(harbour, "2026-03-01", "2027-02-28", reference="K-second")
     version = announced()
     words = text_of(lea.post(page_of(version), ENDS | {"contract": str(second.pk)}))
-    assert "K-of-C-1 2026-12-31 runs on under the new version" in words
+    assert "K-of-C-1 2026-12-31 continues under the new version" in words
     assert "K-second 2027-02-28 2026-07-01" in words
     registered(lea, version, ENDS | {"contract": str(second.pk)})
     assert set(Contract.objects.filter(terminated_on__isnull=False)) == {second}
@@ -141,9 +141,9 @@ def test_what_came_on_the_day_of_the_announcement_came_after_it(lea, version):
         ({"by_name": " "}, "This field is required"),
         ({"by_name": "x" * 201}, "at most 200"),
         ({"received_on": "soon"}, "Enter a valid date"),
-        ({"received_on": "2026-06-11"}, "Give the day on which it came: today or before."),
-        ({"received_on": "0001-01-01"}, "Give the day on which it came: today or before."),
-        ({"received_on": "9999-12-31"}, "Give the day on which it came: today or before."),
+        ({"received_on": "2026-06-11"}, "Enter the day it was received: today or earlier."),
+        ({"received_on": "0001-01-01"}, "Enter the day it was received: today or earlier."),
+        ({"received_on": "9999-12-31"}, "Enter the day it was received: today or earlier."),
         ({"kind": "termination", "contract": "999999999999999999999"}, "not one of the available choices"),
         ({"kind": "termination", "last_day": "2026-02-30"}, "Enter a valid date"),
         ({"text": "a\0b"}, "Null characters"),
@@ -158,9 +158,9 @@ def test_nonsense_is_refused_with_a_sentence(lea, version, changed, sentence):
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
-        (ANSWER | {"received_on": "2026-05-31"}, "An answer is received after the announcement"),
-        (ENDS | {"last_day": "2026-06-09"}, "The last service day lies between 2026-06-10 and 2026-07-01"),
-        (ENDS | {"last_day": "9999-12-31"}, "The last service day lies between 2026-06-10 and 2026-07-01"),
+        (ANSWER | {"received_on": "2026-05-31"}, "The date of receipt must be after the announcement"),
+        (ENDS | {"last_day": "2026-06-09"}, "The last service day must be between 2026-06-10 and 2026-07-01"),
+        (ENDS | {"last_day": "9999-12-31"}, "The last service day must be between 2026-06-10 and 2026-07-01"),
     ],
 )
 def test_what_the_agreement_does_not_allow_is_refused_with_the_reason(lea, version, told, sentence):
@@ -174,10 +174,10 @@ def test_an_answer_is_registered_once_and_taken_back_with_a_reason(lea, version)
     registered(lea, version, ANSWER)
     again = registered(lea, version, ANSWER)
     assert again.status_code == 422
-    assert "gave this answer already" in text_of(again)
-    door = reverse("admin:take_back_answer", args=[Answer.objects.get().pk])
-    assert "Say why." in text_of(lea.post(door, {"reason": ""}, follow=True))
-    assert "Taken back." in text_of(lea.post(door, {"reason": "They agree now"}, follow=True))
+    assert "has already given this response" in text_of(again)
+    door = reverse("admin:withdraw_answer", args=[Answer.objects.get().pk])
+    assert "Enter a reason." in text_of(lea.post(door, {"reason": ""}, follow=True))
+    assert "The response was withdrawn." in text_of(lea.post(door, {"reason": "They agree now"}, follow=True))
     assert Answer.objects.get().withdrawal_reason == "They agree now"
 
 
@@ -211,7 +211,7 @@ def test_a_page_has_fifty_customers_and_costs_the_same_however_many_there_are(le
     for number in range(60):
         a_client(f"D-{number:02}")
     assert cost() == cost(page="2") == cost(state="running") == first
-    assert "1 to 50 Further" in text_of(lea.get(list_of(version)))
+    assert "1 to 50 Next page" in text_of(lea.get(list_of(version)))
     assert "51 to 61" in text_of(lea.get(list_of(version), {"page": "2"}))
     for nonsense in ("0", "-1", "x", "9" * 30, "²"):
         assert lea.get(list_of(version), {"page": nonsense}).status_code == 200

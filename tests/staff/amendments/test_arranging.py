@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla_portal.agreements.rules import DraftedClause
-from sla_portal.staff.amendments.arranging import numbered_anew, rearranged
+from sla_portal.staff.amendments.arranging import rearranged, renumbered
 
 
 def clauses(*numbers: str) -> list[DraftedClause]:
@@ -52,13 +52,13 @@ def test_numbers_left_by_a_removal_close_up():
 
 
 def test_a_level_that_was_left_out_is_its_first():
-    assert [clause.number for clause in numbered_anew(clauses("1", "3.3.1", "3.3.2"))] == ["1", "1.1.1", "1.1.2"]
+    assert [clause.number for clause in renumbered(clauses("1", "3.3.1", "3.3.2"))] == ["1", "1.1.1", "1.1.2"]
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=20))
 def test_numbered_anew_every_clause_has_a_number_of_its_own_and_keeps_its_level(levels):
-    arranged = numbered_anew([DraftedClause(".".join("1" * (level + 1))) for level in levels])
+    arranged = renumbered([DraftedClause(".".join("1" * (level + 1))) for level in levels])
     numbers = [clause.number for clause in arranged]
     assert len(set(numbers)) == len(numbers)
     assert [number.count(".") for number in numbers] == levels
-    assert numbered_anew(arranged) == arranged
+    assert renumbered(arranged) == arranged

@@ -45,15 +45,15 @@ def asked(**said) -> dict[str, str]:
 
 
 def test_legal_asks_follows_and_takes_it_home(legal, version):
-    assert "One ZIP for a court" in text_of(legal.get(reverse("admin:amendment", args=[version.pk])))
+    assert "Evidence bundle" in text_of(legal.get(reverse("admin:amendment", args=[version.pk])))
     assert "None yet." in text_of(legal.get(address(version)))
     done = legal.post(address(version), asked(email="ann@example.com"))
     assert (done.status_code, done["Location"]) == (302, address(version))
     bundle = Bundle.objects.get()
     page = legal.get(address(version))
-    assert "under way" in text_of(page)
+    assert "in progress" in text_of(page)
     assert 'data-part="?part=progress"' in page.content.decode()
-    assert "with the mails to ann@example.com" in text_of(legal.get(f"{address(version)}?part=progress"))
+    assert "with the e-mails to ann@example.com" in text_of(legal.get(f"{address(version)}?part=progress"))
     assert make_bundle(pk=bundle.pk, clock=timezone.now)
     bundle.refresh_from_db()
     page = legal.get(address(version))
@@ -78,7 +78,7 @@ def test_a_double_click_asks_once(legal, version):
     ("said", "told"),
     [
         ({"email": "nobody@example.com"}, "No e-mail about version 2.0 was sent to nobody@example.com."),
-        ({"email": "no address"}, "Enter a valid email address."),
+        ({"email": "no e-mail address"}, "Enter a valid email address."),
         ({"email": "a\0@example.com"}, "Null characters are not allowed."),
         ({"language": "tlh"}, "Select a valid choice."),
         ({"key": "x"}, "Nothing was saved. Correct the errors below."),
@@ -96,7 +96,7 @@ def test_an_auditor_looks_and_takes_it_home_but_asks_for_none(legal, version):
     bundle = Bundle.objects.get()
     assert make_bundle(pk=bundle.pk, clock=timezone.now)
     auditor = signed_in(a_member("Auditor"))
-    assert "Put it together" not in text_of(auditor.get(address(version)))
+    assert "Generate" not in text_of(auditor.get(address(version)))
     assert auditor.post(address(version), asked()).status_code == 403
     file = auditor.get(reverse("admin:bundle_file", args=[bundle.pk]))
     assert file.status_code == 200

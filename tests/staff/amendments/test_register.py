@@ -57,14 +57,14 @@ def test_what_the_first_version_leaves_open_stands_in_the_register_with_its_read
     shown = text_of(lea.get(REGISTER))
     assert "Availability is 1 − U ÷ T." in shown
     assert shown.index("1.4") < shown.index("2.1") < shown.index("4.11") < shown.index("5.2")
-    assert "11 wait for approval" in text_of(lea.get("/admin/agreements/amendments/"))
+    assert "11 pending approval" in text_of(lea.get("/admin/agreements/amendments/"))
 
 
 def test_an_entry_is_written_by_one_and_approved_by_another(lea, luo):
     entry = written(lea)
-    assert "You wrote this entry. Another person approves it." in text_of(lea.get(door("register_entry", entry)))
+    assert "You wrote this entry. Another person must approve it." in text_of(lea.get(door("register_entry", entry)))
     refused = lea.post(door("approve_register_entry", entry), follow=True)
-    assert "You wrote this entry. Another person approves it." in text_of(refused)
+    assert "You wrote this entry. Another person must approve it." in text_of(refused)
     assert "Approved." in text_of(luo.post(door("approve_register_entry", entry), follow=True))
     entry.refresh_from_db()
     assert (entry.approved_by.username, entry.approved_at) == ("luo", NOW)
@@ -74,7 +74,7 @@ def test_a_changed_entry_waits_for_approval_again(lea, luo):
     entry = written(lea)
     luo.post(door("approve_register_entry", entry))
     page = lea.get(door("change_register_entry", entry))
-    assert "Once changed, it waits for approval again." in text_of(page)
+    assert "After a change, the entry must be approved again." in text_of(page)
     assert "通知多长？" in page.content.decode()
     assert lea.post(door("change_register_entry", entry), TEXTS | {"why": "Literal."}).status_code == 302
     entry.refresh_from_db()
@@ -91,7 +91,7 @@ def test_a_changed_entry_waits_for_approval_again(lea, luo):
         ({"question": " "}, "This field is required"),
         ({"answer": "x" * 2001}, "2000"),
         ({"why": "a\0b"}, "Null characters"),
-        ({"why": "a\x07b"}, "a character that cannot be seen"),
+        ({"why": "a\x07b"}, "an invisible character"),
     ],
 )
 def test_nonsense_is_refused_with_a_sentence_and_kept_to_be_put_right(lea, changes, sentence):
@@ -105,8 +105,8 @@ def test_nonsense_is_refused_with_a_sentence_and_kept_to_be_put_right(lea, chang
 
 def test_a_proposed_wording_is_taken_into_a_draft(lea):
     entry, draft = written(lea), a_draft()
-    taken = lea.post(door("take_wording", entry), {"draft": str(draft.pk)}, follow=True)
-    assert "The wording stands in clause 4.1 of the draft." in text_of(taken)
+    taken = lea.post(door("copy_wording", entry), {"draft": str(draft.pk)}, follow=True)
+    assert "The wording was copied into clause 4.1 of the draft." in text_of(taken)
     clause = draft.clauses.get(number="4.1")
     assert (clause.wording, clause.wording_zh) == (TEXTS["proposed_wording"], TEXTS["proposed_wording_zh"])
     assert "Maintenance announced 72 hours before." in text_of(lea.get(reverse("admin:amendment", args=[draft.pk])))
@@ -114,16 +114,16 @@ def test_a_proposed_wording_is_taken_into_a_draft(lea):
 
 def test_a_draft_that_stands_still_takes_nothing_over(lea):
     entry, draft = written(lea), submitted()
-    assert "There is no draft that could take it over." in text_of(lea.get(door("register_entry", entry)))
+    assert "There is no draft to copy it into." in text_of(lea.get(door("register_entry", entry)))
     for nonsense in (str(draft.pk), "", "x", "9" * 30):
-        assert lea.post(door("take_wording", entry), {"draft": nonsense}).status_code == 422
+        assert lea.post(door("copy_wording", entry), {"draft": nonsense}).status_code == 422
 
 
 def test_an_entry_without_a_wording_has_nothing_to_take_over(lea):
     entry, draft = written(lea, proposed_wording="", proposed_wording_zh=""), a_draft()
-    refused = lea.post(door("take_wording", entry), {"draft": str(draft.pk)})
+    refused = lea.post(door("copy_wording", entry), {"draft": str(draft.pk)})
     assert refused.status_code == 422
-    assert "This entry of the register proposes no wording." in text_of(refused)
+    assert "This register entry proposes no wording." in text_of(refused)
 
 
 def test_who_sees_the_register_and_who_writes_in_it():
@@ -133,7 +133,7 @@ def test_who_sees_the_register_and_who_writes_in_it():
         client = signed_in(a_member(role))
         seen[role] = client.get(REGISTER).status_code
         assert client.get(door("register_entry", entry)).status_code == seen[role]
-        doors = [client.post(door(name, entry)).status_code for name in ("approve_register_entry", "take_wording")]
+        doors = [client.post(door(name, entry)).status_code for name in ("approve_register_entry", "copy_wording")]
         doors.append(client.get(REGISTER + "add/").status_code)
         assert (403 in doors) == (role != "Legal"), role
     assert seen["Legal"] == seen["Auditor"] == 200

@@ -12,9 +12,9 @@ from sla_portal.notices.operations import read_files, read_mailbox
 
 class Command(BaseCommand):
     help = (
-        "Read reports of mails that came back or are late, and put them down beside their deliveries. Without a PATH, from "
-        "the mailbox of BOUNCES_URL. A report is applied once, however often it is read; what is no report of a mail of ours "
-        "is passed over."
+        "Read bounce and delay reports and record them with their deliveries, from each PATH or, without one, from the mailbox "
+        "BOUNCES_URL. A report is applied once, however often it is read. Messages that report no e-mail of this portal are "
+        "ignored."
     )
 
     def add_arguments(self, parser):
@@ -29,14 +29,14 @@ class Command(BaseCommand):
     def handle(self, *_args, paths, **_options):
         now = timezone.now()
         if not paths and not settings.BOUNCES_URL:
-            raise CommandError("Name a PATH, or set BOUNCES_URL to a mailbox.")
+            raise CommandError("Give a PATH, or set BOUNCES_URL to a mailbox.")
         try:
             for path in paths:
-                self.tell(read_files(path=path, now=now), str(path))
+                self.report(read_files(path=path, now=now), str(path))
             if not paths:
-                self.tell(read_mailbox(url=settings.BOUNCES_URL, now=now), "the mailbox")
+                self.report(read_mailbox(url=settings.BOUNCES_URL, now=now), "the mailbox")
         except Unreadable as error:
             raise CommandError(str(error)) from error
 
-    def tell(self, read, where):
+    def report(self, read, where):
         self.stdout.write(f"{where}: {read.messages} messages, {read.reports} reports, {read.noted} new")

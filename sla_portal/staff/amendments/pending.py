@@ -1,4 +1,4 @@
-"""Amendments as they wait at the desk: under way, drafted, to be published by a second person (5.2)."""
+"""Amendments in progress: announced, drafted, or pending approval by a second person (5.2)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sla_portal.notices.queries import Progress
 
 
 @dataclass(frozen=True)
-class UnderWay:
-    """A published version whose day has not come: how far off it is, and whom its mails have reached."""
+class PendingAmendment:
+    """A published version that is not in force yet, with the days to go and its e-mails."""
 
     version: AgreementVersion
     days_to_go: int
@@ -26,7 +26,7 @@ class UnderWay:
 
     @property
     def reached_percent(self) -> int | None:
-        """Of all recipients those who were reached, cut; None where there were none."""
+        """Percent of the recipients who were notified, rounded down; None without recipients."""
         return 100 * self.mails.reached // self.mails.total if self.mails.total else None
 
 
@@ -36,25 +36,25 @@ def today(now: datetime) -> date:
 
 
 def days_until(day: date | None, now: datetime) -> int:
-    """Days on the SLA clock; none or fewer where the day has come, or there is none."""
+    """Return the days until `day` on the SLA clock; zero or less if it has come, zero without a day."""
     return (day - today(now)).days if day else 0
 
 
-def under_way(now: datetime) -> list[UnderWay]:
-    """The amendments that were published and are not in force yet, in the order in which they will be."""
+def pending_amendments(now: datetime) -> list[PendingAmendment]:
+    """Return the published versions that are not in force yet, in the order of their effective dates."""
     return [
-        UnderWay(version, days_until(version.effective_on, now), mails(version))
+        PendingAmendment(version, days_until(version.effective_on, now), mails(version))
         for version in pending_versions(today(now))
     ]
 
 
 def mails(version: AgreementVersion) -> Progress:
-    """What became of all mails about a version."""
+    """Return the delivery progress of all e-mails about a version."""
     return Progress(dict(deliveries_of(version).order_by().values_list("status").annotate(Count("pk"))))
 
 
 def drafts() -> QuerySet[AgreementVersion]:
-    """What is not published, the one changed last first."""
+    """Return unpublished versions, the last changed first."""
     return (
         AgreementVersion.objects.drafts()
         .select_related("drafted_by", "submitted_by", "based_on")
@@ -63,5 +63,5 @@ def drafts() -> QuerySet[AgreementVersion]:
 
 
 def to_publish(user: User) -> QuerySet[AgreementVersion]:
-    """What another person asked to publish, the oldest first."""
+    """Return versions submitted by others that wait for `user`'s approval, the oldest first."""
     return drafts().filter(submitted_at__isnull=False).exclude(submitted_by=user).order_by("submitted_at")

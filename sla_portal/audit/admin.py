@@ -19,7 +19,7 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
@@ -35,7 +35,7 @@ from .actors import Actor
 from .models import Entry
 from .operations import difference, record, require, snapshot
 from .queries import first_broken_link
-from .templatetags.audit_log import format_changes
+from .templatetags.audit_log import format_changes, subject
 from .verbs import verb
 
 WHY = "why"
@@ -307,6 +307,7 @@ class ReadOnlyRows(Rows):
         return False
 
 
+@translation.override("en")  # what is recorded is the same whoever wrote it
 def _changes(form: forms.BaseForm, *, new: bool = False, gone: bool = False) -> dict[str, list[Any]]:
     """Return `[before, after]` of each changed field of a form."""
     names = [name for name, field in form.fields.items() if name not in (WHY, "DELETE") and not field.widget.is_hidden]
@@ -321,6 +322,7 @@ def _changes(form: forms.BaseForm, *, new: bool = False, gone: bool = False) -> 
     return difference(before, after)
 
 
+@translation.override("en")
 def _changes_of_rows(formset: forms.BaseModelFormSet) -> dict[str, list[Any]]:
     """Return the inline rows that were added, changed or deleted, each with its fields."""
     changes = {}
@@ -420,7 +422,7 @@ class EntryAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("record"))
     def record(self, entry):
-        return entry.subject
+        return subject(entry)
 
     @admin.display(description=gettext_lazy("hash"))
     def short_hash(self, entry):

@@ -275,3 +275,20 @@ def test_every_verb_of_the_audit_log_has_a_translation():
     written = set(re.findall(r'(?:action=|Written\(\s*)"([a-z ]+)"', code))
     assert {"logged", "announced", "changed by a history file"} <= set(VERBS)
     assert written - set(VERBS) == set()
+
+
+def test_entries_are_recorded_in_one_language_and_shown_in_the_readers(administrator):
+    region = a_region("eu", name="Europe", name_zh="欧洲")
+    add = reverse("admin:customers_customer_add")
+    typed = {"code": "C-9", "name": "Hafen", "region": region.pk, "language": "en"}
+    inline = {f"contacts-{name}": value for name, value in [("TOTAL_FORMS", 0), ("INITIAL_FORMS", 0)]}
+    chinese = {"accept-language": "zh-hans"}
+    answer = administrator.post(add, typed | inline, headers=chinese)
+    assert answer.status_code == 302, text_of(answer)
+    assert last_entry().changes["region"] == [None, "Europe"]
+    administrator.post(reverse("admin:customers_region_change", args=[region.pk]), {
+        "code": "eu", "name": "Europe", "name_zh": "欧洲", "time_zone": "Europe/Berlin", "why": "Asked for",
+    }, headers=chinese)  # fmt: skip
+    assert last_entry().subject == "Europe"
+    shown = text_of(administrator.get(reverse("admin:audit_entry_changelist"), headers=chinese))
+    assert "欧洲" in shown and "Europe " not in shown.replace("Europe/Berlin", "")

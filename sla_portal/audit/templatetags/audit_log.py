@@ -9,11 +9,13 @@ from typing import Any
 
 from django import template
 from django.apps import apps
+from django.core.cache import caches
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.dateparse import parse_datetime
 from django.utils.html import conditional_escape, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from sla_portal.clocks import DASH, clock
@@ -24,6 +26,14 @@ from ..models import Entry
 register = template.Library()
 
 SHOWN = 100
+NAMED = {
+    "region": "customers.region",
+    "regions": "customers.region",
+    "functions": "customers.corefunction",
+    "clients": "customers.client",
+}
+"""Fields that hold codes or names of these models. Entries keep what was recorded; it is translated when shown."""
+NAMED_TYPES = {model: field for field, model in NAMED.items()}
 CLAUSE = "clause "
 """How changes of an agreement's draft name a clause."""
 
@@ -46,7 +56,13 @@ def format_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]
     """Field, value before and value after of each change, in the reader's language."""
     for name, (before, after) in entry.changes.items():
         field = _field(entry.subject_type, name)
-        yield _name(field, name), _format(before, field), _format(after, field)
+        yield _name(field, name), _format(before, name, field), _format(after, name, field)
+
+
+@register.filter
+def subject(entry: Entry) -> str:
+    """The record of an entry; a region, core function or client by its name in the reader's language."""
+    return _names(NAMED_TYPES.get(entry.subject_type, "")).get(entry.subject, entry.subject)
 
 
 def _field(kind: str, name: str) -> models.Field | None:
@@ -63,18 +79,35 @@ def _name(field: models.Field | None, name: str) -> str:
     return str(named or name.replace("_", " "))
 
 
-def _format(value: Any, field: models.Field | None = None) -> SafeString:
+def _format(value: Any, name: str, field: models.Field | None = None) -> SafeString:
     if value is None or value in ("", [], {}):
         return SafeString(DASH)
     if isinstance(value, bool):
         return SafeString(_("yes") if value else _("no"))
     if isinstance(value, list):
-        return format_html_join(", ", "{}", ((_format(each, field),) for each in value))
+        return format_html_join(", ", "{}", ((_format(each, name, field),) for each in value))
     if isinstance(value, dict):
-        return format_html_join("; ", "{} {}", ((_name(None, key), _format(each)) for key, each in value.items()))
+        return format_html_join("; ", "{} {}", ((_name(None, key), _format(each, key)) for key, each in value.items()))
     if isinstance(value, str) and (at := _instant(value)):
         return clock(at)
-    return conditional_escape(dict(getattr(field, "flatchoices", ())).get(value, value))
+    shown = dict(getattr(field, "flatchoices", ())).get(value, value)
+    return conditional_escape(_names(name).get(shown, shown) if isinstance(shown, str) else shown)
+
+
+def _names(kind: str) -> dict[str, str]:
+    """Names in the reader's language of regions, core functions or clients, by code and by the name recorded.
+
+    They are cached for a minute, so that a page of entries takes a fixed number of queries.
+    """
+    model = NAMED.get(kind)
+    if model is None:
+        return {}
+
+    def read() -> dict[str, str]:
+        rows = apps.get_model(model)._default_manager.all()
+        return {recorded: str(row) for row in rows for recorded in (row.code, row.name)}
+
+    return caches["pages"].get_or_set(f"names-{model}-{get_language()}", read, 60) or {}
 
 
 def _instant(text: str) -> datetime | None:

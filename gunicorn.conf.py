@@ -1,5 +1,6 @@
 """The web server; gunicorn reads this file by itself. GUNICORN_CMD_ARGS overrides what stands here."""
 
+import gc
 import logging
 import sys
 from pathlib import Path
@@ -22,3 +23,8 @@ control_socket_disable = True
 # Its own two logs name addresses: the one of accesses, where it is turned on, and the one of what went wrong.
 for name in ("gunicorn.access", "gunicorn.error"):
     logging.getLogger(name).addFilter(WithoutKeys())
+
+
+def pre_fork(_server: object, _worker: object) -> None:
+    """Leave what is loaded out of garbage collection, which writes into all of it: each process would get a copy of its own."""
+    gc.freeze()

@@ -12,12 +12,12 @@ from .models import CalendarYear, OwnDay
 
 @admin.register(OwnDay)
 class OwnDayAdmin(AuditedModelAdmin):
-    """A day corrected here moves every opening of claims that hangs on it (3.3.1)."""
+    """List the days that differ from the official calendar; a change moves the claim periods that depend on it (3.3.1)."""
 
     list_display = (day_column("day", _("day")), "kind", "note")
     add_words = _("Add a day")
     nothing_yet = _(
-        "Working days follow the official calendar. A day on which it is wrong, or which it does not know yet, is added here."
+        "Working days follow the official calendar. Add a day here if the calendar is wrong about it or does not list it yet."
     )
 
     def list_links(self, request):
@@ -30,13 +30,13 @@ class OwnDayAdmin(AuditedModelAdmin):
 
 @admin.register(CalendarYear)
 class CalendarYearAdmin(AuditedModelAdmin):
-    """Once a year is checked, no date that hangs on it is provisional any more."""
+    """List the years whose official calendar is checked: claim dates in them are no longer provisional (3.3.1)."""
 
     list_display = ("year", "source")
     add_words = _("Add a checked year")
     nothing_yet = _(
-        "A year whose make-up working days are not published yet makes dates provisional. Once you have compared its "
-        "official calendar with the days here, add the year."
+        "Until the make-up working days of a year are published, claim dates in it are provisional. Once you have compared "
+        "its official calendar with the days here, add the year."
     )
 
     def list_links(self, request):

@@ -1,4 +1,4 @@
-"""What a claimant is told, in each language, and the draft of the letter that a reviewer edits."""
+"""E-mails to the claimant, in each language, and the draft of the decision that a reviewer edits."""
 
 from __future__ import annotations
 
@@ -21,40 +21,42 @@ from sla_portal.notices.wording import Words
 from .models import Claim, Compensation, Outcome, Voucher
 from .queries.assessing import Assessment
 from .rules import Division
-from .words import month_name, objection
+from .words import month_name, refusal_reason
 
-FOLLOW = "/claims/"
-"""Where the private link of a letter leads."""
+CLAIM_PATH = "/claims/"
+"""Path prefix of the personal link in an e-mail."""
 
 
-def words(claim: Claim, step: str, context: Mapping[str, Any]) -> list[Words]:
-    """A letter about a step of a claim, in every language of the portal; the private link closes it."""
-    said = []
+def step_email(claim: Claim, step: str, context: Mapping[str, Any]) -> list[Words]:
+    """Write the e-mail about a step of a claim in every language, with the personal link at its end."""
+    messages = []
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            given = {"claim": claim, "month": month_name(claim.service_month), "step": step, **context}
-            subject = render_to_string("claims/emails/step.subject.txt", given)
-            text = render_to_string("claims/emails/step.txt", given)
-            said.append(_closed(language, subject, text))
-    return said
+            context_of_step = {"claim": claim, "month": month_name(claim.service_month), "step": step, **context}
+            subject = render_to_string("claims/emails/step.subject.txt", context_of_step)
+            text = render_to_string("claims/emails/step.txt", context_of_step)
+            messages.append(_with_link(language, subject, text))
+    return messages
 
 
-def decided(subject: str, text: str, compensation: Compensation | None) -> list[Words]:
-    """The letter of a decision as it was edited, with what was given appended in the reader's language.
+def decision_email(subject: str, text: str, compensation: Compensation | None) -> list[Words]:
+    """Write the e-mail of a decision: the edited text, with the compensation appended in the reader's language.
 
-    It was written for one claimant, in that one's language: in every other it stands as it was written.
+    The edited text is in the claimant's language and is not translated.
     """
-    said = []
+    messages = []
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            said.append(
-                _closed(language, subject, f"{text.strip()}\n\n{given(compensation)}" if compensation else text)
+            messages.append(
+                _with_link(
+                    language, subject, f"{text.strip()}\n\n{compensation_text(compensation)}" if compensation else text
+                )
             )
-    return said
+    return messages
 
 
 def draft(assessment: Assessment, outcome: str, clause: str) -> tuple[str, str]:
-    """Draft the subject and text of a decision in the claimant's language: its reasons, with the clauses."""
+    """Draft subject and text of a decision in the claimant's language: the reasons with their clauses."""
     claim = assessment.claim
     with translation.override(language_of(claim)):
         context = {
@@ -65,7 +67,7 @@ def draft(assessment: Assessment, outcome: str, clause: str) -> tuple[str, str]:
             "grant": outcome == Outcome.GRANT,
             "clause": clause,
             "facts": assessment.facts(),
-            "objection": "" if outcome == Outcome.GRANT else objection(clause, assessment),
+            "objection": "" if outcome == Outcome.GRANT else refusal_reason(clause, assessment),
         }
         subject = render_to_string("claims/emails/decision.subject.txt", context)
         text = render_to_string("claims/emails/decision.txt", context)
@@ -73,13 +75,15 @@ def draft(assessment: Assessment, outcome: str, clause: str) -> tuple[str, str]:
 
 
 def preview(claim: Claim, text: str, division: Division | None, ends_on: date | None, currency: str) -> str:
-    """A decision's letter as it would go out now, in the claimant's language."""
+    """Return the e-mail of a decision as it would be sent now, in the claimant's language."""
     with translation.override(language_of(claim)):
-        return f"{text.strip()}\n\n{_given(division, ends_on, None, currency)}" if division else text.strip()
+        return (
+            f"{text.strip()}\n\n{_compensation_text(division, ends_on, None, currency)}" if division else text.strip()
+        )
 
 
-def given(compensation: Compensation) -> str:
-    """What a compensation gave, in the present language."""
+def compensation_text(compensation: Compensation) -> str:
+    """Describe a compensation in the active language."""
     entries = {entry.step: entry for entry in compensation.entries.select_related("extended")}
     extension, voucher = entries.get("extended"), Voucher.objects.filter(compensation=compensation).first()
     division = Division(
@@ -91,7 +95,7 @@ def given(compensation: Compensation) -> str:
         cut_value=compensation.cut_value,
     )
     ends_on = extension.extended.last_day if extension and extension.extended else None
-    return _given(division, ends_on, voucher, compensation.currency)
+    return _compensation_text(division, ends_on, voucher, compensation.currency)
 
 
 def language_of(claim: Claim) -> str:
@@ -99,13 +103,13 @@ def language_of(claim: Claim) -> str:
 
 
 def clocks(at: datetime, zone: str) -> str:
-    """An instant on the claimant's clock and, where it is another, on the SLA clock."""
+    """Format an instant in the claimant's time zone and, if it differs, in the SLA time zone."""
     theirs = format_instant(at, ZoneInfo(zone))
     ours = format_instant(at, settings.SLA_ZONE)
     return theirs if zone == settings.SLA_TIME_ZONE else f"{theirs} ({ours})"
 
 
-def _given(division: Division, ends_on: date | None, voucher: Voucher | None, currency: str) -> str:
+def _compensation_text(division: Division, ends_on: date | None, voucher: Voucher | None, currency: str) -> str:
     context = {
         "division": division,
         "ends_on": ends_on,
@@ -113,19 +117,19 @@ def _given(division: Division, ends_on: date | None, voucher: Voucher | None, cu
         "voucher_value": amount(division.voucher_value, currency) if division.voucher_value else "",
         "cut_value": amount(division.cut_value, currency) if division.cut_value else "",
     }
-    return _tidy(render_to_string("claims/emails/given.txt", context))
+    return _tidy(render_to_string("claims/emails/compensation.txt", context))
 
 
-def _closed(language: str, subject: str, text: str) -> Words:
-    """A letter with the private link at its end."""
-    follow = render_to_string("claims/emails/follow.txt", {"link": private_link(FOLLOW)}).strip()
-    full = f"{_tidy(text)}\n\n{follow}"
-    link = private_link(FOLLOW)
+def _with_link(language: str, subject: str, text: str) -> Words:
+    """Return an e-mail with the personal link at its end."""
+    closing = render_to_string("claims/emails/link.txt", {"link": private_link(CLAIM_PATH)}).strip()
+    full = f"{_tidy(text)}\n\n{closing}"
+    link = private_link(CLAIM_PATH)
     html = linebreaks(escape(full)).replace(link, f'<a href="{link}">{link}</a>')
     return Words(language, subject, full, mark_safe(html))  # noqa: S308 - escaped one line above
 
 
 def _tidy(text: str) -> str:
-    """Without the empty lines that a template's branches leave."""
+    """Remove the empty lines that unused template branches leave."""
     lines = [line.strip() for line in text.strip().splitlines()]
     return "\n".join(line for n, line in enumerate(lines) if line or lines[n - 1])

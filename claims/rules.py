@@ -1,4 +1,4 @@
-"""When a month can be claimed (3.3.1), whether a claim holds (3), and what it is worth (3.2, 5.1)."""
+"""When a month can be claimed (3.3.1), whether a claim passes the checks of section 3, and what it is worth (3.2, 5.1)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,18 +17,18 @@ from sla_portal.kernel.working_days import WorkingDays
 
 @dataclass(frozen=True)
 class ClaimWindow:
-    """The time in which claims for one service month are taken: `[opens_at, closes_at)`, UTC."""
+    """The claim period of one service month: `[opens_at, closes_at)`, UTC (3.3.1)."""
 
     last_day_to_wait: date
     """The fifth working day of the following month, after which the window opens."""
     opens_at: datetime
     closes_at: datetime
     provisional: bool
-    """The official calendar of that year is not known yet: the opening may move."""
+    """The official calendar of that year is not published yet: the opening may change."""
 
 
 def claim_window(month: ServiceMonth, terms: Terms, working_days: WorkingDays, zone: ZoneInfo) -> ClaimWindow:
-    """Find when claims for `month` open and close on the SLA clock of `zone` (3.3.1)."""
+    """Calculate the claim period of `month` in the SLA time zone `zone` (3.3.1)."""
     following = month.next
     last_day_to_wait = working_days.nth(terms.claim_opens_after_working_day, following)
     first_day_too_late = (following + terms.claim_closes_after_months).first_day
@@ -41,7 +41,7 @@ def claim_window(month: ServiceMonth, terms: Terms, working_days: WorkingDays, z
 
 
 class Check(Enum):
-    """What is looked at before a claim is granted, in the order of the agreement."""
+    """The checks before a grant, in the order of the agreement."""
 
     IN_TIME = "in time"
     UNDER_CONTRACT = "under contract"
@@ -69,7 +69,7 @@ GROUNDS = ("1.2", "1.3", "2", "3.1", "3.2", "3.3.1", "3.3.2", *CLAUSES, "5.1")
 
 @dataclass(frozen=True)
 class Facts:
-    """What the checks of a claim rest on."""
+    """The input of the checks of a claim."""
 
     window: ClaimWindow
     received_at: datetime
@@ -78,22 +78,22 @@ class Facts:
     proofs: int
     closed: bool
     agrees_with_closing: bool
-    """The figures of now are those with which the month was closed."""
+    """The current figures equal those frozen at the closing."""
     provisional: bool
     met: bool | None
     counted_minutes: int
     cap_left: Decimal
     worth: Decimal
-    """Of all the minutes that carry a charge."""
+    """Value of all minutes that carry a charge, in the currency of the contract."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """How a claim stands to one check, and the clause that asks for it."""
+    """The result of one check, with the clause that requires it."""
 
     check: Check
-    holds: bool | None
-    """None: it cannot be said yet."""
+    passed: bool | None
+    """None: pending."""
 
     @property
     def clause(self) -> str:
@@ -101,31 +101,31 @@ class Finding:
 
 
 def examine(facts: Facts) -> tuple[Finding, ...]:
-    """Look at a claim in the order of the agreement; a finding that does not hold is an objection with its clause."""
+    """Check a claim in the order of the agreement; a failed check is an objection with its clause."""
     final = facts.closed and facts.agrees_with_closing and not facts.provisional
     return (
         Finding(Check.IN_TIME, facts.received_at < facts.window.closes_at),
         Finding(Check.UNDER_CONTRACT, facts.under_contract),
         Finding(Check.NOT_CLAIMED_BEFORE, not facts.claimed_before),
-        # 3.3.2: one taken by phone or ticket may wait for its proof
+        # 3.3.2: proof of a claim received by phone or ticket may follow later
         Finding(Check.PROVED, True if facts.proofs else None),
         Finding(Check.FIGURES_FINAL, True if final else None),
         # 2: entitled below the target
         Finding(Check.BELOW_TARGET, facts.met is False),
         # 3.1: only counted minutes
         Finding(Check.COUNTED_MINUTES, facts.counted_minutes > 0),
-        # 5.1: what is worth nothing needs no room under the cap
+        # 5.1: a claim without monetary value does not need a balance
         Finding(Check.CAP_LEFT, facts.cap_left > 0 or not facts.worth),
     )
 
 
 @dataclass(frozen=True)
 class Entitlement:
-    """The minutes of a contract in a month, and what they are worth by its charge."""
+    """The unavailable minutes of a contract in a month, with the charge that gives their value."""
 
     counted_minutes: int
     trial_minutes: int
-    """Those of them in the free trial: without charge (1.3), so without worth."""
+    """Those of them in the free trial: without charge (1.3), so without monetary value."""
     minutes_per_minute: int
     monthly_charge: Decimal
     total_minutes: int
@@ -134,17 +134,17 @@ class Entitlement:
 
     @property
     def minutes(self) -> int:
-        """The minutes of service to be given (3.2)."""
+        """Minutes of service to compensate (3.2)."""
         return self.counted_minutes * self.minutes_per_minute
 
     @property
     def trial(self) -> int:
-        """Those of them that carry no charge: given as extension only."""
+        """Those of them without charge: compensated as service extension only."""
         return self.trial_minutes * self.minutes_per_minute
 
     @property
     def paid(self) -> int:
-        """Those of them that carry a charge: given as extension or as voucher."""
+        """Those of them with charge: compensated as service extension or as voucher."""
         return self.minutes - self.trial
 
 
@@ -158,9 +158,9 @@ def worth(minutes: int, entitlement: Entitlement) -> Decimal:
 
 @dataclass(frozen=True)
 class Division:
-    """What is given: voucher and extension, and what was cut. Minutes given and cut add up to those to be given.
+    """Minutes and value of voucher, service extension and cut; they add up to the minutes to compensate.
 
-    A voucher keeps its minutes where its value is cut; an extension is cut by whole minutes.
+    The cap reduces the value of a voucher but not its minutes; it reduces an extension by whole minutes.
     """
 
     voucher_minutes: int
@@ -176,10 +176,10 @@ class Division:
 
 
 def divide(entitlement: Entitlement, voucher_minutes: int, cap_left: Decimal, *, extendable: bool) -> Division:
-    """Divide the minutes between voucher and extension, under what is left of the cap (3.2, 5.1).
+    """Divide the minutes between voucher and service extension within the balance under the cap (3.2, 5.1).
 
-    `voucher_minutes` are at most those that carry a charge (ValueError); the rest extends the contract. Where no contract
-    runs that could be extended, the rest is cut.
+    `voucher_minutes` are at most those with charge, else ValueError; the rest becomes extension. If no contract can be
+    extended, the rest is cut.
     """
     if not 0 <= voucher_minutes <= entitlement.paid:
         raise ValueError("More minutes as voucher than carry a charge.")

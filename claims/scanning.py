@@ -1,4 +1,4 @@
-"""Ask clamd, where there is one, whether a file carries a virus."""
+"""Scan files for viruses with clamd, if configured."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from django.conf import settings
 log = logging.getLogger(__name__)
 
 SECONDS = 30
-"""How long the whole conversation may take."""
+"""Timeout of a whole scan."""
 CHUNK = 64 * 1024
 LONGEST_ANSWER = 4096
 
 
 class VirusFound(Exception):
-    """The scanner knows what is in the file; `str()` is its name for it."""
+    """The scanner found a virus; `str()` is its name."""
 
 
 def scan(file: IO[bytes]) -> bool:
-    """Whether the file was scanned, and nothing found; raise `VirusFound` where something was.
+    """Return whether the file was scanned and is clean; raise `VirusFound` if it is not.
 
-    Any error means that it was not scanned: a scanner that is down keeps nobody from claiming.
+    On any error it returns False: a scanner outage must not prevent claims.
     """
     if not settings.CLAMD_ADDRESS:
         return False
@@ -42,7 +42,7 @@ def scan(file: IO[bytes]) -> bool:
 
 
 def _ask(address: str, file: IO[bytes]) -> str:
-    """Hand the file over in pieces, each behind its length, and read the one line that comes back (INSTREAM)."""
+    """Send the file in length-prefixed chunks and read the one-line answer (INSTREAM)."""
     deadline = time.monotonic() + SECONDS
     file.seek(0)
     with _connected(address) as clamd:
@@ -56,7 +56,7 @@ def _ask(address: str, file: IO[bytes]) -> str:
             heard = clamd.recv(LONGEST_ANSWER)
             answer += heard
             if not heard or len(answer) > LONGEST_ANSWER:
-                raise OSError("it hung up, or did not stop talking")
+                raise OSError("the connection was closed early, or the answer is too long")
     return answer.rstrip(b"\0").decode("utf-8", "replace").strip()
 
 

@@ -1,4 +1,4 @@
-"""The clock of claims. A message of Celery's may be lost, doubled or late: the rows know what is due."""
+"""Scheduled tasks of claims. Messages may be lost, duplicated or late: the rows say what is due."""
 
 from celery import shared_task
 from django.db import transaction
@@ -7,33 +7,33 @@ from django.utils import timezone
 from sla_portal.notices.tasks import deliver_soon
 
 from . import operations
-from .operations.applying import mail_what_is_asked, purge_applications
+from .operations.applying import mail_requested, purge_applications
 
 
 def mail_soon() -> None:
-    """Have what strangers asked for mailed as soon as the present transaction is committed.
+    """Queue the requested codes and links to be sent after the current transaction commits.
 
-    Where the broker is away this is only logged: the schedule finds the same within half a minute.
+    If the broker is down, this is only logged: the schedule runs the same task within 30 s.
     """
-    transaction.on_commit(mail_asked.delay, robust=True)
+    transaction.on_commit(mail_codes_and_links.delay, robust=True)
 
 
 @shared_task
-def mail_asked() -> None:
-    """Mail the codes and links that were asked for."""
-    if mail_what_is_asked(now=timezone.now()):
+def mail_codes_and_links() -> None:
+    """Send the requested codes and links."""
+    if mail_requested(now=timezone.now()):
         deliver_soon()
 
 
 @shared_task
 def purge_expired_applications() -> None:
-    """Forget the forms that nobody sent, with their files."""
+    """Delete expired unsent forms with their files."""
     purge_applications(now=timezone.now())
 
 
 @shared_task
 def submit_held_claims() -> None:
-    """Submit the claims whose day has come, and tell of days that the calendar has moved."""
+    """Submit early claims whose claim period has opened, and notify claimants of changed opening dates."""
     now = timezone.now()
     if operations.submit_held_claims(now=now) + operations.notify_moved_openings(now=now):
         deliver_soon()

@@ -1,4 +1,4 @@
-"""Checks, facts and objections as sentences."""
+"""Texts for checks, their results and the grounds of refusal."""
 
 from __future__ import annotations
 
@@ -15,100 +15,100 @@ from sla_portal.kernel.money import format_amount as amount
 from .queries.assessing import Assessment
 from .rules import Check, Finding
 
-__all__ = ["ground_name", "month_name", "objection", "question", "sentence"]
+__all__ = ["check_name", "ground_name", "month_name", "refusal_reason", "result_text"]
 
 
-def question(check: Check) -> str:
-    """What a check asks."""
+def check_name(check: Check) -> str:
+    """Name a check."""
     return {
-        Check.IN_TIME: _("Did it come in time?"),
-        Check.UNDER_CONTRACT: _("Was the contract in force in that month?"),
-        Check.NOT_CLAIMED_BEFORE: _("Was nothing claimed for it before?"),
-        Check.PROVED: _("Is there proof?"),
-        Check.FIGURES_FINAL: _("Are the figures of the month final?"),
-        Check.BELOW_TARGET: _("Is availability below the target?"),
-        Check.COUNTED_MINUTES: _("Do minutes count for the contract?"),
-        Check.CAP_LEFT: _("Is something left under the cap?"),
+        Check.IN_TIME: _("Received in time"),
+        Check.UNDER_CONTRACT: _("Contract in force"),
+        Check.NOT_CLAIMED_BEFORE: _("No other claim for the month"),
+        Check.PROVED: _("Proof materials"),
+        Check.FIGURES_FINAL: _("Figures final"),
+        Check.BELOW_TARGET: _("Availability below the target"),
+        Check.COUNTED_MINUTES: _("Unavailable minutes"),
+        Check.CAP_LEFT: _("Balance under the liability cap"),
     }[check]
 
 
-def sentence(finding: Finding, assessment: Assessment) -> str:
-    """The fact on which a finding rests."""
-    return _SENTENCES[finding.check](assessment, finding.holds)
+def result_text(finding: Finding, assessment: Assessment) -> str:
+    """Describe the result of a check: the fact on which it is based."""
+    return _SENTENCES[finding.check](assessment, finding.passed)
 
 
-def _in_time(a: Assessment, holds: bool | None) -> str:
-    said = {"received": _told(a.claim.received_at), "closes": _told(a.window.closes_at)}
-    if holds:
-        return _("It came on %(received)s; claims for the month close on %(closes)s.") % said
-    return _("It came on %(received)s; claims for the month closed on %(closes)s.") % said
+def _in_time(a: Assessment, passed: bool | None) -> str:
+    said = {"received": _in_sla_zone(a.claim.received_at), "closes": _in_sla_zone(a.window.closes_at)}
+    if passed:
+        return _("Received on %(received)s; the claim period for the month closes on %(closes)s.") % said
+    return _("Received on %(received)s; the claim period for the month closed on %(closes)s.") % said
 
 
-def _under_contract(a: Assessment, holds: bool | None) -> str:
+def _under_contract(a: Assessment, passed: bool | None) -> str:
     said = {"first": a.contract.starts_on, "last": a.contract.last_day, "month": month_name(a.month)}
-    if holds:
+    if passed:
         return _("The contract runs from %(first)s to %(last)s.") % said
-    return _("The contract ran from %(first)s to %(last)s: no day of it lies in %(month)s.") % said
+    return _("The contract ran from %(first)s to %(last)s and has no service day in %(month)s.") % said
 
 
-def _not_claimed_before(_a: Assessment, holds: bool | None) -> str:
-    if holds:
+def _not_claimed_before(_a: Assessment, passed: bool | None) -> str:
+    if passed:
         return _("No other claim for this contract and month is open or granted.")
     return _("Another claim for this contract and month is open or granted.")
 
 
-def _proved(a: Assessment, holds: bool | None) -> str:
-    if holds:
+def _proved(a: Assessment, passed: bool | None) -> str:
+    if passed:
         count = len(a.claim.proofs.all())
-        return ngettext("%(count)d file was brought.", "%(count)d files were brought.", count) % {"count": count}
-    return _("No file was brought yet. Ask the customer for it.")
+        return ngettext("%(count)d file attached.", "%(count)d files attached.", count) % {"count": count}
+    return _("No file attached yet. Ask the customer for proof materials.")
 
 
-def _figures_final(a: Assessment, holds: bool | None) -> str:
-    if holds and a.closing:
-        return _("The month is closed (revision %(revision)d), and the record still says the same.") % {
+def _figures_final(a: Assessment, passed: bool | None) -> str:
+    if passed and a.closing:
+        return _("The month is closed (revision %(revision)d), and the figures have not changed since.") % {
             "revision": a.closing.revision
         }
     if a.judged.figures.provisional:
         return _(
-            "An outage of the month is still going on, so its figures still run. The NOC resolves it; then ask Legal to close the month."
+            "The figures are provisional: an outage in the month is ongoing. Once the NOC has resolved it, ask Legal to close the month."
         )
     if a.closing is None:
-        return _("The month is not closed yet, so nothing is granted. Ask Legal to close it.")
+        return _("The month is not closed yet, so no claim can be granted. Ask Legal to close it.")
     return _(
-        "The record gives other figures than the month was closed with, so nothing is granted. Ask Legal to correct it."
+        "The figures have changed since the month was closed, so no claim can be granted. Ask Legal to correct the month."
     )
 
 
-def _below_target(a: Assessment, _holds: bool | None) -> str:
+def _below_target(a: Assessment, _passed: bool | None) -> str:
     figures = a.judged.figures
     if figures.availability is None:
-        return _("The customer was not in service in that month.")
-    return _("Availability was %(availability)s %%, the target of agreement version %(version)s is %(target)s %%.") % {
+        return _("No contract was in service in that month.")
+    return _("Availability was %(availability)s %%; the target in agreement version %(version)s is %(target)s %%.") % {
         "availability": cut(figures.availability),
         "version": a.terms.version,
         "target": a.terms.target_text,
     }
 
 
-def _counted_minutes(a: Assessment, _holds: bool | None) -> str:
+def _counted_minutes(a: Assessment, _passed: bool | None) -> str:
     count = a.entitlement.counted_minutes
     return ngettext(
-        "%(count)d minute of unavailability lies in the contract's days.",
-        "%(count)d minutes of unavailability lie in the contract's days.",
+        "%(count)d unavailable minute on service days of the contract.",
+        "%(count)d unavailable minutes on service days of the contract.",
         count,
     ) % {"count": count}
 
 
-def _cap_left(a: Assessment, _holds: bool | None) -> str:
+def _cap_left(a: Assessment, _passed: bool | None) -> str:
     currency = a.entitlement.currency
     return _(
-        "%(paid)s was paid for the contract period; %(given)s of the cap of %(cap)s is given, %(left)s is left."
+        "Fees paid for the contract period: %(paid)s. Liability cap: %(cap)s. Granted: %(given)s. Balance: %(left)s."
     ) % {
-        "paid": amount(a.purse.fees_paid, currency),
-        "given": amount(a.purse.given, currency),
-        "cap": amount(a.purse.cap, currency),
-        "left": amount(a.purse.left, currency),
+        "paid": amount(a.cap_balance.fees_paid, currency),
+        "given": amount(a.cap_balance.granted, currency),
+        "cap": amount(a.cap_balance.cap, currency),
+        "left": amount(a.cap_balance.left, currency),
     }
 
 
@@ -125,41 +125,41 @@ _SENTENCES = {
 
 
 def ground_name(clause: str) -> str:
-    """A ground of refusal in a few words, for a list to choose from."""
+    """Name a ground of refusal for a list of choices: clause and heading."""
     return {
-        "1.2": _("1.2 – no contract in that month"),
-        "1.3": _("1.3 – free trial, without charge"),
-        "2": _("2 – availability was kept"),
-        "3.1": _("3.1 – no minute counts"),
-        "3.2": _("3.2 – compensated already"),
-        "3.3.1": _("3.3.1 – not in time"),
-        "3.3.2": _("3.3.2 – no sufficient proof"),
+        "1.2": _("1.2 – no contract in force in that month"),
+        "1.3": _("1.3 – free trial, no charge"),
+        "2": _("2 – SLA met"),
+        "3.1": _("3.1 – no unavailable minutes"),
+        "3.2": _("3.2 – already compensated"),
+        "3.3.1": _("3.3.1 – outside the claim period"),
+        "3.3.2": _("3.3.2 – insufficient proof materials"),
         "4.1": _("4.1 – announced maintenance"),
         "4.2": _("4.2 – network or devices outside the platform"),
-        "4.3": _("4.3 – attack on the customer's own programs or data"),
-        "4.4": _("4.4 – loss or leak on the customer's side"),
-        "4.5": _("4.5 – unstable network of the customer's"),
-        "4.6": _("4.6 – documentation not followed"),
+        "4.3": _("4.3 – attack on the customer's programs or data"),
+        "4.4": _("4.4 – loss of credentials"),
+        "4.5": _("4.5 – unstable customer network"),
+        "4.6": _("4.6 – non-compliance with documentation"),
         "4.7": _("4.7 – suspended for non-payment"),
         "4.8": _("4.8 – other software on the phone"),
-        "4.9": _("4.9 – the customer's own doing"),
+        "4.9": _("4.9 – other cause on the customer's side"),
         "4.10": _("4.10 – suspended by law or agreement"),
         "4.11": _("4.11 – force majeure"),
-        "5.1": _("5.1 – the cap is used up"),
+        "5.1": _("5.1 – liability cap reached"),
     }[clause]
 
 
-def objection(clause: str, assessment: Assessment) -> str:
-    """Why a claim is refused, for the letter: the clause, and the fact of this claim."""
+def refusal_reason(clause: str, assessment: Assessment) -> str:
+    """Give the reason of a refusal for the e-mail: the fact of this claim, with its clause."""
     if clause.startswith("4."):
         return _(
-            "The time that you name is excluded under clause %(clause)s of the agreement, so it does not count as unavailability."
+            "The outage that you reported is excluded under clause %(clause)s of the agreement, so it does not count as unavailability."
         ) % {"clause": clause}
     for finding in assessment.findings:
         if finding.clause == clause:
-            return _("%(fact)s (clause %(clause)s)") % {"fact": sentence(finding, assessment), "clause": clause}
-    return _("It does not meet clause %(clause)s of the agreement.") % {"clause": clause}
+            return _("%(fact)s (clause %(clause)s)") % {"fact": result_text(finding, assessment), "clause": clause}
+    return _("The claim does not meet clause %(clause)s of the agreement.") % {"clause": clause}
 
 
-def _told(at: datetime) -> str:
+def _in_sla_zone(at: datetime) -> str:
     return format_instant(at, settings.SLA_ZONE)

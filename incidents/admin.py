@@ -1,4 +1,4 @@
-"""Incidents: the list, and the form in which a record is corrected. Logging and following one have their own pages."""
+"""The list of incidents and the form that corrects one. The staff pages log and handle incidents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .rules import check_scope, check_times
 
 
 class IncidentForm(AuditedForm):
-    """The facts of an incident, corrected."""
+    """Correct the record of an incident."""
 
     def clean(self):
         facts = super().clean()
@@ -37,12 +37,12 @@ class IncidentForm(AuditedForm):
             if at and at.microsecond:
                 self.add_error(name, _("Give whole seconds."))
             if at and at > timezone.now():
-                self.add_error(name, _("This lies in the future. Give a time that has passed, or leave it empty."))
+                self.add_error(name, _("This time is in the future. Enter a past time, or leave it empty."))
         return facts
 
 
 class OutageForm(ScopedForm):
-    """An outage as it is told, checked as a new one is."""
+    """Correct an outage; the checks are those of a new one."""
 
     functions = ScopeField(label=gettext_lazy("Core functions"))
     clients = ScopeField(label=gettext_lazy("Clients"))
@@ -61,7 +61,7 @@ class OutageForm(ScopedForm):
 
 
 class OutageFormSet(forms.BaseInlineFormSet):
-    """The outages of an incident, which end before it is resolved."""
+    """The outages of an incident; a resolved incident has no ongoing outage."""
 
     @cached_property
     def offered(self):
@@ -72,10 +72,10 @@ class OutageFormSet(forms.BaseInlineFormSet):
 
     def clean(self):
         super().clean()
-        standing = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
-        if self.instance.resolved_at and any(form.cleaned_data.get("ended_at") is None for form in standing):
+        remaining = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
+        if self.instance.resolved_at and any(form.cleaned_data.get("ended_at") is None for form in remaining):
             raise forms.ValidationError(
-                _("The incident is resolved, but an outage of it has no end. Give its end, or empty “resolved”.")
+                _("The incident is resolved, but one of its outages has no end. Enter the end, or clear “resolved at”.")
             )
 
 
@@ -89,11 +89,11 @@ class OutageRows(Rows):
 
 
 class StateFilter(ChosenFilter):
-    title = gettext_lazy("state")
+    title = gettext_lazy("status")
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return (("open", _("open")), ("resolved", _("resolved")))
+        return (("open", _("ongoing")), ("resolved", _("resolved")))
 
     def queryset(self, request, queryset):
         if self.value() is None:
@@ -107,7 +107,11 @@ class ClassificationFilter(ChosenFilter):
     answers = {"not": None, "ours": True, "excluded": False}
 
     def lookups(self, request, model_admin):
-        return (("not", _("unclassified")), ("ours", _("attributable to us")), ("excluded", _("section 4")))
+        return (
+            ("not", _("pending classification")),
+            ("ours", _("attributable")),
+            ("excluded", _("excluded under section 4")),
+        )
 
     def queryset(self, request, queryset):
         if self.value() is None:
@@ -117,7 +121,7 @@ class ClassificationFilter(ChosenFilter):
 
 
 class IncidentMonthFilter(MonthFilter):
-    """Incidents detected in a month, or open in it."""
+    """Incidents detected in a month or ongoing in it."""
 
     def of_month(self, queryset, month):
         start, end = map(instant, month.span(settings.SLA_ZONE))
@@ -138,13 +142,13 @@ class IncidentRegionFilter(RegionFilter):
 class IncidentAdmin(AuditedModelAdmin):
     form = IncidentForm
     list_display = (
-        "told",
-        "state",
+        "incident",
+        "status",
         "classification",
         "regions",
-        clock_column("detected_at", gettext_lazy("detected")),
-        "lasted",
-        "noticed",
+        clock_column("detected_at", gettext_lazy("detected at")),
+        "duration",
+        "detection_source",
     )
     list_display_links = None
     list_filter = (StateFilter, ClassificationFilter, IncidentMonthFilter, IncidentRegionFilter)
@@ -153,47 +157,47 @@ class IncidentAdmin(AuditedModelAdmin):
     fields = ("title", "source", "ticket_number", "detected_at", "acknowledged_at", "resolved_at")
     inlines = (OutageRows,)
     add_words = gettext_lazy("Log an outage")
-    nothing_yet = gettext_lazy("No incident is on record. The first outage that is logged stands here.")
+    nothing_yet = gettext_lazy("No incidents yet. Log an outage to create the first one.")
 
     def get_queryset(self, request):
         outages = Outage.objects.select_related("region").order_by("started_at")
         return super().get_queryset(request).prefetch_related(Prefetch("outages", outages))
 
     @admin.display(description=gettext_lazy("incident"), ordering="reference")
-    def told(self, incident):
+    def incident(self, incident):
         page = reverse("admin:incident_page", args=[incident.pk])
         return format_html('<a href="{}">{}</a> {}', page, incident.reference, incident.title)
 
-    @admin.display(description=gettext_lazy("state"))
-    def state(self, incident):
-        return badge("up", _("resolved")) if incident.resolved_at else badge("open", _("open"))
+    @admin.display(description=gettext_lazy("status"))
+    def status(self, incident):
+        return badge("up", _("resolved")) if incident.resolved_at else badge("open", _("ongoing"))
 
     @admin.display(description=gettext_lazy("classification"))
     def classification(self, incident):
         if incident.attributable is None:
-            return badge("waiting", _("unclassified"))
-        return badge("counted", _("ours")) if incident.attributable else badge("excluded", _("section 4"))
+            return badge("waiting", _("pending classification"))
+        return badge("counted", _("attributable")) if incident.attributable else badge("excluded", _("excluded"))
 
     @admin.display(description=gettext_lazy("regions"))
     def regions(self, incident):
         return get_text_list(list(dict.fromkeys(str(outage.region) for outage in incident.outages.all())), _("and"))
 
-    @admin.display(description=gettext_lazy("lasted"))
-    def lasted(self, incident):
+    @admin.display(description=gettext_lazy("duration"))
+    def duration(self, incident):
         outages = incident.outages.all()
         if not outages:
             return "–"
         now = timezone.now()
         seconds = (max(outage.ended_at or now for outage in outages) - outages[0].started_at).total_seconds()
-        running = any(outage.ended_at is None for outage in outages)
-        return _("%(length)s so far") % {"length": format_length(seconds)} if running else format_length(seconds)
+        ongoing = any(outage.ended_at is None for outage in outages)
+        return _("%(length)s, ongoing") % {"length": format_length(seconds)} if ongoing else format_length(seconds)
 
-    @admin.display(description=gettext_lazy("noticed by"))
-    def noticed(self, incident):
+    @admin.display(description=gettext_lazy("detection source"))
+    def detection_source(self, incident):
         return f"{incident.get_source_display()} {incident.ticket_number}".strip()
 
     def record_links(self, request, incident):
-        yield Link(_("To the incident"), reverse("admin:incident_page", args=[incident.pk]), primary=True)
+        yield Link(_("View incident"), reverse("admin:incident_page", args=[incident.pk]), primary=True)
 
     def add_view(self, request, form_url="", extra_context=None):
         if not self.has_add_permission(request):

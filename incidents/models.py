@@ -1,4 +1,4 @@
-"""What happened: incidents, their outages, and what was said about them."""
+"""Incidents, their outages and their updates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sla_portal.customers.models import Client, CoreFunction, Region
 
 
 class Source(models.TextChoices):
-    """How an incident was noticed (2.2)."""
+    """How an incident was detected (2.2)."""
 
     MONITORING = "monitoring", _("monitoring")
     TICKET = "ticket", _("ticket")
@@ -28,20 +28,22 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
 
 class Incident(models.Model):
-    """One thing that went wrong, wherever it was felt."""
+    """One failure with its outages, in one region or several."""
 
     reference = models.CharField(_("reference"), max_length=40, unique=True)
     title = models.CharField(_("title"), max_length=200)
-    source = models.CharField(_("noticed by"), max_length=20, choices=Source.choices, default=Source.MONITORING)
+    source = models.CharField(_("detection source"), max_length=20, choices=Source.choices, default=Source.MONITORING)
     ticket_number = models.CharField(_("ticket number"), max_length=60, blank=True)
-    detected_at = models.DateTimeField(_("detected"), db_index=True)
-    acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
-    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True, help_text=_("Empty: still open."))
+    detected_at = models.DateTimeField(_("detected at"), db_index=True)
+    acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True, blank=True)
+    resolved_at = models.DateTimeField(
+        _("resolved at"), null=True, blank=True, help_text=_("Leave empty while the incident is ongoing.")
+    )
     attributable = models.BooleanField(
-        _("attributable to us"),
+        _("attributable"),
         null=True,
         blank=True,
-        help_text=_("Unknown until someone says either that it was ours or which clause of section 4 excludes it."),
+        help_text=_("Not set while the classification is pending. Yes: attributable. No: excluded under section 4."),
     )
 
     objects = IncidentQuerySet.as_manager()
@@ -68,9 +70,9 @@ class Incident(models.Model):
 
 
 class Outage(models.Model):
-    """A stretch in which functions were down on clients of one region.
+    """A period in which functions were down on clients in one region.
 
-    No function (or client) named means all of them, those added later included.
+    An outage without functions (or clients) affects all of them, including those added later.
     """
 
     incident = models.ForeignKey(Incident, models.CASCADE, verbose_name=_("incident"), related_name="outages")
@@ -80,13 +82,15 @@ class Outage(models.Model):
         through="OutageFunction",
         blank=True,
         verbose_name=_("functions"),
-        help_text=_("None: all of them."),
+        help_text=_("Leave empty for all."),
     )
     clients = models.ManyToManyField(
-        Client, through="OutageClient", blank=True, verbose_name=_("clients"), help_text=_("None: all of them.")
+        Client, through="OutageClient", blank=True, verbose_name=_("clients"), help_text=_("Leave empty for all.")
     )
     started_at = models.DateTimeField(_("from"))
-    ended_at = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: still going on."))
+    ended_at = models.DateTimeField(
+        _("until"), null=True, blank=True, help_text=_("Leave empty while the outage is ongoing.")
+    )
 
     class Meta:
         verbose_name = _("outage")
@@ -105,7 +109,7 @@ class Outage(models.Model):
 
 
 class OutageFunction(models.Model):
-    """A function named by an outage; protected, since a scope left empty would mean all functions."""
+    """A function affected by an outage; protected, because an empty scope means all functions."""
 
     outage = models.ForeignKey(Outage, models.CASCADE)
     function = models.ForeignKey(CoreFunction, models.PROTECT)
@@ -115,7 +119,7 @@ class OutageFunction(models.Model):
 
 
 class OutageClient(models.Model):
-    """A client named by an outage; protected as functions are."""
+    """A client affected by an outage; protected, because an empty scope means all clients."""
 
     outage = models.ForeignKey(Outage, models.CASCADE)
     client = models.ForeignKey(Client, models.PROTECT)
@@ -125,7 +129,7 @@ class OutageClient(models.Model):
 
 
 class Update(models.Model):
-    """What was said about an incident while it went on: to the public, or among ourselves."""
+    """A public update or an internal note on an incident."""
 
     incident = models.ForeignKey(Incident, models.CASCADE, verbose_name=_("incident"), related_name="updates")
     at = models.DateTimeField(_("at"))

@@ -1,4 +1,4 @@
-"""Log what happened, follow it, end it, and say whether it was ours."""
+"""Log, acknowledge, update, resolve and classify incidents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .rules import OutageObjection, check_scope, check_times
 
 
 class OutageRefused(Refused):
-    """The outage cannot be as told; `objections` says why."""
+    """The outage is not valid; `objections` lists the reasons."""
 
     def __init__(self, objections: tuple[OutageObjection, ...]) -> None:
         super().__init__(" ".join(_(objection.sentence) for objection in objections))
@@ -28,16 +28,16 @@ class OutageRefused(Refused):
 
 
 class IncidentResolved(Refused):
-    """The incident was resolved already."""
+    """The incident is already resolved."""
 
 
 class IncidentWithoutOutage(Refused):
-    """An incident is logged with at least one outage."""
+    """An incident needs at least one outage."""
 
 
 @dataclass(frozen=True)
 class OutageFacts:
-    """What is told of an outage. `functions` or `clients` of None: all of them."""
+    """The fields of an outage. None for `functions` or `clients` means all of them."""
 
     region: Region
     started_at: datetime
@@ -45,8 +45,8 @@ class OutageFacts:
     functions: Sequence[CoreFunction] | None = None
     clients: Sequence[Client] | None = None
 
-    def described(self) -> dict[str, Any]:
-        """The facts as the trail keeps them."""
+    def for_audit_log(self) -> dict[str, Any]:
+        """The fields as the audit log records them."""
         return {
             "region": self.region.code,
             "started_at": self.started_at,
@@ -66,10 +66,10 @@ def log_incident(
     detected_at: datetime | None = None,
     ticket_number: str = "",
 ) -> Incident:
-    """Put an incident with its outages on record, under the next free reference of the year (`INC-2026-0001`)."""
+    """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`)."""
     require(actor, "incidents.add_incident")
     if not outages:
-        raise IncidentWithoutOutage(_("Say where the service was down: choose at least one region."))
+        raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
     for facts in outages:
         _check(facts, now)
     with transaction.atomic():
@@ -87,20 +87,20 @@ def log_incident(
             action="logged",
             subject=incident,
             now=now,
-            changes={"source": [None, source], "outages": [None, [facts.described() for facts in outages]]},
+            changes={"source": [None, source], "outages": [None, [facts.for_audit_log() for facts in outages]]},
         )
     return incident
 
 
 def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime) -> Outage:
-    """Add an outage to an incident: another region, function or stretch of the same trouble."""
+    """Add an outage to an incident: another region, scope or period of the same failure."""
     require(actor, "incidents.change_incident")
     _check(facts, now)
     with transaction.atomic():
         locked = Incident.objects.select_for_update().get(pk=incident.pk)
         if locked.resolved_at and facts.ended_at is None:
             raise IncidentResolved(
-                _("%(incident)s was resolved. Give the outage its end, or log what goes on as a new incident.")
+                _("%(incident)s is resolved. Enter the end of the outage, or log an ongoing outage as a new incident.")
                 % {"incident": locked.reference}
             )
         outage = _create_outage(incident, facts)
@@ -109,13 +109,13 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
             action="added an outage to",
             subject=incident,
             now=now,
-            changes={"outage": [None, facts.described()]},
+            changes={"outage": [None, facts.for_audit_log()]},
         )
     return outage
 
 
 def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> None:
-    """Say that somebody is on it (2.2). A second acknowledgement changes nothing."""
+    """Acknowledge an incident (2.2). Acknowledging it again changes nothing."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         at = now.replace(microsecond=0)
@@ -127,12 +127,12 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
 
 
 def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: datetime) -> None:
-    """End an incident at `at` with all of its outages that still go on."""
+    """Resolve an incident at `at` and end its ongoing outages at the same time."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         locked = Incident.objects.select_for_update().get(pk=incident.pk)
         if locked.resolved_at:
-            raise IncidentResolved(_("%(incident)s was resolved already.") % {"incident": locked.reference})
+            raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": locked.reference})
         if at > now:
             raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
         for outage in locked.outages.filter(ended_at__isnull=True).select_related("region"):
@@ -146,7 +146,7 @@ def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: dat
 
 
 def add_update(*, actor: Actor, incident: Incident, text: str, public: bool, now: datetime) -> Update:
-    """Say something about an incident, to the public or among ourselves. What was said stays."""
+    """Add a public update or an internal note. Neither can be changed afterwards."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         update = Update.objects.create(
@@ -165,7 +165,7 @@ def add_update(*, actor: Actor, incident: Incident, text: str, public: bool, now
 def classify_incident(
     *, actor: Actor, incident: Incident, attributable: bool | None, reason: str, now: datetime
 ) -> None:
-    """Say that an incident was ours, that section 4 excludes it, or (None) that this is open again."""
+    """Classify an incident as attributable (True), excluded under section 4 (False) or pending (None)."""
     require(actor, "incidents.classify_incident")
     with transaction.atomic():
         locked = Incident.objects.select_for_update().get(pk=incident.pk)
@@ -202,7 +202,7 @@ def _create_outage(incident: Incident, facts: OutageFacts) -> Outage:
 
 
 def _next_reference(now: datetime) -> str:
-    """The next of the year; two at the same moment meet the unique constraint and the second is told to try again."""
+    """The next reference of the year; of two at the same moment the unique constraint refuses the second."""
     prefix = f"INC-{now:%Y}-"
     taken = Incident.objects.filter(reference__startswith=prefix).values_list("reference", flat=True)
     numbers = [int(reference[len(prefix) :]) for reference in taken if reference[len(prefix) :].isdigit()]

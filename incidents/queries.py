@@ -1,4 +1,4 @@
-"""Incidents and outages, read for a region and a stretch of time."""
+"""Read incidents and outages by region and period."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sla_portal.customers.models import Region
 
 from .models import Incident, Outage
 
-ALIKE_WITHIN = timedelta(minutes=15)
+DUPLICATE_WITHIN = timedelta(minutes=15)
 
 
 def outages_touching(region: Region, start: datetime, end: datetime) -> QuerySet[Outage]:
@@ -18,11 +18,11 @@ def outages_touching(region: Region, start: datetime, end: datetime) -> QuerySet
     return Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gte=start), region=region, started_at__lte=end)
 
 
-def outages_hanging_together(region: Region, start: datetime, end: datetime) -> QuerySet[Outage]:
-    """Outages that touch `[start, end)`, and those that hang together with one that does.
+def connected_outages(region: Region, start: datetime, end: datetime) -> QuerySet[Outage]:
+    """Outages that touch `[start, end)`, and all outages connected to them without a gap.
 
-    A failure event is found whole before it is cut at a month's edge (1.5), so whatever it can consist of is needed.
-    Each turn reaches further by one chain of outages; nearly always the second finds nothing more.
+    A failure event is measured whole before it is cut at a month boundary (1.5), so all of its outages are needed.
+    Each pass extends the range by the outages found; usually the second pass finds nothing new.
     """
     while True:
         outages = outages_touching(region, start, end)
@@ -34,7 +34,7 @@ def outages_hanging_together(region: Region, start: datetime, end: datetime) -> 
 
 
 def incidents_touching(region: Region, start: datetime, end: datetime) -> QuerySet[Incident]:
-    """Incidents with an outage of the region in `[start, end)`, oldest first, their outages of all regions beside them."""
+    """Incidents with an outage of the region in `[start, end)`, oldest first, with their outages in all regions."""
     return (
         Incident.objects.filter(
             Q(outages__ended_at__isnull=True) | Q(outages__ended_at__gt=start),
@@ -49,9 +49,11 @@ def incidents_touching(region: Region, start: datetime, end: datetime) -> QueryS
     )
 
 
-def alike(regions: list[Region], started_at: datetime) -> QuerySet[Incident]:
-    """Incidents that a new outage of `regions` may belong to: open, or felt there within a quarter of an hour."""
-    near = Q(outages__ended_at__gte=started_at - ALIKE_WITHIN) & Q(outages__started_at__lte=started_at + ALIKE_WITHIN)
+def possible_duplicates(regions: list[Region], started_at: datetime) -> QuerySet[Incident]:
+    """Incidents that a new outage of `regions` may belong to: ongoing there, or down there within 15 minutes of it."""
+    near = Q(outages__ended_at__gte=started_at - DUPLICATE_WITHIN) & Q(
+        outages__started_at__lte=started_at + DUPLICATE_WITHIN
+    )
     return (
         Incident.objects.filter(Q(resolved_at__isnull=True) | near, outages__region__in=regions)
         .distinct()

@@ -1,4 +1,4 @@
-"""Whether what is said to have happened can have happened."""
+"""Check the times and the scope of an outage."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -8,15 +8,15 @@ from sla_portal.kernel.words import gettext_noop as _
 
 
 class OutageObjection(Enum):
-    """Why an outage cannot be put on record: the field that is wrong, and the sentence for the person."""
+    """Why an outage is refused: the field in error and the message."""
 
-    NO_REGION = ("regions", _("Name at least one region in which the service was down."))
-    NO_CELL = ("functions", _("Name at least one core function and one client that were down."))
-    START_HAS_A_FRACTION = ("started_at", _("Give the start in whole seconds."))
-    END_HAS_A_FRACTION = ("ended_at", _("Give the end in whole seconds."))
-    START_IN_THE_FUTURE = ("started_at", _("The start lies in the future. Log an outage when it has begun."))
-    END_IN_THE_FUTURE = ("ended_at", _("The end lies in the future. Leave it empty while the outage goes on."))
-    END_NOT_AFTER_START = ("ended_at", _("The outage ends before it starts. Give an end after the start."))
+    NO_REGION = ("regions", _("Choose at least one region where the service was down."))
+    NO_CELL = ("functions", _("Choose at least one core function and one client that were down."))
+    START_HAS_A_FRACTION = ("started_at", _("Enter the start in whole seconds."))
+    END_HAS_A_FRACTION = ("ended_at", _("Enter the end in whole seconds."))
+    START_IN_THE_FUTURE = ("started_at", _("The start is in the future. Log an outage after it has started."))
+    END_IN_THE_FUTURE = ("ended_at", _("The end is in the future. Leave it empty while the outage is ongoing."))
+    END_NOT_AFTER_START = ("ended_at", _("The outage ends before it starts. Enter an end after the start."))
 
     def __init__(self, field: str, sentence: str) -> None:
         self.field = field
@@ -24,7 +24,7 @@ class OutageObjection(Enum):
 
 
 def check_times(started_at: datetime, ended_at: datetime | None, now: datetime) -> tuple[OutageObjection, ...]:
-    """Say what is wrong with an outage's aware times; empty means nothing. `ended_at` None is still going on."""
+    """Check the aware times of an outage; empty means valid. `ended_at` None: ongoing."""
     objections = []
     if started_at.microsecond:
         objections.append(OutageObjection.START_HAS_A_FRACTION)
@@ -44,9 +44,9 @@ def check_times(started_at: datetime, ended_at: datetime | None, now: datetime) 
 def check_scope(
     regions: Collection[object], functions: Collection[object], clients: Collection[object]
 ) -> tuple[OutageObjection, ...]:
-    """Say what is missing from the scope that a person ticked; empty means nothing.
+    """Check the scope that a person selected; empty means valid.
 
-    On a form nothing ticked is an oversight; only a stored row or a file says "all of them" by naming none.
+    An empty selection on a form is an oversight. Only stored rows and history files use "none" for "all".
     """
     objections = []
     if not regions:

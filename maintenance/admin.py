@@ -1,4 +1,4 @@
-"""Maintenance windows: listed, and planned and changed as drafts. All that follows stands on the window's page."""
+"""The list of maintenance windows and the form of a draft. The page of a window handles everything after that."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sla_portal.kernel.intervals import epoch, instant
 from .models import MaintenanceNotice, MaintenanceWindow
 from .queries import next_reference, notices_given, overlapping, stage_of
 from .rules import lead
-from .words import hours, regions, stage_mark, when_planned
+from .words import format_lead_time, format_regions, planning_warnings, stage_badge
 
 
 def in_order(form) -> None:
@@ -33,13 +33,13 @@ def in_order(form) -> None:
     starts_at, ends_at = form.cleaned_data.get("starts_at"), form.cleaned_data.get("ends_at")
     for name, at in (("starts_at", starts_at), ("ends_at", ends_at)):
         if at and at.microsecond:
-            form.add_error(name, _("Give whole seconds."))
+            form.add_error(name, _("Enter whole seconds."))
     if starts_at and ends_at and ends_at <= starts_at:
-        form.add_error("ends_at", _("The window ends before it starts. Give an end after the start."))
+        form.add_error("ends_at", _("The window ends before it starts. Enter an end after the start."))
 
 
 class WindowForm(ScopedForm, AuditedForm):
-    """A draft; what it names is named on purpose."""
+    """Plan a window. An empty scope is refused, because "all" must be chosen explicitly."""
 
     regions = ScopeField(label=gettext_lazy("Regions"))
     functions = ScopeField(label=gettext_lazy("Core functions"))
@@ -53,20 +53,20 @@ class WindowForm(ScopedForm, AuditedForm):
         in_order(self)
         for name in self.scopes:
             if not facts.get(name):
-                self.add_error(name, _("Tick “all” or the ones that are concerned."))
+                self.add_error(name, _("Select “all”, or the affected ones."))
         return facts
 
 
 class StateFilter(ChosenFilter):
-    title = gettext_lazy("state")
+    title = gettext_lazy("status")
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
         return (
             ("draft", _("draft")),
-            ("coming", _("coming")),
-            ("running", _("running")),
-            ("over", _("over")),
+            ("coming", _("scheduled")),
+            ("running", _("in progress")),
+            ("over", _("completed or not carried out")),
             ("cancelled", _("cancelled")),
         )
 
@@ -74,15 +74,15 @@ class StateFilter(ChosenFilter):
         if self.value() is None:
             return queryset
         now = timezone.now()
-        standing = queryset.filter(cancelled_at__isnull=True)
+        remaining = queryset.filter(cancelled_at__isnull=True)
         at_work = Q(started_at__isnull=False, completed_at__isnull=True)
         return {
-            "draft": standing.filter(announced=False),
-            "coming": standing.filter(announced=True, started_at=None, starts_at__gt=now),
-            "running": standing.filter(
+            "draft": remaining.filter(announced=False),
+            "coming": remaining.filter(announced=True, started_at=None, starts_at__gt=now),
+            "running": remaining.filter(
                 at_work | Q(started_at=None, starts_at__lte=now, ends_at__gt=now), announced=True
             ),
-            "over": standing.filter(
+            "over": remaining.filter(
                 Q(completed_at__isnull=False) | Q(started_at=None, ends_at__lte=now), announced=True
             ),
             "cancelled": queryset.filter(cancelled_at__isnull=False),
@@ -107,8 +107,8 @@ class WindowRegionFilter(RegionFilter):
 class MaintenanceWindowAdmin(AuditedModelAdmin):
     form = WindowForm
     list_display = (
-        "told",
-        "state",
+        "window",
+        "status",
         clock_column("starts_at", gettext_lazy("from")),
         clock_column("ends_at", gettext_lazy("until")),
         "where",
@@ -121,7 +121,8 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
     search_help_text = gettext_lazy("Reference or title")
     add_words = gettext_lazy("Plan a window")
     nothing_yet = gettext_lazy(
-        "No maintenance is planned. Plan a window and announce it before it starts: only what was announced is taken off."
+        "No maintenance windows yet. Plan a window and announce it before it starts: "
+        "only announced maintenance can be excluded under 4.1."
     )
 
     def get_changeform_initial_data(self, request):
@@ -137,7 +138,7 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
         )
 
     def has_change_permission(self, request, obj=None):
-        """A draft is changed; what was announced is announced anew."""
+        """Allow changes to drafts only; an announced window is changed by another notice."""
         is_draft = obj is None or not (obj.notices.all() or obj.cancelled_at)
         return is_draft and super().has_change_permission(request, obj)
 
@@ -145,32 +146,32 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
         return False
 
     @admin.display(description=gettext_lazy("window"))
-    def told(self, window):
+    def window(self, window):
         page = reverse("admin:maintenance_window", args=[window.pk])
         return format_html('<a href="{}">{}</a> {}', page, window.reference, window.title)
 
-    @admin.display(description=gettext_lazy("state"))
-    def state(self, window):
-        return badge(*stage_mark(stage_of(window, timezone.now())))
+    @admin.display(description=gettext_lazy("status"))
+    def status(self, window):
+        return badge(*stage_badge(stage_of(window, timezone.now())))
 
     @admin.display(description=gettext_lazy("regions"))
     def where(self, window):
-        return regions(window)
+        return format_regions(window)
 
     @admin.display(description=gettext_lazy("lead time"))
     def lead(self, window):
-        given = lead(notices_given(window))
-        return DASH if given is None else hours(given)
+        seconds = lead(notices_given(window))
+        return DASH if seconds is None else format_lead_time(seconds)
 
     def list_links(self, request):
-        yield Link(gettext_lazy("Calendar of the coming weeks"), reverse("admin:maintenance_calendar"))
+        yield Link(gettext_lazy("Calendar"), reverse("admin:maintenance_calendar"))
 
     def add_view(self, request, form_url="", extra_context=None):
         return super().add_view(request, form_url, {"title": _("Plan a window"), **(extra_context or {})})
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """The form of a draft; a window that was announced has a page, and no form."""
-        # Django's own way to find it, which takes no lock.
+        """Show the form of a draft; redirect to the page of an announced or cancelled window."""
+        # Django's own lookup, which takes no lock.
         window = super(AuditedModelAdmin, self).get_object(request, unquote(object_id))
         if window and (window.announced or window.cancelled_at) and self.has_view_permission(request):
             return redirect("admin:maintenance_window", window.pk)
@@ -180,7 +181,7 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
         super().save_related(request, form, formsets, change)
         window, now = form.instance, timezone.now()
         terms = terms_at(terms_periods(), epoch(window.starts_at))
-        for warning in when_planned(window, overlapping(window, window.starts_at, window.ends_at), terms, now):
+        for warning in planning_warnings(window, overlapping(window, window.starts_at, window.ends_at), terms, now):
             messages.warning(request, warning)
 
     def response_post_save_add(self, request, obj):

@@ -1,4 +1,4 @@
-"""A window as an iCalendar event that follows the MAINTNOTE convention, so that receivers' programs can read it."""
+"""Maintenance windows as iCalendar events that follow the MAINTNOTE convention."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from icalendar import Calendar, Event, vCalAddress, vText
+if TYPE_CHECKING:
+    from icalendar import Event
 
 
-class State(Enum):
-    """How a window stands, in MAINTNOTE's words; iCalendar itself knows only the first and the last two."""
+class EventStatus(Enum):
+    """The MAINTNOTE status of a window. iCalendar itself has only CONFIRMED and CANCELLED."""
 
     CONFIRMED = "CONFIRMED"
     IN_PROCESS = "IN-PROCESS"
@@ -20,50 +22,56 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Announced:
-    """What one event says of a window. `sequence` rises by one with each notice of it."""
+class CalendarEvent:
+    """The content of one event. `sequence` increases by one with each notice of the window."""
 
     reference: str
     title: str
     starts_at: datetime
     ends_at: datetime
-    told_at: datetime
+    announced_at: datetime
     sequence: int
-    state: State
+    status: EventStatus
     objects: tuple[str, ...]
-    """What is concerned: region/function, as codes."""
+    """The affected objects as region/function/client codes."""
 
 
-def event(announced: Announced, *, provider: str, organizer: str, account: str) -> Event:
-    """One VEVENT. `provider` is the portal's host, `organizer` an e-mail address, `account` who is concerned."""
+def to_vevent(event: CalendarEvent, *, provider: str, organizer: str, account: str) -> Event:
+    """Build one VEVENT. `provider`: host of the portal; `organizer`: e-mail address; `account`: affected regions."""
+    # 11 MB, for the processes that write calendars.
+    from icalendar import Event, vCalAddress, vText
+
     made = Event()
-    made.add("uid", f"{announced.reference}@{provider}")
-    made.add("sequence", announced.sequence)
-    made.add("dtstamp", announced.told_at.astimezone(UTC))
-    made.add("dtstart", announced.starts_at.astimezone(UTC))
-    made.add("dtend", announced.ends_at.astimezone(UTC))
-    made.add("summary", announced.title)
-    made.add("status", "CANCELLED" if announced.state is State.CANCELLED else "CONFIRMED")
+    made.add("uid", f"{event.reference}@{provider}")
+    made.add("sequence", event.sequence)
+    made.add("dtstamp", event.announced_at.astimezone(UTC))
+    made.add("dtstart", event.starts_at.astimezone(UTC))
+    made.add("dtend", event.ends_at.astimezone(UTC))
+    made.add("summary", event.title)
+    made.add("status", "CANCELLED" if event.status is EventStatus.CANCELLED else "CONFIRMED")
     made.add("transp", "TRANSPARENT")
     made.add("organizer", vCalAddress(f"mailto:{organizer}"))
-    made.add("x-maintnote-provider", provider)
-    made.add("x-maintnote-account", account)
-    made.add("x-maintnote-maintenance-id", announced.reference)
-    made.add("x-maintnote-impact", "OUTAGE")
-    made.add("x-maintnote-status", announced.state.value)
-    for concerned in announced.objects:
-        made.add("x-maintnote-object-id", vText(concerned))
+    # As vText, and so escaped: of a property that is not in the standard the library leaves a plain text as it is.
+    made.add("x-maintnote-provider", vText(provider))
+    made.add("x-maintnote-account", vText(account))
+    made.add("x-maintnote-maintenance-id", vText(event.reference))
+    made.add("x-maintnote-impact", vText("OUTAGE"))
+    made.add("x-maintnote-status", vText(event.status.value))
+    for affected in event.objects:
+        made.add("x-maintnote-object-id", vText(affected))
     return made
 
 
 def calendar(events: Iterable[Event], *, name: str = "", method: str = "PUBLISH") -> bytes:
-    """A calendar of events; `method` REQUEST or CANCEL in a mail, PUBLISH in a feed."""
+    """Build a calendar; `method` is REQUEST or CANCEL in an e-mail, PUBLISH in a feed."""
+    from icalendar import Calendar, vText
+
     made = Calendar()
     made.add("prodid", "-//SLA portal//Maintenance//EN")
     made.add("version", "2.0")
     made.add("method", method)
     if name:
-        made.add("x-wr-calname", name)
+        made.add("x-wr-calname", vText(name))  # as above
     for one in events:
         made.add_component(one)
     return made.to_ical()

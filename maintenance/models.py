@@ -1,4 +1,4 @@
-"""What was planned, and when it was announced (4.1)."""
+"""Maintenance windows and their notices (4.1)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sla_portal.notices.models import Notice
 
 
 class Kind(models.TextChoices):
-    """Kinds of maintenance that 4.1 names, and others."""
+    """The kinds of maintenance named in 4.1, and others."""
 
     CUTOVER = "cutover", _("cutover")
     REPAIR = "repair", _("repair")
@@ -20,32 +20,32 @@ class Kind(models.TextChoices):
 
 
 class MaintenanceWindow(models.Model):
-    """A planned window as staff see it. What 4.1 covers follows from its notices, never from this row.
+    """A maintenance window as planned. What 4.1 covers depends on its notices, never on this row.
 
-    No region, function or client named means all of them.
+    A window without regions, functions or clients affects all of them.
     """
 
     reference = models.CharField(_("reference"), max_length=40, unique=True)
     title = models.CharField(_("title"), max_length=200)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, default=Kind.OTHER)
     regions = models.ManyToManyField(
-        Region, through="WindowRegion", blank=True, verbose_name=_("regions"), help_text=_("None: all of them.")
+        Region, through="WindowRegion", blank=True, verbose_name=_("regions"), help_text=_("Leave empty for all.")
     )
     functions = models.ManyToManyField(
         CoreFunction,
         through="WindowFunction",
         blank=True,
         verbose_name=_("functions"),
-        help_text=_("None: all of them."),
+        help_text=_("Leave empty for all."),
     )
     clients = models.ManyToManyField(
-        Client, through="WindowClient", blank=True, verbose_name=_("clients"), help_text=_("None: all of them.")
+        Client, through="WindowClient", blank=True, verbose_name=_("clients"), help_text=_("Leave empty for all.")
     )
     starts_at = models.DateTimeField(_("from"), db_index=True)
     ends_at = models.DateTimeField(_("until"))
-    started_at = models.DateTimeField(_("work started"), null=True, blank=True)
-    completed_at = models.DateTimeField(_("work finished"), null=True, blank=True)
-    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("maintenance window")
@@ -69,7 +69,7 @@ class MaintenanceWindow(models.Model):
 
 
 class WindowRegion(models.Model):
-    """A region named by a window; protected, since a scope left empty would mean all regions."""
+    """A region affected by a window; protected, because an empty scope means all regions."""
 
     window = models.ForeignKey(MaintenanceWindow, models.CASCADE)
     region = models.ForeignKey(Region, models.PROTECT)
@@ -79,7 +79,7 @@ class WindowRegion(models.Model):
 
 
 class WindowFunction(models.Model):
-    """A function named by a window."""
+    """A function affected by a window."""
 
     window = models.ForeignKey(MaintenanceWindow, models.CASCADE)
     function = models.ForeignKey(CoreFunction, models.PROTECT)
@@ -89,7 +89,7 @@ class WindowFunction(models.Model):
 
 
 class WindowClient(models.Model):
-    """A client named by a window."""
+    """A client affected by a window."""
 
     window = models.ForeignKey(MaintenanceWindow, models.CASCADE)
     client = models.ForeignKey(Client, models.PROTECT)
@@ -99,13 +99,13 @@ class WindowClient(models.Model):
 
 
 class MaintenanceNotice(models.Model):
-    """What a notice announced, and the server's time of sending. A cancellation announces no window.
+    """The period a notice announced and the server time of sending. A cancellation announces no period.
 
-    The scope is the window's: an announced window's scope is not changed, another window is announced.
+    The scope is that of the window. It cannot change after the first notice; a different scope needs another window.
     """
 
     window = models.ForeignKey(MaintenanceWindow, models.PROTECT, verbose_name=_("window"), related_name="notices")
-    sent_at = models.DateTimeField(_("sent"))
+    sent_at = models.DateTimeField(_("sent at"))
     starts_at = models.DateTimeField(_("announced from"), null=True, blank=True)
     ends_at = models.DateTimeField(_("announced until"), null=True, blank=True)
     notice = models.OneToOneField(
@@ -114,8 +114,8 @@ class MaintenanceNotice(models.Model):
         null=True,
         blank=True,
         related_name="maintenance",
-        verbose_name=_("as it was told"),
-        help_text=_("None for a notice that was brought in from another record."),
+        verbose_name=_("notice text"),
+        help_text=_("Empty for a notice imported from another record."),
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Plan, announce, move and cancel maintenance. Every announcement is kept with the server's time of sending (4.1)."""
+"""Plan, announce, reschedule and cancel maintenance. Every notice is stored with the server time of sending (4.1)."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ class WindowEndsBeforeItStarts(Refused):
 
 
 class WindowCancelled(Refused):
-    """A cancelled window announces nothing more."""
+    """A cancelled window cannot be announced or started."""
 
 
 class NothingAnnounced(Refused):
-    """The window has no announcement that a cancellation could take back."""
+    """A window that was never announced cannot be cancelled."""
 
 
 class NothingNewAnnounced(Refused):
-    """The newest notice announces just this already: a double click, or a slip."""
+    """The newest notice already announces the same period, for example after a double click."""
 
 
 class WorkStarted(Refused):
-    """The work has begun already."""
+    """The maintenance has already started."""
 
 
 class WorkNotStarted(Refused):
-    """Work that has not begun cannot be finished."""
+    """Maintenance that has not started cannot be completed."""
 
 
 class WorkFinished(Refused):
-    """The work is finished."""
+    """The maintenance is completed."""
 
 
 def plan_window(
@@ -61,7 +61,7 @@ def plan_window(
     functions: Iterable[CoreFunction] = (),
     clients: Iterable[Client] = (),
 ) -> MaintenanceWindow:
-    """Record a draft; until it is announced it covers nothing. No region, function or client means all of them."""
+    """Create a draft; it covers nothing until announced. Without regions, functions or clients it affects all of them."""
     require(actor, "maintenance.add_maintenancewindow")
     _check_order(starts_at, ends_at)
     with transaction.atomic():
@@ -84,44 +84,46 @@ def plan_window(
 def announce_window(
     *, actor: Actor, window: MaintenanceWindow, starts_at: datetime, ends_at: datetime, now: datetime, reason: str = ""
 ) -> MaintenanceNotice:
-    """Announce a window for the first time, moved, lengthened or shortened; `now` is the server's time of sending.
+    """Announce a window, or reschedule, extend or shorten it; `now` is the server time of sending.
 
-    Everyone under contract where it is felt is told by mail, and the public on the website.
+    Notifies the contacts of customers under contract in its regions by e-mail, and the public on the website.
     """
     require(actor, "maintenance.announce_maintenancewindow")
     _check_order(starts_at, ends_at)
     with transaction.atomic():
         window = _locked(window)
         if window.cancelled_at:
-            raise WindowCancelled(_("This window was cancelled. Plan a new one."))
+            raise WindowCancelled(_("This window is cancelled. Plan a new one."))
         before = window.notices.last()
         if before and (before.starts_at, before.ends_at) == (starts_at, ends_at):
-            raise NothingNewAnnounced(_("The window was announced for just this time already. Nobody was told again."))
+            raise NothingNewAnnounced(
+                _("The window is already announced for exactly this time. No further notice was sent.")
+            )
         changes = difference(
             {"starts_at": window.starts_at, "ends_at": window.ends_at}, {"starts_at": starts_at, "ends_at": ends_at}
         )
         window.starts_at, window.ends_at = starts_at, ends_at
         window.save(update_fields=["starts_at", "ends_at"])
-        notice = _tell(actor, window, starts_at, ends_at, reason, now)
+        notice = _notify(actor, window, starts_at, ends_at, reason, now)
         action = emails.step(before, starts_at, ends_at)
         record(actor=actor, action=ACTIONS[action], subject=window, now=now, changes=changes, reason=reason)
     return notice
 
 
 def cancel_window(*, actor: Actor, window: MaintenanceWindow, reason: str, now: datetime) -> MaintenanceNotice:
-    """Announce that a window will not be; from now on it covers nothing more."""
+    """Cancel an announced window and notify; from now on it covers nothing."""
     require(actor, "maintenance.announce_maintenancewindow")
     with transaction.atomic():
         window = _locked(window)
         if window.cancelled_at:
-            raise WindowCancelled(_("This window was cancelled already."))
+            raise WindowCancelled(_("This window is already cancelled."))
         if window.completed_at:
-            raise WorkFinished(_("The work is finished; there is nothing to cancel."))
+            raise WorkFinished(_("The maintenance is completed and can no longer be cancelled."))
         if not window.notices.exists():
-            raise NothingAnnounced(_("This window was never announced; there is nothing to cancel."))
+            raise NothingAnnounced(_("This window has not been announced, so there is nothing to cancel."))
         window.cancelled_at = now
         window.save(update_fields=["cancelled_at"])
-        notice = _tell(actor, window, None, None, reason, now)
+        notice = _notify(actor, window, None, None, reason, now)
         record(
             actor=actor,
             action="cancelled",
@@ -134,14 +136,14 @@ def cancel_window(*, actor: Actor, window: MaintenanceWindow, reason: str, now: 
 
 
 def start_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> None:
-    """Say that the work has begun. It decides nothing: what is covered was announced."""
+    """Record the start of the work. It does not affect what the notices cover."""
     require(actor, "maintenance.change_maintenancewindow")
     with transaction.atomic():
         locked = _locked(window)
         if locked.cancelled_at:
-            raise WindowCancelled(_("This window was cancelled. Plan a new one."))
+            raise WindowCancelled(_("This window is cancelled. Plan a new one."))
         if locked.started_at:
-            raise WorkStarted(_("The work has begun already."))
+            raise WorkStarted(_("The maintenance has already started."))
         locked.started_at = now.replace(microsecond=0)
         locked.save(update_fields=["started_at"])
         record(
@@ -151,14 +153,14 @@ def start_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> Non
 
 
 def finish_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> None:
-    """Say that the work is done."""
+    """Record the completion of the work."""
     require(actor, "maintenance.change_maintenancewindow")
     with transaction.atomic():
         locked = _locked(window)
         if not locked.started_at:
-            raise WorkNotStarted(_("The work has not begun. Start it first."))
+            raise WorkNotStarted(_("The maintenance has not started. Start it first."))
         if locked.completed_at:
-            raise WorkFinished(_("The work is finished already."))
+            raise WorkFinished(_("The maintenance is already completed."))
         locked.completed_at = now.replace(microsecond=0)
         locked.save(update_fields=["completed_at"])
         record(
@@ -173,13 +175,13 @@ def finish_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> No
 
 ACTIONS = {
     emails.Step.FIRST: "announced",
-    emails.Step.MOVED: "moved",
-    emails.Step.LENGTHENED: "lengthened",
+    emails.Step.RESCHEDULED: "moved",
+    emails.Step.EXTENDED: "lengthened",
     emails.Step.SHORTENED: "shortened",
 }
 
 
-def _tell(
+def _notify(
     actor: Actor,
     window: MaintenanceWindow,
     starts_at: datetime | None,
@@ -196,18 +198,18 @@ def _tell(
         now,
         cancelled=starts_at is None,
     )
-    told = give_notice(
+    notice = give_notice(
         actor=actor,
         kind=Kind.MAINTENANCE,
         about=window.reference,
-        wordings=emails.words(window, before, starts_at, ends_at, reason),
+        wordings=emails.notice_wordings(window, before, starts_at, ends_at, reason),
         audience=audience(window, now),
         public=True,
         attachments=[invitation],
         now=now,
     )
     return MaintenanceNotice.objects.create(
-        window=window, sent_at=now, starts_at=starts_at, ends_at=ends_at, notice=told
+        window=window, sent_at=now, starts_at=starts_at, ends_at=ends_at, notice=notice
     )
 
 
@@ -217,4 +219,4 @@ def _locked(window: MaintenanceWindow) -> MaintenanceWindow:
 
 def _check_order(starts_at: datetime, ends_at: datetime) -> None:
     if ends_at <= starts_at:
-        raise WindowEndsBeforeItStarts(_("The window ends before it starts. Give an end after the start."))
+        raise WindowEndsBeforeItStarts(_("The window ends before it starts. Enter an end after the start."))

@@ -1,4 +1,4 @@
-"""Windows as the rules take them."""
+"""Read windows and convert them to the inputs of the rules."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .rules import NoticeGiven, Stage, announced, stage
 
 
 def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
-    """What the window's notices announced, in the order of sending; its cancellation announces nothing."""
+    """The notices of a window in the order of sending; a cancellation announces no period."""
     given = [
         NoticeGiven(
-            # Sent within a second, a notice of ours covers from the next: not before it was sent.
+            # Instants are whole seconds: rounded up, so that a notice covers nothing before it was sent.
             sent=epoch(notice.sent_at) + bool(notice.notice_id and notice.sent_at.microsecond),
             start=epoch(notice.starts_at) if notice.starts_at else None,
             end=epoch(notice.ends_at) if notice.ends_at else None,
@@ -33,7 +33,7 @@ def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
 
 
 def stage_of(window: MaintenanceWindow, now: datetime) -> Stage:
-    """How a window stands; its newest notice says when it is."""
+    """The stage of a window at its newest announced time."""
     given = notices_given(window)
     return stage(
         announced(given),
@@ -45,7 +45,7 @@ def stage_of(window: MaintenanceWindow, now: datetime) -> Stage:
 
 
 def next_reference(now: datetime) -> str:
-    """A reference that no window of the year has, to be offered: MW-2026-07."""
+    """Suggest the next free reference of the year: MW-2026-07."""
     prefix = f"MW-{now:%Y}-"
     taken = MaintenanceWindow.objects.filter(reference__startswith=prefix).values_list("reference", flat=True)
     numbers = [int(number) for number in (one.removeprefix(prefix) for one in taken) if number.isdecimal()]
@@ -53,14 +53,14 @@ def next_reference(now: datetime) -> str:
 
 
 def audience(window: MaintenanceWindow, now: datetime) -> QuerySet[Contact]:
-    """Whom a notice of a window tells: contacts of customers where it is felt, under contract now or until it ends."""
+    """The recipients of a notice: contacts of customers in its regions, under contract between now and its end."""
     today = local_date(epoch(now), settings.SLA_ZONE)
     last = local_date(epoch(window.ends_at), settings.SLA_ZONE)
     return contacts_under_contract(window.regions.all(), today, max(today, last))
 
 
 def overlapping(window: MaintenanceWindow, starts_at: datetime, ends_at: datetime) -> QuerySet[MaintenanceWindow]:
-    """Other windows, announced or not, that concern a region of this one at the same time: worth a warning."""
+    """Other windows, drafts included, that affect a region of this one at the same time."""
     found = MaintenanceWindow.objects.filter(
         cancelled_at__isnull=True, starts_at__lt=ends_at, ends_at__gt=starts_at
     ).exclude(pk=window.pk)
@@ -71,7 +71,7 @@ def overlapping(window: MaintenanceWindow, starts_at: datetime, ends_at: datetim
 
 
 def windows_of_region(region: Region, start: datetime, end: datetime) -> QuerySet[MaintenanceWindow]:
-    """Windows that concern a region and, by any notice or by their own row, touch `[start, end)`."""
+    """Windows that affect a region and overlap `[start, end)`, as planned or as announced by any notice."""
     return (
         MaintenanceWindow.objects.filter(Q(regions=region) | Q(regions__isnull=True))
         .filter(Q(starts_at__lt=end, ends_at__gt=start) | Q(notices__starts_at__lt=end, notices__ends_at__gt=start))
@@ -82,7 +82,7 @@ def windows_of_region(region: Region, start: datetime, end: datetime) -> QuerySe
 
 
 def windows_between(start: datetime, end: datetime) -> QuerySet[MaintenanceWindow]:
-    """Every window, drafts too, that by its own row touches `[start, end)`."""
+    """All windows, drafts included, whose planned time overlaps `[start, end)`."""
     return (
         MaintenanceWindow.objects.filter(starts_at__lt=end, ends_at__gt=start)
         .order_by("starts_at", "id")
@@ -91,11 +91,13 @@ def windows_between(start: datetime, end: datetime) -> QuerySet[MaintenanceWindo
 
 
 def announced_since(region: Region, since: datetime) -> QuerySet[MaintenanceWindow]:
-    """Windows that concern a region and were announced, cancelled ones too, for a time that reaches beyond `since`."""
-    told = MaintenanceNotice.objects.filter(window=OuterRef("pk"), ends_at__gt=since)
+    """Windows that affect a region and were announced for a time that ends after `since`, cancelled ones included."""
+    notices = MaintenanceNotice.objects.filter(window=OuterRef("pk"), ends_at__gt=since)
     of_region = WindowRegion.objects.filter(region=region)
     return (
-        MaintenanceWindow.objects.filter(Q(pk__in=of_region.values("window")) | Q(regions__isnull=True), Exists(told))
+        MaintenanceWindow.objects.filter(
+            Q(pk__in=of_region.values("window")) | Q(regions__isnull=True), Exists(notices)
+        )
         .order_by("starts_at", "id")
         .prefetch_related("notices", "regions", "functions", "clients")
     )

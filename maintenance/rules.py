@@ -1,4 +1,4 @@
-"""Which time prior notice covers (4.1), how long before it came, and how a window stands."""
+"""The time covered by prior notice (4.1), the lead time, and the stage of a window."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ HOUR = 3600
 
 @dataclass(frozen=True)
 class NoticeGiven:
-    """A notice as sent: the window it announced, or None and None, which announces nothing (a cancellation)."""
+    """A notice as sent: the period it announced, or None and None for a cancellation."""
 
     sent: int
     start: int | None
@@ -19,10 +19,10 @@ class NoticeGiven:
 
 
 def covered(notices: Iterable[NoticeGiven], notice_hours: int) -> list[Span]:
-    """Find the time of one window that its `notices` cover, in seconds since the epoch (4.1).
+    """Calculate the time of one window that its `notices` cover, in seconds since the epoch (4.1).
 
-    What counts is what was announced, never what the window's row says today. Of notices sent in the same
-    second the later given is the newer.
+    Only announced periods count, never the current row of the window. Of notices sent in the same second, the later
+    in the sequence is the newer one.
     """
     in_order = sorted(notices, key=lambda notice: notice.sent)
     # The newest notice sent before t still announces a window around t …
@@ -39,17 +39,17 @@ def covered(notices: Iterable[NoticeGiven], notice_hours: int) -> list[Span]:
 
 
 def announced(notices: Iterable[NoticeGiven]) -> Span | None:
-    """Return the newest window that `notices`, in the order of sending, announced; None: they announced none.
+    """Return the newest period announced by `notices`, in the order of sending; None: not announced.
 
-    After a cancellation it is the one that was cancelled.
+    After a cancellation it is the cancelled period.
     """
     return next(((n.start, n.end) for n in reversed([*notices]) if n.start is not None and n.end is not None), None)
 
 
 def lead(notices: Sequence[NoticeGiven]) -> int | None:
-    """Count the seconds of notice: from the first notice of a window around the start now announced, to that start.
+    """Calculate the lead time in seconds: from the first notice whose period contains the current start, to that start.
 
-    None: nothing was announced. Negative: sent after the start.
+    None: not announced. Negative: sent after the start.
     """
     newest = announced(notices)
     if newest is None:
@@ -61,32 +61,32 @@ def lead(notices: Sequence[NoticeGiven]) -> int | None:
 
 
 class Stage(Enum):
-    """How a window stands."""
+    """The stage of a maintenance window."""
 
     DRAFT = "draft"
-    ANNOUNCED = "announced"
+    SCHEDULED = "scheduled"
     DUE = "due"
-    RUNNING = "running"
-    OVERRUN = "overrun"
-    FINISHED = "finished"
-    OVER = "over"
+    IN_PROGRESS = "in_progress"
+    OVERRUNNING = "overrunning"
+    COMPLETED = "completed"
+    NOT_CARRIED_OUT = "not_carried_out"
     CANCELLED = "cancelled"
 
 
 def stage(window: Span | None, *, begun: bool, finished: bool, cancelled: bool, now: int) -> Stage:
-    """Say how a window stands that was last announced as `window`, in seconds since the epoch (None: not announced).
+    """Return the stage of a window last announced for `window`, in seconds since the epoch (None: not announced).
 
-    One whose time has come is due until somebody says that the work began, and over if nobody ever did.
+    A window that nobody started is due during its announced time and not carried out after it.
     """
     if cancelled:
         return Stage.CANCELLED
     if finished:
-        return Stage.FINISHED
+        return Stage.COMPLETED
     if window is None:
         return Stage.DRAFT
     start, end = window
     if begun:
-        return Stage.RUNNING if now < end else Stage.OVERRUN
+        return Stage.IN_PROGRESS if now < end else Stage.OVERRUNNING
     if now < start:
-        return Stage.ANNOUNCED
-    return Stage.DUE if now < end else Stage.OVER
+        return Stage.SCHEDULED
+    return Stage.DUE if now < end else Stage.NOT_CARRIED_OUT

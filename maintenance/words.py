@@ -1,4 +1,4 @@
-"""What staff are told of a window: its state, and what makes a notice worth a second thought."""
+"""Labels and warnings about maintenance windows for staff."""
 
 from __future__ import annotations
 
@@ -18,77 +18,77 @@ from .models import MaintenanceWindow
 from .rules import HOUR, Stage
 
 
-def stage_mark(stage: Stage) -> tuple[str, str]:
-    """The mark and the word of a state."""
+def stage_badge(stage: Stage) -> tuple[str, str]:
+    """The badge and the label of a stage."""
     return {
         Stage.DRAFT: ("waiting", _("draft")),
-        Stage.ANNOUNCED: ("up", _("announced")),
-        Stage.DUE: ("waiting", _("time has come, not started")),
-        Stage.RUNNING: ("excluded", _("running")),
-        Stage.OVERRUN: ("counted", _("overrun")),
-        Stage.FINISHED: ("plain", _("finished")),
-        Stage.OVER: ("plain", _("over")),
+        Stage.SCHEDULED: ("up", _("scheduled")),
+        Stage.DUE: ("waiting", _("due, not started")),
+        Stage.IN_PROGRESS: ("excluded", _("in progress")),
+        Stage.OVERRUNNING: ("counted", _("in progress, overrunning")),
+        Stage.COMPLETED: ("plain", _("completed")),
+        Stage.NOT_CARRIED_OUT: ("plain", _("not carried out")),
         Stage.CANCELLED: ("outside", _("cancelled")),
     }[stage]
 
 
-def hours(seconds: int) -> str:
-    """A lead time in whole hours: `96 h`; less than one in minutes."""
+def format_lead_time(seconds: int) -> str:
+    """Format a lead time given in seconds, in whole hours (`96 h`); below one hour in minutes."""
     if seconds <= 0:
-        return _("none: sent after the start")
+        return _("none (sent after the start)")
     if seconds < HOUR:
         return _("%(count)s min") % {"count": seconds // 60}
     return _("%(count)s h") % {"count": seconds // HOUR}
 
 
-def regions(window: MaintenanceWindow) -> str:
+def format_regions(window: MaintenanceWindow) -> str:
     return get_text_list([str(region) for region in window.regions.all()], _("and")) or _("all regions")
 
 
-def is_short(lead: int, terms: Terms) -> bool:
-    """Whether a lead in seconds is less than what the version in force recommends."""
+def below_recommended(lead: int, terms: Terms) -> bool:
+    """Whether a lead time in seconds is below the recommendation of the agreement version."""
     return lead < terms.recommended_notice_hours * HOUR
 
 
-def short_notice(lead: int, sent: int, terms: Terms) -> list[str]:
-    """Say that a notice sent at `sent` comes late, and what it means under the terms; empty: it comes in time.
+def lead_time_warnings(lead: int, sent: int, terms: Terms) -> list[str]:
+    """Warn about a lead time below the recommendation, with its effect under the terms; empty: sufficient.
 
-    `lead` and `sent` in seconds. Nothing here refuses: the agreement gives no length (4.1).
+    `lead` and `sent` in seconds. A warning never refuses, because the agreement requires no minimum (4.1).
     """
-    if not is_short(lead, terms):
+    if not below_recommended(lead, terms):
         return []
     needed = terms.maintenance_notice_hours
-    said = [
-        _("Less than the recommended %(hours)s h of notice. The agreement allows it.")
+    warnings = [
+        _("Lead time below the recommended %(hours)s h. The agreement allows this.")
         % {"hours": terms.recommended_notice_hours}
     ]
     if needed:
         first = format_instant(instant(sent + needed * HOUR), settings.SLA_ZONE)
-        said.append(
+        warnings.append(
             ngettext(
-                "Version %(version)s takes off only what was announced at least %(count)s hour before: "
-                "by this notice nothing before %(first)s is covered (4.1).",
-                "Version %(version)s takes off only what was announced at least %(count)s hours before: "
-                "by this notice nothing before %(first)s is covered (4.1).",
+                "Version %(version)s requires a lead time of %(count)s hour: "
+                "with this notice, downtime before %(first)s counts (4.1).",
+                "Version %(version)s requires a lead time of %(count)s hours: "
+                "with this notice, downtime before %(first)s counts (4.1).",
                 needed,
             )
             % {"version": terms.version, "count": needed, "first": first}
         )
     else:
-        said.append(
+        warnings.append(
             _(
-                "Version %(version)s asks for no length of notice: what lies after its sending is covered, "
-                "and nothing before it (4.1)."
+                "Version %(version)s requires no minimum lead time: "
+                "downtime after the notice is sent can be excluded, downtime before it counts (4.1)."
             )
             % {"version": terms.version}
         )
-    return said
+    return warnings
 
 
-def overlap(others: Iterable[MaintenanceWindow]) -> list[str]:
-    """Say which windows lie at the same time where this one does."""
+def overlap_warnings(others: Iterable[MaintenanceWindow]) -> list[str]:
+    """Warn about windows at the same time in the same region."""
     return [
-        _("At the same time in the same place: %(window)s, %(start)s to %(end)s.")
+        _("Overlaps another window in the same region: %(window)s, %(start)s to %(end)s.")
         % {
             "window": other,
             "start": format_instant(other.starts_at, settings.SLA_ZONE),
@@ -98,9 +98,9 @@ def overlap(others: Iterable[MaintenanceWindow]) -> list[str]:
     ]
 
 
-def when_planned(
+def planning_warnings(
     window: MaintenanceWindow, others: Iterable[MaintenanceWindow], terms: Terms, now: datetime
 ) -> list[str]:
-    """What planning a window warns of: others at the same time, and less notice than is recommended even if sent now."""
+    """Warn about overlapping windows, and about the lead time if the notice were sent now."""
     sent = epoch(now)
-    return [*overlap(others), *short_notice(epoch(window.starts_at) - sent, sent, terms)]
+    return [*overlap_warnings(others), *lead_time_warnings(epoch(window.starts_at) - sent, sent, terms)]

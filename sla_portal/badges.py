@@ -1,4 +1,4 @@
-"""Status badges: a word, a mark and a colour each."""
+"""Status badges: a label, a symbol and a colour each."""
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,11 +13,11 @@ BADGE_MARKS = {
     "waiting": "◔",
     "plain": "·",
 }
-"""Every state has its mark besides its word and colour, so that none is told by colour alone."""
+"""Each state has a symbol, so that no status depends on colour alone."""
 
 
-def badge(state: str, word: object) -> SafeString:
-    """Show a state by word, mark and colour."""
+def badge(state: str, label: object) -> SafeString:
+    """Render a status badge."""
     return format_html(
-        '<span class="mark {}"><span aria-hidden="true">{}</span> {}</span>', state, BADGE_MARKS[state], word
+        '<span class="mark {}"><span aria-hidden="true">{}</span> {}</span>', state, BADGE_MARKS[state], label
     )

@@ -30,7 +30,7 @@ app.conf.beat_schedule = {
     "make sure that last month's reports exist": every(3600, "sla_portal.reports.tasks.issue_due_reports"),
     "put bundles of proof together": every(30, "sla_portal.reports.tasks.make_due_bundles"),
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),
-    "mail the codes and links asked for": every(30, "claims.tasks.mail_asked"),
+    "mail the codes and links asked for": every(30, "claims.tasks.mail_codes_and_links"),
     "submit claims whose day has come": every(300, "claims.tasks.submit_held_claims"),
     "purge expired claim forms": every(3600, "claims.tasks.purge_expired_applications"),
     "say that schedule and worker are alive": every(60, "sla_portal.health.note_beat"),

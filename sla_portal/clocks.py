@@ -1,7 +1,7 @@
-"""The reader's clock and the SLA clock: how an instant is shown, and how it is typed.
+"""Format and parse instants in the time zone of the reader and in the SLA time zone.
 
-The reader's zone is the active one of Django (`staff.middleware` activates it). Only the SLA clock counts, so wherever
-the two differ both are shown.
+The time zone of the reader is the active one of Django (`staff.middleware` activates it). Only the SLA time zone
+counts, so both are shown where they differ.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _city_in_chinese(zone: str) -> str:
 
 
 def format_instant(at: datetime, zone: tzinfo) -> str:
-    """Write an instant on the clock of `zone`; an hour that happens twice with its offset."""
+    """Format an instant in `zone`; add the offset in an hour that occurs twice."""
     local = at.astimezone(zone)
     seconds = ":%S" if local.second else ""
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
@@ -48,7 +48,7 @@ def format_instant(at: datetime, zone: tzinfo) -> str:
 
 
 def clock(at: datetime | None) -> SafeString:
-    """Show an instant on the reader's clock with its zone and, where they differ, on the SLA clock beside."""
+    """Format an instant in the time zone of the reader and, where it differs, in the SLA time zone."""
     if at is None:
         return SafeString(DASH)
     reader = timezone.get_current_timezone()
@@ -65,7 +65,7 @@ def clock(at: datetime | None) -> SafeString:
 
 
 def format_length(seconds: float) -> str:
-    """Write a length in words: its two largest units, `1 h 12 min`, `12 min 30 s`, `3 d 4 h`."""
+    """Format a duration in its two largest units: `1 h 12 min`, `12 min 30 s`, `3 d 4 h`."""
     days, rest = divmod(int(seconds), 86400)
     hours, rest = divmod(rest, 3600)
     minutes, rest = divmod(rest, 60)
@@ -75,12 +75,12 @@ def format_length(seconds: float) -> str:
 
 
 def format_minutes(count: int) -> str:
-    """Write a number of clock minutes: `1 minute`, `12 minutes`."""
+    """Format a number of minutes: `1 minute`, `12 minutes`."""
     return ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}
 
 
 class ClockWidget(forms.SplitDateTimeWidget):
-    """The browser's own inputs for day and time, each with its label, and the zone they are read in."""
+    """Native inputs for date and time with labels, and the time zone they are read in."""
 
     template_name = "clocks/day_and_time.html"
 
@@ -98,13 +98,13 @@ class ClockWidget(forms.SplitDateTimeWidget):
 
 
 class ClockField(forms.SplitDateTimeField):
-    """An instant typed as day and time on the reader's clock; a time that does not exist or happens twice is refused."""
+    """An instant typed as date and time in the time zone of the reader; a skipped or repeated local time is refused."""
 
     widget = ClockWidget
 
     def compress(self, data_list: Any) -> datetime | None:
         if data_list and data_list[0] and not 1900 <= data_list[0].year <= 9998:
-            raise ValidationError(_("Give the year in four digits, for example 2026."))
+            raise ValidationError(_("Enter the year in four digits, for example 2026."))
         try:
             return super().compress(data_list)
         except ValidationError as error:
@@ -119,18 +119,18 @@ def _which_change(naive: datetime) -> str:
     sentence = (
         _(
             "%(time)s happens twice in %(zone)s: the clocks are put back. "
-            "Choose UTC as your clock at the top of the page and give the time in UTC."
+            "Choose UTC as your time zone at the top of the page and enter the time in UTC."
         )
         if there_and_back == naive
         else _(
             "%(time)s does not exist in %(zone)s: the clocks are put forward over it. "
-            "Give a time before or after the change, or choose UTC as your clock at the top of the page."
+            "Enter a time before or after the change, or choose UTC as your time zone at the top of the page."
         )
     )
     return sentence % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": str(zone)}
 
 
 def month_name(month: ServiceMonth) -> str:
-    """A month by its name, in the reader's language."""
+    """The name of a month in the language of the reader."""
     # Translators: a month, in Django's date format.
     return date_format(month.first_day, pgettext("date format", "F Y"))

@@ -2,8 +2,13 @@
 
 A sentence goes to stderr and the exit code is 1: that is what `SystemExit` with a text does in `manage.py`, `celery`
 and `gunicorn` alike, and no library on the way turns it into a traceback.
+
+django-environ reads `.env` and takes the addresses of databases and mail servers apart. Its casts are not used: they take
+`maybe` for False and `1_0` for 10, name no variable in their errors, and take a value that begins with $, as a password
+may, for the name of another variable, which they then print.
 """
 
+import fcntl
 import os
 import re
 import secrets
@@ -11,15 +16,20 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from email.errors import ObsoleteHeaderDefect
+from email.policy import default as policy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
-from holidays import list_supported_countries
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import EmailValidator
+
+FROM_OUTSIDE = frozenset(name for name, value in os.environ.items() if value.strip())
+"""What the environment itself holds, before a file of settings adds to it."""
 
 
 def refuse(name: str, why: str) -> NoReturn:
@@ -37,6 +47,23 @@ def file(name: str, *, default: Path) -> Path:
     if value != default and not os.access(value, os.R_OK):
         refuse(name, f"must name a file that can be read, and {value} cannot.")
     return value
+
+
+def _address_parts(name: str, value: str, wanted: str) -> SplitResult:
+    """Take an address apart; `wanted` is said where that cannot be done. The port is a number then."""
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        refuse(name, wanted)
+    return url
+
+
+def _query(name: str, url: SplitResult, wanted: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)))
+    except ValueError:
+        refuse(name, wanted)
 
 
 def switch(name: str, *, default: bool) -> bool:
@@ -73,16 +100,31 @@ def site_url(name: str, *, default: str) -> str:
     """The address that people type, without a slash at its end."""
     value = text(name, default=default).rstrip("/")
     wanted = f"must be an absolute address such as https://sla.example.com, not {value!r}."
-    try:
-        url = urlsplit(value)
-        _ = url.port
-    except ValueError:
-        refuse(name, wanted)
+    url = _address_parts(name, value, wanted)
     if url.scheme not in {"http", "https"} or not url.hostname or any(c.isspace() for c in value):
         refuse(name, wanted)
     if url.path or url.query or url.fragment or url.username is not None:
         refuse(name, f"must name a host and nothing behind it, such as https://sla.example.com, not {value!r}.")
     return value
+
+
+def own_address(port_name: str, port: int, *, noted_in: Path) -> str:
+    """The address on this machine: of the `make run` that serves the private folder now, else by the port.
+
+    A port in the environment itself comes first, and one in a file of settings last: `make run PORT=…` passes by it.
+    """
+    served = "" if port_name in FROM_OUTSIDE else served_address(noted_in)
+    return served or f"http://localhost:{port}"
+
+
+def served_address(noted_in: Path) -> str:
+    """What `deploy/run.py` noted in a file that it holds locked while it runs; empty where none does."""
+    with suppress(FileNotFoundError), noted_in.open() as note:
+        try:
+            fcntl.flock(note, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return note.read().strip()
+    return ""
 
 
 def hosts(name: str, site: str) -> list[str]:
@@ -130,12 +172,9 @@ def proof_storage(name: str, *, folder: Path) -> dict[str, Any]:
     wanted = (
         "must be s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example.com (only s3://bucket is needed)."
     )
-    try:
-        url = urlsplit(value)
-        given = dict(parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)))
-        endpoint = urlsplit(given.get("endpoint", "https://s3"))
-    except ValueError:
-        refuse(name, wanted)
+    url = _address_parts(name, value, wanted)
+    given = _query(name, url, wanted)
+    endpoint = _address_parts(name, given.get("endpoint", "https://s3"), wanted)
     if url.scheme != "s3" or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", url.netloc) or url.fragment:
         refuse(name, wanted)
     if endpoint.scheme not in {"http", "https"} or not endpoint.hostname or endpoint.username is not None:
@@ -193,10 +232,14 @@ def database(name: str, base: Path, *, default: Path) -> dict[str, Any]:
     else:
         # The address may hold a password: no sentence repeats it.
         wanted = "must be postgres://user:password@host:5432/name or sqlite:////absolute/path/to/file."
-        if text(name, default="").split(":")[0] not in {"sqlite", "postgres", "postgresql", "psql", "pgsql"}:
+        value = text(name, default="")
+        if value.split(":")[0] not in {"sqlite", "postgres", "postgresql", "psql", "pgsql"}:
+            refuse(name, wanted)
+        # A host of SQLite would be left out, with a warning that repeats it and the password before it.
+        if value.startswith("sqlite:") and not re.match(r"sqlite:///|sqlite://:memory:$", value):
             refuse(name, wanted)
         try:
-            config = dict(environ.Env.db_url_config(text(name, default="")))
+            config = dict(environ.Env.db_url_config(value))
         except (ValueError, ImproperlyConfigured):
             refuse(name, wanted)
         if not config["NAME"]:
@@ -223,11 +266,7 @@ def redis_url(name: str) -> str:
     if not value:
         return ""
     wanted = "must be redis://host:6379/0 or rediss://host:6379/0."  # may hold a password: never repeated
-    try:
-        url = urlsplit(value)
-        _ = url.port
-    except ValueError:
-        refuse(name, wanted)
+    url = _address_parts(name, value, wanted)
     database_number = url.path.removeprefix("/")
     if url.scheme not in {"redis", "rediss"} or not url.hostname or not (database_number or "0").isdigit():
         refuse(name, wanted)
@@ -253,7 +292,12 @@ def whole_minute_zone(name: str, key: str) -> ZoneInfo:
 
 def workday_country(name: str, *, default: str) -> str:
     value = text(name, default=default)
-    if value not in list_supported_countries(include_aliases=False):
+    if value == default:
+        return value
+    # Loaded here only: it takes 26 MB, and not every process asks for working days.
+    from holidays.registry import EntityLoader
+
+    if value not in EntityLoader.get_country_codes(include_aliases=False):
         refuse(name, f"must be the two-letter code of a country with a known calendar, such as CN, not {value!r}.")
     return value
 
@@ -283,15 +327,11 @@ def mail(name: str, *, default: str, webhook_secret: str = "") -> dict[str, Any]
 
 def _provider(name: str, value: str, wanted: str, webhook_secret: str) -> dict[str, Any]:
     """What django-anymail is told of a provider; its webhooks are open only where a shared secret guards them."""
-    try:
-        url = urlsplit(value)
-        keys = dict(parse_qsl(url.query, strict_parsing=bool(url.query)))
-    except ValueError:
-        refuse(name, wanted)
+    url = _address_parts(name, value, wanted)
     provider = url.netloc
     if not provider.isidentifier() or find_spec(f"anymail.backends.{provider}") is None:
         refuse(name, wanted)
-    given = {f"{provider.upper()}_{key}": one for key, one in keys.items()}
+    given = {f"{provider.upper()}_{key}": one for key, one in _query(name, url, wanted).items()}
     guard = {"WEBHOOK_SECRET": webhook_secret} if webhook_secret else {}
     return {
         "EMAIL_BACKEND": f"anymail.backends.{provider}.EmailBackend",
@@ -309,14 +349,36 @@ def webhook_secret(name: str) -> str:
     return value
 
 
+def _is_email(address: str) -> bool:
+    """Whether it is an e-mail address by Django's rule; a host of one's own network may have a name without a dot."""
+    host = address.rpartition("@")[2]
+    try:
+        EmailValidator(allowlist=[host] if re.fullmatch(r"[A-Za-z0-9-]+", host) else [])(address)
+    except ValidationError:
+        return False
+    return True
+
+
 def bounce_address(name: str) -> str:
     """An e-mail address, or nothing; one * may stand in the part before the @."""
     value = text(name, default="")
     local, _at, domain = value.rpartition("@")
-    if value and not (
-        re.fullmatch(r"[\w.+=-]*\*?[\w.+=-]*", local, re.ASCII) and local and re.fullmatch(r"[\w.-]+", domain)
-    ):
+    if value and (local.count("*") > 1 or not _is_email(f"{local.replace('*', 'x')}@{domain}")):
         refuse(name, f"must be an e-mail address such as bounces@example.com or bounces+*@example.com, not {value!r}.")
+    return value
+
+
+def sender(name: str, *, default: str) -> str:
+    """An e-mail address, with or without a name before it, as it stands in the From of a mail."""
+    value = text(name, default=default)
+    wanted = f"must be an e-mail address such as sla@example.com or SLA portal <sla@example.com>, not {value!r}."
+    try:
+        header: Any = policy.header_factory("From", value)
+    except IndexError:  # Python's own parser stumbles over an @ at the end
+        refuse(name, wanted)
+    defects = [defect for defect in header.defects if not isinstance(defect, ObsoleteHeaderDefect)]
+    if defects or len(header.addresses) != 1 or not _is_email(header.addresses[0].addr_spec):
+        refuse(name, wanted)
     return value
 
 
@@ -328,11 +390,7 @@ def mailbox(name: str) -> str:
     wanted = (
         "must be imaps://user:password@host/INBOX or pop3s://user:password@host."  # holds a password: never repeated
     )
-    try:
-        url = urlsplit(value)
-        _ = url.port
-    except ValueError:
-        refuse(name, wanted)
+    url = _address_parts(name, value, wanted)
     if url.scheme not in {"imap", "imaps", "pop3", "pop3s"} or not url.hostname or not url.username:
         refuse(name, wanted)
     return value

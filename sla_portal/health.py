@@ -13,6 +13,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from sla_portal import zones
+
 log = logging.getLogger(__name__)
 
 LAST_BEAT = "last-beat"
@@ -67,7 +69,7 @@ def passes(name: str, check: Callable[[], bool]) -> bool:
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 where all is well, else 503, with what is well and what is not."""
+    """Answer 200 where all is well, else 503, with what is well and what is not, and the zone data in use."""
     results = {name: passes(name, check) for name, check in CHECKS.items()}
     well = all(results.values())
-    return JsonResponse({"well": well, **results}, status=200 if well else 503)
+    return JsonResponse({"well": well, **results, "tzdata": zones.RELEASE}, status=200 if well else 503)

@@ -18,23 +18,25 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 environ.Env.read_env(environment.file("ENV_FILE", default=BASE_DIR / ".env"))
 
-# Where and who
-
-DEBUG = environment.switch("DEBUG", default=False)
-PORT = environment.port("PORT", default=8000)
-BIND_ADDRESS = environment.text("BIND_ADDRESS", default="127.0.0.1")
-SITE_URL = environment.site_url("SITE_URL", default=f"http://localhost:{PORT}")
-HTTPS = SITE_URL.startswith("https://")
-ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", SITE_URL)
-CSRF_TRUSTED_ORIGINS = [SITE_URL]
-# How many proxies of ours a request passes: each adds the address that it came from to X-Forwarded-For
-PROXIES = environment.count("PROXIES", default=0)
-
 # The private folder: SQLite's file, the secret, the messages between processes, reports
 
 VAR_DIR = environment.folder("VAR_DIR", default=BASE_DIR / "var")
 FILES_DIR = environment.subfolder(VAR_DIR, "files")
 BROKER_DIR = environment.subfolder(VAR_DIR, "broker")
+
+# Where and who
+
+DEBUG = environment.switch("DEBUG", default=False)
+PORT = environment.port("PORT", default=8000)
+BIND_ADDRESS = environment.text("BIND_ADDRESS", default="127.0.0.1")
+# While `make run` serves the folder above, its address stands here, for the commands beside it
+ADDRESS_FILE = VAR_DIR / "address"
+SITE_URL = environment.site_url("SITE_URL", default=environment.own_address("PORT", PORT, noted_in=ADDRESS_FILE))
+HTTPS = SITE_URL.startswith("https://")
+ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", SITE_URL)
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+# How many proxies of ours a request passes: each adds the address that it came from to X-Forwarded-For
+PROXIES = environment.count("PROXIES", default=0)
 
 # Database
 
@@ -122,7 +124,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "sla_portal.staff.middleware.ReaderClock",
+    "sla_portal.staff.middleware.ReaderTimeZone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -232,11 +234,12 @@ BOUNCE_ADDRESS = environment.bounce_address("BOUNCE_ADDRESS")
 # The mailbox into which reports of what came back are delivered
 BOUNCES_URL = environment.mailbox("BOUNCES_URL")
 EMAIL_TIMEOUT = 30
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.text("DEFAULT_FROM_EMAIL", default="sla-portal@localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.sender("DEFAULT_FROM_EMAIL", default="sla-portal@localhost")
 
 # Tasks: the row is the queue, a task carries an id and is only the clock
 
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
+CELERY_BROKER_TRANSPORT = "" if REDIS_URL else "sla_portal.folder_queue:Transport"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 3600}
     if REDIS_URL
@@ -244,6 +247,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "data_folder_in": environment.subfolder(BROKER_DIR, "queue"),
         "data_folder_out": environment.subfolder(BROKER_DIR, "queue"),
         "control_folder": environment.subfolder(BROKER_DIR, "control"),
+        "unreadable_folder": environment.subfolder(BROKER_DIR, "unreadable"),
         "polling_interval": 0.5,
     }
 )

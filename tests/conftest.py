@@ -1,5 +1,7 @@
 """What tests share: a real worker, a real browser, and no lock-out by accident."""
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -7,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -19,6 +23,8 @@ from django.apps import apps
 from django.conf import settings as portal
 from django.core.cache import caches
 from django.utils import timezone, translation
+
+from tests.support.servers import TEMPLATE
 
 pytest_plugins = ["tests.support.scanner", "tests.support.sealing"]
 
@@ -39,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("pure")
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+        if "receiver" in getattr(item, "fixturenames", ()):
+            item.add_marker("maintnote")
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +58,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
+def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     """Let a test that commits be cleaned up: its flush passes by the triggers, and what migrations laid is laid again."""
     from django.db import connection
 
@@ -79,6 +87,36 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
         first_register.add(apps, None)
 
     operations.execute_sql_flush = flush_all
+    with template_of_the_test_database(django_db_blocker):
+        yield
+
+
+@contextmanager
+def template_of_the_test_database(django_db_blocker) -> Iterator[None]:
+    """On PostgreSQL, keep a copy of the empty tables, of which small benches and drills make their own databases.
+
+    Copied now: later a test's server may be connected, and what is connected to is not copied.
+    """
+    from django.db import connection
+
+    name = connection.settings_dict["NAME"]
+    if connection.vendor != "postgresql" or not name.startswith("test_"):
+        yield
+        return
+
+    def execute(*statements: str) -> None:
+        with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    template = f"{name}_template"
+    with django_db_blocker.unblock():
+        connection.close()
+    execute(f"DROP DATABASE IF EXISTS {template}", f"CREATE DATABASE {template} TEMPLATE {name}")
+    os.environ[TEMPLATE] = template
+    yield
+    del os.environ[TEMPLATE]
+    execute(f"DROP DATABASE {template}")
 
 
 @pytest.fixture(autouse=True)
@@ -176,6 +214,23 @@ def worker(transactional_db, tmp_path) -> Iterator[Worker]:
         yield running
     finally:
         running.stop()
+
+
+Receiver = Callable[[bytes], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[Receiver]:
+    """Read a calendar file with a receiver's own program; it wants an older icalendar, so it has an environment of its own."""
+    command = [portal.BASE_DIR / ".venv-maintnote/bin/python", portal.BASE_DIR / "tests/support/receiver.py"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+
+        def read(ics: bytes) -> list[dict[str, Any]]:
+            print(base64.b64encode(ics).decode(), file=program.stdin, flush=True)
+            return json.loads(program.stdout.readline())
+
+        yield read
+        program.stdin.close()
 
 
 @pytest.fixture(scope="session")

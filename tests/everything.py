@@ -34,6 +34,17 @@ def installed(part: str) -> None:
         raise Unavailable(outcome.stderr.strip().splitlines()[-1])
 
 
+def receiver_installed() -> None:
+    """Make sure of the program that reads our calendar files as a receiver does."""
+    reader = [ROOT / ".venv-maintnote/bin/python", "-c", "import circuit_maintenance_parser"]
+    try:
+        subprocess.run(reader, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise Unavailable(
+            "No receiver's program reads our calendar files: `make .venv-maintnote/.requirements` installs it, or says why not."
+        ) from None
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -155,9 +166,13 @@ def main() -> int:
     missing: dict[str, str] = {}
     with ExitStack() as provided:
         environment: dict[str, str] = {}
-        for part in ["pdf", "browser"]:
+        for part, look in [
+            ("pdf", lambda: installed("pdf")),
+            ("browser", lambda: installed("browser")),
+            ("maintnote", receiver_installed),
+        ]:
             try:
-                installed(part)
+                look()
             except Unavailable as reason:
                 missing[part] = str(reason)
         for part, variable, provider in [

@@ -1,6 +1,6 @@
-"""Look into a stranger's file in a process of its own, and make a preview that is safe to show.
+"""Inspect an untrusted file in a sandboxed child process, and create a preview that is safe to show.
 
-Nothing here knows Django: the process that reads the file loads no more than it needs, and may open nothing.
+Independent of Django: the child process loads only what it needs and cannot open files.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ COMMAND = (sys.executable, "-B", "-s", "-m", "claims.inspection.child")
 ROOT = Path(__file__).parents[2]
 PREVIEWS = ("image/png", "image/jpeg", "text")
 SECONDS = 30
-"""How long one look may take on the clock; the child's own limits are in `child`."""
+"""Timeout of one inspection; the limits of the child are in `child`."""
 TURNS = BoundedSemaphore(2)
-"""So many children at once, or a handful of large files takes all the memory of the machine."""
+"""Limit of concurrent children, to bound memory."""
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """What a file turned out to be, and what of it can be shown."""
+    """Type and preview of an inspected file."""
 
     kind: str
     """One of the values of `ENDINGS`."""
     preview: bytes
     preview_kind: str
-    """One of `PREVIEWS`; `text` is UTF-8, to be shown as it stands."""
+    """One of `PREVIEWS`; `text` is UTF-8, shown as plain text."""
     pages: int | None
-    """Of a PDF; its preview shows the first ten, one below the other."""
+    """Pages of a PDF; the preview shows the first ten, one below the other."""
 
 
 def inspect(file: IO[bytes], name: str) -> Inspected:
-    """Find out what a file is by reading all of it; raise `Unfit` where it cannot be taken, or is not what `name` says.
+    """Determine the type of a file by reading all of it; raise `Unfit` if it is not accepted or does not match `name`.
 
-    `file` is a real file: it is handed to another process.
+    `file` needs a file descriptor: it is passed to another process.
     """
     if not (size := os.fstat(file.fileno()).st_size):
         raise Unfit(Reason.EMPTY)
@@ -57,7 +57,7 @@ def inspect(file: IO[bytes], name: str) -> Inspected:
     if not TURNS.acquire(timeout=SECONDS):
         raise Unfit(Reason.BUSY)
     try:
-        # A file without a name takes the answer: nothing is left behind, and the child's limit of size bounds it.
+        # The answer goes to an unnamed temporary file: nothing is left behind, and the child's file size limit bounds it.
         with tempfile.TemporaryFile() as answer:
             file.seek(0)
             _run(file, answer, named)
@@ -68,7 +68,7 @@ def inspect(file: IO[bytes], name: str) -> Inspected:
 
 
 def _run(file: IO[bytes], answer: IO[bytes], named: str | None) -> None:
-    child = subprocess.Popen(  # noqa: S603  what is run stands above; of the stranger comes no word of it
+    child = subprocess.Popen(  # noqa: S603  a constant command; no part of it comes from the upload
         [*COMMAND, named or ""],
         stdin=file,
         stdout=answer,
@@ -98,7 +98,7 @@ def _read(answer: bytes, named: str | None) -> Inspected:
         if inspected.kind not in ENDINGS.values() or inspected.preview_kind not in PREVIEWS:
             raise ValueError
     except (ValueError, KeyError, TypeError):
-        # The child was made to say something else than it was written to say.
+        # The answer is malformed: the child may be compromised.
         raise Unfit(Reason.OVERRAN) from None
     if named is not None and inspected.kind != named:
         raise Unfit(Reason.FORGED)

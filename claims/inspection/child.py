@@ -1,4 +1,4 @@
-"""The process that reads one file: the file comes on stdin, the answer goes to stdout, and nothing else can be opened."""
+"""The sandboxed child process that inspects one file: file on stdin, answer on stdout, nothing else can be opened."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pkgutil
 import resource
 import sys
 import zipfile
+import zoneinfo
 from contextlib import suppress
 
 from . import mails, pdfs, pictures, texts
@@ -24,13 +25,15 @@ SIGNATURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpg", b"RIFF": "web
 
 
 def confine() -> None:
-    """Take from this process what it does not need; only root could take it back.
+    """Limit the resources of this process; only root could raise the limits again.
 
-    Every module that reading may need is loaded before: from here on no file, folder or socket can be opened, because
-    no descriptor is left, and no process begun where the user is not root.
+    All modules that reading may need are imported before: afterwards no file, folder or socket can be opened, because no
+    descriptor is left, and no process can be started, unless as root.
     """
+    # The portal's own zone data, as in its other processes.
+    zoneinfo.reset_tzpath(to=[])
     for codec in pkgutil.iter_modules(encodings.__path__):
-        with suppress(ImportError):  # two are Windows' own
+        with suppress(ImportError):  # two exist on Windows only
             importlib.import_module(f"encodings.{codec.name}")
     for limit, most in {
         resource.RLIMIT_AS: MEMORY,
@@ -46,7 +49,7 @@ def confine() -> None:
 
 
 def look(content: bytes, named: str) -> tuple[str, str, int | None, bytes]:
-    """The kind, the preview's kind, the pages and the preview of a file, by what it is; `named` tells mail from text."""
+    """Return type, preview type, pages and preview of a file by its content; `named` distinguishes e-mail from text."""
     kind = next((kind for signature, kind in SIGNATURES.items() if content.startswith(signature)), "")
     if _is_archive(content) or (kind != "pdf" and b"%PDF-" in content[:1024]):
         raise Unfit(Reason.TWO_IN_ONE if kind else Reason.OTHER_KIND)
@@ -64,12 +67,12 @@ def look(content: bytes, named: str) -> tuple[str, str, int | None, bytes]:
 
 
 def _is_archive(content: bytes) -> bool:
-    """Whether a program that unpacks would find files in it: such programs read from the end."""
+    """Whether an archiver would find files in the content; archivers read from the end."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return bool(archive.infolist())
     except (NotImplementedError, UnicodeError):
-        # One that this reader does not understand; another may.
+        # An archive that this reader does not support; another may.
         return True
     except (zipfile.BadZipFile, ValueError):
         return False
@@ -86,7 +89,7 @@ def main() -> None:
         answer, preview = {"refused": Reason.TOO_LARGE_INSIDE.value}, b""
     except MemoryError:
         answer, preview = {"refused": Reason.OVERRAN.value}, b""
-    except Exception:  # noqa: BLE001  what strangers' bytes raise in five libraries has no common name
+    except Exception:  # noqa: BLE001  untrusted bytes raise unrelated exceptions in five libraries
         answer, preview = {"refused": Reason.DAMAGED.value}, b""
     sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + preview)
     sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""The kinds of file that are taken, and what a name says of them."""
+"""Accepted file types and their extensions."""
 
 from mimetypes import MimeTypes
 from pathlib import PurePath
@@ -15,15 +15,15 @@ ENDINGS = {
     ".eml": "eml",
 }
 LARGEST = 20 * 1024 * 1024
-"""Bytes of a file."""
+"""Maximum size of a file in bytes."""
 
 _usual, _standard = MimeTypes().types_map
 OTHERS = {*_usual, *_standard, ".cmd", ".hta", ".php", ".ps1", ".vbs", ".wsf"} - ENDINGS.keys()
-"""Endings that promise something else."""
+"""Extensions of types that are not accepted."""
 
 
 def kind_of_name(name: str) -> str | None:
-    """The kind that a name claims by its ending; None where the ending says nothing, and the content alone decides."""
+    """Return the type by file extension; None for an unknown extension, then only the content decides."""
     ending = PurePath(name).suffix.lower()
     if ending in OTHERS:
         raise Unfit(Reason.OTHER_KIND)

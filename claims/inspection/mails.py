@@ -1,4 +1,4 @@
-"""Mails: who wrote what to whom, as plain text; what is attached is named and never opened."""
+"""E-mails: headers and body as plain text; attachments are listed and never opened."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from email.parser import BytesParser
 from html.parser import HTMLParser
 
 from .reasons import Reason, Unfit
-from .texts import shown
+from .texts import preview_text
 
 MOST_PARTS = 200
 DEEPEST = 10
@@ -19,7 +19,7 @@ HEADER = re.compile(rb"(?:From |[!-9;-~]+:)")
 
 
 def is_mail(content: bytes) -> bool:
-    """Whether a file whose name says nothing begins as mails do."""
+    """Whether a file without known extension starts like an e-mail."""
     head = content[:65_536].replace(b"\r\n", b"\n").partition(b"\n\n")[0].lower()
     return (
         bool(HEADER.match(head))
@@ -29,7 +29,7 @@ def is_mail(content: bytes) -> bool:
 
 
 def read(content: bytes) -> str:
-    """The preview of a mail: its heading, its text, and the names of what is attached."""
+    """Return the preview of an e-mail: headers, body, and the names of attachments."""
     if b"\0" in content or not HEADER.match(content):
         raise Unfit(Reason.NOT_A_MAIL)
     mail = BytesParser(policy=policy.default).parsebytes(content)
@@ -40,7 +40,7 @@ def read(content: bytes) -> str:
         raise Unfit(Reason.TOO_LARGE_INSIDE)
     heading = [f"{name}: {mail[name]}" for name in HEADERS if mail[name]]
     attached = [f"+ {part.get_filename() or '–'} ({part.get_content_type()})" for part in parts if _is_attached(part)]
-    return shown("\n".join([*heading, "", _body(parts), "", *attached]).rstrip() + "\n")
+    return preview_text("\n".join([*heading, "", _body(parts), "", *attached]).rstrip() + "\n")
 
 
 def _parts(mail: MIMEPart, depth: int) -> Iterator[MIMEPart]:
@@ -76,12 +76,12 @@ def _text(part: MIMEPart) -> str:
         return ""
     try:
         return payload.decode(charset, "replace")
-    except LookupError:  # a character set that nobody knows
+    except LookupError:  # an unknown character set
         return payload.decode("utf-8", "replace")
 
 
 class _Words(HTMLParser):
-    """Collects what a page says, without what it does."""
+    """Collect the visible text of a page."""
 
     def __init__(self) -> None:
         super().__init__()

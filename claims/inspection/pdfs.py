@@ -1,4 +1,4 @@
-"""PDF: walked object by object, refused where it acts or carries something, and drawn page by page."""
+"""PDF: checked object by object for actions and attached files, and rendered page by page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_PAGES = 500
 DEEPEST = 100
 PAGES_SHOWN = 10
 WIDTH, HEIGHT, GAP = 1100, 2200, 12
-"""Pixels: of a page in the preview at most, and between two pages."""
+"""Pixels: maximum of a page in the preview, and gap between two pages."""
 
 ACTS = {
     "/JavaScript",
@@ -30,14 +30,14 @@ ACTS = {
     "/Sound",
     "/RichMediaExecute",
 }
-"""Actions (`/S`); going to a page or showing an address does nothing by itself."""
+"""Refused actions (`/S`); going to a page or a URI is harmless."""
 ACTIVE_KEYS = {"/AA", "/JS", "/JavaScript", "/XFA"}
 ACTIVE_PARTS = {"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D"}
 CARRIES = {"/EmbeddedFile", "/FileAttachment"}
 
 
 def read(content: bytes) -> tuple[int, bytes]:
-    """The number of pages, and a JPEG of the first ten, one below the other."""
+    """Return the number of pages, and a JPEG of the first ten, one below the other."""
     if not content.rstrip(WHITESPACE).endswith(b"%%EOF"):
         raise Unfit(Reason.TWO_IN_ONE if b"%%EOF" in content else Reason.DAMAGED)
     pages = _walk(content)
@@ -46,10 +46,10 @@ def read(content: bytes) -> tuple[int, bytes]:
 
 def _walk(content: bytes) -> int:
     try:
-        # No repairs: what must be guessed at is shown differently by different readers.
+        # No recovery: viewers display repaired files differently.
         pdf = pikepdf.open(io.BytesIO(content), attempt_recovery=False, suppress_warnings=True)
     except (pikepdf.PdfError, pikepdf.PasswordError, RuntimeError):
-        # Where it is encrypted, qpdf asks for a password, or for random numbers, which lie in a file.
+        # For an encrypted file qpdf needs a password, or random numbers from a file that the sandbox denies.
         raise Unfit(Reason.ENCRYPTED if b"/Encrypt" in content else Reason.DAMAGED) from None
     with pdf:
         if pdf.is_encrypted:
@@ -64,7 +64,7 @@ def _walk(content: bytes) -> int:
 
 
 def _check(thing: pikepdf.Object, depth: int) -> None:
-    """Refuse an object, or what stands directly in it, that acts or carries a file."""
+    """Refuse an object if it or a direct child contains an action or an attached file."""
     if depth > DEEPEST:
         raise Unfit(Reason.TOO_LARGE_INSIDE)
     if isinstance(thing, (pikepdf.Dictionary, pikepdf.Stream)):
@@ -93,13 +93,13 @@ def _acts(name: object) -> bool:
 
 
 def _acts_at_once(action: object) -> bool:
-    """Whether opening the paper does more than go to one of its pages."""
+    """Whether opening the document does more than go to one of its pages."""
     return isinstance(action, pikepdf.Dictionary) and action.get("/S") != pikepdf.Name.GoTo
 
 
 def _draw(content: bytes) -> bytes:
-    with pypdfium2.PdfDocument(content) as paper:
-        drawn = [_page(paper[number]) for number in range(min(len(paper), PAGES_SHOWN))]
+    with pypdfium2.PdfDocument(content) as document:
+        drawn = [_page(document[number]) for number in range(min(len(document), PAGES_SHOWN))]
     sheet = Image.new(
         "RGB", (max(page.width for page in drawn), sum(page.height + GAP for page in drawn) - GAP), "#808080"
     )

@@ -1,4 +1,4 @@
-"""Pictures: read as the one format that they begin as, and drawn anew without anything but their pixels."""
+"""Pictures: read in their one format, and re-encoded with nothing but their pixels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin
 
 from .reasons import Reason, Unfit
 
-# Loaded now, for later nothing can be opened: cameras put pictures together (MPO) and say how they were held (TIFF)
+# Import before the sandbox closes: cameras join pictures (MPO) and store the orientation (TIFF).
 READERS = (PngImagePlugin, JpegImagePlugin, WebPImagePlugin, MpoImagePlugin, TiffImagePlugin)
 Image.preinit()
 
@@ -18,16 +18,16 @@ SIDE = 2000
 """Pixels of the longer side of a preview."""
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 
-Image.MAX_IMAGE_PIXELS = None  # counted here, before a pixel is unpacked
+Image.MAX_IMAGE_PIXELS = None  # checked here, before decoding
 
 
 def read(content: bytes, kind: str) -> tuple[str, bytes]:
-    """The media type and the bytes of a preview; of a moving picture, its first frame."""
+    """Return media type and bytes of a preview; of an animation, its first frame."""
     ENDS[kind](content)
     with Image.open(io.BytesIO(content), formats=(FORMATS[kind],)) as picture:
         if picture.width * picture.height > MOST_PIXELS:
             raise Unfit(Reason.TOO_MANY_PIXELS)
-        picture.draft("RGB", (SIDE, SIDE))  # a JPEG unpacks smaller: less memory, the same bytes read
+        picture.draft("RGB", (SIDE, SIDE))  # decode a JPEG at reduced size, to save memory
         picture.load()
         small = _plain(picture)
     small.thumbnail((SIDE, SIDE), reducing_gap=3)
@@ -35,15 +35,15 @@ def read(content: bytes, kind: str) -> tuple[str, bytes]:
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """Eight bits a colour: a palette, or black and white, cannot be made smaller without loss."""
-    if picture.mode.startswith("I"):  # sixteen bits of grey
+    """Convert to eight bits per channel, as palettes and bitmaps scale badly."""
+    if picture.mode.startswith("I"):  # 16-bit greyscale
         picture = picture.point(lambda value: value / 256).convert("L")
     see_through = "A" in picture.getbands() or "transparency" in picture.info
     return picture.convert("RGBA" if see_through else "RGB")
 
 
 def written(picture: Image.Image, *, as_png: bool) -> tuple[str, bytes]:
-    """Put the pixels into a new picture, which takes over nothing else: no position, no profile, no comment."""
+    """Copy the pixels into a new picture without metadata: no location, no profile, no comment."""
     bare = Image.new(picture.mode, picture.size)
     bare.paste(picture)
     made = io.BytesIO()
@@ -55,7 +55,7 @@ def written(picture: Image.Image, *, as_png: bool) -> tuple[str, bytes]:
 
 
 def _png_ends(content: bytes) -> None:
-    """Walk from chunk to chunk, each with its sum, up to the last; the file ends there."""
+    """Walk the chunks with their checksums; the file must end after the last."""
     at = 8
     while True:
         length, name = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
@@ -70,9 +70,9 @@ def _png_ends(content: bytes) -> None:
 
 
 def _jpeg_ends(content: bytes) -> None:
-    """Walk from segment to segment to the end of the picture; only whole pictures of the same kind may follow.
+    """Walk the segments to the end of the picture; only complete JPEG pictures may follow.
 
-    Phones put a depth map or a second exposure there, and cameras fill up with zeros.
+    Phones append a depth map or second exposure, and cameras pad with zeros.
     """
     at = _after_jpeg(content, 0)
     while content[at:].strip(b"\0"):
@@ -89,7 +89,7 @@ def _after_jpeg(content: bytes, at: int) -> int:
         marker = content[at + 1]
         if marker == 0xD9:
             return at + 2
-        if marker == 0xFF:  # filling
+        if marker == 0xFF:  # padding
             at += 1
             continue
         length = int.from_bytes(content[at + 2 : at + 4], "big")
@@ -101,7 +101,7 @@ def _after_jpeg(content: bytes, at: int) -> int:
 
 
 def _after_scan(content: bytes, at: int) -> int:
-    """The next marker behind packed pixels, in which `FF 00` is a byte and `FF D0` to `FF D7` begin anew."""
+    """Return the position of the next marker after entropy-coded data: `FF 00` is an escape, `FF D0` to `FF D7` restarts."""
     while True:
         at = content.find(b"\xff", at)
         if at < 0 or at + 1 >= len(content):

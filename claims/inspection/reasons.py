@@ -1,40 +1,40 @@
-"""Why a file cannot be taken."""
+"""Reasons why a file is not accepted."""
 
 from enum import Enum
 
 
 class Reason(Enum):
-    """The values pass between the two processes; the sentences are the portal's."""
+    """The values pass between the two processes; the messages are in `claims.operations.proofs`."""
 
     EMPTY = "empty"
     TOO_LARGE = "too large"
     OTHER_KIND = "other kind"
-    """Neither by its name nor by its content one of the kinds that are taken."""
+    """Type not accepted, by name and content."""
     FORGED = "forged"
-    """Its name says one kind, its content is another."""
+    """Content does not match the file extension."""
     DAMAGED = "damaged"
-    """It ends too early, or cannot be read as what it begins as."""
+    """Truncated or unreadable."""
     TWO_IN_ONE = "two in one"
-    """A second file stands in it or behind it."""
+    """Contains a second file, or data after its end."""
     TOO_MANY_PIXELS = "too many pixels"
     ENCRYPTED = "encrypted"
     ACTIVE = "active"
-    """A PDF that does something: scripts, actions, forms that send."""
+    """A PDF with scripts, actions or submitting forms."""
     ATTACHED = "attached"
-    """A PDF that carries files."""
+    """A PDF with attached files."""
     TOO_LARGE_INSIDE = "too large inside"
-    """More pages, objects or parts than anybody can look at."""
+    """Too many pages, objects or parts."""
     NOT_TEXT = "not text"
     MARKUP = "markup"
-    """Text that a browser or a shell would take for a page or a program."""
+    """Text that a browser or shell would interpret as a page or program."""
     NOT_A_MAIL = "not a mail"
     OVERRAN = "overran"
-    """Looking at it took too long or too much memory, or broke the reader."""
+    """Inspection exceeded its time or memory limit, or the child crashed."""
     BUSY = "busy"
 
 
 class Unfit(Exception):
-    """A file that cannot be taken, and why."""
+    """A file is not accepted, with the reason."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)

@@ -1,4 +1,4 @@
-"""Text: decoded, and free of what is not text."""
+"""Plain text: decoding and preview."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ LINES = "\t\n\r\f"
 TURNS_AROUND = {
     chr(code): f"⟨U+{code:04X}⟩" for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
-"""Marks that let text run the other way, and so read otherwise than it stands."""
+"""Bidirectional control characters, which can make text read differently than stored."""
 MARKUP = re.compile(r"\s*(<[!?a-z/]|#!)", re.IGNORECASE)
 
 
 def read(content: bytes) -> str:
-    """The preview of a text."""
+    """Return the preview of a text; raise `Unfit` for markup."""
     text = decoded(content)
     if MARKUP.match(text):
         raise Unfit(Reason.MARKUP)
-    return shown(text)
+    return preview_text(text)
 
 
 def decoded(content: bytes) -> str:
-    """The text of bytes in UTF-8, in UTF-16 with its mark, or in GB 18030."""
+    """Decode bytes as UTF-8, as UTF-16 with BOM, or as GB 18030."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         tried = ["utf-16"]
     else:
@@ -43,7 +43,7 @@ def decoded(content: bytes) -> str:
     raise Unfit(Reason.NOT_TEXT)
 
 
-def shown(text: str) -> str:
-    """What of a text is shown: not all of a very long one, and every mark that turns it around as a word."""
+def preview_text(text: str) -> str:
+    """Shorten a very long text, and make bidirectional control characters visible."""
     text = "".join(TURNS_AROUND.get(c, c) for c in text[:LONGEST]) + (SHORTENED if len(text) > LONGEST else "")
     return "".join(c if c in "\t\n" or unicodedata.category(c) != "Cc" else " " for c in text.replace("\r\n", "\n"))

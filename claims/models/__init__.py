@@ -1,4 +1,4 @@
-"""What is owed: applications, claims and their proof, who judged them, and the ledger of what was given."""
+"""Applications, claims with proof materials, recommendations and decisions, and the ledger of compensation."""
 
 from .applying import (
     Application,

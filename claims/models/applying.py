@@ -1,4 +1,4 @@
-"""Applications for compensation (3.3), the claims they become, and the proof they bring."""
+"""Applications for compensation (3.3), claims and their proof materials."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from sla_portal.kernel.months import ServiceMonth
 
 
 class Source(models.TextChoices):
-    """How a claim came in."""
+    """How a claim was received."""
 
-    FORM = "form", _("form")
+    FORM = "form", _("web form")
     PHONE = "phone", _("phone")
     TICKET = "ticket", _("ticket")
 
 
 class Status(models.TextChoices):
-    """Where a claim stands. Each step is a person's, but for the one from held to submitted, which is the calendar's."""
+    """Status of a claim. All changes are made by people, except held to submitted, made by the calendar."""
 
-    HELD = "held", _("held until claims open")
+    HELD = "held", _("not open yet")
     SUBMITTED = "submitted", _("under review")
-    WAITING = "waiting", _("waiting for the customer")
-    RECOMMENDED = "recommended", _("waiting for the second person")
+    WAITING = "waiting", _("waiting on customer")
+    RECOMMENDED = "recommended", _("pending approval")
     GRANTED = "granted", _("granted")
     REFUSED = "refused", _("refused")
     WITHDRAWN = "withdrawn", _("withdrawn")
@@ -36,18 +36,18 @@ OPEN = (Status.HELD, Status.SUBMITTED, Status.WAITING, Status.RECOMMENDED)
 
 
 class Asked(models.TextChoices):
-    """What a stranger asked the portal to mail to an address on record, if it is on record."""
+    """E-mail requested with an application; sent only to an address on record."""
 
     CODE = "code"
     LINKS = "links"
 
 
 class Application(models.Model):
-    """A claim form on its way: what was typed is kept while the claimant fetches the code from the mailbox."""
+    """A claim form in progress; entries are saved until it is submitted or expires."""
 
     key_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key in the form's address.")
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
-    answers = models.JSONField(_("what was typed"), default=dict)
+    answers = models.JSONField(_("answers"), default=dict)
     asked = models.CharField(
         max_length=10, choices=Asked.choices, blank=True, help_text="What a task is still to mail."
     )
@@ -62,8 +62,8 @@ class Application(models.Model):
     claim = models.ForeignKey("Claim", models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
-        verbose_name = _("application on its way")
-        verbose_name_plural = _("applications on their way")
+        verbose_name = _("unsent application")
+        verbose_name_plural = _("unsent applications")
         default_permissions = ()
         indexes = [
             models.Index(fields=["expires_at"], name="applications_by_expiry"),
@@ -80,7 +80,7 @@ class Application(models.Model):
 
 
 class Try(models.Model):
-    """Something that a stranger did of late, counted so that it can be limited. What and who are in the hash alone."""
+    """A recent attempt, counted for rate limits; action and actor are only in the hash."""
 
     whose = models.CharField(max_length=64)
     at = models.DateTimeField()
@@ -97,7 +97,7 @@ class Try(models.Model):
 
 
 class RefusedApplication(models.Model):
-    """An application that came too late (3.3.1): nothing became of it, and it stays on record."""
+    """A refused late application (3.3.1), kept as a record."""
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="+", verbose_name=_("contract"))
     month = models.DateField(_("month"), help_text=_("Its first day."))
@@ -107,8 +107,8 @@ class RefusedApplication(models.Model):
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
 
     class Meta:
-        verbose_name = _("application that came too late")
-        verbose_name_plural = _("applications that came too late")
+        verbose_name = _("late application")
+        verbose_name_plural = _("late applications")
         ordering = ["-at"]
         default_permissions = ("view",)
         constraints = [
@@ -130,8 +130,10 @@ class Claim(models.Model):
     contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, blank=True, related_name="claims", verbose_name=_("contact")
     )
-    email = models.EmailField(_("e-mail"), help_text=_("The address on record that made the claim."))
-    time_zone = models.CharField(_("time zone"), max_length=60, help_text=_("In which the claimant told the times."))
+    email = models.EmailField(_("e-mail"), help_text=_("The e-mail address on record from which the claim was made."))
+    time_zone = models.CharField(
+        _("time zone"), max_length=60, help_text=_("The time zone in which the claimant gave the times.")
+    )
     functions = models.ManyToManyField(CoreFunction, blank=True, related_name="+", verbose_name=_("functions"))
     clients = models.ManyToManyField(Client, blank=True, related_name="+", verbose_name=_("clients"))
     description = models.TextField(_("description"), blank=True)
@@ -143,9 +145,12 @@ class Claim(models.Model):
     )
     status = models.CharField(_("status"), max_length=12, choices=Status.choices)
     told_opens_at = models.DateTimeField(
-        _("opening told"), null=True, blank=True, help_text=_("Of a held claim: when it is submitted, as was told.")
+        _("announced opening"),
+        null=True,
+        blank=True,
+        help_text=_("For a claim that is not open yet: the submission time announced to the customer."),
     )
-    asked = models.TextField(_("what the customer was asked for"), blank=True)
+    asked = models.TextField(_("question to the customer"), blank=True)
     asked_at = models.DateTimeField(_("asked at"), null=True, blank=True)
     appealed_at = models.DateTimeField(_("appealed at"), null=True, blank=True)
     appeal = models.TextField(_("appeal"), blank=True)
@@ -193,15 +198,15 @@ class Claim(models.Model):
 
 
 class ClaimedTime(models.Model):
-    """A stretch in which the claimant saw the service down."""
+    """An outage as reported by the claimant."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="times", verbose_name=_("claim"))
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
 
     class Meta:
-        verbose_name = _("claimed time")
-        verbose_name_plural = _("claimed times")
+        verbose_name = _("claimed outage")
+        verbose_name_plural = _("claimed outages")
         ordering = ["starts_at"]
         default_permissions = ()
         constraints = [
@@ -215,17 +220,17 @@ class ClaimedTime(models.Model):
 
 
 class Scan(models.TextChoices):
-    CLEAN = "clean", _("scanned, nothing found")
+    CLEAN = "clean", _("scanned, no virus found")
     NOT_SCANNED = "not scanned", _("not scanned for viruses")
 
 
 def sealed() -> Storage:
-    """Where proof is kept: outside every public path."""
+    """Return the storage of proof materials, outside every public path."""
     return storages["proofs"]
 
 
 class Proof(models.Model):
-    """A file that proves a claim (3.3.2), sealed under a name of ours, with a preview that is safe to show."""
+    """A proof material of a claim (3.3.2), stored under a random name, with a preview that is safe to show."""
 
     application = models.ForeignKey(Application, models.PROTECT, null=True, blank=True, related_name="proofs")
     claim = models.ForeignKey(
@@ -237,15 +242,15 @@ class Proof(models.Model):
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     file = models.FileField(_("file"), storage=sealed, max_length=200)
     preview = models.FileField(_("preview"), storage=sealed, max_length=200, blank=True)
-    preview_kind = models.CharField(_("kind of the preview"), max_length=40, blank=True)
+    preview_kind = models.CharField(_("preview type"), max_length=40, blank=True)
     pages = models.PositiveSmallIntegerField(_("pages"), null=True, blank=True)
     scan = models.CharField(_("virus scan"), max_length=12, choices=Scan.choices)
     added_at = models.DateTimeField(_("added at"))
     added_by_name = models.CharField(_("added by"), max_length=200)
 
     class Meta:
-        verbose_name = _("proof")
-        verbose_name_plural = _("proofs")
+        verbose_name = _("proof material")
+        verbose_name_plural = _("proof materials")
         ordering = ["id"]
         default_permissions = ("view",)
         constraints = [
@@ -263,7 +268,7 @@ class Proof(models.Model):
 
 
 class ClaimLink(models.Model):
-    """An unguessable link to the page on which a claimant follows a claim; the token itself is nowhere on record."""
+    """A personal link to the page of a claim; only the hash of its token is stored."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="links", verbose_name=_("claim"))
     token_hash = models.CharField(max_length=64, unique=True)
@@ -272,8 +277,8 @@ class ClaimLink(models.Model):
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("link to a claim")
-        verbose_name_plural = _("links to claims")
+        verbose_name = _("personal link")
+        verbose_name_plural = _("personal links")
         default_permissions = ()
         constraints = [
             models.CheckConstraint(

@@ -1,4 +1,4 @@
-"""The operator's own calendar, where the official one is wrong or not published yet (3.3.1)."""
+"""The operator's own calendar, for days on which the official one is wrong or not published yet (3.3.1)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OwnDay(models.Model):
-    """A day that is a working day, or is not, whatever the official calendar says."""
+    """A working day or day off that overrides the official calendar."""
 
     day = models.DateField(_("day"), unique=True)
-    working = models.BooleanField(_("working day"), help_text=_("Ticked: people work. Not ticked: a day off."))
+    working = models.BooleanField(_("working day"), help_text=_("Ticked: a working day. Not ticked: a day off."))
     note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Why, and who published it."))
 
     class Meta:
@@ -24,7 +24,7 @@ class OwnDay(models.Model):
 
 
 class CalendarYear(models.Model):
-    """A year whose calendar the operator has checked: dates that hang on it are provisional no more."""
+    """A year whose official calendar the operator has checked; its dates are no longer provisional."""
 
     year = models.PositiveSmallIntegerField(
         _("year"), unique=True, validators=[MinValueValidator(2000), MaxValueValidator(2100)]

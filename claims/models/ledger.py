@@ -1,4 +1,4 @@
-"""The ledger of compensation (3.2, 5.1). It is only added to: triggers refuse UPDATE and DELETE."""
+"""The append-only ledger of compensation (3.2, 5.1); triggers refuse UPDATE and DELETE."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .review import Decision
 
 
 class Compensation(models.Model):
-    """What a claim was granted, and how it came about."""
+    """The compensation granted for a claim."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="compensations", verbose_name=_("claim"))
     decision = models.OneToOneField(Decision, models.PROTECT, related_name="compensation", verbose_name=_("decision"))
@@ -22,16 +22,17 @@ class Compensation(models.Model):
         models.PROTECT,
         related_name="compensations",
         verbose_name=_("contract"),
-        help_text=_("Whose cap holds."),
+        help_text=_("The contract whose liability cap applies."),
     )
-    counted_minutes = models.PositiveIntegerField(_("counted minutes"))
+    counted_minutes = models.PositiveIntegerField(_("unavailable minutes"))
     total_minutes = models.PositiveIntegerField(_("minutes in service (T)"))
-    voucher_minutes = models.PositiveIntegerField(_("minutes as voucher"))
-    extension_minutes = models.PositiveIntegerField(_("minutes as extension"))
+    voucher_minutes = models.PositiveIntegerField(_("voucher minutes"))
+    extension_minutes = models.PositiveIntegerField(_("extension minutes"))
     cut_minutes = models.PositiveIntegerField(
-        _("minutes cut"), help_text=_("Of the extension, for which the cap or the contract left no room.")
+        _("minutes cut"),
+        help_text=_("Extension minutes that the liability cap or the end of the contract did not allow."),
     )
-    cut_value = models.DecimalField(_("value cut"), max_digits=14, decimal_places=4)
+    cut_value = models.DecimalField(_("amount cut"), max_digits=14, decimal_places=4)
     currency = models.CharField(_("currency"), max_length=3)
     granted_at = models.DateTimeField(_("granted at"))
     granted_by = models.ForeignKey(
@@ -56,15 +57,15 @@ class Compensation(models.Model):
 
 
 class Voucher(models.Model):
-    """A voucher with its unguessable code; what became of it is in the ledger."""
+    """A voucher with its unguessable code; the ledger has its history."""
 
     compensation = models.OneToOneField(
         Compensation, models.PROTECT, related_name="voucher", verbose_name=_("compensation")
     )
     code = models.CharField(_("code"), max_length=40, unique=True)
-    value = models.DecimalField(_("value"), max_digits=14, decimal_places=4)
+    value = models.DecimalField(_("amount"), max_digits=14, decimal_places=4)
     currency = models.CharField(_("currency"), max_length=3)
-    expires_on = models.DateField(_("valid until"), help_text=_("Included, on the SLA clock."))
+    expires_on = models.DateField(_("valid until"), help_text=_("Inclusive, in the SLA time zone."))
 
     class Meta:
         verbose_name = _("voucher")
@@ -78,7 +79,7 @@ class Voucher(models.Model):
 
 
 class Step(models.TextChoices):
-    """What an entry of the ledger says: the life of a voucher, or of an extension."""
+    """Type of a ledger entry."""
 
     ISSUED = "issued", _("voucher issued")
     REDEEMED = "redeemed", _("voucher redeemed")
@@ -94,18 +95,18 @@ OF_VOUCHERS = (Step.ISSUED, Step.REDEEMED, Step.RETURNED, Step.VOIDED)
 
 
 class Entry(models.Model):
-    """One line of the ledger. `value` counts against the cap of `contract` (5.1); a reversal's is negative.
+    """An entry of the ledger. `value` counts against the cap of `contract` (5.1); it is negative for a reversal.
 
-    Lines of one voucher or extension follow one another, each only once: the last says where it stands. Lines of one
-    contract are numbered and carry the total, so that two at the same moment cannot pass the cap together.
+    The entries of one voucher or extension form a chain; the last one gives its status. The entries of one contract are
+    numbered and carry the total, so that two concurrent entries cannot exceed the cap.
     """
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="ledger", verbose_name=_("contract"))
-    number = models.PositiveIntegerField(_("number"), help_text=_("On the contract, from 1."))
+    number = models.PositiveIntegerField(_("number"), help_text=_("Counted within the contract, from 1."))
     compensation = models.ForeignKey(
         Compensation, models.PROTECT, related_name="entries", verbose_name=_("compensation")
     )
-    step = models.CharField(_("step"), max_length=10, choices=Step.choices)
+    step = models.CharField(_("type"), max_length=10, choices=Step.choices)
     voucher = models.ForeignKey(
         Voucher, models.PROTECT, null=True, blank=True, related_name="entries", verbose_name=_("voucher")
     )
@@ -113,19 +114,19 @@ class Entry(models.Model):
         Contract, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("contract extended")
     )
     follows = models.OneToOneField(
-        "self", models.PROTECT, null=True, blank=True, related_name="followed_by", verbose_name=_("follows")
+        "self", models.PROTECT, null=True, blank=True, related_name="followed_by", verbose_name=_("previous entry")
     )
     minutes = models.IntegerField(_("minutes"))
-    value = models.DecimalField(_("value"), max_digits=14, decimal_places=4)
+    value = models.DecimalField(_("amount"), max_digits=14, decimal_places=4)
     currency = models.CharField(_("currency"), max_length=3)
-    total = models.DecimalField(_("total of the contract"), max_digits=14, decimal_places=4)
-    cap = models.DecimalField(_("cap of the contract"), max_digits=14, decimal_places=4)
+    total = models.DecimalField(_("contract total"), max_digits=14, decimal_places=4)
+    cap = models.DecimalField(_("liability cap"), max_digits=14, decimal_places=4)
     reason = models.TextField(_("reason"), blank=True)
     at = models.DateTimeField(_("at"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
 
     class Meta:
-        verbose_name = _("entry of the ledger")
+        verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger")
         ordering = ["-id"]
         default_permissions = ("view",)

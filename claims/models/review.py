@@ -1,4 +1,4 @@
-"""What a reviewer recommended, and what another person decided. Triggers refuse UPDATE and DELETE."""
+"""Recommendations, and decisions by another person. Triggers refuse UPDATE and DELETE."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class Outcome(models.TextChoices):
 
 
 class Recommendation(models.Model):
-    """What one person recommends, with the letter as it will go out and the facts as they stood."""
+    """A recommendation, with the e-mail to the customer and the figures on which it is based."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="recommendations", verbose_name=_("claim"))
     outcome = models.CharField(_("outcome"), max_length=6, choices=Outcome.choices)
-    clause = models.CharField(_("clause"), max_length=10, help_text=_("On which the outcome rests."))
+    clause = models.CharField(_("clause"), max_length=10, help_text=_("The clause on which the outcome is based."))
     reason = models.TextField(_("reason"))
-    voucher_minutes = models.PositiveIntegerField(_("minutes as voucher"), default=0)
-    extension_minutes = models.PositiveIntegerField(_("minutes as extension"), default=0)
-    letter_subject = models.CharField(_("subject of the letter"), max_length=300)
-    letter_text = models.TextField(_("letter"))
-    facts = models.JSONField(_("facts"), help_text=_("What it rests on, as it stood."))
+    voucher_minutes = models.PositiveIntegerField(_("voucher minutes"), default=0)
+    extension_minutes = models.PositiveIntegerField(_("extension minutes"), default=0)
+    letter_subject = models.CharField(_("e-mail subject"), max_length=300)
+    letter_text = models.TextField(_("e-mail text"))
+    facts = models.JSONField(_("facts"), help_text=_("The figures on which it is based, as they were then."))
     after_appeal = models.BooleanField(_("after an appeal"), default=False)
     recommended_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("recommended by")
@@ -56,13 +56,13 @@ class Recommendation(models.Model):
 
 
 class Decision(models.Model):
-    """What another person made of a recommendation: agreed, so that it was done, or returned."""
+    """The decision of another person on a recommendation: approved, or sent back."""
 
     recommendation = models.OneToOneField(
         Recommendation, models.PROTECT, related_name="decision", verbose_name=_("recommendation")
     )
     key = models.UUIDField(unique=True, help_text="Of the form that decided: sent twice, it decides once.")
-    agreed = models.BooleanField(_("agreed"))
+    agreed = models.BooleanField(_("approved"))
     reason = models.TextField(_("reason"), blank=True)
     recommended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     refused_by = models.ForeignKey(

@@ -1,7 +1,7 @@
-"""Take a stranger's application from the first word to the claim (3.3).
+"""Take an application from the first entry to the claim (3.3).
 
-Until a code from the mailbox on record is typed, nothing says whether a contract or an address is on record: what a
-stranger asks for is only noted, and a task looks it up and mails, so that page and time are the same either way.
+Until the code from the e-mail is entered, no response reveals whether a contract or address is on record: a request for
+an e-mail is only stored, and a task looks it up and sends it, so that page and response time are the same either way.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from sla_portal.notices.wording import worded
 
 from ..models import Application, Asked, Claim, Source, Try
 from ..queries import window_of
-from ..queries.applying import CONTRACT, hashed, named
+from ..queries.applying import CONTRACT, contact_and_contract, hashed
 from .proofs import remove_proof
 from .receiving import receive_claim, send_link
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(hours=24)
+SAVED_FOR = timedelta(hours=24)
 CODE_VALID = timedelta(minutes=30)
 WRONG_CODES = 5
 MAILS_AN_HOUR = 3
-"""Codes for one application, codes to one contact, and links for one claim."""
+"""Limit per hour: codes per application, codes per contact, and links per claim."""
 AN_HOUR = timedelta(hours=1)
 LINKS_AT_ONCE = 12
 """A year of claims."""
@@ -45,11 +45,11 @@ LINKS_AT_ONCE = 12
 FORM = Actor.system("claim form")
 
 Answers = Mapping[str, Sequence[str]]
-"""What was typed at one step: each field with its texts."""
+"""The entries of one step: field name to texts."""
 
 
 class TooManyTries(Refused):
-    """Somebody did something more often within an hour than a person has reason to."""
+    """An hourly limit is reached."""
 
 
 class AlreadySent(Refused):
@@ -57,32 +57,32 @@ class AlreadySent(Refused):
 
 
 class WrongCode(Refused):
-    """Not the newest code of this application, or too old; whether one was mailed at all is not said."""
+    """Not the newest code of this application, or expired; does not reveal whether a code was sent."""
 
 
 class NotConfirmed(Refused):
-    """Nobody has typed the code yet."""
+    """The e-mail address is not confirmed yet."""
 
 
 def count_try(what: str, whose: str, most: int, now: datetime) -> None:
-    """Note that somebody does something; raises `TooManyTries` after `most` within an hour."""
+    """Count an attempt; raise `TooManyTries` after `most` within an hour."""
     of = salted_hmac(f"{__name__}.{what}", whose, algorithm="sha256").hexdigest()
     if Try.objects.filter(whose=of, at__gt=now - AN_HOUR).count() >= most:
-        raise TooManyTries(_("That was tried too often within an hour. Wait a while, then try again."))
+        raise TooManyTries(_("Too many attempts within an hour. Try again later."))
     Try.objects.create(whose=of, at=now)
 
 
 def start_application(*, language: str, answers: Mapping[str, Answers], now: datetime) -> str:
-    """Start an application; return the key for its address, which stands nowhere on record."""
+    """Start an application; return the key for its address, of which only the hash is stored."""
     key = token_urlsafe(24)
     Application.objects.create(
-        key_hash=hashed(key), language=language, answers=_plain(answers), started_at=now, expires_at=now + KEPT
+        key_hash=hashed(key), language=language, answers=_plain(answers), started_at=now, expires_at=now + SAVED_FOR
     )
     return key
 
 
 def save_answers(*, application: Application, step: str, answers: Answers) -> None:
-    """Keep what was typed at a step. Another contract or address has to be confirmed anew. Raises `AlreadySent`."""
+    """Save the entries of a step; a changed contract or address must be confirmed again. Raises `AlreadySent`."""
     with transaction.atomic():
         locked = _locked(application)
         before = locked.answers.get(step, {})
@@ -95,7 +95,7 @@ def save_answers(*, application: Application, step: str, answers: Answers) -> No
 
 
 def ask_for_code(*, application: Application, now: datetime) -> None:
-    """Have a code mailed to the address named, if it is on record for the contract named.
+    """Request a code to the entered address, sent only if it is on record for the entered contract.
 
     Raises `TooManyTries`, `AlreadySent`.
     """
@@ -109,30 +109,30 @@ def ask_for_code(*, application: Application, now: datetime) -> None:
 
 
 def ask_for_links(*, language: str, answers: Answers, now: datetime) -> None:
-    """Have new links mailed to the address named, to its claims under the contract named, if there are any."""
+    """Request new links to the claims of the entered address and contract, if there are any."""
     Application.objects.create(
         key_hash=hashed(token_urlsafe(24)),
         language=language,
         answers=_plain({CONTRACT: answers}),
         asked=Asked.LINKS,
         started_at=now,
-        expires_at=now + KEPT,
+        expires_at=now + SAVED_FOR,
     )
 
 
-def mail_what_is_asked(*, now: datetime) -> int:
-    """Mail the codes and links asked for to those on record; return for how many applications that was done."""
+def mail_requested(*, now: datetime) -> int:
+    """Send the requested codes and links to addresses on record; return the number of processed applications."""
     wanted = Application.objects.exclude(asked="").filter(expires_at__gt=now).order_by("pk")
     return sum(_mail_one(pk, now) for pk in list(wanted.values_list("pk", flat=True)))
 
 
 def _mail_one(pk: int, now: datetime) -> bool:
-    """Mail what one application asks for. Where that fails it stays noted, to be tried until the application expires."""
+    """Process the request of one application; on an error it is retried until the application expires."""
     try:
         return _mailed(pk, now)
     except Exception:
-        # Whatever is wrong with this one, those behind it are others' mail.
-        log.exception("What application %s asks for could not be mailed", pk)
+        # An error in one application must not stop the others.
+        log.exception("The e-mail requested by application %s could not be queued", pk)
         return False
 
 
@@ -151,11 +151,11 @@ def _mailed(pk: int, now: datetime) -> bool:
 
 
 def _mail_code(application: Application, now: datetime) -> None:
-    found = named(application)
+    found = contact_and_contract(application)
     if found is None:
         return
     contact, contract = found
-    # Locked, so that of two applications at the same moment the second sees the first one's mail.
+    # Locked, so that of two concurrent applications the second counts the e-mail of the first.
     Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
     mailed = Delivery.objects.filter(contact=contact, notice__kind=Kind.CODE, notice__given_at__gt=now - AN_HOUR)
     if mailed.count() >= MAILS_AN_HOUR:
@@ -177,14 +177,14 @@ def _mail_code(application: Application, now: datetime) -> None:
 
 
 def _mail_links(application: Application, now: datetime) -> None:
-    found = named(application)
+    found = contact_and_contract(application)
     if found is None:
         return
     contact, contract = found
     claims = Claim.objects.filter(Q(contact=contact) | Q(email__iexact=contact.email), contract=contract).order_by(
         "-received_at"
     )[:LINKS_AT_ONCE]
-    # All of them before the trail, which the first letter takes: the desk may be sending a link to the last of them.
+    # Lock all claims before the audit log, which the first e-mail locks: staff may be sending a link to one of them.
     list(Claim.objects.select_for_update().filter(pk__in=[claim.pk for claim in claims]).order_by("pk"))
     for claim in claims:
         if claim.links.filter(created_at__gt=now - AN_HOUR).count() < MAILS_AN_HOUR:
@@ -192,14 +192,14 @@ def _mail_links(application: Application, now: datetime) -> None:
 
 
 def confirm_code(*, application: Application, typed: str, now: datetime) -> None:
-    """Confirm that whoever fills in the form reads the mailbox on record.
+    """Confirm the e-mail address with the code.
 
-    Raises `WrongCode`, and `TooManyTries` after five wrong ones until another code is asked for.
+    Raises `WrongCode`, and `TooManyTries` after five wrong codes until a new one is requested.
     """
     with transaction.atomic():
         locked = _locked(application)
         if locked.wrong_codes >= WRONG_CODES:
-            raise TooManyTries(_("That were five wrong codes. Have another one sent."))
+            raise TooManyTries(_("Five wrong codes were entered. Request a new code."))
         fresh = locked.code_sent_at is not None and now < locked.code_sent_at + CODE_VALID
         right = constant_time_compare(locked.code_hash, _code_hash(locked, typed)) and fresh
         if right:
@@ -210,7 +210,8 @@ def confirm_code(*, application: Application, typed: str, now: datetime) -> None
     if not right:
         raise WrongCode(
             _(
-                "This is not the code of the last mail, or it is older than 30 minutes. Look again, or have another one sent."
+                "This is not the code from the latest e-mail, or the code is older than 30 minutes. "
+                "Check the e-mail again, or request a new code."
             )
         )
 
@@ -226,14 +227,16 @@ def submit_application(
     description: str,
     now: datetime,
 ) -> Claim:
-    """Make a confirmed application a claim; sent twice, it is the same claim.
+    """Turn a confirmed application into a claim; submitted twice, it returns the same claim.
 
-    Raises `NotConfirmed`, and whatever `receive_claim` refuses.
+    Raises `NotConfirmed` and the refusals of `receive_claim`.
     """
 
     def receive(confirmed: Application) -> Claim:
         if not confirmed.confirmed_at or not confirmed.contact or not confirmed.contract:
-            raise NotConfirmed(_("The code from the mail is missing. Type it, then send the claim."))
+            raise NotConfirmed(
+                _("The e-mail address is not confirmed yet. Enter the code from the e-mail, then submit the claim.")
+            )
         return receive_claim(
             actor=claimant(confirmed.contact.email),
             contract=confirmed.contract,
@@ -250,7 +253,7 @@ def submit_application(
         )
 
     if now >= window_of(month).closes_at:
-        # Outside of any transaction: it is refused, and the record of the attempt stays.
+        # Outside a transaction: it is refused, and the recorded attempt must be kept.
         return receive(application)
     with transaction.atomic():
         locked = Application.objects.select_for_update().get(pk=application.pk)
@@ -262,7 +265,7 @@ def submit_application(
 
 
 def purge_applications(*, now: datetime) -> int:
-    """Forget applications that have expired, with their files, and tries that count no more; return how many."""
+    """Delete expired applications with their files, and expired attempts; return the number of applications."""
     Try.objects.filter(at__lte=now - AN_HOUR).delete()
     expired = Application.objects.filter(expires_at__lte=now)
     return sum(_purge(pk, now) for pk in list(expired.values_list("pk", flat=True)))
@@ -280,14 +283,14 @@ def _purge(pk: int, now: datetime) -> bool:
 
 
 def claimant(email: str) -> Actor:
-    """Whoever holds a private link or a confirmed code: by name of the address, without a right of the desk."""
+    """Return the actor for the holder of a personal link or confirmed code, named by e-mail address."""
     return Actor.system(f"claimant {email}")
 
 
 def _locked(application: Application) -> Application:
     locked = Application.objects.select_for_update().get(pk=application.pk)
     if locked.claim_id:
-        raise AlreadySent(_("This application was sent already."))
+        raise AlreadySent(_("This application has already been submitted."))
     return locked
 
 
@@ -296,7 +299,7 @@ def _code_hash(application: Application, digits: str) -> str:
 
 
 def _plain(answers: Mapping[str, Answers]) -> dict[str, dict[str, list[str]]]:
-    """As JSON: without NUL, which PostgreSQL does not keep."""
+    """Convert to JSON without NUL, which PostgreSQL does not store."""
     return {
         step: {name: [text.replace("\0", "") for text in texts] for name, texts in fields.items()}
         for step, fields in answers.items()

@@ -1,4 +1,4 @@
-"""Note who took a list out of the portal."""
+"""Record exports in the audit log."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record, require
 
 
-class Taken(Enum):
-    """What can be taken out, as the trail says it."""
+class Export(Enum):
+    """Lists that can be exported, each with its action in the audit log."""
 
     LEDGER = "exported the ledger as"
-    COULD_HAVE_CLAIMED = "exported who could have claimed as"
+    ENTITLED_CONTRACTS = "exported who could have claimed as"
 
 
-RIGHTS = {Taken.LEDGER: "claims.view_entry", Taken.COULD_HAVE_CLAIMED: "availability.view_customermonth"}
+RIGHTS = {Export.LEDGER: "claims.view_entry", Export.ENTITLED_CONTRACTS: "availability.view_customermonth"}
 
 
-def record_export(*, actor: Actor, taken: Taken, form: str, wanted: Mapping[str, str], now: datetime) -> None:
-    """Put down that a list was taken out, in which form and with which filters. The entry stands with the person."""
-    require(actor, RIGHTS[taken])
+def record_export(*, actor: Actor, export: Export, form: str, wanted: Mapping[str, str], now: datetime) -> None:
+    """Record an export with its format and filters; the subject of the entry is the user."""
+    require(actor, RIGHTS[export])
     changes = {"format": [None, form], **{name: [None, value] for name, value in wanted.items()}}
     with transaction.atomic():
-        record(actor=actor, action=taken.value, subject=actor.user, changes=changes, now=now)
+        record(actor=actor, action=export.value, subject=actor.user, changes=changes, now=now)

@@ -1,4 +1,4 @@
-"""The ledger of compensation: what is given, redeemed and reversed is added to it (3.2, 5.1)."""
+"""The ledger of compensation: grants, redemptions and reversals are added to it (3.2, 5.1)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_GROUPS, CODE_GROUP = 5, 4
 """Twenty characters of 32: a hundred bits."""
 
-LINES = {
+ACTIONS = {
     Step.ISSUED: "issued a voucher",
     Step.REDEEMED: "redeemed a voucher",
     Step.RETURNED: "reversed a redemption",
@@ -44,12 +44,12 @@ REVERSED_BY = {
     Step.RETURNED: Step.VOIDED,
     Step.EXTENDED: Step.SHORTENED,
 }
-"""What takes back the last entry of a voucher or an extension."""
-TAKEN_BACK = (Step.VOIDED, Step.SHORTENED)
+"""The entry type that reverses the last entry of a voucher or extension."""
+REVERSED = (Step.VOIDED, Step.SHORTENED)
 
 
 class ReasonMissing(Refused):
-    """A reversal says why; a redemption names where."""
+    """A reversal needs a reason; a redemption needs a reference."""
 
 
 class NotRedeemable(Refused):
@@ -57,16 +57,16 @@ class NotRedeemable(Refused):
 
 
 class NothingToReverse(Refused):
-    """The entry is not the last of its voucher or extension, or is itself the end."""
+    """The entry is not the last of its voucher or extension, or is itself a final reversal."""
 
 
 def grant(*, actor: Actor, decision: Decision, assessment: Assessment, now: datetime) -> Compensation:
-    """Give what a decision grants, under what is left of the cap now (5.1); inside the decision's transaction."""
+    """Create the compensation of a decision within the current balance under the cap (5.1), in the caller's transaction."""
     wanted, entitlement, target = decision.recommendation, assessment.entitlement, assessment.extendable
     contract = _locked(assessment.contract.pk, target.pk if target else None)
-    # 5.1: the contract is locked, so what is left is left until this is written.
-    purse = cap_balance_of(contract, assessment.terms)
-    division = divide(entitlement, wanted.voucher_minutes, purse.left, extendable=target is not None)
+    # 5.1: the contract is locked, so the balance cannot change before this is written.
+    cap_balance = cap_balance_of(contract, assessment.terms)
+    division = divide(entitlement, wanted.voucher_minutes, cap_balance.left, extendable=target is not None)
     compensation = Compensation.objects.create(
         claim=wanted.claim,
         decision=decision,
@@ -86,7 +86,7 @@ def grant(*, actor: Actor, decision: Decision, assessment: Assessment, now: date
             actor,
             compensation,
             Step.EXTENDED,
-            cap=purse.cap,
+            cap=cap_balance.cap,
             extended=target,
             minutes=division.extension_minutes,
             value=division.extension_value,
@@ -107,7 +107,7 @@ def grant(*, actor: Actor, decision: Decision, assessment: Assessment, now: date
             actor,
             compensation,
             Step.ISSUED,
-            cap=purse.cap,
+            cap=cap_balance.cap,
             voucher=voucher,
             minutes=division.voucher_minutes,
             value=division.voucher_value,
@@ -117,18 +117,18 @@ def grant(*, actor: Actor, decision: Decision, assessment: Assessment, now: date
 
 
 def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datetime) -> Entry:
-    """Note that a voucher was redeemed, with the reference of the order or invoice."""
+    """Record the redemption of a voucher, with the reference of the order or invoice."""
     require(actor, "claims.redeem_voucher")
     if not reference.strip():
-        raise ReasonMissing(_("Give the order or invoice on which it was redeemed."))
+        raise ReasonMissing(_("Enter the order or invoice on which the voucher was redeemed."))
     with transaction.atomic():
         last = _last_of(voucher)
         if (
             last.step not in (Step.ISSUED, Step.RETURNED)
             or local_date(epoch(now), settings.SLA_ZONE) > voucher.expires_on
         ):
-            raise NotRedeemable(_("This voucher is redeemed, void or expired. Look at its entries."))
-        # It was counted against the cap when it was issued.
+            raise NotRedeemable(_("This voucher is already redeemed, void or expired. Check its entries."))
+        # It counted against the cap when it was issued.
         return add_entry(
             actor,
             voucher.compensation,
@@ -144,23 +144,25 @@ def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datet
 
 
 def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
-    """Reverse the last entry of a voucher or extension by one of its own: a redemption, a voucher, or an extension.
+    """Post a reversal of the last entry of a voucher or extension: of a redemption, a voucher, or an extension.
 
-    The claimant is told of what is taken back. Where nothing of a grant is left, its claim is under review again, so that
-    the right amount can be granted. Raises `ContractOver` where the contract's end would move into the past.
+    The claimant is notified, except of a reversed redemption. If all of a grant is reversed, its claim is under review
+    again, so that the right amount can be granted. Raises `ContractOver` if the contract would end in the past.
     """
     require(actor, "claims.reverse_compensation")
     if not reason.strip():
-        raise ReasonMissing(_("Say what was wrong."))
+        raise ReasonMissing(_("Give the reason for the reversal."))
     with transaction.atomic():
-        # By its key: a join would lock the compensation too, for which a redemption waits that has the contract.
+        # By primary key: a join would also lock the compensation, and a redemption that holds the contract waits for it.
         claim = Claim.objects.select_for_update().get(pk=entry.compensation.claim_id)
         _locked(entry.contract_id, entry.extended_id)
         entry = Entry.objects.select_related("voucher", "extended", "compensation").get(pk=entry.pk)
         step = REVERSED_BY.get(Step(entry.step))
         if step is None or Entry.objects.filter(follows=entry).exists():
-            raise NothingToReverse(_("This entry was reversed or followed by another already. Look at the newest one."))
-        taken = step is not Step.RETURNED
+            raise NothingToReverse(
+                _("This entry has already been reversed or followed by another. Open the newest one.")
+            )
+        compensation_reversed = step is not Step.RETURNED
         first = Entry.objects.get(compensation=entry.compensation_id, voucher=entry.voucher_id, follows=None)
         reversal = add_entry(
             actor,
@@ -170,25 +172,25 @@ def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
             cap=entry.cap,
             voucher=entry.voucher,
             extended=entry.extended,
-            minutes=-first.minutes if taken else 0,
-            value=-first.value if taken else Decimal(0),
+            minutes=-first.minutes if compensation_reversed else 0,
+            value=-first.value if compensation_reversed else Decimal(0),
             reason=reason,
             now=now,
         )
         if step is Step.SHORTENED and entry.extended:
             extend_contract(actor=actor, contract=entry.extended, minutes=-entry.minutes, reason=reason, now=now)
-        if taken:
-            again = claim.status == Status.GRANTED and not _stands(entry.compensation)
+        if compensation_reversed:
+            again = claim.status == Status.GRANTED and not _has_remaining(entry.compensation)
             if again:
                 change_status(actor, claim, Status.SUBMITTED, "reopened", reason, now)
             notify(actor, claim, "corrected", now, what=Step(step).label, reason=reason, again=again)
     return reversal
 
 
-def _stands(compensation: Compensation) -> bool:
-    """Whether something of a grant was not taken back."""
+def _has_remaining(compensation: Compensation) -> bool:
+    """Whether part of a grant is not reversed."""
     steps = list(compensation.entries.values_list("step", flat=True))
-    return sum(step in FIRST_STEPS for step in steps) > sum(step in TAKEN_BACK for step in steps)
+    return sum(step in FIRST_STEPS for step in steps) > sum(step in REVERSED for step in steps)
 
 
 def add_entry(
@@ -203,9 +205,9 @@ def add_entry(
     reason: str = "",
     **of: Any,
 ) -> Entry:
-    """Add the next line of a contract's ledger, with its running total; the contract is locked by the caller.
+    """Add the next entry to the ledger of a contract, with its running total; the caller has locked the contract.
 
-    Should it not be: the line's number is taken, or the total passes the cap, and the database refuses.
+    Without the lock, constraints refuse a second entry of the same number and a total over the cap.
     """
     before = Entry.objects.filter(contract=compensation.contract_id).order_by("-number").first()
     total = (before.total if before else Decimal(0)) + value
@@ -226,7 +228,7 @@ def add_entry(
     )
     record(
         actor=actor,
-        action=LINES[step],
+        action=ACTIONS[step],
         subject=entry,
         now=now,
         changes={"minutes": [None, minutes], "value": [None, value], "total": [total - value, total]},
@@ -236,25 +238,25 @@ def add_entry(
 
 
 def new_code() -> str:
-    """A code that nobody guesses, in groups that can be read over the telephone."""
+    """Generate an unguessable code, in groups that can be read out on the phone."""
     groups = ("".join(secrets.choice(CODE_ALPHABET) for _n in range(CODE_GROUP)) for _n in range(CODE_GROUPS))
     return "-".join(groups)
 
 
 def valid_until(now: datetime, months: int) -> date:
-    """The last day of a voucher: the same day of the month, `months` later, or that month's last."""
+    """Return the last day of a voucher: the same day of the month `months` later, or the last day of that month."""
     today = local_date(epoch(now), settings.SLA_ZONE)
     month = ServiceMonth.of(today) + months
     return month.days[min(today.day, len(month.days)) - 1]
 
 
 def _locked(contract: int, extended: int | None) -> Contract:
-    """Lock the contract whose cap holds, and the one whose end moves; in one order, and before the trail."""
+    """Lock the contract of the cap and the extended contract, in a fixed order and before the audit log."""
     rows = Contract.objects.select_for_update().filter(pk__in={contract, extended or contract}).order_by("pk")
     return next(row for row in list(rows) if row.pk == contract)
 
 
 def _last_of(voucher: Voucher) -> Entry:
-    """The newest entry of a voucher, under the lock of its contract."""
+    """Lock the contract of a voucher and return the newest entry of the voucher."""
     _locked(voucher.compensation.contract_id, None)
     return Entry.objects.filter(voucher=voucher).order_by("-number")[0]

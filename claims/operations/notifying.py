@@ -1,4 +1,4 @@
-"""Tell a claimant something, with a link of one's own to the claim."""
+"""Notify a claimant by e-mail, with a personal link to the claim."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ LINK_VALID = timedelta(days=180)
 
 
 class NobodyToNotify(Refused):
-    """The customer has no address on record."""
+    """The customer has no contact on record."""
 
 
 def notify(actor: Actor, claim: Claim, step: str, now: datetime, **context: Any) -> None:
-    """Send the letter about a step of a claim, inside the caller's transaction."""
-    send(actor, claim, emails.words(claim, step, context), now)
+    """Queue the e-mail about a step of a claim, inside the caller's transaction."""
+    send(actor, claim, emails.step_email(claim, step, context), now)
 
 
 def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> None:
-    """Send a letter to the claimant or, where that contact is gone, to all of the customer's."""
+    """Queue an e-mail to the claimant or, if that contact was deleted, to all contacts of the customer."""
     everyone = Contact.objects.filter(customer=claim.contract.customer_id)
     notice = give_notice(
         actor=actor,
@@ -50,10 +50,10 @@ def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> N
 
 
 def require_addressee(claim: Claim) -> None:
-    """Raise `NobodyToTell` where the customer has no address left."""
+    """Raise `NobodyToNotify` if the customer has no contact."""
     if claim.contact_id is None and not Contact.objects.filter(customer=claim.contract.customer_id).exists():
         raise NobodyToNotify(
-            _("No address is on record for this customer, so the mail would reach nobody. Add a contact first.")
+            _("This customer has no contact on record, so no e-mail can be sent. Add a contact first.")
         )
 
 

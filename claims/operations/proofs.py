@@ -1,4 +1,4 @@
-"""Seal the files that prove a claim (3.3.2), and note who looked at them."""
+"""Store the proof materials of a claim (3.3.2), and record who viewed them."""
 
 from __future__ import annotations
 
@@ -40,54 +40,60 @@ SENTENCES = {
     Reason.EMPTY: gettext_lazy("This file is empty. Choose another."),
     Reason.TOO_LARGE: gettext_lazy("This file is larger than 20 MB. Choose a smaller one."),
     Reason.OTHER_KIND: gettext_lazy(
-        "Files of this kind cannot be taken. Send a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or a mail (.eml)."
+        "This file type is not accepted. Upload a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or an e-mail (.eml)."
     ),
     Reason.FORGED: gettext_lazy(
-        "The name of this file says one kind, but its content is of another. Save it anew under the right name."
+        "The content of this file does not match its file extension. Save it again from the program that created it."
     ),
-    Reason.DAMAGED: gettext_lazy("This file is damaged or not complete. Save it anew, or send a screenshot of it."),
+    Reason.DAMAGED: gettext_lazy("This file is damaged or incomplete. Save it again, or upload a screenshot of it."),
     Reason.TWO_IN_ONE: gettext_lazy(
-        "There is something else in this file, or behind its end. Save it anew, or send a screenshot of it."
+        "This file contains a second file or extra data after its end. Save it again, or upload a screenshot of it."
     ),
     Reason.TOO_MANY_PIXELS: gettext_lazy(
-        "This picture has more than 64 million pixels. Make it smaller, or send a screenshot of it."
+        "This picture has more than 64 million pixels. Make it smaller, or upload a screenshot of it."
     ),
-    Reason.ENCRYPTED: gettext_lazy("This PDF is protected by a password or encrypted. Send one without protection."),
+    Reason.ENCRYPTED: gettext_lazy("This PDF is password-protected or encrypted. Upload an unprotected one."),
     Reason.ACTIVE: gettext_lazy(
-        "This PDF holds a script or does something when it is opened. Print it to a new PDF, and send that."
+        "This PDF contains a script or runs an action when it is opened. Print it to a new PDF and upload that."
     ),
     Reason.ATTACHED: gettext_lazy(
-        "There are files inside this PDF. Send each by itself, and print the PDF to a new one without them."
+        "This PDF contains attached files. Print it to a new PDF and upload that; upload the attached files separately."
     ),
     Reason.TOO_LARGE_INSIDE: gettext_lazy(
-        "This file has more pages or parts than can be looked at. Send the ones that matter, or a screenshot of them."
+        "This file has too many pages or parts to check. Upload only those that matter, or a screenshot of them."
     ),
     Reason.NOT_TEXT: gettext_lazy(
-        "This file holds bytes that are not text. Send a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or a mail (.eml)."
+        "This file contains data that is not text. Upload a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or an e-mail (.eml)."
     ),
-    Reason.MARKUP: gettext_lazy("This is a web page or a program, not plain text. Send a screenshot of it, or a PDF."),
-    Reason.NOT_A_MAIL: gettext_lazy("This is not a mail with a sender. Save the mail anew as .eml, or as a PDF."),
-    Reason.OVERRAN: gettext_lazy("This file took too much to look at. Send a simpler one, or a screenshot of it."),
-    Reason.BUSY: gettext_lazy("Many files are being looked at just now. Try again in a minute."),
+    Reason.MARKUP: gettext_lazy(
+        "This is a web page or a program, not plain text. Upload a screenshot of it, or a PDF."
+    ),
+    Reason.NOT_A_MAIL: gettext_lazy(
+        "This is not a complete e-mail: it has no sender. Save the e-mail again as .eml, or as a PDF."
+    ),
+    Reason.OVERRAN: gettext_lazy(
+        "This file took too long or too much memory to check. Upload a simpler one, or a screenshot of it."
+    ),
+    Reason.BUSY: gettext_lazy("Many files are being checked at the moment. Try again in a minute."),
 }
 
 
 class ProofRefused(Refused):
-    """The file is none that can be taken, or holds a virus."""
+    """The file is not accepted, or contains a virus."""
 
 
 class TooManyProofs(Refused):
-    """There are ten already."""
+    """The claim already has ten files."""
 
 
 class ClaimDecided(Refused):
-    """Nothing can be added to a claim that is decided, or taken from one that was sent."""
+    """No file can be added to a decided claim or removed from a submitted one."""
 
 
 def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now: datetime) -> Proof:
-    """Look into a file, seal it beside a claim or its application, and return it; the same file twice is one.
+    """Inspect a file and store it with a claim or application; return the existing row for the same file.
 
-    At most ten of 20 MB each. Call it outside a transaction: what is written to the storage does not roll back with one.
+    At most ten files of 20 MB each. Call it outside a transaction: writes to the storage do not roll back.
     """
     require(actor, "claims.enter_claim")
     if upload.size > LARGEST:
@@ -97,7 +103,7 @@ def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now
         if known := _known(to, sha256):
             return known
         name = _cleaned(upload.name or "")
-        inspected, scanned = _looked_into(file, name)
+        inspected, scanned = _inspected(file, name)
         proof = Proof(
             name=_with_ending(name, inspected.kind, sha256),
             kind=inspected.kind,
@@ -109,21 +115,21 @@ def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now
             added_at=now,
             added_by_name=actor.name,
         )
-        return _seal(actor, to, proof, file, inspected.preview, now)
+        return _store(actor, to, proof, file, inspected.preview, now)
 
 
 def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
-    """Take a file away from an application that was not sent, once; what a claim rests on stays."""
+    """Remove a file from an application that is not submitted; files of a claim cannot be removed. Idempotent."""
     require(actor, "claims.enter_claim")
     with transaction.atomic():
-        # The application first, as whoever sends it does.
+        # Lock the application first, as `submit_application` does.
         if proof.application_id:
             Application.objects.select_for_update().filter(pk=proof.application_id).first()
         locked = Proof.objects.select_for_update().filter(pk=proof.pk).first()
         if locked is None:
             return
         if locked.application is None:
-            raise ClaimDecided(_("This file belongs to a claim that was sent. It stays there."))
+            raise ClaimDecided(_("This file belongs to a submitted claim and cannot be removed."))
         locked.delete()
         record(
             actor=actor,
@@ -137,7 +143,7 @@ def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:
 
 
 def record_view(*, actor: Actor, proof: Proof, what: Literal["preview", "original"], now: datetime) -> None:
-    """Note in the trail of the claim that somebody looks at a file of it, or takes the original."""
+    """Record in the audit log that a file was viewed or its original downloaded."""
     require(actor, "claims.view_proof")
     action = {"preview": "viewed proof of", "original": "downloaded proof of"}[what]
     with transaction.atomic():
@@ -145,7 +151,7 @@ def record_view(*, actor: Actor, proof: Proof, what: Literal["preview", "origina
 
 
 def _copied(upload: File[bytes], file: IO[bytes]) -> str:
-    """Copy what came in to a file without a name, and return its SHA-256."""
+    """Copy the upload to a temporary file and return its SHA-256."""
     digest = hashlib.sha256()
     for chunk in upload.chunks():
         digest.update(chunk)
@@ -155,11 +161,11 @@ def _copied(upload: File[bytes], file: IO[bytes]) -> str:
 
 
 def _known(owner: Application | Claim, sha256: str) -> Proof | None:
-    """The same file, where it is there already; raise where no further one can be added."""
+    """Return the same file if it is stored already; raise if no further file can be added."""
     if isinstance(owner, Claim) and owner.status not in OPEN:
-        raise ClaimDecided(_("This claim is decided. Proof can be added to it only with an appeal."))
+        raise ClaimDecided(_("This claim is decided. Proof materials can only be added with an appeal."))
     if isinstance(owner, Application) and owner.claim_id:
-        raise ClaimDecided(_("This application was sent already. Add the file on the page of your claim."))
+        raise ClaimDecided(_("This application has already been submitted. Add the file on the page of your claim."))
     proofs = Proof.objects.filter(**{_field(owner): owner})
     if known := proofs.filter(sha256=sha256).first():
         return known
@@ -168,22 +174,24 @@ def _known(owner: Application | Claim, sha256: str) -> Proof | None:
     return None
 
 
-def _looked_into(file: IO[bytes], name: str) -> tuple[Inspected, bool]:
+def _inspected(file: IO[bytes], name: str) -> tuple[Inspected, bool]:
     try:
         return inspect(file, name), scan(file)
     except Unfit as unfit:
         raise ProofRefused(str(SENTENCES[unfit.reason])) from None
     except VirusFound as found:
         raise ProofRefused(
-            _("The virus scanner found something in this file: %(name)s. Clean your machine, and send another file.")
+            _(
+                "The virus scanner found a virus in this file: %(name)s. Check your computer for viruses and upload another file."
+            )
             % {"name": found}
         ) from None
 
 
-def _seal(
+def _store(
     actor: Actor, owner: Application | Claim, proof: Proof, file: IO[bytes], preview: bytes, now: datetime
 ) -> Proof:
-    """Write file, preview and row, or none of them; the names in the storage are ours."""
+    """Write file, preview and row, or none of them; names in the storage are random."""
     with ExitStack() as undo:
         with transaction.atomic():
             locked = type(owner)._default_manager.select_for_update().get(pk=owner.pk)
@@ -193,27 +201,27 @@ def _seal(
             for field, content in ((proof.file, file), (proof.preview, BytesIO(preview))):
                 name = secrets.token_hex(16)
                 undo.callback(_discard, field.storage, name)
-                _keep(field, File(content, name))
+                _save(field, File(content, name))
             proof.save(force_insert=True)
             record(actor=actor, action="added proof to", subject=locked, now=now, changes=_named(proof))
         undo.pop_all()
     return proof
 
 
-def _keep(field: FieldFile, content: File[bytes]) -> None:
+def _save(field: FieldFile, content: File[bytes]) -> None:
     try:
         field.save(str(content.name), content, save=False)
     except Exception as error:
-        # Disks and buckets have errors of their own kinds; whoever claims is told one thing of all of them.
+        # Storage back ends raise different errors; the claimant gets one message for all.
         log.exception("A proof file could not be stored")
-        raise ProofRefused(_("The file could not be kept just now. Try again in a few minutes.")) from error
+        raise ProofRefused(_("The file could not be saved. Try again in a few minutes.")) from error
 
 
 def _discard(storage: Storage, name: str) -> None:
     try:
         storage.delete(name)
     except Exception:
-        # What is on its way to whoever claims says more than this would.
+        # The original error is more useful to the claimant than this one.
         log.exception("The file %s could not be deleted, and no row names it", name)
 
 
@@ -226,18 +234,18 @@ def _field(owner: Application | Claim) -> str:
 
 
 def _named(proof: Proof) -> dict[str, list[Any]]:
-    """The file as the trail names it. Of an application only its seal: nobody has sent it yet, and the trail never forgets."""
+    """Describe the file for the audit log; for an application only the hash, as the log is permanent and the form unsent."""
     return {"sha256": [None, proof.sha256]} | ({"proof": [None, proof.name]} if proof.claim_id else {})
 
 
 def _cleaned(name: str) -> str:
-    """A name to show: without folders, signs that cannot be seen or that turn text around, and dots at its ends."""
+    """Clean a file name for display: no folders, invisible or bidirectional characters, or dots at its ends."""
     last = PurePath(unicodedata.normalize("NFC", name).replace("\\", "/").replace("\0", "")).name
     seen = "".join(c if c.isprintable() else " " for c in last if unicodedata.category(c) != "Cf")
     return " ".join(seen.split()).strip(". ")
 
 
 def _with_ending(name: str, kind: str, sha256: str) -> str:
-    """The name, not too long, with an ending of its kind, so that what is saved opens as what it is."""
+    """Shorten the name and give it the extension of its type, so that a download opens correctly."""
     ending = PurePath(name).suffix if kind_of_name(name) else f".{kind}"
     return (name.removesuffix(ending)[:LONGEST_NAME] or sha256[:12]) + ending

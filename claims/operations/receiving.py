@@ -1,4 +1,4 @@
-"""Receive claims, hold the early ones until their day, and let claimants take them back."""
+"""Receive claims, submit early ones when their claim period opens, and withdraw them."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ MOST_TIMES = 100
 
 
 class TooLate(Refused):
-    """Claims for the month have closed (3.3.1)."""
+    """The claim period of the month is closed (3.3.1)."""
 
 
 class NotUnderContract(Refused):
-    """No day of the contract lies in the month (1.2)."""
+    """The contract has no service day in the month (1.2)."""
 
 
 class AlreadyClaimed(Refused):
@@ -46,19 +46,19 @@ class AlreadyClaimed(Refused):
 
 
 class TimesOutsideMonth(Refused):
-    """A claimed time does not lie in the month, or has not been yet."""
+    """A claimed outage is not within the month, or not over yet."""
 
 
 class ProofMissing(Refused):
-    """A claim made on the website brings proof (3.3.2)."""
+    """A claim by web form needs proof materials (3.3.2)."""
 
 
 class TicketNumberMissing(Refused):
-    """A claim taken from a ticket names it."""
+    """A claim by ticket needs the ticket number."""
 
 
 class ContactOfAnother(Refused):
-    """The contact does not speak for the contract's customer."""
+    """The contact is not one of the contract's customer."""
 
 
 class ClaimNotOpen(Refused):
@@ -81,10 +81,10 @@ def receive_claim(
     ticket_number: str = "",
     proofs: Sequence[Proof] = (),
 ) -> Claim:
-    """Take a claim for one contract and month (3); an early one is held until its day.
+    """Receive a claim for one contract and month (3); an early one is submitted when the claim period opens.
 
-    `proofs` are those of an application and become the claim's. One that comes late is refused, and the attempt is
-    recorded in a transaction of its own: call this outside of any.
+    `proofs` are moved from the application to the claim. A late claim is refused and the attempt recorded in a separate
+    transaction: call this outside a transaction.
     """
     if source != Source.FORM:
         require(actor, "claims.enter_claim")
@@ -94,7 +94,7 @@ def receive_claim(
         _refuse_late(actor, contract, month, contact, source, window, now)
     early = now < window.opens_at
     with transaction.atomic():
-        # Rows before the trail, as everywhere: two who lock in another order would wait for each other.
+        # Lock rows before the audit log, as everywhere, to avoid deadlocks.
         Contract.objects.select_for_update().get(pk=contract.pk)
         _refuse_second(contract, month)
         lock_chain()
@@ -146,16 +146,16 @@ def receive_claim(
 
 
 def notify_moved_openings(*, now: datetime) -> int:
-    """Tell the claimants of held claims whose day the calendar has moved since; returns how many. Twice does no harm."""
-    told = 0
+    """Notify the claimants of early claims whose opening date has changed; return their number. Idempotent."""
+    notified = 0
     for month in _held_months():
         opens_at = window_of(ServiceMonth.of(month)).opens_at
         held = Claim.objects.filter(status=Status.HELD, month=month).exclude(told_opens_at=opens_at)
-        told += sum(_told_anew(pk, opens_at, now) for pk in list(held.values_list("pk", flat=True)))
-    return told
+        notified += sum(_notify_moved_opening(pk, opens_at, now) for pk in list(held.values_list("pk", flat=True)))
+    return notified
 
 
-def _told_anew(pk: int, opens_at: datetime, now: datetime) -> bool:
+def _notify_moved_opening(pk: int, opens_at: datetime, now: datetime) -> bool:
     actor = Actor.system("calendar")
     with transaction.atomic():
         claim = Claim.objects.select_for_update().get(pk=pk)
@@ -174,18 +174,21 @@ def _held_months() -> list[date]:
 
 
 def submit_held_claims(*, now: datetime) -> int:
-    """Submit the held claims whose day has come (3.3.1) and tell their claimants; returns how many. Twice does no harm."""
+    """Submit the early claims whose claim period has opened (3.3.1) and notify their claimants; return their number.
+
+    Idempotent.
+    """
     open_by_now = [month for month in _held_months() if window_of(ServiceMonth.of(month)).opens_at <= now]
     due = Claim.objects.filter(status=Status.HELD, month__in=open_by_now)
     return sum(_submit(pk, now) for pk in list(due.values_list("pk", flat=True)))
 
 
 def _submit(pk: int, now: datetime) -> bool:
-    """Submit one claim. Where that fails it stays held, and is tried again the next time."""
+    """Submit one claim; on an error it keeps its status and is retried by the next run."""
     try:
         return _submitted(pk, now)
     except Exception:
-        # Whatever is wrong with this one, those behind it have waited for their day.
+        # An error in one claim must not stop the others.
         log.exception("Claim %s could not be submitted", pk)
         return False
 
@@ -208,7 +211,7 @@ def _submitted(pk: int, now: datetime) -> bool:
 
 
 def withdraw_claim(*, actor: Actor, claim: Claim, reason: str, now: datetime) -> None:
-    """Take a claim back before it is decided; a new one for the month may follow while claims are open."""
+    """Withdraw a claim before it is decided; a new one is possible while the claim period is open."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
         locked = locked_claim(claim, *OPEN)
@@ -218,7 +221,7 @@ def withdraw_claim(*, actor: Actor, claim: Claim, reason: str, now: datetime) ->
 
 
 def send_link(*, actor: Actor, claim: Claim, now: datetime) -> None:
-    """Send the claimant a new link; the earlier ones no longer work. Raises `NobodyToTell`."""
+    """Send the claimant a new personal link and revoke the earlier ones. Raises `NobodyToNotify`."""
     require_addressee(claim)
     with transaction.atomic():
         revoke_links(actor=actor, claim=claim, now=now)
@@ -226,27 +229,28 @@ def send_link(*, actor: Actor, claim: Claim, now: datetime) -> None:
 
 
 def revoke_links(*, actor: Actor, claim: Claim, now: datetime) -> None:
-    """Let no link to the claim work any more."""
+    """Revoke all links to the claim."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
-        # The claim before its links: of two new links at the same moment the later ends the earlier.
+        # Lock the claim before its links: of two concurrent new links the later revokes the earlier.
         Claim.objects.select_for_update().get(pk=claim.pk)
         revoked = ClaimLink.objects.filter(claim=claim, revoked_at__isnull=True).update(revoked_at=now)
         record(actor=actor, action="revoked the links of", subject=claim, now=now, changes={"links": [revoked, 0]})
 
 
 def locked_claim(claim: Claim, *expected: Status) -> Claim:
-    """Lock a claim and look that it stands where this step leads on from; raises `ClaimNotOpen`."""
+    """Lock a claim and check its status; raise `ClaimNotOpen` unless it is one of `expected`."""
     locked = Claim.objects.select_for_update().get(pk=claim.pk)
     if locked.status not in expected:
         raise ClaimNotOpen(
-            _("This claim is %(status)s by now. Look at it again.") % {"status": locked.get_status_display()}
+            _("The status of this claim is now “%(status)s”. Reload the page and check it.")
+            % {"status": locked.get_status_display()}
         )
     return locked
 
 
 def change_status(actor: Actor, claim: Claim, status: Status, action: str, reason: str, now: datetime) -> None:
-    """Move a locked claim on, with its line in the trail."""
+    """Change the status of a locked claim and record it in the audit log."""
     before, claim.status = claim.status, status
     claim.save()
     record(actor=actor, action=action, subject=claim, now=now, changes={"status": [before, status]}, reason=reason)
@@ -263,31 +267,31 @@ def _check(
     now: datetime,
 ) -> None:
     if contact.customer_id != contract.customer_id:
-        raise ContactOfAnother(_("This address is not on record for the contract. Choose one that is."))
+        raise ContactOfAnother(_("This e-mail address is not on record for the contract. Choose one that is."))
     if source == Source.TICKET and not ticket_number.strip():
-        raise TicketNumberMissing(_("Give the number of the ticket."))
+        raise TicketNumberMissing(_("Enter the ticket number."))
     if not contract_days(contract, month).count:
         raise NotUnderContract(
-            _("Contract %(contract)s runs from %(first)s to %(last)s: no day of it lies in this month (clause 1.2).")
+            _(
+                "Contract %(contract)s runs from %(first)s to %(last)s and has no service day in this month (clause 1.2)."
+            )
             % {"contract": contract, "first": contract.starts_on, "last": contract.last_day}
         )
     if source == Source.FORM and not proofs:
-        raise ProofMissing(_("Add at least one file that shows that the service was down (clause 3.3.2)."))
+        raise ProofMissing(_("Attach at least one file that shows the outage (clause 3.3.2)."))
     _check_times(month, times, now)
 
 
 def _check_times(month: ServiceMonth, times: Sequence[tuple[datetime, datetime]], now: datetime) -> None:
     if not 0 < len(times) <= MOST_TIMES:
-        raise TimesOutsideMonth(
-            _("Give at least one time at which the service was down, and at most %(most)d.") % {"most": MOST_TIMES}
-        )
+        raise TimesOutsideMonth(_("Enter at least one outage and at most %(most)d.") % {"most": MOST_TIMES})
     start, end = month.span(settings.SLA_ZONE)
     for starts_at, ends_at in times:
         if ends_at <= starts_at:
-            raise TimesOutsideMonth(_("A time ends before it starts. Give an end after the start."))
+            raise TimesOutsideMonth(_("An outage ends before it starts. Enter an end after the start."))
         if not (start <= epoch(starts_at) and epoch(ends_at) <= end) or ends_at > now:
             raise TimesOutsideMonth(
-                _("The time from %(start)s to %(end)s does not lie in this month, or is not over yet.")
+                _("The outage from %(start)s to %(end)s is not within this month, or is not over yet.")
                 % {
                     "start": format_instant(starts_at, settings.SLA_ZONE),
                     "end": format_instant(ends_at, settings.SLA_ZONE),
@@ -295,7 +299,7 @@ def _check_times(month: ServiceMonth, times: Sequence[tuple[datetime, datetime]]
             )
     spans = [(epoch(starts_at), epoch(ends_at)) for starts_at, ends_at in times]
     if sum(end - start for start, end in spans) > sum(end - start for start, end in merged(spans)):
-        raise TimesOutsideMonth(_("Two of the times overlap. Give each stretch once."))
+        raise TimesOutsideMonth(_("Two outages overlap. Enter each period once."))
 
 
 def _refuse_late(
@@ -324,26 +328,29 @@ def _refuse_late(
             changes={"email": [None, contact.email], "closed_at": [None, window.closes_at]},
         )
     raise TooLate(
-        _("Claims for this month closed on %(closed)s (clause 3.3.1). This one cannot be accepted.")
+        _("The claim period for this month closed on %(closed)s (clause 3.3.1). This claim cannot be accepted.")
         % {"closed": format_instant(window.closes_at, settings.SLA_ZONE)}
     )
 
 
 def _refuse_second(contract: Contract, month: ServiceMonth) -> None:
-    standing = Claim.objects.filter(
+    existing = Claim.objects.filter(
         contract=contract, month=month.first_day, status__in=[*OPEN, Status.GRANTED]
     ).first()
-    if standing:
+    if existing:
         refused = AlreadyClaimed(
-            _("Claim %(number)s for this contract and month is open or granted already. There is one for each month.")
-            % {"number": standing.number}
+            _(
+                "Claim %(number)s for this contract and month is already open or granted. "
+                "Only one claim per contract and month is possible."
+            )
+            % {"number": existing.number}
         )
-        refused.claim = standing
+        refused.claim = existing
         raise refused
 
 
 def _next_number(now: datetime) -> str:
-    """The next of the year; the trail is held, so no other takes it."""
+    """Return the next number of the year; the lock on the audit log makes it unique."""
     prefix = f"C-{now:%Y}-"
     last = Claim.objects.filter(number__startswith=prefix).order_by("-id").values_list("number", flat=True).first()
     return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04}"

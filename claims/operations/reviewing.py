@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from claims.emails import decided
+from claims.emails import decision_email
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import require
@@ -18,61 +18,61 @@ from sla_portal.kernel.money import format_amount as amount
 from ..models import Claim, Decision, Outcome, Recommendation, Status
 from ..queries import Assessment, assess, claimed_before
 from ..rules import GROUNDS, worth
-from ..words import sentence
+from ..words import result_text
 from .ledger import grant
 from .notifying import notify, require_addressee, send
 from .receiving import change_status, locked_claim
 
 IN_REVIEW = (Status.SUBMITTED, Status.WAITING)
 FIGURES = ("counted_minutes", "trial_minutes", "total_minutes", "monthly_charge", "unavailable_minutes")
-"""What a recommendation rests on: where one of these changed since, it is returned."""
+"""The figures on which a recommendation is based; if one has changed, it must be sent back."""
 
 
 class ReasonMissing(Refused):
-    """A step of a review says why."""
+    """A reason is required."""
 
 
-class NothingAsked(Refused):
-    """The customer is asked for something."""
+class QuestionMissing(Refused):
+    """The question to the customer is empty."""
 
 
-class NoSuchGround(Refused):
-    """A refusal names a clause that can carry it."""
+class UnknownClause(Refused):
+    """A refusal must name one of the `GROUNDS`."""
 
 
-class ChecksStandAgainst(Refused):
-    """Something stands against a grant."""
+class ChecksNotPassed(Refused):
+    """A check failed or is pending."""
 
 
 class VoucherNotPossible(Refused):
-    """The minutes cannot be divided like this."""
+    """The number of voucher minutes is not possible."""
 
 
-class LetterMissing(Refused):
-    """A decision goes out with a letter."""
+class EmailMissing(Refused):
+    """A decision needs an e-mail with subject and text."""
 
 
 class SecondPersonNeeded(Refused):
-    """Whoever recommended does not decide; whoever refused does not decide the appeal."""
+    """The recommender must not decide, and nobody involved in a refusal may decide its appeal."""
 
 
 class FiguresChanged(Refused):
-    """The record says something else than when this was recommended."""
+    """The figures have changed since the recommendation."""
 
 
 class AlreadyDecided(Refused):
-    """Another decision about the recommendation was faster."""
+    """The recommendation is already decided or superseded."""
 
 
 class AppealNotPossible(Refused):
-    """Only a refusal can be appealed, and once."""
+    """Only a refusal can be appealed, and only once."""
 
 
 def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) -> None:
-    """Ask the claimant for something; the claim waits for the answer."""
+    """Ask the claimant a question by e-mail; the claim is waiting on the customer."""
     require(actor, "claims.review_claim")
     if not question.strip():
-        raise NothingAsked(_("Write what the customer is asked for."))
+        raise QuestionMissing(_("Enter the question to the customer."))
     with transaction.atomic():
         locked = locked_claim(claim, *IN_REVIEW)
         require_addressee(locked)
@@ -82,7 +82,7 @@ def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) ->
 
 
 def customer_answered(*, actor: Actor, claim: Claim, text: str, now: datetime) -> None:
-    """Note what the claimant answered; the review goes on."""
+    """Record the claimant's answer; the claim is under review again."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
         locked = locked_claim(claim, Status.WAITING)
@@ -104,14 +104,14 @@ def recommend(
 ) -> Recommendation:
     """Recommend to grant a claim, `voucher_minutes` of it as a voucher and the rest as extension, or to refuse it.
 
-    A grant is recommended only where every check holds; a refusal names its clause. Nothing is given or told until
-    another person decides.
+    A grant requires that every check passed; a refusal requires a clause. Nothing is granted and nobody is notified
+    until another person decides.
     """
     require(actor, "claims.review_claim")
     if not reason.strip():
-        raise ReasonMissing(_("Say why. The second person, and whoever looks at it later, will read it."))
+        raise ReasonMissing(_("Give a reason. The approver reads it, and it stays on record."))
     if not letter_subject.strip() or not letter_text.strip():
-        raise LetterMissing(_("The letter needs a subject and a text."))
+        raise EmailMissing(_("The e-mail needs a subject and a text."))
     with transaction.atomic():
         locked = locked_claim(claim, *IN_REVIEW)
         assessment = assess(locked, now)
@@ -119,7 +119,7 @@ def recommend(
         if granting:
             _check_grant(assessment, voucher_minutes)
         elif clause not in GROUNDS:
-            raise NoSuchGround(_("A refusal names the clause on which it rests. Choose one."))
+            raise UnknownClause(_("A refusal must name the clause on which it is based. Choose one."))
         recommendation = Recommendation.objects.create(
             claim=locked,
             outcome=outcome,
@@ -139,21 +139,25 @@ def recommend(
     return recommendation
 
 
-def take_back(*, actor: Actor, claim: Claim, reason: str, now: datetime) -> None:
-    """Take one's own recommendation back before it is decided."""
+def withdraw_recommendation(*, actor: Actor, claim: Claim, reason: str, now: datetime) -> None:
+    """Withdraw one's own recommendation before it is decided."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
         locked = locked_claim(claim, Status.RECOMMENDED)
         if current(locked).recommended_by_id != actor.user.pk:
-            raise SecondPersonNeeded(_("Another person recommended this. Decide it, or return it with a reason."))
+            raise SecondPersonNeeded(
+                _("Another person made this recommendation. Approve it, or send it back with a reason.")
+            )
         change_status(actor, locked, Status.SUBMITTED, "took back the recommendation of", reason, now)
 
 
-def return_claim(*, actor: Actor, claim: Claim, recommendation: int, reason: str, key: UUID, now: datetime) -> Decision:
-    """Return another person's recommendation with a reason: the review goes on, and nobody is told."""
+def send_back_claim(
+    *, actor: Actor, claim: Claim, recommendation: int, reason: str, key: UUID, now: datetime
+) -> Decision:
+    """Send back the recommendation of another person with a reason; the claimant is not notified."""
     require(actor, "claims.decide_claim")
     if not reason.strip():
-        raise ReasonMissing(_("Say why it is returned, so that it can be done better."))
+        raise ReasonMissing(_("Give a reason for sending it back."))
     with transaction.atomic():
         Claim.objects.select_for_update().get(pk=claim.pk)
         if known := Decision.objects.filter(key=key).first():
@@ -165,14 +169,14 @@ def return_claim(*, actor: Actor, claim: Claim, recommendation: int, reason: str
 
 
 def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: datetime) -> Decision:
-    """Agree with what another person recommended, and do it: give the compensation or refuse, and send the letter.
+    """Approve the recommendation of another person: grant the compensation or refuse, and send the e-mail.
 
-    `recommendation` is the key of the one that was shown. The same `key` decides once, however often it is sent. What is
-    over the cap by now is cut, and the letter says so (5.1).
+    `recommendation` is the primary key of the one that was displayed. The same `key` decides only once. What exceeds the
+    cap now is cut, and the e-mail says so (5.1).
     """
     require(actor, "claims.decide_claim")
     with transaction.atomic():
-        # Two at once: the second waits here, and then finds the first's decision.
+        # Of two concurrent requests the second waits here, then finds the decision of the first.
         Claim.objects.select_for_update().get(pk=claim.pk)
         if known := Decision.objects.filter(key=key).first():
             return known
@@ -189,24 +193,24 @@ def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: d
             change_status(actor, locked, Status.GRANTED, "granted", wanted.reason, now)
         else:
             change_status(actor, locked, Status.REFUSED, "refused", wanted.reason, now)
-        send(actor, locked, decided(wanted.letter_subject, wanted.letter_text, compensation), now)
+        send(actor, locked, decision_email(wanted.letter_subject, wanted.letter_text, compensation), now)
     return decision
 
 
 def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> None:
-    """Look at a refused claim again, once; a third person will decide."""
+    """Record the one appeal against a refusal; the claim is under review again, and a third person will decide."""
     require(actor, "claims.review_claim")
     if not text.strip():
-        raise ReasonMissing(_("Say what was overlooked, or what is wrong with the decision."))
+        raise ReasonMissing(_("Give the reasons for the appeal."))
     with transaction.atomic():
         locked = Claim.objects.select_for_update().get(pk=claim.pk)
         if locked.status != Status.REFUSED or locked.appealed_at:
             raise AppealNotPossible(_("Only a refusal can be appealed, and only once."))
-        # Whoever receives a new claim for the month at this moment holds the contract.
+        # A concurrent `receive_claim` for the month holds the lock on the contract.
         Contract.objects.select_for_update().get(pk=locked.contract_id)
         if claimed_before(locked):
             raise AppealNotPossible(
-                _("A newer claim for this contract and month is open or granted. Go on with that one.")
+                _("A newer claim for this contract and month is open or granted. Continue with that one.")
             )
         locked.appealed_at, locked.appeal = now, text
         change_status(actor, locked, Status.SUBMITTED, "appealed", text, now)
@@ -220,28 +224,27 @@ def current(claim: Claim) -> Recommendation:
 
 def _check_grant(assessment: Assessment, voucher_minutes: int) -> None:
     for finding in assessment.blocking:
-        raise ChecksStandAgainst(
-            _("It cannot be granted: %(fact)s (clause %(clause)s)")
-            % {"fact": sentence(finding, assessment), "clause": finding.clause}
+        raise ChecksNotPassed(
+            _("The claim cannot be granted: %(fact)s (clause %(clause)s)")
+            % {"fact": result_text(finding, assessment), "clause": finding.clause}
         )
     entitlement = assessment.entitlement
     if not 0 <= voucher_minutes <= entitlement.paid:
         raise VoucherNotPossible(
-            _("As a voucher can be given 0 to %(most)d minutes: those that carry a charge.")
+            _("Voucher minutes must be between 0 and %(most)d, the minutes that carry a charge.")
             % {"most": entitlement.paid}
         )
     if voucher_minutes and not worth(voucher_minutes, entitlement):
         raise VoucherNotPossible(
             _(
-                "A voucher for %(minutes)d min would be worth %(nothing)s. Give more minutes as voucher, or all as extension."
+                "A voucher for %(minutes)d min would amount to %(nothing)s. "
+                "Increase the voucher minutes, or grant all as service extension."
             )
             % {"minutes": voucher_minutes, "nothing": amount(worth(0, entitlement), entitlement.currency)}
         )
     if voucher_minutes < entitlement.minutes and assessment.extendable is None and entitlement.paid > voucher_minutes:
         raise VoucherNotPossible(
-            _(
-                "The contract has ended, so nothing can be extended. Give all %(most)d min that carry a charge as voucher."
-            )
+            _("The contract has ended and cannot be extended. Grant all %(most)d min that carry a charge as voucher.")
             % {"most": entitlement.paid}
         )
 
@@ -249,29 +252,27 @@ def _check_grant(assessment: Assessment, voucher_minutes: int) -> None:
 def _check_unchanged(assessment: Assessment, recommendation: Recommendation) -> None:
     now_known = assessment.facts()
     if any(now_known[name] != recommendation.facts[name] for name in FIGURES):
-        raise FiguresChanged(
-            _(
-                "The record gives other figures than when this was recommended. Return it, so that it is looked at again."
-            )
-        )
+        raise FiguresChanged(_("The figures have changed since the recommendation. Send it back for another review."))
 
 
 def _decision(
     actor: Actor, claim: Claim, recommendation: int, key: UUID, *, agreed: bool, reason: str, now: datetime
 ) -> Decision:
-    """Put down the decision about the recommendation that was shown, by a person who may take it."""
+    """Create the decision about the displayed recommendation, if `actor` may decide it."""
     wanted = current(claim)
     if wanted.pk != recommendation or hasattr(wanted, "decision"):
-        raise AlreadyDecided(_("Something else was recommended or decided meanwhile. Look at it again."))
+        raise AlreadyDecided(
+            _("Another recommendation or decision was made in the meantime. Reload the page and check it.")
+        )
     if wanted.recommended_by_id == actor.user.pk:
-        raise SecondPersonNeeded(_("You recommended this. Another person has to decide it."))
+        raise SecondPersonNeeded(_("You made this recommendation. Another person must approve it."))
     refusal = (
         Decision.objects.filter(recommendation__claim=claim, agreed=True, recommendation__outcome=Outcome.REFUSE)
         .select_related("recommendation")
         .first()
     )
     if refusal and agreed and actor.user.pk in (refusal.decided_by_id, refusal.recommended_by_id):
-        raise SecondPersonNeeded(_("You took part in the refusal. A third person has to decide the appeal."))
+        raise SecondPersonNeeded(_("You took part in the refusal. A third person must decide the appeal."))
     decision = Decision(
         recommendation=wanted,
         key=key,

@@ -1,4 +1,4 @@
-"""Recommend many claims of one outage together: each is checked by itself."""
+"""Recommend one outcome for several claims of one outage; each claim is checked separately."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .reviewing import recommend
 
 @dataclass(frozen=True)
 class Recommended:
-    """What became of one of many claims: recommended, or why not."""
+    """Result for one of several claims: the recommendation, or why there is none."""
 
     claim: Claim
     recommendation: Recommendation | None
@@ -28,10 +28,10 @@ class Recommended:
 def recommend_together(
     *, actor: Actor, claims: Iterable[Claim], outcome: str, clause: str, reason: str, as_voucher: bool, now: datetime
 ) -> list[Recommended]:
-    """Recommend one outcome for many claims, each in a transaction of its own with a letter of its own.
+    """Recommend one outcome for several claims, each in its own transaction and with its own e-mail.
 
-    `as_voucher` gives as voucher what carries a charge; else everything extends the contract. What is refused for one
-    claim leaves the others alone.
+    `as_voucher` grants the minutes with charge as voucher; otherwise all become service extension. A refusal for one
+    claim does not affect the others.
     """
     require(actor, "claims.review_claim")
     return [_recommended(actor, claim, outcome, clause, reason, as_voucher, now) for claim in claims]

@@ -1,4 +1,4 @@
-"""From what is on record to what is owed."""
+"""Queries that turn stored data into the input of the claim rules."""
 
 from .assessing import (
     Assessment,

@@ -1,4 +1,4 @@
-"""Applications and claims behind the unguessable keys in addresses. What the database holds of a key is its hash."""
+"""Find applications and claims by the unguessable keys in addresses; the database stores only hashes of keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..models import Application, Claim, ClaimLink
 from ..models.applying import OPEN, Status
 
 CONTRACT = "contract"
-"""The step whose answers say for which contract and from which address: `reference` and `email`."""
+"""The step with the entries `reference` and `email`."""
 
 
 def hashed(key: str) -> str:
@@ -24,15 +24,15 @@ def hashed(key: str) -> str:
 
 
 def application_behind(key: str) -> Application | None:
-    """The application with this key in its address, also one that has expired and is not purged yet."""
+    """Return the application with this key, also if it has expired and is not purged yet."""
     return Application.objects.select_related("contact", "contract", "claim").filter(key_hash=hashed(key)).first()
 
 
 def link_behind(token: str) -> ClaimLink | None:
-    """The link with this token, with its claim; also one that has expired or was revoked.
+    """Return the link with this token, with its claim; also if it has expired or was revoked.
 
-    Where a mail went to a wrong address, its token leads nowhere since the address was corrected; the one in the mail to
-    the right address leads to the link of the mail that it replaces.
+    After the correction of a wrong address, the token of the original e-mail is invalid; the token of the corrected
+    e-mail leads to the link of the e-mail that it replaces.
     """
     delivery = delivery_of(token)
     if delivery is None:
@@ -43,17 +43,17 @@ def link_behind(token: str) -> ClaimLink | None:
 
 
 def newest_token(claim: Claim, now: datetime) -> str | None:
-    """The token of the newest link that was mailed about a claim and still leads to it."""
+    """Return the token of the newest valid link that was sent for a claim; None without one."""
     mailed = Delivery.objects.select_related("notice").filter(notice__kind=Kind.CLAIM, notice__about=claim.number)
-    told = mailed.exclude(status=Mail.CORRECTED).prefetch_related("replaces__notice").order_by("-id")[:20]
-    by_token = {hashed(token(one)): token(mail) for mail in told for one in (mail, *mail.replaces.all())}
+    sent = mailed.exclude(status=Mail.CORRECTED).prefetch_related("replaces__notice").order_by("-id")[:20]
+    by_token = {hashed(token(one)): token(mail) for mail in sent for one in (mail, *mail.replaces.all())}
     valid = claim.links.filter(token_hash__in=by_token, revoked_at__isnull=True, expires_at__gt=now)
     led = set(valid.values_list("token_hash", flat=True))
     return next((own for hash_, own in by_token.items() if hash_ in led), None)
 
 
-def named(application: Application) -> tuple[Contact, Contract] | None:
-    """The contact and the contract that the answers name; None unless both are on record and of one customer."""
+def contact_and_contract(application: Application) -> tuple[Contact, Contract] | None:
+    """Return the entered contact and contract; None unless both are on record for one customer."""
     answers = application.answers.get(CONTRACT, {})
     reference, email = ("".join(answers.get(name, [])[:1]).strip() for name in ("reference", "email"))
     if not reference or not email:
@@ -63,8 +63,8 @@ def named(application: Application) -> tuple[Contact, Contract] | None:
     return (contract.customer.contacts.filter(email__iexact=email)[0], contract) if contract else None
 
 
-def standing_claim(application: Application, month: date) -> Claim | None:
-    """The open or granted claim that already stands for a confirmed application's contract and month."""
+def existing_claim(application: Application, month: date) -> Claim | None:
+    """Return the open or granted claim for the contract and month of a confirmed application."""
     return Claim.objects.filter(
         contract=application.contract_id, month=month, status__in=[*OPEN, Status.GRANTED]
     ).first()

@@ -1,4 +1,4 @@
-"""Everything that a claim is decided by, looked up once."""
+"""Everything that a decision on a claim needs, queried once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from .windows import window_of
 
 @dataclass(frozen=True)
 class Minutes:
-    """The minutes of a claim on one axis, as spans on minute edges."""
+    """The minutes of a claim, as spans on minute edges."""
 
     claimed: list[Span]
     counted: list[Span]
@@ -44,32 +44,32 @@ class Minutes:
 
     @property
     def overlap(self) -> list[Span]:
-        """Counted minutes that the claimant claimed."""
+        """Unavailable minutes that were claimed."""
         return intersection(self.counted, self.claimed)
 
     @property
     def unclaimed(self) -> list[Span]:
-        """Counted minutes that the claimant did not name: they are compensated all the same (3.2)."""
+        """Unavailable minutes that were not claimed; they are compensated as well (3.2)."""
         return difference(self.counted, self.claimed)
 
 
 @dataclass(frozen=True)
 class CapBalance:
-    """The money of a contract period (1.3, 5.1)."""
+    """Fees paid, liability cap and granted compensation of a contract period (1.3, 5.1)."""
 
     fees_paid: Decimal
     cap: Decimal
-    given: Decimal
-    """The standing total of the ledger."""
+    granted: Decimal
+    """The current total of the ledger."""
 
     @property
     def left(self) -> Decimal:
-        return max(self.cap - self.given, Decimal(0))
+        return max(self.cap - self.granted, Decimal(0))
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """A claim beside the record: what it rests on, and how it stands to each check."""
+    """A claim with the recorded figures it is based on, and the result of each check."""
 
     claim: Claim
     contract: Contract
@@ -80,8 +80,8 @@ class Assessment:
     minutes: Minutes
     entitlement: Entitlement
     extendable: Contract | None
-    """The contract that an extension would move: the one claimed or, where it was renewed, the last of its renewals."""
-    purse: CapBalance
+    """The contract that a service extension would extend: the claimed one or, if renewed, its last renewal."""
+    cap_balance: CapBalance
     closing: MonthClosing | None
     earlier: list[Claim]
     """Other claims of the customer, newest first."""
@@ -89,11 +89,11 @@ class Assessment:
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
-        """What stands against a grant."""
-        return tuple(finding for finding in self.findings if finding.holds is not True)
+        """The checks that prevent a grant: failed or pending."""
+        return tuple(finding for finding in self.findings if finding.passed is not True)
 
     def facts(self) -> dict[str, Any]:
-        """What the claim rests on, for the record."""
+        """Figures on which the claim is based, as stored with a recommendation."""
         figures = self.judged.figures
         return {
             "agreement_version": self.terms.version,
@@ -111,18 +111,18 @@ class Assessment:
             "overlap_minutes": seconds(self.minutes.overlap) // 60,
             "monthly_charge": str(self.entitlement.monthly_charge),
             "currency": self.entitlement.currency,
-            "fees_paid": str(self.purse.fees_paid),
-            "cap": str(self.purse.cap),
-            "given": str(self.purse.given),
+            "fees_paid": str(self.cap_balance.fees_paid),
+            "cap": str(self.cap_balance.cap),
+            "given": str(self.cap_balance.granted),
             "opens_at": self.window.opens_at.isoformat(),
             "closes_at": self.window.closes_at.isoformat(),
             "proofs": [proof.sha256 for proof in self.claim.proofs.all()],
-            "findings": [[finding.check.value, finding.clause, finding.holds] for finding in self.findings],
+            "findings": [[finding.check.value, finding.clause, finding.passed] for finding in self.findings],
         }
 
 
 def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Assessment:
-    """Look at a claim against the record of `now`; `decisions` as in `availability.queries.judged_region`.
+    """Assess a claim against the data on record at `now`; `decisions` as in `availability.queries.judged_region`.
 
     Raises `NoAgreementInForce`.
     """
@@ -135,7 +135,7 @@ def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Asses
     excluded = intersection(judged.judgement.in_force.excluded.spans, days.spans)
     claimed = [(epoch(time.starts_at), epoch(time.ends_at)) for time in claim.times.all()]
     entitlement = entitled(contract, month, judged, terms)
-    purse = cap_balance_of(contract, terms)
+    cap_balance = cap_balance_of(contract, terms)
     closing = closing_of(month)
     earlier = list(
         Claim.objects.filter(contract__customer=contract.customer_id)
@@ -156,7 +156,7 @@ def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Asses
             provisional=judged.figures.provisional,
             met=judged.figures.met,
             counted_minutes=entitlement.counted_minutes,
-            cap_left=purse.left,
+            cap_left=cap_balance.left,
             worth=worth(entitlement.paid, entitlement),
         )
     )
@@ -170,7 +170,7 @@ def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Asses
         minutes=Minutes(minutes_touching(merged(claimed)), counted, excluded),
         entitlement=entitlement,
         extendable=extendable(contract, local_date(epoch(now), settings.SLA_ZONE)),
-        purse=purse,
+        cap_balance=cap_balance,
         closing=closing,
         earlier=earlier,
         findings=findings,
@@ -185,7 +185,7 @@ def contract_days(contract: Contract, month: ServiceMonth, until: date | None = 
 
 
 def entitled(contract: Contract, month: ServiceMonth, judged: Judged, terms: Terms) -> Entitlement:
-    """The minutes for which a contract is compensated in a month, and what they are worth by its charge (3.2)."""
+    """Return the minutes to compensate for a contract in a month, with its charge (3.2)."""
     counted = judged.judgement.in_force.counted
     trial = contract_days(contract, month, contract.trial_ends_on) if contract.trial_ends_on else None
     return Entitlement(
@@ -210,16 +210,16 @@ def _minutes_in_service(customer: int, month: ServiceMonth) -> int:
 
 
 def cap_balance_of(contract: Contract, terms: Terms) -> CapBalance:
-    """What was paid for a contract period, its cap, and what the ledger has given of it."""
+    """Return fees paid, liability cap and granted compensation of a contract period (5.1)."""
     fees_paid = contract.payments.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
     unit = smallest_unit(contract.currency)
     cap = max(fees_paid * terms.compensation_cap_percent / 100, Decimal(0)) // unit * unit
     last = Entry.objects.filter(contract=contract).order_by("-number").first()
-    return CapBalance(fees_paid=fees_paid, cap=cap, given=last.total if last else Decimal(0))
+    return CapBalance(fees_paid=fees_paid, cap=cap, granted=last.total if last else Decimal(0))
 
 
 def extendable(contract: Contract, today: date) -> Contract | None:
-    """The contract whose end an extension moves: one that runs, the last of the renewals; None where none runs."""
+    """Return the contract that a service extension extends: the last renewal, if it is running; else None."""
     renewals = Contract.objects.filter(customer=contract.customer_id, starts_on__gt=contract.starts_on)
     by_start = {renewal.starts_on: renewal for renewal in renewals}
     while renewal := by_start.get(contract.ends_on + timedelta(days=1)):
@@ -237,7 +237,7 @@ def claimed_before(claim: Claim) -> bool:
 
 
 def _as_closed(contract: Contract, month: ServiceMonth, judged: Judged) -> bool:
-    """Whether the figures of now are those with which the customer's month was closed."""
+    """Whether the current figures equal those frozen when the month was closed."""
     figures = judged.figures
     return CustomerMonth.objects.filter(
         customer=contract.customer_id,

@@ -1,4 +1,4 @@
-"""The ledger, as it is looked up, added up and taken to billing."""
+"""Queries of the ledger: filter, totals, histories and the export for billing."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ..models import Compensation, Entry, Step, Voucher
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which entries of the ledger are asked for: all of them where nothing is said."""
+    """A filter for ledger entries; empty selects all."""
 
     month: ServiceMonth | None = None
-    """In which the entry was made, on the SLA clock."""
+    """The month in which the entry was posted, in the SLA time zone."""
     contract: str = ""
     step: str = ""
     code: str = ""
 
-    def told(self) -> dict[str, str]:
-        """What was asked for, for the record."""
+    def as_changes(self) -> dict[str, str]:
+        """Return the filter for the audit log."""
         return {name: str(value) for name, value in asdict(self).items() if value} | (
             {"month": str(self.month)} if self.month else {}
         )
@@ -37,18 +37,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Total:
-    """How many entries of one kind there are in a currency, and what they come to."""
+    """Number and sum of the entries of one type in one currency."""
 
     currency: str
     step: Step
     entries: int
     minutes: int
     amount: Decimal
-    """Of a redemption, the voucher's value: against the cap it counts for nothing anew."""
+    """For a redemption, the value of the voucher, although the entry does not count against the cap again."""
 
 
 def entries(wanted: Wanted) -> QuerySet[Entry]:
-    """The entries asked for, newest first."""
+    """Return the filtered entries, newest first."""
     found = Entry.objects.order_by("-at", "-id")
     if wanted.month:
         start, end = (instant(edge) for edge in wanted.month.span(settings.SLA_ZONE))
@@ -63,7 +63,7 @@ def entries(wanted: Wanted) -> QuerySet[Entry]:
 
 
 def totals(found: QuerySet[Entry]) -> list[Total]:
-    """Add up entries by currency and step, in the order of a voucher's and an extension's life."""
+    """Sum the entries by currency and type, ordered by currency and `Step`."""
     amount = Case(
         When(step=Step.REDEEMED, then=F("voucher__value")),
         When(step=Step.RETURNED, then=-F("voucher__value")),
@@ -75,7 +75,7 @@ def totals(found: QuerySet[Entry]) -> list[Total]:
         .annotate(entries=Count("id"), all_minutes=Sum("minutes"), amount=Sum(amount))
     )
     order = list(Step)
-    # SQLite adds up in floating point: what it says is brought back to the unit.
+    # SQLite sums in floating point: round to the smallest unit.
     added_up = [
         Total(
             row["currency"],
@@ -90,12 +90,12 @@ def totals(found: QuerySet[Entry]) -> list[Total]:
 
 
 def life_of(voucher: Voucher) -> list[Entry]:
-    """What became of a voucher, from its issue on."""
+    """List the entries of a voucher, oldest first."""
     return list(Entry.objects.filter(voucher=voucher).select_related("by").order_by("number"))
 
 
 def life_of_extension(compensation: Compensation) -> list[Entry]:
-    """What became of the extension that a compensation gave; empty where it gave none."""
+    """List the entries of the extension of a compensation, oldest first; empty if it has none."""
     of_it = Entry.objects.filter(compensation=compensation, extended__isnull=False)
     return list(of_it.select_related("by", "extended").order_by("number"))
 
@@ -107,7 +107,7 @@ COLUMNS = (
 
 
 def for_billing(found: QuerySet[Entry], *, with_codes: bool) -> Iterator[tuple[Any, ...]]:
-    """The rows of an export, oldest first, read as they are asked for: numbers as numbers, everything else as text."""
+    """Yield the rows of an export, oldest first: numbers as numbers, everything else as text."""
     related = "contract__customer", "compensation__claim", "voucher", "extended", "by"
     for entry in found.order_by("at", "id").select_related(*related).iterator(chunk_size=2000):
         claim, voucher = entry.compensation.claim, entry.voucher

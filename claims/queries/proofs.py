@@ -1,4 +1,4 @@
-"""The proof of a claim, and where else the same files were brought (3.3.2)."""
+"""Proof materials of a claim, and other claims with the same files (3.3.2)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ MOST = 100
 
 @dataclass(frozen=True)
 class ShownProof:
-    """A file with the other claims that brought the very same."""
+    """A file with the other claims that have the same file."""
 
     row: Proof
     elsewhere: list[Claim]
 
 
 def proofs_of(claim: Claim) -> list[ShownProof]:
-    """The files of a claim in the order in which they came: two queries, however many there are."""
+    """List the files of a claim, oldest first, in two queries."""
     rows = list(claim.proofs.all())
     same = (
         Proof.objects.filter(sha256__in=[row.sha256 for row in rows], claim__isnull=False)

@@ -1,4 +1,4 @@
-"""When months can be claimed, by the official calendar and the operator's own (3.3.1)."""
+"""Claim periods by the official calendar and the operator's own days (3.3.1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..rules import ClaimWindow, claim_window
 
 
 def working_days() -> WorkingDays:
-    """The official calendar of `SLA_WORKDAY_COUNTRY`, with the operator's own days and the years that were checked."""
+    """Return the official calendar of `SLA_WORKDAY_COUNTRY` with the operator's own days and the checked years."""
     return WorkingDays(
         settings.SLA_WORKDAY_COUNTRY,
         own=dict(OwnDay.objects.values_list("day", "working")),
@@ -26,12 +26,12 @@ def working_days() -> WorkingDays:
 
 
 def window_of(month: ServiceMonth) -> ClaimWindow:
-    """When claims for `month` are taken, by the version in force on its first day. Raises `NoAgreementInForce`."""
+    """Return the claim period of `month` by the version in force on its first day. Raises `NoAgreementInForce`."""
     return claim_window(month, version_in_force(month.first_day).terms, working_days(), settings.SLA_ZONE)
 
 
 def windows_of(months: Iterable[ServiceMonth]) -> dict[ServiceMonth, ClaimWindow]:
-    """The windows of many months in a fixed number of queries; without those that begin before the first version."""
+    """Return the claim periods of many months in a fixed number of queries, without months before the first version."""
     days = working_days()
     versions = published_versions()
     found = {}
@@ -43,7 +43,7 @@ def windows_of(months: Iterable[ServiceMonth]) -> dict[ServiceMonth, ClaimWindow
 
 
 def claimable_months(now: datetime) -> list[tuple[ServiceMonth, ClaimWindow]]:
-    """The months begun whose claims have not closed, newest first: open now, or opening next."""
+    """List the months that have begun and whose claim period is not closed, newest first."""
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
     longest = max((version.claim_closes_after_months for version in published_versions()), default=0)
     windows = windows_of(present + -n for n in range(longest + 1))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import nh3
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 TAGS = {
     "p",
@@ -24,19 +29,26 @@ TAGS = {
     "th",
     "td",
 }
-# Headings come from the clause, images are not loaded, and an indented paragraph is not code.
-_markdown = (
-    MarkdownIt("commonmark", {"html": False, "breaks": True})
-    .enable("table")
-    .disable(["heading", "lheading", "hr", "image", "code", "fence", "html_block", "html_inline"])
-)
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """The parser. Headings come from the clause, images are not loaded, and an indented paragraph is not code."""
+    # 7 MB, for the processes that show clauses.
+    from markdown_it import MarkdownIt
+
+    return (
+        MarkdownIt("commonmark", {"html": False, "breaks": True})
+        .enable("table")
+        .disable(["heading", "lheading", "hr", "image", "code", "fence", "html_block", "html_inline"])
+    )
 
 
 def to_html(text: str) -> SafeString:
     """Return Markdown as HTML; HTML in it is escaped."""
     return mark_safe(  # noqa: S308 (sanitized by nh3)
         nh3.clean(
-            _markdown.render(text),
+            _markdown().render(text),
             tags=TAGS,
             attributes={"a": {"href"}, "ol": {"start"}},
             url_schemes={"https", "http", "mailto"},

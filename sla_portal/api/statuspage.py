@@ -36,22 +36,22 @@ ALPHABET = "0123456789bcdfghjklmnpqrstvwxyz"
 ID_LENGTH = 12
 
 COMPONENT_STATUS = {
-    State.UP: "operational",
+    State.OPERATIONAL: "operational",
     State.MAINTENANCE: "under_maintenance",
-    State.PARTLY: "partial_outage",
-    State.DOWN: "major_outage",
+    State.PARTIAL_OUTAGE: "partial_outage",
+    State.MAJOR_OUTAGE: "major_outage",
 }
 INCIDENT_STATUS = {
-    Stage.GOING_ON: "investigating",
-    Stage.WATCHED: "monitoring",
+    Stage.ONGOING: "investigating",
+    Stage.MONITORING: "monitoring",
     Stage.RESOLVED: "resolved",
 }
 IMPACT = {Impact.NONE: "none", Impact.SOME: "minor", Impact.FUNCTION: "major", Impact.ALL: "critical"}
 MAINTENANCE_STATUS = {
-    Phase.PLANNED: "scheduled",
-    Phase.UNDER_WAY: "in_progress",
-    Phase.OVERRUN: "in_progress",
-    Phase.OVER: "completed",
+    Phase.SCHEDULED: "scheduled",
+    Phase.IN_PROGRESS: "in_progress",
+    Phase.OVERRUNNING: "in_progress",
+    Phase.COMPLETED: "completed",
     Phase.CANCELLED: "completed",
 }
 
@@ -93,11 +93,11 @@ def page(changed_at: datetime) -> Json:
 def status(present: Present) -> Json:
     """The rollup: the worst of what is down now decides."""
     functions = {function.state for one in present.state for function in one.functions}
-    if State.DOWN in {one.worst for one in present.state}:
+    if State.MAJOR_OUTAGE in {one.worst for one in present.state}:
         return {"indicator": "critical", "description": "Major Service Outage"}
-    if State.DOWN in functions:
+    if State.MAJOR_OUTAGE in functions:
         return {"indicator": "major", "description": "Partial System Outage"}
-    if State.PARTLY in functions:
+    if State.PARTIAL_OUTAGE in functions:
         return {"indicator": "minor", "description": "Minor Service Outage"}
     if State.MAINTENANCE in functions:
         return {"indicator": "none", "description": "Service Under Maintenance"}
@@ -147,7 +147,7 @@ def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, no
     """An incident with what was said of it in public, and what the record says by itself: began, works again, resolved."""
     identity = opaque("incident", one.reference)
     resolved_at = one.resolved_at if one.stage is Stage.RESOLVED else None
-    works_since = None if one.stage is Stage.GOING_ON else one.ended_at
+    works_since = None if one.stage is Stage.ONGOING else one.ended_at
     touched = {
         function_code(outage.region, function): f"{name(outage.region)} - {name(function)}"
         for outage in one.outages
@@ -208,10 +208,10 @@ def maintenance(one: PublicWindow, all_components: Sequence[Json], grid: Grid, n
     ended_at = None
     if one.phase is Phase.CANCELLED:
         ended_at = one.cancelled_at
-    elif one.phase is not Phase.PLANNED:
+    elif one.phase is not Phase.SCHEDULED:
         updates.append(_update(identity, f"{one.reference} began", "in_progress", "Under way.", one.starts_at))
-        ended_at = (one.completed_at or one.ends_at) if one.phase is Phase.OVER else None
-    if ended_at and one.phase is Phase.OVER:
+        ended_at = (one.completed_at or one.ends_at) if one.phase is Phase.COMPLETED else None
+    if ended_at and one.phase is Phase.COMPLETED:
         updates.append(_update(identity, f"{one.reference} over", "completed", "Over.", ended_at))
     return {
         "id": identity,

@@ -24,7 +24,7 @@ from .statuspage import Json
 
 METHODS = "GET, HEAD, OPTIONS"
 FOR_TEN_SECONDS = "public, max-age=10"
-ACTIVE = {Phase.UNDER_WAY, Phase.OVERRUN}
+ACTIVE = {Phase.IN_PROGRESS, Phase.OVERRUNNING}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ incidents = endpoint(lambda answers, latest: {"incidents": answers.incidents(lat
 upcoming_maintenances = endpoint(
     lambda answers: {
         "scheduled_maintenances": answers.maintenances(
-            one for one in answers.present.planned if one.phase is Phase.PLANNED
+            one for one in answers.present.planned if one.phase is Phase.SCHEDULED
         )
     }
 )

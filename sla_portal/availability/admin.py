@@ -1,4 +1,4 @@
-"""Exclusions and judged months: lists to read. They are written by operations alone."""
+"""Read-only lists of exclusions and judged service months. Only operations write them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .clauses import CLAUSES
 from .models import CustomerMonth, Exclusion, RegionMonth, Status
 from .rules import availability, cut
 
-STATES = {
+BADGES = {
     Status.PROPOSED: "waiting",
     Status.CONFIRMED: "excluded",
     Status.REJECTED: "outside",
@@ -52,9 +52,9 @@ class ClauseFilter(ChosenFilter):
 @admin.register(Exclusion)
 class ExclusionAdmin(ReadOnlyModelAdmin):
     list_display = (
-        "told",
-        "state",
-        "of",
+        "clause_link",
+        "status_badge",
+        "subject",
         "reason",
         "proposed",
         clock_column("proposed_at", gettext_lazy("proposed at")),
@@ -66,20 +66,20 @@ class ExclusionAdmin(ReadOnlyModelAdmin):
     search_fields = ("incident__reference", "customer__code", "third_party", "third_party_incident")
     search_help_text = gettext_lazy("Incident, customer's code or third party")
     nothing_yet = gettext_lazy(
-        "No exclusion was proposed. One is proposed on an incident's page, where its clause of section 4 is chosen."
+        "There are no exclusions yet. To propose one, open an incident and choose a clause of section 4."
     )
 
     @admin.display(description=gettext_lazy("clause"))
-    def told(self, exclusion):
+    def clause_link(self, exclusion):
         page = reverse("admin:availability_exclusion_change", args=[exclusion.pk])
         return format_html('<a href="{}">{}</a>', page, exclusion.clause)
 
     @admin.display(description=gettext_lazy("status"))
-    def state(self, exclusion):
-        return badge(STATES[exclusion.status], exclusion.get_status_display())
+    def status_badge(self, exclusion):
+        return badge(BADGES[exclusion.status], exclusion.get_status_display())
 
-    @admin.display(description=gettext_lazy("of"))
-    def of(self, exclusion):
+    @admin.display(description=gettext_lazy("incident or customer"))
+    def subject(self, exclusion):
         if exclusion.incident is None:
             return str(exclusion.customer)
         page = reverse("admin:incident_page", args=[exclusion.incident_id])
@@ -96,15 +96,15 @@ class ExclusionAdmin(ReadOnlyModelAdmin):
     def record_links(self, request, exclusion):
         if exclusion.incident_id:
             page = reverse("admin:incident_page", args=[exclusion.incident_id])
-            yield Link(_("To the incident"), page, primary=True)
+            yield Link(_("Open incident"), page, primary=True)
 
 
-class VerdictFilter(ChosenFilter):
-    title = gettext_lazy("target")
+class OutcomeFilter(ChosenFilter):
+    title = gettext_lazy("SLA")
     parameter_name = "target"
 
     def lookups(self, request, model_admin):
-        return (("met", _("met")), ("missed", _("missed")), ("none", _("not in service")))
+        return (("met", _("SLA met")), ("missed", _("SLA breached")), ("none", _("Not in service")))
 
     def queryset(self, request, queryset):
         if self.value() is None:
@@ -112,12 +112,12 @@ class VerdictFilter(ChosenFilter):
         return queryset.filter(met={"met": True, "missed": False}.get(self.value()))
 
 
-class WarningFilter(ChosenFilter):
-    title = gettext_lazy("marked")
+class FlagFilter(ChosenFilter):
+    title = gettext_lazy("flag")
     parameter_name = "marked"
 
     def lookups(self, request, model_admin):
-        return (("provisional", _("provisional")), ("sensitive", _("reading-sensitive")))
+        return (("provisional", _("provisional")), ("sensitive", _("depends on the counting rule")))
 
     def queryset(self, request, queryset):
         field = {"provisional": "provisional", "sensitive": "reading_sensitive"}.get(self.value() or "")
@@ -130,66 +130,66 @@ class JudgedMonthFilter(MonthFilter):
 
 
 class JudgedMonthAdmin(ReadOnlyModelAdmin):
-    """The figures of a service month as last judged; its page explains them."""
+    """The figures of a service month as last calculated; the page of the month explains them."""
 
     sortable_by = ()
     list_display_links = None
     nothing_yet = gettext_lazy(
-        "No month is judged yet. A month is judged by itself as soon as it has begun, and again when what is on record changes."
+        "There are no figures yet. A month is calculated automatically once it has begun, and again when the record changes."
     )
 
     @admin.display(description=gettext_lazy("month"))
-    def told(self, row):
+    def month_link(self, row):
         month = str(ServiceMonth.of(row.month))
         page = reverse("admin:month", args=[month, self.scope, getattr(row, self.scope).code])
         return format_html('<a href="{}">{}</a>', page, month)
 
     @admin.display(description=gettext_lazy("availability"))
-    def reached(self, row):
-        reached = availability(row.unavailable_minutes, row.total_minutes)
-        return DASH if reached is None else f"{cut(reached)} %"
+    def percent(self, row):
+        ratio = availability(row.unavailable_minutes, row.total_minutes)
+        return DASH if ratio is None else f"{cut(ratio)} %"
 
-    @admin.display(description=gettext_lazy("target"))
-    def verdict(self, row):
+    @admin.display(description=gettext_lazy("SLA"))
+    def outcome(self, row):
         if row.met is None:
-            return badge("outside", _("not in service"))
-        return badge("up", _("met")) if row.met else badge("counted", _("missed"))
+            return badge("outside", _("Not in service"))
+        return badge("up", _("SLA met")) if row.met else badge("counted", _("SLA breached"))
 
-    @admin.display(description=gettext_lazy("counted"))
-    def counted(self, row):
+    @admin.display(description=gettext_lazy("unavailable min"))
+    def unavailable(self, row):
         return row.unavailable_minutes
 
-    @admin.display(description=gettext_lazy("excluded"))
+    @admin.display(description=gettext_lazy("excluded min"))
     def excluded(self, row):
         return row.excluded_minutes
 
-    @admin.display(description=gettext_lazy("all / function / any"))
-    def three_readings(self, row):
+    @admin.display(description=gettext_lazy("U: all / function / any"))
+    def by_counting_rule(self, row):
         return f"{row.unavailable_all} / {row.unavailable_function} / {row.unavailable_any}"
 
-    @admin.display(description=gettext_lazy("marked"))
-    def marked(self, row):
-        words = [_("provisional")] if row.provisional else []
-        return ", ".join([*words, _("reading-sensitive")] if row.reading_sensitive else words) or DASH
+    @admin.display(description=gettext_lazy("flags"))
+    def flags(self, row):
+        named = [_("provisional")] if row.provisional else []
+        return ", ".join([*named, _("depends on the counting rule")] if row.reading_sensitive else named) or DASH
 
     def record_links(self, request, row):
         page = reverse("admin:month", args=[str(ServiceMonth.of(row.month)), self.scope, getattr(row, self.scope).code])
-        yield Link(_("To the month"), page, primary=True)
+        yield Link(_("Open month"), page, primary=True)
 
 
-FIGURES = ("reached", "verdict", "counted", "excluded", "three_readings", "marked")
+FIGURES = ("percent", "outcome", "unavailable", "excluded", "by_counting_rule", "flags")
 
 
 @admin.register(RegionMonth)
 class RegionMonthAdmin(JudgedMonthAdmin):
     scope = "region"
-    list_display = ("told", "region", *FIGURES)
+    list_display = ("month_link", "region", *FIGURES)
     list_select_related = ("region",)
-    list_filter = (JudgedMonthFilter, RegionFilter, VerdictFilter, WarningFilter)
+    list_filter = (JudgedMonthFilter, RegionFilter, OutcomeFilter, FlagFilter)
 
     def list_links(self, request):
         if request.user.has_perm("availability.view_customermonth"):
-            yield Link(_("Months of customers"), reverse("admin:availability_customermonth_changelist"))
+            yield Link(_("Customer months"), reverse("admin:availability_customermonth_changelist"))
 
 
 class RegionOfCustomerFilter(RegionFilter):
@@ -199,14 +199,14 @@ class RegionOfCustomerFilter(RegionFilter):
 @admin.register(CustomerMonth)
 class CustomerMonthAdmin(JudgedMonthAdmin):
     scope = "customer"
-    list_display = ("told", "customer", *FIGURES)
+    list_display = ("month_link", "customer", *FIGURES)
     list_select_related = ("customer",)
-    list_filter = (JudgedMonthFilter, RegionOfCustomerFilter, VerdictFilter, WarningFilter)
+    list_filter = (JudgedMonthFilter, RegionOfCustomerFilter, OutcomeFilter, FlagFilter)
     search_fields = ("customer__code", "customer__name")
     search_help_text = gettext_lazy("Customer's code or name")
 
     def list_links(self, request):
-        yield Link(_("Months of regions"), reverse("admin:availability_regionmonth_changelist"))
+        yield Link(_("Region months"), reverse("admin:availability_regionmonth_changelist"))
 
 
 def _named(person):

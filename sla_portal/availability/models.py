@@ -1,4 +1,4 @@
-"""What counts: exclusions (section 4) and the judged months."""
+"""Exclusions (section 4), the judged service months and their closings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import READINGS, AgreementVersion
 from sla_portal.customers.models import Customer, Region
 
-from .clauses import CLAUSES, OWN_CLAUSES
+from .clauses import CLAUSES, CUSTOMER_CLAUSES
 
 CLAUSE_CHOICES = [(number, number) for number in CLAUSES]
 
 
 class Status(models.TextChoices):
-    """The life of an exclusion; only a confirmed one takes anything off."""
+    """The status of an exclusion. Only a confirmed exclusion excludes time."""
 
     PROPOSED = "proposed", _("proposed")
     CONFIRMED = "confirmed", _("confirmed")
@@ -26,9 +26,9 @@ class Status(models.TextChoices):
 
 
 class Exclusion(models.Model):
-    """Time that section 4 takes off: of an incident, for everyone, or of one customer's own making, for it alone.
+    """Time excluded under section 4: of an incident, for everyone, or caused by one customer, for that customer only.
 
-    Proposed by one person, decided by another. A row is never deleted: a revoked one counts again and stays.
+    One person proposes, another decides. Rows are never deleted; the time of a revoked exclusion counts again.
     """
 
     incident = models.ForeignKey(
@@ -38,8 +38,12 @@ class Exclusion(models.Model):
         Customer, models.PROTECT, null=True, blank=True, verbose_name=_("customer"), related_name="exclusions"
     )
     clause = models.CharField(_("clause"), max_length=10, choices=CLAUSE_CHOICES)
-    starts_at = models.DateTimeField(_("from"), null=True, blank=True, help_text=_("Empty: from the incident's start."))
-    ends_at = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: to the incident's end."))
+    starts_at = models.DateTimeField(
+        _("from"), null=True, blank=True, help_text=_("Leave empty for the start of the incident.")
+    )
+    ends_at = models.DateTimeField(
+        _("until"), null=True, blank=True, help_text=_("Leave empty for the end of the incident.")
+    )
     maintenance = models.ForeignKey(
         MaintenanceWindow,
         models.PROTECT,
@@ -47,14 +51,14 @@ class Exclusion(models.Model):
         blank=True,
         verbose_name=_("maintenance window"),
         related_name="exclusions",
-        help_text=_("With 4.1 only."),
+        help_text=_("For clause 4.1 only."),
     )
-    third_party = models.CharField(_("third party"), max_length=200, blank=True, help_text=_("With 4.11."))
+    third_party = models.CharField(_("third party"), max_length=200, blank=True, help_text=_("For clause 4.11 only."))
     third_party_incident = models.CharField(
-        _("third party's own incident"), max_length=500, blank=True, help_text=_("With 4.11: its number or address.")
+        _("third party's incident"), max_length=500, blank=True, help_text=_("For clause 4.11: number or URL.")
     )
     reason = models.TextField(_("reason"))
-    evidence = models.TextField(_("evidence"), blank=True, help_text=_("What proves it, and where it is found."))
+    evidence = models.TextField(_("evidence"), blank=True, help_text=_("What proves it, and where it can be found."))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PROPOSED)
     proposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("proposed by")
@@ -64,12 +68,12 @@ class Exclusion(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
-    decision_reason = models.TextField(_("reason of the decision"), blank=True)
+    decision_reason = models.TextField(_("reason for the decision"), blank=True)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("revoked by")
     )
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-    revocation_reason = models.TextField(_("reason of the revocation"), blank=True)
+    revocation_reason = models.TextField(_("reason for the revocation"), blank=True)
 
     class Meta:
         verbose_name = _("exclusion")
@@ -79,8 +83,8 @@ class Exclusion(models.Model):
         permissions = [
             ("propose_exclusion", "Can propose an exclusion and classify an incident"),
             ("decide_exclusion", "Can confirm, reject or revoke an exclusion"),
-            ("propose_own_exclusion", "Can propose that time was of one customer's own making"),
-            ("decide_own_exclusion", "Can confirm, reject or revoke what was of one customer's own making"),
+            ("propose_own_exclusion", "Can propose to exclude time caused by a customer"),
+            ("decide_own_exclusion", "Can confirm, reject or revoke the exclusion of time caused by a customer"),
         ]
         indexes = [models.Index(fields=["status", "proposed_at"], name="exclusions_by_status")]
         constraints = [
@@ -91,7 +95,7 @@ class Exclusion(models.Model):
                     customer__isnull=False,
                     starts_at__isnull=False,
                     ends_at__isnull=False,
-                    clause__in=OWN_CLAUSES,
+                    clause__in=CUSTOMER_CLAUSES,
                 ),
                 name="an_exclusion_is_of_an_incident_or_of_a_customers_own_making",
             ),
@@ -128,10 +132,10 @@ class Exclusion(models.Model):
 
 
 class Evidence(models.Model):
-    """A file that proves an exclusion, sealed: kept under a name of ours, with its hash."""
+    """A file that proves an exclusion, stored under a generated name with its SHA-256."""
 
     exclusion = models.ForeignKey(Exclusion, models.PROTECT, related_name="files", verbose_name=_("exclusion"))
-    name = models.CharField(_("name"), max_length=200, help_text=_("As it was called where it came from."))
+    name = models.CharField(_("name"), max_length=200, help_text=_("Original file name."))
     file = models.FileField(_("file"), upload_to="evidence/", max_length=200)
     size = models.PositiveIntegerField(_("size"))
     sha256 = models.CharField("SHA-256", max_length=64)
@@ -152,24 +156,24 @@ class Evidence(models.Model):
 
 
 class JudgedMonth(models.Model):
-    """A service month as judged, in minutes. Figures under all three readings stand beside the one in force."""
+    """A service month as judged, in minutes, under the counting rule in force and under all three."""
 
-    month = models.DateField(_("month"), help_text=_("Its first day."))
+    month = models.DateField(_("month"), help_text=_("First day of the month."))
     agreement_version = models.ForeignKey(
         AgreementVersion, models.PROTECT, related_name="+", verbose_name=_("agreement version")
     )
     service_days = models.PositiveIntegerField(_("service days"))
-    total_minutes = models.PositiveIntegerField(_("minutes in service (T)"))
+    total_minutes = models.PositiveIntegerField(_("minutes of service (T)"))
     unavailable_minutes = models.PositiveIntegerField(_("unavailable minutes (U)"))
     excluded_minutes = models.PositiveIntegerField(_("excluded minutes"))
-    unavailable_all = models.PositiveIntegerField(_("U under “all”"))
-    unavailable_function = models.PositiveIntegerField(_("U under “function”"))
-    unavailable_any = models.PositiveIntegerField(_("U under “any”"))
-    reading = models.CharField(_("reading in force"), max_length=10, choices=READINGS)
-    met = models.BooleanField(_("target met"), null=True, help_text=_("Unknown: not in service."))
-    reading_sensitive = models.BooleanField(_("reading-sensitive"))
+    unavailable_all = models.PositiveIntegerField(_("U, all functions on all clients (all)"))
+    unavailable_function = models.PositiveIntegerField(_("U, any function on all clients (function)"))
+    unavailable_any = models.PositiveIntegerField(_("U, any function on any client (any)"))
+    reading = models.CharField(_("counting rule in force"), max_length=10, choices=READINGS)
+    met = models.BooleanField(_("SLA met"), null=True, help_text=_("Empty where the month is not in service."))
+    reading_sensitive = models.BooleanField(_("depends on the counting rule"))
     provisional = models.BooleanField(_("provisional"))
-    judged_at = models.DateTimeField(_("judged at"), help_text=_("When the figures last changed."))
+    judged_at = models.DateTimeField(_("calculated at"), help_text=_("When the figures last changed."))
 
     class Meta:
         abstract = True
@@ -188,17 +192,17 @@ class JudgedMonth(models.Model):
 
 
 class RegionMonth(JudgedMonth):
-    """The judged month of a region."""
+    """The service month of a region."""
 
     region = models.ForeignKey(Region, models.CASCADE, verbose_name=_("region"), related_name="months")
     digest = models.CharField(
         max_length=64,
-        help_text=_("SHA-256 of the minutes counted and excluded: what the customers' months are cut from."),
+        help_text=_("SHA-256 of the counted and excluded minutes that the months of its customers are derived from."),
     )
 
     class Meta(JudgedMonth.Meta):
-        verbose_name = _("judged month of a region")
-        verbose_name_plural = _("judged months of regions")
+        verbose_name = _("service month of a region")
+        verbose_name_plural = _("service months of regions")
         constraints = [
             *JudgedMonth.Meta.constraints,
             models.UniqueConstraint(fields=["region", "month"], name="a_region_is_judged_once_a_month"),
@@ -209,13 +213,13 @@ class RegionMonth(JudgedMonth):
 
 
 class CustomerMonth(JudgedMonth):
-    """The judged month of a customer with a contract in it."""
+    """The service month of a customer with a contract in it."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("customer"), related_name="months")
 
     class Meta(JudgedMonth.Meta):
-        verbose_name = _("judged month of a customer")
-        verbose_name_plural = _("judged months of customers")
+        verbose_name = _("service month of a customer")
+        verbose_name_plural = _("service months of customers")
         constraints = [
             *JudgedMonth.Meta.constraints,
             models.UniqueConstraint(fields=["customer", "month"], name="a_customer_is_judged_once_a_month"),
@@ -227,23 +231,23 @@ class CustomerMonth(JudgedMonth):
 
 
 class MonthClosing(models.Model):
-    """A service month closed by a person (revision 1), or corrected afterwards (2 and on). Rows are only added.
+    """The closing of a service month (revision 1) or a later correction (2 and up). Rows are only added.
 
-    From the first on the judged rows of the month stand still until a correction.
+    Once a month is closed, its judged rows are frozen until a correction.
     """
 
-    month = models.DateField(_("month"), help_text=_("Its first day."))
+    month = models.DateField(_("month"), help_text=_("First day of the month."))
     revision = models.PositiveSmallIntegerField(_("revision"), default=1)
     closed_at = models.DateTimeField(_("closed at"))
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("closed by")
     )
     closed_by_name = models.CharField(_("closed by"), max_length=200)
-    reason = models.TextField(_("reason"), blank=True, help_text=_("Why a closed month was corrected."))
+    reason = models.TextField(_("reason"), blank=True, help_text=_("Why the closed month was corrected."))
 
     class Meta:
-        verbose_name = _("closing of a month")
-        verbose_name_plural = _("closings of months")
+        verbose_name = _("month closing")
+        verbose_name_plural = _("month closings")
         ordering = ["-month", "-revision"]
         default_permissions = ("view",)
         permissions = [("close_month", "Can close a month and correct a closed one")]
@@ -259,10 +263,10 @@ class MonthClosing(models.Model):
 
 
 class Deviation(models.Model):
-    """A closed month of which the record says something else by now: it waits to be corrected."""
+    """A closed month whose figures no longer agree with the record: it has to be corrected."""
 
     month = models.DateField(_("month"), unique=True)
-    noticed_at = models.DateTimeField(_("noticed at"))
+    noticed_at = models.DateTimeField(_("detected at"))
 
     class Meta:
         ordering = ["month"]
@@ -273,6 +277,6 @@ class Deviation(models.Model):
 
 
 class Sweep(models.Model):
-    """How far the audit trail has been taken into the judged months: one row."""
+    """The last audit log entry that the judged months take into account: one row."""
 
     last_entry = models.BigIntegerField(default=0)

@@ -1,4 +1,4 @@
-"""From what is on record to a judgement, and the judged months."""
+"""Read the record as inputs of the rules, and judge service months from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
-from incidents.queries import outages_hanging_together
+from incidents.queries import connected_outages
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import notices_given
 from sla_portal.agreements.models import Contract
@@ -40,7 +40,7 @@ from .rules import (
 
 @dataclass(frozen=True)
 class Judged:
-    """The service days of a region or customer, judged: the figures, and what they follow from."""
+    """The judged service days of a region or customer: the figures, and the judgement that they follow from."""
 
     month: ServiceMonth
     judgement: Judgement
@@ -50,7 +50,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Grid:
-    """The core functions and clients that there are, in their order, by which cells are numbered."""
+    """All core functions and clients in their order, by which cells are numbered."""
 
     functions: tuple[CoreFunction, ...]
     clients: tuple[Client, ...]
@@ -60,7 +60,7 @@ class Grid:
         return cls(tuple(CoreFunction.objects.all()), tuple(Client.objects.all()))
 
     def cells(self, functions: Collection[int], clients: Collection[int]) -> int:
-        """The cells of a scope named by primary keys; none named means all of them."""
+        """Return the cells of a scope given by primary keys; an empty scope means all of them."""
         if not functions and not clients:
             return EVERYTHING
         return cells(
@@ -72,7 +72,7 @@ class Grid:
 
 
 class Decisions(TypedDict, total=False):
-    """Exclusions to be taken as if they were confirmed, or revoked."""
+    """Exclusions to treat as if they were confirmed, or revoked."""
 
     as_if_confirmed: Iterable[Exclusion]
     as_if_revoked: Iterable[Exclusion]
@@ -89,13 +89,13 @@ def judged_region(
 ) -> Judgement:
     """Judge `span` (seconds since the epoch) of a region; ongoing outages run to `now`.
 
-    What a decision would change is shown by taking exclusions as if they were confirmed, or revoked; what an amendment
-    would, by `terms`, as if nothing else had ever been in force.
+    `as_if_confirmed` and `as_if_revoked` preview a decision; `terms` previews an amendment, as if no other version had
+    ever been in force.
     """
     grid = Grid.current()
     periods = [TermsPeriod(None, None, terms)] if terms else terms_periods()
-    outages = outages_hanging_together(region, instant(span[0]), instant(span[1]))
-    downs = list(_downs(outages, grid, now))
+    outages = connected_outages(region, instant(span[0]), instant(span[1]))
+    scoped = list(_scoped_outages(outages, grid, now))
     exclusions = {
         exclusion.pk: exclusion
         for exclusion in _of_incidents(Exclusion.objects.filter(status=Status.CONFIRMED), outages)
@@ -103,10 +103,14 @@ def judged_region(
     exclusions |= {exclusion.pk: exclusion for exclusion in as_if_confirmed}
     for exclusion in as_if_revoked:
         exclusions.pop(exclusion.pk, None)
-    reach = min((down.start for down in downs), default=0), max((down.end for down in downs), default=0)
+    reach = min((outage.start for outage in scoped), default=0), max((outage.end for outage in scoped), default=0)
     return judge(
-        downs,
-        [off for exclusion in exclusions.values() for off in _taken_off(exclusion, region, grid, periods, reach)],
+        scoped,
+        [
+            time
+            for exclusion in exclusions.values()
+            for time in _excluded_times(exclusion, region, grid, periods, reach)
+        ],
         periods,
         functions=len(grid.functions),
         clients=len(grid.clients),
@@ -123,10 +127,10 @@ def region_month(region: Region, month: ServiceMonth, now: datetime, **decisions
 
 
 def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]) -> Judged:
-    """Judge a service month of a customer: its service days, less what is taken off for it alone.
+    """Judge a service month of a customer: its service days, with its own exclusions.
 
-    `decisions` as in `judged_region`; those of the customer's own making may be among them. Where the terms measure the
-    contract period, the days are those of the contract so far. Raises `NoAgreementInForce`.
+    `decisions` as in `judged_region`; the customer's own exclusions may be among them. Where the terms measure the
+    contract period, the days are those of the contract to the end of the month. Raises `NoAgreementInForce`.
     """
     contracts = list(
         contracts_in_force(month.first_day, month.last_day).filter(customer=customer).order_by("starts_on")
@@ -149,12 +153,12 @@ InForce = tuple[date, date]
 
 
 def first_service_day(contracts: Iterable[InForce], month: ServiceMonth) -> date:
-    """The day whose version decides the month: the first on which a contract is in force."""
+    """Return the day whose agreement version decides the month: the first on which a contract is in force."""
     return max(min((first for first, _last in contracts), default=month.first_day), month.first_day)
 
 
 def days_measured(contracts: Iterable[InForce], month: ServiceMonth, terms: Terms) -> set[date]:
-    """The days one figure measures: the service days of the month or, where the terms say so, of the contracts so far."""
+    """Return the days measured: the service days of the month or, where the terms say so, of the contracts to its end."""
     month_only = terms.measurement_period is MeasurementPeriod.MONTH
     return {
         day
@@ -164,18 +168,18 @@ def days_measured(contracts: Iterable[InForce], month: ServiceMonth, terms: Term
 
 
 def closing_of(month: ServiceMonth) -> MonthClosing | None:
-    """The closing in force of a month: its newest revision; None while it is open."""
+    """Return the newest closing revision of a month; None where it is not closed."""
     return MonthClosing.objects.filter(month=month.first_day).order_by("-revision").first()
 
 
 def closed_months(months: Collection[date]) -> set[date]:
-    """Those of `months` (first days) that are closed."""
+    """Return those of `months` (first days) that are closed."""
     return set(MonthClosing.objects.filter(month__in=months).values_list("month", flat=True))
 
 
 @dataclass(frozen=True)
-class Unfinished:
-    """What keeps a month from being closed."""
+class OpenItems:
+    """The items that keep a month from being closed."""
 
     not_over: bool
     open: list[Incident]
@@ -186,8 +190,8 @@ class Unfinished:
         return bool(self.not_over or self.open or self.unclassified or self.undecided)
 
 
-def unfinished(month: ServiceMonth, now: datetime) -> Unfinished:
-    """The incidents and exclusions that keep a month from being closed, oldest first."""
+def open_items(month: ServiceMonth, now: datetime) -> OpenItems:
+    """Return the incidents and exclusions that keep a month from being closed, oldest first."""
     start, end = (instant(edge) for edge in month.span(settings.SLA_ZONE))
     incidents = (
         Incident.objects.filter(
@@ -196,10 +200,10 @@ def unfinished(month: ServiceMonth, now: datetime) -> Unfinished:
         .distinct()
         .order_by("detected_at", "id")
     )
-    going_on = Q(resolved_at__isnull=True) | Q(outages__ended_at__isnull=True)
-    return Unfinished(
+    ongoing = Q(resolved_at__isnull=True) | Q(outages__ended_at__isnull=True)
+    return OpenItems(
         not_over=now < end,
-        open=list(incidents.filter(going_on)),
+        open=list(incidents.filter(ongoing)),
         unclassified=list(incidents.unclassified()),
         undecided=list(
             Exclusion.objects.filter(status=Status.PROPOSED)
@@ -213,31 +217,31 @@ def unfinished(month: ServiceMonth, now: datetime) -> Unfinished:
     )
 
 
-def own_exclusions(
+def customer_exclusions(
     customers: Iterable[int] | QuerySet[Customer], start: datetime, end: datetime
 ) -> dict[int, list[ExcludedTime]]:
-    """Confirmed exclusions of customers' own making (4.2 to 4.9) that touch `[start, end)`, by customer."""
+    """Return the confirmed exclusions of single customers (4.2 to 4.9) that touch `[start, end)`, by customer."""
     found: dict[int, list[ExcludedTime]] = defaultdict(list)
     for exclusion in Exclusion.objects.filter(
         status=Status.CONFIRMED, customer__in=customers, starts_at__lt=end, ends_at__gt=start
     ):
-        found[exclusion.customer_id].append(_own(exclusion))  # type: ignore[index]  # the filter compares it
+        found[exclusion.customer_id].append(_customer_exclusion(exclusion))  # type: ignore[index]  # the filter compares it
     return found
 
 
-def _own(exclusion: Exclusion) -> ExcludedTime:
-    """What an exclusion of a customer's own making takes off; such a one always names both of its instants."""
+def _customer_exclusion(exclusion: Exclusion) -> ExcludedTime:
+    """Return the time that a customer's own exclusion covers; it always has both instants."""
     starts_at, ends_at = exclusion.starts_at, exclusion.ends_at
     return ExcludedTime(None, exclusion.clause, epoch(starts_at), epoch(ends_at), key=exclusion.pk)  # type: ignore[arg-type]
 
 
 def exclusions_of_region(region: Region, span: Span) -> QuerySet[Exclusion]:
-    """Exclusions, whatever their status, of the incidents that judging `span` of a region looks at."""
-    return _of_incidents(Exclusion.objects.all(), outages_hanging_together(region, instant(span[0]), instant(span[1])))
+    """Return the exclusions, of any status, of the incidents that are read to judge `span` of a region."""
+    return _of_incidents(Exclusion.objects.all(), connected_outages(region, instant(span[0]), instant(span[1])))
 
 
 def suspended_spans(contracts: Iterable[Contract], first: date, last: date) -> list[Span]:
-    """Days suspended for non-payment (4.7), as spans."""
+    """Return the days suspended for non-payment (4.7), as spans."""
     by_contract = suspensions_of([contract.pk for contract in contracts], first, last)
     return [
         days_span(max(suspension.first_on, first), min(suspension.last_on, last), settings.SLA_ZONE)
@@ -262,7 +266,7 @@ def _judged_customer(
     first = min(measured, default=month.first_day)
     last = max(measured, default=month.last_day)
     span = days_span(min(first, month.first_day), max(last, month.last_day), settings.SLA_ZONE)
-    own = own_exclusions([customer.pk], instant(span[0]), instant(span[1]))[customer.pk]
+    own = customer_exclusions([customer.pk], instant(span[0]), instant(span[1]))[customer.pk]
     judgement = for_customer(
         judged_region(
             customer.region,
@@ -272,8 +276,8 @@ def _judged_customer(
             as_if_revoked=revoked,
         ),
         [
-            *(off for off in own if off.key not in not_own),
-            *(_own(exclusion) for exclusion in confirmed if exclusion.customer_id == customer.pk),
+            *(time for time in own if time.key not in not_own),
+            *(_customer_exclusion(exclusion) for exclusion in confirmed if exclusion.customer_id == customer.pk),
         ],
         suspended_spans(contracts, first, last),
     )
@@ -285,7 +289,7 @@ def _days_between(first: date, last: date) -> set[date]:
     return {first + timedelta(days=n) for n in range((last - first).days + 1)}
 
 
-def _downs(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Iterable[ScopedOutage]:
+def _scoped_outages(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Iterable[ScopedOutage]:
     functions: dict[int, list[int]] = defaultdict(list)
     for outage, function in OutageFunction.objects.filter(outage__in=outages).values_list("outage", "function"):
         functions[outage].append(function)
@@ -316,10 +320,10 @@ def _of_incidents(exclusions: QuerySet[Exclusion], outages: QuerySet[Outage]) ->
     )
 
 
-def _taken_off(
+def _excluded_times(
     exclusion: Exclusion, region: Region, grid: Grid, periods: Sequence[TermsPeriod], reach: Span
 ) -> Iterable[ExcludedTime]:
-    """What an exclusion can take off in a region: 4.1 only what was announced, anything else its whole stretch."""
+    """Return the time that an exclusion covers in a region: under 4.1 what was announced, otherwise its whole interval."""
     start = epoch(exclusion.starts_at) if exclusion.starts_at else reach[0]
     end = epoch(exclusion.ends_at) if exclusion.ends_at else reach[1]
     if start >= end:
@@ -335,7 +339,7 @@ def _taken_off(
 def _announced(
     window: MaintenanceWindow, region: Region, grid: Grid, periods: Sequence[TermsPeriod], span: Span
 ) -> tuple[list[Span], int]:
-    """The part of `span` that a window's notices cover in a region (4.1), and the cells that they name."""
+    """Return the part of `span` that a window's notices cover in a region (4.1), and the cells that they name."""
     regions = {named.pk for named in window.regions.all()}
     if regions and region.pk not in regions:
         return [], 0
@@ -344,7 +348,7 @@ def _announced(
 
 
 def covered_by_window(window: MaintenanceWindow, outage: Outage, span: Span) -> list[Span]:
-    """The part of `span` in which a window's notices cover something of an outage (4.1)."""
+    """Return the part of `span` in which a window's notices cover some cell of an outage (4.1)."""
     grid = Grid.current()
     spans, announced = _announced(window, outage.region, grid, terms_periods(), span)
     down = grid.cells([row.pk for row in outage.functions.all()], [row.pk for row in outage.clients.all()])

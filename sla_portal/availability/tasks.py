@@ -1,4 +1,4 @@
-"""The clock that has the months judged."""
+"""The periodic task that judges the service months."""
 
 from celery import shared_task
 from django.utils import timezone

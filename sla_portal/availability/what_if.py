@@ -1,4 +1,4 @@
-"""What closed months would have been under the terms of a draft. Only read: nothing of it is kept."""
+"""Recompute closed months under the terms of a draft amendment. Read-only: nothing is stored."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ MONTHS = 12
 
 
 @dataclass(frozen=True)
-class Supposed:
-    """A closed month of a region as it was, and as it would have been."""
+class WhatIfMonth:
+    """A closed month of a region: as closed, and as computed under other terms."""
 
     region: Region
     month: ServiceMonth
     was: RegionMonth | None
-    """None: the region is younger than the closing."""
+    """None: the region was added after the month was closed."""
     would: MonthFigures
     deviates: bool
-    """The record says something else by now than what was closed; `would` follows the record."""
+    """The record has changed since the month was closed; `would` is computed from the present record."""
 
     @property
     def was_availability(self) -> Fraction | None:
@@ -40,7 +40,7 @@ class Supposed:
 
     @property
     def flips(self) -> bool:
-        """Whether it would change between kept and missed."""
+        """Whether the outcome would change between SLA met and SLA breached."""
         return self.was is not None and self.was.met != self.would.met
 
     @property
@@ -48,27 +48,27 @@ class Supposed:
         return self.flips or (self.was is not None and self.was.unavailable_minutes != self.would.unavailable_minutes)
 
 
-def closed_lately() -> list[ServiceMonth]:
-    """The last twelve closed months, newest first."""
+def recently_closed_months() -> list[ServiceMonth]:
+    """Return the last twelve closed months, newest first."""
     months = MonthClosing.objects.filter(revision=1).order_by("-month").values_list("month", flat=True)
     return [ServiceMonth.of(month) for month in months[:MONTHS]]
 
 
 def outages_to_judge() -> int:
-    """How many outages `what_if` looks at: what it costs to ask."""
-    months = closed_lately()
+    """Count the outages that `what_if` reads, to estimate its cost."""
+    months = recently_closed_months()
     if not months:
         return 0
     start, end = instant(months[-1].span(settings.SLA_ZONE)[0]), instant(months[0].span(settings.SLA_ZONE)[1])
     return Outage.objects.filter(started_at__lt=end).exclude(ended_at__lte=start).count()
 
 
-def what_if(terms: Terms, now: datetime) -> Iterator[Supposed]:
+def what_if(terms: Terms, now: datetime) -> Iterator[WhatIfMonth]:
     """Judge the last twelve closed months of each region as if `terms` had always been in force, newest month first.
 
-    A region is judged once for all of them. Of a region all days are service days, whatever `terms` measure.
+    Each region is judged once for all months. All days are service days of a region, whatever measurement period `terms` name.
     """
-    months = closed_lately()
+    months = recently_closed_months()
     if not months:
         return
     span = months[-1].span(settings.SLA_ZONE)[0], months[0].span(settings.SLA_ZONE)[1]
@@ -81,7 +81,7 @@ def what_if(terms: Terms, now: datetime) -> Iterator[Supposed]:
     for region in Region.objects.all():
         judgement = judged_region(region, span, now, terms=terms)
         for month in months:
-            yield Supposed(
+            yield WhatIfMonth(
                 region=region,
                 month=month,
                 was=judged.get((region.pk, month.first_day)),

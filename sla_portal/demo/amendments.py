@@ -1,4 +1,4 @@
-"""What the demo's operator changes in the agreement: one amendment announced, the next one drafted."""
+"""The amendments of the demo: one announced, the next one drafted."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .story import DAYS, MINUTES, Story
 
 
 def amendments(story: Story) -> None:
-    """Tell of a higher target, announced nine days ago, of a customer who objects, and of a draft for the year after."""
+    """Announce a higher target nine days ago, register an objection, and draft a further amendment."""
     story.then(story.now - 12 * DAYS, lambda at: readings_approved(story, at))
     story.then(story.now - 11 * DAYS, lambda at: drafted(story, at))
-    story.then(story.now - 10 * DAYS, lambda at: asked_for(story, at))
+    story.then(story.now - 10 * DAYS, lambda at: submitted(story, at))
     story.then(story.now - 9 * DAYS, lambda at: announced(story, at))
     story.then(story.now - 5 * DAYS, lambda at: objected(story, at))
     story.then(story.now - 50 * MINUTES, lambda at: drafted_next(story, at))
@@ -48,22 +48,22 @@ def drafted(story: Story, at: datetime) -> None:
             {
                 "2": (
                     "The service is available for at least 99.995 % of the time. Where it is not, and section 4 does not apply, "
-                    "the customer gets what section 3 says.",
+                    "the customer is entitled to compensation under section 3.",
                     "服务在至少 99.995% 的时间内可用。若未达到且不适用第 4 节，客户获得第 3 节所述的补偿。",
                 ),
                 "4.1": (
-                    "Work on the platform that was announced at least 24 hours beforehand: cutovers, repairs, upgrades, drills.",
-                    "至少提前 24 小时公告的平台作业：割接、维修、升级、演练。",
+                    "Maintenance of the platform announced at least 24 hours beforehand: cutovers, repairs, upgrades and drills.",
+                    "至少提前 24 小时通知的平台维护：割接、维修、升级和演练。",
                 ),
             },
         ),
-        summary_of_changes="We promise more: 99.995 % instead of 99.99 %, and at least a day's notice of maintenance.",
-        summary_of_changes_zh="我们承诺更高的可用性：由 99.99% 提高到 99.995%，并且维护至少提前一天公告。",
+        summary_of_changes="The availability target rises from 99.99 % to 99.995 %, and maintenance is announced at least 24 hours ahead.",
+        summary_of_changes_zh="可用性目标由 99.99% 提高到 99.995%，维护至少提前 24 小时通知。",
         now=at,
     )
 
 
-def asked_for(story: Story, at: datetime) -> None:
+def submitted(story: Story, at: datetime) -> None:
     draft = AgreementVersion.objects.get(version="1.1")
     submit_draft(actor=story.people["legal"], draft=draft, effective_on=earliest_day(at) + timedelta(days=8), now=at)
 
@@ -79,7 +79,7 @@ def objected(story: Story, at: datetime) -> None:
         customer=story.customers["C-1001"],
         kind=AnswerKind.OBJECTION,
         by_name="Jonas Brandt",
-        text="We would rather keep announcements of a week.",
+        text="We object: our residents need at least one week's notice of maintenance.",
         now=at,
     )
 
@@ -91,7 +91,7 @@ def drafted_next(story: Story, at: datetime) -> None:
 
 
 def reworded(draft: AgreementVersion, summaries: dict[str, tuple[str, str]]) -> list[DraftedClause]:
-    """The clauses of a draft, some of them with another summary in English and Chinese."""
+    """Return the clauses of a draft, some with another summary in English and Chinese."""
     clauses = [
         DraftedClause(**{name: getattr(clause, name) for name in CLAUSE_FIELDS}) for clause in draft.clauses.all()
     ]

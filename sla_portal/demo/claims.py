@@ -1,4 +1,4 @@
-"""Claims of the demo's customers, from the first call to the appeal, each step by its own person."""
+"""Claims of the demo's customers, from submission to appeal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from claims.operations.applying import (
     FORM,
     ask_for_code,
     confirm_code,
-    mail_what_is_asked,
+    mail_requested,
     start_application,
     submit_application,
 )
@@ -42,31 +42,31 @@ from sla_portal.notices.private import code
 from .story import MINUTES, Story
 
 KEYS = UUID("5c1a0e9e-0d6b-4d0c-9a52-6f3f3b0f6d11")
-"""Of the forms that decided."""
+"""Namespace of the idempotency keys of decisions."""
 
 Proof = Callable[[datetime], SimpleUploadedFile]
-"""Makes a file about what was down at a time."""
+"""Creates a proof file about an outage at a given time."""
 
 
 def claims(story: Story) -> None:
-    """Tell of claims in every state, whatever the day: those of three and two months ago are decided by now."""
+    """Create claims in every status, on any day: the claim periods of three and two months ago are open or closed by now."""
     dns, calls = story.clock(3, 19, "18:04:00"), story.clock(2, 13, "23:30:00")
     granted(story, dns)
-    for_a_second_person(story, dns)
-    of_their_own_making(story, dns)
+    pending_approval(story, dns)
+    caused_by_the_customer(story, dns)
     refused_and_appealed(story, calls)
-    waiting_for_the_customer(story, calls)
+    waiting_on_customer(story, calls)
     by_phone_without_proof(story, calls)
-    held(story)
+    not_open_yet(story)
     by_form(story, story.clock(1, 12, "19:21:00"))
 
 
 def granted(story: Story, down_at: datetime) -> None:
-    """One as extension and voucher; one as a voucher, which was redeemed."""
+    """Grant one claim as extension and voucher, one as a voucher that is then redeemed."""
     clock = story.clock
     take(story, "marina", "K-2003-1", down_at, 9, clock(2, 20, "11:00"), screenshot, source=Source.TICKET)
     review(story, "marina", "grant", "3.2", clock(2, 22, "10:00"), clock(2, 22, "15:00"), voucher_minutes=5)
-    take(story, "haiwan", "K-2001-1", down_at, 12, clock(2, 20, "15:30"), a_mail)
+    take(story, "haiwan", "K-2001-1", down_at, 12, clock(2, 20, "15:30"), email_of_a_tenant)
     review(story, "haiwan", "grant", "3.2", clock(2, 23, "10:00"), clock(2, 23, "11:30"), voucher_minutes=9)
 
     def redeem(at: datetime) -> None:
@@ -76,16 +76,16 @@ def granted(story: Story, down_at: datetime) -> None:
     story.then(clock(1, 25, "10:00"), redeem)
 
 
-def for_a_second_person(story: Story, down_at: datetime) -> None:
+def pending_approval(story: Story, down_at: datetime) -> None:
     clock = story.clock
     take(story, "wutongli", "K-2002-1", down_at, 10, clock(1, 21, "09:40"), screenshot)
     review(story, "wutongli", "grant", "3.2", clock(1, 24, "14:00"), None)
 
 
-def of_their_own_making(story: Story, down_at: datetime) -> None:
-    """A part of what was down was the customer's own line; another person has to confirm that."""
+def caused_by_the_customer(story: Story, down_at: datetime) -> None:
+    """Part of the downtime was caused by the customer's own line; another person must confirm that."""
     clock = story.clock
-    take(story, "bachdang", "K-2004-1", down_at, 9, clock(1, 19, "16:00"), a_protocol, source=Source.TICKET)
+    take(story, "bachdang", "K-2004-1", down_at, 9, clock(1, 19, "16:00"), probe_log, source=Source.TICKET)
 
     def propose(at: datetime) -> None:
         claim = of(story, "bachdang")
@@ -95,8 +95,8 @@ def of_their_own_making(story: Story, down_at: datetime) -> None:
             clause="4.5",
             starts_at=down_at,
             ends_at=down_at + 4 * MINUTES,
-            reason="Their line was cut until 18:08, before and beside our trouble.",
-            evidence="The protocol that they sent: no route to their own provider.",
+            reason="The customer's own internet line was down until 18:08, independently of our outage.",
+            evidence="Probe log sent by the customer: no route to its own provider.",
             now=at,
         )
 
@@ -112,13 +112,13 @@ def refused_and_appealed(story: Story, down_at: datetime) -> None:
         lambda at: appeal_refusal(
             actor=story.people["support"],
             claim=of(story, "maple"),
-            text="They write: without calls nobody can be let in, whatever else works.",
+            text="The customer appeals by e-mail: without calls no visitor can be let in, even if the other functions work.",
             now=at,
         ),
     )
 
 
-def waiting_for_the_customer(story: Story, down_at: datetime) -> None:
+def waiting_on_customer(story: Story, down_at: datetime) -> None:
     clock = story.clock
     take(story, "penascal", "K-3003-1", down_at, 18, clock(1, 20, "23:00"), None, source=Source.TICKET)
     story.then(
@@ -126,7 +126,7 @@ def waiting_for_the_customer(story: Story, down_at: datetime) -> None:
         lambda at: ask_customer(
             actor=story.people["support"],
             claim=of(story, "penascal"),
-            question="Please send a screenshot, or the protocol of a panel. On which floors did calls fail?",
+            question="Please send a screenshot or the log of a door panel. On which floors did calls fail?",
             now=at,
         ),
     )
@@ -136,8 +136,8 @@ def by_phone_without_proof(story: Story, down_at: datetime) -> None:
     take(story, "saobento", "K-3002-1", down_at, 18, story.clock(1, 24, "23:20"), None)
 
 
-def held(story: Story) -> None:
-    """One that came before its month opened."""
+def not_open_yet(story: Story) -> None:
+    """Submit a claim before its claim period opens."""
     start = story.now - timedelta(days=3)
     month = ServiceMonth.of(local_date(epoch(start), settings.SLA_ZONE))
     left = (instant(month.span(settings.SLA_ZONE)[1]) - start).total_seconds() // 60
@@ -145,7 +145,7 @@ def held(story: Story) -> None:
 
 
 def by_form(story: Story, down_at: datetime) -> None:
-    """One that a customer made on the website, with the code from the mailbox."""
+    """Submit a claim on the website, confirmed with the code sent by e-mail."""
 
     def step(at: datetime) -> None:
         contract = story.contracts["K-1004-1"]
@@ -159,7 +159,7 @@ def by_form(story: Story, down_at: datetime) -> None:
 
         add_proof(actor=FORM, to=application(), upload=screenshot(down_at), now=at)
         ask_for_code(application=application(), now=at)
-        mail_what_is_asked(now=at)
+        mail_requested(now=at)
         mailed = Delivery.objects.filter(contact=contact, notice__kind=Kind.CODE).latest("id")
         confirm_code(application=application(), typed=code(mailed), now=at)
         submit_application(
@@ -169,14 +169,14 @@ def by_form(story: Story, down_at: datetime) -> None:
             time_zone="Europe/Berlin",
             functions=(),
             clients=(),
-            description="Nobody could sign in, and no panel answered.",
+            description="No user could log in, and no door panel responded.",
             now=at,
         )
 
     story.then(story.now - timedelta(hours=20), step)
 
 
-# How each is told
+# Steps
 
 
 def take(
@@ -189,7 +189,7 @@ def take(
     proof: Proof | None,
     source: Source = Source.PHONE,
 ) -> None:
-    """Enter a claim for a caller or a ticket, with proof where there is some."""
+    """Enter a claim received by phone or ticket, with proof if there is any."""
 
     def step(at: datetime) -> None:
         month = ServiceMonth.of(local_date(epoch(down_at), settings.SLA_ZONE))
@@ -205,7 +205,7 @@ def take(
             times=[(down_at, end)],
             functions=(),
             clients=(),
-            description="Neither the app nor the panels at the doors did anything.",
+            description="Neither the app nor the door panels responded.",
             time_zone=found.customer.region.time_zone or settings.SLA_TIME_ZONE,
             source=source,
             ticket_number=f"T-{20000 + len(story.claims) * 37}" if source == Source.TICKET else "",
@@ -228,7 +228,7 @@ def review(
     *,
     voucher_minutes: int = 0,
 ) -> None:
-    """Recommend what becomes of a claim and, unless it waits, let another person decide it."""
+    """Recommend a decision on a claim and, with `decided_at`, have another person decide it."""
     recommended: dict[str, int] = {}
 
     def recommend_it(at: datetime) -> None:
@@ -239,7 +239,7 @@ def review(
             claim=claim,
             outcome=outcome,
             clause=clause,
-            reason="Times and proof agree with the record." if outcome == "grant" else "The target was kept.",
+            reason="Times and proof agree with the record." if outcome == "grant" else "The SLA was met.",
             voucher_minutes=voucher_minutes,
             letter_subject=subject,
             letter_text=text,
@@ -261,15 +261,15 @@ def review(
 
 
 def of(story: Story, name: str) -> Claim:
-    """A claim of the story as it stands by now."""
+    """Return a claim of the demo."""
     return Claim.objects.get(pk=story.claims[name])
 
 
-# What they send as proof
+# Proof files
 
 
 def screenshot(down_at: datetime) -> SimpleUploadedFile:
-    """What an app says that reaches nothing."""
+    """Draw the screen of an app without connection."""
     picture = Image.new("RGB", (480, 320), "#f3f4f6")
     drawing = ImageDraw.Draw(picture)
     drawing.rectangle((0, 0, 480, 44), fill="#1f4e79")
@@ -282,18 +282,18 @@ def screenshot(down_at: datetime) -> SimpleUploadedFile:
     return SimpleUploadedFile("screenshot.png", file.getvalue())
 
 
-def a_mail(down_at: datetime) -> SimpleUploadedFile:
-    """What a tenant wrote."""
+def email_of_a_tenant(down_at: datetime) -> SimpleUploadedFile:
+    """Write an e-mail of a tenant."""
     mail = EmailMessage()
     mail["From"] = "tenant@example.com"
     mail["To"] = "office@example.com"
     mail["Date"] = down_at + 20 * MINUTES
-    mail["Subject"] = "The door does not open"
+    mail["Subject"] = "Door does not open"
     mail.set_content(f"Hello,\n\nsince {down_at:%H:%M} (UTC) neither the app nor the panel opens the door.\n")
     return SimpleUploadedFile("door.eml", mail.as_bytes())
 
 
-def a_protocol(down_at: datetime) -> SimpleUploadedFile:
-    """What their router noted."""
+def probe_log(down_at: datetime) -> SimpleUploadedFile:
+    """Write a log of failed probes."""
     lines = [f"{down_at + n * MINUTES:%Y-%m-%dT%H:%M:%SZ} probe {n + 1}: no answer" for n in range(9)]
     return SimpleUploadedFile("probe.txt", "\n".join(lines).encode())

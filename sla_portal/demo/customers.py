@@ -1,4 +1,4 @@
-"""Whom the demo serves, and on which contracts."""
+"""The customers and contracts of the demo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REGIONS = (
 
 @dataclass(frozen=True)
 class Period:
-    """A contract period: how many months ago it starts, on which day, for how many months."""
+    """A contract period: start in months before the present one, day of the month, length in months."""
 
     months_ago: int
     months: int

@@ -1,4 +1,4 @@
-"""The staff of the demo: one for each role, and more where claims and amendments need them; their logins."""
+"""The staff of the demo, at least one person for each role, and their logins."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Login:
 
 
 def password_of(name: str) -> str:
-    """The demo's password of a login: another on every installation, and the same at every start."""
+    """Return the demo password of a login: different on every installation, the same at every start."""
     digest = hmac.digest(settings.SECRET_KEY.encode(), f"demo {name}".encode(), "sha256")
     letters = base64.b32encode(digest).decode().lower()
     return "-".join(letters[start : start + 4] for start in range(0, 16, 4))
 
 
 def hire(now: datetime) -> dict[str, Actor]:
-    """Give everyone a login and a role; returns them by login name."""
+    """Create the users with their roles; return them by login name."""
     hired = {}
     for name, (role, first, last) in PEOPLE.items():
         user = User.objects.create_user(
@@ -53,7 +53,7 @@ def hire(now: datetime) -> dict[str, Actor]:
 
 
 def logins() -> list[Login]:
-    """Those of the demo that still have the demo's password."""
+    """Return the logins of the demo that still have the demo password."""
     users = User.objects.in_bulk(list(PEOPLE), field_name="username")
     return [
         Login(role, name, password_of(name))

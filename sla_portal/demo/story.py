@@ -1,4 +1,4 @@
-"""Thirteen months of a portal, told by the operations that pages use, each at its own time and by its own person."""
+"""Thirteen months of demo data, created by the operations that pages use, each at its own time and by its own person."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Step = Callable[[datetime], Any]
 
 
 class Story:
-    """Steps with the time of each. What would lie after `now` is not told."""
+    """Timed steps. Steps after `now` are skipped."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now.replace(microsecond=0)
@@ -55,10 +55,10 @@ class Story:
         self.exclusions: dict[str, Exclusion] = {}
         self.claims: dict[str, int] = {}
 
-    def tell(self) -> None:
+    def play(self) -> None:
         with transaction.atomic():
             self.people = hire(self.clock(14, 1, "09:00"))
-            for at, step in sorted(self.steps, key=lambda told: told[0]):
+            for at, step in sorted(self.steps, key=lambda timed: timed[0]):
                 if at <= self.now:
                     step(at)
 
@@ -66,11 +66,11 @@ class Story:
         self.steps.append((at, step))
 
     def clock(self, months_ago: int, day: int, at: str) -> datetime:
-        """A time of day on the SLA clock, in UTC."""
+        """Return a time of day on the SLA clock, in UTC."""
         on = date((self.present + -months_ago).year, (self.present + -months_ago).month, day)
         return datetime.combine(on, time.fromisoformat(at), tzinfo=settings.SLA_ZONE).astimezone(UTC)
 
-    # Who is served
+    # Customers and contracts
 
     def region(self, code: str, name: str, zone: str) -> None:
         def step(at: datetime) -> None:
@@ -162,7 +162,7 @@ class Story:
 
         self.then(self.clock(months_ago, day, "09:00") - 14 * DAYS, step)
 
-    # What was planned
+    # Maintenance
 
     def window(
         self,
@@ -174,9 +174,9 @@ class Story:
         lasts: timedelta,
         *,
         announced: timedelta | None,
-        lengthened: tuple[timedelta, timedelta] | None = None,
+        extended: tuple[timedelta, timedelta] | None = None,
     ) -> None:
-        """Plan a window, announce it so long before, and lengthen it so long after its start to so long in all."""
+        """Schedule a window, announce it with a lead time of `announced`, and extend it: (time after its start, new length)."""
         ends_at = starts_at + lasts
 
         def plan(at: datetime) -> None:
@@ -208,13 +208,13 @@ class Story:
         self.then(starts_at - announced, announce)
         self.then(starts_at, lambda at: start_work(actor=self.people["noc"], window=self.windows[name], now=at))
         done = ends_at
-        if lengthened:
-            after, lasts = lengthened
+        if extended:
+            after, lasts = extended
             done = starts_at + lasts
             self.then(starts_at + after, lambda at: announce(at, done, "The copy takes longer than in the rehearsal."))
         self.then(done, lambda at: finish_work(actor=self.people["noc"], window=self.windows[name], now=at))
 
-    # What happened
+    # Incidents
 
     def incident(
         self,
@@ -228,11 +228,14 @@ class Story:
         clients: Sequence[str] = (),
         source: Source = Source.MONITORING,
         ticket_number: str = "",
-        told: str = "",
-        ours: str = "",
+        public_update: str = "",
+        attributable: str = "",
     ) -> None:
-        """Log an outage, follow it, end it and, where it was `ours`, say so the day after. `lasts` None: it goes on."""
-        noticed = started_at + timedelta(seconds=48)
+        """Log an incident, acknowledge and resolve it, and classify it the next day if `attributable` gives the reason.
+
+        `lasts` None: the outage is ongoing.
+        """
+        detected = started_at + timedelta(seconds=48)
 
         def log(at: datetime) -> None:
             facts = OutageFacts(
@@ -246,35 +249,35 @@ class Story:
                 title=title,
                 source=source,
                 ticket_number=ticket_number,
-                detected_at=noticed,
+                detected_at=detected,
                 outages=[facts],
                 now=at,
             )
 
-        self.then(noticed + timedelta(seconds=30), log)
+        self.then(detected + timedelta(seconds=30), log)
         self.then(
-            noticed + timedelta(seconds=55),
+            detected + timedelta(seconds=55),
             lambda at: acknowledge_incident(actor=self.people["noc"], incident=self.incidents[name], now=at),
         )
-        if told:
+        if public_update:
             self.then(
-                noticed + timedelta(seconds=85),
+                detected + timedelta(seconds=85),
                 lambda at: add_update(
-                    actor=self.people["noc"], incident=self.incidents[name], text=told, public=True, now=at
+                    actor=self.people["noc"], incident=self.incidents[name], text=public_update, public=True, now=at
                 ),
             )
         if lasts is None:
             return
         ended_at = started_at + lasts
         self.then(
-            max(ended_at, noticed + 2 * MINUTES) + timedelta(seconds=20),
+            max(ended_at, detected + 2 * MINUTES) + timedelta(seconds=20),
             lambda at: resolve_incident(actor=self.people["noc"], incident=self.incidents[name], at=ended_at, now=at),
         )
-        if ours:
+        if attributable:
             self.then(
                 ended_at + DAYS,
                 lambda at: attribute_incident(
-                    actor=self.people["noc"], incident=self.incidents[name], reason=ours, now=at
+                    actor=self.people["noc"], incident=self.incidents[name], reason=attributable, now=at
                 ),
             )
 
@@ -294,7 +297,7 @@ class Story:
         confirmed: str = "",
         rejected: str = "",
     ) -> None:
-        """Propose an exclusion and, two days later, confirm or reject it by another person; else it waits."""
+        """Propose an exclusion and, with `confirmed` or `rejected`, have another person decide it two days later."""
 
         def propose(at: datetime) -> None:
             self.exclusions[incident] = propose_exclusion(
@@ -327,7 +330,7 @@ class Story:
                 ),
             )
 
-    # What was judged
+    # Closings
 
     def closing(self, months_ago: int) -> None:
         """Close a month on the 10th of the next."""
@@ -338,7 +341,7 @@ class Story:
         self.then(self.clock(months_ago - 1, 10, "10:00"), step)
 
 
-def who_is_served(story: Story) -> None:
+def customers_and_contracts(story: Story) -> None:
     for code, name, zone in REGIONS:
         story.region(code, name, zone)
     for party in PARTIES:
@@ -355,20 +358,20 @@ def the_first_half_year(story: Story) -> None:
         "apac",
         clock(11, 9, "14:20:10"),
         timedelta(minutes=3, seconds=30),
-        told="Sign-in and calls are back after a short interruption.",
-        ours="A memory leak in the session gateway.",
+        public_update="The service is restored after a short interruption.",
+        attributable="Caused by a memory leak in our session gateway.",
     )
     night = clock(10, 14, "09:00")
-    story.window("upgrade", "Upgrade of the main database", Kind.UPGRADE, "eu", night, 45 * MINUTES, announced=6 * DAYS)
-    story.incident("upgrade", "Main database switched over", "eu", night + 4 * MINUTES, 27 * MINUTES)
+    story.window("upgrade", "Main database upgrade", Kind.UPGRADE, "eu", night, 45 * MINUTES, announced=6 * DAYS)
+    story.incident("upgrade", "Database unavailable during the upgrade", "eu", night + 4 * MINUTES, 27 * MINUTES)
     story.exclusion(
         "upgrade",
         "4.1",
-        "The interruption of the announced upgrade.",
+        "Downtime within the announced upgrade.",
         night + DAYS,
         window="upgrade",
-        evidence="Change record CR-118 and the notice six days before.",
-        confirmed="Noticed, and within what was announced.",
+        evidence="Change record CR-118, and the notice sent six days before.",
+        confirmed="The outage lies within the announced window.",
     )
     story.incident(
         "switch",
@@ -376,7 +379,7 @@ def the_first_half_year(story: Story) -> None:
         "eu",
         clock(10, 22, "21:05:30"),
         timedelta(minutes=2, seconds=40),
-        ours="A fault of our own switch.",
+        attributable="Caused by a fault of our core switch.",
     )
     story.incident(
         "certificate",
@@ -384,12 +387,12 @@ def the_first_half_year(story: Story) -> None:
         "amer",
         clock(9, 17, "02:11:00"),
         41 * MINUTES,
-        told="Nobody can sign in at present. We are replacing an expired certificate.",
-        ours="We let a certificate expire.",
+        public_update="All functions are unavailable in the Americas. We have identified an expired certificate and are replacing it.",
+        attributable="We failed to renew the certificate in time.",
     )
     story.incident(
         "login",
-        "Sign-in fails in the app",
+        "Login fails in the app",
         "eu",
         clock(8, 5, "16:30:00"),
         26 * MINUTES,
@@ -397,19 +400,19 @@ def the_first_half_year(story: Story) -> None:
         clients=["app"],
         source=Source.TICKET,
         ticket_number="T-20417",
-        ours="A wrong setting in the release of that afternoon.",
+        attributable="Caused by a wrong setting in the release of that afternoon.",
     )
     evening = clock(7, 11, "22:00")
     story.window("cutover", "Cutover to new storage", Kind.CUTOVER, "apac", evening, 60 * MINUTES, announced=5 * DAYS)
-    story.incident("cutover", "Cutover ran over its window", "apac", evening + 5 * MINUTES, 67 * MINUTES)
+    story.incident("cutover", "Cutover overran its window", "apac", evening + 5 * MINUTES, 67 * MINUTES)
     story.exclusion(
         "cutover",
         "4.1",
-        "The announced cutover; what ran over is ours.",
+        "Downtime within the announced cutover; the overrun is attributable to us.",
         evening + DAYS,
         window="cutover",
         evidence="Change record CR-126.",
-        confirmed="As far as it was announced.",
+        confirmed="Confirmed for the announced window only.",
     )
 
 
@@ -418,87 +421,90 @@ def the_second_half_year(story: Story) -> None:
     cloud = clock(6, 3, "11:40:00")
     story.incident(
         "cloud",
-        "Cloud provider lost a zone",
+        "Cloud provider zone outage",
         "apac",
         cloud,
         95 * MINUTES,
-        told="Our provider has lost power in one zone. All functions are down in Asia Pacific.",
+        public_update="All functions are unavailable in Asia Pacific: our cloud provider lost power in one zone.",
     )
     story.exclusion(
         "cloud",
         "4.11",
-        "Their loss of power. From 13:05 their zone was up and we were still starting: that part is ours.",
+        "Power loss of the provider. Its zone was restored at 13:05; the time our services took to start is attributable to us.",
         cloud + 3 * DAYS,
         starts_at=cloud,
         ends_at=cloud + 85 * MINUTES,
         third_party="Example Cloud",
         third_party_incident="https://status.example.com/incidents/7731",
-        evidence="Their final report, fetched on the day it appeared.",
-        confirmed="Times compared with their report.",
+        evidence="The provider's final incident report, retrieved on the day of publication.",
+        confirmed="The times agree with the provider's report.",
     )
     story.incident(
         "phone",
-        "Calls and doors down for a moment",
+        "Short outage of all functions",
         "amer",
         clock(5, 25, "07:12:30"),
         timedelta(seconds=100),
         source=Source.PHONE,
-        ours="A load balancer of ours failed over.",
+        attributable="Caused by a failover of our load balancer.",
     )
     move = clock(4, 8, "09:00")
     story.window(
         "move",
-        "Copy of the video store",
+        "Video storage migration",
         Kind.REPAIR,
         "eu",
         move,
         60 * MINUTES,
         announced=4 * DAYS,
-        lengthened=(50 * MINUTES, 90 * MINUTES),
+        extended=(50 * MINUTES, 90 * MINUTES),
     )
-    story.incident("move", "Video store copied", "eu", move, 88 * MINUTES)
+    story.incident("move", "Outage during the video storage migration", "eu", move, 88 * MINUTES)
     story.exclusion(
         "move",
         "4.1",
-        "Announced, and lengthened before its end.",
+        "Announced, and extended by a notice before its end.",
         move + DAYS,
         window="move",
-        evidence="Change record CR-140 and both notices.",
-        confirmed="Both notices went out in time.",
+        evidence="Change record CR-140, and both notices.",
+        confirmed="Both notices were sent in time.",
     )
     dns = clock(3, 19, "18:04:00")
     story.incident(
         "dns",
-        "Names not resolved",
+        "DNS resolution failure",
         "apac",
         dns,
         9 * MINUTES,
-        told="Names of the platform were not resolved for nine minutes.",
+        public_update="All functions were unavailable in Asia Pacific for nine minutes: the names of the platform could not be resolved.",
     )
     story.exclusion(
         "dns",
         "4.11",
-        "The provider of our domain names had trouble that day.",
+        "The DNS provider reported an incident on that day.",
         dns + DAYS,
         third_party="Example DNS",
         third_party_incident="2251",
-        rejected="Their report shows no trouble in that hour, and our zone file was wrong.",
+        rejected="The provider's report shows no incident in that hour, and our zone file was wrong.",
     )
     story.then(
         dns + 4 * DAYS,
         lambda at: attribute_incident(
-            actor=story.people["noc"], incident=story.incidents["dns"], reason="Our zone file was wrong.", now=at
+            actor=story.people["noc"],
+            incident=story.incidents["dns"],
+            reason="Caused by an error in our zone file.",
+            now=at,
         ),
     )
     story.incident(
         "calls",
-        "No audio or video calls",
+        "Audio and video calls unavailable",
         "amer",
         clock(2, 13, "23:30:00"),
         18 * MINUTES,
         functions=["calls"],
-        told="Calls do not connect in the Americas. Doors and sign-in work.",
-        ours="A media server ran out of ports.",
+        public_update="Audio and video calls are unavailable in the Americas. All other functions are operational.",
+        attributable="Caused by a media server that ran out of ports.",
     )
     story.incident(
         "queue",
@@ -506,41 +512,41 @@ def the_second_half_year(story: Story) -> None:
         "eu",
         clock(1, 12, "19:21:10"),
         timedelta(minutes=6, seconds=50),
-        told="All functions were down in Europe for about seven minutes.",
-        ours="Our queue was sized too small.",
+        public_update="All functions were unavailable in Europe for about seven minutes.",
+        attributable="Caused by the insufficient size of our message queue.",
     )
     drill = clock(1, 21, "15:00")
     story.window(
-        "drill", "Drill of the second data centre", Kind.DRILL, "amer", drill, 30 * MINUTES, announced=9 * DAYS
+        "drill", "Failover drill of the second data centre", Kind.DRILL, "amer", drill, 30 * MINUTES, announced=9 * DAYS
     )
-    story.incident("drill", "Drill of the second data centre", "amer", drill + 2 * MINUTES, 21 * MINUTES)
+    story.incident("drill", "Failover drill of the second data centre", "amer", drill + 2 * MINUTES, 21 * MINUTES)
     story.exclusion(
         "drill",
         "4.1",
-        "The announced drill.",
+        "Downtime within the announced drill.",
         drill + DAYS,
         window="drill",
-        evidence="Protocol of the drill.",
-        confirmed="Within what was announced.",
+        evidence="Log of the drill.",
+        confirmed="The outage lies within the announced window.",
     )
 
 
-def these_days(story: Story) -> None:
+def the_present_month(story: Story) -> None:
     now = story.now
     transit = now - 3 * DAYS
-    story.incident("transit", "Transit provider dropped packets", "apac", transit, 12 * MINUTES)
+    story.incident("transit", "Packet loss at the transit provider", "apac", transit, 12 * MINUTES)
     story.exclusion(
         "transit",
         "4.11",
-        "Their router failed; the path was down for everyone behind it.",
+        "A router of the transit provider failed; the route was unavailable for all of its customers.",
         transit + DAYS,
         third_party="Example Transit",
         third_party_incident="INC-88120",
-        evidence="Their notice of that evening.",
+        evidence="The provider's notice of that evening.",
     )
     story.incident(
         "preview",
-        "Video preview and calls stutter on the website",
+        "Video preview and calls degraded on the web client",
         "eu",
         now - DAYS - 40 * MINUTES,
         22 * MINUTES,
@@ -551,13 +557,13 @@ def these_days(story: Story) -> None:
     )
     story.incident(
         "gateway",
-        "Gateway does not answer",
+        "Gateway not responding",
         "amer",
         now - 6 * MINUTES,
         None,
-        told="All functions are down in the Americas. We are looking for the cause.",
+        public_update="All functions are unavailable in the Americas. We are investigating the cause.",
     )
     soon = (now + 4 * DAYS).replace(hour=1, minute=0, second=0)
-    story.window("soon", "Renewal of the message queue", Kind.UPGRADE, "eu", soon, 60 * MINUTES, announced=6 * DAYS)
+    story.window("soon", "Message queue upgrade", Kind.UPGRADE, "eu", soon, 60 * MINUTES, announced=6 * DAYS)
     later = (now + 9 * DAYS).replace(hour=16, minute=0, second=0)
-    story.window("later", "Replacement of a core switch", Kind.REPAIR, "apac", later, 40 * MINUTES, announced=None)
+    story.window("later", "Core switch replacement", Kind.REPAIR, "apac", later, 40 * MINUTES, announced=None)

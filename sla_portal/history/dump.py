@@ -1,4 +1,4 @@
-"""Write what is on record as a history file, piece by piece, so that a large record needs little memory."""
+"""Write the record as a history file in pieces, so that a large record needs little memory."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from maintenance.models import MaintenanceWindow
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 
 from . import queries
-from .document import FORMAT, Row
-from .queries import CHUNK, Recorded
+from .format import FORMAT, Row
+from .queries import Recorded, chunks
 
 
 def written() -> Iterator[str]:
-    """The pieces of the file: one row a line, in an order that does not depend on the database."""
+    """Yield the pieces of the file: one row a line, in an order that does not depend on the database."""
     with _one_moment():
         lists: dict[str, Iterable[Row]] = {
             "functions": (recorded.row for recorded in queries.coded(CoreFunction)),
@@ -44,15 +44,14 @@ def written() -> Iterator[str]:
 
 def _rows(model: type[Model], key: str, on_record: Callable[[Collection[str]], dict[str, Recorded]]) -> Iterator[Row]:
     keys = sorted(model._default_manager.values_list(key, flat=True))
-    for start in range(0, len(keys), CHUNK):
-        chunk = keys[start : start + CHUNK]
+    for chunk in chunks(keys):
         found = on_record(chunk)
         yield from (found[code].row for code in chunk)
 
 
 @contextmanager
 def _one_moment() -> Iterator[None]:
-    """See the record as it is at one moment, whatever is written meanwhile, and keep nobody from writing."""
+    """Read a consistent snapshot of the record without blocking writers."""
     if connection.vendor == "sqlite":
         connection.ensure_connection()  # reads the setting
         sqlite: Any = connection

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import ManyToOneRel, Model
+from django.db.models import Model
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
-from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment, Suspension
-from sla_portal.agreements.rules import Stage, extended_to
+from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
+from sla_portal.agreements.rules import extended_to
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import Written, lock_chain, record_many
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 
 from . import queries
-from .document import CONTRACTS_BY, PAYMENTS_BY, History, NotAHistory, Row, in_order, shown
-from .queries import CHUNK, Recorded
+from .conflicts import check_against_portal, is_referred_to, stays
+from .differences import changes, replaced, replaced_notices, without_status
+from .document import History, NotAHistory
+from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
+from .queries import CHUNK, Recorded, chunks
 
 Loaded = dict[str, int]
 """How many rows of each list were new, changed or removed."""
@@ -39,95 +40,8 @@ def load_history(*, actor: Actor, history: History, now: datetime) -> Loaded:
     """
     with transaction.atomic():
         lock_chain()
-        _check_against_portal(history)
+        check_against_portal(history)
         return _Loading(actor, now, history).load()
-
-
-def _check_against_portal(history: History) -> None:
-    errors = []
-    tables: dict[str, tuple[type[Model], str, str]] = {
-        "regions": (Region, "code", "region"),
-        "functions": (CoreFunction, "code", "core function"),
-        "clients": (Client, "code", "client"),
-        "maintenance": (MaintenanceWindow, "reference", "maintenance window"),
-    }
-    for kind, used in history.mentions.items():
-        model, key, called = tables[kind]
-        known = set()
-        for chunk in _chunks(list(used)):
-            known |= set(model._default_manager.filter(**{f"{key}__in": chunk}).values_list(key, flat=True))
-        errors += [
-            f"{path}: Neither the file nor the portal has a {called} {shown(name)}."
-            for name, path in used.items()
-            if name not in known
-        ]
-    errors += _contracts_of_others(history)
-    errors += _versions_standing_still(history.agreements or [])
-    errors += _days_taken(history.agreements or [])
-    if errors:
-        raise NotAHistory(errors)
-
-
-def _contracts_of_others(history: History) -> Iterator[str]:
-    owners = {
-        contract["reference"]: customer["code"] for customer in history.customers for contract in customer["contracts"]
-    }
-    for chunk in _chunks(list(owners)):
-        for reference, owner in Contract.objects.filter(reference__in=chunk).values_list("reference", "customer__code"):
-            if owner != owners[reference]:
-                yield (
-                    f"{history.paths['contracts'][reference]}: {shown(reference)} is on record as a contract of customer {owner}."
-                )
-
-
-def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
-    """A version that customers were told of is never edited (5.2), and a draft is published by people."""
-    on_record = {recorded.row["version"]: recorded.row for recorded in queries.agreements()}
-    named = AgreementVersion.objects.filter(version__in=[row["version"] for row in agreements])
-    stages = {version.version: (version.stage, version.notice_id) for version in named}
-    for i, row in enumerate(agreements):
-        stage, announced = stages.get(row["version"], (Stage.PUBLISHED, None))
-        version = shown(row["version"])
-        if stage is Stage.WITHDRAWN:
-            yield f"agreements[{i}].version: Version {version} was withdrawn here and never takes effect."
-        elif stage is not Stage.PUBLISHED:
-            yield f"agreements[{i}].version: Version {version} is a draft here. Discard the draft first."
-        elif announced and on_record[row["version"]] != row:
-            yield f"agreements[{i}]: Customers were told of version {version} here, so it is not changed any more (5.2)."
-
-
-def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
-    named = {row["version"] for row in agreements}
-    staying = {
-        version.takes_effect_on.isoformat(): version.version
-        for version in AgreementVersion.objects.published().exclude(version__in=named)
-        if _stays(version)
-    }
-    for i, row in enumerate(agreements):
-        if row["effective_on"] in staying:
-            yield (
-                f"agreements[{i}].effective_on: Version {staying[row['effective_on']]} takes effect on that day, and "
-                "the portal's record refers to it."
-            )
-
-
-def _stays(version: AgreementVersion) -> bool:
-    """Whether a version that the file does not name stays: customers were told of it, or something refers to it."""
-    return version.notice_id is not None or _is_referred_to(version)
-
-
-def _is_referred_to(row: Model) -> bool:
-    """Whether any row but a clause of its own refers to it."""
-    return any(
-        relation.related_model._default_manager.filter(**{relation.field.name: row}).exists()
-        for relation in row._meta.get_fields(include_hidden=True)
-        if isinstance(relation, ManyToOneRel) and relation.related_model is not Clause
-    )
-
-
-def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]
 
 
 def _create(model: type[Model], rows: Iterable[Model]) -> None:
@@ -135,7 +49,7 @@ def _create(model: type[Model], rows: Iterable[Model]) -> None:
 
 
 def _delete(model: type[Model], keys: Sequence[int]) -> None:
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         model._default_manager.filter(pk__in=chunk).delete()
 
 
@@ -153,50 +67,6 @@ def _instant(text: Any) -> Any:
 
 def _day(text: Any) -> Any:
     return text and date.fromisoformat(text)
-
-
-_told = json.JSONEncoder(sort_keys=True).encode
-
-
-def _replaced(before: Iterable[tuple[int, Any]], after: Iterable[Any]) -> tuple[list[tuple[int, Any]], list[Any]]:
-    """Compare a list on record with the file's: the rows that it no longer has, and those that it has anew."""
-    wanted = Counter(map(_told, after))
-    gone = []
-    for pk, row in before:
-        if wanted[_told(row)]:
-            wanted[_told(row)] -= 1
-        else:
-            gone.append((pk, row))
-    return gone, [json.loads(told) for told in wanted.elements()]
-
-
-def _replaced_notices(before: list[tuple[int, Row]], after: list[Row]) -> tuple[list[int], list[Row]]:
-    """As `_replaced`, second by second: which of one second is the newer is told by microseconds."""
-    gone: list[int] = []
-    added: list[Row] = []
-    for sent_at in sorted({notice["sent_at"] for notice in [*after, *(notice for _pk, notice in before)]}):
-        old = [(pk, notice) for pk, notice in before if notice["sent_at"] == sent_at]
-        new = [notice for notice in after if notice["sent_at"] == sent_at]
-        if [notice for _pk, notice in old] != new:
-            gone += [pk for pk, _notice in old]
-            for place, notice in enumerate(new):
-                instants = {name: _instant(at) for name, at in notice.items()}
-                added.append(instants | {"sent_at": instants["sent_at"] + timedelta(microseconds=place)})
-    return gone, added
-
-
-def _changes(before: Row | None, after: Row) -> dict[str, list[Any]]:
-    """From what to what; of a list, the rows that left it and those that joined it."""
-    changes: dict[str, list[Any]] = {}
-    for name, value in after.items():
-        old = before[name] if before else None
-        if isinstance(value, list):
-            gone, added = _replaced(enumerate(old or []), value)
-            if gone or added:
-                changes[name] = [[row for _i, row in gone], added]
-        elif old != value:
-            changes[name] = [old, value]
-    return changes
 
 
 class _Loading:
@@ -257,7 +127,7 @@ class _Loading:
         entries = []
         position = len(rows)
         for row in model._default_manager.exclude(code__in=[row["code"] for row in rows]):
-            if _is_referred_to(row):
+            if is_referred_to(row):
                 position += 1
                 if row.position != position:
                     entries.append(Written("changed by a history file", row, {"position": [row.position, position]}))
@@ -275,7 +145,7 @@ class _Loading:
         entries = []
         for version, recorded in before.items():
             subject = AgreementVersion.objects.get(pk=recorded.pk)
-            if version not in {row["version"] for row in rows} and not _stays(subject):
+            if version not in {row["version"] for row in rows} and not stays(subject):
                 removed = {name: [value, None] for name, value in recorded.row.items()}
                 entries.append(Written("removed by a history file", subject, removed))
                 AgreementVersion.objects.filter(pk=subject.pk).delete()
@@ -300,7 +170,7 @@ class _Loading:
                 Written(
                     "changed by a history file" if found else "loaded from a history file",
                     subject,
-                    _changes(found.row if found else None, row),
+                    changes(found.row if found else None, row),
                 )
             )
         self._record("agreements", entries)
@@ -316,7 +186,7 @@ class _Loading:
         write: Callable[[list[Row], dict[str, Recorded]], Sequence[Model]],
     ) -> None:
         """Compare with what is on record, chunk by chunk, and write what differs."""
-        for chunk in _chunks(rows):
+        for chunk in chunks(rows):
             before = on_record([row[key] for row in chunk])
             changed = [row for row in (_completed(row, before.get(row[key])) for row in chunk)
                        if row[key] not in before or before[row[key]].row != row]  # fmt: skip
@@ -327,7 +197,7 @@ class _Loading:
             for subject, row in zip(subjects, changed, strict=True):
                 found = before.get(row[key])
                 action = "changed by a history file" if found else "loaded from a history file"
-                entries.append(Written(action, subject, _changes(found.row if found else None, row)))
+                entries.append(Written(action, subject, changes(found.row if found else None, row)))
             self._record(kind, entries)
 
     def _write_customers(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:
@@ -342,7 +212,7 @@ class _Loading:
         contracts: list[tuple[int, Row, Recorded | None]] = []
         for customer, row in zip(written, rows, strict=True):
             found = before.get(row["code"])
-            left, joined = _replaced(found.listed["contacts"] if found else (), row["contacts"])
+            left, joined = replaced(found.listed["contacts"] if found else (), row["contacts"])
             gone += [pk for pk, _email in left]
             contacts += [Contact(customer_id=customer.pk, email=email) for email in joined]
             for contract in row["contracts"]:
@@ -379,13 +249,13 @@ class _Loading:
         suspensions: list[Model] = []
         payments: list[Payment] = []
         for contract, (_customer, row, old) in zip(written, contracts, strict=True):
-            left, joined = _replaced(old.listed["suspensions"] if old else (), row["suspensions"])
+            left, joined = replaced(old.listed["suspensions"] if old else (), row["suspensions"])
             gone += [pk for pk, _suspension in left]
             suspensions += [
                 Suspension(contract_id=contract.pk, starts_on=_day(days["starts_on"]), ends_on=_day(days["ends_on"]))
                 for days in joined
             ]
-            _left, joined = _replaced(old.listed["payments"] if old else (), row["payments"])
+            _left, joined = replaced(old.listed["payments"] if old else (), row["payments"])
             payments += [
                 Payment(
                     contract_id=contract.pk,
@@ -436,7 +306,7 @@ class _Loading:
         notices: list[Model] = []
         for window, row in zip(written, rows, strict=True):
             found = before.get(row["reference"])
-            left, joined = _replaced_notices(found.listed["notices"] if found else [], row["notices"])
+            left, joined = replaced_notices(found.listed["notices"] if found else [], row["notices"])
             gone += left
             notices += [MaintenanceNotice(window_id=window.pk, **notice) for notice in joined]
         _delete(MaintenanceNotice, gone)
@@ -471,7 +341,7 @@ class _Loading:
         rows: list[Row] = []
         outages: list[Outage] = []
         for incident, row, found in incidents:
-            left, joined = _replaced(found.listed["outages"] if found else (), row["outages"])
+            left, joined = replaced(found.listed["outages"] if found else (), row["outages"])
             gone += [pk for pk, _outage in left]
             rows += joined
             outages += [
@@ -507,11 +377,11 @@ class _Loading:
         restated: list[Exclusion] = []
         added: list[tuple[int, Row]] = []
         for incident, row, found in incidents:
-            left, joined = _replaced(found.listed["exclusions"] if found else (), row["exclusions"])
+            left, joined = replaced(found.listed["exclusions"] if found else (), row["exclusions"])
             # One of which only the status or reason changed keeps its row, and with it its evidence and who proposed it.
-            same = {_told(_without_status(exclusion)): pk for pk, exclusion in left}
+            same = {without_status(exclusion): pk for pk, exclusion in left}
             for exclusion in joined:
-                if pk := same.pop(_told(_without_status(exclusion)), None):
+                if pk := same.pop(without_status(exclusion), None):
                     restated.append(Exclusion(pk=pk, status=exclusion["status"], reason=exclusion["reason"]))
                 else:
                     added.append((incident, exclusion))
@@ -522,7 +392,7 @@ class _Loading:
         Exclusion.objects.bulk_update(restated, ["status", "reason"], batch_size=CHUNK)
         references = sorted({row["maintenance"] for _incident, row in added if row["maintenance"]})
         windows: Keys = {}
-        for chunk in _chunks(references):
+        for chunk in chunks(references):
             windows |= MaintenanceWindow.objects.filter(reference__in=chunk).values_list("reference", "pk")
         _create(
             Exclusion,
@@ -546,17 +416,13 @@ class _Loading:
         errors = [
             f"{self.history.paths['incidents'][reference].removesuffix('.reference')}.exclusions: On record is one under "
             f"{clause} with sealed evidence; it cannot be taken away. Name it with the status it has by now."
-            for chunk in _chunks(exclusions)
+            for chunk in chunks(exclusions)
             for reference, clause in Exclusion.objects.filter(pk__in=chunk, files__isnull=False)
             .distinct()
             .values_list("incident__reference", "clause")
         ]
         if errors:
             raise NotAHistory(errors)
-
-
-def _without_status(exclusion: Row) -> Row:
-    return {name: value for name, value in exclusion.items() if name not in ("status", "reason")}
 
 
 EXTENSION = ("extended_minutes", "extended_to")

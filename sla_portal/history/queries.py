@@ -1,11 +1,11 @@
-"""What is on record, as the rows of a history file, in a fixed number of queries for each call."""
+"""Read the record as rows of a history file, with a fixed number of queries for each call."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Model
 
@@ -16,7 +16,7 @@ from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 from sla_portal.kernel.instants import instant_text
 
-from .document import (
+from .format import (
     CONTRACTS_BY,
     EXCLUSIONS_BY,
     NOTICES_BY,
@@ -29,20 +29,27 @@ from .document import (
     in_order,
 )
 
+T = TypeVar("T")
+
 CHUNK = 1000
 """Rows read or written by one query."""
 
 
+def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
+
+
 @dataclass(frozen=True)
 class Recorded:
-    """A row on record: its primary key, what a history file says of it, and the keys of the rows in its lists."""
+    """A recorded row: its primary key, its row of a history file, and the keys of the rows in its lists."""
 
     pk: int
     row: Row
     listed: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     contracts: dict[str, Recorded] = field(default_factory=dict)
     extended_minutes: int = 0
-    """Of a contract: by how much compensation moved its end (3.2). `ends_on` of its row is the end so moved."""
+    """For a contract: the minutes by which compensation extended it (3.2). `ends_on` of its row is the extended end."""
 
 
 def _instant(at: Any) -> str | None:
@@ -54,18 +61,18 @@ def _day(day: Any) -> str | None:
 
 
 def coded(model: type[CoreFunction | Client | Region]) -> list[Recorded]:
-    """Core functions and clients in their order, regions by code."""
+    """Return core functions and clients in their order, regions by code."""
     order = ("code",) if model is Region else ("position", "code")
     found = model._default_manager.values_list("pk", "code", "name", *order)
     return [
         Recorded(pk, {"code": code, "name": name})
-        # Not by the database: each sorts text in its own way.
+        # Sorted here, because databases sort text differently.
         for pk, code, name, *_order in sorted(found, key=lambda row: row[3:])
     ]
 
 
 def agreements() -> list[Recorded]:
-    """Published versions in the order in which they take effect; a draft is not on record yet, a withdrawn one no more."""
+    """Return published versions by effective date; drafts and withdrawn versions are not part of the record."""
     return [
         Recorded(
             version.pk,
@@ -82,11 +89,11 @@ def agreements() -> list[Recorded]:
 
 
 Listed = dict[int, list[tuple[int, Any]]]
-"""Rows of a list with their keys, by the key of the row whose list it is."""
+"""Rows of lists with their keys, by the key of the row that has the list."""
 
 
 def _by_owner(rows: Iterable[tuple[Any, int, Any]]) -> Listed:
-    """Group `(owner, pk, row)`."""
+    """Group `(owner, pk, row)` by owner."""
     grouped: Listed = defaultdict(list)
     for owner, pk, row in rows:
         grouped[owner].append((pk, row))
@@ -98,7 +105,7 @@ def _rows(listed: list[tuple[int, Any]], by: tuple[str, ...]) -> list[Row]:
 
 
 def _names(through: type[Model], owner: str, name: str, owners: Collection[int]) -> dict[int, list[str]]:
-    """The codes in the scopes of rows, by the key of the row; `owner` leads from the scope to `owners`."""
+    """Return the codes in the scopes of rows, by the key of the row; `owner` is the lookup from the scope to `owners`."""
     found: dict[int, list[str]] = defaultdict(list)
     row_of_scope, _, _ = owner.partition("__")
     scopes = through._default_manager.filter(**{f"{owner}__in": owners})
@@ -108,7 +115,7 @@ def _names(through: type[Model], owner: str, name: str, owners: Collection[int])
 
 
 def customers(codes: Collection[str]) -> dict[str, Recorded]:
-    """Customers with their contacts and contracts, by code."""
+    """Return customers with contacts and contracts, by code."""
     found = list(Customer.objects.filter(code__in=codes).values_list("pk", "code", "name", "region__code"))
     keys = [pk for pk, *_ in found]
     contacts = _by_owner(Contact.objects.filter(customer__in=keys).values_list("customer", "pk", "email"))
@@ -167,7 +174,7 @@ def _contracts(customers: Collection[int]) -> dict[int, list[Recorded]]:
 
 
 def maintenance(references: Collection[str]) -> dict[str, Recorded]:
-    """Maintenance windows with their notices, by reference."""
+    """Return maintenance windows with their notices, by reference."""
     found = list(MaintenanceWindow.objects.filter(reference__in=references))
     keys = [window.pk for window in found]
     scopes = {
@@ -204,7 +211,7 @@ def maintenance(references: Collection[str]) -> dict[str, Recorded]:
 
 
 def incidents(references: Collection[str]) -> dict[str, Recorded]:
-    """Incidents with their outages and exclusions, by reference."""
+    """Return incidents with their outages and exclusions, by reference."""
     found = list(Incident.objects.filter(reference__in=references))
     keys = [incident.pk for incident in found]
     functions = _names(OutageFunction, "outage__incident", "function", keys)

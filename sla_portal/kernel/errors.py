@@ -1,2 +1,2 @@
 class Refused(Exception):
-    """What an operation raises when it says no; `str()` of it is a sentence for the person who asked."""
+    """Base of the errors by which an operation refuses a request; `str()` is a sentence for the person who made it."""

@@ -7,7 +7,7 @@ INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 )
 YEARS = range(1900, 9999)
-"""Those in which there are service months."""
+"""The years that have service months (`ServiceMonth`)."""
 
 
 def parse_instant(text: str) -> datetime:
@@ -20,7 +20,11 @@ def parse_instant(text: str) -> datetime:
         raise ValueError(f"Times carry whole seconds; {text} has a fraction of one.")
     check_year(text)
     try:
-        return datetime.fromisoformat(clock + offset).astimezone(UTC)
+        at = datetime.fromisoformat(clock + offset)
+        # From Python 3.14 on, 24:00:00 is read as the midnight after it.
+        if f"{at:%H}" != clock[11:13]:
+            raise ValueError
+        return at.astimezone(UTC)
     except ValueError:
         raise ValueError(f"There is no such instant as {text}.") from None
 

@@ -1,4 +1,4 @@
-"""Sets of instants, kept as sorted spans that neither overlap nor meet.
+"""Sets of instants as sorted spans that neither overlap nor meet.
 
 Time is whole seconds since the Unix epoch. A clock minute starts at a multiple of 60: that holds in
 every zone whose offset is whole minutes, and the settings refuse any other for the SLA clock.
@@ -31,7 +31,7 @@ def instant(seconds: int) -> datetime:
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
-    """Sort `spans` given in any order and join those that overlap or meet; empty ones vanish."""
+    """Sort `spans` given in any order and join those that overlap or meet; empty spans are dropped."""
     in_order = sorted(span for span in spans if span[0] < span[1])
     if not in_order:
         return []
@@ -48,7 +48,7 @@ def merged(spans: Iterable[Span]) -> list[Span]:
 
 
 def intersection(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
-    """Return what lies in both."""
+    """Return the instants that lie in both."""
     both: list[Span] = []
     i = j = 0
     while i < len(some) and j < len(others):
@@ -63,7 +63,7 @@ def intersection(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
 
 
 def difference(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
-    """Return what lies in `some` and not in `others`."""
+    """Return the instants that lie in `some` and not in `others`."""
     left: list[Span] = []
     j = 0
     for start, end in some:
@@ -93,7 +93,7 @@ def touching(spans: Sequence[Span], span: Span) -> Sequence[Span]:
 
 
 def clipped(spans: Sequence[Span], span: Span) -> list[Span]:
-    """Return what of `spans` lies in one `span`."""
+    """Return the parts of `spans` that lie in one `span`."""
     parts = list(touching(spans, span))
     if parts:
         parts[0] = max(parts[0][0], span[0]), parts[0][1]
@@ -118,7 +118,7 @@ def minutes_touching(spans: Iterable[Span]) -> list[Span]:
 
 
 class Minutes:
-    """A set of clock minutes that is asked many times how many of them lie between two instants."""
+    """A set of clock minutes, indexed to count those between two instants in O(log n)."""
 
     def __init__(self, spans: Sequence[Span]) -> None:
         """Take sorted disjoint `spans` whose edges are minute edges."""

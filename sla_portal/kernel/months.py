@@ -1,4 +1,4 @@
-"""Service months and days on the SLA clock. Nothing else makes a local midnight."""
+"""Service months and days on the SLA clock. No other module computes a local midnight."""
 
 import re
 from calendar import monthrange

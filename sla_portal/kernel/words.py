@@ -1,6 +1,6 @@
-"""Sentences of rules, which know no language: the door that shows one translates it."""
+"""Mark sentences of rules for translation. The page, e-mail or command that shows one translates it."""
 
 
 def gettext_noop(sentence: str) -> str:
-    """Mark `sentence` for translation and give it back as it is."""
+    """Mark `sentence` for translation and return it unchanged."""
     return sentence

@@ -1,16 +1,23 @@
 """Working days by a country's official calendar and the operator's own days."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from functools import cache
-
-from holidays import HolidayBase, country_holidays
+from typing import TYPE_CHECKING
 
 from sla_portal.kernel.months import ServiceMonth
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 
 @cache
 def _official(country: str) -> HolidayBase:
+    # 26 MB, for the processes that ask for working days.
+    from holidays import country_holidays
+
     return country_holidays(country)
 
 
@@ -27,7 +34,7 @@ class WorkingDays:
         self._known_years = known_years
 
     def is_working_day(self, day: date) -> bool:
-        """Say whether people work on `day`."""
+        """Say whether `day` is a working day."""
         return self._own.get(day, self._official.is_working_day(day))
 
     def nth(self, n: int, month: ServiceMonth) -> date:
@@ -42,7 +49,7 @@ class WorkingDays:
         """Say whether the official calendar of `year` has been published, as far as the library knows, or was checked.
 
         Where a country moves working days to weekends, that is decided for each year anew, and the library
-        lists those moves by year; for a year after the last of them it can only guess.
+        lists those moves by year; for a year after the last one listed it only estimates.
         """
         if year in self._known_years or not self._official.has_substituted_holidays:
             return True

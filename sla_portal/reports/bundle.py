@@ -1,4 +1,4 @@
-"""What proves an amendment (5.2), as a ZIP: the same bytes whenever the record is the same."""
+"""The evidence bundle of an amendment (5.2) as a ZIP: the same bytes whenever the record is the same."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from sla_portal.notices.private import concealed
 
 from .pdf.printing import ASSETS, print_page
 
-AT_ONCE = 2000
-"""Rows in memory at a time."""
+CHUNK = 2000
+"""Rows read at a time. While one chunk is read the one before it is still in memory."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-LEDGER = (
-    "notice", "occasion_given_at", "delivery", "email", "name", "customer", "language", "status", "attempts",
-    "handed_over_at", "sent_at", "trouble", "mail_server_said", "resolved_at", "resolved_by", "sent_again_as",
+DELIVERY_COLUMNS = (
+    "notice", "notice_given_at", "delivery", "email", "name", "customer", "language", "status", "attempts",
+    "handed_over_at", "sent_at", "failure_reason", "mail_server_response", "resolved_at", "resolved_by", "sent_again_as",
     "letter_on", "letter_reference", "message_id",
 )  # fmt: skip
 
 
 def write_bundle(version: AgreementVersion, *, language: str, email: str, file: IO[bytes]) -> str:
-    """Write the proof of an announced version to `file`; return its SHA-256.
+    """Write the evidence bundle of an announced version to `file`; return its SHA-256.
 
-    With `email` the source of every mail about the version to that address is in it. Rows are read in portions.
+    With `email` it includes the source of every e-mail about the version to that address. Rows are read in chunks.
     """
     with translation.override(language), ZipFile(file, "w", ZIP_DEFLATED, compresslevel=6) as archive:
         bundle = _Archive(archive, _announcement(version).given_at)
@@ -53,15 +53,15 @@ def write_bundle(version: AgreementVersion, *, language: str, email: str, file: 
         bundle.add(f"version-{name}.json", canonical(version.content()).encode())
         if before := version.based_on:
             bundle.add(f"redline-{_safe(before.version)}-{name}.pdf", _redline_pdf(before, version, language))
-        notices = list(_told_to_all(version))
+        notices = list(_notices_to_all(version))
         for notice in notices:
             _add_notice(bundle, notice)
-        with bundle.open("deliveries.csv") as ledger:
-            statuses = _write_ledger(version, ledger)
+        with bundle.open("deliveries.csv") as deliveries:
+            statuses = _write_deliveries(version, deliveries)
         mails = [_add_mail(bundle, delivery) for delivery in _mails(version, email)] if email else []
-        with bundle.open("audit.jsonl") as trail:
-            for entry in _entries(version).iterator(chunk_size=AT_ONCE):
-                trail.write(f"{_entry_line(entry)}\n".encode())
+        with bundle.open("audit.jsonl") as log:
+            for entry in _entries(version).iterator(chunk_size=CHUNK):
+                log.write(f"{_entry_line(entry)}\n".encode())
         bundle.add("check_audit.py", (ASSETS / "check_audit.py").read_bytes())
         bundle.add("README.txt", _readme(version, notices, statuses, mails).encode())
         bundle.add("SHA256SUMS", "".join(f"{digest}  {path}\n" for path, digest in bundle.sums).encode())
@@ -73,7 +73,7 @@ def write_bundle(version: AgreementVersion, *, language: str, email: str, file: 
 
 
 class _Archive:
-    """A ZIP whose files bear the time of the announcement, and the hash of each as it was written."""
+    """A ZIP whose members have the time of the announcement; the SHA-256 of each is collected."""
 
     def __init__(self, archive: ZipFile, at: datetime) -> None:
         self._archive, self._at = archive, at.astimezone(UTC)
@@ -85,16 +85,16 @@ class _Archive:
 
     @contextmanager
     def open(self, path: str) -> Iterator[_Hashed]:
-        told = ZipInfo(path, self._at.timetuple()[:6])
-        told.compress_type, told.external_attr, told.create_system = ZIP_DEFLATED, 0o644 << 16, 3
-        with self._archive.open(told, "w", force_zip64=True) as file:
+        member = ZipInfo(path, self._at.timetuple()[:6])
+        member.compress_type, member.external_attr, member.create_system = ZIP_DEFLATED, 0o644 << 16, 3
+        with self._archive.open(member, "w", force_zip64=True) as file:
             hashed = _Hashed(file)
             yield hashed
         self.sums.append((path, hashed.digest.hexdigest()))
 
 
 class _Hashed:
-    """A file that is hashed while it is written."""
+    """A file that hashes what is written to it."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self.digest = file, sha256()
@@ -105,11 +105,11 @@ class _Hashed:
 
 
 def _safe(name: str) -> str:
-    """A name that is one everywhere, and no path."""
+    """Return a file name that is valid on every system and contains no path."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".") or "_"
 
 
-# Paper
+# PDFs
 
 
 def _version_pdf(version: AgreementVersion, language: str) -> bytes:
@@ -144,20 +144,20 @@ def _facts(version: AgreementVersion, language: str) -> dict[str, Any]:
     }
 
 
-# What was told
+# Announcements
 
 
 def _announcement(version: AgreementVersion) -> Notice:
     if version.notice is None:
-        raise ValueError(f"Version {version} was not announced: there is nothing to prove.")
+        raise ValueError(f"Version {version} was not announced, so it has no evidence bundle.")
     return version.notice
 
 
-def _told_to_all(version: AgreementVersion) -> QuerySet[Notice]:
-    """The announcement, reminders and the withdrawal; what was told at a signing says the same to one."""
+def _notices_to_all(version: AgreementVersion) -> QuerySet[Notice]:
+    """Return the announcement, reminders and the withdrawal, without the copies sent to single customers at signing."""
     at_signing = version.further_notices.filter(contract__isnull=False)
-    told = notices_of(version).exclude(pk__in=at_signing.values("notice"))
-    return told.prefetch_related("wordings", "attachments").order_by("pk")
+    to_all = notices_of(version).exclude(pk__in=at_signing.values("notice"))
+    return to_all.prefetch_related("wordings", "attachments").order_by("pk")
 
 
 def _add_notice(bundle: _Archive, notice: Notice) -> None:
@@ -181,25 +181,25 @@ def _add_notice(bundle: _Archive, notice: Notice) -> None:
         bundle.add(f"{within}.{number}.{_safe(attachment.name)}", bytes(attachment.content))
 
 
-# The ledger
+# Deliveries
 
 
-def _write_ledger(version: AgreementVersion, file: _Hashed) -> Counter[str]:
-    """Write a row for each delivery; return how many are in each status."""
+def _write_deliveries(version: AgreementVersion, file: _Hashed) -> Counter[str]:
+    """Write a row for each delivery; return the count by status."""
     statuses: Counter[str] = Counter()
-    # Else some spreadsheets take UTF-8 for something else.
+    # Without it some spreadsheets misread UTF-8.
     file.write(BOM_UTF8)
     lines = csv.writer(_Lines(file))
-    lines.writerow(LEDGER)
+    lines.writerow(DELIVERY_COLUMNS)
     rows = deliveries_of(version).select_related("notice", "contact__customer").order_by("pk")
-    for delivery in rows.iterator(chunk_size=AT_ONCE):
+    for delivery in rows.iterator(chunk_size=CHUNK):
         statuses[delivery.status] += 1
-        lines.writerow(map(_cell, _ledger_row(delivery)))
+        lines.writerow(map(_cell, _delivery_row(delivery)))
     return statuses
 
 
 class _Lines:
-    """What `csv` writes, as UTF-8."""
+    """A text file for `csv` that encodes UTF-8."""
 
     def __init__(self, file: _Hashed) -> None:
         self._file = file
@@ -208,7 +208,7 @@ class _Lines:
         return self._file.write(line.encode())
 
 
-def _ledger_row(delivery: Delivery) -> tuple[Any, ...]:
+def _delivery_row(delivery: Delivery) -> tuple[Any, ...]:
     return (
         delivery.notice.number,
         delivery.notice.given_at,
@@ -233,7 +233,7 @@ def _ledger_row(delivery: Delivery) -> tuple[Any, ...]:
 
 
 def _cell(value: Any) -> str:
-    """A value as text that no spreadsheet takes for a formula."""
+    """Return a value as text that no spreadsheet evaluates as a formula."""
     text = "" if value is None else _instant(value) if isinstance(value, datetime) else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 
@@ -242,7 +242,7 @@ def _instant(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
-# The mails to one address
+# E-mails to one address
 
 
 def _mails(version: AgreementVersion, email: str) -> Iterable[Delivery]:
@@ -250,31 +250,31 @@ def _mails(version: AgreementVersion, email: str) -> Iterable[Delivery]:
 
 
 def _add_mail(bundle: _Archive, delivery: Delivery) -> dict[str, str]:
-    """Add the source of a mail without the recipient's key; return its name and the SHA-256 of what was sent."""
+    """Add the source of an e-mail without the recipient's personal link; return its name and the SHA-256 of the original."""
     notice = delivery.notice
     wording, attachments = notice.wording(delivery.language), list(notice.attachments.all())
-    kept_back = Wording(
+    redacted = Wording(
         language=wording.language,
         subject=wording.subject,
         text=concealed(wording.text, wording.language),
         html=concealed(wording.html, wording.language),
     )
     name = f"mail/{_safe(notice.number)}.{delivery.pk}.eml"
-    bundle.add(name, _source(MailMessage(notice, kept_back, attachments), delivery))
+    bundle.add(name, _source(MailMessage(notice, redacted, attachments), delivery))
     sent = _source(MailMessage(notice, wording, attachments), delivery)
     return {"name": name, "sha256": sha256(sent).hexdigest()}
 
 
-def _source(letter: MailMessage, delivery: Delivery) -> bytes:
-    """A mail as it arrives: on the wire a dot was put before each leading dot."""
-    return re.sub(rb"^\.\.", b".", letter.completed(delivery), flags=re.MULTILINE)
+def _source(message: MailMessage, delivery: Delivery) -> bytes:
+    """Return an e-mail as received: SMTP doubles each leading dot on the wire."""
+    return re.sub(rb"^\.\.", b".", message.completed(delivery), flags=re.MULTILINE)
 
 
-# The trail
+# Audit log
 
 
 def _entries(version: AgreementVersion) -> QuerySet[Entry]:
-    """What the trail says of the version, its notices, their deliveries and the answers to it."""
+    """Return the audit log entries about the version, its notices, their deliveries and the answers to it."""
 
     def about(kind: str, rows: QuerySet[Any]) -> Q:
         return Q(subject_type=kind, subject_id__in=rows.order_by().values_list(Cast("pk", CharField())))
@@ -288,13 +288,13 @@ def _entries(version: AgreementVersion) -> QuerySet[Entry]:
 
 
 def _entry_line(entry: Entry) -> str:
-    told: Mapping[str, Any] = {
+    line: Mapping[str, Any] = {
         "id": entry.pk,
         "content": entry.content(),
         "previous_hash": entry.previous_hash,
         "hash": entry.hash,
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(line, ensure_ascii=False)
 
 
 def _readme(

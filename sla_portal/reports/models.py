@@ -1,4 +1,4 @@
-"""The monthly availability reports as issued, the requests that they were issued on, and bundles of proof."""
+"""The monthly availability reports as issued, the requests for them, and evidence bundles."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from sla_portal.customers.models import Customer, Region
 
 
 class ReportRun(models.Model):
-    """Somebody's wish for the reports of a month. No region and no customer named means all of them.
+    """A request for the reports of a month. Without a region or customer it is for all of them.
 
-    The row is a queue: a worker takes one without `made_at` and puts down a report for each of those that have changed.
+    The rows are a queue: a worker leases one without `made_at` and queues a report for each subject whose figures changed.
     """
 
-    month = models.DateField(_("month"), help_text=_("Its first day."))
+    month = models.DateField(_("month"), help_text=_("First day of the month."))
     regions = models.ManyToManyField(Region, blank=True, related_name="+", verbose_name=_("regions"))
     customers = models.ManyToManyField(Customer, blank=True, related_name="+", verbose_name=_("customers"))
     missing_only = models.BooleanField(
-        _("only missing ones"), default=False, help_text=_("A report that exists is left as it is, even if outdated.")
+        _("missing reports only"),
+        default=False,
+        help_text=_("Existing reports are not reissued, even if they are outdated."),
     )
-    reason = models.TextField(_("reason"), blank=True, help_text=_("Why a closed month was corrected."))
-    requested_at = models.DateTimeField(_("requested"))
+    reason = models.TextField(_("reason"), blank=True, help_text=_("Why the closed month was corrected."))
+    requested_at = models.DateTimeField(_("requested at"))
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("requested by")
     )
     requested_by_name = models.CharField(_("requested by"), max_length=200)
-    leased_until = models.DateTimeField(_("in a worker's hand until"), null=True)
-    made_at = models.DateTimeField(_("reports put down"), null=True)
+    leased_until = models.DateTimeField(_("leased until"), null=True)
+    made_at = models.DateTimeField(_("reports queued at"), null=True)
     unchanged = models.PositiveIntegerField(
-        _("unchanged"), default=0, help_text=_("Their last revision says the same.")
+        _("unchanged"), default=0, help_text=_("Reports whose figures have not changed since their last revision.")
     )
     error = models.TextField(_("error"), blank=True)
 
     class Meta:
-        verbose_name = _("request for reports")
-        verbose_name_plural = _("requests for reports")
+        verbose_name = _("report request")
+        verbose_name_plural = _("report requests")
         ordering = ["-requested_at", "-id"]
         default_permissions = ("view",)
         indexes = [
@@ -49,28 +51,28 @@ class ReportRun(models.Model):
 
 
 class Status(models.TextChoices):
-    """The life of a report's file: queued → rendering → ready or failed."""
+    """The status of a file: queued → rendering → ready or failed."""
 
-    QUEUED = "queued", _("waiting")
-    RENDERING = "rendering", _("being printed")
+    QUEUED = "queued", _("queued")
+    RENDERING = "rendering", _("rendering")
     READY = "ready", _("ready")
     FAILED = "failed", _("failed")
 
 
 def stored_as(report: Report, _name: str) -> str:
-    """Where a report's file lies; never a name that somebody typed, and the same however often it is printed."""
+    """Return the storage path of a report: never user input, and the same however often it is rendered."""
     return f"reports/{report.month:%Y-%m}/{report.pk}.pdf"
 
 
 class Report(models.Model):
-    """A revision of the report of a region's or a customer's month: what it says, and the file that says it.
+    """A revision of the report of a region's or a customer's month: its content and its PDF.
 
-    What it says is fixed when the row is made; a trigger refuses any change once the file is ready. A correction is a
-    further revision, which supersedes this one.
+    The content is fixed when the row is created; a trigger rejects any change once the file is ready. A correction is a
+    new revision, which supersedes this one.
     """
 
     run = models.ForeignKey(ReportRun, models.PROTECT, related_name="reports", verbose_name=_("request"))
-    month = models.DateField(_("month"), help_text=_("Its first day."))
+    month = models.DateField(_("month"), help_text=_("First day of the month."))
     region = models.ForeignKey(
         Region, models.PROTECT, null=True, blank=True, related_name="reports", verbose_name=_("region")
     )
@@ -83,21 +85,21 @@ class Report(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="superseded_by", verbose_name=_("supersedes")
     )
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
-    issued_at = models.DateTimeField(_("issued"))
+    issued_at = models.DateTimeField(_("issued at"))
     statement = models.JSONField(_("statement"))
     figures_sha256 = models.CharField(
-        _("SHA-256 of the figures"), max_length=64, help_text=_("As on the last line of the paper.")
+        _("SHA-256 of the figures"), max_length=64, help_text=_("As printed on the last line of the PDF.")
     )
-    shared_sha256 = models.CharField(max_length=64, help_text=_("Reports that agree in it share pages."))
+    shared_sha256 = models.CharField(max_length=64, help_text=_("Reports with the same value share pages."))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     error = models.TextField(_("error"), blank=True)
     lease = models.UUIDField(null=True)
-    leased_until = models.DateTimeField(_("in a worker's hand until"), null=True)
+    leased_until = models.DateTimeField(_("leased until"), null=True)
     file = models.FileField(_("file"), upload_to=stored_as, max_length=200, blank=True)
     file_sha256 = models.CharField(_("SHA-256 of the file"), max_length=64, blank=True)
     size = models.PositiveIntegerField(_("size"), default=0)
-    rendered_at = models.DateTimeField(_("printed"), null=True)
+    rendered_at = models.DateTimeField(_("rendered at"), null=True)
 
     class Meta:
         verbose_name = _("report")
@@ -151,24 +153,26 @@ class Report(models.Model):
 
     @property
     def file_name(self) -> str:
-        """What the file is called where somebody saves it."""
+        """The file name of the download."""
         return f"{self.number}-r{self.revision}.pdf"
 
 
 def bundled_as(bundle: Bundle, _name: str) -> str:
-    """Where a bundle lies; the same however often it is put together."""
+    """Return the storage path of a bundle: the same however often it is created."""
     return f"bundles/{bundle.pk}.zip"
 
 
 class Bundle(models.Model):
-    """What proves an amendment (5.2), in one ZIP. The row is the queue; a trigger refuses any change once it is ready."""
+    """The evidence of an amendment (5.2) as a ZIP. The rows are a queue; a trigger rejects any change once it is ready."""
 
     version = models.ForeignKey(
         AgreementVersion, models.PROTECT, related_name="bundles", verbose_name=_("agreement version")
     )
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
-    email = models.EmailField(_("e-mail"), blank=True, help_text=_("Whose mails are in it, as they were sent."))
-    requested_at = models.DateTimeField(_("requested"))
+    email = models.EmailField(
+        _("e-mail"), blank=True, help_text=_("Recipient whose e-mails are included as they were sent.")
+    )
+    requested_at = models.DateTimeField(_("requested at"))
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("requested by")
     )
@@ -177,18 +181,18 @@ class Bundle(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     error = models.TextField(_("error"), blank=True)
     lease = models.UUIDField(null=True)
-    leased_until = models.DateTimeField(_("in a worker's hand until"), null=True)
+    leased_until = models.DateTimeField(_("leased until"), null=True)
     file = models.FileField(_("file"), upload_to=bundled_as, max_length=200, blank=True)
     sha256 = models.CharField(_("SHA-256 of the file"), max_length=64, blank=True)
     size = models.PositiveBigIntegerField(_("size"), default=0)
-    made_at = models.DateTimeField(_("put together"), null=True)
+    made_at = models.DateTimeField(_("created at"), null=True)
 
     class Meta:
-        verbose_name = _("bundle of proof")
-        verbose_name_plural = _("bundles of proof")
+        verbose_name = _("evidence bundle")
+        verbose_name_plural = _("evidence bundles")
         ordering = ["-id"]
         default_permissions = ("view",)
-        permissions = [("request_bundle", "Can have the proof of an amendment put together")]
+        permissions = [("request_bundle", "Can request an evidence bundle")]
         indexes = [
             models.Index(
                 fields=["status"],
@@ -215,5 +219,5 @@ class Bundle(models.Model):
 
     @property
     def file_name(self) -> str:
-        """What the file is called where somebody saves it."""
-        return f"amendment-{self.version}-proof-{self.pk}.zip"
+        """The file name of the download."""
+        return f"amendment-{self.version}-evidence-{self.pk}.zip"

@@ -1,4 +1,4 @@
-"""What a report states, from the judgement and the records behind it; and how far a request has come."""
+"""Compile the figures of reports from the judgement and the record; progress of report requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from claims.models import Entry
 from claims.queries import window_of
 from incidents.models import Incident
-from incidents.queries import outages_hanging_together
+from incidents.queries import connected_outages
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import windows_of_region
 from sla_portal.agreements.models import Clause, Contract, Suspension
@@ -54,7 +54,7 @@ from .rules import (
     ContractPeriod,
     Event,
     Figures,
-    Given,
+    LedgerEntry,
     MonthMap,
     PastMonth,
     Recovery,
@@ -70,13 +70,13 @@ HOUR = 3600
 
 
 @dataclass(frozen=True)
-class Own:
-    """What section 4 takes off for one customer alone."""
+class CustomerExclusions:
+    """The time that section 4 excludes for one customer only."""
 
     exclusions: tuple[Exclusion, ...] = ()
     suspensions: tuple[Suspension, ...] = ()
 
-    def taken_off(self, judgement: Judgement) -> Judgement:
+    def applied_to(self, judgement: Judgement) -> Judgement:
         return for_customer(
             judgement,
             [
@@ -88,11 +88,11 @@ class Own:
         )
 
 
-NOTHING = Own()
+NO_EXCLUSIONS = CustomerExclusions()
 
 
 class RegionRecord:
-    """A month of a region as it is on record, read once for the statements of the region and of its customers.
+    """The record of a region's month, read once for the statements of the region and of its customers.
 
     Ongoing outages run to `now`. Raises `NoAgreementInForce`.
     """
@@ -106,9 +106,9 @@ class RegionRecord:
             .filter(customer__region=region)
             .aggregate(first=Min("starts_on"))["first"]
         )
-        # Contract periods are stated beside the month, so the judgement reaches back to the first of them.
+        # Contract periods are stated as well, so the judgement goes back to the start of the first.
         reach = days_span(min(first or month.first_day, month.first_day), month.last_day, settings.SLA_ZONE)
-        outages = outages_hanging_together(region, instant(reach[0]), instant(reach[1]))
+        outages = connected_outages(region, instant(reach[0]), instant(reach[1]))
         self.judgement = judged_region(region, reach, now)
         self.incidents = {
             incident.reference: incident for incident in Incident.objects.filter(outages__in=outages).distinct()
@@ -128,8 +128,10 @@ class RegionRecord:
         self._contract_periods: dict[Hashable, MonthFigures] = {}
 
     def of_region(self) -> Figures:
-        """State the month of the region, in the portal's language."""
-        common = self._in_common(frozenset(self.month.days), self.month.first_day, settings.LANGUAGE_CODE, NOTHING)
+        """Return the figures of the region's month, in the portal's language."""
+        common = self._in_common(
+            frozenset(self.month.days), self.month.first_day, settings.LANGUAGE_CODE, NO_EXCLUSIONS
+        )
         rows = RegionMonth.objects.filter(region=self.region, month__in=_months_before(self.month))
         return {
             **common,  # type: ignore[typeddict-item]  # compensation is a customer's, and absent without any
@@ -141,7 +143,7 @@ class RegionRecord:
         }
 
     def of_customers(self, customers: Sequence[Customer]) -> list[Figures]:
-        """State the month of `customers` of the region, in their languages, in a fixed number of queries."""
+        """Return the figures of `customers` of the region, in their languages, in a fixed number of queries."""
         contracts: dict[int, list[Contract]] = defaultdict(list)
         in_force = contracts_in_force(self.month.first_day, self.month.last_day).filter(customer__in=customers)
         for contract in in_force.order_by("starts_on"):
@@ -161,7 +163,7 @@ class RegionRecord:
         past: dict[int, list[CustomerMonth]] = defaultdict(list)
         for row in CustomerMonth.objects.filter(customer__in=customers, month__in=_months_before(self.month)):
             past[row.customer_id].append(row)
-        given: dict[int, list[Given]] = defaultdict(list)
+        compensation: dict[int, list[LedgerEntry]] = defaultdict(list)
         for entry in (
             Entry.objects.filter(
                 contract__customer__in=customers, at__gte=instant(self.span[0]), at__lt=instant(self.span[1])
@@ -169,17 +171,17 @@ class RegionRecord:
             .select_related("contract", "compensation__claim")
             .order_by("at", "id")
         ):
-            given[entry.contract.customer_id].append(_given(entry))
+            compensation[entry.contract.customer_id].append(_ledger_entry(entry))
         return [
             self._of_customer(
                 customer,
                 contracts[customer.pk],
-                Own(
+                CustomerExclusions(
                     tuple(exclusions[customer.pk]),
                     tuple(one for contract in contracts[customer.pk] for one in suspensions.get(contract.pk, ())),
                 ),
                 past[customer.pk],
-                given[customer.pk],
+                compensation[customer.pk],
             )
             for customer in customers
         ]
@@ -188,9 +190,9 @@ class RegionRecord:
         self,
         customer: Customer,
         contracts: Sequence[Contract],
-        own: Own,
+        own: CustomerExclusions,
         past: Iterable[CustomerMonth],
-        given: list[Given],
+        compensation: list[LedgerEntry],
     ) -> Figures:
         in_force = [(contract.starts_on, contract.last_day) for contract in contracts]
         first = first_service_day(in_force, self.month)
@@ -204,37 +206,37 @@ class RegionRecord:
             "contract_period": self._contract_period(contracts[-1], own) if contracts else None,
             "months": _last_months(self.month, past, common),
         }
-        # Left out where there is none: reports from before there were claims say the same as they would now.
-        return {**stated, "compensation": given} if given else stated
+        # Absent where there is none, so that the figures of reports older than the ledger keep their SHA-256.
+        return {**stated, "compensation": compensation} if compensation else stated
 
     def _terms_on(self, day: date) -> Terms:
         return terms_at(self.judgement.periods, days_span(day, day, settings.SLA_ZONE)[0])
 
-    def _in_common(self, measured: frozenset[date], first: date, language: str, own: Own) -> Common:
-        """What is judged alike for all whose measured days and first service day are these, and who have the same `own`."""
+    def _in_common(self, measured: frozenset[date], first: date, language: str, own: CustomerExclusions) -> Common:
+        """Return the figures of all with these measured days, first service day and own exclusions; computed once."""
         key = measured, first, language, own
         if key not in self._common:
             self._common[key] = self._stated(measured, first, language, own)
         return self._common[key]
 
-    def _stated(self, measured: frozenset[date], first: date, language: str, own: Own) -> Common:
-        judgement = own.taken_off(self.judgement)
+    def _stated(self, measured: frozenset[date], first: date, language: str, own: CustomerExclusions) -> Common:
+        judgement = own.applied_to(self.judgement)
         days = ServiceDays.of(measured, settings.SLA_ZONE)
         terms = self._terms_on(first)
         judged = figures(judgement, days, terms)
-        downs = [down for down in judgement.downs if touching(days.spans, (down.start, down.end))]
+        outages = [outage for outage in judgement.outages if touching(days.spans, (outage.start, outage.end))]
         incidents = sorted(
-            (self.incidents[reference] for reference in {down.incident for down in downs}),
+            (self.incidents[reference] for reference in {outage.incident for outage in outages}),
             key=lambda incident: (incident.detected_at, incident.pk),
         )
-        minutes = _minutes_taken_off(judgement, days)
+        minutes = _excluded_minutes(judgement, days)
         return {
             "format": FORMAT,
             "language": language,
             "month": str(self.month),
             "sla_zone": settings.SLA_TIME_ZONE,
             "reader_zone": self.region.time_zone,
-            "region": {"code": self.region.code, "name": self.region.name},
+            "region": {"code": self.region.code, "name": self.region.name_in(language)},
             "agreements": self._versions(terms, days),
             "first_day": min(measured, default=self.month.first_day).isoformat(),
             "last_day": max(measured, default=self.month.last_day).isoformat(),
@@ -246,7 +248,7 @@ class RegionRecord:
             "met": judged.met,
             "budget_minutes": judged.budget_minutes,
             "provisional": judged.provisional,
-            "ongoing": self._named({down.incident for down in downs if down.ongoing}),
+            "ongoing": self._named({outage.incident for outage in outages if outage.ongoing}),
             "unclassified": self._named({one.reference for one in incidents if one.attributable is None}),
             "reading_sensitive": judged.reading_sensitive,
             "readings": [
@@ -268,7 +270,7 @@ class RegionRecord:
         }
 
     def _versions(self, decisive: Terms, days: ServiceDays) -> list[Version]:
-        """The decisive version first, then the others in force on some measured day."""
+        """Return the decisive version first, then the others in force on some measured day."""
         in_force = [
             period.terms
             for period in self.judgement.periods
@@ -280,10 +282,10 @@ class RegionRecord:
         return [{"reference": reference, "title": self.incidents[reference].title} for reference in sorted(references)]
 
     def _event(self, judgement: Judgement, event: FailureEvent) -> Event:
-        going_on = any(down.ongoing and down.start < event.end <= down.end for down in judgement.downs)
+        ongoing = any(one.ongoing and one.start < event.end <= one.end for one in judgement.outages)
         return {
             "started_at": instant_text(instant(event.start)),
-            "ended_at": None if going_on else instant_text(instant(event.end)),
+            "ended_at": None if ongoing else instant_text(instant(event.end)),
             "seconds": event.end - event.start,
             "minutes": event.minutes,
             "excluded_minutes": event.excluded_minutes,
@@ -291,9 +293,9 @@ class RegionRecord:
         }
 
     def _exclusions(
-        self, incidents: set[int], own: Own, terms: Terms, language: str, minutes: Counter[object]
+        self, incidents: set[int], own: CustomerExclusions, terms: Terms, language: str, minutes: Counter[object]
     ) -> list[ConfirmedExclusion]:
-        """Those of the month's incidents and the customer's own, in the order in which a minute is shown under one."""
+        """Return the exclusions of the month's incidents and the customer's own, in order of precedence."""
         shown = [
             *(one for one in self.exclusions if one.incident_id in incidents),
             *(one for one in own.exclusions if minutes[one.pk]),
@@ -321,13 +323,13 @@ class RegionRecord:
             )
         return stated
 
-    def _contract_period(self, contract: Contract, own: Own) -> ContractPeriod:
+    def _contract_period(self, contract: Contract, own: CustomerExclusions) -> ContractPeriod:
         first, last = contract.starts_on, min(contract.last_day, self.month.last_day)
         key = first, last, own
         if key not in self._contract_periods:
             days = ServiceDays((last - first).days + 1, (days_span(first, last, settings.SLA_ZONE),))
             terms = self._terms_on(max(first, self.month.first_day))
-            self._contract_periods[key] = figures(own.taken_off(self.judgement), days, terms)
+            self._contract_periods[key] = figures(own.applied_to(self.judgement), days, terms)
         judged = self._contract_periods[key]
         return {
             "reference": contract.reference,
@@ -340,10 +342,10 @@ class RegionRecord:
         }
 
 
-def _minutes_taken_off(judgement: Judgement, days: ServiceDays) -> Counter[object]:
+def _excluded_minutes(judgement: Judgement, days: ServiceDays) -> Counter[object]:
     """Count the excluded minutes of each exclusion (by its key; of a suspension by its span's start).
 
-    A minute that several cover is counted once, for the first of them, so that they add up to the month's.
+    A minute that several cover is counted for the first of them, so that the counts add up to the month's.
     """
     left = {
         minute
@@ -352,10 +354,10 @@ def _minutes_taken_off(judgement: Judgement, days: ServiceDays) -> Counter[objec
         for minute in range(day_start, day_end, MINUTE)
     }
     counts: Counter[object] = Counter()
-    in_order = sorted(judgement.taken_off, key=lambda off: (PRECEDENCE.index(off.clause), str(off.key), off.start))
-    for off in in_order:
-        key = off.start if off.key is None else off.key
-        for start, end in minutes_touching(clipped(judgement.in_force.events, (off.start, off.end))):
+    in_order = sorted(judgement.excluded_times, key=lambda one: (PRECEDENCE.index(one.clause), str(one.key), one.start))
+    for one in in_order:
+        key = one.start if one.key is None else one.key
+        for start, end in minutes_touching(clipped(judgement.in_force.events, (one.start, one.end))):
             taken = left.intersection(range(start, end, MINUTE))
             left -= taken
             counts[key] += len(taken)
@@ -433,7 +435,7 @@ def _recovery(incident: Incident) -> Recovery:
     }
 
 
-def _given(entry: Entry) -> Given:
+def _ledger_entry(entry: Entry) -> LedgerEntry:
     return {
         "claim": entry.compensation.claim.number,
         "month": str(entry.compensation.claim.service_month),
@@ -460,16 +462,16 @@ def _months_before(month: ServiceMonth) -> list[date]:
 
 
 def _last_months(month: ServiceMonth, rows: Iterable[JudgedMonth], common: Common) -> list[PastMonth]:
-    """The last twelve months: those before as they stand judged, this one as stated."""
+    """Return the last twelve months: earlier ones as stored, this one as stated."""
     judged = {ServiceMonth.of(row.month): row for row in rows}
     before: list[PastMonth] = []
     for n in reversed(range(1, MONTHS_SHOWN)):
         row = judged.get(month + -n)
-        reached = availability(row.unavailable_minutes, row.total_minutes) if row else None
+        ratio = availability(row.unavailable_minutes, row.total_minutes) if row else None
         before.append(
             {
                 "month": str(month + -n),
-                "availability": None if reached is None else cut(reached),
+                "availability": None if ratio is None else cut(ratio),
                 "met": row.met if row else None,
                 "unavailable_minutes": row.unavailable_minutes if row else None,
             }
@@ -490,19 +492,19 @@ def _name(user: User | None) -> str:
 
 
 def customers_to_report(month: ServiceMonth) -> QuerySet[Customer]:
-    """Customers with a contract in force on some day of the month."""
+    """Return the customers with a contract in force on some day of the month."""
     return Customer.objects.filter(contracts__in=contracts_in_force(month.first_day, month.last_day)).distinct()
 
 
-def served(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
-    """All regions, and the customers with a contract in the month."""
+def in_service(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
+    """Return all regions, and the customers with a contract in the month."""
     return Region.objects.all(), customers_to_report(month)
 
 
 def without_report(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
-    """Those of them for whose month no report was put down yet."""
+    """Return those in service for whose month no report is queued or issued yet."""
     issued = Report.objects.filter(month=month.first_day)
-    regions, customers = served(month)
+    regions, customers = in_service(month)
     return (
         regions.exclude(pk__in=issued.filter(region__isnull=False).values("region")),
         customers.exclude(pk__in=issued.filter(customer__isnull=False).values("customer")),
@@ -510,21 +512,21 @@ def without_report(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Cust
 
 
 def readable_by(user: User) -> QuerySet[Report]:
-    """The reports that a person may open: a customer's only with the right to see customers' months."""
+    """Return the reports that a user may open; customers' reports need the permission to view customer months."""
     reports = Report.objects.defer("statement")
     return reports if user.has_perm("availability.view_customermonth") else reports.filter(customer__isnull=True)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a request has come. It is `over` when every report is put down and either ready or failed."""
+    """The progress of a report request. It is `over` when all reports are queued and each is ready or failed."""
 
-    put_down: bool
+    all_queued: bool
     ready: int
     failed: int
     waiting: int
     expected_end: datetime | None
-    """When the rest will be ready at the pace so far; None without a pace."""
+    """Estimated completion at the present rate; None without a rate."""
 
     @property
     def total(self) -> int:
@@ -532,24 +534,24 @@ class Progress:
 
     @property
     def over(self) -> bool:
-        return self.put_down and not self.waiting
+        return self.all_queued and not self.waiting
 
 
 def progress(run: ReportRun, now: datetime) -> Progress:
-    """Count the reports of a request by what became of them."""
+    """Count the reports of a request by status."""
     counts = dict(run.reports.order_by().values_list("status").annotate(Count("pk")))
     waiting = counts.get(Status.QUEUED, 0) + counts.get(Status.RENDERING, 0)
     ready = counts.get(Status.READY, 0)
     newest = run.reports.aggregate(newest=Max("rendered_at"))["newest"]
     expected_end = None
     if waiting and newest:
-        pace = max(newest - run.requested_at, timedelta(seconds=1)) / ready
-        expected_end = now + pace * waiting
+        per_report = max(newest - run.requested_at, timedelta(seconds=1)) / ready
+        expected_end = now + per_report * waiting
     return Progress(run.made_at is not None, ready, counts.get(Status.FAILED, 0), waiting, expected_end)
 
 
 class FileDamaged(Refused):
-    """The file of a report is missing, or not the one that was printed."""
+    """The file of a report is missing, or its SHA-256 differs from the recorded one."""
 
 
 def file_of(report: Report) -> bytes:
@@ -561,6 +563,7 @@ def file_of(report: Report) -> bytes:
         content = b""
     if sha256(content).hexdigest() != report.file_sha256:
         raise FileDamaged(
-            _("The file of report %(number)s is missing or damaged; it is not handed out.") % {"number": report}
+            _("The file of report %(number)s is missing or damaged, so it cannot be downloaded. Tell an administrator.")
+            % {"number": report}
         )
     return content

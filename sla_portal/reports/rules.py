@@ -1,7 +1,7 @@
-"""What a monthly availability report says: plain values, frozen when it is issued.
+"""The content of a monthly availability report: plain values, frozen when it is issued.
 
-A statement has two parts. The *figures* are what was judged: they are attached to the paper, and their SHA-256 stands
-on its last line. The *issue* is when, under which number and in which revision they were put on paper.
+A statement has two parts. The *figures* are the judged values: they are attached to the PDF, and their SHA-256 is
+printed on its last line. The *issue* is the number, revision and time under which they were issued.
 
 Instants are ISO 8601 in UTC to the second (`2026-09-10T01:02:03Z`), days `YYYY-MM-DD` and months `YYYY-MM` on the SLA
 clock, availability is percent cut to five decimals, lengths are whole minutes unless a name says seconds.
@@ -15,9 +15,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 FORMAT = "sla-portal-report/1"
 
 Verdict = bool | None
-"""Whether the target was kept; None: not in service, neither kept nor missed."""
+"""Whether the SLA was met; None: not in service, neither met nor breached."""
 Stretch = list[str]
-"""Two instants: from the first up to, not including, the second."""
+"""Two instants: start, and end not included."""
 
 
 class Named(TypedDict):
@@ -31,7 +31,7 @@ class ReferenceAndTitle(TypedDict):
 
 
 class Version(TypedDict):
-    """An agreement version in force in the month, with the terms that judged it."""
+    """An agreement version in force in the month, with the terms that decide it."""
 
     version: str
     effective_on: str
@@ -43,7 +43,7 @@ class Version(TypedDict):
 
 
 class ByReading(TypedDict):
-    """The month as one reading of 1.4 would have it."""
+    """The figures of the month under one counting rule of 1.4."""
 
     reading: str
     unavailable_minutes: int
@@ -64,7 +64,7 @@ class ContractPeriod(TypedDict):
 
 
 class MonthMap(TypedDict):
-    """Which minutes of the month were what; the rest of it was up."""
+    """The minutes of the month by kind; the rest was operational."""
 
     counted: list[Stretch]
     excluded: list[Stretch]
@@ -73,7 +73,7 @@ class MonthMap(TypedDict):
 
 
 class PastMonth(TypedDict):
-    """One of the last twelve months; minutes None: no judged month is on record."""
+    """One of the last twelve months; minutes None: no figures are on record."""
 
     month: str
     availability: str | None
@@ -93,9 +93,9 @@ class Event(TypedDict):
 
 
 class ConfirmedExclusion(TypedDict):
-    """Time taken off under section 4. Without instants it covers the whole incident.
+    """Time excluded under section 4. Without instants it covers the whole incident.
 
-    One that was taken over from another record may not say who confirmed it.
+    An exclusion imported from another record may not state who confirmed it.
     """
 
     incident: ReferenceAndTitle | None
@@ -114,7 +114,7 @@ class ConfirmedExclusion(TypedDict):
 
 
 class Suspended(TypedDict):
-    """Days, both included, of suspension for non-payment (4.7), and the minutes they took off."""
+    """Days, both included, of suspension for non-payment (4.7), and the minutes excluded."""
 
     first_day: str
     last_day: str
@@ -122,7 +122,7 @@ class Suspended(TypedDict):
 
 
 class NoticeSent(TypedDict):
-    """A notice of maintenance: what it announced and how long before; a cancellation announces nothing."""
+    """A maintenance notice: the announced time and its lead time; a cancellation announces nothing."""
 
     sent_at: str
     starts_at: str | None
@@ -139,7 +139,7 @@ class Window(TypedDict):
 
 
 class Recovery(TypedDict):
-    """An incident's way from being noticed to being over (2.2)."""
+    """Detection, acknowledgement and recovery of an incident (2.2)."""
 
     reference: str
     title: str
@@ -153,7 +153,7 @@ class Recovery(TypedDict):
 
 
 class Claims(TypedDict):
-    """When the month can be claimed for (3.3.1). Provisional: the official calendar is not yet known."""
+    """The claim period of the month (3.3.1). Provisional: the official calendar is not published yet."""
 
     working_day: int
     opens_at: str
@@ -161,8 +161,8 @@ class Claims(TypedDict):
     provisional: bool
 
 
-class Given(TypedDict):
-    """An entry of the ledger that was made in the month (3.2, 5.1): `value` in the currency's smallest unit, below zero reversed."""
+class LedgerEntry(TypedDict):
+    """A compensation ledger entry posted in the month (3.2, 5.1); a reversal has a negative `value`."""
 
     claim: str
     month: str
@@ -174,7 +174,7 @@ class Given(TypedDict):
 
 
 class Common(TypedDict):
-    """What is judged alike for all customers of a region who have the same service days and nothing of their own."""
+    """Figures that are the same for all customers of a region with the same service days and no own exclusions."""
 
     format: str
     language: str
@@ -207,9 +207,9 @@ class Common(TypedDict):
 
 
 class Figures(Common):
-    """Everything that was judged of one region's or one customer's month.
+    """All judged figures of a region's or a customer's month.
 
-    Of `agreements` the first is the one in force on the first service day: its target and reading decide the month.
+    The first of `agreements` is the version in force on the first service day: its target and counting rule decide.
     """
 
     scope: Literal["region", "customer"]
@@ -217,14 +217,14 @@ class Figures(Common):
     name: str
     contract_period: ContractPeriod | None
     months: list[PastMonth]
-    compensation: NotRequired[list[Given]]
-    """What was given to the customer in the month, for whichever month; where it was nothing the key is not there."""
+    compensation: NotRequired[list[LedgerEntry]]
+    """Compensation posted for the customer in the month, for any service month; the key is absent where there is none."""
 
 
 class Change(TypedDict):
-    """What a revision says differently: a key of the figures, and what stood there before and stands there now.
+    """A difference between two revisions: a key of the figures with its values before and after.
 
-    Of a list that is how many entries there were and are, and how many came, went or differ.
+    For a list: the number of entries before and after, and how many were added, removed or changed.
     """
 
     what: str
@@ -236,7 +236,7 @@ class Change(TypedDict):
 
 
 class Issue(TypedDict):
-    """When and as what the figures were put on paper."""
+    """Number, revision and time of issue of a report."""
 
     number: str
     revision: int
@@ -244,7 +244,7 @@ class Issue(TypedDict):
     address: str
     changes: list[Change]
     reason: str
-    """Why a closed month was corrected; empty otherwise."""
+    """Why the closed month was corrected; otherwise empty."""
 
 
 class Statement(TypedDict):
@@ -252,8 +252,8 @@ class Statement(TypedDict):
     issue: Issue
 
 
-OWN = frozenset({"scope", "code", "name", "contract_period", "compensation"})
-"""Figures that are one report's own; those that agree in the rest share the body of their pages."""
+INDIVIDUAL = frozenset({"scope", "code", "name", "contract_period", "compensation"})
+"""Figures specific to one report; reports that agree in all others share the body of their pages."""
 
 CHANGING = (
     "name",
@@ -266,7 +266,7 @@ CHANGING = (
     "provisional",
     "reading_sensitive",
 )
-"""Figures whose change a revision tells by value, in the order told."""
+"""Figures whose change a revision lists by value, in this order."""
 
 LISTED: Mapping[str, tuple[str, ...]] = {
     "agreements": ("version",),
@@ -276,43 +276,43 @@ LISTED: Mapping[str, tuple[str, ...]] = {
     "windows": ("reference",),
     "recovery": ("reference",),
 }
-"""Lists whose change a revision tells by count and by entry, and what makes an entry the same one."""
+"""Lists whose change a revision states by count and by entry, with the keys that identify an entry."""
 
 MENTIONED = ("language", "region", "claims", "contract_period", "months", "compensation")
-"""Figures whose change a revision only mentions. Those in none of the three follow from others."""
+"""Figures whose change a revision only mentions. Figures in none of the three follow from others."""
 
 
 def number(scope: str, month: str, region: str, code: str) -> str:
-    """Give the report's number: `SLA-2026-09-EU` for a region, `SLA-2026-09-EU-C-001` for a customer in it."""
+    """Return the number of a report: `SLA-2026-09-EU` for a region, `SLA-2026-09-EU-C-001` for a customer in it."""
     parts = [month, region] if scope == "region" else [month, region, code]
     return "-".join(["SLA", *parts]).upper()
 
 
 def canonical(figures: Mapping[str, Any]) -> bytes:
-    """Write the figures in the one form that is attached and hashed: sorted keys, no spaces, UTF-8."""
+    """Serialise the figures in the form that is attached and hashed: sorted keys, no spaces, UTF-8."""
     return json.dumps(figures, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def shared(statement: Statement) -> dict[str, Any]:
-    """Return all that the body of the pages says: it is printed once for all statements that agree in it."""
-    figures = {key: value for key, value in statement["figures"].items() if key not in OWN}
+    """Return the content of the shared body of the pages, rendered once for all statements that agree in it."""
+    figures = {key: value for key, value in statement["figures"].items() if key not in INDIVIDUAL}
     return {"address": statement["issue"]["address"], "figures": figures}
 
 
 def digest(figures: Mapping[str, Any]) -> str:
-    """Return the SHA-256, in hexadecimal, of the canonical figures: of the file attached to the paper."""
+    """Return the SHA-256, in hexadecimal, of the canonical figures, the file attached to the PDF."""
     return sha256(canonical(figures)).hexdigest()
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Say what the figures `after` tell differently from those `before`, in the order of the paper."""
-    told: list[Change] = [
+    """Return the differences of the figures `after` from those `before`, in the order of the PDF."""
+    found: list[Change] = [
         {"what": key, "before": before[key], "after": after[key]} for key in CHANGING if before[key] != after[key]
     ]
     for key, identity in LISTED.items():
         old, new = ({str([entry[part] for part in identity]): entry for entry in side[key]} for side in (before, after))
         if before[key] != after[key]:
-            told.append(
+            found.append(
                 {
                     "what": key,
                     "before": len(before[key]),
@@ -322,5 +322,5 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
                     "changed": sum(old[entry] != new[entry] for entry in old.keys() & new.keys()),
                 }
             )
-    told += [{"what": key, "before": None, "after": None} for key in MENTIONED if before.get(key) != after.get(key)]
-    return told
+    found += [{"what": key, "before": None, "after": None} for key in MENTIONED if before.get(key) != after.get(key)]
+    return found

@@ -1,6 +1,6 @@
-"""The clock that has reports issued and bundles put together.
+"""Periodic tasks that issue reports and create evidence bundles.
 
-A message of Celery's may be lost, doubled or late: the rows know what is due.
+Celery messages may be lost, duplicated or late; what is due is read from the rows.
 """
 
 from celery import shared_task
@@ -13,7 +13,7 @@ SWEPT_EVERY_SECONDS = 30
 
 @shared_task
 def issue_due_reports() -> None:
-    """Make sure that last month's reports exist."""
+    """Request the reports of last month that are missing."""
     run = operations.request_missing_reports(now=timezone.now())
     if run:
         queue_reports.delay_on_commit(run.pk)
@@ -21,9 +21,9 @@ def issue_due_reports() -> None:
 
 @shared_task
 def render_due_reports() -> None:
-    """Look for what is due; what no worker took by the next round is dropped, and found again then."""
+    """Dispatch what is due; a message not taken before the next round expires, and the row is found again."""
     now = timezone.now()
-    operations.release_lapsed(now=now)
+    operations.release_expired_leases(now=now)
     for run in operations.waiting_runs(now=now):
         queue_reports.apply_async([run.pk], expires=SWEPT_EVERY_SECONDS)
     for ids in operations.due_chunks():
@@ -43,8 +43,8 @@ def render_report_chunk(ids: list[int]) -> None:
 
 @shared_task
 def make_due_bundles() -> None:
-    """Look for bundles of proof that wait."""
-    operations.release_lapsed_bundles(now=timezone.now())
+    """Dispatch queued evidence bundles."""
+    operations.release_expired_bundles(now=timezone.now())
     for bundle in operations.due_bundles():
         make_bundle.apply_async([bundle.pk], expires=SWEPT_EVERY_SECONDS)
 

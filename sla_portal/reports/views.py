@@ -1,4 +1,4 @@
-"""Hand out the file of a report to those who may see it."""
+"""Download of the PDF of a report."""
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +17,7 @@ from .queries import file_of, readable_by
 @permission_required("reports.view_report", raise_exception=True)
 @cache_control(private=True, no_store=True)
 def report_file(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the PDF to be saved, or shown with `?inline`; its SHA-256 is checked first."""
+    """Send the PDF as a download, or inline with `?inline`, after checking its SHA-256."""
     report = get_object_or_404(readable_by(request.user), pk=pk, status=Status.READY)
     try:
         content = file_of(report)

@@ -1,4 +1,4 @@
-"""Members of staff and their roles."""
+"""Staff members and their roles."""
 
 from django import forms
 from django.contrib import admin
@@ -16,11 +16,11 @@ admin.site.unregister(Group)
 
 
 class StaffForm(AuditedForm, UserChangeForm):
-    """A member of staff, with the roles that they work in."""
+    """Change a staff member and their roles."""
 
 
 class NewStaffForm(UserCreationForm):
-    """Whoever is added here works at a desk."""
+    """Add a staff member; users added here may sign in to the staff pages."""
 
     def save(self, commit=True):
         self.instance.is_staff = True
@@ -57,8 +57,8 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
     add_fieldsets = (
         (None, {"fields": ("username", "first_name", "last_name", "email", "groups", "password1", "password2")}),
     )
-    add_words = _("Add a member of staff")
-    nothing_yet = _("Members of staff are added here, each with the roles that they work in.")
+    add_words = _("Add staff member")
+    nothing_yet = _("No staff members yet. Add each one here and assign roles.")
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("groups")
@@ -77,12 +77,12 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
         return AuditedModelAdmin.lookup_allowed(self, lookup, value, request)
 
     def has_change_permission(self, request, obj=None):
-        """Only a superuser touches a superuser."""
+        """Only a superuser may change a superuser."""
         beyond = obj is not None and obj.is_superuser and not request.user.is_superuser
         return not beyond and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None):
-        """The trail names them: who leaves is made inactive."""
+        """Refuse deletion, because the audit log refers to users; deactivate a user who leaves."""
         return False
 
     @method_decorator(transaction.atomic)
@@ -92,7 +92,7 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
 
 @admin.register(Group)
 class RoleAdmin(ReadOnlyModelAdmin):
-    """Roles are what the table in `roles.py` says."""
+    """Show the roles; `roles.py` defines them."""
 
     list_display = ("name",)
     ordering = ("name",)

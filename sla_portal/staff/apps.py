@@ -6,12 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 class StaffConfig(AppConfig):
     name = "sla_portal.staff"
-    verbose_name = _("Desks")
+    verbose_name = _("Staff pages")
 
     def ready(self) -> None:
         from .roles import sync_roles
 
-        # After each app's rights were made; the last has them all.
+        # Runs after the permissions of each app are created; the last run sees all of them.
         post_migrate.connect(sync_roles, dispatch_uid="sync_roles")
 
 

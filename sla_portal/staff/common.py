@@ -1,4 +1,4 @@
-"""What every page of the desk does: ask for the right, show, and say what was refused."""
+"""Shared by all staff pages: check the permission, render, report refusals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sla_portal.kernel.errors import Refused
 
 
 def require_right(request: HttpRequest, right: str) -> None:
-    """Answer 403 unless the reader has `right` (`incidents.add_incident`)."""
+    """Answer 403 unless the user has the permission `right` (`incidents.add_incident`)."""
     if not request.user.has_perm(right):
         raise PermissionDenied
 
@@ -29,11 +29,11 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
 
 @contextmanager
 def refusals_on(form: forms.Form) -> Iterator[None]:
-    """Turn what an operation refuses into an error of the form, which then is not valid."""
+    """Convert a refusal of an operation into an error of the form."""
     try:
         yield
     except Refused as refused:
         form.add_error(None, str(refused))
     except IntegrityError:
-        # Two saved at the same moment, and a constraint let one of them through.
-        form.add_error(None, _("Somebody saved something at the same moment. Save again."))
+        # Of two concurrent writes, a constraint accepted only one.
+        form.add_error(None, _("Someone else saved at the same moment, so nothing was saved. Save again."))

@@ -1,44 +1,47 @@
-"""Tables for other programs: as CSV or as a worksheet, safe against formulas, written row by row."""
+"""Export tables as CSV or XLSX, row by row, with formulas disarmed."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from tempfile import TemporaryFile
 from typing import Any
 
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet take a text for a formula, or a quoted text for a new cell."""
+"""Prefixes that make a spreadsheet read a text as a formula."""
+NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Control characters that no worksheet can hold (XML 1.0, 2.2)."""
 MOST_IN_A_SHEET = 100_000
-"""A worksheet is finished before it is sent, so it has an end; CSV has none."""
+"""Row limit of a worksheet, which is built before it is sent; CSV is streamed and has none."""
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-"""Without it a spreadsheet takes UTF-8 for something else."""
+"""Spreadsheets need it to recognise UTF-8."""
 FORMS = ("csv", "xlsx")
 
 
 def safe(value: Any) -> Any:
-    """Disarm a text that a spreadsheet would take for a formula, by an apostrophe; numbers stay numbers."""
+    """Prefix a text that a spreadsheet would read as a formula with an apostrophe; numbers are unchanged."""
     if not isinstance(value, str):
         return value
-    text = ILLEGAL_CHARACTERS_RE.sub("", value)
+    text = NOT_IN_XML.sub("", value)
     return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 
 def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """Send rows as they are read."""
+    """Stream the rows as CSV."""
     response = StreamingHttpResponse(_lines(columns, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 
 def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> FileResponse:
-    """Write a worksheet into a file that goes away with the answer."""
+    """Write the rows to a temporary XLSX file, deleted when the response is closed."""
+    # With it come NumPy, Pillow and lxml where they are installed, and few exports are worksheets.
+    from openpyxl import Workbook
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(name)
     sheet.append(columns)
@@ -55,14 +58,14 @@ def export_response(form: str, name: str, columns: Sequence[str], rows: Iterable
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    writer = csv.writer(_Handed())
+    writer = csv.writer(_Echo())
     yield BOM + writer.writerow(columns)
     for row in rows:
         yield writer.writerow([safe(value) for value in row])
 
 
-class _Handed:
-    """A file that hands each line on instead of keeping it."""
+class _Echo:
+    """A file-like object that returns each line instead of storing it."""
 
     def write(self, line: str) -> str:
         return line
@@ -71,6 +74,8 @@ class _Handed:
 def _cell(sheet: Any, value: Any) -> Any:
     if not isinstance(value, Decimal):
         return value
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, value)
     places = -int(value.as_tuple().exponent)
     cell.number_format = f"0.{'0' * places}" if places > 0 else "0"

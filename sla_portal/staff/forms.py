@@ -1,4 +1,4 @@
-"""The forms that the pages of every wing share."""
+"""Base forms shared by the staff pages."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ NOW, TYPED = "now", "typed"
 
 
 class TimedForm(forms.Form):
-    """A form that reads what was tapped against the present moment."""
+    """A form whose choices are relative to `now`."""
 
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.now = now.replace(microsecond=0)
 
     def typed(self, name: str) -> datetime | None:
-        """The instant typed into a field, or None with an error on it."""
+        """Return the instant typed into a field, or None and an error on the field."""
         at = self.cleaned_data.get(name)
         if at is None and name not in self.errors:
-            self.add_error(name, _("Type the day and the time."))
+            self.add_error(name, _("Enter a date and a time."))
         return at
 
 
 class KeyedForm(forms.Form):
-    """A form that is saved once, however often it is sent."""
+    """A form with an idempotency key: sent twice, it is saved once."""
 
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
 class ReasonForm(forms.Form):
-    """Why."""
+    """A required reason."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -46,10 +46,10 @@ class ReasonForm(forms.Form):
 
 
 class DecisionForm(forms.Form):
-    """Why an exclusion is confirmed, rejected or revoked; a confirmation may go without."""
+    """The reason for confirming, rejecting or revoking an exclusion; optional for a confirmation."""
 
     reason = forms.CharField(
-        label=gettext_lazy("Reason of the decision"),
+        label=gettext_lazy("Reason for the decision"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=5000,
         required=False,

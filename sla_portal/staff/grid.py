@@ -1,4 +1,4 @@
-"""The grid of core functions × clients: what was ticked as outages, and what is down in words."""
+"""The grid of core functions × clients: convert selected cells to outages, and describe outages in words."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 Cell = tuple[int, int]
 """The primary keys of a core function and of a client."""
 Rectangle = tuple[frozenset[int], frozenset[int]]
-"""Every one of these functions on every one of these clients."""
+"""A set of functions and a set of clients: every function on every client."""
 
 SEARCHED = 64
-"""With more whole rectangles than this (no grid of six clients has them) the fewest are not looked for."""
+"""Above this number of maximal rectangles (more than any grid of six clients has) the minimum is not searched for."""
 
 
 def rectangles(cells: Collection[Cell]) -> list[Rectangle]:
-    """Cover `cells` with as few rectangles as they need; an outage is one rectangle."""
+    """Cover `cells` with the smallest number of rectangles; each becomes one outage."""
     rows: dict[int, set[int]] = {}
     for function, client in cells:
         rows.setdefault(function, set()).add(client)
@@ -47,36 +47,39 @@ def _in_order(found: Iterable[Rectangle]) -> list[Rectangle]:
     return sorted(found, key=lambda one: (sorted(one[0]), sorted(one[1])))
 
 
-def listed(names: Iterable[object]) -> str:
-    """Join names as a sentence does: `app, device and web`."""
+def join_names(names: Iterable[object]) -> str:
+    """Join names for a sentence: `app, device and web`."""
     return get_text_list([str(name) for name in names], _("and"))
 
 
-def inside(name: object) -> str:
-    """Write a name as it stands inside a sentence: `App` as `app`, but `VoIP` and `SIP` as they are."""
+def in_sentence(name: object) -> str:
+    """Write a name for use within a sentence: `App` as `app`; `VoIP` and `SIP` unchanged."""
     text = str(name)
     return text[:1].lower() + text[1:] if text[1:].islower() else text
 
 
 Scope = tuple[Sequence[object] | None, Sequence[object] | None]
-"""The names of functions and of clients that are down together; None: all of them."""
+"""The functions and clients that are down; None: all of them."""
 
 
-def down_in_words(scopes: Sequence[Scope], regions: Iterable[object]) -> str:
-    """Say what is down where: `Login and calls down on app in Europe`."""
+def describe_outage(scopes: Sequence[Scope], regions: Iterable[object]) -> str:
+    """Describe an outage: `Login and calls down on app in Europe`; `Major outage in Europe`."""
     return _("%(what)s in %(where)s") % {
-        "what": listed(_down(*scope) for scope in scopes),
-        "where": listed(regions),
+        "what": join_names(_down(*scope) for scope in scopes),
+        "where": join_names(regions),
     }
 
 
 def _down(functions: Sequence[object] | None, clients: Sequence[object] | None) -> str:
     if functions is None and clients is None:
-        return _("Everything down")
+        return _("Major outage")
     if functions is None:
-        return _("Everything down on %(clients)s") % {"clients": listed(map(inside, clients or ()))}
-    names = listed([functions[0], *map(inside, functions[1:])])
+        return _("All functions down on %(clients)s") % {"clients": join_names(map(in_sentence, clients or ()))}
+    names = join_names([functions[0], *map(in_sentence, functions[1:])])
     if clients is None:
-        # Translators: one core function or several, on every client.
+        # Translators: one or several core functions, on all clients.
         return _("%(functions)s down on all clients") % {"functions": names}
-    return _("%(functions)s down on %(clients)s") % {"functions": names, "clients": listed(map(inside, clients))}
+    return _("%(functions)s down on %(clients)s") % {
+        "functions": names,
+        "clients": join_names(map(in_sentence, clients)),
+    }

@@ -1,4 +1,4 @@
-"""The home page of each desk: what waits, oldest first and with its deadline; the present month; the lists."""
+"""The home page of each role: pending work with deadlines, oldest first; the current month; the lists."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from django.utils.translation import gettext_lazy
 from claims.models import Claim
 from claims.models.applying import OPEN
 from claims.queries import windows_of
-from claims.queries.owed import DECIDED
+from claims.queries.entitlements import DECIDED
 from claims.rules import ClaimWindow
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import stage_of
 from maintenance.rules import Stage
+from sla_portal import zones
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, version_in_force
 from sla_portal.agreements.rules import Terms
@@ -45,8 +46,8 @@ from .claims.waiting import at_home
 
 SHOWN = 10
 SOON = timedelta(hours=24)
-CORRECTED_LATELY = 60
-"""Days for which the correction of a closed month stands at home."""
+CORRECTION_DAYS = 60
+"""Days for which the correction of a closed month is listed."""
 
 LISTS = (
     (gettext_lazy("Contracts"), "agreements_contract_changelist", "agreements.view_contract"),
@@ -63,7 +64,7 @@ LISTS = (
 
 @dataclass(frozen=True)
 class RegionNow:
-    """The present month of a region, as far as it has gone; minutes."""
+    """The current month of a region to date; minutes."""
 
     region: Region
     url: str
@@ -74,7 +75,7 @@ class RegionNow:
 
 @dataclass(frozen=True)
 class OpenIncident:
-    """An incident that goes on, and the minutes of this month it has counted for in each region so far."""
+    """An ongoing incident and its unavailable minutes of this month in each region to date."""
 
     incident: Incident
     since: datetime
@@ -83,24 +84,25 @@ class OpenIncident:
 
 @dataclass(frozen=True)
 class NearWindow:
-    """A window that starts, ends or has just ended: its state as mark and word, and when."""
+    """A window within 24 hours, with its status badge and label."""
 
     window: MaintenanceWindow
-    mark: str
-    word: str
+    badge: str
+    label: str
 
 
 def index(request: HttpRequest) -> TemplateResponse:
-    """Show a member of staff what waits for them."""
+    """Show the home page with the sections the user may see."""
     now = timezone.now()
     may = request.user.has_perm
     month = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
     context = {
         **admin.site.each_context(request),
-        "title": _("Your desk"),
+        "title": _("Home"),
         "now": now,
         "month": month,
         "shown": SHOWN,
+        "zone_data": zones.RELEASE,
         "lists": [Link(str(name), reverse(f"admin:{page}")) for name, page, right in LISTS if may(right)],
     }
     judged: Mapping[int, Judged] = {}
@@ -122,7 +124,7 @@ def index(request: HttpRequest) -> TemplateResponse:
     if may("availability.close_month"):
         context["months"] = months_waiting(month)
     if may("availability.view_customermonth"):
-        context["missed"] = missed_lately(month)
+        context["breached"] = recent_breaches(month)
     if may("agreements.view_agreementversion"):
         context |= agreement(request.user, now)
     if may("audit.view_entry"):
@@ -131,7 +133,7 @@ def index(request: HttpRequest) -> TemplateResponse:
 
 
 def months_touched(month: ServiceMonth, now: datetime) -> dict[int, Judged]:
-    """The month so far, judged, of every region that had an outage in it; the others were up."""
+    """Judge the month to date of every region with an outage in it; the others had no downtime."""
     start = instant(month.span(settings.SLA_ZONE)[0])
     felt = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lte=now)
     return {
@@ -140,7 +142,7 @@ def months_touched(month: ServiceMonth, now: datetime) -> dict[int, Judged]:
 
 
 def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged]) -> list[RegionNow]:
-    """Every region's error budget, the most used first."""
+    """The error budget of every region, the most used first."""
     budget = error_budget(terms.availability_target, month.total_minutes)
     regions = []
     for region in Region.objects.all():
@@ -158,7 +160,7 @@ def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged])
 
 
 def open_incidents(judged: Mapping[int, Judged], now: datetime) -> list[OpenIncident]:
-    """Incidents that go on, oldest first."""
+    """Ongoing incidents, oldest first."""
     outages = Prefetch("outages", Outage.objects.select_related("region").order_by("started_at"))
     found = []
     for incident in Incident.objects.open().order_by("detected_at").prefetch_related(outages)[: SHOWN + 1]:
@@ -186,7 +188,7 @@ def _counted(judged: Judged, outages: Iterable[Outage], now: datetime) -> int:
 
 
 def near_windows(now: datetime) -> list[NearWindow]:
-    """Windows that start or end within a day, ended within the last, or overrun."""
+    """Windows that start or end within 24 hours, ended within the last 24 hours, or are in progress."""
     near = Q(starts_at__lt=now + SOON, ends_at__gt=now - SOON)
     at_work = Q(started_at__isnull=False, completed_at__isnull=True)
     windows = (
@@ -194,30 +196,30 @@ def near_windows(now: datetime) -> list[NearWindow]:
         .order_by("starts_at")
         .prefetch_related("regions", "notices")[: SHOWN + 1]
     )
-    return [NearWindow(window, *_course(window, now)) for window in windows]
+    return [NearWindow(window, *_window_badge(window, now)) for window in windows]
 
 
-def _course(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
+def _window_badge(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
     stage = stage_of(window, now)
     if stage is Stage.DRAFT:
         return "waiting", _("draft, not announced")
     until = format_length(abs((window.ends_at - now).total_seconds()))
     return {
-        Stage.ANNOUNCED: (
+        Stage.SCHEDULED: (
             "plain",
             _("starts in %(length)s") % {"length": format_length((window.starts_at - now).total_seconds())},
         ),
         Stage.DUE: ("waiting", _("not started, ends in %(length)s") % {"length": until}),
-        Stage.RUNNING: ("excluded", _("ends in %(length)s") % {"length": until}),
-        Stage.OVERRUN: ("counted", _("overrun for %(length)s") % {"length": until}),
+        Stage.IN_PROGRESS: ("excluded", _("ends in %(length)s") % {"length": until}),
+        Stage.OVERRUNNING: ("counted", _("overrunning by %(length)s") % {"length": until}),
     }.get(stage) or (
         "plain",
-        _("finished") if stage is Stage.FINISHED else _("ended %(length)s ago") % {"length": until},
+        _("completed") if stage is Stage.COMPLETED else _("not carried out, ended %(length)s ago") % {"length": until},
     )
 
 
 def exclusions_to_decide(user: User) -> QuerySet[Exclusion] | None:
-    """Proposals of other people that `user` may decide, force majeure (4.11) first, then oldest first; None: no right."""
+    """Proposals of others that `user` may decide, 4.11 first, then oldest first; None: no permission."""
     if not (user.has_perm("availability.decide_exclusion") or user.has_perm("availability.decide_own_exclusion")):
         return None
     proposed = Exclusion.objects.filter(status=Status.PROPOSED).exclude(proposed_by=user)
@@ -229,10 +231,9 @@ def exclusions_to_decide(user: User) -> QuerySet[Exclusion] | None:
 
 
 def unclassified() -> list[tuple[Incident, ClaimWindow | None]]:
-    """Resolved incidents of which nobody has said whose they were, oldest first.
+    """Resolved incidents pending classification, oldest first, each with the claim window of its month.
 
-    With each, the window in which its month is claimed: by its opening the month should be closed. None before the
-    first agreement version.
+    The month should be closed when the claim window opens. None before the first agreement version.
     """
     waiting = Incident.objects.unclassified().filter(resolved_at__isnull=False).order_by("detected_at")[: SHOWN + 1]
     months = {
@@ -243,26 +244,26 @@ def unclassified() -> list[tuple[Incident, ClaimWindow | None]]:
 
 
 def claims(user: User, now: datetime) -> dict[str, Any]:
-    """The claims that wait, and the corrections that touch decided ones, for whoever reviews claims."""
+    """Claims to review, and recent corrections that affect decided claims."""
     if not user.has_perm("claims.review_claim"):
         return {}
-    return {"claims": at_home(user, now, SHOWN), "corrected": corrected_lately(now)}
+    return {"claims": at_home(user, now, SHOWN), "corrected": recent_corrections(now)}
 
 
 @dataclass(frozen=True)
 class MonthWaiting:
-    """A month that is over and not closed, or of which the record says something else since: nothing is granted for it."""
+    """A past month that is not closed, or whose figures have changed since; no claim for it can be granted."""
 
     month: ServiceMonth
     noticed_at: datetime | None
-    """When the record was found to differ; None where the month was never closed."""
+    """When the change was detected; None: the month was never closed."""
     window: ClaimWindow | None
     claims: int
-    """Open ones, which wait for it."""
+    """The number of open claims that wait for it."""
 
 
 def months_waiting(present: ServiceMonth) -> list[MonthWaiting]:
-    """The months that wait to be closed or corrected, oldest first."""
+    """The months to close or correct, oldest first."""
     judged = RegionMonth.objects.filter(month__lt=present.first_day).order_by()
     closed = MonthClosing.objects.filter(month=OuterRef("month"))
     noticed: dict[date, datetime | None] = dict.fromkeys(
@@ -279,16 +280,16 @@ def months_waiting(present: ServiceMonth) -> list[MonthWaiting]:
     ]
 
 
-def corrected_lately(now: datetime) -> QuerySet[MonthClosing]:
-    """Corrections of the last two months, newest first, in months of which claims are decided."""
+def recent_corrections(now: datetime) -> QuerySet[MonthClosing]:
+    """Corrections of the last 60 days to months with decided claims, newest first."""
     decided = Claim.objects.filter(month=OuterRef("month"), status__in=DECIDED)
     return MonthClosing.objects.filter(
-        Exists(decided), revision__gt=1, closed_at__gte=now - timedelta(days=CORRECTED_LATELY)
+        Exists(decided), revision__gt=1, closed_at__gte=now - timedelta(days=CORRECTION_DAYS)
     ).order_by("-closed_at")[:SHOWN]
 
 
-def missed_lately(month: ServiceMonth) -> Sequence[CustomerMonth]:
-    """Customers' months below the target, of this month and the two before it, newest first."""
+def recent_breaches(month: ServiceMonth) -> Sequence[CustomerMonth]:
+    """Customer months that breached the SLA, of this month and the two before it, newest first."""
     return (
         CustomerMonth.objects.filter(month__gte=(month + -2).first_day, met=False)
         .select_related("customer")
@@ -297,7 +298,7 @@ def missed_lately(month: ServiceMonth) -> Sequence[CustomerMonth]:
 
 
 def agreement(user: User, now: datetime) -> dict[str, Any]:
-    """The version in force and those to come; for Legal, whom they have reached and what waits to be published."""
+    """The version in force and the pending ones; for drafters also drafts, amendments in progress and approvals."""
     in_force = AgreementVersion.objects.published().filter(effective_on__lte=today(now))
     shown = {"version": in_force.order_by("-effective_on").first()}
     if not user.has_perm("agreements.draft_version"):

@@ -1,4 +1,4 @@
-"""The reader's clock, chosen in the header and kept in the session."""
+"""The time zone of the reader, stored in the session."""
 
 from zoneinfo import ZoneInfo
 
@@ -8,14 +8,14 @@ from django.utils import timezone
 SESSION_KEY = "time_zone"
 
 
-class ReaderClock:
-    """Show and read times on the clock that the reader chose; without a choice, on the SLA clock."""
+class ReaderTimeZone:
+    """Activate the time zone that the reader chose; by default the SLA time zone."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        # Without its cookie there is no session, and to look would make every answer depend on cookies.
+        # Without the cookie there is no session, and reading it would add "Vary: Cookie" to every response.
         chosen = request.session.get(SESSION_KEY) if settings.SESSION_COOKIE_NAME in request.COOKIES else None
         with timezone.override(ZoneInfo(chosen) if chosen else settings.SLA_ZONE):
             return self.get_response(request)

@@ -1,10 +1,10 @@
-"""What the desk itself keeps."""
+"""Tables of the staff pages."""
 
 from django.db import models
 
 
 class Submission(models.Model):
-    """A form that was saved, by the key it was handed out with: sent twice, it is saved once."""
+    """A saved form by its idempotency key."""
 
     key = models.UUIDField(unique=True)
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Save what a form says once, however often it is sent."""
+"""Save a form once, even if it is sent several times."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .models import Submission
 
 
 def save_once(*, key: UUID, write: Callable[[], str], now: datetime) -> str:
-    """Call `write` unless the form with this `key` was saved before; return the address it led to, then or now.
+    """Call `write` unless the form with this idempotency `key` was saved before; return the URL to redirect to.
 
-    Of two at the same moment the second waits for the first at the unique key. What `write` raises undoes the claim.
+    A concurrent second call waits at the unique key. An exception in `write` rolls the key back.
     """
     with transaction.atomic():
         try:

@@ -1,6 +1,6 @@
-"""Geometry of the desk's pictures: bars in hundredths of a strip's width. Templates draw them.
+"""Geometry of the timelines and month charts. Templates draw them.
 
-Widths are percentages of the strip, so that a picture is as wide as the screen and its hatching stays as it is.
+Widths are percentages of the strip, so that a chart fills the screen without scaling its hatching.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ STEPS = (60, 120, 300, 600, 900, 1800, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * 
 
 @dataclass(frozen=True)
 class Tick:
-    """A time written under a strip."""
+    """A label on the time axis."""
 
     x: str
     label: str
 
 
 def ticks(span: Span, zone: tzinfo, at_most: int = 4) -> list[Tick]:
-    """Choose times to write under a strip: round ones on the clock of `zone`; with the day where days are shown."""
+    """Choose round times in `zone` as axis labels; dates where the step is a day or more."""
     start, end = span
     step = next((step for step in STEPS if (end - start) / step <= at_most), None)
     step = step or -(-(end - start) // at_most)
@@ -45,7 +45,7 @@ def ticks(span: Span, zone: tzinfo, at_most: int = 4) -> list[Tick]:
 
 
 def range_of(down: Sequence[Span], now: int | None) -> Span:
-    """The stretch that a timeline shows: all that was down with a margin; of what goes on, up to `now`."""
+    """The span of a timeline: all downtime with a margin; an ongoing outage ends at `now`."""
     start = min(span[0] for span in down)
     end = max(span[1] for span in down) if now is None else now
     margin = max((end - start) // 10, MINUTE)
@@ -54,7 +54,7 @@ def range_of(down: Sequence[Span], now: int | None) -> Span:
 
 @dataclass(frozen=True)
 class CellRow:
-    """One row of a timeline: a function on a client; None stands for every one."""
+    """One row of a timeline: a function on a client; None stands for all."""
 
     function: int | None
     client: int | None
@@ -62,9 +62,9 @@ class CellRow:
 
 
 def cell_rows(downs: Iterable[tuple[int, int, int]], functions: int, clients: int) -> list[CellRow]:
-    """Group outages (from, until, cells) into as few rows as tell them apart.
+    """Group outages (start, end, cells) into the smallest number of distinct rows.
 
-    Cells are numbered as the rules number them: `function * clients + client`.
+    `cells` is a bit mask; the bit of a cell is `function * clients + client`.
     """
     downs = list(downs)
     spans = [
@@ -87,7 +87,7 @@ def cell_rows(downs: Iterable[tuple[int, int, int]], functions: int, clients: in
 
 @dataclass(frozen=True)
 class DayRow:
-    """A day of a month's picture."""
+    """A day of a month chart."""
 
     day: date
     bars: list[Bar]
@@ -98,7 +98,7 @@ class DayRow:
 
 
 def month_rows(judgement: Judgement, days: ServiceDays, month: ServiceMonth, zone: ZoneInfo) -> list[DayRow]:
-    """Draw a month: a row a day, midnight to midnight on the SLA clock."""
+    """Draw a month, one row per day, from midnight to midnight in the SLA time zone."""
     runs = picture(judgement, days, month.span(zone))
     rows = []
     for day in month.days:
@@ -128,7 +128,7 @@ def _minutes(drawn: Iterable[Bar], shade: Shade) -> int:
 
 @dataclass(frozen=True)
 class Run:
-    """A stretch of a day all of whose minutes are of one kind."""
+    """A period of a day whose minutes are all of one kind."""
 
     start: int
     end: int
@@ -140,7 +140,7 @@ class Run:
 
 
 def day_runs(judgement: Judgement, days: ServiceDays, span: Span) -> list[Run]:
-    """All of a day in turn: what was up too."""
+    """Divide a day into runs, available time included."""
     runs: list[Run] = []
     at = span[0]
     for start, end, shade in [*picture(judgement, days, span), (span[1], span[1], None)]:
@@ -154,17 +154,17 @@ def day_runs(judgement: Judgement, days: ServiceDays, span: Span) -> list[Run]:
 
 @dataclass(frozen=True)
 class HourRow:
-    """An hour of a day: of one kind throughout, or minute by minute."""
+    """An hour of a day: of one kind, or minute by minute."""
 
     start: int
     end: int
     kind: str | None
     minutes: list[tuple[int, str]]
-    """Each with the instant at which it starts; empty where all are of one kind."""
+    """The minutes with their start; empty if all are of one kind."""
 
 
 def hour_rows(runs: Sequence[Run], span: Span) -> list[HourRow]:
-    """Draw a day minute by minute: a row an hour."""
+    """Draw a day minute by minute, one row per hour."""
     rows = []
     for start in range(span[0], span[1], HOUR):
         end = min(start + HOUR, span[1])
@@ -179,7 +179,7 @@ def hour_rows(runs: Sequence[Run], span: Span) -> list[HourRow]:
 
 @dataclass(frozen=True)
 class TimelineRow:
-    """A strip of a timeline with its name and what it shows in words."""
+    """A strip of a timeline with its name and a text alternative."""
 
     name: str
     words: str
@@ -189,6 +189,6 @@ class TimelineRow:
 def timeline_row(
     name: str, spans: Iterable[Span], kind: str, span: Span, words: Callable[[list[Span]], str]
 ) -> TimelineRow:
-    """Draw `spans` as one kind on a strip."""
+    """Draw `spans` as bars of one kind on a strip."""
     shown = intersection(merged(spans), [span])
     return TimelineRow(name, words(shown), bars(((a, b, kind) for a, b in shown), span))

@@ -1,4 +1,4 @@
-"""Who may do what: the roles of the desks as a table, kept as groups."""
+"""The staff roles and their permissions; each role is a Django group."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Value
 from django.db.models.functions import Concat
 
-WHAT_WAS_TOLD = ("notices.view_notice", "notices.view_delivery")
-WHAT_IS_OWED = (
+VIEW_NOTICES = ("notices.view_notice", "notices.view_delivery")
+VIEW_CLAIMS = (
     "claims.view_claim",
     "claims.view_proof",
     "claims.view_refusedapplication",
@@ -19,8 +19,8 @@ WHAT_IS_OWED = (
     "claims.view_ownday",
     "claims.view_calendaryear",
 )
-EVERYTHING_ON_RECORD = (
-    *WHAT_WAS_TOLD,
+VIEW_ALL = (
+    *VIEW_NOTICES,
     "audit.view_entry",
     "customers.view_region",
     "customers.view_corefunction",
@@ -44,26 +44,26 @@ EVERYTHING_ON_RECORD = (
     "availability.view_regionmonth",
     "availability.view_customermonth",
     "availability.view_monthclosing",
-    *WHAT_IS_OWED,
+    *VIEW_CLAIMS,
     "reports.view_report",
     "reports.view_reportrun",
     "reports.view_bundle",
 )
-WHAT_THE_SERVICE_IS = ("customers.view_region", "customers.view_corefunction", "customers.view_client")
-WHAT_HAPPENED = (
+VIEW_SERVICE = ("customers.view_region", "customers.view_corefunction", "customers.view_client")
+VIEW_INCIDENTS = (
     "incidents.view_incident",
     "incidents.view_outage",
     "incidents.view_update",
     "availability.view_exclusion",
     "availability.view_evidence",
 )
-WHAT_WAS_PLANNED = ("maintenance.view_maintenancewindow", "maintenance.view_maintenancenotice")
-WHAT_WAS_PROMISED = (
+VIEW_MAINTENANCE = ("maintenance.view_maintenancewindow", "maintenance.view_maintenancenotice")
+VIEW_AGREEMENT = (
     "agreements.view_agreementversion",
     "agreements.view_clause",
     "agreements.view_registerentry",
 )
-WHO_AND_SINCE_WHEN = (
+VIEW_CUSTOMERS = (
     "customers.view_customer",
     "customers.view_contact",
     "agreements.view_contract",
@@ -73,10 +73,10 @@ WHO_AND_SINCE_WHEN = (
 
 ROLES: dict[str, tuple[str, ...]] = {
     "NOC": (
-        *WHAT_THE_SERVICE_IS,
-        *WHAT_HAPPENED,
-        *WHAT_WAS_PLANNED,
-        *WHAT_WAS_PROMISED,
+        *VIEW_SERVICE,
+        *VIEW_INCIDENTS,
+        *VIEW_MAINTENANCE,
+        *VIEW_AGREEMENT,
         "incidents.add_incident",
         "incidents.change_incident",
         "incidents.classify_incident",
@@ -86,7 +86,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "maintenance.add_maintenancewindow",
         "maintenance.change_maintenancewindow",
         "maintenance.announce_maintenancewindow",
-        *WHAT_WAS_TOLD,
+        *VIEW_NOTICES,
         "notices.give_notice",
         "notices.resolve_delivery",
         "notices.read_inbox",
@@ -95,18 +95,18 @@ ROLES: dict[str, tuple[str, ...]] = {
         "reports.view_report",
     ),
     "Support": (
-        *WHAT_THE_SERVICE_IS,
-        *WHAT_HAPPENED,
-        *WHAT_WAS_PLANNED,
-        *WHAT_WAS_PROMISED,
-        *WHO_AND_SINCE_WHEN,
+        *VIEW_SERVICE,
+        *VIEW_INCIDENTS,
+        *VIEW_MAINTENANCE,
+        *VIEW_AGREEMENT,
+        *VIEW_CUSTOMERS,
         "customers.add_contact",
         "customers.change_contact",
         "customers.delete_contact",
         "agreements.extend_contract",
         "agreements.view_answer",
         "agreements.register_answer",
-        *WHAT_IS_OWED,
+        *VIEW_CLAIMS,
         "claims.enter_claim",
         "claims.review_claim",
         "claims.decide_claim",
@@ -114,7 +114,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "claims.reverse_compensation",
         "availability.propose_own_exclusion",
         "availability.decide_own_exclusion",
-        *WHAT_WAS_TOLD,
+        *VIEW_NOTICES,
         "notices.give_notice",
         "notices.resolve_delivery",
         "notices.read_inbox",
@@ -123,7 +123,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "reports.view_report",
     ),
     "Legal": (
-        *EVERYTHING_ON_RECORD,
+        *VIEW_ALL,
         "agreements.draft_version",
         "agreements.publish_version",
         "agreements.register_answer",
@@ -141,9 +141,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "reports.issue_report",
         "reports.request_bundle",
     ),
-    "Auditor": EVERYTHING_ON_RECORD,
+    "Auditor": VIEW_ALL,
     "Administrator": (
-        *EVERYTHING_ON_RECORD,
+        *VIEW_ALL,
         "notices.read_inbox",
         "auth.view_user",
         "auth.add_user",
@@ -178,7 +178,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 
 def sync_roles(**_signal: object) -> None:
-    """Give each role's group exactly the rights of the table, where they exist."""
+    """Set the permissions of each role group to those of the table, as far as they exist yet."""
     named = Permission.objects.annotate(right=Concat("content_type__app_label", Value("."), "codename"))
     for role, rights in ROLES.items():
         group, _created = Group.objects.get_or_create(name=role)

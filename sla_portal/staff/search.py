@@ -1,4 +1,4 @@
-"""One box over everything that has a name or a number."""
+"""Search claims, vouchers, incidents, maintenance windows, customers and contracts."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ LONGEST = 200
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where is looked, for whom, and where a row that is found leads."""
+class SearchList:
+    """A searched table: the permission, the query, and the page of a result."""
 
     name: Any
     right: str
     find: Callable[[str], QuerySet]
     page: str
-    everything: str = ""
-    """The list that can be searched further; empty where what is found is all that there is to it."""
-    told: Callable[[Any], str] = str
+    list_page: str = ""
+    """The list page that shows all results; empty: none."""
+    format: Callable[[Any], str] = str
 
 
 def _incidents(text: str) -> QuerySet:
@@ -62,14 +62,14 @@ def _contracts(text: str) -> QuerySet:
     return Contract.objects.filter(of_text).select_related("customer").order_by("reference")
 
 
-def callers(text: str) -> QuerySet[Contract]:
-    """Contracts by what a caller says: the reference, the customer's code or name, or an address on record."""
+def contracts_of_caller(text: str) -> QuerySet[Contract]:
+    """Find contracts by reference, customer code or name, or the e-mail address of a contact."""
     of_text = Q(reference__icontains=text) | Q(customer__in=_customers(text).order_by().values("pk"))
     return Contract.objects.filter(of_text).order_by("reference")
 
 
 def _claims(text: str) -> QuerySet:
-    # The contracts first, so that among many claims only indexes are looked into.
+    # Contracts first, so that the query on claims uses indexes only.
     of_customer = Q(customer__code__iexact=text) | Q(customer__contacts__email__iexact=text)
     contracts = list(
         Contract.objects.filter(Q(reference__iexact=text) | of_customer).values_list("pk", flat=True)[:SHOWN]
@@ -81,7 +81,7 @@ def _claims(text: str) -> QuerySet:
     )
 
 
-def _claim_told(claim: Claim) -> str:
+def _format_claim(claim: Claim) -> str:
     return f"{claim.number} · {claim.contract.customer.name}, {claim.month:%Y-%m} · {claim.get_status_display()}"
 
 
@@ -90,46 +90,46 @@ def _vouchers(text: str) -> QuerySet:
 
 
 def _code(text: str) -> str:
-    """A voucher's code as it stands on record, however it was read over the telephone."""
+    """Normalise a voucher code typed in any grouping."""
     signs = [sign for sign in text.upper() if sign.isalnum()]
     return "-".join("".join(signs[start : start + CODE_GROUP]) for start in range(0, len(signs), CODE_GROUP))
 
 
-def _voucher_told(voucher: Voucher) -> str:
+def _format_voucher(voucher: Voucher) -> str:
     return f"{voucher.code} · {amount(voucher.value, voucher.currency)} · {voucher.compensation.claim}"
 
 
-PLACES = (
-    Place(gettext_lazy("Claims"), "claims.view_claim", _claims, "claim", told=_claim_told),
-    Place(
+SEARCH_LISTS = (
+    SearchList(gettext_lazy("Claims"), "claims.view_claim", _claims, "claim", format=_format_claim),
+    SearchList(
         gettext_lazy("Vouchers"),
         "claims.view_voucher",
         _vouchers,
         "voucher",
-        told=_voucher_told,
+        format=_format_voucher,
     ),
-    Place(
+    SearchList(
         gettext_lazy("Incidents"),
         "incidents.view_incident",
         _incidents,
         "incident_page",
         "incidents_incident_changelist",
     ),
-    Place(
+    SearchList(
         gettext_lazy("Maintenance windows"),
         "maintenance.view_maintenancewindow",
         _windows,
         "maintenance_window",
         "maintenance_maintenancewindow_changelist",
     ),
-    Place(
+    SearchList(
         gettext_lazy("Customers"),
         "customers.view_customer",
         _customers,
         "customers_customer_change",
         "customers_customer_changelist",
     ),
-    Place(
+    SearchList(
         gettext_lazy("Contracts"),
         "agreements.view_contract",
         _contracts,
@@ -140,10 +140,10 @@ PLACES = (
 
 
 def search(request: HttpRequest) -> TemplateResponse:
-    """Find claims, vouchers, incidents, windows, customers and contracts that the reader may see."""
-    # PostgreSQL takes no NUL in a text, so no row has one.
+    """Search everything that the user may view."""
+    # PostgreSQL refuses NUL in a text, so no row contains one.
     text = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
-    places = [place for place in PLACES if request.user.has_perm(place.right)]
+    places = [place for place in SEARCH_LISTS if request.user.has_perm(place.right)]
     found = []
     for place in places if text else ():
         rows = list(place.find(text)[: SHOWN + 1])
@@ -151,15 +151,15 @@ def search(request: HttpRequest) -> TemplateResponse:
             found.append(
                 {
                     "name": place.name,
-                    "rows": [(reverse(f"admin:{place.page}", args=[row.pk]), place.told(row)) for row in rows[:SHOWN]],
-                    "everything": reverse(f"admin:{place.everything}")
-                    if place.everything and len(rows) > SHOWN
-                    else "",
+                    "rows": [
+                        (reverse(f"admin:{place.page}", args=[row.pk]), place.format(row)) for row in rows[:SHOWN]
+                    ],
+                    "list_page": reverse(f"admin:{place.list_page}") if place.list_page and len(rows) > SHOWN else "",
                 }
             )
     context = {
         **admin.site.each_context(request),
-        "title": _("Found for “%(text)s”") % {"text": text} if text else _("Search"),
+        "title": _("Search results for “%(text)s”") % {"text": text} if text else _("Search"),
         "search_query": text,
         "found": found,
         "places": [place.name for place in places],

@@ -1,4 +1,4 @@
-"""The desk: Django's admin with the portal's own pages."""
+"""The admin site with the staff pages of the portal."""
 
 from zoneinfo import available_timezones
 
@@ -36,12 +36,12 @@ class PortalAdminSite(AdminSite):
             path("search/", self.admin_view(search.search), name="search"),
             path("clock/", self.admin_view(self.clock), name="clock"),
         ]
-        for wing in (incidents, maintenance, claims, months, amendments):
-            pages += wing(self.admin_view)
+        for urls in (incidents, maintenance, claims, months, amendments):
+            pages += urls(self.admin_view)
         return pages + super().get_urls()
 
     def clock(self, request):
-        """Choose the reader's clock."""
+        """Choose the time zone of the reader."""
         if request.method == "POST":
             chosen = request.POST.get("zone", "")
             if chosen in available_timezones():
@@ -54,7 +54,7 @@ class PortalAdminSite(AdminSite):
         near = dict.fromkeys([settings.SLA_TIME_ZONE, "UTC", *regions])
         context = {
             **self.each_context(request),
-            "title": _("Your clock"),
+            "title": _("Time zone"),
             "near": list(near),
             "zones": sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")),
             "next": request.GET.get("next", ""),

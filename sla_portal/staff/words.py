@@ -1,4 +1,4 @@
-"""Verdicts and reasons as sentences."""
+"""Outcomes and reasons as sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sla_portal.availability.rules import ExcludedTime, Reason, Why
 from sla_portal.clocks import format_instant, format_length
 from sla_portal.kernel.intervals import MINUTE, Span, instant
 
-from .grid import inside, listed
+from .grid import in_sentence, join_names
 
 CLAIM_MARKS = {
     Status.HELD: "unknown",
@@ -37,43 +37,51 @@ def day_name(day: date) -> str:
 
 
 def reading_name(reading: Reading) -> str:
-    """The short name of a reading, as the agreement's field has it."""
-    return {Reading.ALL: _("“all”"), Reading.FUNCTION: _("“function”"), Reading.ANY: _("“any”")}[reading]
+    """Return the full name of a counting rule of 1.4."""
+    return {
+        Reading.ALL: _("All functions on all clients"),
+        Reading.FUNCTION: _("Any function on all clients"),
+        Reading.ANY: _("Any function on any client"),
+    }[reading]
 
 
 def reading_sentence(reading: Reading) -> str:
     return {
-        Reading.ALL: _("A minute counts when every core function was down on every client for the whole of it."),
-        Reading.FUNCTION: _(
-            "A minute counts when, at every moment of it, some core function was down on every client."
+        Reading.ALL: _(
+            "A minute counts as unavailable if every core function was unavailable on every client for the whole minute."
         ),
-        Reading.ANY: _("A minute counts when, at any moment of it, any core function was down on any client."),
+        Reading.FUNCTION: _(
+            "A minute counts as unavailable if, at every moment of it, at least one core function was unavailable on every client."
+        ),
+        Reading.ANY: _(
+            "A minute counts as unavailable if, at any moment of it, any core function was unavailable on any client."
+        ),
     }[reading]
 
 
 def kind_name(kind: str) -> str:
-    """The word for how a picture shows a minute."""
+    """Return the legend text of a kind of minutes in a chart."""
     return {
-        "up": _("up"),
-        "counted": _("counted"),
+        "up": _("operational"),
+        "counted": _("unavailable"),
         "excluded": _("excluded"),
         "outside": _("not in service"),
-        "unknown": _("not known yet"),
+        "unknown": _("not over yet"),
     }[kind]
 
 
 def verdict(met: bool | None, over: bool) -> tuple[str, str]:
-    """The mark and the word of a month's verdict; `over`: the month is."""
+    """Return the badge and the text of a month's outcome; `over`: the month has ended."""
     if met is None:
         return "outside", _("Not in service")
     if met:
-        return "up", _("Target met") if over else _("Target met so far")
-    return "counted", _("Target missed") if over else _("Target missed so far")
+        return "up", _("SLA met") if over else _("SLA met (in progress)")
+    return "counted", _("SLA breached") if over else _("SLA breached (in progress)")
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A fact, the clause it rests on, and the record it is about."""
+    """A fact, its clause, and a link to its record."""
 
     text: str
     clause: str = ""
@@ -82,77 +90,73 @@ class Sentence:
 
 
 def decision(reason: Reason) -> Sentence:
-    """What was decided about a minute, in one sentence."""
+    """Return the decision about a minute in one sentence."""
     return {
-        Why.COUNTED: Sentence(_("It counts: this is a minute of service unavailability."), "1.4"),
-        Why.EXCLUDED: Sentence(_("It does not count: section 4 takes it off."), _first_clause(reason)),
-        Why.OWN_EXCLUSION: Sentence(
-            _("It does not count for this customer: what happened was its own."), _first_clause(reason)
-        ),
+        Why.COUNTED: Sentence(_("Counts as downtime: the service was unavailable in this minute."), "1.4"),
+        Why.EXCLUDED: Sentence(_("Excluded under section 4."), _first_clause(reason)),
+        Why.OWN_EXCLUSION: Sentence(_("Excluded for this customer: caused by the customer."), _first_clause(reason)),
         Why.SUSPENDED: Sentence(
-            _("It does not count for this customer: the service was suspended for non-payment. The day stays in T."),
+            _("Excluded for this customer: the service was suspended for non-payment. The day remains in T."),
             "4.7",
         ),
-        Why.NOT_IN_SERVICE: Sentence(_("It is not measured: no contract was in force on this day."), "1.7"),
-        Why.UNKNOWN: Sentence(_("It is not over yet, so nothing is decided.")),
-        Why.NOT_WHOLLY_DOWN: Sentence(_("It does not count: for a part of it the service was available."), "1.4"),
+        Why.NOT_IN_SERVICE: Sentence(_("Not measured: no contract was in force on this day."), "1.7"),
+        Why.UNKNOWN: Sentence(_("The minute is not over yet, so it is undecided.")),
+        Why.NOT_WHOLLY_DOWN: Sentence(_("Does not count: the service was available during part of the minute."), "1.4"),
         Why.NOT_A_FAILURE_EVENT: Sentence(
-            _(
-                "It does not count: the service was not down for more than sixty seconds, so there was no failure event."
-            ),
+            _("Does not count: the service was unavailable for sixty seconds or less, which is not a failure event."),
             "1.5",
         ),
         Why.UP: Sentence(
-            _("It does not count: something was down, but by the reading in force the service was not.")
+            _("Does not count: there was an outage, but under the counting rule in force the service was available.")
             if reason.incidents
-            else _("It does not count: nothing was down."),
+            else _("Does not count: there was no outage."),
             "1.4" if reason.incidents else "",
         ),
     }[reason.why]
 
 
 def _first_clause(reason: Reason) -> str:
-    return reason.taken_off[0].clause if reason.taken_off else "4"
+    return reason.excluded_times[0].clause if reason.excluded_times else "4"
 
 
-def facts(
+def grounds(
     reason: Reason, grid: Grid, zone: tzinfo, incidents: Mapping[str, str], exclusions: Mapping[object, str]
 ) -> list[Sentence]:
-    """What the decision about a minute follows from.
+    """Return the facts that the decision about a minute rests on.
 
-    `incidents` are the addresses of incidents by reference, `exclusions` those of exclusions by key.
+    `incidents` maps references to URLs, `exclusions` maps keys to URLs.
     """
     if reason.why is Why.NOT_IN_SERVICE:
         return []
-    said = [Sentence(reading_sentence(reason.reading), "1.4")]
-    said += [
-        Sentence(_("Incident: something was down in this minute."), url=incidents.get(reference, ""), link=reference)
+    sentences = [Sentence(reading_sentence(reason.reading), "1.4")]
+    sentences += [
+        Sentence(_("This incident had an outage in this minute."), url=incidents.get(reference, ""), link=reference)
         for reference in reason.incidents
     ]
     if reason.incidents:
-        said.append(Sentence(_available(reason.available, grid), "1.4"))
-    said += [_stretch(stretch, zone) for stretch in reason.stretches]
-    said += [_off(off, zone, exclusions) for off in reason.taken_off]
-    return said
+        sentences.append(Sentence(_available(reason.available, grid), "1.4"))
+    sentences += [_stretch(stretch, zone) for stretch in reason.stretches]
+    sentences += [_excluded(off, zone, exclusions) for off in reason.excluded_times]
+    return sentences
 
 
 def _available(available: Sequence[tuple[int, int]], grid: Grid) -> str:
     if not available:
-        return _("All through the minute every core function was down on every client.")
+        return _("Every core function was unavailable on every client for the whole minute.")
     on: dict[tuple[int, ...], list[int]] = {}
     for function in dict.fromkeys(function for function, _client in available):
         on.setdefault(tuple(client for f, client in available if f == function), []).append(function)
     parts = [
         _("%(functions)s on %(clients)s")
         % {
-            "functions": listed(inside(grid.functions[number]) for number in functions),
+            "functions": join_names(in_sentence(grid.functions[number]) for number in functions),
             "clients": _("every client")
             if len(clients) == len(grid.clients)
-            else listed(inside(grid.clients[number]) for number in clients),
+            else join_names(in_sentence(grid.clients[number]) for number in clients),
         }
         for clients, functions in on.items()
     ]
-    return _("At some moment of the minute these could be used: %(available)s.") % {"available": "; ".join(parts)}
+    return _("Available at some moment of the minute: %(available)s.") % {"available": "; ".join(parts)}
 
 
 def _stretch(stretch: Span, zone: tzinfo) -> Sentence:
@@ -164,14 +168,16 @@ def _stretch(stretch: Span, zone: tzinfo) -> Sentence:
     }
     if end - start > MINUTE:
         text = _(
-            "The service was down from %(start)s to %(end)s, %(length)s: longer than sixty seconds, a failure event."
+            "The service was unavailable from %(start)s to %(end)s, %(length)s: more than sixty seconds, so a failure event."
         )
     else:
-        text = _("The service was down from %(start)s to %(end)s, %(length)s: sixty seconds or less, no failure event.")
+        text = _(
+            "The service was unavailable from %(start)s to %(end)s, %(length)s: sixty seconds or less, so no failure event."
+        )
     return Sentence(text % shown, "1.5")
 
 
-def _off(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> Sentence:
+def _excluded(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> Sentence:
     shown = {"start": format_instant(instant(off.start), zone), "end": format_instant(instant(off.end), zone)}
     if off.key is None:
         return Sentence(_("Suspended for non-payment from %(start)s to %(end)s.") % shown, off.clause)
@@ -179,15 +185,15 @@ def _off(off: ExcludedTime, zone: tzinfo, exclusions: Mapping[object, str]) -> S
     return Sentence(text, off.clause, url=exclusions.get(off.key, ""), link=off.incident or _("exclusion"))
 
 
-def otherwise(reason: Reason) -> str:
-    """What the other readings would make of the minute."""
+def other_counting_rules(reason: Reason) -> str:
+    """State under which counting rules the minute counts."""
     counted = [reading_name(reading) for reading, why in reason.under.items() if why is Why.COUNTED]
     if not counted:
-        return _("Under none of the three readings would it count.")
+        return _("Under none of the three counting rules does it count.")
     if len(counted) == len(reason.under):
-        return _("Under all three readings it counts.")
+        return _("Under all three counting rules it counts.")
     return ngettext(
-        "Of the three readings, it counts under %(readings)s alone.",
-        "Of the three readings, it counts under %(readings)s.",
+        "Of the three counting rules, it counts under this one only: %(rules)s.",
+        "Of the three counting rules, it counts under these: %(rules)s.",
         len(counted),
-    ) % {"readings": listed(counted)}
+    ) % {"rules": join_names(counted)}

@@ -1,7 +1,6 @@
-"""What is public is computed by one and read by all: 2 000 readers cost the database what one does.
+"""A cache of public facts that serves the stale value while one thread computes the new one (stale-while-revalidate).
 
-Where a kept value has gone stale, the first who asks computes it anew; whoever asks meanwhile gets the stale one at once.
-Only where there is none at all do they wait for the first.
+2 000 readers cost the database what one does. Only where there is no value at all do readers wait for the first.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from django.core.cache import caches
 T = TypeVar("T")
 
 FRESH = timedelta(seconds=5)
-KEPT = timedelta(hours=6)
+CACHED = timedelta(hours=6)
 LOCKS = 16
 NEAR = 256
 
@@ -38,7 +37,7 @@ class Cached(Generic[T]):
 def cached(name: str, compute: Callable[[], T], now: datetime, fresh: timedelta = FRESH) -> Cached[T]:
     """Return the value called `name`, at most `fresh` old or just being computed by somebody else.
 
-    None is returned and not kept, so that what does not exist fills no cache.
+    None is returned and not cached, so that addresses of nothing do not fill the cache.
     """
     cache = caches["public"]
     key = sha256(name.encode()).hexdigest()
@@ -71,13 +70,13 @@ def cached(name: str, compute: Callable[[], T], now: datetime, fresh: timedelta 
         if value is None:
             cache.delete(key)
         else:
-            cache.set(key, new, (KEPT + fresh).total_seconds())
+            cache.set(key, new, (CACHED + fresh).total_seconds())
             _remember(here, new)
         return new
 
 
 _near: dict[str, Any] = {}
-"""What this process has seen and is still fresh, at hand without asking the cache."""
+"""Fresh values that this process has seen, read without asking the cache."""
 
 
 def _remember(key: str, value: Any) -> None:
@@ -88,9 +87,9 @@ def _remember(key: str, value: Any) -> None:
 
 @contextmanager
 def only_one(name: str, *, wait: bool) -> Iterator[bool]:
-    """Let one on this machine in, of all threads and processes; say whether it is this one, at once unless `wait`.
+    """Lock `name` on this machine, for one of all threads and processes; yield whether it is held, without waiting unless `wait`.
 
-    The kernel's own lock on a file: it is gone the moment its holder is, however that ends.
+    A lock of the kernel on a file: it ends with the process that holds it.
     """
     number = int.from_bytes(sha256(name.encode()).digest()[:2]) % LOCKS
     with (settings.VAR_DIR / f"public-{number}.lock").open("a") as file:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from maintenance.calendars import Announced, calendar
-from maintenance.emails import event_of, published
+from maintenance.calendars import CalendarEvent, calendar
+from maintenance.emails import feed_event, portal_vevent
 from maintenance.queries import announced_since
 from sla_portal.customers.models import Region
 
@@ -35,16 +35,16 @@ def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResp
     region, windows = facts.value
 
     def made() -> bytes:
-        events = [event_of(said, account) for said, account in windows]
+        events = [portal_vevent(said, account) for said, account in windows]
         return calendar(events, name=_("Maintenance: %(region)s") % {"region": region.name_in(reader.language)})
 
     body = finished(("calendar", code, reader.language), (facts.mark,), made)
     return answer(request, body, "text/calendar; charset=utf-8", facts.changed_at, FOR_A_MINUTE)
 
 
-def _announced(code: str, now: datetime) -> tuple[Named, tuple[tuple[Announced, str], ...]] | None:
+def _announced(code: str, now: datetime) -> tuple[Named, tuple[tuple[CalendarEvent, str], ...]] | None:
     """The region and its windows, each with the account that it goes by; a fixed number of queries."""
     region = Region.objects.filter(code=code).first() if "\0" not in code else None
     if region is None:
         return None
-    return named(region), tuple(published(window) for window in announced_since(region, now - BACK))
+    return named(region), tuple(feed_event(window) for window in announced_since(region, now - BACK))

@@ -48,7 +48,7 @@ from .rules import (
     RegionState,
     Said,
     Scope,
-    Standing,
+    VersionStatus,
     impact,
     phase,
     present_state,
@@ -160,7 +160,7 @@ class Comparison:
 def present(now: datetime) -> Present:
     """All of the front page, and what the API and the feeds say of the present."""
     grid = Grid.current()
-    going_on = _incidents(grid, now, _public_incidents().filter(_open(now)))
+    ongoing = _incidents(grid, now, _public_incidents().filter(_open(now)))
     planned = _planned(grid, now)
     versions = [version for version in _versions() if not version.withdrawn_at]
     return Present(
@@ -170,10 +170,10 @@ def present(now: datetime) -> Present:
             grid.regions,
             grid.functions,
             grid.clients,
-            [outage for incident in going_on for outage in incident.outages if outage.goes_on(now)],
-            [window for window in planned if window.phase in {Phase.UNDER_WAY, Phase.OVERRUN}],
+            [outage for incident in ongoing for outage in incident.outages if outage.is_ongoing(now)],
+            [window for window in planned if window.phase in {Phase.IN_PROGRESS, Phase.OVERRUNNING}],
         ),
-        open=going_on,
+        open=ongoing,
         lately=_incidents(
             grid, now, _public_incidents().exclude(_open(now)).filter(detected_at__gt=now - LATELY)[:FEW]
         ),
@@ -285,7 +285,7 @@ def _planned(grid: Grid, now: datetime) -> tuple[PublicWindow, ...]:
     still_to_come = MaintenanceNotice.objects.filter(window=OuterRef("pk"), ends_at__gt=now)
     begun = Q(started_at__isnull=False, completed_at__isnull=True, cancelled_at__isnull=True)
     windows = _windows(grid, now, _announced_windows(now).filter(Exists(still_to_come) | begun))
-    wanted = {Phase.PLANNED, Phase.UNDER_WAY, Phase.OVERRUN}
+    wanted = {Phase.SCHEDULED, Phase.IN_PROGRESS, Phase.OVERRUNNING}
     return tuple(
         sorted((one for one in windows if one.phase in wanted), key=lambda one: (one.starts_at, one.reference))
     )
@@ -513,7 +513,7 @@ def comparison(before: str, after: str) -> Comparison | None:
 
 def _announced(versions: Sequence[PublicVersion], now: datetime) -> tuple[PublicVersion, ...]:
     today = local_date(epoch(now), settings.SLA_ZONE)
-    return tuple(one for one in reversed(versions) if one.standing(today) is Standing.ANNOUNCED)
+    return tuple(one for one in reversed(versions) if one.status(today) is VersionStatus.ANNOUNCED)
 
 
 def hashed_content(version: str) -> bytes | None:

@@ -55,10 +55,10 @@ class Scope:
 class Stage(Enum):
     """How far an incident has come."""
 
-    GOING_ON = "going_on"
-    """Something is down."""
-    WATCHED = "watched"
-    """Nothing is down any more, but the incident is not closed."""
+    ONGOING = "ongoing"
+    """An outage is ongoing."""
+    MONITORING = "monitoring"
+    """All outages have ended; the incident is not resolved yet."""
     RESOLVED = "resolved"
 
 
@@ -83,7 +83,7 @@ class PublicOutage:
     started_at: datetime
     ended_at: datetime | None
 
-    def goes_on(self, now: datetime) -> bool:
+    def is_ongoing(self, now: datetime) -> bool:
         return self.started_at <= now and (self.ended_at is None or self.ended_at > now)
 
 
@@ -126,9 +126,9 @@ class PublicIncident:
 
 def stage(resolved_at: datetime | None, outages: Iterable[PublicOutage], now: datetime) -> Stage:
     """Say how far an incident has come; an outage outweighs a resolution typed too early."""
-    if any(outage.goes_on(now) for outage in outages):
-        return Stage.GOING_ON
-    return Stage.RESOLVED if resolved_at and resolved_at <= now else Stage.WATCHED
+    if any(outage.is_ongoing(now) for outage in outages):
+        return Stage.ONGOING
+    return Stage.RESOLVED if resolved_at and resolved_at <= now else Stage.MONITORING
 
 
 def impact(outages: Iterable[PublicOutage], functions: Collection[Named], clients: Collection[Named]) -> Impact:
@@ -150,10 +150,10 @@ def impact(outages: Iterable[PublicOutage], functions: Collection[Named], client
 class Phase(Enum):
     """Where a window stands, by what its newest notice announced and what was done."""
 
-    PLANNED = "planned"
-    UNDER_WAY = "under_way"
-    OVERRUN = "overrun"
-    OVER = "over"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    OVERRUNNING = "overrunning"
+    COMPLETED = "completed"
     CANCELLED = "cancelled"
 
 
@@ -207,11 +207,11 @@ def phase(
     if cancelled_at and cancelled_at <= now:
         return Phase.CANCELLED
     if completed_at and completed_at <= now:
-        return Phase.OVER
+        return Phase.COMPLETED
     begun = started_at is not None and started_at <= now
     if now < ends_at:
-        return Phase.UNDER_WAY if begun or starts_at <= now else Phase.PLANNED
-    return Phase.OVERRUN if begun else Phase.OVER
+        return Phase.IN_PROGRESS if begun or starts_at <= now else Phase.SCHEDULED
+    return Phase.OVERRUNNING if begun else Phase.COMPLETED
 
 
 # How it is now
@@ -220,11 +220,12 @@ def phase(
 class State(Enum):
     """How a function is in a region."""
 
-    UP = "up"
+    OPERATIONAL = "operational"
     MAINTENANCE = "maintenance"
-    PARTLY = "partly"
-    """Down on some clients."""
-    DOWN = "down"
+    PARTIAL_OUTAGE = "partial_outage"
+    """Unavailable on some clients."""
+    MAJOR_OUTAGE = "major_outage"
+    """Unavailable on every client."""
 
 
 @dataclass(frozen=True)
@@ -243,17 +244,17 @@ class RegionState:
 
     @property
     def all_up(self) -> bool:
-        return all(one.state is State.UP for one in self.functions)
+        return all(one.state is State.OPERATIONAL for one in self.functions)
 
     @property
     def worst(self) -> State:
         """A region is down as a whole where every function is; else a function that is down makes it partly so."""
         found = {one.state for one in self.functions}
-        if found == {State.DOWN}:
-            return State.DOWN
-        if found & {State.DOWN, State.PARTLY}:
-            return State.PARTLY
-        return State.MAINTENANCE if State.MAINTENANCE in found else State.UP
+        if found == {State.MAJOR_OUTAGE}:
+            return State.MAJOR_OUTAGE
+        if found & {State.MAJOR_OUTAGE, State.PARTIAL_OUTAGE}:
+            return State.PARTIAL_OUTAGE
+        return State.MAINTENANCE if State.MAINTENANCE in found else State.OPERATIONAL
 
 
 def present_state(
@@ -276,12 +277,12 @@ def present_state(
         if down:
             whole = len(down) == len(clients)
             down_on = () if whole else tuple(client for client in clients if client.code in down)
-            return FunctionState(function, State.DOWN if whole else State.PARTLY, down_on)
+            return FunctionState(function, State.MAJOR_OUTAGE if whole else State.PARTIAL_OUTAGE, down_on)
         worked_on = any(
             window.concerns(region) and (window.scope.functions is None or function in window.scope.functions)
             for window in windows
         )
-        return FunctionState(function, State.MAINTENANCE if worked_on else State.UP)
+        return FunctionState(function, State.MAINTENANCE if worked_on else State.OPERATIONAL)
 
     return tuple(RegionState(region, tuple(state(region, function) for function in functions)) for region in regions)
 
@@ -344,7 +345,7 @@ class PublicClause:
     wording_zh: str
 
 
-class Standing(Enum):
+class VersionStatus(Enum):
     """How a published version stands on a day; a question of dates, unless it was withdrawn."""
 
     IN_FORCE = "in_force"
@@ -374,12 +375,12 @@ class PublicVersion:
     summary_zh: str
     terms: Terms
 
-    def standing(self, today: date) -> Standing:
+    def status(self, today: date) -> VersionStatus:
         if self.withdrawn_at:
-            return Standing.WITHDRAWN
+            return VersionStatus.WITHDRAWN
         if self.effective_on > today:
-            return Standing.ANNOUNCED
-        return Standing.SUPERSEDED if self.until and self.until < today else Standing.IN_FORCE
+            return VersionStatus.ANNOUNCED
+        return VersionStatus.SUPERSEDED if self.until and self.until < today else VersionStatus.IN_FORCE
 
 
 @dataclass(frozen=True)

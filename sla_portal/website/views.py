@@ -440,5 +440,5 @@ def _sound(text: str) -> bool:
 def _found(name: str, read: Callable[[], Any], now: datetime, key: str) -> Cached[Any]:
     facts = cached(name, read, now) if _sound(key) else None
     if facts is None or facts.value is None:
-        raise Http404(gettext("Nothing of this name is public."))
+        raise Http404(gettext("Nothing public has this name."))
     return facts

@@ -27,26 +27,26 @@ from .rules import (
     RegionState,
     Scope,
     Stage,
-    Standing,
     State,
+    VersionStatus,
 )
 
 STATES = {
-    State.UP: ("up", _("Works")),
+    State.OPERATIONAL: ("up", _("Operational")),
     State.MAINTENANCE: ("excluded", _("Maintenance")),
-    State.PARTLY: ("waiting", _("Down in part")),
-    State.DOWN: ("open", _("Down")),
+    State.PARTIAL_OUTAGE: ("waiting", _("Partial outage")),
+    State.MAJOR_OUTAGE: ("open", _("Major outage")),
 }
 STAGES = {
-    Stage.GOING_ON: ("open", _("Going on")),
-    Stage.WATCHED: ("waiting", _("Works again, being watched")),
+    Stage.ONGOING: ("open", _("Ongoing")),
+    Stage.MONITORING: ("waiting", _("Monitoring")),
     Stage.RESOLVED: ("up", _("Resolved")),
 }
 PHASES = {
-    Phase.PLANNED: ("plain", _("Planned")),
-    Phase.UNDER_WAY: ("excluded", _("Under way")),
-    Phase.OVERRUN: ("waiting", _("Takes longer than announced")),
-    Phase.OVER: ("up", _("Over")),
+    Phase.SCHEDULED: ("plain", _("Scheduled")),
+    Phase.IN_PROGRESS: ("excluded", _("In progress")),
+    Phase.OVERRUNNING: ("waiting", _("In progress, overrunning")),
+    Phase.COMPLETED: ("up", _("Completed")),
     Phase.CANCELLED: ("outside", _("Cancelled")),
 }
 """The mark and the word of each."""
@@ -92,51 +92,55 @@ def headline(state: Sequence[RegionState]) -> str:
     """The present state in a sentence or a few."""
     if not state:
         return gettext("No region is on record yet.")
-    said = _whole_regions(state) + _functions_down(state) + _functions_partly_down(state)
+    said = _major_outages(state) + _partial_outages(state) + _partial_outages_on_clients(state)
     if said:
         return " ".join(said)
     touched = [name(one.region) for one in state if one.worst is State.MAINTENANCE]
     if touched:
-        return gettext("No outage is known. Maintenance is under way in %(regions)s.") % {"regions": listed(touched)}
-    return gettext("All functions work in all regions.")
+        return gettext("No outage known. Maintenance in progress: %(regions)s") % {"regions": listed(touched)}
+    return gettext("All systems operational")
 
 
-def _whole_regions(state: Sequence[RegionState]) -> list[str]:
-    down = [name(one.region) for one in state if one.worst is State.DOWN]
+def _major_outages(state: Sequence[RegionState]) -> list[str]:
+    down = [name(one.region) for one in state if one.worst is State.MAJOR_OUTAGE]
     if not down:
         return []
     if len(down) == len(state) > 1:
-        return [gettext("No function works in any region.")]
-    return [gettext("No function works in %(regions)s.") % {"regions": listed(down)}]
+        return [gettext("Major outage: all regions")]
+    return [gettext("Major outage: %(regions)s") % {"regions": listed(down)}]
 
 
-def _functions_down(state: Sequence[RegionState]) -> list[str]:
+def _partial_outages(state: Sequence[RegionState]) -> list[str]:
     """Regions in which the same functions are down share a sentence."""
     shared: dict[tuple[Named, ...], list[str]] = {}
     for one in state:
-        down = tuple(function.function for function in one.functions if function.state is State.DOWN)
-        if down and one.worst is not State.DOWN:
+        down = tuple(function.function for function in one.functions if function.state is State.MAJOR_OUTAGE)
+        if down and one.worst is not State.MAJOR_OUTAGE:
             shared.setdefault(down, []).append(name(one.region))
     return [
-        ngettext("%(functions)s does not work in %(regions)s.", "%(functions)s do not work in %(regions)s.", len(down))
+        ngettext(
+            "Partial outage: %(functions)s unavailable in %(regions)s",
+            "Partial outage: %(functions)s unavailable in %(regions)s",
+            len(down),
+        )
         % {"functions": _functions(down), "regions": listed(regions)}
         for down, regions in shared.items()
     ]
 
 
-def _functions_partly_down(state: Sequence[RegionState]) -> list[str]:
+def _partial_outages_on_clients(state: Sequence[RegionState]) -> list[str]:
     shared: dict[tuple[tuple[Named, ...], tuple[Named, ...]], list[str]] = {}
     for one in state:
         by_clients: dict[tuple[Named, ...], list[Named]] = {}
         for function in one.functions:
-            if function.state is State.PARTLY:
+            if function.state is State.PARTIAL_OUTAGE:
                 by_clients.setdefault(function.down_on, []).append(function.function)
         for clients, functions in by_clients.items():
             shared.setdefault((tuple(functions), clients), []).append(name(one.region))
     return [
         ngettext(
-            "%(functions)s does not work on %(clients)s in %(regions)s.",
-            "%(functions)s do not work on %(clients)s in %(regions)s.",
+            "Partial outage: %(functions)s unavailable on %(clients)s in %(regions)s",
+            "Partial outage: %(functions)s unavailable on %(clients)s in %(regions)s",
             len(functions),
         )
         % {"functions": _functions(functions), "clients": _clients(clients), "regions": listed(regions)}
@@ -147,7 +151,7 @@ def _functions_partly_down(state: Sequence[RegionState]) -> list[str]:
 def state_words(one: FunctionState) -> str:
     """The state of a function, with the clients on which it is down where it works on others."""
     if one.down_on:
-        return gettext("Down on %(clients)s") % {"clients": _clients(one.down_on)}
+        return gettext("Partial outage (%(clients)s)") % {"clients": _clients(one.down_on)}
     return str(STATES[one.state][1])
 
 
@@ -171,7 +175,7 @@ def what_was_down(incident: PublicIncident) -> str:
         if outage.scope not in here:
             here.append(outage.scope)
     if not scopes:
-        return gettext("Disturbance without an outage on record")
+        return gettext("Incident without a recorded outage")
     shared: dict[tuple[Scope, ...], list[str]] = {}
     for region, several in scopes.items():
         shared.setdefault(_joined(several), []).append(name(region))
@@ -195,14 +199,16 @@ def down(scope: Scope, regions: str) -> str:
     clients = _clients(scope.clients) if scope.clients else ""
     on_all, some_functions = scope.clients is None, scope.functions is not None
     text = {
-        (False, True): _("Everything down in %(regions)s"),
-        (False, False): _("Everything down on %(clients)s in %(regions)s"),
-        (True, True): _("%(functions)s down on all clients in %(regions)s"),
-        (True, False): _("%(functions)s down on %(clients)s in %(regions)s"),
+        (False, True): _("Major outage in %(regions)s"),
+        (False, False): _("All functions unavailable on %(clients)s in %(regions)s"),
+        (True, True): _("%(functions)s unavailable on all clients in %(regions)s"),
+        (True, False): _("%(functions)s unavailable on %(clients)s in %(regions)s"),
     }[some_functions, on_all]
     if scope.clients == ():
         text = (
-            _("%(functions)s down on some clients in %(regions)s") if some_functions else _("Much down in %(regions)s")
+            _("%(functions)s unavailable on some clients in %(regions)s")
+            if some_functions
+            else _("Partial outage in %(regions)s")
         )
     return str(text) % {"functions": functions, "clients": clients, "regions": regions}
 
@@ -237,7 +243,7 @@ def verdict(met: bool | None) -> tuple[str, str]:
     """The mark and the word of a closed month."""
     if met is None:
         return "outside", gettext("Not in service")
-    return ("up", gettext("Kept")) if met else ("counted", gettext("Missed"))
+    return ("up", gettext("SLA met")) if met else ("counted", gettext("SLA breached"))
 
 
 def year_in_words(months: Sequence[ClosedMonth | None]) -> str:
@@ -248,9 +254,9 @@ def year_in_words(months: Sequence[ClosedMonth | None]) -> str:
     missed = [month for month in in_service if not month.met]
     if not missed:
         return ngettext(
-            "Target kept in the one closed month", "Target kept in all %(count)s closed months", len(in_service)
+            "SLA met in the one closed month", "SLA met in all %(count)s closed months", len(in_service)
         ) % {"count": len(in_service)}
-    return gettext("Target missed in %(missed)s of %(count)s closed months: %(names)s") % {
+    return gettext("SLA breached in %(missed)s of %(count)s closed months: %(names)s") % {
         "missed": len(missed),
         "count": len(in_service),
         "names": listed(month_name(month.month) for month in missed),
@@ -264,11 +270,11 @@ def span_of(years: Years) -> str:
 
 # What was promised
 
-STANDINGS = {
-    Standing.IN_FORCE: ("up", _("In force")),
-    Standing.ANNOUNCED: ("waiting", _("Announced")),
-    Standing.SUPERSEDED: ("outside", _("Superseded")),
-    Standing.WITHDRAWN: ("counted", _("Withdrawn")),
+VERSION_STATUSES = {
+    VersionStatus.IN_FORCE: ("up", _("In force")),
+    VersionStatus.ANNOUNCED: ("waiting", _("Announced")),
+    VersionStatus.SUPERSEDED: ("outside", _("Superseded")),
+    VersionStatus.WITHDRAWN: ("counted", _("Withdrawn")),
 }
 
 

@@ -130,7 +130,7 @@ def test_an_incident_is_told_from_its_beginning_to_its_end(client):
     said(incident, "2026-11-20 01:10", "We look for it.")
     said(incident, "2026-11-20 01:50", "It was a cable.")
     (told,) = answer(client, "incidents.json")["incidents"]
-    assert told["name"] == "Everything down in Europe"
+    assert told["name"] == "Major outage in Europe"
     assert told["status"] == "resolved"
     assert told["shortlink"] == f"{settings.SITE_URL}/incidents/INC-7/"
     assert told["started_at"] == told["created_at"] == "2026-11-20T09:00:00.000+08:00"
@@ -141,7 +141,7 @@ def test_an_incident_is_told_from_its_beginning_to_its_end(client):
         ("monitoring", "It was a cable."),
         ("monitoring", "It works again."),
         ("investigating", "We look for it."),
-        ("investigating", "Everything down in Europe."),
+        ("investigating", "Major outage in Europe."),
     ]
     assert [component["name"] for component in told["components"]] == [
         "Login", "Audio and video calls", "Video preview", "Door opening",

@@ -1,4 +1,4 @@
-"""A month is closed by a person when nothing in it is open, and then stands still."""
+"""A month without open items is closed by a person; its figures are then frozen."""
 
 import threading
 
@@ -15,17 +15,17 @@ from sla_portal.availability.operations import (
     CorrectionWithoutReason,
     EvidenceRefused,
     MonthClosed,
+    MonthHasOpenItems,
     MonthOpen,
-    MonthUnfinished,
     NothingToCorrect,
     add_evidence,
     close_month,
-    contracts_flipping,
     correct_month,
+    count_changed_outcomes,
     judge_due_months,
     judge_month,
 )
-from sla_portal.availability.queries import unfinished
+from sla_portal.availability.queries import open_items
 from sla_portal.kernel.months import ServiceMonth
 from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at, on
 
@@ -53,7 +53,7 @@ def months() -> list[tuple[int, int]]:
     return [(row.unavailable_minutes, row.excluded_minutes) for row in rows if row.month == on("2026-09-01")]
 
 
-def test_a_closed_month_stands_still_until_it_is_corrected(legal):
+def test_a_closed_month_is_frozen_until_it_is_corrected(legal):
     a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
     incident = a_finished_incident("2026-09-10 02:00", "2026-09-10 02:30")
     assert close_month(actor=legal, month=SEPTEMBER, now=NOW).revision == 1
@@ -79,7 +79,7 @@ def test_an_outage_that_begins_later_does_not_touch_a_closed_month(legal):
     assert not Deviation.objects.exists()
 
 
-def test_a_contract_corrected_in_a_closed_month_is_noticed_too(legal):
+def test_a_contract_corrected_in_a_closed_month_is_a_deviation_too(legal):
     contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
     close_month(actor=legal, month=SEPTEMBER, now=NOW)
     contract.terminated_on = on("2026-09-15")
@@ -93,7 +93,7 @@ def test_a_contract_corrected_in_a_closed_month_is_noticed_too(legal):
     assert not Deviation.objects.exists()
 
 
-def test_what_keeps_a_month_open_is_listed(legal):
+def test_open_items_are_listed(legal):
     a_finished_incident("2026-09-01 02:00", "2026-09-01 02:30")
     unclassified = a_finished_incident("2026-09-02 02:00", "2026-09-02 02:30", attributable=None)
     going_on = an_incident(attributable=True)
@@ -102,9 +102,9 @@ def test_what_keeps_a_month_open_is_listed(legal):
         a_finished_incident("2026-09-03 02:00", "2026-09-03 02:30", attributable=False), status="proposed"
     )
     a_finished_incident("2026-10-01 02:00", "2026-10-01 02:30", attributable=None)
-    with pytest.raises(MonthUnfinished) as refused:
+    with pytest.raises(MonthHasOpenItems) as refused:
         close_month(actor=legal, month=SEPTEMBER, now=NOW)
-    missing = refused.value.missing
+    missing = refused.value.items
     assert (missing.not_over, missing.open, missing.unclassified, missing.undecided) == (
         False, [going_on], [unclassified], [undecided],
     )  # fmt: skip
@@ -113,8 +113,8 @@ def test_what_keeps_a_month_open_is_listed(legal):
 
 def test_a_month_is_not_closed_before_it_is_over(legal):
     last_moment = at("2026-09-30 15:59:59")
-    assert unfinished(SEPTEMBER, last_moment).not_over
-    with pytest.raises(MonthUnfinished):
+    assert open_items(SEPTEMBER, last_moment).not_over
+    with pytest.raises(MonthHasOpenItems):
         close_month(actor=legal, month=SEPTEMBER, now=last_moment)
     close_month(actor=legal, month=SEPTEMBER, now=at("2026-09-30 16:00:00"))
 
@@ -131,7 +131,7 @@ def test_a_month_is_closed_once_and_corrected_only_afterwards_and_with_a_reason(
         correct_month(actor=legal, month=SEPTEMBER, reason="To be sure", now=NOW)
 
 
-def test_closing_takes_the_right_to_close(legal):
+def test_closing_needs_the_permission(legal):
     nobody = Actor.staff(User.objects.create_user("nobody"))
     with pytest.raises(NotAllowed):
         close_month(actor=nobody, month=SEPTEMBER, now=NOW)
@@ -141,7 +141,7 @@ def test_closing_takes_the_right_to_close(legal):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_people_who_close_a_month_at_once_close_it_once(legal):
+def test_concurrent_closings_close_a_month_once(legal):
     a_finished_incident("2026-09-10 02:00", "2026-09-10 02:30")
     together, outcomes = threading.Barrier(2), []
 
@@ -163,18 +163,18 @@ def test_two_people_who_close_a_month_at_once_close_it_once(legal):
     assert MonthClosing.objects.count() == 1
 
 
-def test_the_contracts_that_a_decision_would_flip_are_counted():
+def test_customers_whose_outcome_a_decision_changes_are_counted():
     eu = a_region()
     for first in ("2026-01-01", "2026-01-01", "2026-09-20"):
         a_contract(a_customer(eu), first, "2026-12-31")
     incident = a_finished_incident("2026-09-10 02:00", "2026-09-10 02:30")
     exclusion = an_exclusion(incident, status="proposed")
     judge_month(region=eu, month=SEPTEMBER, now=NOW)
-    assert contracts_flipping(region=eu, month=SEPTEMBER, now=NOW, as_if_confirmed=[exclusion]) == 2
+    assert count_changed_outcomes(region=eu, month=SEPTEMBER, now=NOW, as_if_confirmed=[exclusion]) == 2
     assert months()[0] == (30, 0)
 
 
-def test_evidence_is_kept_under_a_name_of_ours_and_once(legal, settings, tmp_path):
+def test_evidence_is_stored_once_under_a_generated_name(legal, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     exclusion = an_exclusion(an_incident(), status="proposed")
     for _ in range(2):
@@ -187,7 +187,7 @@ def test_evidence_is_kept_under_a_name_of_ours_and_once(legal, settings, tmp_pat
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.pdf", b""), ("a.exe", b"MZ"), ("noending", b"x"), ("a\0.pdf", b"x")])
-def test_evidence_of_no_use_is_refused_and_leaves_nothing_behind(legal, settings, tmp_path, name, content):
+def test_evidence_that_is_not_accepted_leaves_nothing_behind(legal, settings, tmp_path, name, content):
     settings.MEDIA_ROOT = tmp_path
     upload = SimpleUploadedFile("a.pdf", content)
     upload._name = name

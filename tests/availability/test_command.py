@@ -87,7 +87,7 @@ def test_the_example_of_the_format(tmp_path):
         ("2026-10", 5, "99.98879", False),
     ],
 )
-def test_four_minutes_keep_the_target_and_five_miss_it(tmp_path, month, minutes, availability, met):
+def test_with_four_minutes_the_sla_is_met_and_with_five_breached(tmp_path, month, minutes, availability, met):
     found = of_region(
         tmp_path, incident("INC-1", outage(f"{month}-10T01:00:00Z", f"{month}-10T01:0{minutes}:00Z")), month=month
     )
@@ -125,7 +125,7 @@ def test_incidents_that_meet_are_one_event(tmp_path):
 
 
 @pytest.mark.parametrize(("reading", "minutes"), [("all", 10), ("function", 30), ("any", 30)])
-def test_the_readings_pull_apart(tmp_path, reading, minutes):
+def test_the_counting_rules_give_different_minutes(tmp_path, reading, minutes):
     found = of_region(
         tmp_path,
         incident(
@@ -151,7 +151,7 @@ def test_an_event_over_the_months_edge_is_found_before_the_cut(tmp_path, reading
 NOTICED = "2026-09-01T00:00:00Z"
 
 
-def test_exclusions_that_overlap_take_a_minute_off_once(tmp_path):
+def test_overlapping_exclusions_exclude_a_minute_once(tmp_path):
     found = of_region(
         tmp_path,
         incident(
@@ -169,7 +169,7 @@ def test_exclusions_that_overlap_take_a_minute_off_once(tmp_path):
 
 
 @pytest.mark.parametrize(("lengthened_at", "counted"), [("02:50:00", 10), ("03:10:00", 20)])
-def test_a_lengthening_covers_what_lies_after_it(tmp_path, lengthened_at, counted):
+def test_an_extension_covers_only_the_time_after_its_notice(tmp_path, lengthened_at, counted):
     found = of_region(
         tmp_path,
         incident("INC-1", outage(*day("02:00:00", "03:40:00")), exclusions=(exclusion("4.1"),)),
@@ -180,7 +180,7 @@ def test_a_lengthening_covers_what_lies_after_it(tmp_path, lengthened_at, counte
     assert figures(found) == (counted, 100 - counted)
 
 
-def test_a_notice_sent_late_leaves_what_lies_before_it(tmp_path):
+def test_a_late_notice_does_not_cover_the_time_before_it(tmp_path):
     found = of_region(
         tmp_path,
         incident("INC-1", outage(*day("02:00:00", "03:00:00")), exclusions=(exclusion("4.1"),)),
@@ -206,7 +206,7 @@ def test_a_window_that_no_notice_announces_covers_nothing(tmp_path, notices):
     assert figures(found) == (60, 0)
 
 
-def test_a_window_cancelled_by_its_row_alone_covers_nothing_more(tmp_path):
+def test_a_window_cancelled_without_a_notice_covers_nothing_more(tmp_path):
     cancelled = window([NOTICED, *day("02:00:00", "03:00:00")]) | {"cancelled_at": "2026-09-10T02:20:00Z"}
     found = of_region(
         tmp_path,
@@ -216,7 +216,7 @@ def test_a_window_cancelled_by_its_row_alone_covers_nothing_more(tmp_path):
     assert figures(found) == (40, 20)
 
 
-def test_what_is_left_of_an_event_counts_even_where_it_is_a_minute(tmp_path):
+def test_the_rest_of_an_event_counts_even_if_it_is_one_minute(tmp_path):
     first, last = day("02:00:00", "02:30:00")
     found = of_region(
         tmp_path,
@@ -230,7 +230,7 @@ def test_what_is_left_of_an_event_counts_even_where_it_is_a_minute(tmp_path):
 
 
 @pytest.mark.parametrize(("status", "counted"), [("proposed", 30), ("confirmed", 0), ("rejected", 30), ("revoked", 30)])
-def test_only_a_confirmed_exclusion_takes_anything_off(tmp_path, status, counted):
+def test_only_a_confirmed_exclusion_excludes_time(tmp_path, status, counted):
     found = of_region(
         tmp_path,
         incident("INC-1", outage(*day("02:00:00", "02:30:00")), exclusions=(exclusion("4.11", status=status),)),
@@ -260,7 +260,7 @@ def test_but_for_an_excluded_half_the_service_was_up(tmp_path):
     assert figures(found) == (0, 30)
 
 
-def test_daylight_saving_changes_no_t(tmp_path, settings):
+def test_t_does_not_depend_on_daylight_saving(tmp_path, settings):
     from zoneinfo import ZoneInfo
 
     settings.SLA_ZONE = ZoneInfo("Europe/Berlin")
@@ -323,7 +323,7 @@ def test_a_customer_is_judged_on_its_service_days(tmp_path):
     assert (none["total_minutes"], none["availability"], none["met"], none["budget_minutes"]) == (0, None, None, 0)
 
 
-def test_suspended_days_stay_in_t_and_count_no_minute(tmp_path):
+def test_suspended_days_stay_in_t_and_have_no_unavailable_minute(tmp_path):
     suspended = [{"starts_on": "2026-09-10", "ends_on": "2026-09-10"}]
     (found,) = of_customers(tmp_path, customer("A", contract("K-A", "2026-01-01", "2026-12-31", suspensions=suspended)))
     assert (found["service_days"], figures(found)) == (30, (0, 10))
@@ -343,7 +343,7 @@ def test_without_json_a_table_is_printed(tmp_path):
     output = StringIO()
     call_command("availability", "2026-09", stdout=output)
     heading, row = output.getvalue().splitlines()
-    assert row.split() == ["eu", "99.91435", "99.99", "missed", "37", "4", "0", "43200"]
+    assert row.split() == ["eu", "99.91435", "99.99", "SLA", "breached", "37", "4", "0", "43200"]
     assert heading.split()[:2] == ["availability", "target"]
 
 
@@ -364,7 +364,7 @@ def test_without_json_a_table_is_printed(tmp_path):
         ),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, sentence):
+def test_errors_are_stated_in_a_sentence(tmp_path, arguments, sentence):
     loaded(tmp_path, example())
     with pytest.raises(CommandError) as error:
         call_command("availability", *arguments, "--json")

@@ -1,4 +1,4 @@
-"""Time of one customer's own making (4.2 to 4.9): its month with and without, before anybody confirms."""
+"""Time caused by one customer (4.2 to 4.9): its month with and without it, before confirmation."""
 
 import pytest
 
@@ -37,21 +37,21 @@ def counted(customer, **decisions) -> int:
     return customer_month(customer, SEPTEMBER, NOW, **decisions).figures.unavailable_minutes
 
 
-def test_a_proposal_changes_nothing_but_shows_what_it_would_change(customers):
+def test_a_proposal_changes_nothing_but_previews_its_effect(customers):
     mine, _other = customers
     proposed = own(mine, "proposed")
     assert counted(mine) == 60
     assert counted(mine, as_if_confirmed=[proposed]) == 15
 
 
-def test_a_confirmed_one_shows_what_revoking_it_would_change(customers):
+def test_a_confirmed_exclusion_previews_its_revocation(customers):
     mine, _other = customers
     confirmed = own(mine, "confirmed")
     assert counted(mine) == 15
     assert counted(mine, as_if_revoked=[confirmed]) == 60
 
 
-def test_it_touches_neither_the_region_nor_another_customer(customers):
+def test_it_affects_neither_the_region_nor_another_customer(customers):
     mine, other = customers
     confirmed, proposed = own(mine, "confirmed"), own(mine, "proposed")
     assert counted(other) == 60

@@ -1,4 +1,4 @@
-"""Section 4 in two pairs of hands: one person proposes, another decides."""
+"""Exclusions (section 4): one person proposes, another decides."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.operations import (
     ExclusionAlreadyDecided,
     ExclusionOutsideIncident,
-    ExclusionsStand,
+    IncidentHasExclusions,
     NoticeCoversNothing,
     ReasonMissing,
     SecondPersonNeeded,
@@ -70,7 +70,7 @@ def proposed(noc, incident, **values) -> Exclusion:
     )
 
 
-def test_a_proposal_takes_nothing_off_until_another_person_confirms_it(noc, legal, incident):
+def test_a_proposal_excludes_nothing_until_another_person_confirms_it(noc, legal, incident):
     exclusion = proposed(noc, incident)
     assert counted() == (30, 0)
     confirm_exclusion(actor=legal, exclusion=exclusion, reason="", now=NOW)
@@ -97,7 +97,7 @@ def test_a_proposal_is_decided_once(noc, legal, incident):
             decide(actor=legal, exclusion=exclusion, reason="again", now=NOW)
 
 
-def test_an_incident_is_unclassified_again_when_its_last_exclusion_falls(noc, legal, incident):
+def test_an_incident_is_unclassified_again_without_its_last_exclusion(noc, legal, incident):
     first, second = proposed(noc, incident), proposed(noc, incident, clause="4.2")
     incident.refresh_from_db()
     assert incident.attributable is False
@@ -110,9 +110,9 @@ def test_an_incident_is_unclassified_again_when_its_last_exclusion_falls(noc, le
     assert incident.attributable is None
 
 
-def test_an_incident_is_not_called_ours_while_an_exclusion_of_it_stands(noc, legal, incident):
+def test_an_incident_with_an_exclusion_cannot_be_classified_as_attributable(noc, legal, incident):
     exclusion = proposed(noc, incident)
-    with pytest.raises(ExclusionsStand):
+    with pytest.raises(IncidentHasExclusions):
         attribute_incident(actor=noc, incident=incident, reason="", now=NOW)
     reject_exclusion(actor=legal, exclusion=exclusion, reason="no", now=NOW)
     attribute_incident(actor=noc, incident=incident, reason="Our own switch", now=NOW)
@@ -120,7 +120,7 @@ def test_an_incident_is_not_called_ours_while_an_exclusion_of_it_stands(noc, leg
     assert incident.attributable is True
 
 
-def test_rights_are_checked_where_it_is_done(noc, incident):
+def test_operations_check_permissions(noc, incident):
     exclusion = proposed(noc, incident)
     nobody = Actor.staff(User.objects.create_user("nobody"))
     for decide in (confirm_exclusion, reject_exclusion, revoke_exclusion):
@@ -134,7 +134,7 @@ def test_rights_are_checked_where_it_is_done(noc, incident):
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_a_proposal_a_refusal_and_a_revocation_say_why(noc, legal, incident, reason):
+def test_proposal_rejection_and_revocation_need_a_reason(noc, legal, incident, reason):
     with pytest.raises(ReasonMissing):
         proposed(noc, incident, reason=reason)
     exclusion = proposed(noc, incident)
@@ -201,7 +201,7 @@ def test_4_1_of_a_window_for_another_function_is_refused(noc):
         proposed(noc, incident, clause="4.1", maintenance=window)
 
 
-def test_4_1_takes_off_what_was_announced_in_time_and_no_more(noc, legal, incident):
+def test_4_1_excludes_only_what_was_announced_in_time(noc, legal, incident):
     late = a_window(
         "2026-09-10 02:00", "2026-09-10 03:00", ("2026-09-10 02:10", "2026-09-10 02:00", "2026-09-10 03:00")
     )
@@ -217,7 +217,7 @@ def test_4_11_names_the_third_party_and_its_own_incident(noc, incident, named):
     proposed(noc, incident, clause="4.11", third_party="Example Cloud", third_party_incident="EC-77")
 
 
-def test_every_step_is_in_the_trail_with_who_and_why(noc, legal, incident):
+def test_every_step_is_in_the_audit_log_with_person_and_reason(noc, legal, incident):
     exclusion = proposed(noc, incident)
     confirm_exclusion(actor=legal, exclusion=exclusion, reason="Order seen", now=NOW)
     entries = [(entry.actor_name, entry.action, entry.reason) for entry in reversed(entries_about(exclusion))]

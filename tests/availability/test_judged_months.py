@@ -1,4 +1,4 @@
-"""The judged month of every customer is a row, equal to what judging that customer alone gives."""
+"""The stored month of every customer equals the result of judging that customer alone."""
 
 import random
 from datetime import timedelta
@@ -108,7 +108,7 @@ def a_busy_region(seed: int):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("terms", [{}, {"measurement_period": "contract_period"}, {"unavailability_reading": "any"}])
-def test_each_row_says_what_judging_that_customer_alone_says(seed, terms):
+def test_each_row_equals_judging_that_customer_alone(seed, terms):
     eu = a_busy_region(seed)
     a_version("2.0", "2026-09-11", **terms)
     judge_month(region=eu, month=SEPTEMBER, now=NOW)
@@ -122,7 +122,7 @@ def test_each_row_says_what_judging_that_customer_alone_says(seed, terms):
     assert kept(RegionMonth.objects.get()) == row_of(region_month(eu, SEPTEMBER, NOW).figures)
 
 
-def test_judging_again_touches_no_row():
+def test_judging_again_writes_no_row():
     eu = a_busy_region(1)
     judge_month(region=eu, month=SEPTEMBER, now=NOW)
     before = list(CustomerMonth.objects.order_by("pk").values())
@@ -130,7 +130,7 @@ def test_judging_again_touches_no_row():
     assert list(CustomerMonth.objects.order_by("pk").values()) == before
 
 
-def test_judging_again_touches_only_the_row_that_changed():
+def test_judging_again_writes_only_the_row_that_changed():
     eu = a_region()
     a_contract(a_customer(eu, "A"), "2026-01-01", "2026-12-31")
     changed = a_contract(a_customer(eu, "B"), "2026-01-01", "2026-12-31")
@@ -142,7 +142,7 @@ def test_judging_again_touches_only_the_row_that_changed():
     assert days == {"A": (30, NOW), "B": (10, NOW + timedelta(hours=1))}
 
 
-def test_the_row_of_a_customer_whose_contract_left_the_month_goes():
+def test_the_row_of_a_customer_without_contract_is_deleted():
     eu = a_region()
     contract = a_contract(a_customer(eu), "2026-09-01", "2026-12-31")
     judge_month(region=eu, month=SEPTEMBER, now=NOW)
@@ -162,7 +162,7 @@ def test_a_month_is_judged_with_a_fixed_number_of_queries(customers, django_asse
         judge_month(region=eu, month=SEPTEMBER, now=NOW)
 
 
-def test_the_sweep_takes_a_late_correction_into_the_month_it_concerns():
+def test_a_late_correction_is_judged_into_its_month():
     eu = a_region()
     a_contract(a_customer(eu), "2026-01-01", "2026-12-31")
     outage = an_outage(eu, "2026-03-10 01:00", "2026-03-10 01:10")
@@ -176,7 +176,7 @@ def test_the_sweep_takes_a_late_correction_into_the_month_it_concerns():
     assert judge_due_months(now=NOW) == 0
 
 
-def test_the_sweep_notices_a_contract_by_its_entry_in_the_trail():
+def test_a_changed_contract_is_found_in_the_audit_log():
     eu = a_region()
     customer = a_customer(eu)
     a_contract(customer, "2026-01-01", "2026-06-30")

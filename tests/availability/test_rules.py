@@ -64,7 +64,7 @@ def functions(*positions):
 
 
 def terms(*readings, since=(), target="99.99"):
-    """Versions with these readings, each after the first in force since a day of `since`."""
+    """Versions with these counting rules, each after the first in force since a day of `since`."""
     edges = [None, *(day_span(day, SHANGHAI)[0] for day in since), None]
     return [
         TermsPeriod(
@@ -76,10 +76,10 @@ def terms(*readings, since=(), target="99.99"):
     ]
 
 
-def month_of(*downs, taken_off=(), periods=None, month=SEPTEMBER, known_until=None, zone=SHANGHAI):
+def month_of(*outages, excluded_times=(), periods=None, month=SEPTEMBER, known_until=None, zone=SHANGHAI):
     return judge(
-        downs,
-        taken_off,
+        outages,
+        excluded_times,
         periods or terms("all"),
         functions=4,
         clients=3,
@@ -88,13 +88,13 @@ def month_of(*downs, taken_off=(), periods=None, month=SEPTEMBER, known_until=No
     )
 
 
-def figures_of(*downs, taken_off=(), periods=None, month=SEPTEMBER, zone=SHANGHAI):
-    judgement = month_of(*downs, taken_off=taken_off, periods=periods, month=month, zone=zone)
+def figures_of(*outages, excluded_times=(), periods=None, month=SEPTEMBER, zone=SHANGHAI):
+    judgement = month_of(*outages, excluded_times=excluded_times, periods=periods, month=month, zone=zone)
     return figures(judgement, ServiceDays.of(month.days, zone), judgement.periods[0].terms)
 
 
-def counted(*downs, taken_off=(), reading="all"):
-    return figures_of(*downs, taken_off=taken_off, periods=terms(reading)).unavailable_minutes
+def counted(*outages, excluded_times=(), reading="all"):
+    return figures_of(*outages, excluded_times=excluded_times, periods=terms(reading)).unavailable_minutes
 
 
 # The worked examples of the rules
@@ -111,7 +111,7 @@ def counted(*downs, taken_off=(), reading="all"):
         ("2026-08", 5, "99.98879", False),
     ],
 )
-def test_four_minutes_keep_the_target_and_five_miss_it_in_every_month(month, minutes, shown, met):
+def test_with_four_minutes_the_sla_is_met_and_with_five_breached_in_every_month(month, minutes, shown, met):
     month = ServiceMonth.parse(month)
     start = month.span(SHANGHAI)[0] + 86400
     found = figures_of(ScopedOutage("A", start, start + minutes * 60), month=month)
@@ -176,32 +176,34 @@ def test_a_stretch_that_starts_on_the_months_edge_keeps_its_whole_minute():
     assert counted(down("2026-08-31 16:00:00", "2026-08-31 16:01:30")) == 1
 
 
-def test_exclusions_that_overlap_take_a_minute_off_once_and_show_it_under_the_first_clause():
+def test_overlapping_exclusions_exclude_a_minute_once_under_the_first_clause():
     maintenance = off_by_notice(("2026-09-01 08:00", "02:30", "03:30"))
-    found = figures_of(down("02:00", "04:00"), taken_off=[off("4.11", "03:00", "03:45"), *maintenance])
+    found = figures_of(down("02:00", "04:00"), excluded_times=[off("4.11", "03:00", "03:45"), *maintenance])
     assert (found.excluded_minutes, found.unavailable_minutes) == (75, 45)
     assert found.excluded_under == {"4.1": 60, "4.11": 15}
 
 
 @pytest.mark.parametrize(("lengthened", "minutes"), [("02:50", 10), ("03:10", 20)])
-def test_a_lengthening_covers_what_lies_after_its_notice(lengthened, minutes):
+def test_an_extension_covers_the_time_after_its_notice(lengthened, minutes):
     notices = off_by_notice(("2026-09-01 08:00", "02:00", "03:00"), (lengthened, "02:00", "03:30"))
-    assert counted(down("02:00", "03:40"), taken_off=notices) == minutes
+    assert counted(down("02:00", "03:40"), excluded_times=notices) == minutes
 
 
-def test_a_notice_sent_into_its_window_leaves_what_lay_before():
-    found = figures_of(down("02:00", "03:00"), taken_off=off_by_notice(("02:15", "02:00", "03:00")))
+def test_a_notice_sent_during_its_window_does_not_cover_the_time_before():
+    found = figures_of(down("02:00", "03:00"), excluded_times=off_by_notice(("02:15", "02:00", "03:00")))
     assert (found.unavailable_minutes, found.excluded_minutes) == (15, 45)
 
 
-def test_what_is_left_of_an_event_counts_even_if_it_is_a_minute():
-    assert counted(down("02:00", "02:31"), taken_off=[off("4.10", "02:00", "02:30")]) == 1
+def test_the_rest_of_an_event_counts_even_if_it_is_one_minute():
+    assert counted(down("02:00", "02:31"), excluded_times=[off("4.10", "02:00", "02:30")]) == 1
 
 
 def test_time_in_which_another_incident_alone_kept_the_service_down_counts():
     assert (
         counted(
-            down("02:00", "02:30", "A"), down("02:10", "02:40", "B"), taken_off=[off("4.11", "02:00", "03:00", "B")]
+            down("02:00", "02:30", "A"),
+            down("02:10", "02:40", "B"),
+            excluded_times=[off("4.11", "02:00", "03:00", "B")],
         )
         == 30
     )
@@ -210,7 +212,7 @@ def test_time_in_which_another_incident_alone_kept_the_service_down_counts():
 def test_but_for_an_excluded_incident_half_the_functions_were_up():
     half = down("02:00", "02:30", "A", of=functions(LOGIN, CALLS))
     other_half = down("02:00", "02:30", "B", of=functions(PREVIEW, DOOR))
-    found = figures_of(half, other_half, taken_off=[off("4.11", "02:00", "02:30", "B")])
+    found = figures_of(half, other_half, excluded_times=[off("4.11", "02:00", "02:30", "B")])
     assert (found.unavailable_minutes, found.excluded_minutes) == (0, 30)
 
 
@@ -219,7 +221,7 @@ def test_daylight_saving_does_not_change_the_minutes_of_a_month():
     assert found.total_minutes == 44_640
 
 
-# 1.4, 1.5: readings, stretches, events
+# 1.4, 1.5: counting rules, stretches, events
 
 
 def test_one_client_that_works_keeps_a_function_up():
@@ -235,7 +237,7 @@ def test_different_functions_down_on_different_clients_are_not_one_function_down
     assert [counted(*crossed, reading=reading) for reading in ("all", "function", "any")] == [0, 0, 30]
 
 
-def test_a_function_that_changes_hands_between_incidents_stays_down():
+def test_a_function_down_in_overlapping_incidents_is_down_throughout():
     pieces = [
         down("02:00", "02:20", "A", of=functions(LOGIN)),
         down("02:10", "02:30", "B", of=functions(LOGIN, CALLS)),
@@ -244,31 +246,31 @@ def test_a_function_that_changes_hands_between_incidents_stays_down():
     assert counted(*pieces, reading="function") == 40
 
 
-def test_an_event_is_found_before_any_exclusion_is_taken_off():
-    assert counted(down("02:00:00", "02:01:30"), taken_off=[off("4.11", "02:01:00", "02:01:30")]) == 1
+def test_events_are_found_before_exclusions_are_applied():
+    assert counted(down("02:00:00", "02:01:30"), excluded_times=[off("4.11", "02:01:00", "02:01:30")]) == 1
 
 
-def test_two_events_may_touch_one_minute_and_the_first_has_it():
+def test_a_minute_that_two_events_touch_belongs_to_the_first():
     first, second = figures_of(down("02:00:00", "02:02:10"), down("02:02:40", "02:05:00"), periods=terms("any")).events
     assert (first.minutes, second.minutes) == (3, 2)
 
 
-def test_a_minute_that_only_the_second_event_makes_count_is_the_seconds():
+def test_a_minute_that_only_the_second_event_makes_count_belongs_to_it():
     first, second = figures_of(
         down("02:00:00", "02:02:10", "A"),
         down("02:02:40", "02:05:00", "B"),
-        taken_off=[off("4.11", "02:00", "02:03", "A")],
+        excluded_times=[off("4.11", "02:00", "02:03", "A")],
         periods=terms("any"),
     ).events
     assert (first.minutes, first.excluded_minutes) == (0, 2)
     assert (second.minutes, second.excluded_minutes) == (3, 0)
 
 
-def test_an_exclusion_of_what_is_no_event_does_not_name_the_minute_of_an_event():
+def test_an_exclusion_outside_events_does_not_cover_a_minute_of_an_event():
     found = figures_of(
         down("02:00:00", "02:00:20", "A"),
         down("02:00:40", "02:03:00", "B"),
-        taken_off=[off("4.1", "02:00", "02:01", "A"), off("4.11", "02:00", "03:00", "B")],
+        excluded_times=[off("4.1", "02:00", "02:01", "A"), off("4.11", "02:00", "03:00", "B")],
         periods=terms("any"),
     )
     assert found.excluded_under == {"4.11": 3}
@@ -286,33 +288,33 @@ def test_an_event_names_the_incidents_that_had_an_outage_during_it():
     assert event.incidents == ("a part", "all of it", "into it")
 
 
-def test_an_outage_of_no_length_is_none():
+def test_an_outage_without_length_is_ignored():
     assert figures_of(down("02:00", "02:00")).events == ()
 
 
 @pytest.mark.parametrize("sizes", [{"functions": 0, "clients": 3}, {"functions": 4, "clients": 0}])
 def test_a_service_without_functions_or_clients_cannot_be_judged(sizes):
-    with pytest.raises(ValueError, match="nothing to judge"):
+    with pytest.raises(ValueError, match="At least one core function and one client"):
         judge([], [], terms("all"), span=SEPTEMBER.span(SHANGHAI), **sizes)
 
 
 # 4: exclusions
 
 
-def test_an_exclusion_takes_nothing_off_another_incident():
-    assert counted(down("02:00", "02:30", "A"), taken_off=[off("4.11", "02:00", "02:30", "B")]) == 30
+def test_an_exclusion_does_not_apply_to_another_incident():
+    assert counted(down("02:00", "02:30", "A"), excluded_times=[off("4.11", "02:00", "02:30", "B")]) == 30
 
 
-def test_an_exclusion_takes_only_the_cells_that_it_names():
+def test_an_exclusion_applies_only_to_its_cells():
     exclusion = off("4.11", "02:00", "02:30", of=functions(LOGIN))
-    assert counted(down("02:00", "02:30"), taken_off=[exclusion], reading="function") == 30
-    assert counted(down("02:00", "02:30"), taken_off=[exclusion], reading="all") == 0
+    assert counted(down("02:00", "02:30"), excluded_times=[exclusion], reading="function") == 30
+    assert counted(down("02:00", "02:30"), excluded_times=[exclusion], reading="all") == 0
 
 
 def test_an_exclusion_of_cells_that_were_not_down_is_not_named():
     exclusions = [off("4.1", "02:00", "02:10", of=functions(CALLS)), off("4.11", "02:00", "02:10")]
     login = down("02:00", "02:10", of=functions(LOGIN))
-    assert figures_of(login, taken_off=exclusions, periods=terms("any")).excluded_under == {"4.11": 10}
+    assert figures_of(login, excluded_times=exclusions, periods=terms("any")).excluded_under == {"4.11": 10}
 
 
 @pytest.mark.parametrize(
@@ -327,7 +329,7 @@ def test_an_exclusion_of_cells_that_were_not_down_is_not_named():
 )
 def test_a_minute_is_shown_under_the_first_clause_that_covers_it(clauses, shown):
     exclusions = [off(clause, "02:00", "02:10") for clause in clauses]
-    assert figures_of(down("02:00", "02:10"), taken_off=exclusions).excluded_under == {shown: 10}
+    assert figures_of(down("02:00", "02:10"), excluded_times=exclusions).excluded_under == {shown: 10}
 
 
 def test_notice_hours_are_those_of_the_version_in_force_at_the_instant():
@@ -353,14 +355,14 @@ def test_availability_is_cut_and_never_rounded_up():
 
 
 @pytest.mark.parametrize(("days", "budget"), [(28, 4), (30, 4), (31, 4), (7, 1), (6, 0), (0, 0)])
-def test_the_budget_is_the_most_minutes_that_keep_the_target(days, budget):
+def test_the_error_budget_is_the_largest_number_of_minutes_that_meets_the_target(days, budget):
     target = Fraction("0.9999")
     assert error_budget(target, days * 1440) == budget
     if days:
         assert availability(budget, days * 1440) >= target > availability(budget + 1, days * 1440)
 
 
-def test_what_is_left_of_the_budget_goes_below_zero():
+def test_the_remaining_budget_can_be_negative():
     assert figures_of(down("02:00", "02:06")).left_minutes == -2
 
 
@@ -376,7 +378,7 @@ def test_a_target_met_exactly_is_met():
     assert figures_of(down("02:00", "02:04"), periods=terms("all", target=three_minutes)).met is False
 
 
-def test_an_outcome_that_another_reading_would_change_is_reading_sensitive():
+def test_an_outcome_that_another_counting_rule_would_change_is_marked():
     login = down("02:00", "02:30", of=functions(LOGIN))
     found = figures_of(login)
     assert found.met
@@ -389,8 +391,8 @@ def test_an_outcome_that_another_reading_would_change_is_reading_sensitive():
     assert not figures_of(down("02:00", "02:30")).reading_sensitive
 
 
-def test_each_minute_is_judged_by_the_reading_in_force_and_stretches_join_over_the_change():
-    # 11 September begins at 16:00 UTC. The version that starts there reads `function`.
+def test_each_minute_is_judged_by_the_rule_in_force_and_stretches_join_over_the_change():
+    # 11 September begins at 16:00 UTC. The version that starts there has the counting rule `function`.
     login = down("15:50:00", "16:10:00", of=functions(LOGIN))
     found = figures_of(login, periods=terms("all", "function", since=[date(2026, 9, 11)]))
     (event,) = found.events
@@ -402,7 +404,7 @@ def test_each_minute_is_judged_by_the_reading_in_force_and_stretches_join_over_t
     assert (event.end - event.start, event.minutes) == (70, 1)
 
 
-def test_an_outage_that_goes_on_makes_the_days_it_reaches_provisional():
+def test_an_ongoing_outage_makes_the_days_it_reaches_provisional():
     ongoing = down("02:00", "2026-10-02 02:00", ongoing=True)
     days = ServiceDays.of(SEPTEMBER.days, SHANGHAI)
     before = ServiceDays.of(SEPTEMBER.days[:5], SHANGHAI)
@@ -460,8 +462,10 @@ def test_a_customers_own_exclusion_leaves_the_region_as_it_was():
 # Why a minute counts
 
 
-def explained(minute, *downs, taken_off=(), periods=None, days=None, known_until=None, own=(), suspended=()):
-    judgement = month_of(*downs, taken_off=taken_off, periods=periods, known_until=known_until and at(known_until))
+def explained(minute, *outages, excluded_times=(), periods=None, days=None, known_until=None, own=(), suspended=()):
+    judgement = month_of(
+        *outages, excluded_times=excluded_times, periods=periods, known_until=known_until and at(known_until)
+    )
     judgement = for_customer(judgement, own, [day_span(day, SHANGHAI) for day in suspended])
     return explain(judgement, ServiceDays.of(days or SEPTEMBER.days, SHANGHAI), at(minute))
 
@@ -474,7 +478,7 @@ def test_a_minute_that_counts_names_its_incidents_and_its_event():
     assert reason.available == ()
 
 
-def test_a_minute_that_was_up_names_what_was_available():
+def test_an_operational_minute_names_what_was_available():
     reason = explained("02:05", down("02:00", "02:10", of=functions(LOGIN, CALLS, PREVIEW)))
     assert reason.why is Why.UP
     assert reason.available == ((DOOR, APP), (DOOR, DEVICE), (DOOR, WEB))
@@ -495,13 +499,13 @@ def test_a_minute_of_a_short_stretch_is_in_no_failure_event():
 
 def test_an_excluded_minute_names_every_exclusion_the_first_clause_first():
     reason = explained(
-        "02:05", down("02:00", "02:10"), taken_off=[off("4.11", "02:00", "02:10"), off("4.1", "02:00", "02:10")]
+        "02:05", down("02:00", "02:10"), excluded_times=[off("4.11", "02:00", "02:10"), off("4.1", "02:00", "02:10")]
     )
     assert reason.why is Why.EXCLUDED
-    assert [taken.clause for taken in reason.taken_off] == ["4.1", "4.11"]
+    assert [taken.clause for taken in reason.excluded_times] == ["4.1", "4.11"]
 
 
-def test_a_minute_of_a_suspended_day_and_one_of_the_customers_own_making_say_so():
+def test_a_minute_of_a_suspended_day_and_one_caused_by_the_customer_are_explained():
     outage = down("02:00", "02:10")
     assert explained("02:05", outage, suspended=[date(2026, 9, 10)]).why is Why.SUSPENDED
     assert explained("02:05", outage, own=[off("4.5", "02:00", "02:10", None)]).why is Why.OWN_EXCLUSION
@@ -516,7 +520,7 @@ def test_a_minute_that_is_not_over_is_unknown():
     assert explained("02:05", known_until="02:06").why is Why.UP
 
 
-def test_a_minute_is_explained_by_the_reading_in_force_then():
+def test_a_minute_is_explained_by_the_counting_rule_in_force_then():
     periods = terms("all", "any", since=[date(2026, 9, 11)])
     login = down("15:50", "16:10", of=functions(LOGIN))
     assert (explained("15:55", login, periods=periods).why, explained("15:55", login, periods=periods).reading) == (
@@ -529,8 +533,10 @@ def test_a_minute_is_explained_by_the_reading_in_force_then():
     )
 
 
-def test_the_picture_of_a_day_shows_what_was_not_up():
-    judgement = month_of(down("02:00", "02:30"), taken_off=[off("4.11", "02:10", "02:20")], known_until=at("12:00:30"))
+def test_the_chart_of_a_day_shows_what_was_not_operational():
+    judgement = month_of(
+        down("02:00", "02:30"), excluded_times=[off("4.11", "02:10", "02:20")], known_until=at("12:00:30")
+    )
     days = ServiceDays.of([date(2026, 9, 10)], SHANGHAI)
     start, end = day_span(date(2026, 9, 10), SHANGHAI)
     assert picture(judgement, days, (start - 3600, end)) == [

@@ -1,4 +1,4 @@
-"""A month in which the version changes: each minute by its own, the target of the first day; what was withdrawn decides nothing."""
+"""A month in which the version changes: each minute by its version, the target of the first day; withdrawn versions decide nothing."""
 
 import json
 
@@ -45,7 +45,7 @@ def test_each_minute_is_judged_by_the_version_in_force_at_it_and_the_target_is_t
     down_on(region, "2026-07-10")
     down_on(region, "2026-07-20")
     figures = region_month(region, JULY, NOW).figures
-    # The door alone was down: under “all” nothing of the 10th counts, under “function” all of the 20th.
+    # Only the door function was down: under “all” nothing of the 10th counts, under “function” all of the 20th.
     assert figures.unavailable_minutes == 10
     assert (figures.terms.version, figures.terms.target_text, figures.met) == ("1.0", "99.99", False)
 
@@ -72,7 +72,7 @@ def test_a_customer_whose_first_service_day_lies_after_the_change_has_the_new_ta
     assert customer_month(new, JULY, NOW).figures.terms.version == "2.0"
 
 
-def test_the_notice_hours_are_those_of_the_moment(region):
+def test_the_notice_hours_are_those_in_force_at_the_instant(region):
     amended("2026-07-16", maintenance_notice_hours=72)
     for day in ("2026-07-10", "2026-07-20"):
         # Announced an hour before: enough under 1.0, which names no length, and too late under 2.0.
@@ -94,14 +94,14 @@ def test_a_withdrawn_version_decides_nothing(region):
     assert {row.agreement_version.version for row in RegionMonth.objects.all()} == {"1.0"}
 
 
-def test_the_report_and_the_month_at_the_desk_say_that_the_version_changes(region):
+def test_the_report_and_the_month_page_state_the_change_of_version(region):
     amended("2026-07-16", availability_target="99.5")
     statement = RegionRecord(region, JULY, NOW).of_region()
     assert [one["version"] for one in statement["agreements"]] == ["1.0", "2.0"]
     with travel(NOW, tick=False):
         support = signed_in(a_member("Support"))
         july, august = (text_of(support.get(month_of(region, month))) for month in ("2026-07", "2026-08"))
-    assert "From Thursday, 16 July 2026 version 2.0 of the agreement is in force." in july
+    assert "Version 2.0 of the agreement is in force from Thursday, 16 July 2026." in july
     assert "Each minute is judged by the version in force at that minute" in july
     assert "version 1.0" in july
     assert "version 2.0" in august
@@ -123,7 +123,7 @@ def test_the_closed_month_names_its_versions_in_public(region, client):
 # The record in a file
 
 
-def test_a_file_knows_published_versions_and_neither_drafts_nor_what_was_withdrawn(tmp_path):
+def test_a_file_has_published_versions_and_neither_drafts_nor_withdrawn_ones(tmp_path):
     version = amended("2026-07-16", availability_target="99.5")
     a_draft("3.0")
     assert [row["version"] for row in json.loads(dumped())["agreements"]] == ["1.0", "2.0"]
@@ -134,14 +134,14 @@ def test_a_file_knows_published_versions_and_neither_drafts_nor_what_was_withdra
     assert set(AgreementVersion.objects.values_list("version", flat=True)) == {"1.0", "2.0", "3.0"}
 
 
-def test_a_file_that_says_the_same_of_an_announced_version_is_loaded(tmp_path):
+def test_a_file_with_an_unchanged_announced_version_is_loaded(tmp_path):
     version = amended("2026-07-16", availability_target="99.5")
     loaded(tmp_path, json.loads(dumped()))
     version.refresh_from_db()
     assert version.sha256 == version.expected_sha256()
 
 
-def test_a_version_from_a_file_takes_its_place_as_published(tmp_path):
+def test_a_version_from_a_file_is_published(tmp_path):
     row = example()["agreements"][0]
     loaded(tmp_path, smallest(agreements=[row, row | {"version": "2.0", "effective_on": "2026-03-01"}]))
     found = AgreementVersion.objects.get(version="2.0")
@@ -162,7 +162,7 @@ def test_a_version_from_a_file_takes_its_place_as_published(tmp_path):
         ),
     ],
 )  # fmt: skip
-def test_a_file_does_not_edit_what_customers_were_told_nor_publish_a_draft(tmp_path, make, sentence):
+def test_a_file_neither_changes_an_announced_version_nor_publishes_a_draft(tmp_path, make, sentence):
     make()
     before = list(AgreementVersion.objects.values())
     row = example()["agreements"][0]
@@ -171,7 +171,7 @@ def test_a_file_does_not_edit_what_customers_were_told_nor_publish_a_draft(tmp_p
     assert list(AgreementVersion.objects.values()) == before
 
 
-def test_an_announced_version_that_a_file_does_not_name_stays(tmp_path):
+def test_an_announced_version_that_a_file_does_not_name_is_kept(tmp_path):
     amended("2026-07-16", availability_target="99.5")
     loaded(tmp_path, smallest(agreements=[example()["agreements"][0]]))
     assert AgreementVersion.objects.get(version="2.0").stage.value == "published"

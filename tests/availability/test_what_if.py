@@ -1,4 +1,4 @@
-"""What closed months would have been under a draft's terms: by examples, and against publishing those terms."""
+"""Closed months under a draft's terms: by examples, and compared with publishing those terms."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -12,9 +12,9 @@ from sla_portal.agreements.queries import version_in_force
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import CustomerMonth, RegionMonth
-from sla_portal.availability.operations import close_month, contracts_flipping_under, judge_month
+from sla_portal.availability.operations import close_month, count_changed_outcomes_under, judge_month
 from sla_portal.availability.queries import region_month
-from sla_portal.availability.what_if import Supposed, closed_lately, outages_to_judge, what_if
+from sla_portal.availability.what_if import WhatIfMonth, outages_to_judge, recently_closed_months, what_if
 from sla_portal.kernel.months import ServiceMonth
 from tests.support.builders import (
     a_contract,
@@ -45,12 +45,12 @@ def close(*months: ServiceMonth) -> None:
         close_month(actor=Actor.system("test"), month=month, now=NOW)
 
 
-def supposed(**changes) -> dict[tuple[str, str], Supposed]:
+def supposed(**changes) -> dict[tuple[str, str], WhatIfMonth]:
     terms = replace(version_in_force(on("2026-09-01")).terms, **changes)
     return {(one.region.code, str(one.month)): one for one in what_if(terms, NOW)}
 
 
-def test_one_function_down_everywhere_would_have_missed_the_month():
+def test_one_function_down_everywhere_would_breach_the_sla():
     down("2026-09-10 02:00", "2026-09-10 02:30", functions=("door",))
     close(SEPTEMBER)
     one = supposed(unavailability_reading=Reading.FUNCTION)["eu", "2026-09"]
@@ -60,7 +60,7 @@ def test_one_function_down_everywhere_would_have_missed_the_month():
     assert one.flips
 
 
-def test_a_higher_target_turns_a_kept_month_and_leaves_its_minutes():
+def test_a_higher_target_changes_the_outcome_and_not_the_minutes():
     down("2026-09-10 02:00", "2026-09-10 02:04")
     close(SEPTEMBER)
     one = supposed(availability_target=Fraction(99995, 100000))["eu", "2026-09"]
@@ -68,7 +68,7 @@ def test_a_higher_target_turns_a_kept_month_and_leaves_its_minutes():
     assert one.flips
 
 
-def test_maintenance_announced_later_than_the_draft_asks_takes_nothing_off():
+def test_maintenance_announced_later_than_the_draft_requires_excludes_nothing():
     window = a_window(
         "2026-09-10 02:00", "2026-09-10 03:00", ("2026-09-09 02:00", "2026-09-10 02:00", "2026-09-10 03:00")
     )
@@ -88,13 +88,13 @@ def test_the_last_twelve_closed_months_are_judged_newest_first_and_no_other():
     assert months == [str(ServiceMonth(2026, 8) + -number) for number in range(12)]
 
 
-def test_without_a_closed_month_there_is_nothing_to_suppose():
+def test_without_a_closed_month_there_is_nothing_to_compute():
     a_region()
     down("2026-09-10 02:00", "2026-09-10 02:30")
-    assert (closed_lately(), outages_to_judge(), supposed()) == ([], 0, {})
+    assert (recently_closed_months(), outages_to_judge(), supposed()) == ([], 0, {})
 
 
-def test_only_outages_of_these_months_are_counted_as_what_it_costs():
+def test_only_outages_of_these_months_are_counted_as_cost():
     down("2026-07-10 02:00", "2026-07-10 02:30")
     down("2026-08-10 02:00", "2026-08-10 02:30")
     down("2026-10-10 02:00", "2026-10-10 02:30")
@@ -121,8 +121,8 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("changes", CHANGES, ids=lambda changes: " ".join(map(str, changes.values())))
-def test_it_says_what_the_plain_judgement_says_once_the_terms_are_in_force(changes):
-    """The same terms, laid into the version that governs: every figure and every customer's verdict must be those supposed."""
+def test_it_gives_the_figures_of_the_judgement_with_the_terms_in_force(changes):
+    """The same terms, laid into the version that governs: every figure and every customer's outcome must be equal."""
     eu, us = a_region(), a_region("us")
     window = a_window(
         "2026-08-31 15:30", "2026-08-31 16:30", ("2026-08-29 12:00", "2026-08-31 15:30", "2026-08-31 16:30")
@@ -143,7 +143,7 @@ def test_it_says_what_the_plain_judgement_says_once_the_terms_are_in_force(chang
     AgreementVersion.objects.create(version="2.0", **changes)
     draft = AgreementVersion.objects.get(version="2.0")
     told = list(what_if(draft.terms, NOW))
-    flipping = contracts_flipping_under(draft=draft, region=eu, month=SEPTEMBER, now=NOW)
+    flipping = count_changed_outcomes_under(draft=draft, region=eu, month=SEPTEMBER, now=NOW)
     AgreementVersion.objects.filter(version="1.0").update(**changes)
 
     assert len(told) == 4

@@ -5,27 +5,52 @@ NumPy to the month, counts with a running sum of a day's minutes, and writes wit
 columns and constraints. Both run in turn, and of each the shortest time stands: the one least disturbed.
 """
 
-import os
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-ROUNDS = 5
-SIZES = (10_000, 100_000)
+from tests.support.parts import Figure
+from tests.support.servers import set_up
+
+NEEDS = ("postgresql",)
 
 
-def run() -> None:
-    """Provide a PostgreSQL and measure in a process of its own."""
-    from tests.everything import postgresql_server
+@dataclass(frozen=True)
+class Size:
+    most_customers: int
+    fewer_customers: int
+    outages: int
+    rounds: int
 
-    with postgresql_server() as url:
-        environment = {"DATABASE_URL": url, "SECRET_KEY": "bench" * 12, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-        subprocess.run([sys.executable, "-m", "tests.bench.customers"], env=os.environ | environment, check=True)
+
+FULL = Size(100_000, fewer_customers=10_000, outages=1000, rounds=5)
+SMALL = Size(1_000, fewer_customers=100, outages=20, rounds=2)
+AIM_NEW, AIM_AGAIN = 1.6, 1.3
 
 
-def fill(customers: int) -> None:
-    """One region, 1 000 outages in the year, customers with contracts that start and end on many days."""
+def run(size: Size) -> Iterator[Figure]:
+    set_up()
+    plain, ours = [], []
+    for customers in (size.fewer_customers, size.most_customers):
+        fill(customers, size.outages)
+        reference_seconds, new_seconds, again_seconds = measure(size.rounds)
+        plain.append(reference_seconds)
+        ours.append(new_seconds)
+        times = "× fetch + NumPy + COPY"
+        yield Figure(f"{customers} customers, all rows new", new_seconds / reference_seconds, times, most=AIM_NEW)
+        yield Figure(
+            f"{customers} customers, judged again", again_seconds / reference_seconds, f"{times}, no row touched",
+            most=AIM_AGAIN,
+        )  # fmt: skip
+    growth = f"growth from {size.fewer_customers} to {size.most_customers} customers"
+    linear = size.most_customers / size.fewer_customers
+    yield Figure(growth, ours[1] / ours[0], "× the time", most=linear)
+    yield Figure(f"{growth}, the reference", plain[1] / plain[0], "× the time")
+
+
+def fill(customers: int, outages: int) -> None:
+    """One region, so many outages in the year, customers with contracts that start and end on many days."""
     from django.db import connection
 
     from sla_portal.agreements.models import Contract
@@ -36,8 +61,8 @@ def fill(customers: int) -> None:
         cursor.execute("TRUNCATE customers_region, incidents_incident CASCADE")
     region = Region.objects.create(code="eu", name="Europe")
     first = datetime(2026, 1, 1, tzinfo=UTC)
-    for number in range(1000):
-        start = first + timedelta(hours=8 * number)
+    for number in range(outages):
+        start = first + timedelta(hours=8000 / outages * number)
         an_outage(region, f"{start:%Y-%m-%d %H:%M}", f"{start + timedelta(minutes=1 + number % 9):%Y-%m-%d %H:%M}")
     Customer.objects.bulk_create(
         (Customer(code=f"C-{number}", name=f"Customer {number}", region=region) for number in range(customers)),
@@ -89,8 +114,8 @@ def reference(counted_a_day: list[int], version: int) -> None:
         )
         lines = [
             f"{customer}\t2026-09-01\t{version}\t{day}\t{day * 1440}\t{minutes}\t0\t{minutes}\t{minutes}\t{minutes}"
-            f"\tall\t{kept}\tf\tf\t{judged_at}\n"
-            for customer, day, minutes, kept in zip(
+            f"\tall\t{passed}\tf\tf\t{judged_at}\n"
+            for customer, day, minutes, passed in zip(
                 rows[:, 0].tolist(), days.tolist(), unavailable.tolist(), met.tolist(), strict=True
             )
         ]
@@ -98,8 +123,8 @@ def reference(counted_a_day: list[int], version: int) -> None:
             copy.write("".join(lines))
 
 
-def measure(customers: int) -> tuple[float, float]:
-    """Print the ratios for so many customers; return the seconds of the reference and of a first run."""
+def measure(rounds: int) -> tuple[float, float, float]:
+    """Seconds of the reference, of a run that writes all rows, and of one that finds them as they are; of each the shortest."""
     from django.conf import settings
     from django.db import connection
 
@@ -110,7 +135,6 @@ def measure(customers: int) -> tuple[float, float]:
     from sla_portal.customers.models import Region
     from sla_portal.kernel.months import ServiceMonth, day_span
 
-    fill(customers)
     region, month, now = Region.objects.get(), ServiceMonth(2026, 9), datetime(2026, 11, 22, tzinfo=UTC)
     counted = region_month(region, month, now).judgement.in_force.counted
     counted_a_day = [counted.within([day_span(day, settings.SLA_ZONE)]) for day in month.days]
@@ -125,12 +149,12 @@ def measure(customers: int) -> tuple[float, float]:
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {table}")
 
-    plain, fresh, again = [], [], []
-    for _ in range(ROUNDS):
+    plain, new, again = [], [], []
+    for _ in range(rounds):
         emptied("reference")
         plain.append(timed(lambda: reference(counted_a_day, version)))
         emptied("availability_customermonth")
-        fresh.append(timed(lambda: judge_month(region=region, month=month, now=now)))
+        new.append(timed(lambda: judge_month(region=region, month=month, now=now)))
         touched = []
         again.append(timed(lambda touched=touched: touched.append(judge_month(region=region, month=month, now=now))))
         assert touched == [0]
@@ -138,28 +162,4 @@ def measure(customers: int) -> tuple[float, float]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT customer_id, service_days, unavailable_minutes, met FROM reference")
         assert ours == set(cursor.fetchall()), "The two do not say the same."
-    one, first, second = (min(times) for times in (plain, fresh, again))
-    print(
-        f"{customers:>7} customers: first run {first / one:.2f} × fetch + NumPy + COPY,"
-        f" second run {second / one:.2f} × with no row touched",
-        flush=True,
-    )
-    return one, first
-
-
-def main() -> None:
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    small, large = (measure(customers) for customers in SIZES)
-    plain, ours = (large[n] / small[n] for n in range(2))
-    print(
-        f"from {SIZES[0]} to {SIZES[1]} customers the time grows {ours:.1f} ×, the reference's {plain:.1f} ×"
-        f" (linear: {SIZES[1] / SIZES[0]:.0f} ×)"
-    )
-
-
-if __name__ == "__main__":
-    main()
+    return min(plain), min(new), min(again)

@@ -7,6 +7,8 @@ and of each the shortest time stands: the one least disturbed.
 
 import random
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -15,9 +17,21 @@ import numpy as np
 from sla_portal.agreements.rules import Terms, TermsPeriod
 from sla_portal.availability.rules import ExcludedTime, ScopedOutage, cells, figures, judge
 from sla_portal.kernel.months import ServiceDays, ServiceMonth
+from tests.support.parts import Figure
 
-SIZES = {10: 30, 1_000: 30, 100_000: 7}
-"""How many outages, and how many rounds."""
+NEEDS = ()
+
+
+@dataclass(frozen=True)
+class Size:
+    most_outages: int
+    rounds: int
+    rounds_of_most: int
+    fewer_outages: tuple[int, ...] = (10, 1_000)
+
+
+FULL = Size(100_000, rounds=30, rounds_of_most=7)
+SMALL = Size(2_000, rounds=2, rounds_of_most=1)
 AIMS = {1_000: 0.5, 100_000: 4.0}
 
 FUNCTIONS, CLIENTS = 4, 3
@@ -41,21 +55,23 @@ SCOPES = [
 def history(outages: int) -> tuple[list[ScopedOutage], list[ExcludedTime], list[slice]]:
     """Outages of 20 s to 5 min all over the month, half of them of everything; one in ten is excluded for a part."""
     chance = random.Random(outages)
-    downs, taken_off, rows = [], [], []
+    outages, excluded_times, rows = [], [], []
     for number in range(outages):
         start = chance.randrange(SPAN[0], SPAN[1] - 300)
         end = start + chance.randrange(20, 300)
         scope, named = SCOPES[0] if chance.random() < 0.5 else chance.choice(SCOPES)
-        downs.append(ScopedOutage(f"INC-{number}", start, end, named))
+        outages.append(ScopedOutage(f"INC-{number}", start, end, named))
         rows.append(scope)
         if number % 10 == 0:
-            taken_off.append(ExcludedTime(f"INC-{number}", "4.11", start + 10, end))
-    return downs, taken_off, rows
+            excluded_times.append(ExcludedTime(f"INC-{number}", "4.11", start + 10, end))
+    return outages, excluded_times, rows
 
 
-def ours(downs: list[ScopedOutage], taken_off: list[ExcludedTime]) -> tuple[int, int, list[tuple[int, int, int, int]]]:
+def ours(
+    outages: list[ScopedOutage], excluded_times: list[ExcludedTime]
+) -> tuple[int, int, list[tuple[int, int, int, int]]]:
     judgement = judge(
-        downs, taken_off, [TermsPeriod(None, None, TERMS)], functions=FUNCTIONS, clients=CLIENTS, span=SPAN
+        outages, excluded_times, [TermsPeriod(None, None, TERMS)], functions=FUNCTIONS, clients=CLIENTS, span=SPAN
     )
     found = figures(judgement, DAYS, TERMS)
     events = [(event.start, event.end, event.minutes, event.excluded_minutes) for event in found.events]
@@ -63,13 +79,13 @@ def ours(downs: list[ScopedOutage], taken_off: list[ExcludedTime]) -> tuple[int,
 
 
 def reference(
-    downs: list[ScopedOutage], taken_off: list[ExcludedTime], rows: list[slice]
+    outages: list[ScopedOutage], excluded_times: list[ExcludedTime], rows: list[slice]
 ) -> tuple[int, int, list[tuple[int, int, int, int]]]:
     month, end = SPAN
-    excluded = {off.incident: (off.start - month, off.end - month) for off in taken_off}
+    excluded = {off.incident: (off.start - month, off.end - month) for off in excluded_times}
     down = np.zeros((FUNCTIONS * CLIENTS, end - month), dtype=bool)
     left = np.zeros_like(down)
-    for outage, scope in zip(downs, rows, strict=True):
+    for outage, scope in zip(outages, rows, strict=True):
         first, last = outage.start - month, outage.end - month
         down[scope, first:last] = True
         if outage.incident in excluded:
@@ -108,11 +124,15 @@ def seconds(work, *arguments) -> float:
     return time.perf_counter() - begun
 
 
-def run() -> None:
-    for outages, rounds in SIZES.items():
-        downs, taken_off, rows = history(outages)
-        assert ours(downs, taken_off) == reference(downs, taken_off, rows), "The two do not say the same."
-        times = [(seconds(ours, downs, taken_off), seconds(reference, downs, taken_off, rows)) for _ in range(rounds)]
+def run(size: Size) -> Iterator[Figure]:
+    for count in (*size.fewer_outages, size.most_outages):
+        outages, excluded_times, rows = history(count)
+        assert ours(outages, excluded_times) == reference(outages, excluded_times, rows), "The two do not say the same."
+        rounds = size.rounds_of_most if count == size.most_outages else size.rounds
+        times = [
+            (seconds(ours, outages, excluded_times), seconds(reference, outages, excluded_times, rows))
+            for _ in range(rounds)
+        ]
         engine, mask = map(min, zip(*times, strict=True))
-        aim = f" (aim ≤ {AIMS[outages]:g})" if outages in AIMS else ""
-        print(f"{outages:>7} outages: {engine / mask:.3f} × the mask{aim}, {engine * 1000:.1f} ms", flush=True)
+        yield Figure(f"{count} outages, judged", engine / mask, "× the mask", most=AIMS.get(count))
+        yield Figure(f"{count} outages, judged", engine * 1000, "ms")

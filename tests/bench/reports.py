@@ -5,22 +5,41 @@ parsed stylesheet, and prints it in the same form with the same attachment. All 
 the shortest processor time stands: the one least disturbed. Peak memory is that of processes of their own.
 """
 
-import os
-import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-ROUNDS = 8
-EVENTS = {2: "a calm month", 12: "an eventful month"}
+from tests.support.parts import Figure
+from tests.support.servers import peak_megabytes
+
+NEEDS = ("pdf",)
+
+
+@dataclass(frozen=True)
+class Size:
+    rounds: int
+    events_of_the_heaviest: int
+
+
+FULL = Size(8, events_of_the_heaviest=300)
+SMALL = Size(1, events_of_the_heaviest=2)
+MONTHS = {2: "calm month", 12: "eventful month"}
+"""By the number of failure events."""
 AIM_BARE, AIM_SHARED = 1.15, 0.2
 
 
-def run() -> None:
-    """Measure in a process of its own, with Django set up, and memory in others."""
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
-    for part in ("times", "ours", "bare"):
-        subprocess.run([sys.executable, "-m", "tests.bench.reports", part], env=environment, check=True)
+def run(size: Size) -> Iterator[Figure]:
+    import django
+
+    django.setup()
+    for events, title in MONTHS.items():
+        yield from measure(events, title, size.rounds)
+    for what, title in (("ours", "a report"), ("bare", "bare WeasyPrint")):
+        command = [sys.executable, "-m", "tests.bench.reports", what, str(size.events_of_the_heaviest)]
+        megabytes = float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+        yield Figure(f"peak memory, {size.events_of_the_heaviest} events, {title}", megabytes, "MB")
 
 
 def whole(statement) -> str:
@@ -46,12 +65,13 @@ def bare(html: str, statement) -> bytes:
     from sla_portal.reports.pdf import printing
 
     attached = printing._attached(statement["figures"], datetime.fromisoformat(statement["issue"]["issued_at"]))
+    stylesheets = [printing._stylesheet("report.css")]
     return HTML(string=html).write_pdf(
-        font_config=FontConfiguration(), stylesheets=[printing._stylesheet()], attachments=[attached], **printing.FORM
+        font_config=FontConfiguration(), stylesheets=stylesheets, attachments=[attached], **printing.FORM
     )
 
 
-def measure(events: int, title: str) -> None:
+def measure(events: int, title: str, rounds: int) -> Iterator[Figure]:
     from sla_portal.reports.pdf import printing, render
     from tests.support.statements import customer, eventful_month, issued
 
@@ -70,41 +90,35 @@ def measure(events: int, title: str) -> None:
         render(statement)
 
     times: dict[str, list[float]] = {"bare": [], "full": [], "shared": [], "paragraph": []}
-    for number in range(ROUNDS):
+    for number in range(rounds):
         times["bare"].append(timed(lambda: bare(html, statement)))
         times["full"].append(timed(full))
         other = issued(customer(figures, code=f"C-{number:03}", name="Hafen Residences"))
         times["shared"].append(timed(lambda: render(other)))  # noqa: B023
         times["paragraph"].append(timed(lambda: bare(one_paragraph, statement)))
     best = {name: min(taken) for name, taken in times.items()}
-    print(
-        f"  {title}: {best['full'] / best['bare']:.2f} × bare WeasyPrint (aim {AIM_BARE}),"
-        f" {best['full'] / best['paragraph']:.1f} × one paragraph;"
-        f" shared pages at hand {best['shared'] / best['full']:.2f} of a full one (aim {AIM_SHARED})"
-        f"   [{best['full'] * 1000:.0f} ms, {best['shared'] * 1000:.0f} ms]",
-        flush=True,
-    )
+    yield Figure(f"{title}, a report", best["full"] / best["bare"], "× bare WeasyPrint", most=AIM_BARE)
+    yield Figure(f"{title}, a report", best["full"] / best["paragraph"], "× one paragraph")
+    yield Figure(f"{title}, shared pages at hand", best["shared"] / best["full"], "of a full one", most=AIM_SHARED)
+    yield Figure(f"{title}, a report", best["full"] * 1000, "ms")
+    yield Figure(f"{title}, shared pages at hand", best["shared"] * 1000, "ms")
 
 
-def main(part: str) -> None:
+def print_peak_memory(what: str, events: int) -> None:
+    """Print the report of a month with so many events, or its reference, and say in megabytes what it took."""
     import django
 
     django.setup()
     from sla_portal.reports.pdf import render
     from tests.support.statements import eventful_month, issued
 
-    if part == "times":
-        for events, title in EVENTS.items():
-            measure(events, title)
-        return
-    statement = issued(eventful_month(300))
-    if part == "ours":
+    statement = issued(eventful_month(events))
+    if what == "ours":
         render(statement)
     else:
         bare(whole(statement), statement)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"  peak memory, 300 events, {'a report' if part == 'ours' else 'bare WeasyPrint'}: {peak} MB", flush=True)
+    print(peak_megabytes())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    print_peak_memory(sys.argv[1], int(sys.argv[2]))

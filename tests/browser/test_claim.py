@@ -1,4 +1,4 @@
-"""A claim between two people in a real browser: recommended, granted, and everything that follows."""
+"""A claim in a real browser: recommended by one person and granted by another."""
 
 from decimal import Decimal
 
@@ -40,7 +40,7 @@ def claim():
     return claim
 
 
-def test_support_recommends_a_second_person_grants_and_everything_follows(desks, claim):
+def test_support_recommends_and_another_person_grants(desks, claim):
     first, second = support("first"), support("second")
     address = reverse("admin:claim", args=[claim.pk])
 
@@ -48,25 +48,25 @@ def test_support_recommends_a_second_person_grants_and_everything_follows(desks,
     one.goto("/admin/")
     one.get_by_role("link", name=claim.number).first.click()
     assert fits(one)
-    expect(one.get_by_text("Of 30 minutes claimed, 30 minutes count")).to_be_visible()
-    expect(one.get_by_label("Minutes as voucher")).to_be_hidden()
+    expect(one.get_by_text("Claimed: 30 minutes. Of these, unavailable: 30 minutes")).to_be_visible()
+    expect(one.get_by_label("Voucher minutes")).to_be_hidden()
     one.get_by_text("Grant", exact=True).click()
-    expect(one.get_by_label("Clause of a refusal")).to_be_hidden()
+    expect(one.get_by_label("Clause of the refusal")).to_be_hidden()
     voucher = one.get_by_role("row", name="Voucher")
-    one.get_by_label("Minutes as voucher").fill("30")
+    one.get_by_label("Voucher minutes").fill("30")
     expect(voucher).to_contain_text("3.40 EUR")
-    one.get_by_label("Minutes as voucher").fill("7")
+    one.get_by_label("Voucher minutes").fill("7")
     expect(voucher).to_contain_text("0.79 EUR")
     one.get_by_label("Reason, for the record").fill("Down for everybody, and proved")
-    one.get_by_role("button", name="Draft the letter").click()
+    one.get_by_role("button", name="Draft e-mail").click()
     expect(one.get_by_label("Subject", exact=True)).to_have_value(f"Claim {claim.number} for September 2026 is granted")
-    one.get_by_label("Letter", exact=True).press("Control+End")
-    one.get_by_label("Letter", exact=True).press_sequentially(" We are sorry.")
-    one.get_by_role("button", name="Show it as it will go out").click()
+    one.get_by_label("E-mail text", exact=True).press("Control+End")
+    one.get_by_label("E-mail text", exact=True).press_sequentially(" We are sorry.")
+    one.get_by_role("button", name="Preview e-mail").click()
     expect(one.get_by_role("status")).to_contain_text("We are sorry.")
     expect(one.get_by_role("status")).to_contain_text("Your contract now runs to 2027-01-01")
     one.get_by_role("button", name="Recommend", exact=True).click()
-    expect(one.get_by_text("You recommended this. Another person decides it.")).to_be_visible()
+    expect(one.get_by_text("You made this recommendation. Another person must approve it.")).to_be_visible()
     assert Recommendation.objects.get().recommended_by == first
     assert not Entry.objects.exists()
 
@@ -74,11 +74,11 @@ def test_support_recommends_a_second_person_grants_and_everything_follows(desks,
     other.goto("/admin/")
     other.get_by_role("link", name=claim.number).first.click()
     assert fits(other)
-    other.get_by_role("link", name="Look at what agreeing does, and decide").click()
+    other.get_by_role("link", name="Review and decide").click()
     assert fits(other)
-    expect(other.get_by_text("its last service day moves from 2026-12-31 to 2027-01-01")).to_be_visible()
-    other.get_by_role("button", name="Grant it").dblclick()
-    expect(other.get_by_text("Agreed and done")).to_be_visible()
+    expect(other.get_by_text("moves from 2026-12-31 to 2027-01-01")).to_be_visible()
+    other.get_by_role("button", name="Grant claim").dblclick()
+    expect(other.get_by_text("Approved")).to_be_visible()
     expect(other.get_by_text(Voucher.objects.get().code).first).to_be_attached()
 
     claim.refresh_from_db()
@@ -98,7 +98,7 @@ def test_a_refusal_is_recommended_with_the_keyboard_alone(desks, claim):
     page.goto(reverse("admin:claim", args=[claim.pk]))
     page.get_by_label("Refuse").focus()
     page.keyboard.press("Space")
-    page.get_by_label("Clause of a refusal").focus()
+    page.get_by_label("Clause of the refusal").focus()
     page.keyboard.type("3.3.2")
     page.keyboard.press("Tab")
     page.keyboard.type("No file came")
@@ -108,27 +108,27 @@ def test_a_refusal_is_recommended_with_the_keyboard_alone(desks, claim):
         f"Claim {claim.number} for September 2026 is refused"
     )
     page.get_by_role("button", name="Recommend", exact=True).press("Enter")
-    expect(page.get_by_text("You recommended this. Another person decides it.")).to_be_visible()
+    expect(page.get_by_text("You made this recommendation. Another person must approve it.")).to_be_visible()
     assert Recommendation.objects.get().clause == "3.3.2"
 
 
-def test_all_claims_of_a_page_are_chosen_at_once(desks):
+def test_all_claims_of_a_page_are_selected_at_once(desks):
     a_missed_september()
     claims = [a_claim(one) for one in [a_claimant() for _n in range(3)]]
     page = desks(support("first"))
     page.goto(reverse("admin:claims"))
-    page.get_by_label("Choose all on this page").check()
-    page.get_by_role("button", name="Recommend the chosen ones together").click()
+    page.get_by_label("Select all on this page").check()
+    page.get_by_role("button", name="Recommend selected claims").click()
     for claim in claims:
         expect(page.get_by_role("link", name=claim.number)).to_be_visible()
     page.get_by_text("Grant", exact=True).click()
     page.get_by_label("Reason, for the record").fill("The outage of 10 September")
-    page.get_by_role("button", name="Recommend them").click()
+    page.get_by_role("button", name="Recommend all").click()
     expect(page.get_by_text("3 of 3 claims are recommended.")).to_be_visible()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_the_pages_of_claims_break_no_rule_of_accessibility(desks, claim, scheme, width):
+def test_the_pages_of_claims_have_no_accessibility_violations(desks, claim, scheme, width):
     first, second = support("first"), support("second")
     to_decide, unproved = (a_claim(a_claimant(), closed=False, proofs=0) for _n in range(2))
     propose_own_exclusion(

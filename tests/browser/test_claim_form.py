@@ -1,4 +1,4 @@
-"""A stranger claims in a real browser, with a script and without, and follows the claim to its end."""
+"""A claim in a real browser, with and without JavaScript, from the form to the withdrawal."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from django.utils import timezone
 from PIL import Image
 
 from claims.models import Claim
-from claims.operations.applying import mail_what_is_asked
+from claims.operations.applying import mail_requested
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery
 from sla_portal.notices.operations import deliver_chunk
@@ -35,7 +35,7 @@ def files(tmp_path) -> list[Path]:
 
 def last_mail() -> str:
     """Deliver what waits, as the worker would, and open the newest mail."""
-    mail_what_is_asked(now=timezone.now())
+    mail_requested(now=timezone.now())
     due = list(Delivery.objects.filter(status="pending").values_list("pk", flat=True))
     deliver_chunk(ids=due, clock=timezone.now)
     return outbox.outbox[-1].body
@@ -64,9 +64,7 @@ def on_record() -> ServiceMonth:
     return month
 
 
-def test_a_stranger_claims_goes_back_fetches_the_code_and_follows_the_link_of_the_mail(
-    browser, live_server, settings, files
-):
+def test_a_claim_is_made_with_going_back_the_code_and_the_link_from_the_email(browser, live_server, settings, files):
     settings.SITE_URL = live_server.url
     month = on_record()
     context = browser.new_context(base_url=live_server.url, timezone_id="Europe/Berlin", locale="en-GB")
@@ -77,9 +75,11 @@ def test_a_stranger_claims_goes_back_fetches_the_code_and_follows_the_link_of_th
     page.goto("/")
     page.get_by_role("link", name="Claim compensation").first.click()
     filled_to_the_code(page, files, month)
-    page.get_by_role("button", name="Times", exact=True).click()
-    assert page.get_by_label("Time zone of your times").input_value() == "Europe/Berlin"  # as the browser suggested
-    page.get_by_role("button", name="Add another time").click()
+    page.get_by_role("button", name="Outage times", exact=True).click()
+    assert (
+        page.get_by_label("Time zone of the outage times").input_value() == "Europe/Berlin"
+    )  # as the browser suggested
+    page.get_by_role("button", name="Add another outage").click()
     page.locator("#fd2").fill(f"{month}-12")
     page.locator("#ft2").fill("04:00")
     page.locator("#ut2").fill("04:10")
@@ -87,11 +87,11 @@ def test_a_stranger_claims_goes_back_fetches_the_code_and_follows_the_link_of_th
     assert "door.png" in page.locator("main").inner_text()
     assert "log.pdf" in page.locator("main").inner_text()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Send me the code").click()
-    page.get_by_label("Code from the mail").fill(re.search(r"^[0-9]{8}$", last_mail(), re.MULTILINE)[0])
+    page.get_by_role("button", name="Send code").click()
+    page.get_by_label("Code from the e-mail").fill(re.search(r"^[0-9]{8}$", last_mail(), re.MULTILINE)[0])
     page.get_by_role("button", name="Continue").click()
     assert "10 min" in page.locator("main").inner_text()
-    page.get_by_role("button", name="Send the claim").click()
+    page.get_by_role("button", name="Submit claim").click()
     claim = Claim.objects.get()
     assert page.get_by_role("heading", level=1).inner_text() == f"Claim {claim.number}"
     assert (claim.times.count(), claim.proofs.count(), claim.time_zone) == (2, 2, "Europe/Berlin")
@@ -102,30 +102,30 @@ def test_a_stranger_claims_goes_back_fetches_the_code_and_follows_the_link_of_th
     )
     page.get_by_role("button", name="Add these files").click()
     assert "more.txt" in page.locator("#proof").inner_text()
-    page.get_by_role("link", name="Take the claim back").click()
-    page.get_by_role("button", name="Take the claim back").click()
-    assert "You took your claim back." in page.locator("main").inner_text()
+    page.get_by_role("link", name="Withdraw claim").click()
+    page.get_by_role("button", name="Withdraw claim").click()
+    assert "Your claim is withdrawn." in page.locator("main").inner_text()
     assert Claim.objects.get().status == "withdrawn"
     assert context.cookies() == []
     assert refused == []
     context.close()
 
 
-def test_everything_can_be_claimed_without_a_script(browser, live_server, files):
+def test_a_claim_can_be_made_without_javascript(browser, live_server, files):
     month = on_record()
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False, locale="en-GB")
     page = context.new_page()
     page.goto("/claim/")
     filled_to_the_code(page, files, month)
-    page.get_by_role("button", name="Send me the code").click()
-    page.get_by_label("Code from the mail").fill(re.search(r"^[0-9]{8}$", last_mail(), re.MULTILINE)[0])
+    page.get_by_role("button", name="Send code").click()
+    page.get_by_label("Code from the e-mail").fill(re.search(r"^[0-9]{8}$", last_mail(), re.MULTILINE)[0])
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Send the claim").click()
-    assert "Under review" in page.locator("main").inner_text() or "Held" in page.locator("main").inner_text()
+    page.get_by_role("button", name="Submit claim").click()
+    assert "Under review" in page.locator("main").inner_text() or "Not open yet" in page.locator("main").inner_text()
     context.close()
 
 
-def test_enter_goes_on_and_removes_nothing(browser, live_server):
+def test_the_enter_key_continues_and_removes_nothing(browser, live_server):
     month = on_record()
     context = browser.new_context(base_url=live_server.url, timezone_id="Europe/Berlin", locale="en-GB")
     page = context.new_page()
@@ -134,7 +134,7 @@ def test_enter_goes_on_and_removes_nothing(browser, live_server):
     page.get_by_label("Contract reference").fill("K-2026-7")
     page.get_by_label("E-mail address on record").fill("mia@example.com")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Add another time").click()
+    page.get_by_role("button", name="Add another outage").click()
     page.locator("#fd1").fill(f"{month}-10")
     page.locator("#ft1").fill("03:00")
     page.locator("#ut1").fill("03:37")
@@ -147,7 +147,9 @@ def test_enter_goes_on_and_removes_nothing(browser, live_server):
     ("scheme", "width", "language"),
     [("light", 1440, "en"), ("dark", 1440, "zh-hans"), ("light", 390, "zh-hans"), ("dark", 390, "en")],
 )
-def test_the_steps_break_no_rule_and_fit_their_screen(browser, live_server, files, scheme, width, language):
+def test_the_steps_have_no_accessibility_violations_and_fit_the_screen(
+    browser, live_server, files, scheme, width, language
+):
     month = on_record()
     context = browser.new_context(
         base_url=live_server.url,

@@ -1,4 +1,4 @@
-"""The desk in a real browser: on a phone at night, and between two people."""
+"""The staff pages in a real browser: on a phone, and with two people."""
 
 import re
 
@@ -26,32 +26,35 @@ def test_two_taps_on_a_phone_log_an_outage_and_one_resolves_it(desks):
     phone.goto(reverse("admin:log_outage"))
     assert fits(phone)
     phone.get_by_text("Europe", exact=True).tap()
-    phone.get_by_role("button", name="Log the outage").tap()
-    expect(phone.get_by_role("heading", level=1)).to_contain_text("Everything down in Europe for")
-    expect(phone.get_by_text("of 4 minutes left")).to_be_visible()
+    phone.get_by_role("button", name="Log outage").tap()
+    expect(phone.get_by_role("heading", level=1)).to_contain_text("Major outage in Europe for")
+    expect(phone.get_by_text("of 4 minutes of downtime allowance left")).to_be_visible()
     assert fits(phone)
     incident = Incident.objects.get()
     assert incident.outages.get().ended_at is None
 
-    phone.get_by_role("button", name="Acknowledge: I am on it").tap()
+    phone.get_by_role("button", name="Acknowledge").tap()
     expect(phone.get_by_text("Acknowledged", exact=True).first).to_be_visible()
     phone.wait_for_timeout(1100)
     phone.get_by_role("button", name="Resolve", exact=True).tap()
     expect(phone.get_by_text("Resolved", exact=True).first).to_be_visible()
-    expect(phone.get_by_text(re.compile(r"Counts 0 minutes under the reading in force"))).to_be_visible()
+    expect(phone.get_by_text(re.compile(r"0 unavailable minutes under the counting rule in force"))).to_be_visible()
     incident.refresh_from_db()
     assert incident.resolved_at is not None
 
 
-def test_what_is_not_asked_for_stays_out_of_the_way(desks):
+def test_optional_inputs_are_hidden_until_chosen(desks):
     a_region("eu")
     page = desks(a_member("NOC"))
     page.goto(reverse("admin:log_outage"))
-    grid, since = page.get_by_role("table", name="Functions on clients"), page.get_by_role("group", name="Down since")
+    grid, since = (
+        page.get_by_role("table", name="Affected functions and clients"),
+        page.get_by_role("group", name="Start time"),
+    )
     expect(grid).to_be_hidden()
     expect(since).to_be_hidden()
-    page.get_by_text("Only some functions").click()
-    page.get_by_text("At another time").click()
+    page.get_by_text("Partial outage: some functions").click()
+    page.get_by_text("Specify time").click()
     expect(grid).to_be_visible()
     expect(since).to_be_visible()
 
@@ -64,10 +67,10 @@ def test_an_outage_is_logged_with_the_keyboard_alone(desks):
     page.get_by_label("Europe").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Everything down in Europe for")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Major outage in Europe for")
 
 
-def test_figures_of_an_open_incident_run_and_what_is_typed_stays(desks):
+def test_figures_of_an_ongoing_incident_refresh_and_input_is_kept(desks):
     from datetime import UTC, datetime, timedelta
 
     incident = an_incident(title="Gateway lost")
@@ -90,15 +93,17 @@ def test_noc_proposes_legal_confirms_and_the_figures_change(desks):
     window = a_window(
         "2026-09-10 01:00", "2026-09-10 02:00", ("2026-09-05 00:00", "2026-09-10 01:00", "2026-09-10 02:00")
     )
-    incident = an_incident(title="Everything down in Europe", resolved_at=window.ends_at)
+    incident = an_incident(title="Major outage in Europe", resolved_at=window.ends_at)
     incident.outages.create(region=europe, started_at=window.starts_at, ended_at=window.ends_at)
 
     noc = desks(a_member("NOC"))
     noc.goto(page_of(incident))
-    expect(noc.get_by_text("Counts 60 minutes")).to_be_visible()
-    noc.get_by_role("button", name="Propose 4.1 for what its notices cover").click()
-    expect(noc.get_by_text("It changes nothing until another person confirms it.")).to_be_visible()
-    expect(noc.get_by_text("Counts 60 minutes")).to_be_visible()
+    expect(noc.get_by_text("60 unavailable minutes")).to_be_visible()
+    noc.get_by_role("button", name="Propose exclusion under 4.1").click()
+    expect(
+        noc.get_by_text("Exclusion proposed. Figures do not change until another person confirms it.")
+    ).to_be_visible()
+    expect(noc.get_by_text("60 unavailable minutes")).to_be_visible()
     expect(noc.get_by_role("button", name="Confirm")).to_have_count(0)
 
     legal = desks(a_member("Legal"), viewport=PHONE)
@@ -110,24 +115,24 @@ def test_noc_proposes_legal_confirms_and_the_figures_change(desks):
     legal.get_by_role("button", name="Confirm").click()
     expect(legal.get_by_text("60 minutes are excluded.")).to_be_visible()
     noc.reload()
-    expect(noc.get_by_text("Counts 0 minutes")).to_be_visible()
+    expect(noc.get_by_text("0 unavailable minutes under the counting rule in force")).to_be_visible()
 
 
-def test_ones_own_proposal_cannot_be_confirmed(desks):
+def test_own_proposals_cannot_be_confirmed(desks):
     europe = a_region("eu", name="Europe")
     window = a_window("2026-09-10 01:00", "2026-09-10 02:00")
-    incident = an_incident(title="Everything down in Europe", resolved_at=window.ends_at)
+    incident = an_incident(title="Major outage in Europe", resolved_at=window.ends_at)
     incident.outages.create(region=europe, started_at=window.starts_at, ended_at=window.ends_at)
     legal = desks(a_member("Legal"))
     legal.goto(page_of(incident))
     legal.get_by_text("Propose an exclusion (section 4)").click()
-    expect(legal.get_by_label("Third party")).to_be_hidden()
+    expect(legal.get_by_label("Third party", exact=True)).to_be_hidden()
     legal.get_by_label("Clause", exact=True).select_option("4.11")
-    legal.get_by_label("Third party").fill("Example Cloud")
-    legal.get_by_label("Its own incident").fill("https://status.example.com/42")
+    legal.get_by_label("Third party", exact=True).fill("Example Cloud")
+    legal.get_by_label("Incident of the third party").fill("https://status.example.com/42")
     legal.get_by_label("Why the clause applies").fill("Their zone was lost")
     legal.get_by_role("button", name="Propose", exact=True).click()
-    expect(legal.get_by_text("You proposed this. Another person decides it.")).to_be_visible()
+    expect(legal.get_by_text("You proposed this exclusion. Another person must decide it.")).to_be_visible()
     expect(legal.get_by_role("button", name="Confirm")).to_have_count(0)
     assert Exclusion.objects.get().status == "proposed"
 
@@ -141,6 +146,6 @@ def test_a_day_and_a_minute_are_opened_by_tapping_without_a_script(desks):
     page.goto(reverse("admin:month", args=["2026-09", "region", "eu"]))
     page.get_by_role("link", name=re.compile("Thu 10")).click()
     page.get_by_role("link", name=re.compile("09:00 – 09:10")).click()
-    expect(page.get_by_text("It counts: this is a minute of service unavailability.")).to_be_visible()
+    expect(page.get_by_text("Counts as downtime: the service was unavailable in this minute.")).to_be_visible()
     page.get_by_role("link", name="INC-7").first.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Everything down in Europe for 10 min")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Major outage in Europe for 10 min")

@@ -1,4 +1,4 @@
-"""The ledger's pages in a browser: they break none of the rules that axe knows, and are worked with by keyboard alone."""
+"""The ledger pages in a browser: no accessibility violations, usable by keyboard alone."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -37,7 +37,7 @@ def opened(browser, live_server, scheme: str = "light", width: int = 1440):
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_the_ledgers_pages_break_no_rule(browser, live_server, given, scheme, width):
+def test_the_ledger_pages_have_no_accessibility_violations(browser, live_server, given, scheme, width):
     page = opened(browser, live_server, scheme, width)
     broken = {}
     for address in (
@@ -45,8 +45,8 @@ def test_the_ledgers_pages_break_no_rule(browser, live_server, given, scheme, wi
         reverse("admin:ledger") + "?month=abc",
         reverse("admin:voucher", args=[Voucher.objects.get().pk]),
         reverse("admin:extension", args=[given.pk]),
-        reverse("admin:could_have_claimed_in", args=["2026-09"]),
-        reverse("admin:claims_touched", args=["2026-09"]),
+        reverse("admin:entitled_contracts_in", args=["2026-09"]),
+        reverse("admin:affected_claims", args=["2026-09"]),
         reverse("admin:claims_ownday_changelist"),
     ):
         page.goto(address)
@@ -76,11 +76,11 @@ def test_a_voucher_is_redeemed_by_keyboard_alone(browser, live_server, given):
     page.context.close()
 
 
-def test_billing_downloads_what_the_filter_shows(browser, live_server, given):
+def test_the_csv_export_has_the_filtered_entries(browser, live_server, given):
     page = opened(browser, live_server)
     page.goto(reverse("admin:ledger") + "?month=2026-10&step=issued")
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Take these as CSV").click()
+        page.get_by_role("button", name="Export CSV").click()
     lines = waiting.value.path().read_text("utf-8-sig").splitlines()
     assert waiting.value.suggested_filename == "ledger-2026-10.csv"
     assert len(lines) == 2 and Voucher.objects.get().code in lines[1]

@@ -1,4 +1,4 @@
-"""A window in a real browser: planned at a desk, announced, and lengthened on a phone at night."""
+"""A window in a real browser: planned on a desktop, announced, and extended on a phone."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
 
 
-def test_a_window_is_planned_announced_started_and_lengthened(page, live_server, transactional_db):
+def test_a_window_is_planned_announced_started_and_extended(page, live_server, transactional_db):
     customer = a_customer(a_region("eu", name="Europe"))
     a_contract(customer, "2020-01-01", "2040-12-31")
     Contact.objects.create(customer=customer, email="ops@example.com")
@@ -47,37 +47,39 @@ def test_a_window_is_planned_announced_started_and_lengthened(page, live_server,
     for group in ("regions", "functions", "clients"):
         page.locator(f"[name={group}][value='all']").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("A draft")
-    expect(page.get_by_text("Less than the recommended 72 h of notice.")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Draft")
+    expect(page.get_by_text("Lead time below the recommended 72 h.")).to_be_visible()
 
     page.get_by_role("link", name="Announce", exact=True).click()
     expect(page.get_by_text("1 address")).to_be_visible()
-    expect(page.get_by_role("heading", name=re.compile("Maintenance MW-7 on")).first).to_be_visible()
-    page.get_by_role("button", name="Send it: tell everyone").dblclick()
+    expect(page.get_by_role("heading", name=re.compile("Scheduled maintenance MW-7,")).first).to_be_visible()
+    page.get_by_role("button", name="Send notice to customers").dblclick()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Starts in")
     assert Delivery.objects.get().status == Status.PENDING
     deliver_chunk(ids=[Delivery.objects.get().pk], clock=timezone.now)
-    assert [letter.to for letter in mail.outbox] == [["ops@example.com"]]
+    assert [message.to for message in mail.outbox] == [["ops@example.com"]]
 
     page.set_viewport_size(PHONE)
     page.reload()
     expect(page.get_by_text("1 sent")).to_be_visible()
-    start = page.get_by_role("button", name="Start")
+    start = page.get_by_role("button", name="Start", exact=True)
     assert start.bounding_box()["height"] >= 60
     start.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Running: ends in")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("In progress: announced end in")
     countdown = page.locator("time[data-until]")
     before = countdown.text_content()
     expect(countdown).not_to_have_text(before)
 
     page.get_by_role("link", name="+30 min").click()
-    expect(page.get_by_text("takes longer, until").first).to_be_visible()
+    expect(page.get_by_text("extended until").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    page.get_by_role("button", name="Send it: tell everyone").click()
-    expect(page.get_by_role("cell", name="lengthened")).to_be_visible()
-    # Covered is what was announced; the work that began before it is not.
-    expect(page.get_by_role("term").filter(has_text="Covered (4.1)")).to_have_text("Covered (4.1) 1 h 30 min")
-    expect(page.get_by_role("term").filter(has_text="Not covered")).to_have_text(re.compile(r"Not covered \d+ s"))
+    page.get_by_role("button", name="Send notice to customers").click()
+    expect(page.get_by_role("cell", name="extended")).to_be_visible()
+    # Only the announced time is excluded, not the work before it.
+    expect(page.get_by_role("term").filter(has_text="Excluded under 4.1")).to_have_text("Excluded under 4.1 1 h 30 min")
+    expect(page.get_by_role("term").filter(has_text="Counts as downtime")).to_have_text(
+        re.compile(r"Counts as downtime \d+ s")
+    )
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert MaintenanceWindow.objects.get().notices.count() == 2
     assert Delivery.objects.count() == 2
@@ -99,9 +101,9 @@ def test_pages_of_maintenance_break_no_rule(browser, live_server, transactional_
     cookie = signed_in(a_member("NOC")).cookies[settings.SESSION_COOKIE_NAME]
     page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
     broken = {}
-    for name in ("maintenance_window", "lengthen_window", "announce_window", "cancel_window", "maintenance_calendar"):
+    for name in ("maintenance_window", "extend_window", "announce_window", "cancel_window", "maintenance_calendar"):
         address = reverse(f"admin:{name}", args=[] if name == "maintenance_calendar" else [window.pk])
-        page.goto(address + ("?by=30" if name == "lengthen_window" else ""))
+        page.goto(address + ("?by=30" if name == "extend_window" else ""))
         found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
         assert found.response["passes"]
         broken |= {

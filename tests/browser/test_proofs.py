@@ -1,4 +1,4 @@
-"""Proof in a real browser: everything is seen, and nothing that came from outside runs."""
+"""Previews in a real browser: everything is visible, and nothing in them runs."""
 
 import pytest
 from django.conf import settings
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_proof_stands_large_on_the_page_and_nothing_in_it_runs(width, browser: Browser, live_server):
+def test_previews_are_large_and_nothing_in_them_runs(width, browser: Browser, live_server):
     claim = a_claim(a_claimant(), proofs=0)
     mail = a_mail()
     mail.set_content("<p>Down</p><script>document.title = 'run'</script>", "html")

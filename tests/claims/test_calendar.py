@@ -1,4 +1,4 @@
-"""3.3.1 by the official calendar and the operator's own: the command, the desk, and every date that hangs on it."""
+"""Claim periods (3.3.1) by the official calendar and the operator's own days: command, admin, and all dates."""
 
 import json
 from io import StringIO
@@ -65,7 +65,7 @@ def test_the_fifth_working_day_is_that_of_the_following_month(month, fifth):
     assert listed(month[:4])[month]["fifth_working_day"] == fifth
 
 
-def test_the_table_reads_on_the_sla_clock():
+def test_the_table_is_in_the_sla_time_zone():
     rows = [row.split() for row in printed("2026").splitlines()]
     assert rows[9] == ["2026-09", "2026-10-13", "2026-10-14", "00:00", "2026-12-01", "00:00"]
     assert rows[12][-1] == "provisional"
@@ -80,10 +80,10 @@ def test_the_table_reads_on_the_sla_clock():
         ("-001", "“-001” is not a year."),
         ("٢٠٢٦", "“٢٠٢٦” is not a year."),
         ("9998", "There is no service month 9999-01."),
-        ("1999", "No agreement version is in force in all of 1999"),
+        ("1999", "No agreement version is in force in all months of 1999"),
     ],
 )
-def test_a_year_that_cannot_be_is_refused_with_a_sentence(year, sentence):
+def test_an_invalid_year_is_refused_with_a_message(year, sentence):
     with pytest.raises(CommandError, match=sentence) as refused:
         call_command("claimwindows", "--", year, stdout=StringIO())
     assert refused.value.returncode == 1
@@ -102,7 +102,7 @@ def test_an_own_day_and_a_checked_year_correct_the_dates():
     assert not listed("2026")["2026-12"]["provisional"]
 
 
-def test_the_days_asked_for_cost_a_fixed_number_of_queries(django_assert_num_queries):
+def test_the_number_of_queries_does_not_depend_on_the_number_of_own_days(django_assert_num_queries):
     with django_assert_num_queries(3):
         windows_of([ServiceMonth(2026, 1) + n for n in range(200)])
 
@@ -142,7 +142,7 @@ def test_a_longer_window_of_an_earlier_version_stays_open():
 # Where the dates are shown
 
 
-def test_a_statement_says_when_claims_open_by_the_operators_calendar():
+def test_a_report_states_the_claim_period_by_the_operators_calendar():
     region = a_region()
     stated = RegionRecord(region, ServiceMonth(2026, 6), at("2026-07-01 00:00")).of_region()["claims"]
     assert (stated["opens_at"], stated["provisional"]) == ("2026-07-07T16:00:00Z", False)
@@ -152,14 +152,14 @@ def test_a_statement_says_when_claims_open_by_the_operators_calendar():
 
 
 @travel(at("2026-12-20 12:00"), tick=False)
-def test_the_desk_marks_a_date_that_hangs_on_a_year_not_yet_published():
+def test_dates_in_a_year_without_published_calendar_are_marked_provisional():
     an_incident("INC-1", detected_at=at("2026-12-10 01:00"), resolved_at=at("2026-12-10 02:00"))
     legal = signed_in(a_member("Legal"))
     said = text_of(legal.get("/admin/"))
-    assert "claims for its month open 2027-01-09 00:00 Shanghai · provisional" in said
+    assert "claims for this month open 2027-01-09 00:00 Shanghai · provisional" in said
     CalendarYear.objects.create(year=2027, source="State Council, 2026-11-05")
     OwnDay.objects.create(day=on("2027-01-08"), working=False, note="as published")
-    assert "claims for its month open 2027-01-12 00:00 Shanghai" in text_of(legal.get("/admin/"))
+    assert "claims for this month open 2027-01-12 00:00 Shanghai" in text_of(legal.get("/admin/"))
     assert "provisional" not in text_of(legal.get("/admin/"))
 
 
@@ -171,7 +171,7 @@ def administrator():
     return signed_in(a_member("Administrator"))
 
 
-def test_an_administrator_keeps_the_calendar_and_the_trail_says_who(administrator):
+def test_an_administrator_edits_the_calendar_and_the_audit_log_records_it(administrator):
     url = reverse("admin:claims_ownday_add")
     administrator.post(url, {"day": "2027-02-07", "working": "on", "note": "make-up Sunday"})
     own = OwnDay.objects.get()
@@ -187,7 +187,7 @@ def test_an_administrator_keeps_the_calendar_and_the_trail_says_who(administrato
     assert Entry.objects.order_by("-id").first().action == "deleted"
 
 
-def test_a_day_stands_in_the_calendar_once(administrator):
+def test_a_day_can_be_in_the_calendar_only_once(administrator):
     OwnDay.objects.create(day=on("2027-02-07"), working=True)
     said = administrator.post(reverse("admin:claims_ownday_add"), {"day": "2027-02-07"})
     assert "already exists" in text_of(said)
@@ -202,13 +202,13 @@ def test_a_year_out_of_range_is_refused(administrator, year):
 
 @pytest.mark.parametrize("role", ["Support", "Legal", "Auditor"])
 @pytest.mark.parametrize("kind", ["ownday", "calendaryear"])
-def test_the_others_read_the_calendar_and_do_not_write_it(role, kind):
+def test_other_roles_can_only_view_the_calendar(role, kind):
     reader = signed_in(a_member(role))
     assert reader.get(reverse(f"admin:claims_{kind}_changelist")).status_code == 200
     assert reader.get(reverse(f"admin:claims_{kind}_add")).status_code == 403
 
 
-def test_an_empty_calendar_says_what_would_be_here(administrator):
+def test_an_empty_calendar_explains_itself(administrator):
     for kind in ("ownday", "calendaryear"):
         assert "add" in text_of(administrator.get(reverse(f"admin:claims_{kind}_changelist"))).lower()
         assert administrator.get(reverse(f"admin:claims_{kind}_add")).status_code == 200

@@ -20,7 +20,7 @@ from django.db import IntegrityError, connection, connections
 from django.db.models import Sum
 
 from claims.models import Claim, Compensation, Entry, Outcome, Proof, Recommendation, Status
-from claims.operations import ChecksStandAgainst, decide, ledger
+from claims.operations import ChecksNotPassed, decide, ledger
 from claims.queries import CapBalance, assess, cap_balance_of, windows_of
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.rules import Terms
@@ -56,7 +56,7 @@ class Decider:
             decide(
                 actor=Actor.staff(self.user), claim=wanted.claim, recommendation=wanted.pk, key=uuid4(), now=NOW
             )  # fmt: skip
-        except ChecksStandAgainst:
+        except ChecksNotPassed:
             return "nothing left"
         except IntegrityError:
             return "refused by the database"
@@ -148,7 +148,7 @@ def test_sixteen_grants_at_once_never_exceed_the_fees_paid():
         assert cut > 0
 
 
-def test_a_grant_sent_sixteen_times_at_once_gives_once():
+def test_a_grant_submitted_sixteen_times_at_once_is_granted_once():
     decider = sixteen_missed_months(1)
     ((contract, (wanted, *_others)),) = decider.waiting.items()
     key = uuid4()
@@ -171,19 +171,19 @@ known = threading.local()
 
 
 def read_the_cap(wanted: Recommendation) -> None:
-    known.purse = cap_balance_of(wanted.claim.contract, Terms("1.0", wanted.claim.month))
+    known.cap_balance = cap_balance_of(wanted.claim.contract, Terms("1.0", wanted.claim.month))
 
 
 @pytest.fixture
 def no_lock(monkeypatch) -> None:
     def as_read(_contract: Contract, _terms: Terms) -> CapBalance:
-        return known.purse
+        return known.cap_balance
 
     def unlocked(contract: int, _extended: int | None) -> Contract:
         return Contract.objects.get(pk=contract)
 
     monkeypatch.setattr(ledger, "_locked", unlocked)
-    monkeypatch.setattr(ledger, "purse_of", as_read)
+    monkeypatch.setattr(ledger, "cap_balance_of", as_read)
 
 
 def read_the_cap_unguarded(wanted: Recommendation) -> None:
@@ -225,7 +225,7 @@ def test_without_the_lock_the_database_refuses_what_exceeds_the_fees_paid():
 
 
 @pytest.mark.usefixtures("no_lock")
-def test_the_twin_without_lock_and_guard_exceeds_the_fees_paid():
+def test_without_lock_and_constraints_the_fees_paid_are_exceeded():
     with no_guard():
         for contract, wanted in (decider := sixteen_missed_months(ROUNDS, vouchers_only=True)).waiting.items():
             at_once(decider.decide, wanted, before=read_the_cap_unguarded)

@@ -104,7 +104,7 @@ def form_of(contract: Contract, **changed: str) -> dict[str, str]:
     return {**given, **inlines, **changed}
 
 
-def test_the_end_typed_at_the_desk_is_the_agreed_one_and_the_trail_tells_both(extended):
+def test_the_end_entered_by_staff_is_the_agreed_one_and_the_audit_log_records_both(extended):
     administrator = signed_in(a_member("Administrator"))
     url = reverse("admin:agreements_contract_change", args=[extended.pk])
     administrator.post(url, form_of(extended, ends_on="2027-06-30"))

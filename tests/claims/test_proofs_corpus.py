@@ -1,4 +1,4 @@
-"""What strangers send is taken with a clean preview, or refused for a reason; there is no third thing."""
+"""Uploaded files are accepted with a clean preview or refused with a reason."""
 
 import io
 import re
@@ -94,7 +94,7 @@ def assert_clean(found: Inspected) -> None:
         ("words.png", png_with(b"zTXt", b"a\0\0" + zlib.compress(b"x" * 500_000)), "png", "image/png"),
     ],
 )  # fmt: skip
-def test_a_file_of_a_kind_that_is_taken_has_a_clean_preview(name, content, kind, preview_kind):
+def test_an_accepted_file_has_a_clean_preview(name, content, kind, preview_kind):
     found = look_into(content, name)
     assert (found.kind, found.preview_kind) == (kind, preview_kind)
     assert_clean(found)
@@ -279,21 +279,21 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "content", "reason"), REFUSED, ids=[name for name, _content, _reason in REFUSED])
-def test_what_cannot_be_taken_is_refused_for_its_reason(name, content, reason):
+def test_a_file_that_is_not_accepted_is_refused_with_its_reason(name, content, reason):
     with pytest.raises(Unfit) as refused:
         look_into(content, name)
     assert refused.value.reason == reason
 
 
 @pytest.mark.parametrize(("name", "content"), [("bomb.pdf", a_pdf(change=bomb)), ("table.pdf", bomb_of_objects(PDF))])
-def test_a_bomb_that_only_unpacking_shows_ends_in_a_refusal(name, content):
+def test_a_decompression_bomb_is_refused(name, content):
     assert len(content) < 8_000_000
     with pytest.raises(Unfit) as refused:
         look_into(content, name)
     assert refused.value.reason in {Reason.OVERRAN, Reason.DAMAGED, Reason.TOO_LARGE_INSIDE}
 
 
-def test_every_reason_is_met_in_this_corpus_and_has_its_sentence():
+def test_every_reason_is_in_this_corpus_and_has_a_message():
     met = {reason for _name, _content, reason in REFUSED}
     assert met | {Reason.OVERRAN, Reason.BUSY} == set(Reason) == set(SENTENCES)
     assert len({str(sentence) for sentence in SENTENCES.values()}) == len(Reason)
@@ -310,13 +310,13 @@ def test_the_place_where_a_photo_was_taken_never_reaches_the_preview(kind):
     assert b"Example" not in found.preview
 
 
-def test_a_photo_is_turned_as_its_camera_was_held():
+def test_a_photo_is_rotated_by_its_orientation():
     found = look_into(a_photo_with_position(), "photo.jpg")
     with Image.open(io.BytesIO(found.preview)) as drawn:
         assert drawn.size == (30, 40)
 
 
-def test_a_large_picture_is_shown_small_and_a_transparent_one_keeps_its_holes():
+def test_a_large_picture_is_scaled_down_and_transparency_is_kept():
     found = look_into(a_picture(size=(4000, 1000)), "wide.png")
     with Image.open(io.BytesIO(found.preview)) as drawn:
         assert drawn.size == (2000, 500)
@@ -332,7 +332,7 @@ def test_sixteen_bits_of_grey_are_shown_as_grey():
 
 
 @pytest.mark.parametrize("mode", ["1", "P"])
-def test_black_and_white_made_smaller_is_grey_and_not_holes(mode):
+def test_a_scaled_bitmap_becomes_grey_and_not_transparent(mode):
     made = io.BytesIO()
     stripes = Image.frombytes("L", (4000, 8), bytes([0, 255, 255, 0]) * 8000).convert(mode)
     stripes.save(made, "PNG")
@@ -341,7 +341,7 @@ def test_black_and_white_made_smaller_is_grey_and_not_holes(mode):
         assert 100 < drawn.getpixel((1000, 2))[0] < 155
 
 
-def test_the_first_ten_pages_of_a_paper_are_drawn_one_below_the_other():
+def test_the_first_ten_pages_of_a_pdf_are_rendered_one_below_the_other():
     found = look_into(a_pdf(pages=12), "letter.pdf")
     assert found.pages == 12
     with Image.open(io.BytesIO(found.preview)) as drawn:
@@ -351,18 +351,18 @@ def test_the_first_ten_pages_of_a_paper_are_drawn_one_below_the_other():
     assert first[0] < 40 < 200 < second[0]  # black on the first page, red on the second
 
 
-def test_a_text_is_shown_as_it_stands_and_not_all_of_a_very_long_one():
+def test_a_text_is_shown_unchanged_and_a_very_long_one_shortened():
     assert look_into(b"<b>x</b>"[1:] + b"\r\n\tup", "a.txt").preview == b"b>x</b>\n\tup"
     long = look_into(b"x" * 5_000_000, "a.txt").preview.decode()
     assert re.fullmatch(r"x{100000}\[…\]", long)
 
 
-def test_marks_that_turn_text_around_are_shown_as_words():
+def test_bidirectional_control_characters_are_made_visible():
     preview = look_into("02:00 \u202edetceridder".encode(), "a.txt").preview.decode()
     assert preview == "02:00 ⟨U+202E⟩detceridder"
 
 
-def test_of_a_mail_the_heading_the_text_and_the_names_of_attachments_are_shown():
+def test_headers_body_and_attachment_names_of_an_email_are_shown():
     mail = a_mail(Subject="呼叫失败", Bcc="hidden@example.com")
     mail.add_attachment(b"MZ", maintype="application", subtype="exe", filename="log\u202exe.exe")
     assert look_into(bytes(mail), "mail.eml").preview.decode() == (
@@ -371,7 +371,7 @@ def test_of_a_mail_the_heading_the_text_and_the_names_of_attachments_are_shown()
     )
 
 
-def test_of_a_mail_in_markup_only_its_words_are_shown():
+def test_only_the_text_of_an_html_email_is_shown():
     mail = a_mail()
     mail.set_content(
         "<style>p{}</style><p>Down since <b>two</b></p><script>alert(1)</script><img src=http://x>", "html"
@@ -391,7 +391,7 @@ def test_a_mail_in_any_character_set_is_shown(charset):
     assert preview.endswith("\n\nhello\n")
 
 
-def test_a_png_that_says_it_is_longer_than_it_is_is_damaged():
+def test_a_png_with_a_wrong_length_is_damaged():
     with pytest.raises(Unfit) as refused:
         look_into(b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", bytes(13))[:-4] + b"\xff" * 4, "a.png")
     assert refused.value.reason == Reason.DAMAGED

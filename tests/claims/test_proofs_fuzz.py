@@ -1,4 +1,4 @@
-"""Whatever is done to a file, looking into it ends with a clean preview or a reason, never with anything else."""
+"""Any mutated file ends with a clean preview or a reason."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,7 +36,7 @@ def mutated(draw) -> bytes:
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(content=mutated(), name=st.sampled_from(["file", *(f"file{ending}" for ending in ENDINGS)]))
-def test_a_file_that_was_tampered_with_is_shown_clean_or_refused(content, name):
+def test_a_mutated_file_has_a_clean_preview_or_is_refused(content, name):
     try:
         assert_clean(look_into(content, name))
     except Unfit as unfit:
@@ -45,7 +45,7 @@ def test_a_file_that_was_tampered_with_is_shown_clean_or_refused(content, name):
 
 @settings(max_examples=300, derandomize=True)
 @given(name=st.text(max_size=300))
-def test_no_name_breaks_what_is_asked_of_it(name):
+def test_any_file_name_is_handled(name):
     shown = _cleaned(name)
     assert shown.isprintable()
     assert "/" not in shown

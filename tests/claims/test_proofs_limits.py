@@ -1,4 +1,4 @@
-"""The process that reads a stranger's file is held: it is told here to overrun each of its limits."""
+"""The child process that inspects files cannot exceed its limits."""
 
 import io
 import os
@@ -37,7 +37,7 @@ def told(monkeypatch, tmp_path):
     return tell
 
 
-def test_a_child_that_stays_within_its_limits_is_believed(told):
+def test_the_answer_of_a_child_within_its_limits_is_accepted(told):
     assert told("x = bytearray(100_000_000)") == Inspected("png", b"preview", "image/png", None)
 
 
@@ -55,7 +55,7 @@ def test_a_child_that_stays_within_its_limits_is_believed(told):
         "os._exit(3)",
     ],
 )
-def test_a_child_that_wants_more_than_its_file_is_not_believed(what, told):
+def test_a_child_that_accesses_other_resources_is_rejected(what, told):
     assert told(what) == Reason.OVERRAN
     assert not Path("/tmp/left behind").exists()
 
@@ -74,11 +74,11 @@ def test_a_child_that_wants_more_than_its_file_is_not_believed(what, told):
         ANSWER.replace(b'"png"', b'"exe"'),
     ],
 )
-def test_a_child_that_says_something_else_than_it_was_written_to_say_is_not_believed(said, told):
+def test_a_malformed_answer_of_the_child_is_rejected(said, told):
     assert told("", last=f"os.write(1, {said!r})") == Reason.OVERRAN
 
 
-def test_a_child_that_works_too_long_is_ended(told):
+def test_a_child_that_exceeds_its_cpu_time_is_killed(told):
     begun = time.monotonic()
     assert told("while True: pass", "child.CPU_SECONDS = 1; child.confine()") == (
         Reason.OVERRAN
@@ -86,7 +86,7 @@ def test_a_child_that_works_too_long_is_ended(told):
     assert time.monotonic() - begun < inspection.SECONDS / 2
 
 
-def test_a_child_that_waits_too_long_is_ended_and_its_own_child_with_it(told, monkeypatch, tmp_path):
+def test_a_child_that_exceeds_the_timeout_is_killed_with_its_own_child(told, monkeypatch, tmp_path):
     monkeypatch.setattr(inspection, "SECONDS", 2)
     sign = tmp_path / "sign of life"
     sign.touch()
@@ -99,7 +99,7 @@ def test_a_child_that_waits_too_long_is_ended_and_its_own_child_with_it(told, mo
     assert sign.stat().st_mtime_ns == last
 
 
-def test_nothing_is_left_in_the_folder_for_temporary_files(told, monkeypatch, tmp_path):
+def test_no_temporary_file_is_left(told, monkeypatch, tmp_path):
     room = tmp_path / "room"
     room.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(room))
@@ -108,7 +108,7 @@ def test_nothing_is_left_in_the_folder_for_temporary_files(told, monkeypatch, tm
     assert list(room.iterdir()) == []
 
 
-def test_only_so_many_look_at_a_time_and_others_are_told_to_come_back(told, monkeypatch):
+def test_the_number_of_concurrent_inspections_is_limited(told, monkeypatch):
     monkeypatch.setattr(inspection, "SECONDS", 0.1)
     for _turn in range(2):
         assert inspection.TURNS.acquire(timeout=1)
@@ -118,14 +118,14 @@ def test_only_so_many_look_at_a_time_and_others_are_told_to_come_back(told, monk
         inspection.TURNS.release(2)
 
 
-def test_the_child_is_told_no_secret_and_loads_nothing_of_the_portal(told):
+def test_the_child_gets_no_secret_and_loads_no_portal_code(told):
     assert os.environ["SECRET_KEY"]
     strange = "{m for m in sys.modules if m.split('.')[0] in {'django', 'sla_portal'}} | os.environ.keys() - {'PYTHONPATH', 'LC_CTYPE'}"
     assert told(f"os._exit(1) if {strange} else None") == Inspected("png", b"preview", "image/png", None)
 
 
 @pytest.mark.parametrize("version", [20, 99], ids=["understood", "too new for this reader"])
-def test_an_archive_is_one_also_where_this_reader_does_not_understand_it(version):
+def test_an_unsupported_archive_is_detected_as_an_archive(version):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("evil.js", "alert(1)")

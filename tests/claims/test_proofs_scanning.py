@@ -1,4 +1,4 @@
-"""clamd is asked in its own words; whatever goes wrong there, a file counts as not scanned."""
+"""clamd by its protocol; on any error a file counts as not scanned."""
 
 import socket
 import tempfile
@@ -18,7 +18,7 @@ def scanned(content: bytes) -> bool:
         return scan(file)
 
 
-def test_a_file_in_which_nothing_is_found_is_clean(scanner):
+def test_a_file_without_virus_is_clean(scanner):
     content = bytes(range(256)) * 1000
     assert scanned(content) is True
     assert scanner.heard == content
@@ -40,7 +40,7 @@ def test_a_virus_is_named(scanner):
         b"\xff\xfe\0",
     ],
 )
-def test_an_answer_that_is_none_means_not_scanned(says, scanner):
+def test_an_invalid_answer_means_not_scanned(says, scanner):
     scanner.says = says
     assert scanned(b"hello") is False
 
@@ -49,7 +49,7 @@ def test_a_file_too_large_for_the_scanner_is_not_scanned(scanner):
     assert scanned(b"x" * 3_000_000) is False
 
 
-def test_a_scanner_that_takes_too_long_is_not_waited_for(scanner, monkeypatch):
+def test_a_slow_scanner_times_out(scanner, monkeypatch):
     monkeypatch.setattr(scanning, "SECONDS", 0.3)
     scanner.waits = 1.5
     begun = time.monotonic()
@@ -57,7 +57,7 @@ def test_a_scanner_that_takes_too_long_is_not_waited_for(scanner, monkeypatch):
     assert time.monotonic() - begun < 1.2
 
 
-def test_a_scanner_that_drips_is_not_waited_for(settings, monkeypatch):
+def test_a_scanner_that_answers_byte_by_byte_times_out(settings, monkeypatch):
     monkeypatch.setattr(scanning, "SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         settings.CLAMD_ADDRESS = f"127.0.0.1:{listening.getsockname()[1]}"
@@ -81,7 +81,7 @@ def test_a_scanner_that_drips_is_not_waited_for(settings, monkeypatch):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "/nowhere/clamd.ctl", "no-such-host.invalid:3310"])
-def test_a_scanner_that_is_not_there_means_not_scanned(address, settings):
+def test_an_unreachable_scanner_means_not_scanned(address, settings):
     settings.CLAMD_ADDRESS = address
     assert scanned(b"hello") is False
 

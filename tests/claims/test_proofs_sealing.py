@@ -1,4 +1,4 @@
-"""A file is sealed beside its claim whole, or nothing of it stays (3.3.2)."""
+"""A file is stored with its claim completely or not at all (3.3.2)."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("proof_storage")
 
 
 @pytest.mark.django_db
-def test_a_file_is_sealed_under_a_name_of_ours_and_only_we_may_read_it():
+def test_a_file_is_stored_under_a_random_name_readable_by_the_portal_only():
     content = a_picture()
     proof = add(a_claim(), content, "Screen 02:00.png")
     assert (proof.name, proof.kind, proof.size, proof.scan) == (
@@ -47,7 +47,7 @@ def test_a_file_is_sealed_under_a_name_of_ours_and_only_we_may_read_it():
 
 
 @pytest.mark.django_db
-def test_the_trail_of_the_claim_keeps_the_seal():
+def test_the_audit_log_of_the_claim_records_the_hash():
     claim = a_claim()
     proof = add(claim)
     entry = Entry.objects.get()
@@ -61,13 +61,13 @@ def test_the_trail_of_the_claim_keeps_the_seal():
 
 
 @pytest.mark.django_db
-def test_of_an_application_that_nobody_sent_the_trail_keeps_the_seal_alone():
+def test_the_audit_log_of_an_unsent_application_records_only_the_hash():
     proof = add(an_application())
     assert Entry.objects.get().changes == {"sha256": [None, proof.sha256]}
 
 
 @pytest.mark.django_db
-def test_the_same_file_twice_in_one_claim_is_one():
+def test_the_same_file_is_stored_once_per_claim():
     claim = a_claim()
     first = add(claim, name="log.txt")
     before = stored()
@@ -78,7 +78,7 @@ def test_the_same_file_twice_in_one_claim_is_one():
 
 
 @pytest.mark.django_db
-def test_a_large_upload_that_lies_in_a_file_is_taken():
+def test_a_large_upload_in_a_temporary_file_is_accepted():
     pages = a_pdf(pages=3, change=lambda pdf: setattr(pdf.Root, "Weight", pdf.make_stream(bytes(3_000_000))),
                   compress_streams=False)  # fmt: skip
     assert len(pages) > 3_000_000
@@ -92,7 +92,7 @@ def test_a_large_upload_that_lies_in_a_file_is_taken():
 
 
 @pytest.mark.django_db
-def test_there_are_at_most_ten():
+def test_a_claim_has_at_most_ten_files():
     claim = a_claim()
     for number in range(10):
         add(claim, b"%d" % number)
@@ -104,7 +104,7 @@ def test_there_are_at_most_ten():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", ["granted", "refused", "withdrawn"])
-def test_nothing_is_added_to_a_claim_that_is_decided(status):
+def test_no_file_can_be_added_to_a_decided_claim(status):
     with pytest.raises(ClaimDecided):
         add(a_claim(status))
     assert stored() == set()
@@ -127,22 +127,22 @@ def test_staff_need_the_right_to_enter_claims():
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("evil.svg", b"<svg/>", "Files of this kind cannot be taken"),
-        ("zip.png", a_picture() + an_archive(), "There is something else in this file"),
+        ("evil.svg", b"<svg/>", "This file type is not accepted"),
+        ("zip.png", a_picture() + an_archive(), "This file contains a second file"),
         ("half.pdf", a_pdf()[:100], "This file is damaged"),
         ("empty.txt", b"", "This file is empty"),
         ("large.txt", b"x" * 20 * 1024 * 1024 + b"x", "This file is larger than 20 MB"),
-        ("evil\0.png", b"hello", "The name of this file says one kind"),
+        ("evil\0.png", b"hello", "The content of this file does not match its file extension"),
     ],
 )
-def test_what_is_refused_is_refused_with_a_sentence_and_nothing_stays(name, content, sentence):
+def test_a_refused_file_gets_a_message_and_leaves_nothing(name, content, sentence):
     with pytest.raises(ProofRefused, match=sentence):
         add(a_claim(), content, name)
     assert (stored(), Proof.objects.count(), Entry.objects.count()) == (set(), 0, 0)
 
 
 @pytest.mark.django_db
-def test_twenty_megabytes_are_taken():
+def test_twenty_megabytes_are_accepted():
     assert add(a_claim(), b"x" * 20 * 1024 * 1024).size == 20 * 1024 * 1024
 
 
@@ -154,17 +154,17 @@ def test_a_row_that_cannot_be_written_leaves_no_file_behind():
 
 
 @pytest.mark.django_db
-def test_a_storage_that_cannot_write_is_told_in_a_sentence(settings, tmp_path):
+def test_a_storage_error_is_reported_with_a_message(settings, tmp_path):
     (tmp_path / "proofs").write_text("no folder")
     claim = a_claim()
-    with pytest.raises(ProofRefused, match="could not be kept just now"):
+    with pytest.raises(ProofRefused, match="The file could not be saved"):
         add(claim)
     assert (Proof.objects.count(), Entry.objects.count()) == (0, 0)
 
 
 @pytest.mark.django_db
-def test_a_file_in_which_the_scanner_finds_something_is_refused(scanner):
-    with pytest.raises(ProofRefused, match=r"The virus scanner found something in this file: Harmless\.Sign"):
+def test_a_file_with_a_virus_is_refused(scanner):
+    with pytest.raises(ProofRefused, match=r"The virus scanner found a virus in this file: Harmless\.Sign"):
         add(a_claim(), SIGNATURE)
     assert stored() == set()
     assert add(a_claim(), b"clean").scan == Scan.CLEAN
@@ -197,7 +197,7 @@ def test_a_file_in_which_the_scanner_finds_something_is_refused(scanner):
         ("café.txt", "café.txt"),
     ],
 )
-def test_a_name_is_shown_without_what_deceives(given, shown):
+def test_deceptive_characters_are_removed_from_a_file_name(given, shown):
     proof = add(a_claim(), b"hello", given)
     assert proof.name == shown
     assert stored() == {proof.file.name, proof.preview.name}
@@ -205,13 +205,13 @@ def test_a_name_is_shown_without_what_deceives(given, shown):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["log.txt\u202e.exe", "log.txt.exe", "log.txt\0.exe", "log.txt .js "])
-def test_a_name_that_hides_its_ending_is_seen_through(name):
-    with pytest.raises(ProofRefused, match="Files of this kind cannot be taken"):
+def test_a_hidden_file_extension_is_detected(name):
+    with pytest.raises(ProofRefused, match="This file type is not accepted"):
         add(a_claim(), b"hello", name)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_proof_of_an_application_can_be_taken_away_again():
+def test_a_file_of_an_application_can_be_removed():
     application = an_application()
     kept, gone = add(application, b"kept"), add(application, b"gone")
     remove_proof(actor=FORM, proof=gone, now=NOW)
@@ -222,7 +222,7 @@ def test_proof_of_an_application_can_be_taken_away_again():
 
 
 @pytest.mark.django_db
-def test_what_a_claim_rests_on_stays():
+def test_a_file_of_a_claim_cannot_be_removed():
     proof = add(a_claim())
     with pytest.raises(ClaimDecided):
         remove_proof(actor=FORM, proof=proof, now=NOW)
@@ -231,7 +231,7 @@ def test_what_a_claim_rests_on_stays():
 
 
 @pytest.mark.django_db
-def test_each_look_is_recorded_with_who_what_and_when():
+def test_each_view_is_recorded_with_who_what_and_when():
     claim = a_claim()
     proof = add(claim)
     auditor = Actor.staff(a_member("Auditor"))
@@ -249,7 +249,7 @@ def test_each_look_is_recorded_with_who_what_and_when():
 
 
 @pytest.mark.django_db
-def test_the_same_file_in_another_claim_is_pointed_out(django_assert_num_queries):
+def test_the_same_file_in_another_claim_is_listed(django_assert_num_queries):
     first, second, third = a_claim(), a_claim(), a_claim()
     proof = add(first)
     add(second)
@@ -265,7 +265,7 @@ def test_the_same_file_in_another_claim_is_pointed_out(django_assert_num_queries
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_of_the_same_file_at_the_same_moment_are_one(proof_storage):
+def test_ten_concurrent_uploads_of_the_same_file_are_stored_once(proof_storage):
     claim = a_claim()
     content = bytes(a_mail())
 

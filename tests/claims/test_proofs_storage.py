@@ -1,4 +1,4 @@
-"""Proof lies on a disk of ours or in a bucket, by one setting; no public address leads there."""
+"""Proof materials are on a disk or in a bucket, by one setting; no public address leads there."""
 
 import threading
 from collections.abc import Iterator
@@ -106,7 +106,7 @@ def bucket(monkeypatch, settings) -> Iterator[BucketServer]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_proof_is_kept_in_a_bucket_read_from_there_and_taken_away(bucket):
+def test_files_are_stored_in_read_from_and_deleted_from_a_bucket(bucket):
     proof = add(an_application(), b"02:00 down\n")
     at = "/proofs-of-claims/portal/proofs/"
     assert bucket.kept == {at + proof.file.name: b"02:00 down\n", at + proof.preview.name: b"02:00 down\n"}
@@ -117,22 +117,22 @@ def test_proof_is_kept_in_a_bucket_read_from_there_and_taken_away(bucket):
 
 
 @pytest.mark.django_db
-def test_a_bucket_that_refuses_is_told_in_a_sentence_and_no_row_stays(bucket):
+def test_a_bucket_error_is_reported_with_a_message_and_leaves_no_row(bucket):
     bucket.broken = True
-    with pytest.raises(ProofRefused, match="could not be kept just now"):
+    with pytest.raises(ProofRefused, match="The file could not be saved"):
         add(a_claim())
     assert Proof.objects.count() == 0
 
 
 @pytest.mark.django_db
-def test_a_file_that_is_missing_from_the_bucket_is_missing_as_from_a_disk(bucket):
+def test_a_missing_file_in_a_bucket_is_handled_as_on_a_disk(bucket):
     proof = add(a_claim())
     bucket.kept.clear()
     with pytest.raises(FileNotFoundError):
         content_of(proof.file)
 
 
-def test_without_the_setting_proof_lies_on_disk_where_only_we_may_read():
+def test_without_the_setting_files_are_on_disk_readable_by_the_portal_only():
     kept = portal.STORAGES["proofs"]
     assert kept["BACKEND"] == "django.core.files.storage.FileSystemStorage"
     assert kept["OPTIONS"] == {

@@ -62,14 +62,14 @@ def divisions(draw) -> tuple[Entitlement, Decimal, bool, Division]:
 
 
 @given(divisions())
-def test_the_parts_and_what_is_cut_add_up_to_the_minutes(case):
+def test_the_parts_and_the_cut_add_up_to_the_minutes(case):
     entitlement, _cap_left, _extendable, division = case
     assert division.voucher_minutes + division.extension_minutes + division.cut_minutes == entitlement.minutes
     assert min(division.voucher_minutes, division.extension_minutes, division.cut_minutes) >= 0
 
 
 @given(divisions())
-def test_the_values_and_what_is_cut_add_up_to_the_worth_of_the_parts(case):
+def test_the_values_and_the_cut_add_up_to_the_value_of_the_parts(case):
     entitlement, _cap_left, _extendable, division = case
     charged = entitlement.paid - division.voucher_minutes
     wanted = worth(division.voucher_minutes, entitlement) + worth(charged, entitlement)
@@ -77,7 +77,7 @@ def test_the_values_and_what_is_cut_add_up_to_the_worth_of_the_parts(case):
 
 
 @given(divisions())
-def test_the_values_never_exceed_what_is_left_of_the_cap(case):
+def test_the_values_never_exceed_the_balance_under_the_cap(case):
     _entitlement, cap_left, _extendable, division = case
     assert division.value <= max(cap_left, Decimal(0))
     assert min(division.voucher_value, division.extension_value, division.cut_value) >= 0
@@ -100,7 +100,7 @@ def test_nothing_is_cut_where_the_cap_has_room_and_the_contract_runs(case):
 
 
 @given(divisions())
-def test_the_minutes_of_a_trial_are_never_a_voucher_and_worth_nothing(case):
+def test_trial_minutes_are_never_a_voucher_and_have_no_value(case):
     entitlement, _cap_left, extendable, division = case
     assert division.voucher_minutes <= entitlement.paid
     if extendable:
@@ -109,7 +109,7 @@ def test_the_minutes_of_a_trial_are_never_a_voucher_and_worth_nothing(case):
 
 
 @given(divisions())
-def test_an_extension_is_cut_by_no_more_minutes_than_it_must(case):
+def test_an_extension_is_cut_by_as_few_minutes_as_possible(case):
     entitlement, cap_left, extendable, division = case
     if extendable and division.cut_minutes:
         one_more = division.extension_minutes - entitlement.trial + 1
@@ -136,14 +136,14 @@ def test_grants_one_after_the_other_never_exceed_the_fees_paid(grants, cents):
 
 
 @given(entitlements(), st.integers(0, 50_000), st.integers(0, 1000))
-def test_more_minutes_are_worth_no_less(entitlement, minutes, more):
+def test_the_value_does_not_decrease_with_more_minutes(entitlement, minutes, more):
     assert worth(minutes, entitlement) <= worth(minutes + more, entitlement)
 
 
 @given(entitlements(), st.integers(0, 50_000))
 @example(Entitlement(0, 0, 1, Decimal("1.44"), 1440, "EUR"), 5)  # 0.005 EUR exactly
 @example(Entitlement(0, 0, 1, Decimal("44.640"), 44640, "JPY"), 500)  # half a yen exactly
-def test_a_worth_is_the_exact_one_rounded_half_up_once(entitlement, minutes):
+def test_a_value_is_exact_and_rounded_half_up_once(entitlement, minutes):
     unit = Fraction(smallest_unit(entitlement.currency))
     exact = Fraction(entitlement.monthly_charge) * minutes / entitlement.total_minutes
     off = Fraction(worth(minutes, entitlement)) - exact
@@ -195,17 +195,17 @@ def facts(draw) -> Facts:
 
 
 @given(facts())
-def test_every_check_is_looked_at_and_every_objection_names_a_clause_that_can_refuse(known):
+def test_every_check_has_a_result_and_every_failed_one_names_a_ground_of_refusal(known):
     findings = examine(known)
     assert [finding.check for finding in findings] == list(Check)
     for finding in findings:
         assert finding.clause
-        if finding.holds is False:
+        if finding.passed is False:
             assert finding.clause in GROUNDS
 
 
 @given(facts(), st.sampled_from(["met", "counted_minutes", "under_contract", "received_at", "cap_left"]))
-def test_what_the_agreement_does_not_owe_is_objected_to(known, broken):
+def test_each_unmet_condition_fails_its_check(known, broken):
     against = {
         "met": ({"met": True}, Check.BELOW_TARGET),
         "counted_minutes": ({"counted_minutes": 0}, Check.COUNTED_MINUTES),
@@ -214,7 +214,7 @@ def test_what_the_agreement_does_not_owe_is_objected_to(known, broken):
         "cap_left": ({"cap_left": Decimal(0), "worth": Decimal(1)}, Check.CAP_LEFT),
     }
     values, check = against[broken]
-    findings = {finding.check: finding.holds for finding in examine(replace(known, **values))}
+    findings = {finding.check: finding.passed for finding in examine(replace(known, **values))}
     assert findings[check] is False
 
 

@@ -1,4 +1,4 @@
-"""Two people at the same claim, voucher or form at the same moment: it is done once, and the other is told so."""
+"""Concurrent actions on the same claim, voucher or form: one succeeds, the others are refused."""
 
 import threading
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from claims.operations import (
     decide,
     receive_claim,
     redeem_voucher,
-    return_claim,
     reverse,
+    send_back_claim,
     send_link,
     withdraw_claim,
 )
-from claims.operations.applying import FORM, ask_for_links, mail_what_is_asked, start_application, submit_application
+from claims.operations.applying import FORM, ask_for_links, mail_requested, start_application, submit_application
 from claims.operations.proofs import remove_proof
 from claims.queries.applying import application_behind
 from sla_portal.agreements.models import Contract
@@ -123,7 +123,7 @@ def test_of_several_agents_who_decide_at_once_one_decides(claimants):
         claim = a_claim(of)
         wanted = recommended(claim, voucher_minutes=30)
         returning = partial(
-            return_claim, actor=agent(), claim=claim, recommendation=wanted.pk, reason="Again", key=uuid4(), now=OPEN
+            send_back_claim, actor=agent(), claim=claim, recommendation=wanted.pk, reason="Again", key=uuid4(), now=OPEN
         )
         went = at_once(*[deciding(claim, wanted.pk, agent()) for _n in range(3)], returning)
         assert went == ["ClaimNotOpen"] * 3 + ["done"]
@@ -138,7 +138,7 @@ def test_a_double_click_decides_once(claimants):
     assert Entry.objects.filter(compensation__claim=claim).count() == 2
 
 
-def test_a_claim_withdrawn_while_it_is_granted_is_one_of_both(claimants):
+def test_a_claim_withdrawn_and_granted_at_once_is_either_withdrawn_or_granted(claimants):
     for of in claimants:
         claim = a_claim(of)
         wanted = recommended(claim)
@@ -178,7 +178,7 @@ def test_of_several_claims_for_a_month_at_once_one_is_received(claimants):
         assert at_once(*[receiving(of, agent())] * 4) == ["AlreadyClaimed"] * 3 + ["done"]
 
 
-def test_a_form_sent_twice_at_once_is_one_claim(claimants):
+def test_a_form_submitted_twice_at_once_is_one_claim(claimants):
     of = claimants[0]
     application = a_confirmed_application(of)
     a_proof(application=application)
@@ -186,7 +186,7 @@ def test_a_form_sent_twice_at_once_is_one_claim(claimants):
     assert Claim.objects.get().contract == of.contract
 
 
-def test_a_file_removed_while_its_form_is_sent_is_gone_or_the_claims(claimants):
+def test_a_file_removed_during_submission_is_either_removed_or_in_the_claim(claimants):
     for of in claimants:
         application = a_confirmed_application(of)
         kept = a_proof(application=application)
@@ -198,7 +198,7 @@ def test_a_file_removed_while_its_form_is_sent_is_gone_or_the_claims(claimants):
         assert set(Proof.objects.filter(claim=claim)) == ({kept} if went == ["done"] * 3 else {kept, removed})
 
 
-def test_an_appeal_and_a_new_claim_at_once_are_one_of_both(claimants):
+def test_of_an_appeal_and_a_new_claim_at_once_one_is_accepted(claimants):
     for of in claimants:
         claim = a_claim(of)
         deciding(claim, recommended(claim, outcome="refuse").pk, agent())()
@@ -206,14 +206,14 @@ def test_an_appeal_and_a_new_claim_at_once_are_one_of_both(claimants):
         assert at_once(appealing, receiving(of, agent())) in (["AlreadyClaimed", "done"], ["AppealNotPossible", "done"])
 
 
-def test_links_that_customer_and_desk_ask_for_at_once_do_not_wait_for_each_other(claimants):
+def test_links_requested_by_customer_and_staff_at_once_do_not_deadlock(claimants):
     later = OPEN + timedelta(hours=2)
     for of in claimants:
         claims = [a_claim(of), a_claim_for_august(of)]
         named = {"reference": [of.contract.reference], "email": [of.contact.email]}
         ask_for_links(language="en", answers=named, now=later)
         sending = [partial(send_link, actor=agent(), claim=claim, now=later) for claim in claims]
-        assert at_once(partial(mail_what_is_asked, now=later), *sending) == ["done"] * 3
+        assert at_once(partial(mail_requested, now=later), *sending) == ["done"] * 3
         assert not Application.objects.exclude(asked="").exists()
         for claim in claims:
             assert ClaimLink.objects.filter(claim=claim, revoked_at__isnull=True).count() == 1

@@ -39,7 +39,7 @@ def test_the_window_names_the_working_day_after_which_it_opens():
     assert window("2026-09").last_day_to_wait == date(2026, 10, 13)
 
 
-def test_midnight_is_that_of_the_sla_clock():
+def test_midnight_is_in_the_sla_time_zone():
     assert f"{window('2026-09', zone=ZoneInfo('Europe/Berlin')).closes_at:%Y-%m-%d %H:%M %Z}" == "2026-11-30 23:00 UTC"
 
 
@@ -49,7 +49,7 @@ def test_the_opening_is_provisional_while_the_years_calendar_is_not_known():
     assert not window("2026-12", country="DE").provisional
 
 
-def test_the_terms_say_how_long():
+def test_the_terms_set_the_claim_period():
     terms = Terms("2.0", date(2024, 1, 1), claim_opens_after_working_day=1, claim_closes_after_months=3)
     found = window("2026-06", terms)
     assert f"{found.opens_at:%Y-%m-%d %H:%M}" == "2026-07-01 16:00"

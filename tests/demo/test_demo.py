@@ -1,4 +1,4 @@
-"""The demo: a story told by operations, whatever the day on which it is told."""
+"""The demo: created by operations, on any day."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -12,26 +12,26 @@ from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Answer, Contract, Suspension
 from sla_portal.agreements.rules import Stage
-from sla_portal.audit.models import Entry as TrailEntry
+from sla_portal.audit.models import Entry as AuditEntry
 from sla_portal.audit.queries import first_broken_link
 from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing, RegionMonth
 from sla_portal.customers.models import Region
+from sla_portal.demo.build import build_demo
 from sla_portal.demo.people import PEOPLE, password_of
-from sla_portal.demo.telling import tell
 from tests.support.histories import dumped
 
 pytestmark = pytest.mark.django_db
 
-DAYS_TO_TELL_IT_ON = [
+START_DAYS = [
     datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=UTC),
     datetime(2028, 2, 28, 16, 1, tzinfo=UTC),  # 00:01 of 29 February on the SLA clock
     datetime(2026, 12, 31, 16, 0, 30, tzinfo=UTC),  # the first minute of a year
 ]
 
 
-@pytest.mark.parametrize("now", DAYS_TO_TELL_IT_ON, ids=str)
-def test_the_story_can_be_told_on_any_day(now):
-    tell(now)
+@pytest.mark.parametrize("now", START_DAYS, ids=str)
+def test_the_demo_can_be_created_on_any_day(now):
+    build_demo(now)
 
     by_verdict = [month.met for month in RegionMonth.objects.all()]
     assert True in by_verdict
@@ -51,7 +51,7 @@ def test_the_story_can_be_told_on_any_day(now):
     assert Contract.objects.filter(terminated_on__isnull=False).exists()
 
     by_form = Claim.objects.get(source="form")
-    # Of last month: early in a month it waits for its day.
+    # It is about last month: early in a month its claim period is not open yet.
     assert by_form.status in {Status.HELD, Status.SUBMITTED} and by_form.proofs.exists()
     entered = Claim.objects.exclude(pk=by_form.pk)
     assert {status: entered.filter(status=status).count() for status in Status.values} == {
@@ -68,13 +68,13 @@ def test_the_story_can_be_told_on_any_day(now):
     assert Answer.objects.get().kind == "objection"
 
     assert first_broken_link() is None
-    times = list(TrailEntry.objects.order_by("id").values_list("at", flat=True))
+    times = list(AuditEntry.objects.order_by("id").values_list("at", flat=True))
     assert times == sorted(times)
     assert times[-1] <= now
 
 
-def test_the_story_moves_to_another_portal(tmp_path):
-    tell(DAYS_TO_TELL_IT_ON[0])
+def test_the_demo_can_be_dumped(tmp_path):
+    build_demo(START_DAYS[0])
     said = json.loads(dumped())
     assert {len(said[kind]) for kind in ("customers", "incidents")} == {12, 16}
     assert all(ord(letter) != 0xFFFD for letter in dumped())
@@ -86,7 +86,7 @@ def demo() -> str:
     return output.getvalue()
 
 
-def test_everyone_of_the_desks_gets_in_with_what_is_printed(client):
+def test_every_role_can_log_in_with_the_printed_password(client):
     printed = demo()
     for name in PEOPLE:
         assert f"{name} " in printed
@@ -95,13 +95,13 @@ def test_everyone_of_the_desks_gets_in_with_what_is_printed(client):
         assert client.get("/admin/").status_code == 200
 
 
-def test_a_record_is_kept_as_it_is(settings):
+def test_existing_data_are_not_changed(settings):
     Region.objects.create(code="eu", name="Europe")
-    assert "kept as it is" in demo()
+    assert "no demo was created" in demo()
     assert not Incident.objects.exists()
 
 
-def test_a_second_start_tells_the_logins_that_still_hold(django_user_model):
+def test_a_second_start_prints_only_logins_with_the_demo_password(django_user_model):
     first = demo()
     user = django_user_model.objects.get(username="noc")
     user.set_password("another one of mine")
@@ -112,7 +112,7 @@ def test_a_second_start_tells_the_logins_that_still_hold(django_user_model):
     assert password_of("legal") in second
 
 
-def test_a_password_is_of_one_installation(settings):
+def test_passwords_differ_between_installations(settings):
     here = password_of("noc")
     settings.SECRET_KEY = "of another installation"
     assert password_of("noc") != here

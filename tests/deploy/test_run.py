@@ -15,9 +15,12 @@ import psutil
 import pytest
 from django.conf import settings
 
+from sla_portal.zones import RELEASE
 from tests.everything import free_port
 
 pytestmark = pytest.mark.sqlite
+
+WELL = {"well": True, "database": True, "broker": True, "beat": True, "disk": True, "tzdata": RELEASE}
 
 
 @contextmanager
@@ -30,7 +33,7 @@ def running(folder, port):
         )
         try:
             deadline = time.monotonic() + 120
-            while health(port) != {"well": True, "database": True, "broker": True, "beat": True, "disk": True}:
+            while health(port) != WELL:
                 assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
                 time.sleep(0.2)
             yield process
@@ -58,6 +61,15 @@ def users(folder):
     )  # fmt: skip
 
 
+def address_beside(folder, **variables):
+    """What a command of the same private folder takes for the portal's address."""
+    return subprocess.check_output(
+        [sys.executable, "-c", "from sla_portal import settings; print(settings.SITE_URL)"], text=True,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "VAR_DIR": str(folder), **variables},
+        cwd=settings.BASE_DIR,
+    ).strip()  # fmt: skip
+
+
 def processes_of(folder):
     """The processes that know this private folder."""
     running = psutil.process_iter(["environ", "cmdline"])
@@ -72,11 +84,28 @@ def test_it_starts_keeps_its_data_and_stops_at_ctrl_c(tmp_path):
         assert len(processes_of(tmp_path)) >= 4  # itself, web server, worker, schedule
         with urlopen(f"http://127.0.0.1:{port}/admin/") as page:
             assert page.url.endswith("/admin/login/?next=/admin/")
+        assert address_beside(tmp_path) == f"http://localhost:{port}"
+        assert address_beside(tmp_path, SITE_URL="https://sla.example.com") == "https://sla.example.com"
     assert processes_of(tmp_path) == []
+    assert address_beside(tmp_path) == "http://localhost:8000"
     told = users(tmp_path)
     assert told.strip()
     with running(tmp_path, port):
         assert users(tmp_path) == told
+    assert processes_of(tmp_path) == []
+
+
+def test_ctrl_c_while_the_demo_is_still_written_stops_it_at_once(tmp_path):
+    environment = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "VAR_DIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "deploy/run.py"], env=environment | {"PORT": str(free_port())}, cwd=settings.BASE_DIR
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "portal.sqlite3").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 0
     assert processes_of(tmp_path) == []
 
 

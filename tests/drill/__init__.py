@@ -1,5 +1,4 @@
-"""Drills: the portal's processes are killed, the servers around them fail, and the books must still balance.
+"""Drills: the portal's processes are killed, the servers around them fail, and the books must still balance (`make drill`).
 
-`make drill` runs them on PostgreSQL and Redis and prints the figures. Each has a twin with the protection off, which must
-fail: else the drill would prove nothing.
+Each has a twin with the protection off, which must fail: else the drill would prove nothing.
 """

@@ -1,21 +1,7 @@
-"""`make drill`, or some of it: `python -m tests.drill kills faults flush rate readers cap`."""
+"""`python -m tests.drill [--strict] [--size small|full] [part[=number] …]`."""
 
-import signal
 import sys
 
-from .cap import cap
-from .deliveries import faults, flush, kills, many
-from .ground import ground, set_up
-from .rate import rate
-from .readers import readers
+from tests.support.parts import main
 
-DRILLS = {"kills": kills, "faults": faults, "flush": flush, "rate": rate, "many": many, "readers": readers, "cap": cap}
-
-# So that whoever stops it stops its servers too.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-
-with ground() as here:
-    set_up()
-    for wanted in sys.argv[1:] or DRILLS:
-        name, _, number = wanted.partition("=")
-        DRILLS[name](here, *map(int, number.split()))
+sys.exit(main("tests.drill"))

@@ -4,37 +4,51 @@ Each reader comes at a moment of its own, reads the front page in its language a
 half minute as a browser does, with what it has; every tenth is a program that asks the API. The NOC's pages are asked one
 after another by another process. Rounds without readers, with readers of another server (a bare one that answers the same
 bytes, on the same machine) and with readers of the portal take turns, so that the machine's moods touch all alike and
-what the readers themselves take of it is told apart.
-The twin keeps nothing: every reader's page is read from the database and made anew.
+what the readers themselves take of it is seen apart.
+The twin has no cache: every reader's page is read from the database and made anew.
 """
 
 from __future__ import annotations
 
 import asyncio
 import http.client
+import io
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import psutil
 
 from tests.everything import ROOT, free_port
+from tests.support.parts import Figure
+from tests.support.servers import set_up
 
-if TYPE_CHECKING:
-    from .ground import Ground
+NEEDS = ("postgresql", "redis", "pdf")
 
-READERS = 2000
-LOOKS_AGAIN_SECONDS = 30
-ROUNDS = 3
-QUIET_SECONDS, BUSY_SECONDS, WARM_SECONDS = 20, 35, 5
+
+@dataclass(frozen=True)
+class Size:
+    readers: int
+    looks_again_seconds: float
+    rounds: int
+    quiet_seconds: float
+    busy_seconds: float
+    warm_seconds: float
+    demo: bool
+    """Whether the demo's thirteen months are on record, or the outage alone."""
+
+
+FULL = Size(2000, looks_again_seconds=30, rounds=3, quiet_seconds=20, busy_seconds=33, warm_seconds=5, demo=True)
+SMALL = Size(20, looks_again_seconds=1, rounds=1, quiet_seconds=1, busy_seconds=1, warm_seconds=1, demo=False)
+AWAY_SECONDS = 2
+"""How long readers go on when the NOC's last page was asked for."""
 LANGUAGES = ("en", "zh-hans")
 ZONES = ("", "Europe/Berlin", "America/New_York", "Asia/Singapore", "UTC")
 
@@ -52,17 +66,20 @@ class Reader:
         self.headers = f"Accept-Language: {LANGUAGES[number % 2]}\r\nAccept-Encoding: gzip\r\n"
         self.headers += f"Cookie: time_zone={zone}\r\n" if zone else ""
         self.etag = ""
+        self.reads = False
 
-    async def read_again_and_again(self, until: float) -> None:
-        await asyncio.sleep(random.uniform(0, LOOKS_AGAIN_SECONDS))
+    async def read_again_and_again(self, until: float, every_seconds: float) -> None:
+        await asyncio.sleep(random.uniform(0, every_seconds))
         while time.monotonic() < until:
             begun = time.monotonic()
+            self.reads = True
             try:
                 self.seen[await asyncio.wait_for(self.read(), 20)] += 1
             except (OSError, TimeoutError, ValueError, IndexError) as error:
                 self.seen[type(error).__name__] += 1
             self.waits.append(time.monotonic() - begun)
-            await asyncio.sleep(LOOKS_AGAIN_SECONDS)
+            self.reads = False
+            await asyncio.sleep(every_seconds)
 
     async def read(self) -> str:
         known = f"If-None-Match: {self.etag}\r\n" if self.etag else ""
@@ -77,14 +94,16 @@ class Reader:
         return head[0].split()[1]
 
 
-async def read_for(port: int, seconds: float) -> None:
+async def read_for(port: int, seconds: float, readers: int, every_seconds: float) -> None:
     seen: Counter[str] = Counter()
     waits: list[float] = []
     until = time.monotonic() + seconds
-    tasks = [
-        asyncio.create_task(Reader(number, port, seen, waits).read_again_and_again(until)) for number in range(READERS)
-    ]
+    crowd = [Reader(number, port, seen, waits) for number in range(readers)]
+    tasks = {asyncio.create_task(one.read_again_and_again(until, every_seconds)): one for one in crowd}
     await asyncio.sleep(seconds)
+    # Who waits for an answer goes on waiting: else the slowest answers would not count.
+    while reading := [task for task, one in tasks.items() if one.reads and not task.done()]:
+        await asyncio.wait(reading, timeout=0.1)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -109,74 +128,77 @@ async def answer_everyone(port: int) -> None:
 # The drill
 
 
-def readers(here: Ground) -> None:
-    """Print the response time of the NOC's pages with readers as a ratio to that without."""
-    cookie, pages = _outage_at_the_noc()
-    _drill("readers", "sla_portal.wsgi", cookie, pages, ROUNDS)
-    _drill("readers, twin that keeps nothing", "tests.drill.readers_twin", cookie, pages, 1)
+def run(size: Size) -> Iterator[Figure]:
+    """The response time of the NOC's pages with readers as a ratio to that without, as it is and for the twin."""
+    set_up()
+    cookie, pages = _outage_at_the_noc(demo=size.demo)
+    yield from _portal(
+        "", "sla_portal.wsgi", cookie, pages, size, unanswered={"most": 0, "required": True}, ratio={"most": 1.2}
+    )
+    twin, module = "twin without a cache: ", "tests.drill.support.readers_twin"
+    yield from _portal(twin, module, cookie, pages, replace(size, rounds=1), unanswered={}, ratio={"least": 2})
 
 
-def _drill(title: str, module: str, cookie: str, pages: list[str], rounds: int) -> None:
+def _portal(
+    title: str, module: str, cookie: str, pages: list[str], size: Size, *, unanswered: dict, ratio: dict
+) -> Iterator[Figure]:
     quiet, elsewhere, busy = [], [], []
-    crowd, work = Crowd(), 0.0
+    crowd, work = Crowd(size), 0.0
     with _web_server(module) as (port, server), _bare_server(port) as bare:
-        _noc(port, cookie, pages, WARM_SECONDS)
-        for _ in range(rounds):
-            quiet += _noc(port, cookie, pages, QUIET_SECONDS)
-            with Crowd().reading(bare):
-                elsewhere += _noc(port, cookie, pages, BUSY_SECONDS - 2)
+        _noc(port, cookie, pages, size.warm_seconds)
+        for _ in range(size.rounds):
+            quiet += _noc(port, cookie, pages, size.quiet_seconds)
+            with Crowd(size).reading(bare):
+                elsewhere += _noc(port, cookie, pages, size.busy_seconds)
             begun = _work(server)
             with crowd.reading(port):
-                busy += _noc(port, cookie, pages, BUSY_SECONDS - 2)
+                busy += _noc(port, cookie, pages, size.busy_seconds)
             work += _work(server) - begun
-    looks, seconds = len(crowd.waits), rounds * (WARM_SECONDS + BUSY_SECONDS)
+    looks, seconds = len(crowd.waits), size.rounds * crowd.seconds
     answered = crowd.answers["200"] + crowd.answers["304"]
-    print(
-        f"{title}: {READERS} readers, {looks / seconds:.0f} looks a second, {answered} answered "
-        f"({crowd.answers['304']} of them: nothing new), {crowd.answers.total() - answered} not; a reader waits "
-        f"{_ms(crowd.waits, 0.5)} (one in twenty over {_ms(crowd.waits, 0.95)}). NOC's page: {_ms(quiet, 0.5)} without readers, "
-        f"{_ms(elsewhere, 0.5)} with readers of another server, {_ms(busy, 0.5)} with readers of the portal "
-        f"({len(quiet)}, {len(elsewhere)} and {len(busy)} pages); ratios {_ratio(busy, quiet, 0.5)} to none, "
-        f"{_ratio(busy, elsewhere, 0.5)} to elsewhere; of the slowest in twenty {_ratio(busy, quiet, 0.95)} and "
-        f"{_ratio(busy, elsewhere, 0.95)}. The server worked {100 * work / seconds:.0f} % of a processor for both",
-        flush=True,
-    )
+    yield Figure(f"{title}{size.readers} readers look", looks / seconds, "times a second")
+    yield Figure(f"{title}answered", answered)
+    yield Figure(f"{title}answered: nothing new", crowd.answers["304"])
+    yield Figure(f"{title}not answered", crowd.answers.total() - answered, **unanswered)
+    for share, words in ((0.5, "median"), (0.95, "slowest in twenty")):
+        yield Figure(f"{title}a reader waits, {words}", _quantile(crowd.waits, share) * 1000, "ms")
+        for pages_seconds, who in ((quiet, "nobody"), (elsewhere, "another server"), (busy, "the portal")):
+            page = f"{title}NOC's page while readers ask {who}, {words}"
+            yield Figure(page, _quantile(pages_seconds, share) * 1000, "ms")
+        aims = ratio if words == "median" else {}
+        yield Figure(page, _quantile(busy, share) / _quantile(quiet, share), "× to nobody")
+        yield Figure(page, _quantile(busy, share) / _quantile(elsewhere, share), "× to another server", **aims)
+    yield Figure(f"{title}the server works for NOC and readers", 100 * work / seconds, "% of a processor")
 
 
 class Crowd:
     """All readers, and what they say."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: Size) -> None:
+        self.size, self.seconds = size, size.warm_seconds + size.busy_seconds + AWAY_SECONDS
         self.answers: Counter[str] = Counter()
         self.waits: list[float] = []
 
     @contextmanager
     def reading(self, port: int) -> Iterator[None]:
         """Have them read while the block runs, which begins when they have begun."""
-        command = [sys.executable, "-m", "tests.drill.readers", str(port), str(WARM_SECONDS + BUSY_SECONDS)]
+        arguments = [port, self.seconds, self.size.readers, self.size.looks_again_seconds]
+        command = [sys.executable, "-m", "tests.drill.readers", *map(str, arguments)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
-            time.sleep(WARM_SECONDS)
+            time.sleep(self.size.warm_seconds)
             yield
             assert process.stdout is not None
-            told = json.loads(process.stdout.read())
-        self.answers.update(told["answers"])
-        self.waits += told["waits"]
-
-
-def _ratio(some: list[float], others: list[float], share: float) -> str:
-    return f"{_quantile(some, share) / _quantile(others, share):.2f}"
+            seen = json.loads(process.stdout.read())
+        self.answers.update(seen["answers"])
+        self.waits += seen["waits"]
 
 
 def _quantile(seconds: list[float], share: float) -> float:
-    return statistics.quantiles(seconds, n=100, method="inclusive")[round(share * 100) - 1]
+    return sorted(seconds)[int(share * (len(seconds) - 1))]
 
 
-def _ms(seconds: list[float], share: float) -> str:
-    return f"{_quantile(seconds, share) * 1000:.0f} ms"
-
-
-def _outage_at_the_noc() -> tuple[str, list[str]]:
-    """The demo's thirteen months with an outage that goes on: a cookie of the NOC, and the pages that it looks at."""
+def _outage_at_the_noc(*, demo: bool) -> tuple[str, list[str]]:
+    """An outage that goes on: a cookie of the NOC, and the pages that it looks at."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.models import User
@@ -185,8 +207,14 @@ def _outage_at_the_noc() -> tuple[str, list[str]]:
     from django.urls import reverse
 
     from incidents.models import Incident
+    from tests.support.builders import a_region, an_outage
+    from tests.support.desk import a_member
 
-    call_command("demo", verbosity=0)
+    if demo:
+        call_command("demo", verbosity=0, stdout=io.StringIO())
+    else:
+        a_member("NOC")
+        an_outage(a_region(), "2026-11-20 01:00", None)
     noc = User.objects.get(username="noc")
     session = SessionStore()
     session[SESSION_KEY] = str(noc.pk)
@@ -250,7 +278,7 @@ def _noc(port: int, cookie: str, pages: list[str], seconds: float) -> list[float
     """How long each of the NOC's pages took, one after another."""
     taken: list[float] = []
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    while time.monotonic() < until or not taken:
         begun = time.monotonic()
         _get(port, pages[len(taken) % len(pages)], cookie)
         taken.append(time.monotonic() - begun)
@@ -269,5 +297,9 @@ def _get(port: int, path: str, cookie: str) -> None:
 
 
 if __name__ == "__main__":
-    port, *seconds = sys.argv[1:]
-    asyncio.run(read_for(int(port), float(seconds[0])) if seconds else answer_everyone(int(port)))
+    port, *arguments = sys.argv[1:]
+    if arguments:
+        seconds, readers, every_seconds = arguments
+        asyncio.run(read_for(int(port), float(seconds), int(readers), float(every_seconds)))
+    else:
+        asyncio.run(answer_everyone(int(port)))

@@ -1,4 +1,4 @@
-"""What was loaded is dumped, and what was dumped loads to the same."""
+"""A loaded record is dumped, and a dump loads to the same record."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ class Undone(Exception):
 
 
 def dump_after_loading(content: bytes) -> str:
-    """Load into a portal that has nothing but what every portal starts with, dump, and leave no trace."""
+    """Load into a new portal, dump, and roll back."""
     with TemporaryDirectory() as folder:
         try:
             with transaction.atomic():

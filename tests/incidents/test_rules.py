@@ -1,4 +1,4 @@
-"""What an outage's times and scope may be."""
+"""Valid times and scopes of an outage."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -26,11 +26,11 @@ FRACTION = timedelta(microseconds=1)
         (NOW + FRACTION, NOW, ["START_HAS_A_FRACTION", "START_IN_THE_FUTURE", "END_NOT_AFTER_START"]),
     ],
 )
-def test_what_is_wrong_with_an_outages_times(start, end, objections):
+def test_invalid_times_are_named(start, end, objections):
     assert [objection.name for objection in check_times(start, end, NOW)] == objections
 
 
-def test_an_hour_shown_twice_is_two_hours():
+def test_a_repeated_local_hour_is_two_hours():
     # In Berlin the clocks go back at 03:00 on 25 October: 02:30 comes twice.
     berlin = ZoneInfo("Europe/Berlin")
     first = datetime(2026, 10, 25, 2, 30, tzinfo=berlin)
@@ -49,11 +49,11 @@ def test_an_hour_shown_twice_is_two_hours():
         ([], [], [], ["NO_REGION", "NO_CELL"]),
     ],
 )
-def test_what_is_missing_from_an_outages_scope(regions, functions, clients, objections):
+def test_a_missing_scope_is_named(regions, functions, clients, objections):
     assert [objection.name for objection in check_scope(regions, functions, clients)] == objections
 
 
-def test_every_objection_names_a_field_and_says_a_sentence():
+def test_every_objection_has_a_field_and_a_message():
     for objection in OutageObjection:
         assert objection.field in {"regions", "functions", "started_at", "ended_at"}
         assert objection.sentence.endswith(".")

@@ -35,17 +35,17 @@ def is_well_formed(spans):
 
 
 @given(any_spans)
-def test_merging_keeps_every_second_and_joins_what_meets(spans):
+def test_merging_keeps_every_second_and_joins_adjacent_spans(spans):
     assert is_well_formed(merged(spans))
     assert as_seconds(merged(spans)) == as_seconds(spans)
 
 
-def test_spans_that_meet_are_one_and_an_empty_one_is_none():
+def test_adjacent_spans_are_joined_and_empty_ones_dropped():
     assert merged([(3, 5), (9, 9), (1, 3), (8, 7)]) == [(1, 5)]
 
 
 @given(sets_of_instants, sets_of_instants)
-def test_what_lies_in_both_and_what_in_one_alone(some, others):
+def test_intersection_and_difference(some, others):
     assert is_well_formed(intersection(some, others))
     assert is_well_formed(difference(some, others))
     assert as_seconds(intersection(some, others)) == as_seconds(some) & as_seconds(others)
@@ -83,6 +83,6 @@ def test_an_instant_is_counted_in_utc_whatever_its_zone():
     assert epoch(datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=UTC)) == -1
 
 
-def test_a_datetime_without_a_zone_is_no_instant():
+def test_a_naive_datetime_is_refused():
     with pytest.raises(TypeError):
         epoch(datetime(2026, 9, 10))  # noqa: DTZ001

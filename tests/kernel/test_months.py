@@ -14,14 +14,14 @@ BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Beirut", "America/Havana"]
 
 
-def test_a_month_is_read_and_written_alike():
+def test_a_month_is_parsed_and_formatted():
     assert str(ServiceMonth.parse("2026-09")) == "2026-09"
 
 
 @pytest.mark.parametrize(
     "text", ["", "2026", "2026-9", "2026-13", "2026-00", "0000-01", "9999-12", "2026-09-01", "٢٠٢٦-٠٩"]
 )
-def test_what_is_no_month_is_refused_with_a_sentence(text):
+def test_an_invalid_month_is_refused_with_a_sentence(text):
     with pytest.raises(ValueError, match=r"\.$"):
         ServiceMonth.parse(text)
 
@@ -61,11 +61,11 @@ def test_a_month_with_a_change_of_clocks_is_an_hour_longer_and_has_no_more_minut
         ("Europe/Berlin", date(2026, 10, 25), 25),
         ("Australia/Lord_Howe", date(2026, 4, 5), 24.5),
         ("Asia/Beirut", date(2026, 3, 29), 23),
-        ("America/Havana", date(2026, 11, 1), 25),
+        ("America/Havana", date(2025, 11, 2), 25),
         ("Asia/Shanghai", date(2026, 9, 10), 24),
     ],
 )
-def test_a_day_is_as_long_as_the_clocks_make_it(zone, day, hours):
+def test_the_length_of_a_day_follows_clock_changes(zone, day, hours):
     start, end = day_span(day, ZoneInfo(zone))
     assert (end - start) / 3600 == hours
 

@@ -1,4 +1,4 @@
-"""Working days: China's make-up weekends, the operator's own days, years that are not known."""
+"""Working days: China's make-up weekends, the operator's own days, years without a published calendar."""
 
 from datetime import date, timedelta
 

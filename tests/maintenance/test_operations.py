@@ -1,4 +1,4 @@
-"""Announcing maintenance: everyone concerned is told, and what was told stays."""
+"""Announcing maintenance: the affected customers are notified, and notices are kept."""
 
 from datetime import timedelta
 
@@ -28,8 +28,6 @@ from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery, Notice
 from tests.support.builders import a_contract, a_customer, a_region, a_window, at
 
-from .test_calendar import read
-
 pytestmark = pytest.mark.django_db
 
 NOC = Actor.system("test")
@@ -52,43 +50,43 @@ def a_contact(region, starts_on="2026-01-01", ends_on="2026-12-31", **values) ->
     return Contact.objects.create(customer=customer, email=f"{customer.code.lower()}@example.com")
 
 
-def test_everyone_under_contract_where_it_is_felt_is_told_once():
+def test_contacts_under_contract_in_the_regions_are_notified_once():
     eu, us = a_region("eu"), a_region("us")
-    told = a_contact(eu)
+    current = a_contact(eu)
     later = a_contact(eu, "2026-09-06", "2027-09-05")
     a_contact(eu, "2025-01-01", "2026-08-31")
     a_contact(eu, "2026-09-08", "2027-09-07")
     a_contact(us)
     announced(planned(regions=[eu]))
-    assert set(Delivery.objects.values_list("email", flat=True)) == {told.email, later.email}
+    assert set(Delivery.objects.values_list("email", flat=True)) == {current.email, later.email}
 
 
-def test_a_window_of_no_region_is_told_everywhere():
+def test_a_window_without_regions_notifies_all_regions():
     for code in ("eu", "us"):
         a_contact(a_region(code))
     announced(planned())
     assert Delivery.objects.count() == 2
 
 
-def test_a_notice_says_it_in_both_languages_with_the_time_on_each_clock():
+def test_a_notice_is_in_both_languages_with_the_time_in_each_zone():
     announced(planned(regions=[a_region("eu", time_zone="Europe/Berlin")]))
     words = {wording.language: wording for wording in Notice.objects.get().wordings.all()}
     assert set(words) == {"en", "zh-hans"}
     for time in ("2026-09-07 02:00 Shanghai", "2026-09-06 20:00 Berlin", "2026-09-06 18:00 UTC"):
         assert time in words["en"].text
         assert time in words["zh-hans"].html
-    assert words["en"].subject == "Maintenance MW-7 on 2026-09-07 02:00 Shanghai: Database upgrade"
+    assert words["en"].subject == "Scheduled maintenance MW-7, 2026-09-07 02:00 Shanghai: Database upgrade"
 
 
 @pytest.mark.parametrize(
     ("start", "end", "said", "action"),
     [
-        (START + timedelta(days=1), END + timedelta(days=1), "moves to", "moved"),
-        (START, END + timedelta(minutes=30), "takes longer", "lengthened"),
-        (START, END - timedelta(minutes=30), "ends earlier", "shortened"),
+        (START + timedelta(days=1), END + timedelta(days=1), "rescheduled to", "moved"),
+        (START, END + timedelta(minutes=30), "extended until", "lengthened"),
+        (START, END - timedelta(minutes=30), "shortened, ends at", "shortened"),
     ],
 )
-def test_a_second_notice_says_what_changed_and_the_first_stays(start, end, said, action):
+def test_a_second_notice_says_what_changed_and_the_first_is_kept(start, end, said, action):
     window = planned()
     first = announced(window)
     second = announced(window, start, end, now=NOW + timedelta(hours=1), reason="The supplier is late")
@@ -102,19 +100,19 @@ def test_a_second_notice_says_what_changed_and_the_first_stays(start, end, said,
     assert entries_about(window)[0].action == action
 
 
-def test_the_invitation_keeps_its_uid_and_counts_its_notices_up():
+def test_the_calendar_file_keeps_its_uid_and_increases_its_sequence(receiver):
     window = planned(regions=[a_region("eu")])
     notices = [
         announced(window),
         announced(window, START, END + timedelta(hours=1), now=NOW + timedelta(hours=1)),
         cancel_window(actor=NOC, window=window, reason="Not needed", now=NOW + timedelta(hours=2)),
     ]
-    read_back = [read(bytes(notice.notice.attachments.get().content))[0] for notice in notices]
-    assert len({maintenance.uid for maintenance in read_back}) == 1
-    assert [(m.sequence, m.status.value) for m in read_back] == [(0, "CONFIRMED"), (1, "CONFIRMED"), (2, "CANCELLED")]
+    read_back = [receiver(bytes(notice.notice.attachments.get().content))[0] for notice in notices]
+    assert len({maintenance["uid"] for maintenance in read_back}) == 1
+    assert [(m["sequence"], m["status"]) for m in read_back] == [(0, "CONFIRMED"), (1, "CONFIRMED"), (2, "CANCELLED")]
 
 
-def test_the_same_announcement_twice_tells_once():
+def test_the_same_announcement_is_sent_once():
     window = planned()
     announced(window)
     with pytest.raises(NothingNewAnnounced):
@@ -122,7 +120,7 @@ def test_the_same_announcement_twice_tells_once():
     assert Notice.objects.count() == MaintenanceNotice.objects.count() == 1
 
 
-def test_a_cancelled_window_announces_nothing_more():
+def test_a_cancelled_window_cannot_be_announced_again():
     window = planned()
     with pytest.raises(NothingAnnounced):
         cancel_window(actor=NOC, window=window, reason="never mind", now=NOW)
@@ -146,7 +144,7 @@ def test_a_window_ends_after_it_starts():
         announced(window, END, START)
 
 
-def test_work_is_started_once_finished_once_and_in_this_order():
+def test_work_is_started_once_and_then_completed_once():
     window = planned()
     with pytest.raises(WorkNotStarted):
         finish_work(actor=NOC, window=window, now=START)
@@ -159,7 +157,7 @@ def test_work_is_started_once_finished_once_and_in_this_order():
     assert (window.started_at, window.completed_at) == (START, END + timedelta(minutes=7))
 
 
-def test_announcing_takes_the_right_to_announce():
+def test_announcing_needs_the_permission():
     window = planned()
     nobody = Actor.staff(User.objects.create_user("nobody"))
     with pytest.raises(NotAllowed):
@@ -169,7 +167,7 @@ def test_announcing_takes_the_right_to_announce():
     assert not Notice.objects.exists()
 
 
-def test_windows_at_the_same_time_and_place_overlap():
+def test_windows_at_the_same_time_in_the_same_region_overlap():
     eu, us = a_region("eu"), a_region("us")
     mine = planned(regions=[eu])
     everywhere = a_window("2026-09-06 18:30", "2026-09-06 20:00")

@@ -15,7 +15,7 @@ def notice(sent, start=None, end=None):
 
 
 @pytest.mark.parametrize(
-    ("told", "notices", "hours", "spans"),
+    ("case", "notices", "hours", "spans"),
     [
         ("nothing", [], 0, []),
         ("a window, before", [notice(0, 120, 180)], 0, [(120, 180)]),
@@ -59,11 +59,11 @@ def notice(sent, start=None, end=None):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_a_window_covers_when_customers_were_told(told, notices, hours, spans):
+def test_the_time_that_the_notices_cover(case, notices, hours, spans):
     assert covered(notices, hours) == [(start * 60, end * 60) for start, end in spans]
 
 
-def test_of_two_notices_sent_in_one_second_the_later_given_is_the_newer():
+def test_of_two_notices_in_the_same_second_the_later_in_sequence_is_newer():
     assert covered([notice(0, 120, 180), notice(0)], 0) == []
 
 
@@ -80,7 +80,7 @@ windows = st.builds(lambda start, length: (start, start + length), moments, st.i
     ),
     st.sampled_from([0, 1]),
 )
-def test_every_second_is_covered_as_the_rule_reads(rows, hours):
+def test_every_second_is_covered_as_the_rule_says(rows, hours):
     spans = covered([NoticeGiven(sent, start, end) for sent, (start, end) in rows], hours)
     notices = [Notice(sent, start, end) for sent, (start, end) in rows]
     for t in range(-40, 120):

@@ -5,13 +5,21 @@ import time
 from django.core.cache import cache
 
 from sla_portal.health import BEAT_MAY_BE_SILENT_SECONDS, LAST_BEAT, note_beat
+from sla_portal.zones import RELEASE
 
 
 def test_all_is_well_while_a_beat_was_seen_lately(client, db):
     note_beat()
     answer = client.get("/healthz")
     assert answer.status_code == 200
-    assert answer.json() == {"well": True, "database": True, "broker": True, "beat": True, "disk": True}
+    assert answer.json() == {
+        "well": True,
+        "database": True,
+        "broker": True,
+        "beat": True,
+        "disk": True,
+        "tzdata": RELEASE,
+    }
     assert "no-store" in answer["Cache-Control"]
 
 
@@ -19,7 +27,14 @@ def test_a_silent_schedule_is_not_well(client, db):
     cache.set(LAST_BEAT, time.time() - BEAT_MAY_BE_SILENT_SECONDS - 1)
     answer = client.get("/healthz")
     assert answer.status_code == 503
-    assert answer.json() == {"well": False, "database": True, "broker": True, "beat": False, "disk": True}
+    assert answer.json() == {
+        "well": False,
+        "database": True,
+        "broker": True,
+        "beat": False,
+        "disk": True,
+        "tzdata": RELEASE,
+    }
 
 
 def test_a_disk_that_takes_nothing_is_not_well(client, db, settings, tmp_path):

@@ -6,6 +6,7 @@ import stat
 import struct
 import subprocess
 import sys
+import zoneinfo
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_a_wrong_setting_stops_every_program_with_one_sentence(program, tmp_path
         ({"DATABASE_URL": "portal.sqlite3"}, "DATABASE_URL must be postgres://"),
         ({"DATABASE_URL": "postgres://a:b@c:port/d", "SECRET_KEY": "x"}, "DATABASE_URL must be postgres://"),
         ({"DATABASE_URL": "postgres://a:b@c", "SECRET_KEY": "x"}, "DATABASE_URL must be postgres://"),
+        ({"DATABASE_URL": "sqlite://var/portal.sqlite3"}, "DATABASE_URL must be postgres://"),
         ({"DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3"}, "DATABASE_URL names a file in a folder that does not"),
         ({"DATABASE_URL": "postgres://a:b@c/d"}, "SECRET_KEY must be given where DATABASE_URL is PostgreSQL"),
         ({"REDIS_URL": "localhost:6379"}, "REDIS_URL must be redis://"),
@@ -66,9 +68,11 @@ def test_a_wrong_setting_stops_every_program_with_one_sentence(program, tmp_path
         ({"EMAIL_URL": "pigeon://post"}, "EMAIL_URL must be smtp+tls://"),
         ({"EMAIL_URL": "smtp://"}, "EMAIL_URL must be smtp+tls://"),
         ({"EMAIL_URL": "smtp://mail.example.com?tls=1"}, "EMAIL_URL has parts that are not known: TLS."),
+        ({"DEFAULT_FROM_EMAIL": "nonsense"}, "DEFAULT_FROM_EMAIL must be an e-mail address such as sla@example.com"),
         ({"DEBUG": "maybe"}, "DEBUG must be True or False, not 'maybe'."),
         ({"PORT": "0"}, "PORT must be a port number from 1 to 65535"),
         ({"PORT": "eighty"}, "PORT must be a port number from 1 to 65535"),
+        ({"PORT": "80_00"}, "PORT must be a port number from 1 to 65535"),
         ({"PROXIES": "-1"}, "PROXIES must be a whole number from 0 on, not '-1'."),
         ({"ENV_FILE": "/nowhere/portal.env"}, "ENV_FILE must name a file that can be read"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR"),
@@ -97,6 +101,44 @@ def test_no_sentence_repeats_a_password(name, tmp_path):
     assert "hunter2" not in ended.stderr + ended.stdout
 
 
+def test_a_host_of_sqlite_is_refused_without_its_password(tmp_path):
+    ended = start("manage.py", tmp_path, DATABASE_URL="sqlite://user:hunter2@host/portal.sqlite3")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("DATABASE_URL must be postgres://")
+    assert "hunter2" not in ended.stderr + ended.stdout
+
+
+def test_a_value_that_begins_with_a_dollar_is_itself(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "$ecret")
+    assert environment.secret_key("SOME_KEY", kept_in=None) == "$ecret"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sla@example.com", "SLA portal <sla@example.com>", "服务水平 <sla@example.com>", '"SLA, portal" <sla@example.com>',
+        "S.L.A. portal <sla@example.com>", "sla-portal@localhost", "sla@mailhost", "sla@例子.测试",
+    ],
+)  # fmt: skip
+def test_mail_comes_from_an_address_with_or_without_a_name(monkeypatch, address):
+    monkeypatch.setenv("SOME_SENDER", address)
+    assert environment.sender("SOME_SENDER", default="") == address
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "nonsense", "SLA portal", "SLA portal <nonsense>", "SLA, portal <sla@example.com>", "sla@", "@example.com", "sla@@example.com",
+        "sla@example.com, noc@example.com", "sla@example..com", "sla@-example-.com", "slä@example.com", "s l a@example.com",
+        "sla@example.com\nBcc: all@example.com", "sla@mail_host", "https://sla.example.com",
+    ],
+)  # fmt: skip
+def test_mail_comes_from_nothing_but_an_address(monkeypatch, value):
+    monkeypatch.setenv("SOME_SENDER", value)
+    with pytest.raises(SystemExit, match=r"SOME_SENDER must be an e-mail address such as .*, not '"):
+        environment.sender("SOME_SENDER", default="")
+
+
 def test_a_database_that_does_not_answer_is_a_sentence_too(tmp_path):
     address = {"DATABASE_URL": "postgres://portal:hunter2@127.0.0.1:1/portal", "SECRET_KEY": "x"}
     clean = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), "ENV_FILE": os.devnull}
@@ -109,13 +151,19 @@ def test_a_database_that_does_not_answer_is_a_sentence_too(tmp_path):
     assert "hunter2" not in ended.stderr
 
 
-def test_a_zone_with_a_part_of_a_minute_is_refused(tmp_path, monkeypatch):
+def test_a_zone_with_a_part_of_a_minute_is_refused(tmp_path):
     # A time zone file of one offset: 8 h 5 min 43 s, Shanghai's before 1901.
     head = b"TZif" + b"\0" * 16 + struct.pack(">6l", 0, 0, 0, 0, 1, 4) + struct.pack(">lbb", 29143, 0, 0) + b"LMT\0"
     (tmp_path / "Sundial").write_bytes(head)
-    ended = start("manage.py", tmp_path, PYTHONTZPATH=str(tmp_path), SLA_TIME_ZONE="Sundial")
-    assert ended.returncode == 1
-    assert ended.stderr == "SLA_TIME_ZONE must be a zone of whole minutes, but Sundial is 8:05:43 from UTC in 2000.\n"
+    zoneinfo.reset_tzpath(to=[tmp_path])
+    try:
+        with pytest.raises(SystemExit) as refused:
+            environment.whole_minute_zone("SLA_TIME_ZONE", "Sundial")
+    finally:
+        zoneinfo.reset_tzpath(to=[])
+    assert str(refused.value) == (
+        "SLA_TIME_ZONE must be a zone of whole minutes, but Sundial is 8:05:43 from UTC in 2000."
+    )
 
 
 def test_settings_are_read_from_a_file_and_the_environment_comes_first(tmp_path):

@@ -1,6 +1,7 @@
-"""The proof of an amendment: one ZIP that a stranger can check, the same bytes for the same record."""
+"""The evidence bundle of an amendment: a ZIP that anyone can verify, the same bytes for the same record."""
 
 import csv
+import gc
 import hashlib
 import io
 import json
@@ -23,14 +24,14 @@ from sla_portal.audit.operations import NotAllowed
 from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery
 from sla_portal.notices.private import token
-from sla_portal.reports.bundle import LEDGER, write_bundle
+from sla_portal.reports.bundle import CHUNK, DELIVERY_COLUMNS, write_bundle
 from sla_portal.reports.models import Bundle, Status
 from sla_portal.reports.operations import (
     NoSuchRecipient,
     NotAnnounced,
     due_bundles,
     make_bundle,
-    release_lapsed_bundles,
+    release_expired_bundles,
     request_bundle,
 )
 from sla_portal.reports.tasks import make_due_bundles
@@ -82,7 +83,7 @@ def opened(bundle: Bundle) -> ZipFile:
     return ZipFile(io.BytesIO(content(bundle)))
 
 
-def test_everything_that_proves_the_amendment_is_in_it(version):
+def test_it_contains_all_evidence_of_the_amendment(version):
     archive = opened(made(version))
     number = version.notice.number
     assert archive.namelist() == [
@@ -94,7 +95,7 @@ def test_everything_that_proves_the_amendment_is_in_it(version):
     assert archive.testzip() is None
 
 
-def test_its_hashes_are_those_that_were_recorded(version):
+def test_its_hashes_are_the_recorded_ones(version):
     bundle = made(version)
     archive = opened(bundle)
     assert bundle.sha256 == hashlib.sha256(content(bundle)).hexdigest()
@@ -116,7 +117,7 @@ def test_the_same_record_gives_the_same_bytes(version):
     assert made(version, email="ann@example.com").sha256 != first.sha256
 
 
-def test_the_papers_say_what_was_promised_and_what_changed(version):
+def test_the_pdfs_state_the_terms_and_the_changes(version):
     archive = opened(made(version))
     full = "\n".join(texts(pikepdf.open(io.BytesIO(archive.read("version-2.0.pdf")))))
     assert "99.995 %" in full
@@ -127,30 +128,30 @@ def test_the_papers_say_what_was_promised_and_what_changed(version):
     assert "\N{REPLACEMENT CHARACTER}" not in full + changed
 
 
-def test_in_chinese_paper_and_readme_are_chinese(version):
+def test_in_chinese_the_pdf_is_chinese(version):
     archive = opened(made(version, language="zh-hans"))
     full = "\n".join(texts(pikepdf.open(io.BytesIO(archive.read("version-2.0.pdf")))))
     assert "计入不可用时间" in full.replace("\n", "")
     assert "\N{REPLACEMENT CHARACTER}" not in full
 
 
-def test_the_ledger_has_a_row_for_each_delivery_and_no_formula(version):
+def test_deliveries_have_a_row_each_and_no_formula(version):
     Delivery.objects.filter(email="ann@example.com").update(
         status="sent", sent_at=at("2026-06-01 04:01"), last_error='250 "ok", queued'
     )
     rows = list(
         csv.DictReader(io.StringIO(opened(made(version)).read("deliveries.csv").decode("utf-8-sig"), newline=""))
     )
-    assert tuple(rows[0]) == LEDGER
+    assert tuple(rows[0]) == DELIVERY_COLUMNS
     told = {row["email"]: row for row in rows}
     ann = told["ann@example.com"]
     assert (ann["notice"], ann["status"], ann["sent_at"]) == (version.notice.number, "sent", "2026-06-01T04:01:00Z")
-    assert (ann["customer"], ann["mail_server_said"]) == ("C-1", '250 "ok", queued')
+    assert (ann["customer"], ann["mail_server_response"]) == ("C-1", '250 "ok", queued')
     assert told["'+cmd@example.com"]["name"] == "'=HYPERLINK(1)"
     assert len(rows) == 2
 
 
-def test_a_recipients_mails_are_in_it_on_request_without_the_key(version):
+def test_it_includes_a_recipients_emails_on_request_without_the_personal_link(version):
     delivery = Delivery.objects.get(email="ann@example.com")
     archive = opened(made(version, email="ANN@example.com"))
     name = f"mail/{version.notice.number}.{delivery.pk}.eml"
@@ -163,7 +164,7 @@ def test_a_recipients_mails_are_in_it_on_request_without_the_key(version):
     assert not [path for path in opened(made(version)).namelist() if path.startswith("mail/")]
 
 
-def test_the_trail_in_it_is_checked_by_the_script_beside_it(version, tmp_path):
+def test_its_audit_log_is_verified_by_the_script_in_it(version, tmp_path):
     register_answer(
         actor=legal("bob"), version=version, customer=Contact.objects.first().customer, kind=AnswerKind.OBJECTION,
         by_name="Ann Lee", now=NOW,
@@ -179,7 +180,7 @@ def test_the_trail_in_it_is_checked_by_the_script_beside_it(version, tmp_path):
     assert subprocess.run(check, capture_output=True).returncode == 1
 
 
-def test_a_withdrawal_is_told_in_it(version):
+def test_it_includes_the_withdrawal(version):
     withdraw_version(actor=legal("bob"), version=version, reason="A mistake.", now=NOW)
     version.refresh_from_db()
     archive = opened(made(version))
@@ -187,7 +188,7 @@ def test_a_withdrawal_is_told_in_it(version):
     assert "Withdrawn" in archive.read("README.txt").decode()
 
 
-def test_only_what_was_announced_is_proved_and_only_to_whom_it_was_told(version):
+def test_only_announced_versions_and_recipients_have_evidence(version):
     with pytest.raises(NotAnnounced):
         requested(a_version("1.5", "2026-03-01"))
     with pytest.raises(NotAnnounced):
@@ -198,12 +199,12 @@ def test_only_what_was_announced_is_proved_and_only_to_whom_it_was_told(version)
 
 
 @pytest.mark.parametrize("role", ["NOC", "Support", "Auditor", "Administrator"])
-def test_only_legal_asks_for_a_bundle(version, role):
+def test_only_legal_can_request_a_bundle(version, role):
     with pytest.raises(NotAllowed):
         request_bundle(actor=Actor.staff(a_member(role)), version=version, language="en", now=NOW)
 
 
-def test_it_is_made_once_however_often_the_task_runs(version):
+def test_it_is_created_once_however_often_the_task_runs(version):
     bundle = requested(version)
     make_due_bundles.apply()
     assert make_bundle(pk=bundle.pk, clock=clock)
@@ -212,21 +213,21 @@ def test_it_is_made_once_however_often_the_task_runs(version):
     assert Entry.objects.filter(action="put a bundle of proof together").count() == 1
 
 
-def test_what_a_dead_worker_held_is_taken_up_again_and_given_up_in_the_end(version):
+def test_an_expired_lease_is_retried_and_fails_after_the_last_attempt(version):
     bundle = requested(version)
     for attempt in (1, 2, 3):
         Bundle.objects.filter(pk=bundle.pk).update(
             status=Status.RENDERING, lease="0" * 32, leased_until=NOW, attempts=attempt
         )
-        release_lapsed_bundles(now=NOW)
+        release_expired_bundles(now=NOW)
         assert not due_bundles().exists()
-        release_lapsed_bundles(now=NOW + timedelta(seconds=1))
+        release_expired_bundles(now=NOW + timedelta(seconds=1))
         bundle.refresh_from_db()
         assert bundle.status == (Status.QUEUED if attempt < 3 else Status.FAILED)
     assert bundle.error
 
 
-def test_what_cannot_be_put_together_says_why(version, settings, tmp_path):
+def test_a_failed_bundle_has_its_error(version, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "file"
     settings.MEDIA_ROOT.write_text("not a folder")
     bundle = requested(version)
@@ -246,12 +247,12 @@ def test_what_cannot_be_put_together_says_why(version, settings, tmp_path):
         ("a_bundle_is_leased_while_it_is_put_together", {"lease": "0" * 32, "leased_until": NOW}),
     ],
 )
-def test_the_database_refuses_a_bundle_that_cannot_be(version, name, values):
+def test_the_database_rejects_an_invalid_bundle(version, name, values):
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         Bundle.objects.create(version=version, language="en", requested_at=NOW, requested_by_name="x", **values)
 
 
-def test_a_ready_bundle_stands_still(version):
+def test_a_ready_bundle_cannot_be_changed(version):
     bundle = made(version)
     for change in (Bundle.objects.filter(pk=bundle.pk).delete, lambda: Bundle.objects.update(sha256="0" * 64)):
         with pytest.raises(IntegrityError, match="reports_bundle_is_only_added_to"), transaction.atomic():
@@ -271,6 +272,9 @@ def test_many_deliveries_are_written_in_bounded_memory(version, tmp_path):
             ],
             batch_size=2000,
         )
+        # Off, so that what waits to be collected after the printing is the same each time.
+        gc.collect()
+        gc.disable()
         tracemalloc.start()
         try:
             with (tmp_path / "bundle.zip").open("w+b") as file:
@@ -278,10 +282,12 @@ def test_many_deliveries_are_written_in_bounded_memory(version, tmp_path):
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
+            gc.enable()
 
     peak(10)
-    few, many = peak(3_000), peak(6_000)
-    assert many < few * 1.3
+    # While a portion is read the one before it is still there, so two are the most.
+    few, many = peak(2 * CHUNK), peak(4 * CHUNK)
+    assert many < few * 1.05
 
 
 def test_a_user_who_asked_stays_on_record(version):

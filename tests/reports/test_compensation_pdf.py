@@ -59,7 +59,7 @@ def test_ledger_pdf_exports_and_letter_agree_to_the_cent(of):
     figures = stated(of)
     assert {given["step"]: given["value"] for given in figures["compensation"]} == amounts
     pdf = opened(render(issued(figures)))
-    (page,) = (text for text in texts(pdf) if "Compensation entered in October 2026" in text)
+    (page,) = (text for text in texts(pdf) if "Compensation posted in October 2026" in text)
     for step, value in amounts.items():
         assert f"{Step(step).label}" in " ".join(page.split())
         assert f"{value} EUR" in page
@@ -79,7 +79,7 @@ def test_ledger_pdf_exports_and_letter_agree_to_the_cent(of):
     assert "0.34 EUR" in letter
 
 
-def test_a_report_names_what_was_entered_in_its_month_and_no_other(of):
+def test_a_report_lists_the_entries_of_its_month_and_no_other(of):
     assert "compensation" in stated(of)
     for month in ("2026-09", "2026-11"):
         assert "compensation" not in stated(of, ServiceMonth.parse(month))
@@ -94,7 +94,7 @@ def test_the_same_statement_is_the_same_bytes_and_the_code_is_not_in_it(of):
     assert code not in " ".join(texts(opened(render(issued(figures)))))
 
 
-def test_a_report_from_before_there_were_claims_says_the_same_as_now():
+def test_figures_from_before_the_ledger_keep_their_hash():
     figures = customer(quiet_month())
     assert "compensation" not in figures
     given = {
@@ -110,11 +110,11 @@ def test_a_revision_with_compensation_keeps_its_pages_in_order(of):
     figures = stated(of)
     told = [{"what": "compensation", "before": None, "after": None}]
     pages = texts(opened(render(issued(figures, revision=2, changes=told))))
-    assert "What changed since revision 1" in pages[1]
-    assert "Compensation entered in October 2026" in pages[1]
+    assert "Changes since revision 1" in pages[1]
+    assert "Compensation posted in October 2026" in pages[1]
     assert f"Page 2 / {len(pages)}" in " ".join(pages[1].split())
 
 
-def test_the_paper_says_where_to_claim():
+def test_the_pdf_says_where_to_submit_a_claim():
     said = " ".join(" ".join(texts(opened(render(issued(quiet_month()))))).split())
-    assert "A claim is made at https://sla.example.com/claim/ for one contract and one month." in said
+    assert "Claims are submitted at https://sla.example.com/claim/, each for one contract and one month." in said

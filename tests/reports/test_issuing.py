@@ -1,4 +1,4 @@
-"""Reports are asked for, put down once for each change, printed once, and then stand still."""
+"""Reports are requested, queued once for each change, rendered once, and never changed."""
 
 from datetime import timedelta
 from hashlib import sha256
@@ -28,7 +28,7 @@ from sla_portal.reports.operations import (
     NotInService,
     due_chunks,
     queue_reports,
-    release_lapsed,
+    release_expired_leases,
     render_chunk,
     request_missing_reports,
     request_reports,
@@ -55,7 +55,7 @@ def a_served_customer(region, code, **values):
     return customer
 
 
-def put_down(now=NOW, **asked) -> ReportRun:
+def queue(now=NOW, **asked) -> ReportRun:
     run = request_reports(actor=PORTAL, month=SEPTEMBER, now=now, **asked)
     assert queue_reports(run_id=run.pk, now=now)
     run.refresh_from_db()
@@ -74,7 +74,7 @@ def test_every_region_and_every_customer_in_contract_gets_a_report():
     region = a_region("eu")
     a_served_customer(region, "C-1")
     a_customer(region, "C-2")
-    run = put_down()
+    run = queue()
     assert sorted(run.reports.values_list("number", flat=True)) == ["SLA-2026-09-EU", "SLA-2026-09-EU-C-1"]
     assert print_all() == 2
     report = Report.objects.get(number="SLA-2026-09-EU-C-1")
@@ -84,28 +84,28 @@ def test_every_region_and_every_customer_in_contract_gets_a_report():
     assert report.file_name == "SLA-2026-09-EU-C-1-r1.pdf"
 
 
-def test_only_what_was_asked_for_is_put_down():
+def test_only_requested_reports_are_queued():
     region = a_region("eu")
     a_region("us")
     customer = a_served_customer(region, "C-1")
     a_served_customer(region, "C-2")
-    assert [report.number for report in put_down(customers=[customer]).reports.all()] == ["SLA-2026-09-EU-C-1"]
-    assert [report.number for report in put_down(regions=[region]).reports.all()] == ["SLA-2026-09-EU"]
+    assert [report.number for report in queue(customers=[customer]).reports.all()] == ["SLA-2026-09-EU-C-1"]
+    assert [report.number for report in queue(regions=[region]).reports.all()] == ["SLA-2026-09-EU"]
 
 
 def test_the_same_figures_are_issued_once():
     region = a_region("eu")
     a_served_customer(region, "C-1")
-    put_down()
-    again = put_down(now=NOW + timedelta(days=1))
+    queue()
+    again = queue(now=NOW + timedelta(days=1))
     assert (again.reports.count(), again.unchanged) == (0, 2)
 
 
-def test_a_correction_is_a_revision_that_says_what_changed_and_supersedes():
+def test_a_correction_is_a_revision_that_lists_its_changes_and_supersedes():
     region = a_region("eu")
-    put_down()
+    queue()
     an_outage(region, "2026-09-10 02:00", "2026-09-10 02:07")
-    (second,) = put_down(now=NOW + timedelta(days=1)).reports.all()
+    (second,) = queue(now=NOW + timedelta(days=1)).reports.all()
     first = Report.objects.get(revision=1)
     assert (second.revision, second.supersedes) == (2, first)
     told = {change["what"]: change for change in second.statement["issue"]["changes"]}
@@ -114,14 +114,14 @@ def test_a_correction_is_a_revision_that_says_what_changed_and_supersedes():
     assert told["events"] == {"what": "events", "before": 0, "after": 1, "added": 1, "removed": 0, "changed": 0}
 
 
-def test_a_request_is_in_the_trail_with_what_was_asked_for():
-    put_down(regions=[a_region("eu")])
+def test_a_request_is_in_the_audit_log():
+    queue(regions=[a_region("eu")])
     entry = Entry.objects.get(action="requested reports")
     assert entry.changes["month"] == [None, "2026-09"]
     assert entry.changes["regions"] == [None, ["eu"]]
 
 
-def test_without_the_right_nothing_is_asked_for():
+def test_a_request_needs_the_permission():
     noc = User.objects.create(username="noc")
     with pytest.raises(NotAllowed):
         request_reports(actor=Actor.staff(noc), month=SEPTEMBER, now=NOW)
@@ -144,11 +144,11 @@ def test_a_closed_month_that_deviates_is_corrected_first():
 
 
 def test_a_customer_without_contract_in_the_month_is_refused_by_name():
-    with pytest.raises(NotInService, match="Without a contract in 2026-09: C-9"):
+    with pytest.raises(NotInService, match="These customers have no contract in 2026-09: C-9"):
         request_reports(actor=PORTAL, month=SEPTEMBER, customers=[a_customer(a_region(), "C-9")], now=NOW)
 
 
-def test_the_schedule_asks_for_what_is_missing_of_last_month_and_leaves_the_rest():
+def test_the_schedule_requests_the_missing_reports_of_last_month_only():
     region = a_region("eu")
     a_served_customer(region, "C-1")
     run = request_missing_reports(now=NOW)
@@ -163,7 +163,7 @@ def test_the_schedule_asks_for_what_is_missing_of_last_month_and_leaves_the_rest
     assert [report.number for report in late.reports.all()] == ["SLA-2026-09-EU-C-2"]
 
 
-def test_a_request_is_put_down_by_one_worker_and_taken_up_again_after_its_lease():
+def test_a_request_is_processed_by_one_worker_and_resumed_after_its_lease():
     a_region("eu")
     run = request_reports(actor=PORTAL, month=SEPTEMBER, now=NOW)
     ReportRun.objects.update(leased_until=NOW + timedelta(minutes=16))
@@ -172,7 +172,7 @@ def test_a_request_is_put_down_by_one_worker_and_taken_up_again_after_its_lease(
     assert not queue_reports(run_id=run.pk, now=NOW + timedelta(minutes=17))
 
 
-def test_a_portion_takes_a_fixed_number_of_queries(django_assert_max_num_queries):
+def test_a_chunk_takes_a_fixed_number_of_queries(django_assert_max_num_queries):
     region = a_region("eu")
     for number in range(9):
         a_served_customer(region, f"C-{number}")
@@ -182,13 +182,13 @@ def test_a_portion_takes_a_fixed_number_of_queries(django_assert_max_num_queries
     assert run.reports.count() == 10
 
 
-def test_a_report_in_a_hand_is_left_and_one_whose_worker_died_is_printed_after_its_lease():
+def test_a_leased_report_is_left_and_one_whose_worker_died_is_rendered_after_its_lease():
     a_region("eu")
-    (report,) = put_down().reports.all()
+    (report,) = queue().reports.all()
     Report.objects.update(status=Status.RENDERING, lease="0" * 32, leased_until=NOW + timedelta(minutes=2), attempts=1)
-    release_lapsed(now=NOW)
+    release_expired_leases(now=NOW)
     assert print_all() == 0
-    release_lapsed(now=NOW + timedelta(minutes=3))
+    release_expired_leases(now=NOW + timedelta(minutes=3))
     assert print_all() == 1
     report.refresh_from_db()
     assert (report.status, report.attempts) == (Status.READY, 2)
@@ -196,7 +196,7 @@ def test_a_report_in_a_hand_is_left_and_one_whose_worker_died_is_printed_after_i
 
 def test_what_an_interrupted_worker_left_on_the_disk_is_replaced():
     a_region("eu")
-    (report,) = put_down().reports.all()
+    (report,) = queue().reports.all()
     report.file.storage.save(f"reports/2026-09/{report.pk}.pdf", ContentFile(b"%PDF-1.7 and then the"))
     print_all()
     report.refresh_from_db()
@@ -204,20 +204,20 @@ def test_what_an_interrupted_worker_left_on_the_disk_is_replaced():
     assert file_of(report).endswith(b"%%EOF\n")
 
 
-def test_a_report_that_kills_its_worker_three_times_is_given_up():
+def test_a_report_that_kills_its_worker_three_times_fails():
     a_region("eu")
-    (report,) = put_down().reports.all()
+    (report,) = queue().reports.all()
     Report.objects.update(status=Status.RENDERING, lease="0" * 32, leased_until=NOW - timedelta(minutes=2), attempts=3)
-    release_lapsed(now=NOW)
+    release_expired_leases(now=NOW)
     report.refresh_from_db()
     assert report.status == Status.FAILED
-    assert "worker ended" in report.error
+    assert "worker stopped" in report.error
 
 
-def test_a_report_that_cannot_be_printed_says_why_stops_after_three_attempts_and_leaves_the_others():
+def test_a_report_with_an_error_fails_after_three_attempts_and_leaves_the_others():
     region = a_region("eu")
     a_served_customer(region, "C-1")
-    run = put_down()
+    run = queue()
     broken = run.reports.get(region=region)
     Report.objects.filter(pk=broken.pk).update(statement={"figures": {}, "issue": {}})
     for _ in range(3):
@@ -229,18 +229,18 @@ def test_a_report_that_cannot_be_printed_says_why_stops_after_three_attempts_and
     assert (state.ready, state.failed, state.waiting, state.over) == (1, 1, 0, True)
 
 
-def test_one_that_failed_is_tried_again_when_it_is_asked_for_again():
+def test_a_failed_report_is_retried_on_request():
     a_region("eu")
-    put_down()
+    queue()
     Report.objects.update(status=Status.FAILED, attempts=3, error="Disk full")
-    put_down(now=NOW + timedelta(hours=1))
+    queue(now=NOW + timedelta(hours=1))
     assert print_all() == 1
 
 
-def test_progress_expects_an_end_from_the_pace_so_far():
+def test_progress_estimates_the_end_from_the_rate():
     a_region("eu")
     a_region("us")
-    run = put_down()
+    run = queue()
     assert progress(run, NOW).expected_end is None
     render_chunk(ids=due_chunks()[0][:1], clock=lambda: NOW + timedelta(seconds=10))
     state = progress(run, NOW + timedelta(seconds=10))
@@ -248,12 +248,12 @@ def test_progress_expects_an_end_from_the_pace_so_far():
     assert state.expected_end == NOW + timedelta(seconds=20)
 
 
-def test_customers_who_share_pages_stand_together_in_the_queue():
+def test_reports_that_share_pages_are_adjacent_in_the_queue():
     region = a_region("eu")
     for number in range(6):
         customer = a_customer(region, f"C-{number}")
         a_contract(customer, "2026-01-01", "2026-09-15" if number % 2 else "2026-12-31")
-    put_down()
+    queue()
     (chunk,) = due_chunks()
     shared = [Report.objects.get(pk=pk).shared_sha256 for pk in chunk]
     assert len(set(shared)) == 2
@@ -261,11 +261,11 @@ def test_customers_who_share_pages_stand_together_in_the_queue():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_print_each_report_once():
+def test_two_workers_render_each_report_once():
     region = a_region("eu")
     for number in range(5):
         a_served_customer(region, f"C-{number}")
-    put_down()
+    queue()
     ids = [pk for chunk in due_chunks() for pk in chunk]
     printed = []
 
@@ -287,7 +287,7 @@ def test_two_workers_print_each_report_once():
 @pytest.mark.parametrize("change", ["statement", "number", "file_sha256", "status"])
 def test_a_ready_report_cannot_be_changed(change):
     a_region("eu")
-    put_down()
+    queue()
     print_all()
     with pytest.raises(IntegrityError, match="reports_report_is_only_added_to"), transaction.atomic():
         Report.objects.update(**{change: "queued" if change == "status" else "x"})
@@ -295,7 +295,7 @@ def test_a_ready_report_cannot_be_changed(change):
 
 def test_a_ready_report_cannot_be_deleted():
     a_region("eu")
-    put_down()
+    queue()
     print_all()
     with pytest.raises(IntegrityError, match="reports_report_is_only_added_to"), transaction.atomic():
         Report.objects.all()._raw_delete("default")
@@ -311,24 +311,24 @@ def test_a_ready_report_cannot_be_deleted():
         ({"status": "rendering"}, "a_report_is_leased_while_it_is_printed"),
     ],
 )
-def test_the_database_keeps_the_promises_of_a_report(broken, promise):
+def test_the_database_rejects_an_invalid_report(broken, promise):
     a_region("eu")
-    put_down()
+    queue()
     with pytest.raises(IntegrityError, match=promise), transaction.atomic():
         Report.objects.update(**broken)
 
 
 def test_a_month_has_each_revision_once():
     a_region("eu")
-    (report,) = put_down().reports.all()
+    (report,) = queue().reports.all()
     report.pk = None
     with pytest.raises(IntegrityError), transaction.atomic():
         report.save(force_insert=True)
 
 
-def test_a_damaged_file_is_not_handed_out():
+def test_a_damaged_file_cannot_be_downloaded():
     a_region("eu")
-    put_down()
+    queue()
     print_all()
     report = Report.objects.get()
     path = Path(report.file.path)
@@ -339,7 +339,7 @@ def test_a_damaged_file_is_not_handed_out():
 
 def a_printed_report() -> Report:
     a_region("eu")
-    put_down()
+    queue()
     print_all()
     return Report.objects.get()
 
@@ -352,7 +352,7 @@ def signed_in(client, *rights: str):
 
 
 @pytest.mark.parametrize(("query", "kind"), [("", "attachment"), ("?inline", "inline")])
-def test_who_may_see_a_report_gets_its_file(client, query, kind):
+def test_users_with_the_permission_download_the_file(client, query, kind):
     report = a_printed_report()
     answer = signed_in(client, "view_report").get(reverse("report_file", args=[report.pk]) + query)
     assert answer.content == file_of(report)
@@ -362,19 +362,19 @@ def test_who_may_see_a_report_gets_its_file(client, query, kind):
     assert "no-store" in answer.headers["Cache-Control"]
 
 
-def test_who_may_not_see_reports_is_refused_and_a_stranger_is_sent_to_sign_in(client):
+def test_users_without_the_permission_are_refused_and_anonymous_users_sent_to_the_login(client):
     address = reverse("report_file", args=[a_printed_report().pk])
     assert client.get(address).status_code == 302
     assert signed_in(client).get(address).status_code == 403
 
 
-def test_a_report_that_is_not_printed_yet_has_no_file(client):
+def test_a_queued_report_has_no_file(client):
     a_region("eu")
-    (report,) = put_down().reports.all()
+    (report,) = queue().reports.all()
     assert signed_in(client, "view_report").get(reverse("report_file", args=[report.pk])).status_code == 404
 
 
-def test_the_command_prints_here_and_says_what_it_issued():
+def test_the_command_renders_here_and_lists_what_it_issued():
     region = a_region("eu")
     a_served_customer(region, "C-1")
     said = StringIO()
@@ -401,7 +401,7 @@ def test_the_command_refuses_with_a_sentence(arguments, sentence):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_issues_what_the_command_asks_for(worker):
+def test_a_worker_issues_what_the_command_requests(worker):
     region = a_region("eu")
     a_served_customer(region, "C-1")
     said = StringIO()
@@ -411,20 +411,20 @@ def test_a_worker_issues_what_the_command_asks_for(worker):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_killed_while_it_prints_loses_nothing_and_prints_nothing_twice(worker):
+def test_a_worker_killed_while_rendering_loses_nothing_and_renders_nothing_twice(worker):
     region = a_region("eu")
     for number in range(30):
         a_served_customer(region, f"C-{number}")
     from sla_portal.reports import tasks
 
-    put_down()
+    queue()
     tasks.render_due_reports.delay()
     worker.wait_until(lambda: Report.objects.filter(status=Status.READY).count() >= 3)
     worker.kill()
     before = dict(Report.objects.filter(status=Status.READY).values_list("pk", "file_sha256"))
     assert len(before) < 31
     worker.start()
-    release_lapsed(now=timezone.now() + operations.LEASE)
+    release_expired_leases(now=timezone.now() + operations.LEASE)
     tasks.render_due_reports.delay()
     worker.wait_until(lambda: Report.objects.filter(status=Status.READY).count() == 31)
     after = Report.objects.filter(pk__in=before)

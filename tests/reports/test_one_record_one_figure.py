@@ -1,4 +1,4 @@
-"""A record brought in from a file says the same as JSON, on the screen and on paper."""
+"""A record loaded from a file gives the same figures in JSON, on the page and in the PDF."""
 
 import json
 from io import StringIO
@@ -64,8 +64,8 @@ def notice(sent: str, start: str, end: str) -> dict:
 DAYS_BEFORE = "2026-09-01T08:00:00Z"
 RECORDS = {
     "no outage": (a_record([]), 0, 0, "100.00000"),
-    "4 minutes are kept": (a_record([outage("02:00:00", "02:04:00")]), 4, 0, "99.99074"),
-    "5 minutes are missed": (a_record([outage("02:00:00", "02:05:00")]), 5, 0, "99.98842"),
+    "4 minutes: SLA met": (a_record([outage("02:00:00", "02:04:00")]), 4, 0, "99.99074"),
+    "5 minutes: SLA breached": (a_record([outage("02:00:00", "02:05:00")]), 5, 0, "99.98842"),
     "sixty seconds are no failure event": (a_record([outage("01:00:00", "01:01:00")]), 0, 0, "100.00000"),
     "no clock minute lies wholly in 100 seconds": (a_record([outage("01:00:10", "01:01:50")]), 0, 0, "100.00000"),
     "door only for ten of thirty minutes": (

@@ -1,4 +1,4 @@
-"""The paper: what stands on it, in what form, and that it is always the same."""
+"""The PDF: its content and form, and that the same statement gives the same bytes."""
 
 import json
 import logging
@@ -36,9 +36,9 @@ def words_of(statement):
     return " ".join(" ".join(texts(opened(statement))).split())
 
 
-def test_the_first_page_is_enough_for_the_hurried_reader():
+def test_the_first_page_states_the_result():
     said = texts(opened(issued(eventful_month())))[0]
-    for line in ("Europe", "99.62268", "✗ Missed", "163", "43\N{NARROW NO-BREAK SPACE}200", "The month, day by day"):
+    for line in ("Europe", "99.62268", "✗ SLA breached", "163", "43\N{NARROW NO-BREAK SPACE}200", "Downtime by day"):
         assert line in said
 
 
@@ -47,7 +47,7 @@ def test_a_quiet_month_takes_two_pages_and_an_eventful_one_four():
     assert len(opened(issued(eventful_month())).pages) == 4
 
 
-def test_every_page_names_report_revision_issue_portal_and_its_place():
+def test_every_page_has_report_number_revision_issue_portal_and_page_number():
     pages = texts(opened(issued(eventful_month())))
     for place, said in enumerate(pages, start=1):
         assert "SLA-2026-09-EU" in said
@@ -78,18 +78,18 @@ def test_the_attachment_is_data_of_an_archivable_tagged_document():
     assert tags.index("/H1") < tags.index("/TH") < tags.index("/Figure") < tags.index("/H2") < tags.index("/THead")
     assert tags.count("/Figure") == 3
     assert [str(chapter.title) for chapter in pdf.open_outline().root[0].children] == [
-        "The month, day by day",
-        "The last twelve months",
+        "Downtime by day",
+        "Last twelve months",
         "Failure events",
         "Exclusions",
         "Maintenance",
         "Recovery",
-        "How it was calculated",
+        "Calculation",
         "Claims",
     ]
 
 
-def test_names_of_many_scripts_print_without_a_missing_glyph(caplog):
+def test_names_of_many_scripts_have_no_missing_glyph(caplog):
     with caplog.at_level(logging.WARNING, logger="weasyprint"):
         pdf = opened(issued(customer(quiet_month(), name=NAMES)))
     assert not caplog.records
@@ -108,7 +108,7 @@ def test_only_subsets_of_the_shipped_fonts_are_embedded(language):
 def test_the_same_statement_gives_the_same_bytes_in_two_processes():
     program = (
         "import django, hashlib; django.setup(); "
-        "from sla_portal.reports.paper import render; from tests.statements import *; "
+        "from sla_portal.reports.pdf import render; from tests.support.statements import *; "
         "print(hashlib.sha256(render(issued(eventful_month()))).hexdigest())"
     )
     prints = {
@@ -126,7 +126,7 @@ def test_the_same_statement_gives_the_same_bytes_in_two_processes():
     assert prints == {sha256(render(issued(eventful_month()))).hexdigest() + "\n"}
 
 
-def test_shared_pages_that_are_remembered_print_the_same_bytes_as_fresh_ones():
+def test_cached_shared_pages_give_the_same_bytes_as_new_ones():
     hafen, garten = (
         issued(customer(eventful_month(), code=code, name=name))
         for code, name in (("C-001", "Hafen Residences"), ("C-002", "花园公寓 — Wohnpark Am Garten GmbH & Co. KG"))
@@ -150,7 +150,7 @@ def test_a_customers_shared_pages_name_no_other_customer():
     assert "Gartenstadt" in said
 
 
-def test_threads_that_print_at_once_neither_hang_nor_differ():
+def test_concurrent_rendering_neither_hangs_nor_differs():
     wanted = render(issued(quiet_month()))
     found = []
     threads = [Thread(target=lambda: found.append(render(issued(quiet_month())))) for _ in range(4)]
@@ -166,8 +166,8 @@ def test_printing_reads_only_the_portals_own_assets_and_opens_no_connection():
     program = """
 import sys, django
 django.setup()
-from sla_portal.reports.paper import render
-from tests.statements import *
+from sla_portal.reports.pdf import render
+from tests.support.statements import *
 evil = '<img src="file:///etc/passwd"><link rel=stylesheet href="https://example.com/x.css">'
 seen = []
 sys.addaudithook(lambda event, args: seen.append(args[0]) if event in {"open", "socket.connect"} else None)
@@ -190,7 +190,7 @@ print(*(other for other in seen if not isinstance(other, str | int)), sep="\\n")
     assert strangers == []
 
 
-def test_what_weasyprint_leaves_out_is_not_handed_out(tmp_path, settings):
+def test_an_error_logged_by_weasyprint_is_raised(tmp_path, settings):
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "claims.html").write_text('<img src="https://example.com/x.png">')
     settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path, *settings.TEMPLATES[0]["DIRS"]]}]
@@ -198,7 +198,7 @@ def test_what_weasyprint_leaves_out_is_not_handed_out(tmp_path, settings):
         render(issued(quiet_month()))
 
 
-def test_a_month_out_of_service_is_neither_kept_nor_missed():
+def test_a_month_out_of_service_is_neither_met_nor_breached():
     figures = quiet_month(
         service_days=0,
         total_minutes=0,
@@ -213,42 +213,42 @@ def test_a_month_out_of_service_is_neither_kept_nor_missed():
     )
     said = words_of(issued(customer(figures)))
     assert "Not in service" in said
-    assert "the target is neither kept nor missed" in said
+    assert "the SLA is neither met nor breached" in said
     assert "1 − U ÷ T" not in said
 
 
-def test_a_doubtful_month_says_so_on_its_first_page():
+def test_reservations_are_stated_on_the_first_page():
     incident = {"reference": "INC-7", "title": "Gateway lost"}
     figures = quiet_month(provisional=True, ongoing=[incident], unclassified=[incident], reading_sensitive=True)
     said = texts(opened(issued(figures)))[0]
-    assert "Provisional: an outage is still going on (INC-7)." in said
-    assert "Not final" in said
-    assert "Reading-sensitive" in said
+    assert "Provisional: an outage is ongoing (INC-7)." in said
+    assert "Provisional: these incidents are pending classification: INC-7." in " ".join(said.split())
+    assert "The outcome depends on the counting rule" in said
 
 
-def test_a_revision_tells_what_changed_on_a_page_of_its_own():
+def test_a_revision_lists_its_changes_on_the_second_page():
     changes = [
         {"what": "unavailable_minutes", "before": 37, "after": 7},
         {"what": "met", "before": False, "after": None},
     ]
     pages = texts(opened(issued(quiet_month(), revision=2, changes=changes)))
-    assert "Revision 2 replaces revision 1. What changed stands on page 2." in pages[0]
+    assert "Revision 2 replaces revision 1. The changes are listed on page 2." in pages[0]
     assert pages[1].splitlines()[:11] == [
-        "What changed since revision 1",
-        "Why: An end was mistyped",
+        "Changes since revision 1",
+        "Reason: An end was mistyped",
         "Figure",
         "Before",
-        "Now",
-        "Minutes that count as unavailable",
+        "After",
+        "Unavailable minutes",
         "37",
         "7",
-        "Target",
-        "missed",
-        "not in service",
+        "SLA",
+        "SLA breached",
+        "Not in service",
     ]
 
 
-def test_a_long_reason_for_a_revision_runs_over_and_the_pages_still_count_right():
+def test_a_long_reason_for_a_revision_takes_more_pages_that_are_numbered_right():
     changes = [{"what": "unavailable_minutes", "before": 37, "after": 7}]
     statement = issued(quiet_month(), revision=2, changes=changes)
     statement["issue"]["reason"] = "The provider's record and ours were compared to the second. " * 150
@@ -258,17 +258,17 @@ def test_a_long_reason_for_a_revision_runs_over_and_the_pages_still_count_right(
     assert "Claims" in pages[3]
 
 
-def test_the_method_says_why_the_printed_formula_is_a_misprint():
+def test_the_calculation_says_why_the_printed_formula_is_a_misprint():
     said = words_of(issued(quiet_month()))
     assert "Clause 2.1 is printed as (1 − U) ÷ T." in said
     assert "that is 0.00231 %: a misprint" in said
 
 
-def test_an_exclusion_says_who_confirmed_it_or_that_the_record_does_not():
+def test_an_exclusion_states_who_confirmed_it_or_that_the_record_does_not():
     figures = eventful_month(events=6)
     figures["exclusions"][0] |= {"proposed_by": "", "confirmed_by": "", "confirmed_at": None}
     said = words_of(issued(figures))
-    assert "Taken over from another record, which does not say who confirmed it." in said
+    assert "Imported from another record, which does not state who confirmed it." in said
     assert "Proposed by Nadia Kovač, confirmed by 李伟 , 2026-10-01 09:12:05" in said
 
 
@@ -278,10 +278,10 @@ def test_claims_open_and_close_on_the_sla_clock():
     assert "to 30 November 2026, 23:59:59 (Asia/Shanghai) (3.3.1)" in said
 
 
-def test_a_table_prints_three_hundred_rows_and_says_where_the_rest_is(monkeypatch):
-    monkeypatch.setattr(printing, "MOST_ROWS", 3)
+def test_a_table_is_limited_to_three_hundred_rows_and_says_where_the_rest_is(monkeypatch):
+    monkeypatch.setattr(printing, "MAX_ROWS", 3)
     said = words_of(issued(eventful_month(events=5)))
-    assert "Shown are 3 of 5; all are in the attached figures." in said
+    assert "The first 3 of 5 are shown; the attached figures contain all of them." in said
     assert "INC-003" in said
     assert "INC-004" not in said
 

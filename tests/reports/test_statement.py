@@ -1,4 +1,4 @@
-"""What a report states: the same figures as the judgement, with the records behind them."""
+"""The figures of a report: the same as those of the judgement, with the records behind them."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -41,7 +41,7 @@ def of_customer(customer, month=SEPTEMBER, now=NOW):
     ("end", "minutes", "availability", "met"),
     [("02:04", 4, "99.99074", True), ("02:05", 5, "99.98842", False)],
 )
-def test_four_minutes_keep_thirty_days_and_five_miss_them(end, minutes, availability, met):
+def test_with_four_minutes_of_thirty_days_the_sla_is_met_and_with_five_breached(end, minutes, availability, met):
     region = a_region()
     an_outage(region, "2026-09-10 02:00", f"2026-09-10 {end}")
     figures = of_region(region)
@@ -59,7 +59,7 @@ def test_a_month_without_outage_is_a_hundred_percent():
     assert of_region(a_region())["availability"] == "100.00000"
 
 
-def test_a_statement_says_what_the_judgement_says():
+def test_a_statement_has_the_figures_of_the_judgement():
     region = a_region()
     customer = a_customer(region)
     a_contract(customer, "2026-01-01", "2026-12-31")
@@ -137,7 +137,7 @@ def test_exclusions_that_overlap_share_their_minutes_and_add_up():
     assert (provider["third_party"], provider["confirmed_by"]) == ("Example Cloud, E-9", "")
 
 
-def test_a_clauses_heading_stands_in_the_customers_language():
+def test_the_heading_of_a_clause_is_in_the_customers_language():
     region = a_region()
     Clause.objects.filter(number="4.10").update(heading="Law and policy", heading_zh="法律法规")
     incident = an_incident()
@@ -149,7 +149,7 @@ def test_a_clauses_heading_stands_in_the_customers_language():
         assert of_customer(customer)["exclusions"][0]["heading"] == heading
 
 
-def test_windows_tell_what_each_notice_announced_and_how_long_before():
+def test_windows_list_their_notices_with_lead_times():
     region = a_region()
     a_window(
         "2026-09-06 18:00",
@@ -190,7 +190,7 @@ def test_claims_for_september_open_on_14_october_and_close_with_november():
     }
 
 
-def test_a_customer_has_the_days_of_its_contract_and_the_period_beside_them():
+def test_a_customer_has_the_days_of_its_contract_and_the_contract_period():
     region = a_region()
     customer = a_customer(region, "C-1", name="Hafen Residences")
     a_contract(customer, "2026-08-01", "2026-09-20", reference="K-1")
@@ -213,7 +213,7 @@ def test_a_customer_has_the_days_of_its_contract_and_the_period_beside_them():
     assert len(figures["events"]) == 1
 
 
-def test_a_suspended_customer_keeps_its_days_and_loses_the_downtime():
+def test_suspended_days_stay_service_days_without_downtime():
     region = a_region()
     customer = a_customer(region)
     contract = a_contract(customer, "2026-01-01", "2026-12-31")
@@ -224,7 +224,7 @@ def test_a_suspended_customer_keeps_its_days_and_loses_the_downtime():
     assert figures["suspensions"] == [{"first_day": "2026-09-10", "last_day": "2026-09-11", "minutes": 30}]
 
 
-def test_what_lies_with_one_customer_alone_is_taken_off_its_month_only():
+def test_time_caused_by_one_customer_is_excluded_from_its_month_only():
     region = a_region()
     mine, other = a_customer(region), a_customer(region)
     for customer in (mine, other):
@@ -246,7 +246,7 @@ def test_what_lies_with_one_customer_alone_is_taken_off_its_month_only():
     assert for_other["exclusions"] == []
 
 
-def test_the_twelve_months_show_what_was_judged_and_leave_out_what_was_not():
+def test_the_last_twelve_months_include_those_on_record():
     region = a_region()
     an_outage(region, "2026-08-10 02:00", "2026-08-10 02:05")
     judge_month(region=region, month=ServiceMonth(2026, 8), now=NOW)
@@ -258,7 +258,7 @@ def test_the_twelve_months_show_what_was_judged_and_leave_out_what_was_not():
     assert months[-3]["unavailable_minutes"] is None
 
 
-def test_versions_in_force_in_the_month_stand_beside_the_one_that_decides():
+def test_versions_in_force_in_the_month_follow_the_decisive_one():
     a_version("1.1", "2026-09-15", unavailability_reading="any")
     figures = of_region(a_region())
     assert [(one["version"], one["reading"]) for one in figures["agreements"]] == [("1.0", "all"), ("1.1", "any")]
@@ -269,7 +269,7 @@ def test_a_month_before_the_first_version_is_refused_with_a_sentence():
         of_region(a_region(), month=ServiceMonth(1950, 1))
 
 
-def test_statements_of_a_portion_take_a_fixed_number_of_queries(django_assert_num_queries):
+def test_statements_of_a_chunk_take_a_fixed_number_of_queries(django_assert_num_queries):
     region = a_region()
     customers = [a_customer(region) for _ in range(12)]
     for number, customer in enumerate(customers):

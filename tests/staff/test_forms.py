@@ -1,4 +1,4 @@
-"""Forms of the desk refuse what cannot be, with a sentence that says what to do."""
+"""Forms of the staff pages refuse invalid input with a message that says what to do."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -41,29 +41,29 @@ def outage():
     ("changed", "sentence"),
     [
         ({"ended_at": "2026-09-10 00:59:00"}, "The outage ends before it starts."),
-        ({"ended_at": "2026-09-10 12:00:01"}, "The end lies in the future."),
-        ({"started_at": "2026-09-10 12:00:01"}, "The start lies in the future."),
-        ({"started_at": "2026-09-10 01:00:00.5"}, "Give the start in whole seconds."),
-        ({"ended_at": "2026-09-10 01:10:00.5"}, "Give the end in whole seconds."),
-        ({"functions": []}, "Name at least one core function and one client that were down."),
-        ({"clients": []}, "Name at least one core function and one client that were down."),
+        ({"ended_at": "2026-09-10 12:00:01"}, "The end is in the future."),
+        ({"started_at": "2026-09-10 12:00:01"}, "The start is in the future."),
+        ({"started_at": "2026-09-10 01:00:00.5"}, "Enter the start in whole seconds."),
+        ({"ended_at": "2026-09-10 01:10:00.5"}, "Enter the end in whole seconds."),
+        ({"functions": []}, "Choose at least one core function and one client that were down."),
+        ({"clients": []}, "Choose at least one core function and one client that were down."),
         ({"functions": ["all", "1"]}, "Select either “all” or individual items."),
         ({"functions": ["999"]}, "999 is not one of the available choices."),
-        ({"started_at": "0001-01-01 00:00:00"}, "Give the year in four digits"),
+        ({"started_at": "0001-01-01 00:00:00"}, "Enter the year in four digits"),
     ],
 )
-def test_an_outage_that_cannot_have_been_is_refused(noc, outage, changed, sentence):
+def test_an_invalid_outage_is_refused(noc, outage, changed, sentence):
     url = reverse("admin:incidents_incident_change", args=[outage.incident_id])
     response = noc.post(url, {**correction(outage.incident, outage, **changed), "why": "A closer look"})
     assert sentence in text_of(response)
     assert Outage.objects.get(pk=outage.pk).started_at == at("2026-09-10 01:00")
 
 
-def test_a_resolved_incident_has_no_outage_that_goes_on(noc, outage):
+def test_a_resolved_incident_has_no_ongoing_outage(noc, outage):
     url = reverse("admin:incidents_incident_change", args=[outage.incident_id])
     resolved = {"resolved_at_0": "2026-09-10", "resolved_at_1": "02:00:00"}
     response = noc.post(url, {**correction(outage.incident, outage), **resolved, "why": "It is over"})
-    assert "The incident is resolved, but an outage of it has no end." in text_of(response)
+    assert "The incident is resolved, but one of its outages has no end." in text_of(response)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_a_resolved_incident_has_no_outage_that_goes_on(noc, outage):
         (("2026-10-25", "02:30:00"), "happens twice in Europe/Berlin: the clocks are put back"),
     ],
 )
-def test_a_local_time_that_does_not_exist_or_happens_twice_is_refused_with_a_way_out(typed, sentence):
+def test_a_skipped_or_repeated_local_time_is_refused_with_advice(typed, sentence):
     with timezone.override("Europe/Berlin"), pytest.raises(ValidationError) as refused:
         ClockField().clean(list(typed))
     assert sentence in refused.value.messages[0]
     assert "UTC" in refused.value.messages[0]
 
 
-def test_times_are_shown_and_typed_on_the_readers_clock_with_the_sla_clock_beside(outage):
+def test_times_are_shown_in_both_time_zones_and_entered_in_the_readers(outage):
     client = signed_in(a_member("NOC"))
     page = reverse("admin:incidents_incident_changelist")
     assert "2026-09-10 09:00 Shanghai" in text_of(client.get(page))
@@ -93,7 +93,7 @@ def test_times_are_shown_and_typed_on_the_readers_clock_with_the_sla_clock_besid
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../etc/passwd", "UTC\0"])
-def test_a_clock_that_there_is_not_changes_nothing(zone):
+def test_an_unknown_time_zone_changes_nothing(zone):
     client = signed_in(a_member("NOC"))
     assert client.post(reverse("admin:clock"), {"zone": zone, "next": "//elsewhere.example"}).url == reverse(
         "admin:index"
@@ -130,11 +130,11 @@ def test_a_window_is_planned_as_a_draft(noc):
     ("changed", "sentence"),
     [
         ({"ends_at_1": "00:59:00"}, "The window ends before it starts."),
-        ({"regions": []}, "Tick “all” or the ones that are concerned."),
-        ({"starts_at_1": "01:00:00.25"}, "Give whole seconds."),
+        ({"regions": []}, "Select “all”, or the affected ones."),
+        ({"starts_at_1": "01:00:00.25"}, "Enter whole seconds."),
     ],
 )
-def test_a_window_that_cannot_be_is_refused(noc, changed, sentence):
+def test_an_invalid_window_is_refused(noc, changed, sentence):
     response = noc.post(reverse("admin:maintenance_maintenancewindow_add"), window(**changed))
     assert sentence in text_of(response)
     assert not MaintenanceWindow.objects.exists()
@@ -149,7 +149,7 @@ def test_a_window_that_cannot_be_is_refused(noc, changed, sentence):
         ({"currency": "€"}, "Enter the currency as three letters"),
     ],
 )
-def test_a_contract_that_cannot_be_is_refused(changed, sentence):
+def test_an_invalid_contract_is_refused(changed, sentence):
     client = signed_in(a_member("Administrator"))
     contract = a_contract(a_customer(a_region(), "C-1"), "2026-01-01", "2026-12-31", reference="K-1")
     facts = {

@@ -1,10 +1,10 @@
-"""The grid of functions × clients: as few outages as it takes, and what they are called."""
+"""The grid of functions × clients: the smallest number of outages, and their descriptions."""
 
 from itertools import combinations, product
 
 import pytest
 
-from sla_portal.staff.grid import down_in_words, rectangles
+from sla_portal.staff.grid import describe_outage, rectangles
 
 CELLS = list(product(range(4), range(3)))
 
@@ -25,14 +25,14 @@ def covered(found):
     return {cell for functions, clients in found for cell in product(functions, clients)}
 
 
-def test_whatever_is_ticked_is_covered_by_rectangles_and_nothing_else_is():
+def test_rectangles_cover_exactly_the_selected_cells():
     for pattern in range(1, 1 << 12):
         cells = {cell for bit, cell in enumerate(CELLS) if pattern >> bit & 1}
         assert covered(rectangles(cells)) == cells
 
 
 @pytest.mark.parametrize("pattern", range(7, 1 << 12, 41))
-def test_fewer_rectangles_would_not_do(pattern):
+def test_the_number_of_rectangles_is_minimal(pattern):
     cells = {cell for bit, cell in enumerate(CELLS) if pattern >> bit & 1}
     fewer = len(rectangles(cells)) - 1
     assert not any(covered(some) == cells for some in combinations(whole(cells), fewer))
@@ -46,8 +46,8 @@ def test_a_grid_with_too_many_whole_rectangles_is_still_covered():
 @pytest.mark.parametrize(
     ("scopes", "regions", "words"),
     [
-        ([(None, None)], ["Europe"], "Everything down in Europe"),
-        ([(None, ["App"])], ["Europe"], "Everything down on app in Europe"),
+        ([(None, None)], ["Europe"], "Major outage in Europe"),
+        ([(None, ["App"])], ["Europe"], "All functions down on app in Europe"),
         ([(["Login"], None)], ["Europe"], "Login down on all clients in Europe"),
         ([(["Login", "Calls"], ["App"])], ["Europe"], "Login and calls down on app in Europe"),
         ([(["Login"], ["App", "Web"])], ["Europe", "Asia"], "Login down on app and web in Europe and Asia"),
@@ -59,5 +59,5 @@ def test_a_grid_with_too_many_whole_rectangles_is_still_covered():
         ),
     ],
 )
-def test_a_title_says_what_is_down_and_where(scopes, regions, words):
-    assert down_in_words(scopes, regions) == words
+def test_the_description_says_what_is_down_and_where(scopes, regions, words):
+    assert describe_outage(scopes, regions) == words

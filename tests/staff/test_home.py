@@ -1,4 +1,4 @@
-"""Home says what waits for whom; search finds what its reader may see."""
+"""The home page lists the pending work of each role; search finds what the user may view."""
 
 from datetime import timedelta
 
@@ -32,30 +32,30 @@ def home_of(role: str) -> str:
     return text_of(signed_in(a_member(role)).get(HOME))
 
 
-def test_noc_sees_what_is_open_for_how_long_and_what_it_costs():
+def test_noc_sees_ongoing_incidents_with_duration_and_unavailable_minutes():
     region = a_region("eu", name="Europe")
     a_region("us", name="North America")
     an_outage(region, "2026-09-10 11:47:30", None, incident=an_incident("INC-1"))
     home = home_of("NOC")
-    assert home.index("Log an outage", home.index("Your desk")) < home.index("INC-1")
+    assert home.index("Log an outage", home.index("Change time zone")) < home.index("INC-1")
     assert "12 min 30 s" in home
-    assert "Europe: 12 minutes counted this month" in home
-    assert "nobody is on it" in home
-    assert "8 minutes over the budget of 4 provisional" in home
-    assert "North America 4 of 4 minutes left" in home
+    assert "Europe: 12 unavailable minutes this month" in home
+    assert "unacknowledged" in home
+    assert "8 minutes over the downtime allowance of 4 provisional" in home
+    assert "North America 4 of 4 minutes of downtime allowance left" in home
 
 
-def test_what_is_excluded_leaves_the_budget_alone():
+def test_excluded_minutes_do_not_use_the_allowance():
     region = a_region("eu", name="Europe")
     incident = an_incident("INC-1", resolved_at=at("2026-09-10 02:00"))
     an_outage(region, "2026-09-10 01:00", "2026-09-10 01:30", incident=incident)
     an_exclusion(incident)
-    assert "Europe 4 of 4 minutes left" in home_of("NOC")
+    assert "Europe 4 of 4 minutes of downtime allowance left" in home_of("NOC")
 
 
-def test_windows_of_a_day_back_and_ahead_are_named():
-    told = ("2026-09-01 00:00", "2026-09-10 11:00", "2026-09-10 13:00")
-    a_window("2026-09-10 11:00", "2026-09-10 13:00", told, reference="MW-now")
+def test_windows_of_the_last_and_next_24_hours_are_listed():
+    notice = ("2026-09-01 00:00", "2026-09-10 11:00", "2026-09-10 13:00")
+    a_window("2026-09-10 11:00", "2026-09-10 13:00", notice, reference="MW-now")
     a_window("2026-09-11 11:00", "2026-09-11 12:30", ("2026-09-01 00:00", "2026-09-11 11:00", "2026-09-11 12:30"))
     a_window("2026-09-10 20:00", "2026-09-10 21:00", reference="MW-draft")
     a_window("2026-09-13 20:00", "2026-09-13 21:00", reference="MW-later")
@@ -72,22 +72,22 @@ def test_legal_decides_what_others_proposed_force_majeure_first():
         incident = an_incident(f"INC-{number}", resolved_at=NOW)
         an_exclusion(incident, clause, "proposed", proposed_by=by, proposed_at=NOW + timedelta(minutes=number))
     home = text_of(signed_in(lea).get(HOME))
-    waiting = home[home.index("Exclusions waiting for you") : home.index("Resolved, not classified")]
+    waiting = home[home.index("Exclusions pending your decision") : home.index("Resolved, pending classification")]
     assert waiting.index("4.11") < waiting.index("4.10")
     assert "4.2" not in waiting
 
 
-def test_what_is_not_classified_waits_until_claims_for_its_month_open():
+def test_pending_classifications_are_overdue_when_claims_open():
     an_incident("INC-1", detected_at=at("2026-09-02 01:00"), resolved_at=at("2026-09-02 02:00"))
     an_incident("INC-2", detected_at=at("2026-07-02 01:00"), resolved_at=at("2026-07-02 02:00"))
     home = home_of("NOC")
     # The fifth working day of October 2026 is the 13th (CN).
-    assert "claims for its month open 2026-10-14 00:00 Shanghai" in home
+    assert "claims for this month open 2026-10-14 00:00 Shanghai" in home
     assert home.index("INC-2") < home.index("INC-1")
     assert home.count("overdue") == 1
 
 
-def test_months_that_wait_to_be_closed_or_corrected_stand_on_the_home_of_legal_with_their_claims():
+def test_legal_sees_months_to_close_or_correct_with_their_claims():
     a_missed_september()
     waiting = a_claimant()
     with travel(OPEN, tick=False):
@@ -95,23 +95,23 @@ def test_months_that_wait_to_be_closed_or_corrected_stand_on_the_home_of_legal_w
         judge_due_months(now=OPEN)
         a_claim(waiting, closed=False)
         page = text_of(legal.get(HOME))
-        assert "2026-09 not closed yet claims for it open 2026-10-14 00:00" in page
-        assert "◔ 1 open claim waits for it" in page
-        assert "Months to close or to correct" not in home_of("Support")
+        assert "2026-09 not closed claims for this month open 2026-10-14 00:00" in page
+        assert "◔ 1 open claim waiting" in page
+        assert "Months to close or correct" not in home_of("Support")
         close_september()
-        assert "2026-09 not closed yet" not in text_of(legal.get(HOME))
+        assert "2026-09 not closed" not in text_of(legal.get(HOME))
         a_missed_september("2026-09-20 01:00", "2026-09-20 01:09")
         judge_due_months(now=OPEN + timedelta(minutes=5))
-        assert "2026-09 the record gives other figures since noticed 2026-10-20" in text_of(legal.get(HOME))
+        assert "2026-09 figures changed since closing detected 2026-10-20" in text_of(legal.get(HOME))
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_an_empty_portal_says_on_each_desk_what_would_be_here_and_how_it_comes(role):
+def test_an_empty_portal_explains_each_section(role):
     home = home_of(role)
-    assert "There is no region yet." in home
-    assert "Nothing is open." in home
-    assert ("No customer's month fell below the target" in home) == (role != "NOC")
-    assert ("The trail is empty." in home) == (role in {"Legal", "Auditor", "Administrator"})
+    assert "No regions yet." in home
+    assert "No ongoing incidents." in home
+    assert ("No SLA breaches in these three months." in home) == (role != "NOC")
+    assert ("The audit log is empty." in home) == (role in {"Legal", "Auditor", "Administrator"})
     assert ("Log an outage" in home) == (role == "NOC")
 
 
@@ -120,7 +120,7 @@ def test_before_the_first_agreement_version_home_says_so():
     assert "No agreement version is in force" in home_of("NOC")
 
 
-def test_home_asks_as_often_of_many_rows_as_of_few():
+def test_the_number_of_queries_does_not_grow_with_the_rows():
     client = signed_in(a_member("Legal"))
     region = a_region()
 
@@ -168,13 +168,13 @@ def on_record():
         ("77", ["INC-77 Gateway lost", "MW-77 Database upgrade", "Hafen Residences (H-77)", "K-77"]),
     ],
 )
-def test_one_box_finds_everything_that_has_a_name_or_a_number(on_record, text, found):
+def test_search_finds_by_name_reference_ticket_and_e_mail(on_record, text, found):
     page = text_of(signed_in(a_member("Support")).get(SEARCHED, {"q": text}))
     for name in ("INC-77 Gateway lost", "MW-77 Database upgrade", "Hafen Residences (H-77)", " K-77 "):
         assert (name in page) == (name.strip() in found), name
 
 
-def test_noc_finds_no_customer_and_no_contract(on_record):
+def test_noc_cannot_find_customers_or_contracts(on_record):
     page = text_of(signed_in(a_member("NOC")).get(SEARCHED, {"q": "77"}))
     assert "INC-77" in page
     assert "Hafen" not in page
@@ -182,12 +182,12 @@ def test_noc_finds_no_customer_and_no_contract(on_record):
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\0", "%", "nothing like it", "x" * 5000, "'; --"])
-def test_a_search_that_finds_nothing_says_what_is_searched(on_record, text):
+def test_an_empty_search_result_says_what_is_searched(on_record, text):
     page = text_of(signed_in(a_member("Support")).get(SEARCHED, {"q": text}))
     assert "Searched: Claims, Vouchers, Incidents, Maintenance windows, Customers, Contracts." in page
 
 
-def test_search_shows_the_first_and_leads_to_the_rest():
+def test_search_shows_the_first_results_and_links_to_all():
     MaintenanceWindow.objects.bulk_create(
         MaintenanceWindow(reference=f"MW-{n}", title="Upgrade", starts_at=NOW, ends_at=NOW + timedelta(hours=1))
         for n in range(30)

@@ -1,4 +1,4 @@
-"""The lists of the desk: a fixed number of queries however many rows, and an answer to every address."""
+"""The admin lists: a fixed number of queries for any number of rows, and a response to every URL."""
 
 from datetime import timedelta
 
@@ -103,7 +103,7 @@ def queries(client, url: str) -> int:
     return len(captured)
 
 
-def test_a_list_asks_as_often_of_five_hundred_rows_as_of_five(client):
+def test_the_number_of_queries_does_not_grow_with_the_rows(client):
     urls = [reverse(f"admin:{name}") for name in LISTS]
     fill(5)
     few = {url: queries(client, url) for url in urls}
@@ -136,7 +136,7 @@ def test_a_list_asks_as_often_of_five_hundred_rows_as_of_five(client):
         "page=999999",
     ],
 )
-def test_every_address_of_a_list_is_answered(client, asked):
+def test_arbitrary_parameters_are_answered(client, asked):
     fill(1)
     for name in LISTS:
         response = client.get(f"{reverse(f'admin:{name}')}?{asked}", follow=True)
@@ -144,27 +144,27 @@ def test_every_address_of_a_list_is_answered(client, asked):
 
 
 @pytest.mark.parametrize("key", ["0", "999999999999999999999999", "x", "%00", "1%27", "_3A"])
-def test_a_record_that_is_not_there_is_answered(client, key):
+def test_a_missing_record_is_answered(client, key):
     for name in LISTS:
-        for door in ("change", "delete", "history"):
-            url = f"{reverse(f'admin:{name}')}{key}/{door}/?_to_field="
+        for action in ("change", "delete", "history"):
+            url = f"{reverse(f'admin:{name}')}{key}/{action}/?_to_field="
             assert client.get(url, follow=True).status_code in (200, 403, 404), url
 
 
-def test_a_page_that_does_not_exist_is_said_and_the_list_shown(client):
+def test_a_page_out_of_range_shows_a_message_and_the_list(client):
     fill(60)
     response = client.get(reverse("admin:incidents_incident_changelist") + "?p=999999", follow=True)
     assert "This page or filter does not exist." in text_of(response)
     assert "INC-" in text_of(response)
 
 
-def test_a_list_counts_to_ten_thousand_and_no_further(client, monkeypatch):
+def test_the_count_of_a_list_is_capped(client, monkeypatch):
     monkeypatch.setattr("sla_portal.audit.admin.CappedPaginator.most", 3)
     fill(5)
     assert "3 or more" in text_of(client.get(reverse("admin:incidents_incident_changelist")))
 
 
-def test_nothing_is_written_in_bulk(client):
+def test_lists_have_no_bulk_actions(client):
     fill(1)
     for name in LISTS:
         assert b'name="action"' not in client.get(reverse(f"admin:{name}")).content
@@ -175,7 +175,7 @@ def test_the_search_of_autocompletion_takes_a_nul(client):
     assert client.get(reverse("admin:autocomplete"), asked).json()["results"] == []
 
 
-def test_incidents_are_found_by_state_classification_month_and_region(client):
+def test_incidents_are_filtered_by_status_classification_month_and_region(client):
     fill(2)
     Incident.objects.filter(reference="INC-0").update(resolved_at=NOW, attributable=True)
     Incident.objects.filter(reference="INC-1").update(detected_at=at("2026-07-31 16:00"), ticket_number="T-77")

@@ -1,4 +1,4 @@
-"""What became of each mail, at the desk; and the inbox of a portal that sends none."""
+"""The delivery status of notices for staff, and the inbox of a portal without a mail server."""
 
 import pytest
 from django.urls import reverse
@@ -36,7 +36,7 @@ def page(notice: Notice) -> str:
 
 
 @pytest.mark.parametrize("role", ["NOC", "Support", "Legal", "Auditor", "Administrator"])
-def test_every_role_sees_what_became_of_a_notice(role):
+def test_every_role_sees_the_delivery_status(role):
     notice = a_notice()
     desk = signed_in(a_member(role))
     listed = text_of(desk.get(reverse("admin:notices_notice_changelist")))
@@ -54,7 +54,7 @@ def test_every_role_sees_what_became_of_a_notice(role):
     assert ("Send again" in seen) == (role in {"NOC", "Support", "Legal"})
 
 
-def test_a_page_is_told_in_chinese(client):
+def test_a_notice_has_a_chinese_page(client):
     desk = signed_in(a_member("NOC"))
     assert desk.get(page(a_notice()), headers={"accept-language": "zh-hans"}).status_code == 200
 
@@ -73,7 +73,7 @@ def test_a_list_of_deliveries_can_be_asked_for_by_status():
     assert desk.get(page(notice), {"status": "\0", "page": "x"}).status_code == 200
 
 
-def test_a_person_says_that_an_unknown_mail_arrived():
+def test_staff_confirm_a_delivery_of_unknown_status():
     notice = a_notice()
     delivery = notice.deliveries.get(status="unknown")
     desk = signed_in(a_member("Support"))
@@ -86,7 +86,7 @@ def test_a_person_says_that_an_unknown_mail_arrived():
     assert "nothing to resolve" in text_of(desk.post(address, {"reason": "Again"}, follow=True))
 
 
-def test_a_person_has_a_failed_mail_sent_again():
+def test_staff_resend_a_failed_mail():
     delivery = a_notice().deliveries.get(status="failed")
     signed_in(a_member("NOC")).post(
         reverse("admin:send_delivery_again", args=[delivery.pk]), {"reason": "Address was added"}
@@ -95,14 +95,14 @@ def test_a_person_has_a_failed_mail_sent_again():
     assert (delivery.status, delivery.attempts) == (Status.PENDING, 0)
 
 
-@pytest.mark.parametrize("door", ["confirm_delivery", "send_delivery_again"])
-def test_who_only_looks_decides_nothing(door):
+@pytest.mark.parametrize("url_name", ["confirm_delivery", "send_delivery_again"])
+def test_auditors_cannot_decide(url_name):
     delivery = a_notice().deliveries.get(status="unknown")
-    answer = signed_in(a_member("Auditor")).post(reverse(f"admin:{door}", args=[delivery.pk]), {"reason": "x"})
+    answer = signed_in(a_member("Auditor")).post(reverse(f"admin:{url_name}", args=[delivery.pk]), {"reason": "x"})
     assert answer.status_code == 403
 
 
-def test_a_file_of_a_notice_is_handed_out_and_never_shown():
+def test_an_attachment_is_downloaded_and_never_shown_inline():
     notice = given(attachments=[File("window.ics", "text/html", b"<script>")])
     answer = signed_in(a_member("Auditor")).get(reverse("admin:notice_attachment", args=[notice.pk, "window.ics"]))
     assert answer.headers["Content-Disposition"] == 'attachment; filename="window.ics"'
@@ -119,7 +119,7 @@ def inbox(settings, tmp_path):
     return tmp_path
 
 
-def test_staff_open_the_mail_that_this_portal_would_have_sent(inbox):
+def test_staff_read_the_stored_mail(inbox):
     assert Delivery.objects.get().status == Status.SENT
     desk = signed_in(a_member("Support"))
     assert "Inbox of this portal" in text_of(desk.get(reverse("admin:notices_notice_changelist")))
@@ -136,11 +136,11 @@ def test_staff_open_the_mail_that_this_portal_would_have_sent(inbox):
 
 
 @pytest.mark.parametrize("name", ["1" * 19 + "-x", "..", "secret-key"])
-def test_the_inbox_holds_nothing_else(inbox, name):
+def test_the_inbox_serves_no_other_files(inbox, name):
     assert signed_in(a_member("Support")).get(f"/admin/notices/notice/inbox/{name}/").status_code == 404
 
 
-def test_only_roles_that_may_open_the_inbox(inbox):
+def test_the_inbox_needs_its_permission(inbox):
     assert signed_in(a_member("Auditor")).get(reverse("admin:inbox")).status_code == 403
 
 
@@ -148,6 +148,6 @@ def test_a_portal_that_sends_mail_has_no_inbox():
     assert signed_in(a_member("Support")).get(reverse("admin:inbox")).status_code == 404
 
 
-def test_a_mail_in_the_inbox_is_readable_by_us_alone(inbox):
+def test_stored_mail_is_readable_by_the_owner_only(inbox):
     assert [path.stat().st_mode & 0o777 for path in inbox.glob("*.eml")] == [0o600]
     assert Contact.objects.count() == len(list(inbox.iterdir()))

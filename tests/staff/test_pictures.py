@@ -1,4 +1,4 @@
-"""The geometry of the desk's pictures."""
+"""The geometry of timelines and month charts."""
 
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -18,27 +18,27 @@ SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 TERMS = [TermsPeriod(None, None, Terms("1.0", date(2020, 1, 1)))]
 
 
-def test_bars_are_cut_to_their_strip_and_measured_in_percent():
+def test_bars_are_clipped_and_measured_in_percent():
     (bar,) = bars([(0, 50, "counted"), (200, 300, "up")], (25, 125))
     assert (bar.x, bar.width, bar.start, bar.end) == ("0.000%", "25.000%", 25, 50)
 
 
-def test_times_under_a_strip_are_round_on_the_clock_shown():
+def test_axis_labels_are_round_times_in_the_zone_shown():
     hour = epoch(at("2026-09-10 01:07")), epoch(at("2026-09-10 02:07"))
     assert [tick.label for tick in ticks(hour, SHANGHAI)] == ["09:15", "09:30", "09:45", "10:00"]
     assert [tick.label for tick in ticks(hour, ZoneInfo("Asia/Kolkata"))] == ["06:45", "07:00", "07:15", "07:30"]
 
 
-def test_a_strip_of_years_still_has_times():
+def test_a_strip_of_years_has_axis_labels():
     assert 1 <= len(ticks((0, 10**9), SHANGHAI)) <= 4
 
 
-def test_a_timeline_of_what_goes_on_ends_now():
+def test_a_timeline_with_an_ongoing_outage_ends_now():
     assert range_of([(1000, 1600)], 1600) == (940, 1600)
     assert range_of([(1000, 1600)], None) == (940, 1660)
 
 
-def test_rows_that_say_the_same_are_one_row():
+def test_equal_rows_are_merged():
     everything = [(0, 60, -1)]
     assert cell_rows(everything, 4, 3) == [CellRow(None, None, [(0, 60)])]
     login_everywhere = [(0, 60, 0b111)]
@@ -52,10 +52,10 @@ def test_rows_that_say_the_same_are_one_row():
     st.sampled_from([SHANGHAI, BERLIN, ZoneInfo("Australia/Lord_Howe")]),
     st.sampled_from([ServiceMonth(2026, 3), ServiceMonth(2026, 10), ServiceMonth(2026, 4)]),
 )
-def test_the_days_of_a_picture_add_up_to_the_month(outages, zone, month):
+def test_the_days_of_a_month_chart_add_up_to_the_month(outages, zone, month):
     first, last = month.span(zone)
-    downs = [ScopedOutage("INC-1", first + start, min(first + start + long, last)) for start, long in outages]
-    judgement = judge(downs, [], TERMS, functions=4, clients=3, span=(first, last))
+    outages = [ScopedOutage("INC-1", first + start, min(first + start + long, last)) for start, long in outages]
+    judgement = judge(outages, [], TERMS, functions=4, clients=3, span=(first, last))
     days = ServiceDays.of(month.days, zone)
     rows = month_rows(judgement, days, month, zone)
     assert sum(row.counted for row in rows) == figures(judgement, days, TERMS[0].terms).unavailable_minutes
@@ -73,7 +73,7 @@ def test_the_days_of_a_picture_add_up_to_the_month(outages, zone, month):
         assert drawn.count("counted") == row.counted
 
 
-def test_days_out_of_service_and_days_to_come_are_told_apart():
+def test_days_out_of_service_and_future_days_are_different():
     month = ServiceMonth(2026, 9)
     span = month.span(SHANGHAI)
     judgement = judge([], [], TERMS, functions=4, clients=3, span=span, known_until=span[0] + 86400 * 20)

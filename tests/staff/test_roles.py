@@ -1,4 +1,4 @@
-"""Who may do what, as a table of roles and doors; hidden doors are shut by address too."""
+"""Permissions as a table of roles and URLs; pages that are not linked are refused by URL too."""
 
 import pytest
 from django.apps import apps
@@ -94,9 +94,9 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize(("door", "of", "roles"), PAGES, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_page_opens_for_its_roles_and_for_nobody_else(record, door, of, roles):
-    url = reverse(f"admin:{door}", args=[record[of].pk] if of else [])
+@pytest.mark.parametrize(("url_name", "of", "roles"), PAGES, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_page_opens_for_its_roles_and_for_nobody_else(record, url_name, of, roles):
+    url = reverse(f"admin:{url_name}", args=[record[of].pk] if of else [])
     found = {}
     for role in ROLES:
         response = signed_in(a_member(role)).get(url)
@@ -107,7 +107,7 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(record, door, of, roles)
 
 
 @pytest.mark.parametrize(
-    ("door", "of", "roles"),
+    ("url_name", "of", "roles"),
     [
         ("incidents_incident_change", "incident", {"NOC"}),
         ("maintenance_maintenancewindow_change", "window", {"NOC"}),
@@ -127,8 +127,8 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(record, door, of, roles)
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_form_takes_nothing_from_who_may_not_send_it(record, door, of, roles):
-    url = reverse(f"admin:{door}", args=[record[of].pk])
+def test_a_form_is_refused_for_other_roles(record, url_name, of, roles):
+    url = reverse(f"admin:{url_name}", args=[record[of].pk])
     for role in ROLES:
         before = Entry.objects.count()
         status = signed_in(a_member(role)).post(url, {}).status_code
@@ -158,16 +158,16 @@ OPERATIONS = {
 
 
 @pytest.mark.parametrize("verb", OPERATIONS)
-def test_an_operation_refuses_whoever_may_not_call_it(record, verb):
-    operation, told, roles = OPERATIONS[verb]
-    given = {name: record.get(value, value) if isinstance(value, str) else value for name, value in told.items()}
+def test_an_operation_refuses_other_roles(record, verb):
+    operation, arguments, roles = OPERATIONS[verb]
+    given = {name: record.get(value, value) if isinstance(value, str) else value for name, value in arguments.items()}
     for role in ROLES:
         try:
             operation(actor=Actor.staff(a_member(role)), now=NOW, **given)
         except NotAllowed:
             assert role not in roles
         except (Refused, AttributeError):
-            # Refused for what was told, not for who told it.
+            # Refused for the arguments, not for the role.
             assert role in roles
         else:
             assert role in roles
@@ -178,7 +178,7 @@ def test_the_auditor_reads_everything_and_writes_nothing():
     assert all(right.startswith("view_") for right in rights)
 
 
-def test_every_right_of_the_table_exists():
+def test_every_permission_of_the_table_exists():
     there = {
         f"{right.content_type.app_label}.{right.codename}"
         for right in Permission.objects.select_related("content_type")
@@ -186,8 +186,8 @@ def test_every_right_of_the_table_exists():
     assert {right for rights in ROLES.values() for right in rights} - there == set()
 
 
-def test_everything_that_somebody_can_be_allowed_is_somebodys():
-    """A right that a model invents belongs to a role, or nobody but a superuser can use it."""
+def test_every_custom_permission_belongs_to_a_role():
+    """A permission without a role could be used by superusers only."""
     invented = {
         f"{model._meta.app_label}.{codename}"
         for model in apps.get_models()
@@ -196,13 +196,21 @@ def test_everything_that_somebody_can_be_allowed_is_somebodys():
     assert invented - {right for rights in ROLES.values() for right in rights} == set()
 
 
-def test_what_is_judged_published_sent_or_in_the_trail_is_nobodys_to_edit():
-    kept = {"entry", "maintenancenotice", "regionmonth", "customermonth", "exclusion", "agreementversion", "clause"}
+def test_no_role_edits_judged_published_sent_or_logged_records():
+    read_only = {
+        "entry",
+        "maintenancenotice",
+        "regionmonth",
+        "customermonth",
+        "exclusion",
+        "agreementversion",
+        "clause",
+    }
     rights = {right.split(".")[1] for rights in ROLES.values() for right in rights}
-    assert {f"{verb}_{kind}" for verb in ("add", "change", "delete") for kind in kept} & rights == set()
+    assert {f"{verb}_{kind}" for verb in ("add", "change", "delete") for kind in read_only} & rights == set()
 
 
-def test_a_right_that_leaves_the_table_leaves_the_group():
+def test_a_permission_removed_from_the_table_is_removed_from_the_group():
     noc = Group.objects.get(name="NOC")
     noc.permissions.add(Permission.objects.get(codename="add_customer"))
     sync_roles()
@@ -212,7 +220,7 @@ def test_a_right_that_leaves_the_table_leaves_the_group():
     assert set(noc.permissions.all()) == before
 
 
-def test_an_administrator_makes_nobody_a_superuser_and_touches_none():
+def test_an_administrator_can_neither_make_nor_change_a_superuser():
     client = signed_in(a_member("Administrator"))
     root = User.objects.create_superuser("root")
     colleague = a_member("NOC")
@@ -225,7 +233,7 @@ def test_an_administrator_makes_nobody_a_superuser_and_touches_none():
     assert client.post(reverse("admin:auth_user_password_change", args=[root.pk]), password).status_code == 403
 
 
-def test_who_is_not_staff_is_asked_to_sign_in():
+def test_users_who_are_not_staff_are_asked_to_sign_in():
     client = signed_in(User.objects.create_user("guest"))
     for page in ("index", "search", "months", "incidents_incident_changelist"):
         assert client.get(reverse(f"admin:{page}")).url.startswith(reverse("admin:login"))

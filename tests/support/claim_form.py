@@ -1,4 +1,4 @@
-"""A stranger at the claim form, as the forms of its pages are sent."""
+"""Submit the steps of the claim form as its pages do."""
 
 import re
 from io import BytesIO
@@ -8,7 +8,7 @@ from django.test import Client
 from PIL import Image
 
 from claims.models import Application
-from claims.operations.applying import mail_what_is_asked
+from claims.operations.applying import mail_requested
 from claims.queries.applying import application_behind
 from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery
@@ -73,7 +73,7 @@ class Stranger:
         """Ask for the code and read it in the mail; empty if there came none."""
         self.send("code", go="send")
         before = set(Delivery.objects.values_list("pk", flat=True))
-        mail_what_is_asked(now=now)
+        mail_requested(now=now)
         mailed = Delivery.objects.exclude(pk__in=before).filter(notice__kind="code").last()
         return code(mailed) if mailed else ""
 

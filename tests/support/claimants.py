@@ -1,4 +1,4 @@
-"""Short ways to a claim: a customer with a missed and closed month, and a claim with proof."""
+"""Builders for a customer with a breached and closed month, and a claim with proof materials."""
 
 from dataclasses import dataclass
 from uuid import uuid4

@@ -112,6 +112,20 @@ def example() -> dict[str, Any]:
     return copy.deepcopy(EXAMPLE)
 
 
+def changed(path: str, value: object) -> dict[str, Any]:
+    """The example with another value at a path such as `incidents[0].outages[0].ended_at`."""
+    document = example()
+    *way, key = path.replace("[", ".").replace("]", "").split(".")
+    place: Any = document
+    for step in way:
+        place = place[int(step)] if step.isdigit() else place[step]
+    if value is ...:
+        del place[key]
+    else:
+        place[int(key) if key.isdigit() else key] = value
+    return document
+
+
 def smallest(**lists: Any) -> dict[str, Any]:
     return {"format": "sla-portal-history/1", "customers": [], "maintenance": [], "incidents": [], **lists}
 
@@ -161,6 +175,33 @@ def dumped() -> str:
     call_command("dumphistory", stdout=output)
     return output.getvalue()
 
+
+# What may be wrong
+
+KEYS = [
+    path + key
+    for path, row in [
+        ("", example()),
+        ("functions[0].", example()["functions"][0]),
+        ("regions[0].", example()["regions"][0]),
+        ("agreements[0].", example()["agreements"][0]),
+        ("customers[0].", example()["customers"][0]),
+        ("customers[0].contracts[0].", example()["customers"][0]["contracts"][0]),
+        ("customers[0].contracts[0].suspensions[0].", example()["customers"][0]["contracts"][0]["suspensions"][0]),
+        ("customers[0].contracts[0].payments[0].", example()["customers"][0]["contracts"][0]["payments"][0]),
+        ("maintenance[0].", example()["maintenance"][0]),
+        ("maintenance[0].notices[0].", example()["maintenance"][0]["notices"][0]),
+        ("incidents[0].", example()["incidents"][0]),
+        ("incidents[0].outages[0].", example()["incidents"][0]["outages"][0]),
+        ("incidents[0].exclusions[0].", example()["incidents"][0]["exclusions"][0]),
+    ]
+    for key in row
+]
+"""The path of every key of the example."""
+HOSTILE = [
+    3.5, True, [], {}, "", "\x00", "\ud800", "x" * 5000, "1e3", 10**30, -1, float("nan"), float("inf"), "2026-02-30",
+    "0000-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "२०२६-०१-०१", [[]], {"\ud800\x00": 1}, [None], [1], "\u202e",
+]  # fmt: skip
 
 # Generated histories
 

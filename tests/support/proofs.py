@@ -1,4 +1,4 @@
-"""Files that strangers send, made in code: good ones, broken ones, and ones that mean harm."""
+"""Uploaded files made in code: valid, broken and hostile ones."""
 
 from __future__ import annotations
 

@@ -81,9 +81,9 @@ def everything() -> None:
         exclusion=exclusion, name=f"{CANARY}.pdf", size=4, sha256="0" * 64, added_at=NOW, added_by_name=f"{CANARY} adder",
         file=ContentFile(b"%PDF", name=f"{CANARY}.pdf"),
     )  # fmt: skip
-    going_on = an_incident("INC-3", title=f"{CANARY} title", detected_at=at("2026-11-22 09:50"))
-    an_outage(asia, "2026-11-22 09:48:30", None, incident=going_on, functions=("login",), clients=("app", "web"))
-    said(going_on, "2026-11-22 09:55", "Logins fail on app and web.")
+    ongoing = an_incident("INC-3", title=f"{CANARY} title", detected_at=at("2026-11-22 09:50"))
+    an_outage(asia, "2026-11-22 09:48:30", None, incident=ongoing, functions=("login",), clients=("app", "web"))
+    said(ongoing, "2026-11-22 09:55", "Logins fail on app and web.")
     # Nothing was down and nothing said: not public.
     an_incident("INC-9", title=f"{CANARY} title", detected_at=at("2026-11-20 09:00"))
     said(an_incident(f"INC-{CANARY}", detected_at=at("2026-11-21 09:00")), "2026-11-21 09:10", CANARY, public=False)

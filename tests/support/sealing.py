@@ -1,4 +1,4 @@
-"""Claims that take proof files, and a storage of the test's own for them."""
+"""Claims with proof files, and a storage for tests."""
 
 import tempfile
 from pathlib import Path

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from sla_portal.website import cached as house
+from sla_portal.website import caching as house
 from sla_portal.website.caching import FRESH, cached, only_one
 from sla_portal.website.reader import finished
 from tests.support.builders import at

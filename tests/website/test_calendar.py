@@ -10,7 +10,6 @@ from django.urls import reverse
 from maintenance.operations import announce_window, cancel_window, plan_window
 from sla_portal.audit.actors import Actor
 from tests.conftest import forget_what_is_kept
-from tests.maintenance.test_calendar import read
 from tests.support.builders import a_region, a_window, at
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +45,7 @@ def announced(window, starts_at=START, ends_at=END, now=NOW):
     return window
 
 
-def test_a_subscribers_parser_reads_the_newest_announcement_of_each_window(europe):
+def test_a_subscribers_parser_reads_the_newest_announcement_of_each_window(europe, receiver):
     announced(announced(planned("MW-1", europe)), ends_at=LATER, now=at("2026-09-02 08:00"))
     cancel_window(actor=NOC, window=announced(planned("MW-2", None)), reason="Not needed", now=at("2026-09-03 08:00"))
     announced(planned("MW-3", a_region("us")))
@@ -55,19 +54,19 @@ def test_a_subscribers_parser_reads_the_newest_announcement_of_each_window(europ
     assert response["Content-Type"] == "text/calendar; charset=utf-8"
     assert b"METHOD:PUBLISH" in response.content
     assert b"MW-4" not in response.content
-    events = {event.maintenance_id: event for event in read(response.content)}
+    events = {event["maintenance_id"]: event for event in receiver(response.content)}
     assert set(events) == {"MW-1", "MW-2"}
     lengthened, cancelled = events["MW-1"], events["MW-2"]
-    assert (lengthened.start, lengthened.end) == (START.timestamp(), LATER.timestamp())
-    assert (lengthened.sequence, lengthened.status.value, lengthened.account) == (1, "CONFIRMED", "eu")
-    assert (cancelled.sequence, cancelled.status.value, cancelled.account) == (1, "CANCELLED", "all")
-    assert lengthened.uid == "MW-1@localhost"
+    assert (lengthened["start"], lengthened["end"]) == (START.timestamp(), LATER.timestamp())
+    assert (lengthened["sequence"], lengthened["status"], lengthened["account"]) == (1, "CONFIRMED", "eu")
+    assert (cancelled["sequence"], cancelled["status"], cancelled["account"]) == (1, "CANCELLED", "all")
+    assert lengthened["uid"] == "MW-1@localhost"
 
 
-def test_the_calendar_names_a_window_as_its_mails_did(europe):
+def test_the_calendar_names_a_window_as_its_mails_did(europe, receiver):
     window = announced(planned("MW-1", europe))
-    (mailed,) = read(bytes(window.notices.get().notice.attachments.get().content))
-    (published,) = read(feed().content)
+    (mailed,) = receiver(bytes(window.notices.get().notice.attachments.get().content))
+    (published,) = receiver(feed().content)
     assert published == mailed
 
 

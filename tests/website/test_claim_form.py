@@ -1,4 +1,4 @@
-"""The public claim form: its steps, its secrets, and what it does with what nobody should send."""
+"""The public claim form: its steps, its secrets, and invalid input."""
 
 import logging
 import re
@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from claims.models import Application, Claim, Proof, RefusedApplication, Try
-from claims.operations.applying import count_try, mail_what_is_asked, purge_applications
+from claims.operations.applying import count_try, mail_requested, purge_applications
 from claims.queries.applying import hashed
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.models import Entry
@@ -38,7 +38,7 @@ def today():
 # Before anything is typed
 
 
-def test_the_months_say_when_they_open_and_close_and_on_which_working_days_that_hangs(client):
+def test_the_months_show_their_claim_period_and_its_working_days(client):
     words = text_of(client.get("/claim/"))
     assert "October 2026 ✓ Open" in words
     assert (
@@ -51,10 +51,10 @@ def test_the_months_say_when_they_open_and_close_and_on_which_working_days_that_
     )
 
 
-def test_a_month_not_open_yet_says_that_a_claim_would_be_held(client):
+def test_a_month_not_open_yet_says_when_a_claim_is_submitted(client):
     words = text_of(client.get("/claim/"))
     assert "November 2026 ◔ Not open yet Opens 2026-12-08 00:00 Shanghai" in words
-    assert "You can send a claim already. It is held" in words
+    assert "You can fill in a claim now. It is submitted automatically" in words
 
 
 def test_a_month_just_closed_is_shown_and_cannot_be_started(client):
@@ -82,16 +82,16 @@ def test_reading_about_claims_sets_no_cookie_and_starts_nothing(client):
 
 
 @pytest.mark.parametrize("address", ["/", "/availability/", "/agreement/"])
-def test_the_way_to_a_claim_starts_where_a_customer_looks(client, address):
+def test_pages_for_customers_link_to_the_claim_form(client, address):
     assert 'href="/claim/' in client.get(address).content.decode()
 
 
-def test_a_missed_month_leads_to_a_claim_while_one_can_be_sent(client, today):
+def test_a_breached_month_links_to_a_claim_during_the_claim_period(client, today):
     a_missed_september()
     close_september()
     for address in ("/availability/eu/", "/availability/eu/2026-09/"):
         page = client.get(address)
-        assert "Below target: claim compensation" in text_of(page)
+        assert "SLA breached: claim compensation" in text_of(page)
         assert 'href="/claim/#2026-09"' in page.content.decode()
     assert 'id="2026-09"' in client.get("/claim/").content.decode()
     today.move_to(at("2026-12-01 10:00"))
@@ -133,7 +133,7 @@ def test_a_stranger_claims_step_by_step():
     assert not stranger.client.cookies
 
 
-def test_every_step_can_be_gone_back_and_nothing_typed_is_lost():
+def test_going_back_keeps_all_entries():
     a_customer_on_record()
     stranger = Stranger()
     stranger.name_contract()
@@ -149,7 +149,7 @@ def test_every_step_can_be_gone_back_and_nothing_typed_is_lost():
     assert "door.png" in text_of(stranger.see("proof"))
 
 
-def test_what_is_not_done_yet_cannot_be_passed_over():
+def test_incomplete_steps_cannot_be_skipped():
     a_customer_on_record()
     stranger = Stranger()
     assert stranger.see("check")["Location"] == stranger.at("contract")
@@ -157,7 +157,7 @@ def test_what_is_not_done_yet_cannot_be_passed_over():
     assert stranger.submit()["Location"] == stranger.at("times")
     stranger.give_times()
     assert stranger.see("check")["Location"] == stranger.at("proof")
-    assert "Add at least one file" in text_of(stranger.send("proof"))
+    assert "Attach at least one file" in text_of(stranger.send("proof"))
     stranger.prove()
     assert stranger.submit()["Location"] == stranger.at("code")
     assert not Claim.objects.exists()
@@ -179,24 +179,24 @@ def test_times_are_added_and_removed_without_a_script():
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"from_day": "2026-09-10", "from_time": "", "until_time": "03:00"}, "Type the day and the time."),
-        ({"from_day": "10.9.26", "from_time": "02:00", "until_time": "03:00"}, "Write the day as in 2026-09-30."),
-        ({"from_day": "2026-09-10", "from_time": "2", "until_time": "03:00"}, "Write the time as in 14:05"),
-        ({"from_day": "2026-09-10", "from_time": "03:00", "until_time": "03:00"}, "A time ends before it starts."),
-        ({"from_day": "2026-11-22", "from_time": "10:00", "until_time": "12:00"}, "This time is not over yet."),
-        ({"from_day": "2026-10-01", "from_time": "10:00", "until_time": "12:00"}, "This does not lie in September 2026"),
+        ({"from_day": "2026-09-10", "from_time": "", "until_time": "03:00"}, "Enter a date and time."),
+        ({"from_day": "10.9.26", "from_time": "02:00", "until_time": "03:00"}, "Enter the date as 2026-09-30."),
+        ({"from_day": "2026-09-10", "from_time": "2", "until_time": "03:00"}, "Enter the time as 14:05"),
+        ({"from_day": "2026-09-10", "from_time": "03:00", "until_time": "03:00"}, "An outage ends before it starts."),
+        ({"from_day": "2026-11-22", "from_time": "10:00", "until_time": "12:00"}, "This outage ends in the future."),
+        ({"from_day": "2026-10-01", "from_time": "10:00", "until_time": "12:00"}, "This outage is not within September 2026"),
         ({"from_day": "0001-01-01", "from_time": "10:00", "until_time": "12:00"}, "Give the year in four digits"),
         ({"from_day": "9999-12-31", "from_time": "23:00", "until_time": "23:59"}, "Give the year in four digits"),
-        ({"from_day": "", "from_time": "", "until_time": ""}, "Give at least one time"),
+        ({"from_day": "", "from_time": "", "until_time": ""}, "Enter at least one outage."),
         ({"from_day": ["2026-09-10"] * 2, "from_time": ["01:00", "01:30"], "until_time": ["02:00"] * 2}, "overlap"),
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "zone": "Moon/Crater"}, "Choose a time zone"),
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "zone": "../../etc/passwd"}, "time zone"),
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "functions": "tea"}, "Select a valid choice"),
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "description": "x" * 9000}, "at most 5000"),
-        ({"from_day": "2026-09-10\0", "from_time": "\0", "until_time": "03:00"}, "Type the day and the time."),
+        ({"from_day": "2026-09-10\0", "from_time": "\0", "until_time": "03:00"}, "Enter a date and time."),
     ],
 )  # fmt: skip
-def test_a_time_that_cannot_be_is_answered_with_a_sentence_and_kept(typed, sentence):
+def test_an_invalid_outage_gets_a_message_and_is_kept(typed, sentence):
     stranger = Stranger()
     stranger.name_contract()
     answered = stranger.send("times", **{"zone": "Europe/Berlin", "until_day": "", **typed})
@@ -208,11 +208,11 @@ def test_a_time_that_cannot_be_is_answered_with_a_sentence_and_kept(typed, sente
 @pytest.mark.parametrize(
     ("month", "day", "time", "sentence"),
     [
-        ("2026-10", "2026-10-25", "02:30", "2026-10-25 02:30 happens twice in Europe/Berlin"),
+        ("2026-10", "2026-10-25", "02:30", "2026-10-25 02:30 occurs twice in Europe/Berlin"),
         ("2027-03", "2027-03-28", "02:30", "2027-03-28 02:30 does not exist in Europe/Berlin"),
     ],
 )
-def test_an_hour_that_happens_twice_or_never_is_asked_back(today, month, day, time, sentence):
+def test_an_ambiguous_or_nonexistent_local_time_is_refused(today, month, day, time, sentence):
     today.move_to(at("2027-04-01 10:00") if month == "2027-03" else NOW)
     stranger = Stranger(month)
     stranger.name_contract()
@@ -229,14 +229,14 @@ def test_an_hour_that_happens_twice_or_never_is_asked_back(today, month, day, ti
         {"email": "nobody"}, {"email": "\0@example.com"}, {"email": "x" * 3000 + "@example.com"}, {"email": ""},
     ],
 )  # fmt: skip
-def test_a_contract_that_cannot_be_is_answered_with_a_sentence(typed):
+def test_an_invalid_contract_gets_a_message(typed):
     stranger = Stranger()
     answered = stranger.name_contract(**typed)
     assert answered.status_code == 422
     assert 'class="errorlist"' in answered.content.decode()
 
 
-def test_files_that_were_taken_survive_one_that_is_refused():
+def test_accepted_files_are_kept_when_another_is_refused():
     stranger = Stranger()
     stranger.name_contract()
     forged = SimpleUploadedFile("notes.png", b"no picture")
@@ -261,7 +261,7 @@ def test_a_file_of_another_application_cannot_be_removed():
 # The code
 
 
-def test_the_code_comes_by_mail_to_the_contact_on_record_and_stands_nowhere_else():
+def test_the_code_is_only_in_the_email_to_the_contact_on_record():
     contact = a_customer_on_record()
     stranger = Stranger()
     stranger.name_contract(reference=" k-2026-7 ", email="MIA@example.com")
@@ -273,7 +273,7 @@ def test_the_code_comes_by_mail_to_the_contact_on_record_and_stands_nowhere_else
     assert digits not in delivery.notice.wording("en").text
 
 
-def test_a_wrong_pair_gets_the_same_pages_and_nobody_a_mail():
+def test_an_unknown_contract_or_address_gets_the_same_pages_and_no_email():
     a_customer_on_record()
     a_customer_on_record("K-OTHER", "li@example.com")
     seen = set()
@@ -284,7 +284,7 @@ def test_a_wrong_pair_gets_the_same_pages_and_nobody_a_mail():
         stranger = Stranger()
         told = [stranger.name_contract(reference, email)]
         told += [stranger.send("code", go="send"), stranger.see("code"), stranger.send("code", code="12345678")]
-        mail_what_is_asked(now=NOW)
+        mail_requested(now=NOW)
         told += [stranger.see("code"), *(stranger.send("code", code="12345678") for _ in range(6))]
         told += [stranger.see("check")]
         pages = [text_of(page).replace(email, "EMAIL") + page.get("Location", "") for page in told]
@@ -293,20 +293,20 @@ def test_a_wrong_pair_gets_the_same_pages_and_nobody_a_mail():
     assert [delivery.email for delivery in Delivery.objects.all()] == ["mia@example.com"]
 
 
-def test_an_application_that_cannot_be_mailed_lets_nobody_behind_it_wait():
+def test_an_error_in_one_application_does_not_delay_the_others():
     a_customer_on_record()
     stuck, behind = Stranger(), Stranger()
     for stranger in (stuck, behind):
         stranger.name_contract()
         stranger.send("code", go="send")
     Application.objects.filter(pk=stuck.application.pk).update(answers={"contract": {"reference": 7, "email": 7}})
-    assert mail_what_is_asked(now=NOW) == 1
+    assert mail_requested(now=NOW) == 1
     assert (stuck.application.asked, behind.application.asked) == ("code", "")
-    assert mail_what_is_asked(now=NOW + timedelta(hours=25)) == 0
+    assert mail_requested(now=NOW + timedelta(hours=25)) == 0
     assert Delivery.objects.count() == 1
 
 
-def test_asking_for_a_code_takes_as_many_queries_whether_or_not_the_pair_is_on_record():
+def test_requesting_a_code_takes_the_same_queries_for_known_and_unknown_addresses():
     a_customer_on_record()
     right, wrong = Stranger(), Stranger()
     right.name_contract()
@@ -319,7 +319,7 @@ def test_asking_for_a_code_takes_as_many_queries_whether_or_not_the_pair_is_on_r
     assert taken[0] == taken[1]
 
 
-def test_five_wrong_codes_end_a_code_and_the_right_one_comes_too_late():
+def test_after_five_wrong_codes_the_right_one_is_refused():
     a_customer_on_record()
     stranger = Stranger()
     stranger.name_contract()
@@ -329,7 +329,7 @@ def test_five_wrong_codes_end_a_code_and_the_right_one_comes_too_late():
         assert stranger.send("code", code=wrong).status_code == 422
     answered = stranger.send("code", code=digits)
     assert answered.status_code == 429
-    assert "That were five wrong codes." in text_of(answered)
+    assert "Five wrong codes were entered." in text_of(answered)
     assert stranger.application.confirmed_at is None
     assert stranger.send("code", code=stranger.fetch_code(NOW)).status_code == 302
 
@@ -359,7 +359,7 @@ def test_an_application_and_a_contact_get_at_most_three_codes_an_hour(today):
     assert another.fetch_code(NOW + timedelta(hours=1))
 
 
-def test_another_contract_has_to_be_confirmed_anew():
+def test_a_changed_contract_must_be_confirmed_again():
     a_customer_on_record()
     a_customer_on_record("K-OTHER", "li@example.com")
     stranger = Stranger().confirmed(NOW)
@@ -371,7 +371,7 @@ def test_another_contract_has_to_be_confirmed_anew():
     assert not Claim.objects.exists()
 
 
-def test_a_code_of_one_application_opens_no_other():
+def test_a_code_is_valid_for_its_own_application_only():
     a_customer_on_record()
     first, second = Stranger(), Stranger()
     for stranger in (first, second):
@@ -393,7 +393,7 @@ def test_a_double_click_makes_one_claim():
     assert stranger.name_contract()["Location"].startswith("/claims/")
 
 
-def test_an_early_one_is_held_and_says_until_when():
+def test_an_early_claim_shows_when_it_is_submitted():
     a_customer_on_record()
     stranger = Stranger("2026-11")
     stranger.name_contract()
@@ -401,15 +401,15 @@ def test_an_early_one_is_held_and_says_until_when():
     assert stranger.give_times(**times).status_code == 302
     stranger.prove()
     stranger.send("code", code=stranger.fetch_code(NOW))
-    assert "open at 2026-12-07 17:00 Berlin SLA 2026-12-08 00:00 Shanghai (clause 3.3.1)" in text_of(
+    assert "opens at 2026-12-07 17:00 Berlin SLA 2026-12-08 00:00 Shanghai (clause 3.3.1)" in text_of(
         stranger.see("check")
     )
     words = text_of(stranger.client.get(stranger.submit()["Location"]))
     assert Claim.objects.get().status == "held"
-    assert "Claims for this month open at 2026-12-07 17:00 Berlin" in words
+    assert "The claim period for this month opens at 2026-12-07 17:00 Berlin" in words
 
 
-def test_a_late_one_is_refused_with_the_day_it_closed_and_kept_on_record():
+def test_a_late_claim_is_refused_with_the_closing_date_and_recorded():
     a_customer_on_record()
     stranger = Stranger("2026-08")
     stranger.name_contract()
@@ -417,51 +417,51 @@ def test_a_late_one_is_refused_with_the_day_it_closed_and_kept_on_record():
     assert stranger.give_times(**times).status_code == 302
     stranger.prove()
     stranger.send("code", code=stranger.fetch_code(NOW))
-    assert "If you send this one it is refused" in text_of(stranger.see("check"))
+    assert "If you submit this claim, it will be refused" in text_of(stranger.see("check"))
     answered = stranger.submit()
     assert answered.status_code == 422
-    assert "Claims for this month closed on 2026-11-01 00:00 Shanghai (clause 3.3.1)." in text_of(answered)
+    assert "The claim period for this month closed on 2026-11-01 00:00 Shanghai (clause 3.3.1)." in text_of(answered)
     assert RefusedApplication.objects.get().email == "mia@example.com"
     assert not Claim.objects.exists()
 
 
-def test_a_second_claim_for_the_month_is_told_only_to_whom_the_contract_is_proven():
+def test_an_existing_claim_is_revealed_only_after_confirmation():
     a_customer_on_record()
     Stranger().confirmed(NOW).submit()
     stranger = Stranger()
-    assert "open or granted already" not in text_of(stranger.see("code"))
+    assert "already open or granted" not in text_of(stranger.see("code"))
     page = stranger.confirmed(NOW).see("check")
-    assert "Claim C-2026-0001 for this contract and month is open or granted already" in text_of(page)
+    assert "Claim C-2026-0001 for this contract and month is already open or granted" in text_of(page)
     assert stranger.submit().status_code == 422
     assert Claim.objects.count() == 1
 
 
-def test_a_month_without_the_contract_is_refused_when_the_contract_is_proven():
+def test_a_month_outside_the_contract_is_refused_only_after_confirmation():
     a_customer_on_record(starts_on="2026-10-01")
     answered = Stranger().confirmed(NOW).submit()
     assert answered.status_code == 422
-    assert "no day of it lies in this month (clause 1.2)" in text_of(answered)
+    assert "has no service day in this month (clause 1.2)" in text_of(answered)
 
 
 # Keys, limits and rubbish
 
 
-def test_the_key_stands_nowhere_on_record():
+def test_the_key_is_not_stored():
     stranger = Stranger()
     assert Application.objects.get().key_hash == hashed(stranger.key)
     assert stranger.key not in str(list(Application.objects.values()))
 
 
 @pytest.mark.parametrize("key", ["x" * 32, "%00", "x" * 3000, "%ED%A0%80", "new-link"])
-def test_a_wrong_key_leads_nowhere_and_says_so(client, key):
+def test_a_wrong_key_gets_an_error_page(client, key):
     for step in ("contract", "check"):
         answered = client.get(f"/claim/{key}/{step}/")
         assert answered.status_code == 404
-        assert "There is no such form" in text_of(answered)
+        assert "Form not found" in text_of(answered)
     assert client.get(f"/claim/{key}/tea/").status_code == 404
 
 
-def test_a_form_is_kept_for_a_day_then_purged_with_its_files(today, django_capture_on_commit_callbacks):
+def test_a_form_is_saved_for_a_day_then_purged_with_its_files(today, django_capture_on_commit_callbacks):
     a_customer_on_record()
     stranger = Stranger()
     stranger.prove()
@@ -486,7 +486,7 @@ def test_from_one_address_twenty_forms_an_hour_can_be_started(today):
         Stranger()
     answered = Client().post("/claim/", {"month": "2026-09"})
     assert answered.status_code == 429
-    assert "That was tried too often within an hour." in text_of(answered)
+    assert "Too many attempts within an hour." in text_of(answered)
     Stranger(client=Client(REMOTE_ADDR="192.0.2.7"))
     today.move_to(NOW + timedelta(hours=1))
     Stranger()
@@ -501,7 +501,7 @@ def test_from_one_address_sixty_files_an_hour_can_be_sent():
     assert stranger.application.proofs.count() == 1
 
 
-def test_half_of_a_sign_is_answered_with_a_sentence():
+def test_a_truncated_request_gets_a_message():
     stranger = Stranger()
     body = b"reference=%ED%A0%80&email=%ED%A0%80%40example.com&month=%ED%A0%80&zone=%ED%A0%80&from_day=%ED%A0%80"
     for step in ("contract", "times"):
@@ -524,12 +524,12 @@ def test_a_form_sent_from_another_site_is_refused(client):
     assert same.status_code == 422
 
 
-def test_too_much_at_once_is_refused_with_a_sentence():
+def test_a_too_large_request_is_refused_with_a_message():
     stranger = Stranger()
     rows = {"from_day": ["2026-09-10"] * 10_000, **{name: ["03:00"] * 10_000 for name in ("from_time", "until_time")}}
     answered = stranger.send("times", zone="UTC", **rows)
     assert answered.status_code == 400
-    assert "It holds too much" in text_of(answered)
+    assert "It contains too much data" in text_of(answered)
     huge = stranger.client.post(stranger.at("contract"), {"reference": "x" * 3_000_000})
     assert huge.status_code in {400, 422}
     told = stranger.client.post(stranger.at("proof"), {}, CONTENT_LENGTH=str(300 * 1024 * 1024))
@@ -550,10 +550,10 @@ def test_more_rows_than_fit_are_cut():
     stranger.send("times", zone="UTC", rows="add", **many)
     page = stranger.see("times").content.decode()
     assert page.count('name="from_day"') == 30
-    assert "No more than 30 times fit in here" in page
+    assert "You can enter at most 30 outages" in page
 
 
-def test_a_page_of_the_form_is_kept_by_nobody_and_names_its_address_to_nobody():
+def test_a_page_of_the_form_is_not_cached_and_sends_no_referrer():
     stranger = Stranger()
     for step in ("contract", "times", "proof", "code"):
         page = stranger.see(step)
@@ -585,7 +585,7 @@ def test_the_web_server_s_own_log_leaves_keys_out(caplog, settings):
     assert "GET /claims/…/proof/ HTTP/1.1" in caplog.text
 
 
-def test_the_heaviest_step_weighs_no_more_than_sixty_kilobytes(client, settings):
+def test_the_largest_step_is_at_most_sixty_kilobytes(client, settings):
     stranger = Stranger()
     stranger.name_contract()
     stranger.send(

@@ -1,4 +1,4 @@
-"""The page on which a claimant follows a claim: what it says, what can be done there, and who may see it."""
+"""The page of a claim for its claimant: content, actions and access."""
 
 import re
 from datetime import timedelta
@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from claims.models import Claim, ClaimLink
 from claims.operations import ask_customer, decide, reverse, revoke_links, submit_held_claims
-from claims.operations.applying import mail_what_is_asked
+from claims.operations.applying import mail_requested
 from claims.queries.applying import newest_token
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
@@ -62,15 +62,15 @@ def refused(claim: Claim) -> None:
 # What it says
 
 
-def test_a_claim_under_review_says_what_was_claimed_and_what_comes_next(claim):
+def test_a_claim_under_review_shows_its_details_and_the_next_step(claim):
     words = read(claim)
     for expected in (
-        claim.number, "September 2026", "Under review", "One person recommends, another decides",
-        "2026-09-10 03:00 Berlin SLA 2026-09-10 09:00 Shanghai", "30 min", "What did not work all", "Nothing worked",
-        "screen.png", "Claim C-2026-0001 for September 2026: we have it", "The link is valid until 2027-04-18",
+        claim.number, "September 2026", "Under review", "One person recommends a decision, another approves it",
+        "2026-09-10 03:00 Berlin SLA 2026-09-10 09:00 Shanghai", "30 min", "Affected functions all", "Nothing worked",
+        "screen.png", "Claim C-2026-0001 for September 2026: received", "The link is valid until 2027-04-18",
     ):  # fmt: skip
         assert expected in words
-    assert "The link is yours alone" not in words
+    assert "Please do not forward it" not in words
 
 
 def test_a_claim_of_a_month_that_is_not_closed_yet_says_what_it_waits_for(claim):
@@ -81,21 +81,24 @@ def test_a_claim_of_a_month_that_is_not_closed_yet_says_what_it_waits_for(claim)
         month=ServiceMonth(2026, 8),
         times=[(at("2026-08-10 01:00"), at("2026-08-10 01:30"))],
     )
-    assert "It can be decided once the month is closed on our side." in read(of_august)
+    assert "A decision is possible once we have closed the month." in read(of_august)
 
 
-def test_a_held_claim_says_when_it_is_submitted_by_itself(today):
+def test_an_early_claim_shows_when_it_is_submitted_automatically(today):
     today.move_to(at("2026-10-09 08:00"))
     a_missed_september()
     claim = a_claim(a_claimant(), now=at("2026-10-09 08:00"))
     words = read(claim)
-    assert "Held until claims open" in words
-    assert "Claims for this month open at 2026-10-13 18:00 Berlin SLA 2026-10-14 00:00 Shanghai (clause 3.3.1)" in words
+    assert "Not open yet" in words
+    assert (
+        "The claim period for this month opens at 2026-10-13 18:00 Berlin SLA 2026-10-14 00:00 Shanghai (clause 3.3.1)"
+        in words
+    )
     submit_held_claims(now=OPEN)
     assert "Under review" in read(claim)
 
 
-def test_what_was_granted_is_shown_with_the_contract_s_new_end_and_the_voucher_s_code(claim):
+def test_a_granted_claim_shows_the_new_end_of_the_contract_and_the_voucher_code(claim):
     compensation = granted(claim, voucher_minutes=30)
     words = read(claim)
     assert "Your claim is granted." in words
@@ -104,10 +107,10 @@ def test_what_was_granted_is_shown_with_the_contract_s_new_end_and_the_voucher_s
     assert compensation.voucher.code in words
     assert "0.03 EUR" in words
     assert "Valid until" in words
-    assert "Take the claim back" not in words
+    assert "Withdraw claim" not in words
 
 
-def test_a_voucher_that_was_voided_shows_its_code_no_more(claim):
+def test_a_void_voucher_does_not_show_its_code(claim):
     compensation = granted(claim, voucher_minutes=30)
     reverse(
         actor=a_reviewer(),
@@ -117,10 +120,10 @@ def test_a_voucher_that_was_voided_shows_its_code_no_more(claim):
     )
     words = read(claim)
     assert compensation.voucher.code not in words
-    assert "void; the letter below says why" in words
+    assert "void; see the reason in the e-mail below" in words
 
 
-def test_the_page_is_told_in_chinese_where_the_reader_wants_it(claim):
+def test_the_page_is_available_in_chinese(claim):
     page = Client().get(address(claim), headers={"accept-language": "zh-hans"})
     assert '<html lang="zh-hans">' in page.content.decode()
 
@@ -128,7 +131,7 @@ def test_the_page_is_told_in_chinese_where_the_reader_wants_it(claim):
 # What can be done there
 
 
-def test_proof_is_added_and_the_trail_names_the_claimant(claim):
+def test_proof_is_added_and_the_audit_log_names_the_claimant(claim):
     answered = Client().post(f"{address(claim)}proof/", {"files": [picture()]})
     assert answered["Location"] == f"{address(claim)}#proof"
     assert "door.png" in read(claim)
@@ -142,7 +145,7 @@ def test_a_file_that_is_refused_is_named_and_the_others_stay(claim):
     assert (answered.status_code, "Choose a file first." in text_of(answered)) == (422, True)
 
 
-def test_a_question_is_answered_and_the_review_goes_on(claim):
+def test_an_answer_puts_the_claim_under_review_again(claim):
     ask_customer(actor=a_reviewer(), claim=claim, question="Which door was it?", now=OPEN)
     assert "Which door was it?" in read(claim)
     empty = Client().post(f"{address(claim)}answer/", {"text": " \0 "})
@@ -155,16 +158,16 @@ def test_a_question_is_answered_and_the_review_goes_on(claim):
     assert again.status_code == 422
 
 
-def test_a_claim_is_taken_back_after_asking_once_more(claim):
+def test_a_claim_is_withdrawn_after_confirmation(claim):
     page = Client().get(f"{address(claim)}withdraw/")
-    assert "Nothing more is decided about it then." in text_of(page)
+    assert "We will not process a withdrawn claim." in text_of(page)
     assert Claim.objects.get().status == "submitted"
     Client().post(f"{address(claim)}withdraw/", {"reason": "We found it was our router."})
     assert Claim.objects.get().status == "withdrawn"
-    assert "You took your claim back." in read(claim)
+    assert "Your claim is withdrawn." in read(claim)
     again = Client().post(f"{address(claim)}withdraw/", {"reason": ""})
     assert again.status_code == 422
-    assert "taken back already" in text_of(Client().get(f"{address(claim)}withdraw/"))
+    assert "already decided or withdrawn" in text_of(Client().get(f"{address(claim)}withdraw/"))
 
 
 def test_a_refusal_is_appealed_once(claim):
@@ -173,12 +176,12 @@ def test_a_refusal_is_appealed_once(claim):
     assert Client().post(f"{address(claim)}appeal/", {"text": "x" * 6000}).status_code == 422
     assert Client().post(f"{address(claim)}appeal/", {"text": "Look at minute 12."}).status_code == 302
     words = read(claim)
-    assert "We look at your claim again." in words
+    assert "We are reviewing your claim again." in words
     assert "Your appeal Look at minute 12." in words
     assert Client().post(f"{address(claim)}appeal/", {"text": "And again."}).status_code == 422
 
 
-def test_looking_changes_nothing(claim):
+def test_viewing_the_page_changes_nothing(claim):
     before = (Entry.objects.count(), Notice.objects.count(), Claim.objects.values().get())
     for path in ("", "proof/", "answer/", "appeal/", "withdraw/"):
         assert Client().get(f"{address(claim)}{path}").status_code in {200, 302}
@@ -188,7 +191,7 @@ def test_looking_changes_nothing(claim):
 # Who may see it
 
 
-def test_a_link_is_kept_by_nobody_and_named_to_nobody(claim):
+def test_the_page_is_not_cached_and_sends_no_referrer(claim):
     page = Client().get(address(claim))
     assert page["Cache-Control"] == "no-store"
     assert page["Referrer-Policy"] == "no-referrer"
@@ -201,11 +204,11 @@ def test_a_link_is_kept_by_nobody_and_named_to_nobody(claim):
 
 
 @pytest.mark.parametrize("wrong", ["7-" + "x" * 32, "0", "%00", "x" * 4000, "%ED%A0%80", "1-", "٣-" + "x" * 32])
-def test_a_wrong_link_leads_nowhere_and_to_a_new_one(claim, wrong):
+def test_a_wrong_link_gets_an_error_page_with_a_new_link_form(claim, wrong):
     for path in ("", "proof/", "answer/", "appeal/", "withdraw/"):
         answered = Client().post(f"/claims/{wrong}/{path}", {"text": "x"})
         assert answered.status_code == 404
-        assert "This link leads nowhere" in text_of(answered)
+        assert "This link is not valid" in text_of(answered)
         assert "/claim/new-link/" in answered.content.decode()
 
 
@@ -220,7 +223,7 @@ def test_an_expired_or_revoked_link_is_gone(claim, today):
     assert newest_token(claim, OPEN) is None
 
 
-def test_a_link_of_another_claim_opens_no_other(claim):
+def test_a_link_is_valid_for_its_own_claim_only(claim):
     other = a_claim(a_claimant())
     assert claim.number not in read(other)
 
@@ -231,13 +234,13 @@ def test_a_link_of_another_claim_opens_no_other(claim):
 def ask_for_link(claim: Claim, **data):
     given = {"reference": claim.contract.reference, "email": claim.email, **data}
     answered = Client().post("/claim/new-link/", given)
-    mail_what_is_asked(now=OPEN)
+    mail_requested(now=OPEN)
     return answered
 
 
-def test_a_new_link_is_mailed_and_the_old_ones_end(claim):
+def test_a_new_link_is_sent_and_the_earlier_ones_are_revoked(claim):
     old = address(claim)
-    assert "If claims were made under that contract" in text_of(ask_for_link(claim))
+    assert "If claims for this contract were made from this address" in text_of(ask_for_link(claim))
     mailed = Delivery.objects.filter(notice__about=claim.number).order_by("-id").first()
     assert Client().get(f"/claims/{token(mailed)}/").status_code == 200
     assert Client().get(old).status_code == 410
@@ -250,7 +253,7 @@ def test_a_claimant_whose_address_changed_gets_the_new_link_at_the_new_one(claim
     assert Delivery.objects.latest("id").email == "new@example.com"
 
 
-def test_whether_there_is_a_claim_is_not_said(claim):
+def test_the_response_does_not_reveal_whether_there_is_a_claim(claim):
     pages = {
         re.sub(r"\s+", " ", text_of(ask_for_link(claim, **data)))
         for data in ({}, {"email": "nobody@example.com"}, {"reference": "K-NONE"})
@@ -259,7 +262,7 @@ def test_whether_there_is_a_claim_is_not_said(claim):
     assert Delivery.objects.filter(notice__about=claim.number).count() == 2
 
 
-def test_links_are_not_mailed_without_end(claim):
+def test_the_number_of_sent_links_is_limited(claim):
     for _ in range(6):
         ask_for_link(claim)
     assert Delivery.objects.filter(notice__about=claim.number).count() == 3
@@ -269,7 +272,7 @@ def test_links_are_not_mailed_without_end(claim):
 
 
 @pytest.mark.parametrize("data", [{"email": "nobody"}, {"reference": ""}, {"reference": "\0"}, {"email": "x" * 9000}])
-def test_a_new_link_is_not_looked_for_where_nothing_is_named(claim, data):
+def test_a_request_for_a_link_needs_contract_and_address(claim, data):
     assert ask_for_link(claim, **data).status_code == 422
 
 

@@ -61,7 +61,7 @@ def test_an_incident_is_an_entry_that_changes_with_what_is_said(client, today):
     everything()
     before = {entry.id: entry for entry in parsed(client, "incidents").entries}
     identity = f"{settings.SITE_URL}/incidents/INC-3/"
-    assert before[identity].title == "Login down on app and web in Asia (INC-3)"
+    assert before[identity].title == "Login unavailable on app and web in Asia (INC-3)"
     assert before[identity].updated == "2026-11-22T09:55:00+00:00"
     assert before[identity].published == "2026-11-22T09:48:30+00:00"
     said(Incident.objects.get(reference="INC-3"), "2026-11-22 10:01", "It was the certificate.")

@@ -1,4 +1,4 @@
-"""Hostile files at the doors: the public form and the desk answer with a sentence, and nothing stays."""
+"""Hostile files at the public form and the staff page get a message, and nothing is stored."""
 
 import pytest
 from django.urls import reverse
@@ -14,14 +14,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proof_storage")]
 BOUNDARY = "the-line-between"
 
 HOSTILE = [
-    (b"evil.svg", b"<svg><script>alert(1)</script></svg>", "Files of this kind cannot be taken"),
-    (b"svg.png", b"<svg><script>alert(1)</script></svg>", "The name of this file says one kind"),
-    (b"zip.png", a_picture() + an_archive(), "There is something else in this file"),
+    (b"evil.svg", b"<svg><script>alert(1)</script></svg>", "This file type is not accepted"),
+    (b"svg.png", b"<svg><script>alert(1)</script></svg>", "The content of this file does not match its file extension"),
+    (b"zip.png", a_picture() + an_archive(), "This file contains a second file"),
     (b"bomb.png", png_claiming(60_000, 60_000), "more than 64 million pixels"),
-    (b"half.pdf", a_pdf()[:200], "This file is damaged or not complete"),
+    (b"half.pdf", a_pdf()[:200], "This file is damaged or incomplete"),
     (b"empty.txt", b"", "This file is empty"),
-    (b"../../../tmp/evil.exe", b"MZ", "Files of this kind cannot be taken"),
-    ("\u202egnp.exe".encode(), a_picture(), "Files of this kind cannot be taken"),
+    (b"../../../tmp/evil.exe", b"MZ", "This file type is not accepted"),
+    ("\u202egnp.exe".encode(), a_picture(), "This file type is not accepted"),
 ]
 
 
@@ -50,7 +50,7 @@ def stranger():
 
 
 @pytest.mark.parametrize(("name", "content", "sentence"), HOSTILE)
-def test_the_public_form_refuses_with_a_sentence_and_keeps_nothing(name, content, sentence, stranger):
+def test_the_public_form_refuses_with_a_message_and_stores_nothing(name, content, sentence, stranger):
     answer = stranger.client.post(stranger.at("proof"), **sent(name, content, go="next"))
     assert answer.status_code == 422
     assert sentence in text_of(answer)
@@ -59,7 +59,7 @@ def test_the_public_form_refuses_with_a_sentence_and_keeps_nothing(name, content
 
 
 @pytest.mark.parametrize(("name", "content", "sentence"), HOSTILE)
-def test_the_desk_refuses_with_a_sentence_and_keeps_nothing(name, content, sentence):
+def test_the_staff_page_refuses_with_a_message_and_stores_nothing(name, content, sentence):
     support = signed_in(a_member("Support"))
     answer = support.post(reverse("admin:bring_proof", args=[a_claim().pk]), **sent(name, content))
     assert answer.status_code == 422

@@ -13,10 +13,10 @@ from sla_portal.kernel.months import ServiceMonth
 
 
 class Command(BaseCommand):
-    help = "When claims for each service month of a year open and close (3.3.1)."
+    help = "List the claim period of each service month of a year: when claims open and close (3.3.1)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("year", help="such as 2026")
+        parser.add_argument("year", help="for example 2026")
         parser.add_argument("--json", action="store_true", help="a JSON array instead of a table")
 
     def handle(self, *_args, year, **options):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from None
         if len(found) < len(months):
-            raise CommandError(f"No agreement version is in force in all of {year}: choose a later year.")
+            raise CommandError(f"No agreement version is in force in all months of {year}. Choose a later year.")
         if options["json"]:
             self.stdout.write(json.dumps([statement(*one) for one in found], indent=2))
             return

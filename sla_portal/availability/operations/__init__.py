@@ -1,11 +1,11 @@
-"""Classify incidents under section 4, judge the months, and close them."""
+"""Classify incidents under section 4, judge service months, and close or correct them."""
 
 from .classification import (
-    ClauseOfEveryone,
     EvidenceMissing,
     ExclusionAlreadyDecided,
     ExclusionOutsideIncident,
-    ExclusionsStand,
+    IncidentHasExclusions,
+    NotACustomerClause,
     NoticeCoversNothing,
     ReasonMissing,
     SecondPersonNeeded,
@@ -20,32 +20,32 @@ from .classification import (
 from .closing import (
     CorrectionWithoutReason,
     MonthClosed,
+    MonthHasOpenItems,
     MonthOpen,
-    MonthUnfinished,
     NothingToCorrect,
     close_month,
     correct_month,
 )
 from .evidence import EvidenceRefused, add_evidence
 from .judging import (
-    contracts_flipping,
-    contracts_flipping_under,
+    count_changed_outcomes,
+    count_changed_outcomes_under,
     judge_due_months,
     judge_month,
     month_deviates,
 )
 
 __all__ = [
-    "ClauseOfEveryone",
     "CorrectionWithoutReason",
     "EvidenceMissing",
     "EvidenceRefused",
     "ExclusionAlreadyDecided",
     "ExclusionOutsideIncident",
-    "ExclusionsStand",
+    "IncidentHasExclusions",
     "MonthClosed",
+    "MonthHasOpenItems",
     "MonthOpen",
-    "MonthUnfinished",
+    "NotACustomerClause",
     "NothingToCorrect",
     "NoticeCoversNothing",
     "ReasonMissing",
@@ -55,9 +55,9 @@ __all__ = [
     "attribute_incident",
     "close_month",
     "confirm_exclusion",
-    "contracts_flipping",
-    "contracts_flipping_under",
     "correct_month",
+    "count_changed_outcomes",
+    "count_changed_outcomes_under",
     "judge_due_months",
     "judge_month",
     "month_deviates",

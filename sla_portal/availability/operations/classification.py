@@ -16,7 +16,7 @@ from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 
-from ..clauses import OWN_CLAUSES
+from ..clauses import CUSTOMER_CLAUSES
 from ..models import Exclusion, Status
 from ..queries import covered_by_window
 
@@ -24,7 +24,7 @@ MAINTENANCE, FORCE_MAJEURE = "4.1", "4.11"
 
 
 class ExclusionOutsideIncident(Refused):
-    """The stretch to exclude does not lie within the incident."""
+    """The time to exclude does not lie within the incident."""
 
 
 class NoticeCoversNothing(Refused):
@@ -36,37 +36,39 @@ class ThirdPartyNotNamed(Refused):
 
 
 class ReasonMissing(Refused):
-    """A step that changes figures says why."""
+    """A step that changes figures needs a reason."""
 
 
 class EvidenceMissing(Refused):
-    """Time of a customer's own making without what proves it."""
+    """Time caused by the customer cannot be excluded without evidence."""
 
 
-class ClauseOfEveryone(Refused):
-    """A clause that takes time off for everyone, or off nobody, where one customer's own was meant."""
+class NotACustomerClause(Refused):
+    """The clause is not one of those for time caused by the customer (4.2 to 4.9)."""
 
 
 class SecondPersonNeeded(Refused):
-    """Whoever proposed an exclusion does not decide it."""
+    """The person who proposed an exclusion cannot decide it."""
 
 
 class ExclusionAlreadyDecided(Refused):
-    """The exclusion is not in the state from which this step leads on."""
+    """The exclusion does not have the status that this step requires."""
 
 
-class ExclusionsStand(Refused):
-    """The incident cannot be called ours while exclusions of it stand."""
+class IncidentHasExclusions(Refused):
+    """The incident cannot be classified as attributable while it has proposed or confirmed exclusions."""
 
 
 def attribute_incident(*, actor: Actor, incident: Incident, reason: str, now: datetime) -> None:
-    """Say that an incident was ours: all of it counts."""
+    """Classify an incident as attributable to us: all of its downtime counts."""
     require(actor, "availability.propose_exclusion")
     with transaction.atomic():
         Incident.objects.select_for_update().get(pk=incident.pk)
         if incident.exclusions.filter(status__in=(Status.PROPOSED, Status.CONFIRMED)).exists():
-            raise ExclusionsStand(
-                _("Exclusions of this incident are proposed or confirmed. Have them rejected or revoked first.")
+            raise IncidentHasExclusions(
+                _(
+                    "This incident has proposed or confirmed exclusions. Reject or revoke them before you classify it as attributable."
+                )
             )
         classify_incident(actor=actor, incident=incident, attributable=True, reason=reason, now=now)
 
@@ -85,9 +87,9 @@ def propose_exclusion(
     third_party: str = "",
     third_party_incident: str = "",
 ) -> Exclusion:
-    """Propose to exclude an incident, or the stretch `[starts_at, ends_at)` of it, under a clause of section 4.
+    """Propose to exclude an incident, or its part `[starts_at, ends_at)`, under a clause of section 4.
 
-    Nothing is taken off until another person confirms it.
+    No time is excluded until another person confirms it.
     """
     require(actor, "availability.propose_exclusion")
     if not reason.strip():
@@ -98,7 +100,11 @@ def propose_exclusion(
         if clause == MAINTENANCE:
             _check_noticed(incident, maintenance, starts_at, ends_at, now)
         if clause == FORCE_MAJEURE and not (third_party.strip() and third_party_incident.strip()):
-            raise ThirdPartyNotNamed(_("Name the third party and its own incident, by number or address (4.11)."))
+            raise ThirdPartyNotNamed(
+                _(
+                    "Clause 4.11 needs the third party and its own incident. Enter its name and the incident's number or URL."
+                )
+            )
         exclusion = Exclusion.objects.create(
             incident=incident,
             clause=clause,
@@ -128,16 +134,18 @@ def propose_own_exclusion(
     evidence: str,
     now: datetime,
 ) -> Exclusion:
-    """Propose to take `[starts_at, ends_at)` off one customer's months alone, as of its own making (4.2 to 4.9)."""
+    """Propose to exclude `[starts_at, ends_at)` from one customer's months only, as caused by the customer (4.2 to 4.9)."""
     require(actor, "availability.propose_own_exclusion")
-    if clause not in OWN_CLAUSES:
-        raise ClauseOfEveryone(_("Time of a customer's own making is excluded under one of the clauses 4.2 to 4.9."))
+    if clause not in CUSTOMER_CLAUSES:
+        raise NotACustomerClause(
+            _("Time caused by the customer is excluded under one of the clauses 4.2 to 4.9. Choose one of them.")
+        )
     if not reason.strip():
         raise ReasonMissing(_("Say why the clause applies."))
     if not evidence.strip():
-        raise EvidenceMissing(_("Say what proves it, and where it is found."))
+        raise EvidenceMissing(_("Enter the evidence and where it can be found."))
     if ends_at <= starts_at:
-        raise ExclusionOutsideIncident(_("The excluded time ends before it starts. Give an end after the start."))
+        raise ExclusionOutsideIncident(_("The excluded time ends before it starts. Enter an end after the start."))
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=customer.pk)
         exclusion = Exclusion.objects.create(
@@ -155,7 +163,7 @@ def propose_own_exclusion(
 
 
 def confirm_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
-    """Confirm what another person proposed: from now on it takes its time off."""
+    """Confirm an exclusion that another person proposed; its time no longer counts."""
     with transaction.atomic():
         locked = _locked_for_decision(actor, exclusion, Status.PROPOSED)
         _decide(actor, locked, Status.CONFIRMED, reason, now)
@@ -163,7 +171,7 @@ def confirm_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: d
 
 
 def reject_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
-    """Refuse what another person proposed; with nothing else proposed the incident is unclassified again."""
+    """Reject an exclusion that another person proposed; without any other the incident is unclassified again."""
     if not reason.strip():
         raise ReasonMissing(_("Say why it is rejected."))
     with transaction.atomic():
@@ -174,7 +182,7 @@ def reject_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: da
 
 
 def revoke_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
-    """Take back a confirmed exclusion: its time counts again, and the row stays."""
+    """Revoke a confirmed exclusion; its time counts again and the row is kept."""
     if not reason.strip():
         raise ReasonMissing(_("Say why it is revoked."))
     with transaction.atomic():
@@ -204,10 +212,11 @@ def _locked_for_decision(actor: Actor, exclusion: Exclusion, expected: Status) -
     locked = Exclusion.objects.select_for_update().get(pk=exclusion.pk)
     if locked.status != expected:
         raise ExclusionAlreadyDecided(
-            _("This exclusion is %(status)s by now. Look at it again.") % {"status": locked.get_status_display()}
+            _("The status of this exclusion is now “%(status)s”. Reload the page and check it again.")
+            % {"status": locked.get_status_display()}
         )
     if expected == Status.PROPOSED and actor.user and locked.proposed_by_id == actor.user.pk:
-        raise SecondPersonNeeded(_("You proposed this exclusion. Another person has to decide it."))
+        raise SecondPersonNeeded(_("You proposed this exclusion, so another person must decide it."))
     return locked
 
 
@@ -230,10 +239,10 @@ def _record_status(actor: Actor, exclusion: Exclusion, before: Status, reason: s
 
 
 def _reopen_classification(actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
-    """An incident of which no exclusion stands any more is unclassified until someone says otherwise."""
+    """Set an incident without proposed or confirmed exclusions back to unclassified."""
     if exclusion.incident_id is None:
         return
-    # Two decisions at once: the second looks when the first is committed.
+    # Of two concurrent decisions the second reads after the first has committed.
     incident = Incident.objects.select_for_update().get(pk=exclusion.incident_id)
     if not incident.exclusions.filter(status__in=(Status.PROPOSED, Status.CONFIRMED)).exists():
         classify_incident(actor=actor, incident=incident, attributable=None, reason=reason, now=now)
@@ -246,10 +255,12 @@ def _check_within(incident: Incident, starts_at: datetime | None, ends_at: datet
     if first is None or last is None:
         raise ExclusionOutsideIncident(_("This incident has no outage to exclude."))
     if starts_at and ends_at and ends_at <= starts_at:
-        raise ExclusionOutsideIncident(_("The excluded time ends before it starts. Give an end after the start."))
+        raise ExclusionOutsideIncident(_("The excluded time ends before it starts. Enter an end after the start."))
     if (starts_at and not first <= starts_at < last) or (ends_at and not first < ends_at <= last):
         raise ExclusionOutsideIncident(
-            _("The excluded time does not lie within the incident, from %(first)s to %(last)s UTC.")
+            _(
+                "The excluded time lies outside the incident, which lasts from %(first)s to %(last)s UTC. Enter a time within it."
+            )
             % {"first": f"{first:%Y-%m-%d %H:%M:%S}", "last": f"{last:%Y-%m-%d %H:%M:%S}"}
         )
 
@@ -262,7 +273,7 @@ def _check_noticed(
     now: datetime,
 ) -> None:
     if window is None:
-        raise NoticeCoversNothing(_("Clause 4.1 needs a maintenance window that was announced. Choose one."))
+        raise NoticeCoversNothing(_("Clause 4.1 needs an announced maintenance window. Choose one."))
     for outage in incident.outages.select_related("region").prefetch_related("functions", "clients"):
         start = max(outage.started_at, starts_at or outage.started_at)
         end = min(outage.ended_at or now, ends_at or outage.ended_at or now)
@@ -270,7 +281,7 @@ def _check_noticed(
             return
     raise NoticeCoversNothing(
         _(
-            "No notice of %(window)s covers any of this time, so 4.1 does not apply. What was announced is on the window's page."
+            "No notice of %(window)s covers any of this time, so clause 4.1 does not apply. See the notices on the window's page."
         )
         % {"window": window.reference}
     )

@@ -1,4 +1,4 @@
-"""Close a service month when nothing in it is open, and correct a closed one."""
+"""Close a service month that has no open items, and correct a closed one."""
 
 from __future__ import annotations
 
@@ -14,63 +14,63 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 
 from ..models import Deviation, MonthClosing
-from ..queries import Unfinished, closing_of, unfinished
+from ..queries import OpenItems, closing_of, open_items
 from .judging import judge_month, month_deviates
 
 
-class MonthUnfinished(Refused):
-    """Something in the month is open, unclassified or undecided; `missing` says what."""
+class MonthHasOpenItems(Refused):
+    """Something in the month is open, unclassified or undecided; `items` lists what."""
 
-    def __init__(self, missing: Unfinished) -> None:
-        super().__init__(_("This month is not finished: see the list of what is missing."))
-        self.missing = missing
+    def __init__(self, items: OpenItems) -> None:
+        super().__init__(_("This month cannot be closed yet. Complete the open items of the checklist first."))
+        self.items = items
 
 
 class MonthClosed(Refused):
-    """The month was closed already."""
+    """The month is already closed."""
 
 
 class MonthOpen(Refused):
-    """A month that was never closed is closed, not corrected."""
+    """The month is not closed, so it cannot be corrected."""
 
 
 class CorrectionWithoutReason(Refused):
-    """A closed month is corrected for a reason that is told."""
+    """A correction needs a reason, which the reports state."""
 
 
 class NothingToCorrect(Refused):
-    """The record says just what the closed month says."""
+    """The figures of the closed month agree with the record."""
 
 
 def close_month(*, actor: Actor, month: ServiceMonth, now: datetime) -> MonthClosing:
-    """Freeze the judged figures of a month, everywhere, as revision 1."""
+    """Freeze the figures of a month, of all regions and customers, as revision 1."""
     require(actor, "availability.close_month")
     if closing_of(month):
-        raise MonthClosed(_("%(month)s is closed already.") % {"month": month})
+        raise MonthClosed(_("%(month)s is already closed.") % {"month": month})
     return _close(actor, month, 1, "", now)
 
 
 def correct_month(*, actor: Actor, month: ServiceMonth, reason: str, now: datetime) -> MonthClosing:
-    """Judge a closed month again, from the record as it is now, and freeze that as the next revision."""
+    """Judge a closed month again from the present record, and freeze the result as the next revision."""
     require(actor, "availability.close_month")
     closing = closing_of(month)
     if closing is None:
         raise MonthOpen(_("%(month)s is not closed. Close it first.") % {"month": month})
     if not reason.strip():
-        raise CorrectionWithoutReason(_("Say why the closed month is corrected."))
+        raise CorrectionWithoutReason(_("Enter the reason for the correction."))
     if not month_deviates(month=month, now=now):
-        raise NothingToCorrect(_("The record says just what the closed month says. There is nothing to correct."))
+        raise NothingToCorrect(_("The figures of the closed month agree with the record. There is nothing to correct."))
     return _close(actor, month, closing.revision + 1, reason, now)
 
 
 def _close(actor: Actor, month: ServiceMonth, revision: int, reason: str, now: datetime) -> MonthClosing:
     try:
         with transaction.atomic():
-            # Whatever is being logged meanwhile is either on record before this, or comes after the closing.
+            # What is logged concurrently is either on record before this lock, or recorded after the closing.
             lock_chain()
-            missing = unfinished(month, now)
-            if missing:
-                raise MonthUnfinished(missing)
+            items = open_items(month, now)
+            if items:
+                raise MonthHasOpenItems(items)
             closing = MonthClosing.objects.create(
                 month=month.first_day,
                 revision=revision,
@@ -85,6 +85,6 @@ def _close(actor: Actor, month: ServiceMonth, revision: int, reason: str, now: d
             action = "closed" if revision == 1 else "corrected"
             record(actor=actor, action=action, subject=closing, now=now, reason=reason)
     except IntegrityError as error:
-        # Two people at once: the constraint lets one revision through.
-        raise MonthClosed(_("%(month)s was closed by somebody else at this moment.") % {"month": month}) from error
+        # Of two concurrent closings the constraint admits one.
+        raise MonthClosed(_("%(month)s was closed by someone else at the same moment.") % {"month": month}) from error
     return closing

@@ -1,4 +1,4 @@
-"""Seal the files that prove an exclusion."""
+"""Store the files that prove an exclusion."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from sla_portal.kernel.errors import Refused
 
 from ..models import Evidence, Exclusion
 
-LARGEST = 20 * 1024 * 1024
-MOST = 10
+MAX_SIZE = 20 * 1024 * 1024
+MAX_FILES = 10
 ENDINGS = (".pdf", ".png", ".jpg", ".jpeg", ".webp", ".txt", ".eml", ".csv", ".log")
 
 
 class EvidenceRefused(Refused):
-    """The file is empty, too large, one too many or of a kind that cannot be kept."""
+    """The file is empty, too large, one too many, or of a type that is not accepted."""
 
 
 def add_evidence(*, actor: Actor, exclusion: Exclusion, upload: File[bytes], now: datetime) -> Evidence:
-    """Keep a file beside an exclusion, under a name of ours; the same file twice is one.
+    """Store a file with an exclusion under a generated name; the same file twice is stored once.
 
-    It is never shown in a page: whoever may see it downloads it.
+    It is never shown in a page, only downloaded.
     """
     require(actor, "availability.propose_exclusion")
     name = PurePath((upload.name or "").replace("\\", "/")).name[-200:]
@@ -42,9 +42,9 @@ def add_evidence(*, actor: Actor, exclusion: Exclusion, upload: File[bytes], now
         known = locked.files.filter(sha256=digest.hexdigest()).first()
         if known:
             return known
-        if locked.files.count() >= MOST:
+        if locked.files.count() >= MAX_FILES:
             raise EvidenceRefused(
-                _("There are %(most)d files already. Put what belongs together into one.") % {"most": MOST}
+                _("This exclusion already has %(limit)d files. Combine related files into one.") % {"limit": MAX_FILES}
             )
         evidence = Evidence(
             exclusion=locked,
@@ -73,9 +73,9 @@ def add_evidence(*, actor: Actor, exclusion: Exclusion, upload: File[bytes], now
 def _check(name: str, size: int) -> None:
     if not size:
         raise EvidenceRefused(_("This file is empty. Choose another."))
-    if size > LARGEST:
+    if size > MAX_SIZE:
         raise EvidenceRefused(_("This file is larger than 20 MB. Choose a smaller one."))
     if not name.isprintable() or not name.lower().endswith(ENDINGS):
         raise EvidenceRefused(
-            _("Files of this kind cannot be kept. Choose one of: %(endings)s.") % {"endings": ", ".join(ENDINGS)}
+            _("Files of this type are not accepted. Accepted types: %(endings)s.") % {"endings": ", ".join(ENDINGS)}
         )

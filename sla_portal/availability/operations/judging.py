@@ -1,8 +1,8 @@
-"""Judge months and keep the verdicts as rows; judging again touches only rows that changed.
+"""Judge service months and store the results as rows; judging again writes only rows that changed.
 
-A region is judged once. Its customers differ in their service days, of which few combinations exist: those are
-judged one by one, and the database joins them to the customers. No row passes through Python but for customers
-with several contracts, a suspension or an exclusion of their own.
+A region is judged once. Its customers differ in their service days, of which few combinations exist: each combination
+is computed once, and the database joins it to the customers. Only customers with several contracts, a suspension or an
+exclusion of their own are computed one by one in Python.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from ..queries import (
     InForce,
     closed_months,
     closing_of,
+    customer_exclusions,
     days_measured,
     first_service_day,
     judged_region,
-    own_exclusions,
 )
 from ..rules import ExcludedTime, Judgement, figures, for_customer
 
@@ -59,22 +59,22 @@ COLUMNS = (
     "reading_sensitive",
     "provisional",
 )
-WHAT_CUSTOMERS_DIFFER_IN = (Customer, Contract, Suspension, Payment, Exclusion, AgreementVersion)
+CUSTOMER_SPECIFIC_MODELS = (Customer, Contract, Suspension, Payment, Exclusion, AgreementVersion)
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """The rows of one month for the customers of a region, from one judgement."""
+    """Compute the rows of one month for the customers of a region, from one judgement."""
 
     month: ServiceMonth
     judgement: Judgement
     versions: Sequence[AgreementVersion]
     reach: Span
-    """The seconds that decide the month (`_reach`)."""
+    """The seconds that have to be judged (`_reach`)."""
 
     @cached_property
     def over_contract_period(self) -> bool:
-        """Whether a version that governs a day of the month measures contracts from their start."""
+        """Whether a version in force on a day of the month measures the contract period."""
         governing = {self.version_on(day) for day in self.month.days}
         return any(version.measurement_period == MeasurementPeriod.CONTRACT_PERIOD.value for version in governing)
 
@@ -84,7 +84,7 @@ class Verdicts:
     def columns(
         self, contracts: Sequence[InForce], suspended: Sequence[Span], own: Iterable[ExcludedTime]
     ) -> dict[str, Any]:
-        """The figures for these contracts, as columns of a judged month."""
+        """Return the figures for these contracts, as columns of a judged month."""
         version = self.version_on(first_service_day(contracts, self.month))
         measured = days_measured(contracts, self.month, version.terms)
         return self.columns_of_days(ServiceDays.of(measured, settings.SLA_ZONE), version, suspended, own)
@@ -114,9 +114,9 @@ class Verdicts:
 
 
 def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
-    """Judge a month of a region and of its customers; returns how many customers' rows were new or changed.
+    """Judge a month of a region and of its customers; return how many customers' rows were added or changed.
 
-    It does not ask whether the month is closed: `closing` does, and the sweep.
+    The caller checks that the month may be written: `closing` does, and `judge_due_months`.
     """
     versions = published_versions()
     if not versions or versions[0].takes_effect_on > month.first_day:
@@ -124,34 +124,36 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
     verdicts = _verdicts(region, month, versions, now)
     with transaction.atomic():
         _lock(region)
-        _keep_region(region, verdicts, now)
+        _store_region(region, verdicts, now)
         with _customers_judged(region, verdicts) as cursor:
             return _merge(cursor, region, month, now)
 
 
-def contracts_flipping(*, region: Region, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]) -> int:
-    """Count the customers whose month would change between met and missed by decisions on exclusions (`judged_region`)."""
+def count_changed_outcomes(
+    *, region: Region, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]
+) -> int:
+    """Count the customers whose month would change between SLA met and breached by decisions on exclusions (`judged_region`)."""
     versions = published_versions()
-    return _flipping(
+    return _changed_outcomes(
         region, _verdicts(region, month, versions, now), _verdicts(region, month, versions, now, **decisions)
     )
 
 
-def contracts_flipping_under(*, draft: AgreementVersion, region: Region, month: ServiceMonth, now: datetime) -> int:
-    """Count the customers whose month would change between met and missed had `draft` always been in force."""
+def count_changed_outcomes_under(*, draft: AgreementVersion, region: Region, month: ServiceMonth, now: datetime) -> int:
+    """Count the customers whose month would change between SLA met and breached had `draft` always been in force."""
     always = copy(draft)
     always.effective_on = date.min
-    return _flipping(
+    return _changed_outcomes(
         region,
         _verdicts(region, month, published_versions(), now),
         _verdicts(region, month, [always], now, terms=always.terms),
     )
 
 
-def _flipping(region: Region, stands: Verdicts, would: Verdicts) -> int:
+def _changed_outcomes(region: Region, before: Verdicts, after: Verdicts) -> int:
     met = []
     with transaction.atomic():
-        for verdicts in (stands, would):
+        for verdicts in (before, after):
             with _customers_judged(region, verdicts) as cursor:
                 cursor.execute("SELECT customer_id, met FROM judged")
                 met.append(dict(cursor.fetchall()))
@@ -159,15 +161,16 @@ def _flipping(region: Region, stands: Verdicts, would: Verdicts) -> int:
 
 
 def judge_due_months(*, now: datetime) -> int:
-    """Judge every month on record anew; returns how many customers' rows changed.
+    """Judge every month on record again; return how many customers' rows changed.
 
-    Regions are judged each time. Their customers follow where the region's minutes changed or, by the audit trail, something
-    in which customers differ; a closed month stands still, and what the record says of it by now is noted.
+    Regions are judged each time. Their customers are judged where the minutes of the region changed or, by the audit log,
+    something specific to customers did. Closed months are not written; where they no longer agree with the record, a
+    `Deviation` is stored.
     """
     sweep, _created = Sweep.objects.get_or_create(pk=1)
     newest = Entry.objects.order_by("-id").values_list("id", flat=True).first() or 0
     contracts_changed = Entry.objects.filter(
-        id__gt=sweep.last_entry, subject_type__in=[model._meta.label_lower for model in WHAT_CUSTOMERS_DIFFER_IN]
+        id__gt=sweep.last_entry, subject_type__in=[model._meta.label_lower for model in CUSTOMER_SPECIFIC_MODELS]
     ).exists()
     versions = published_versions()
     months = _months_on_record(versions, now)
@@ -187,8 +190,8 @@ def judge_due_months(*, now: datetime) -> int:
                 if month.first_day in closed:
                     if _deviates(region, verdicts, customers=contracts_changed or month.first_day in deviated):
                         deviating.add(month.first_day)
-                # Closed since the sweep began, the month stands still already.
-                elif not closing_of(month) and (_keep_region(region, verdicts, now) or contracts_changed):
+                # The month may have been closed since the sweep began.
+                elif not closing_of(month) and (_store_region(region, verdicts, now) or contracts_changed):
                     with _customers_judged(region, verdicts) as cursor:
                         changed += _merge(cursor, region, month, now)
     Deviation.objects.exclude(month__in=deviating).delete()
@@ -204,22 +207,22 @@ def _verdicts(
     month: ServiceMonth,
     versions: Sequence[AgreementVersion],
     now: datetime,
-    **supposed: Any,
+    **what_if: Any,
 ) -> Verdicts:
     reach = _reach(region, month, versions)
-    return Verdicts(month, judged_region(region, reach, now, **supposed), versions, reach)
+    return Verdicts(month, judged_region(region, reach, now, **what_if), versions, reach)
 
 
 def _reach(region: Region, month: ServiceMonth, versions: Sequence[AgreementVersion]) -> Span:
-    """The seconds that have to be judged for a month: where contracts are measured from their start, those too."""
+    """Return the seconds to judge for a month; where contract periods are measured, back to the start of the first."""
     if any(version.measurement_period == MeasurementPeriod.CONTRACT_PERIOD.value for version in versions):
-        first = _customers_contracts(region, month).aggregate(first=Min("starts_on"))["first"] or month.first_day
+        first = _contracts_of_customers(region, month).aggregate(first=Min("starts_on"))["first"] or month.first_day
         return days_span(min(first, month.first_day), month.last_day, settings.SLA_ZONE)
     return month.span(settings.SLA_ZONE)
 
 
 def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> list[ServiceMonth]:
-    """The months from the first contract or outage to the present one, under an agreement version."""
+    """Return the months from the first contract or outage to the present one in which an agreement version is in force."""
     if not versions:
         return []
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
@@ -239,7 +242,7 @@ def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> li
 
 
 def _lock(region: Region) -> None:
-    """One judging of a region at a time; outages can be logged meanwhile."""
+    """Serialise judging per region; outages can be logged concurrently."""
     Region.objects.select_for_update(no_key=True).get(pk=region.pk)
 
 
@@ -252,8 +255,8 @@ def _region_columns(verdicts: Verdicts) -> dict[str, Any]:
     }
 
 
-def _keep_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
-    """Keep the region's verdict; returns whether anything changed of which the customers' months are cut."""
+def _store_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
+    """Store the row of the region; return whether the minutes that its customers' months derive from changed."""
     columns = _region_columns(verdicts)
     if RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **columns).exists():
         return False
@@ -264,7 +267,7 @@ def _keep_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
 
 
 def month_deviates(*, month: ServiceMonth, now: datetime) -> bool:
-    """Whether the record says something else by now than a closed month does, anywhere."""
+    """Return whether the figures of a closed month disagree with the present record, in any region."""
     versions = published_versions()
     with transaction.atomic():
         return any(
@@ -274,9 +277,9 @@ def month_deviates(*, month: ServiceMonth, now: datetime) -> bool:
 
 
 def _deviates(region: Region, verdicts: Verdicts, *, customers: bool) -> bool:
-    """Whether a closed month would be judged otherwise by now; `customers`: theirs can differ though the region's does not."""
-    kept = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **_region_columns(verdicts))
-    if not kept.exists():
+    """Return whether a closed month of a region disagrees with the record; `customers`: compare theirs too."""
+    unchanged = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **_region_columns(verdicts))
+    if not unchanged.exists():
         return True
     if not customers:
         return False
@@ -285,23 +288,23 @@ def _deviates(region: Region, verdicts: Verdicts, *, customers: bool) -> bool:
 
 
 def _digest(verdicts: Verdicts) -> str:
-    """What the customers' months are cut from, whichever judgement it was read off."""
+    """Return the SHA-256 of the minutes that the customers' months derive from; the same for any span judged."""
     judgement, reach = verdicts.judgement, verdicts.reach
     readings = [judgement.in_force, *judgement.under.values()]
     minutes = [clipped(spans, reach) for read in readings for spans in (read.counted.spans, read.excluded.spans)]
-    ongoing = [down.start for down in judgement.downs if down.ongoing and down.start < reach[1]]
+    ongoing = [outage.start for outage in judgement.outages if outage.ongoing and outage.start < reach[1]]
     return hashlib.sha256(repr((minutes, ongoing)).encode()).hexdigest()
 
 
-def _customers_contracts(region: Region, month: ServiceMonth) -> Any:
+def _contracts_of_customers(region: Region, month: ServiceMonth) -> Any:
     return contracts_in_force(month.first_day, month.last_day).filter(customer__region=region)
 
 
 @contextmanager
 def _customers_judged(region: Region, verdicts: Verdicts) -> Iterator[Any]:
-    """A cursor beside a temporary table `judged` of the customers' months."""
+    """Yield a cursor with a temporary table `judged` of the customers' months."""
     month = verdicts.month
-    contracts = _customers_contracts(region, month).annotate(
+    contracts = _contracts_of_customers(region, month).annotate(
         first_on=Greatest("starts_on", Value(date.min if verdicts.over_contract_period else month.first_day)),
         last_on=Least("in_force_until", Value(month.last_day)),
     )
@@ -339,10 +342,10 @@ def _customers_judged(region: Region, verdicts: Verdicts) -> Iterator[Any]:
 
 
 def _verdicts_one_by_one(region: Region, verdicts: Verdicts) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """Customers with several contracts in the month, a suspension, or an exclusion of their own."""
+    """Yield the rows of customers with several contracts in the month, a suspension, or an exclusion of their own."""
     month = verdicts.month
     span = verdicts.judgement.span
-    contracts = _customers_contracts(region, month)
+    contracts = _contracts_of_customers(region, month)
     first = month.first_day
     if verdicts.over_contract_period:
         first = local_date(span[0], settings.SLA_ZONE)
@@ -351,7 +354,7 @@ def _verdicts_one_by_one(region: Region, verdicts: Verdicts) -> Iterable[tuple[t
         for suspension in suspensions:
             days = max(suspension.first_on, first), min(suspension.last_on, month.last_day)
             suspended[suspension.contract.customer_id].append(days_span(*days, settings.SLA_ZONE))
-    own = own_exclusions(Customer.objects.filter(region=region), instant(span[0]), instant(span[1]))
+    own = customer_exclusions(Customer.objects.filter(region=region), instant(span[0]), instant(span[1]))
     several = contracts.order_by().values("customer").annotate(contracts=Count("pk")).filter(contracts__gt=1)
     special = {*own, *suspended, *several.values_list("customer", flat=True)}
     if not special:
@@ -379,7 +382,7 @@ JUDGED, PRESENT = (", ".join(f"{side}.{name}" for name in COLUMNS) for side in (
 
 
 def _changes(month: ServiceMonth) -> tuple[str, list[Any]]:
-    """The rows of `judged` that the customers' months do not say yet, as SQL from FROM on."""
+    """Return the SQL, from FROM on, of the rows of `judged` that differ from the stored ones."""
     differs = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
     return (
         f" FROM judged LEFT JOIN {_table(CustomerMonth)} AS present"
@@ -390,7 +393,7 @@ def _changes(month: ServiceMonth) -> tuple[str, list[Any]]:
 
 
 def _leftovers(region: Region, month: ServiceMonth) -> tuple[str, list[Any]]:
-    """The rows of customers who have no contract in the month any more, as SQL from FROM on."""
+    """Return the SQL, from FROM on, of stored rows whose customer has no contract in the month any more."""
     table = _table(CustomerMonth)
     return (
         f" FROM {table} WHERE month = %s AND customer_id IN (SELECT id FROM {_table(Customer)} WHERE region_id = %s)"
@@ -408,7 +411,7 @@ def _differing(cursor: Any, region: Region, month: ServiceMonth) -> bool:
 
 
 def _merge(cursor: Any, region: Region, month: ServiceMonth, now: datetime) -> int:
-    """Bring the customers' rows to what was judged, without touching one that says so already."""
+    """Write the judged rows of the customers, except those that are unchanged."""
     changes, parameters = _changes(month)
     cursor.execute(
         f"INSERT INTO {_table(CustomerMonth)} (customer_id, month, judged_at, {', '.join(COLUMNS)})"

@@ -1,8 +1,8 @@
-"""What counts: from the outages of a region to the figures of a month, with a reason for every minute.
+"""Compute the figures of a service month from the outages of a region, with a reason for every minute.
 
-Everything here is pure and exact. Instants are whole seconds since the epoch, spans half-open, figures
+All functions are pure and exact. Instants are whole seconds since the epoch, spans half-open, figures
 integers or fractions. A region is judged once (`judge`); its customers differ only in their service days
-(`figures`) and in what section 4 takes off for one of them alone (`for_customer`).
+(`figures`) and in the time that section 4 excludes for one of them alone (`for_customer`).
 """
 
 from .exclusions import EVERYTHING, ExcludedTime, ScopedOutage, cells, covered_by_notice

@@ -1,4 +1,4 @@
-"""What happened in a region, and what section 4 takes off it."""
+"""The outages of a region, and the time that section 4 excludes from them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -27,7 +27,7 @@ def cells(down_functions: Collection[int], down_clients: Collection[int], *, fun
 
 @dataclass(frozen=True)
 class ScopedOutage:
-    """One outage in the region judged: an incident kept `cells` down; one that is `ongoing` ends now."""
+    """One outage in the region judged: an incident made `cells` unavailable. An `ongoing` outage ends at the present moment."""
 
     incident: str
     start: int
@@ -38,9 +38,9 @@ class ScopedOutage:
 
 @dataclass(frozen=True)
 class ExcludedTime:
-    """A stretch that a confirmed exclusion covers: off one incident's outages or, without one, off a customer's month.
+    """Time that a confirmed exclusion covers: of one incident or, where `incident` is None, of one customer's month.
 
-    Of 4.1 it is what the notices cover (`covered_by_notice`), of the cells that were announced.
+    Under 4.1 it is what the notices cover (`covered_by_notice`), for the cells that were announced.
     """
 
     incident: str | None
@@ -59,32 +59,34 @@ def covered_by_notice(notices: Collection[NoticeGiven], periods: Iterable[TermsP
 
 
 Part = tuple[int, int, int]
-"""Cells that were down, from, until."""
+"""Unavailable cells, start, end."""
 
 
-def but_for(downs: Iterable[ScopedOutage], taken_off: Iterable[ExcludedTime]) -> tuple[list[Part], list[ExcludedTime]]:
-    """Take each incident's excluded time off its own outages (4): what is left, and what was taken."""
+def but_for(
+    outages: Iterable[ScopedOutage], excluded_times: Iterable[ExcludedTime]
+) -> tuple[list[Part], list[ExcludedTime]]:
+    """Subtract each incident's excluded time from its own outages (4); return the remaining parts and the excluded ones."""
     exclusions = defaultdict(list)
-    for off in taken_off:
-        exclusions[off.incident].append(off)
-    left: list[Part] = []
-    taken: list[ExcludedTime] = []
-    for down in downs:
-        parts = [(down.cells, down.start, down.end)]
-        for off in exclusions.get(down.incident, ()):
-            start, end = max(down.start, off.start), min(down.end, off.end)
-            if start < end and down.cells & off.cells:
-                taken.append(replace(off, start=start, end=end))
-                parts = [piece for part in parts for piece in _without(part, off)]
-        left += parts
-    return left, taken
+    for excluded in excluded_times:
+        exclusions[excluded.incident].append(excluded)
+    remaining: list[Part] = []
+    applied: list[ExcludedTime] = []
+    for outage in outages:
+        parts = [(outage.cells, outage.start, outage.end)]
+        for excluded in exclusions.get(outage.incident, ()):
+            start, end = max(outage.start, excluded.start), min(outage.end, excluded.end)
+            if start < end and outage.cells & excluded.cells:
+                applied.append(replace(excluded, start=start, end=end))
+                parts = [piece for part in parts for piece in _without(part, excluded)]
+        remaining += parts
+    return remaining, applied
 
 
-def _without(part: Part, off: ExcludedTime) -> Iterable[Part]:
+def _without(part: Part, excluded: ExcludedTime) -> Iterable[Part]:
     down, start, end = part
     pieces = (
-        (down, start, min(end, off.start)),
-        (down & ~off.cells, max(start, off.start), min(end, off.end)),
-        (down, max(start, off.end), end),
+        (down, start, min(end, excluded.start)),
+        (down & ~excluded.cells, max(start, excluded.start), min(end, excluded.end)),
+        (down, max(start, excluded.end), end),
     )
     return (piece for piece in pieces if piece[0] and piece[1] < piece[2])

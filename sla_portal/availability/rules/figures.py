@@ -1,4 +1,4 @@
-"""1.6, 1.7, 2 and 2.1: the figures of a month."""
+"""The figures of a month (1.6, 1.7, 2, 2.1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class FailureEvent:
 
 @dataclass(frozen=True)
 class ReadingFigures:
-    """The figures under one reading of 1.4."""
+    """The figures under one counting rule of 1.4."""
 
     unavailable_minutes: int
     excluded_minutes: int
@@ -34,7 +34,7 @@ class ReadingFigures:
 
 @dataclass(frozen=True)
 class MonthFigures:
-    """The figures of a region's or a customer's service days; under the reading in force unless said."""
+    """The figures of a region's or a customer's service days; under the counting rule in force unless stated otherwise."""
 
     terms: Terms
     service_days: int
@@ -47,16 +47,16 @@ class MonthFigures:
     budget_minutes: int
     under: Mapping[Reading, ReadingFigures]
     reading_sensitive: bool
-    """The target is kept under one reading and missed under another."""
+    """The outcome depends on the counting rule: SLA met under one and breached under another."""
     provisional: bool
-    """An outage that is still going on reaches into the days judged."""
+    """An ongoing outage reaches into the days judged."""
     excluded_under: Mapping[str, int]
     """The excluded minutes by clause."""
     events: tuple[FailureEvent, ...]
 
     @property
     def left_minutes(self) -> int:
-        """What is left of the error budget; below zero where it is overdrawn."""
+        """Remaining downtime allowance (error budget) in minutes; negative where it is exceeded."""
         return self.budget_minutes - self.unavailable_minutes
 
 
@@ -66,12 +66,12 @@ def availability(unavailable_minutes: int, total_minutes: int) -> Fraction | Non
 
 
 def error_budget(target: Fraction, total_minutes: int) -> int:
-    """Return the largest whole number of minutes U with 1 − U/T ≥ target."""
+    """Return the downtime allowance: the largest whole number of minutes U with 1 − U/T ≥ target."""
     return int((1 - target) * total_minutes)
 
 
 def cut(availability: Fraction) -> str:
-    """Print a percentage cut to five decimals: never rounded up, so that 99.98999 % does not read as kept."""
+    """Print a percentage cut to five decimals: never rounded up, so that 99.98999 % does not read as meeting 99.99 %."""
     hundred_thousandths = availability * 100 * 10**5 // 1
     units, decimals = divmod(abs(hundred_thousandths), 10**5)
     sign = "-" if hundred_thousandths < 0 else ""
@@ -98,7 +98,7 @@ def figures(judgement: Judgement, days: ServiceDays, terms: Terms) -> MonthFigur
         budget_minutes=error_budget(terms.availability_target, days.total_minutes),
         under=under,
         reading_sensitive=any(other.met != in_force.met for other in under.values()),
-        provisional=any(down.ongoing and touching(days.spans, (down.start, down.end)) for down in judgement.downs),
+        provisional=any(one.ongoing and touching(days.spans, (one.start, one.end)) for one in judgement.outages),
         excluded_under={
             clause: count
             for clause, minutes in judgement.excluded_under.items()

@@ -1,4 +1,4 @@
-"""1.4 and 1.5: when the service was down, the failure events, and the minutes that count."""
+"""Service unavailability (1.4), failure events (1.5) and the unavailable minutes (1.6)."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -26,12 +26,12 @@ from .exclusions import NON_PAYMENT, ExcludedTime, Part, ScopedOutage, but_for
 
 @dataclass(frozen=True, eq=False)
 class Unavailability:
-    """What 1.4 to 1.6 make of a region's outages when they are read in one way."""
+    """The service unavailability of a region (1.4 to 1.6) under one counting rule, or under each rule in its time."""
 
     readings: Sequence[tuple[Span, Reading]]
-    """Which reading holds when: spans that meet on midnights of the SLA clock."""
+    """The counting rule of each span; spans meet on midnights of the SLA clock."""
     stretches: list[Span]
-    """S: when the service was down."""
+    """S: the time in which the counting rule holds."""
     events: list[Span]
     """The failure events (1.5)."""
     counted_seconds: list[Span]
@@ -43,7 +43,7 @@ class Unavailability:
 
     @cached_property
     def counted(self) -> Minutes:
-        """The minutes of service unavailability."""
+        """The unavailable minutes (U)."""
         return self._minutes(self.counted_seconds)
 
     @cached_property
@@ -51,8 +51,8 @@ class Unavailability:
         """The minutes that would have counted but for the exclusions."""
         return Minutes(difference(self.event_minutes.spans, self.counted.spans))
 
-    def less(self, spans: list[Span]) -> "Unavailability":
-        """Take `spans` off what counts."""
+    def without(self, spans: list[Span]) -> "Unavailability":
+        """Exclude `spans` from the counted seconds."""
         return replace(self, counted_seconds=difference(self.counted_seconds, spans))
 
     def _minutes(self, spans: list[Span]) -> Minutes:
@@ -64,9 +64,9 @@ class Unavailability:
 
     @cached_property
     def shares(self) -> list[Span]:
-        """Give every minute to one event, so that the events' minutes add up: the span of minutes of each event.
+        """Assign every minute to one event, so that the minutes of the events add up; return the span of minutes of each event.
 
-        Two events may touch one minute, which counts under `any`: the first whose seconds make it count has it.
+        Two events may touch one minute, which counts under `any`: it is assigned to the first whose seconds make it count.
         """
         shares: list[Span] = []
         for start, end in self.events:
@@ -83,7 +83,7 @@ class Unavailability:
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What counts in a region, under every reading; or for one of its customers (`for_customer`)."""
+    """The service unavailability of a region under every counting rule; or of one of its customers (`for_customer`)."""
 
     span: Span
     """The seconds judged."""
@@ -92,9 +92,9 @@ class Judgement:
     functions: int
     clients: int
     periods: Sequence[TermsPeriod]
-    downs: Sequence[ScopedOutage]
-    taken_off: Sequence[ExcludedTime]
-    """What section 4 took off, cut to the outages that it was taken off."""
+    outages: Sequence[ScopedOutage]
+    excluded_times: Sequence[ExcludedTime]
+    """The time excluded under section 4, cut to the outages that it was excluded from."""
     under: Mapping[Reading, Unavailability]
     in_force: Unavailability
 
@@ -104,19 +104,19 @@ class Judgement:
         events = self.in_force.events
         ends = [end for _, end in events]
         found: list[set[str]] = [set() for _ in events]
-        for down in self.downs:
-            reached = bisect_right(ends, down.start)
-            while reached < len(events) and events[reached][0] < down.end:
-                found[reached].add(down.incident)
+        for outage in self.outages:
+            reached = bisect_right(ends, outage.start)
+            while reached < len(events) and events[reached][0] < outage.end:
+                found[reached].add(outage.incident)
                 reached += 1
         return {event: tuple(sorted(incidents)) for event, incidents in zip(events, found, strict=True)}
 
     @cached_property
     def excluded_under(self) -> dict[str, Minutes]:
-        """The excluded minutes by the clause under which each is shown: the first of those that cover it."""
+        """The excluded minutes by clause; a minute that several cover is listed under the first of `PRECEDENCE`."""
         covering: dict[str, list[Span]] = defaultdict(list)
-        for off in self.taken_off:
-            covering[off.clause].append((off.start, off.end))
+        for excluded in self.excluded_times:
+            covering[excluded.clause].append((excluded.start, excluded.end))
         shown = {}
         left = self.in_force.excluded.spans
         for clause in PRECEDENCE:
@@ -128,8 +128,8 @@ class Judgement:
 
 
 def judge(
-    downs: Iterable[ScopedOutage],
-    taken_off: Iterable[ExcludedTime],
+    outages: Iterable[ScopedOutage],
+    excluded_times: Iterable[ExcludedTime],
     periods: Sequence[TermsPeriod],
     *,
     functions: int,
@@ -137,119 +137,119 @@ def judge(
     span: Span,
     known_until: int | None = None,
 ) -> Judgement:
-    """Judge a region's minutes in `span` by 1.4, 1.5, 1.6 and section 4.
+    """Compute which minutes of a region in `span` count, by 1.4, 1.5, 1.6 and section 4.
 
-    `downs` are all outages of the region that touch `span` or hang together with one that does, in any order:
-    a failure event is found whole before anything is cut at an edge. `taken_off` are the confirmed exclusions.
+    `outages` are all outages of the region that touch `span`, or are connected with one that does, in any order:
+    failure events are found before anything is cut at an edge. `excluded_times` are those of confirmed exclusions.
     `known_until` is the present moment; without it all of `span` lies in the past.
     """
     if functions < 1 or clients < 1:
-        raise ValueError("Without a core function and a client there is nothing to judge.")
-    downs = [outage for outage in downs if outage.start < outage.end]
-    left, taken = but_for(downs, taken_off)
-    down = _stretches(((outage.cells, outage.start, outage.end) for outage in downs), functions, clients)
-    still_down = _stretches(left, functions, clients) if taken else down
-    always = min((outage.start for outage in downs), default=0), max((outage.end for outage in downs), default=0)
+        raise ValueError("At least one core function and one client are needed.")
+    outages = [outage for outage in outages if outage.start < outage.end]
+    remaining, applied = but_for(outages, excluded_times)
+    down = _stretches(((outage.cells, outage.start, outage.end) for outage in outages), functions, clients)
+    still_down = _stretches(remaining, functions, clients) if applied else down
+    always = min((outage.start for outage in outages), default=0), max((outage.end for outage in outages), default=0)
 
     def read(readings: Sequence[tuple[Span, Reading]]) -> Unavailability:
         stretches, but_for = (
             merged(part for span, reading in readings for part in clipped(source[reading], span))
             for source in (down, still_down)
         )
-        # 1.5: more than sixty seconds, found before any exclusion is taken off.
+        # 1.5: more than sixty seconds, found before any exclusion is applied.
         events = [(start, end) for start, end in stretches if end - start > MINUTE]
         return Unavailability(readings, stretches, events, intersection(but_for, events))
 
     under = {reading: read([(always, reading)]) for reading in Reading}
-    in_turn = [(period.cut(always), period.terms.unavailability_reading) for period in periods]
-    in_turn = [((start, end), reading) for (start, end), reading in in_turn if start < end]
-    agreed = {reading for _, reading in in_turn} or {Reading.ALL}
+    by_period = [(period.cut(always), period.terms.unavailability_reading) for period in periods]
+    by_period = [((start, end), reading) for (start, end), reading in by_period if start < end]
+    agreed = {reading for _, reading in by_period} or {Reading.ALL}
     return Judgement(
         span=span,
         known_until=span[1] if known_until is None else known_until,
         functions=functions,
         clients=clients,
         periods=periods,
-        downs=downs,
-        taken_off=taken,
+        outages=outages,
+        excluded_times=applied,
         under=under,
-        in_force=under[agreed.pop()] if len(agreed) == 1 else read(in_turn),
+        in_force=under[agreed.pop()] if len(agreed) == 1 else read(by_period),
     )
 
 
 def for_customer(judgement: Judgement, own: Iterable[ExcludedTime] = (), suspended: Iterable[Span] = ()) -> Judgement:
-    """Take off one customer's month what lies with that customer alone (4.2 to 4.9).
+    """Exclude from one customer's month the time caused by that customer (4.2 to 4.9).
 
-    `own` are its own confirmed exclusions, `suspended` the spans of days suspended for non-payment (4.7).
+    `own` are the customer's own confirmed exclusions, `suspended` the spans of days suspended for non-payment (4.7).
     """
     own = [*own, *(ExcludedTime(None, NON_PAYMENT, start, end) for start, end in suspended)]
     if not own:
         return judgement
-    spans = merged((off.start, off.end) for off in own)
-    less = {id(read): read.less(spans) for read in (judgement.in_force, *judgement.under.values())}
+    spans = merged((excluded.start, excluded.end) for excluded in own)
+    without = {id(read): read.without(spans) for read in (judgement.in_force, *judgement.under.values())}
     return replace(
         judgement,
-        taken_off=[*judgement.taken_off, *own],
-        under={reading: less[id(read)] for reading, read in judgement.under.items()},
-        in_force=less[id(judgement.in_force)],
+        excluded_times=[*judgement.excluded_times, *own],
+        under={reading: without[id(read)] for reading, read in judgement.under.items()},
+        in_force=without[id(judgement.in_force)],
     )
 
 
 def _stretches(parts: Iterable[Part], functions: int, clients: int) -> dict[Reading, list[Span]]:
-    """Find when each reading of 1.4 holds, to the second."""
-    # Outages of the same cells are joined first: what they say together takes few turns.
+    """Find the time in which each counting rule of 1.4 holds, to the second."""
+    # Outages of the same cells are merged first, which leaves few changes to sort.
     of_scope: dict[int, list[Span]] = defaultdict(list)
     for cells, start, end in parts:
         of_scope[cells].append((start, end))
 
-    # How many scopes keep each cell down is counted side by side in one number, so that a turn is one addition.
+    # The number of outages of each cell is one counter in a packed integer, so that a change is one addition.
     # Adding `full` carries into the highest bit of every counter that is not 0.
     width = len(of_scope).bit_length() + 1
     counters = [1 << width * cell for cell in range(functions * clients)]
     highest = sum(counters) << width - 1
     full = highest - sum(counters)
-    turns: list[tuple[int, int]] = []
+    changes: list[tuple[int, int]] = []
     for cells, spans in of_scope.items():
         scope = sum(counter for cell, counter in enumerate(counters) if cells >> cell & 1)
         for start, end in merged(spans):
-            turns += (start, scope), (end, -scope)
+            changes += (start, scope), (end, -scope)
 
-    # Of several turns at one instant the state after the last one stands, so that stretches that meet are one.
+    # Of several changes at one instant only the state after the last is kept, so that stretches that meet are joined.
     counts = 0
-    course: dict[int, int] = {}
-    for at, change in sorted(turns):
+    states: dict[int, int] = {}
+    for at, change in sorted(changes):
         counts += change
-        course[at] = counts + full & highest
+        states[at] = counts + full & highest
 
-    holding = {
-        state: _holding([bool(state & counter << width - 1) for counter in counters], clients)
-        for state in set(course.values())
+    readings_of = {
+        state: _readings_met([bool(state & counter << width - 1) for counter in counters], clients)
+        for state in set(states.values())
     }
     return {
-        reading: _spans_of({state for state, readings in holding.items() if reading in readings}, course)
+        reading: _spans_of({state for state, readings in readings_of.items() if reading in readings}, states)
         for reading in Reading
     }
 
 
-def _spans_of(states: set[int], course: Mapping[int, int]) -> list[Span]:
-    """Find the spans of a `course` (instant to the state that begins there) in which it is in one of `states`."""
+def _spans_of(wanted: set[int], states: Mapping[int, int]) -> list[Span]:
+    """Find the spans in which `states` (instant to the state that begins there) is one of `wanted`."""
     edges = []
     within = False
-    for at, state in course.items():
-        if (state in states) is not within:
+    for at, state in states.items():
+        if (state in wanted) is not within:
             within = not within
             edges.append(at)
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def _holding(down: Sequence[bool], clients: int) -> set[Reading]:
-    """Say under which readings of 1.4 the service is down while these cells are."""
+def _readings_met(down: Sequence[bool], clients: int) -> set[Reading]:
+    """Return the counting rules of 1.4 that hold while these cells are unavailable."""
     on_every_client = [all(down[cell : cell + clients]) for cell in range(0, len(down), clients)]
-    holding = set()
+    met = set()
     if all(on_every_client):
-        holding.add(Reading.ALL)
+        met.add(Reading.ALL)
     if any(on_every_client):
-        holding.add(Reading.FUNCTION)
+        met.add(Reading.FUNCTION)
     if any(down):
-        holding.add(Reading.ANY)
-    return holding
+        met.add(Reading.ANY)
+    return met

@@ -1,4 +1,4 @@
-"""Why a minute counts or does not, and the picture of a month."""
+"""Why a minute counts or does not, and the data of a month's chart."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from .judgement import Judgement, Unavailability
 
 
 class Why(Enum):
-    """What decides about one clock minute, in the order in which it is asked."""
+    """What decides about one clock minute, in the order of evaluation."""
 
     NOT_IN_SERVICE = "not_in_service"
     COUNTED = "counted"
     EXCLUDED = "excluded"
-    """Taken off the incident (4)."""
+    """Excluded on the incident (4)."""
     OWN_EXCLUSION = "own_exclusion"
-    """Taken off this customer's month alone (4.2 to 4.9)."""
+    """Excluded from this customer's month only: caused by the customer (4.2 to 4.9)."""
     SUSPENDED = "suspended"
     """The service was suspended for this customer (4.7)."""
     UNKNOWN = "unknown"
@@ -41,22 +41,22 @@ class Reason:
     """The instant at which it starts."""
     why: Why
     reading: Reading
-    """The reading in force at that minute."""
+    """The counting rule in force at that minute."""
     under: Mapping[Reading, Why]
     available: tuple[tuple[int, int], ...]
     """The (function, client) pairs that were available at some moment of the minute."""
     stretches: tuple[Span, ...]
-    """The whole stretches of unavailability that reach into the minute: the event is the one longer than 60 s."""
+    """The stretches of unavailability that reach into the minute; one longer than 60 s is a failure event (1.5)."""
     incidents: tuple[str, ...]
-    """Those with an outage in the minute."""
-    taken_off: tuple[ExcludedTime, ...]
-    """What section 4 takes off in the minute, first the one under which it is shown."""
+    """Incidents with an outage in the minute."""
+    excluded_times: tuple[ExcludedTime, ...]
+    """What excludes the minute under section 4, in order of precedence."""
 
 
 def explain(judgement: Judgement, days: ServiceDays, minute: int) -> Reason:
     """Say why the clock minute that starts at the instant `minute` counts on `days`, or does not."""
     span = minute, minute + MINUTE
-    downs = [down for down in judgement.downs if down.start < span[1] and down.end > span[0]]
+    outages = [outage for outage in judgement.outages if outage.start < span[1] and outage.end > span[0]]
     return Reason(
         minute=minute,
         why=_why(judgement, judgement.in_force, days, span),
@@ -65,11 +65,11 @@ def explain(judgement: Judgement, days: ServiceDays, minute: int) -> Reason:
         available=tuple(
             divmod(cell, judgement.clients)
             for cell in range(judgement.functions * judgement.clients)
-            if difference([span], merged((down.start, down.end) for down in downs if down.cells >> cell & 1))
+            if difference([span], merged((outage.start, outage.end) for outage in outages if outage.cells >> cell & 1))
         ),
         stretches=tuple(touching(judgement.in_force.stretches, span)),
-        incidents=tuple(sorted({down.incident for down in downs})),
-        taken_off=_taken_off(judgement, judgement.in_force, span),
+        incidents=tuple(sorted({outage.incident for outage in outages})),
+        excluded_times=_excluded_times(judgement, judgement.in_force, span),
     )
 
 
@@ -80,10 +80,10 @@ def _why(judgement: Judgement, read: Unavailability, days: ServiceDays, span: Sp
     if minute in read.counted:
         return Why.COUNTED
     if minute in read.excluded:
-        off = _taken_off(judgement, read, span)[0]
-        if off.incident is not None:
+        excluded = _excluded_times(judgement, read, span)[0]
+        if excluded.incident is not None:
             return Why.EXCLUDED
-        return Why.SUSPENDED if off.clause == NON_PAYMENT else Why.OWN_EXCLUSION
+        return Why.SUSPENDED if excluded.clause == NON_PAYMENT else Why.OWN_EXCLUSION
     if over > judgement.known_until:
         return Why.UNKNOWN
     if touching(read.events, span):
@@ -93,14 +93,14 @@ def _why(judgement: Judgement, read: Unavailability, days: ServiceDays, span: Sp
     return Why.UP
 
 
-def _taken_off(judgement: Judgement, read: Unavailability, span: Span) -> tuple[ExcludedTime, ...]:
+def _excluded_times(judgement: Judgement, read: Unavailability, span: Span) -> tuple[ExcludedTime, ...]:
     in_events = clipped(read.events, span)
-    covering = [off for off in judgement.taken_off if touching(in_events, (off.start, off.end))]
-    return tuple(sorted(covering, key=lambda off: PRECEDENCE.index(off.clause)))
+    covering = [one for one in judgement.excluded_times if touching(in_events, (one.start, one.end))]
+    return tuple(sorted(covering, key=lambda one: PRECEDENCE.index(one.clause)))
 
 
 class Shade(Enum):
-    """How the picture of a month shows its minutes; the rest were up."""
+    """The kinds of minutes in the chart of a month; all others were operational."""
 
     COUNTED = "counted"
     EXCLUDED = "excluded"
@@ -109,7 +109,7 @@ class Shade(Enum):
 
 
 def picture(judgement: Judgement, days: ServiceDays, span: Span) -> list[tuple[int, int, Shade]]:
-    """Return what to draw of `span` (minute edges), in the order of time: from, until, shade; the rest were up."""
+    """Return the runs to draw in `span` (minute edges) as start, end and shade, by time; the rest was operational."""
     in_service = clipped(days.spans, span)
     not_over = (judgement.known_until // MINUTE * MINUTE, span[1])
     counted = intersection(judgement.in_force.counted.spans, in_service)

@@ -13,9 +13,9 @@ from email.quoprimime import body_encode
 from email.utils import format_datetime, formataddr, parseaddr
 from typing import Any
 
-from anymail.message import AnymailMessage
 from css_inline import CSSInliner
 from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import escape
@@ -33,6 +33,13 @@ LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 class Unwritable(Exception):
     """An address that is not valid in an SMTP envelope."""
+
+
+class ProviderMail(EmailMultiAlternatives):
+    """A mail with what django-anymail tells a provider of it; any other mail backend passes that over."""
+
+    metadata: dict[str, str]
+    envelope_sender: str
 
 
 class MailMessage:
@@ -67,7 +74,7 @@ class MailMessage:
             written += [values[spot], after]
         return b"".join(written)
 
-    def message(self, delivery: Delivery) -> AnymailMessage:
+    def message(self, delivery: Delivery) -> ProviderMail:
         """Return the message for a Django mail backend. Raises `Unwritable`."""
         to = formataddr((_clean(delivery.name), envelope_address(delivery.email)))
         own = {"Message-ID": delivery.message_id, "X-Notice-Id": delivery.mark}
@@ -76,7 +83,7 @@ class MailMessage:
             completed(body, delivery).replace(self.place, self._value(self.place, escaped, delivery))
             for body, escaped in ((self.text, False), (self.html, True))
         )
-        message = AnymailMessage(self.wording.subject, text, to=[to], headers=self._headers() | own)
+        message = ProviderMail(self.wording.subject, text, to=[to], headers=self._headers() | own)
         # Providers return the metadata in their reports.
         message.metadata = {"notice-id": delivery.named_mark}
         if settings.BOUNCE_ADDRESS:

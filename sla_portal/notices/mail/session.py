@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, cast
 
-from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
@@ -215,11 +214,9 @@ class BackendSession:
     def hand_over(self) -> Outcome:
         try:
             taken = self.backend.send_messages(self.offered)
-        except AnymailRecipientsRefused as error:
-            return Outcome(Status.FAILED, FailureReason.REFUSED, _words(error))
-        except AnymailRequestsAPIError as error:
-            return self._answered(error)
         except Exception as error:
+            if answered := _answered(error):
+                return answered
             log.exception("The mail backend fails")
             return Outcome(Status.UNKNOWN, FailureReason.UNANSWERED, _words(error))
         return Outcome(Status.PENDING, FailureReason.POSTPONED) if taken == 0 else SENT
@@ -227,12 +224,23 @@ class BackendSession:
     def take_back(self) -> None:
         self.offered = []
 
-    @staticmethod
-    def _answered(error: AnymailRequestsAPIError) -> Outcome:
-        """HTTP 4xx: the provider has not accepted the e-mail, so retry; its reply says why."""
-        if error.status_code is not None and error.status_code // 100 == 4:
+
+def _answered(error: Exception) -> Outcome | None:
+    """Return what a provider's reply means; None where the error is no reply.
+
+    With HTTP 4xx the provider has not accepted the e-mail; its reply says why.
+    """
+    # They import requests, which nothing needs before a backend fails.
+    from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError
+
+    match error:
+        case AnymailRecipientsRefused():
+            return Outcome(Status.FAILED, FailureReason.REFUSED, _words(error))
+        case AnymailRequestsAPIError(status_code=int(code)) if code // 100 == 4:
             return Outcome(Status.PENDING, FailureReason.POSTPONED, _words(error))
-        return Outcome(Status.UNKNOWN, FailureReason.UNANSWERED, _words(error))
+        case AnymailRequestsAPIError():
+            return Outcome(Status.UNKNOWN, FailureReason.UNANSWERED, _words(error))
+    return None
 
 
 def refusal(code: int, said: bytes) -> Outcome:

@@ -1,4 +1,4 @@
-"""Take the hashes of audit.jsonl anew: each covers the hash before it and what the entry says, as canonical JSON."""
+"""Recompute the hashes of audit.jsonl: each covers the previous hash and the content of the entry as canonical JSON."""
 
 import hashlib
 import json
@@ -11,6 +11,6 @@ for line in lines:
     content = json.dumps(entry["content"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     if hashlib.sha256(f"{entry['previous_hash']}\n{content}".encode()).hexdigest() != entry["hash"]:
         wrong += 1
-        print("Not as it was written:", entry["id"])
+        print("Changed entry:", entry["id"])
 print(f"{len(lines)} entries, {wrong} of them changed")
 raise SystemExit(bool(wrong))

@@ -1,4 +1,4 @@
-"""Issue the reports of a month, and put together what proves an amendment."""
+"""Issue the reports of a month, and create the evidence bundles of amendments."""
 
 from .bundling import (
     NoSuchRecipient,
@@ -6,7 +6,7 @@ from .bundling import (
     due_bundles,
     make_bundle,
     record_download,
-    release_lapsed_bundles,
+    release_expired_bundles,
     request_bundle,
 )
 from .issuing import (
@@ -18,7 +18,7 @@ from .issuing import (
     correct_and_report,
     due_chunks,
     queue_reports,
-    release_lapsed,
+    release_expired_leases,
     render_chunk,
     request_missing_reports,
     request_reports,
@@ -39,8 +39,8 @@ __all__ = [
     "make_bundle",
     "queue_reports",
     "record_download",
-    "release_lapsed",
-    "release_lapsed_bundles",
+    "release_expired_bundles",
+    "release_expired_leases",
     "render_chunk",
     "request_bundle",
     "request_missing_reports",

@@ -1,4 +1,4 @@
-"""Put together what proves an amendment: one ZIP for a court. The row is the queue."""
+"""Create the evidence bundle of an amendment, a ZIP file. The rows are the queue."""
 
 from __future__ import annotations
 
@@ -25,30 +25,33 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=16)
 """Longer than a task may take (CELERY_TASK_TIME_LIMIT)."""
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 FREE = {"lease": None, "leased_until": None}
 
 
 class NotAnnounced(Refused):
-    """There is nothing to prove of a version that nobody was told of."""
+    """The version was not announced, so there is no evidence of its notice."""
 
 
 class NoSuchRecipient(Refused):
-    """No mail about the version went to the address."""
+    """No e-mail about the version was sent to the address."""
 
 
 def request_bundle(*, actor: Actor, version: AgreementVersion, language: str, email: str = "", now: datetime) -> Bundle:
-    """Ask for the proof of an amendment, in `language`; with `email`, the source of the mails to that address too.
+    """Request the evidence bundle of an amendment, in `language`; with `email`, including the source of the e-mails to that address.
 
     Raises `NotAnnounced` and `NoSuchRecipient`.
     """
     require(actor, "reports.request_bundle")
     if version.notice_id is None:
-        raise NotAnnounced(_("Version %(version)s was not announced by this portal.") % {"version": version})
+        raise NotAnnounced(
+            _("Version %(version)s was not announced by this portal, so there is no evidence bundle for it.")
+            % {"version": version}
+        )
     if email and not deliveries_of(version).filter(email__iexact=email).exists():
         raise NoSuchRecipient(
             _(
-                "No mail about version %(version)s went to %(address)s. Leave the address empty, or take one of the deliveries."
+                "No e-mail about version %(version)s was sent to %(address)s. Leave the address empty, or use one of the deliveries."
             )
             % {"version": version, "address": email}
         )
@@ -71,13 +74,13 @@ def request_bundle(*, actor: Actor, version: AgreementVersion, language: str, em
     return bundle
 
 
-def release_lapsed_bundles(*, now: datetime) -> None:
-    """Take bundles out of hands that died: into the queue, or given up after some attempts."""
-    lapsed = Bundle.objects.filter(status=Status.RENDERING, leased_until__lt=now)
-    lapsed.filter(attempts__gte=MOST_ATTEMPTS).update(
-        status=Status.FAILED, error=_("The worker ended each time while putting it together."), **FREE
+def release_expired_bundles(*, now: datetime) -> None:
+    """Put bundles with an expired lease back into the queue, or mark them failed after `MAX_ATTEMPTS`."""
+    expired = Bundle.objects.filter(status=Status.RENDERING, leased_until__lt=now)
+    expired.filter(attempts__gte=MAX_ATTEMPTS).update(
+        status=Status.FAILED, error=_("The worker stopped each time it created this bundle."), **FREE
     )
-    lapsed.filter(attempts__lt=MOST_ATTEMPTS).update(status=Status.QUEUED, **FREE)
+    expired.filter(attempts__lt=MAX_ATTEMPTS).update(status=Status.QUEUED, **FREE)
 
 
 def due_bundles() -> QuerySet[Bundle]:
@@ -85,8 +88,8 @@ def due_bundles() -> QuerySet[Bundle]:
 
 
 def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
-    """Put a bundle together that waits, claimed by one conditional UPDATE; return whether it was made by this call."""
-    # Only a process that prints needs WeasyPrint and its libraries.
+    """Create a queued bundle, leased by one conditional UPDATE; return whether this call created it."""
+    # Only a process that renders needs WeasyPrint and its libraries.
     from ..bundle import write_bundle
 
     lease = uuid.uuid4()
@@ -100,12 +103,12 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
         with TemporaryFile() as file:
             sha256 = write_bundle(bundle.version, language=bundle.language, email=bundle.email, file=file)
             size = file.tell()
-            name = _keep(bundle, File(file))
+            name = _store(bundle, File(file))
     except Exception as error:
-        # Whatever is wrong with one bundle, the others are made.
-        log.exception("Bundle %s could not be put together", pk)
+        # A failure of one bundle must not stop the others.
+        log.exception("Bundle %s could not be created", pk)
         mine.update(
-            status=Status.FAILED if bundle.attempts >= MOST_ATTEMPTS else Status.QUEUED,
+            status=Status.FAILED if bundle.attempts >= MAX_ATTEMPTS else Status.QUEUED,
             error=f"{type(error).__name__}: {error}",
             **FREE,
         )
@@ -125,14 +128,14 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
 
 
 def record_download(*, actor: Actor, bundle: Bundle, now: datetime) -> None:
-    """Note in the trail that somebody takes a bundle: it has the addresses of everyone who was told."""
+    """Record a download in the audit log: the bundle contains the addresses of all recipients."""
     require(actor, "reports.view_bundle")
     with transaction.atomic():
         record(actor=actor, action="downloaded a bundle of proof", subject=bundle, now=now, changes={})
 
 
-def _keep(bundle: Bundle, file: File) -> str:
-    """Store the file under the bundle's own name, over what an interrupted worker may have left there."""
+def _store(bundle: Bundle, file: File) -> str:
+    """Store the file under the name of the bundle, replacing what an interrupted worker may have left."""
     storage, name = bundle.file.storage, bundle.file.field.generate_filename(bundle, "")
     if storage.exists(name):
         storage.delete(name)

@@ -1,4 +1,4 @@
-"""Issue the reports of a month: ask for them, put them down, print them. Each row is its own queue."""
+"""Issue the reports of a month: request, queue and render them. The rows are the queue."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..models import Report, ReportRun, Status
-from ..queries import RegionRecord, customers_to_report, served, without_report
+from ..queries import RegionRecord, customers_to_report, in_service, without_report
 from ..rules import Change, Figures, Statement, canonical, changes, digest, number, shared
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-PUT_DOWN_AT_ONCE = 200
+QUEUED_AT_ONCE = 200
 CHUNK = 20
-MOST_IN_A_SWEEP = 2000
+SWEEP_LIMIT = 2000
 LEASE = timedelta(minutes=2)
-"""Longer than one report takes to print; each is claimed when its turn comes."""
+"""Longer than one report takes to render; each is leased when its turn comes."""
 RUN_LEASE = timedelta(minutes=16)
 """Longer than a task may take (CELERY_TASK_TIME_LIMIT)."""
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
 class MonthNotBegun(Refused):
-    """There is nothing to report of a month that has not begun."""
+    """The month has not begun."""
 
 
 class MonthDeviates(Refused):
-    """The record says something else than the closed month: it is corrected first."""
+    """The closed month disagrees with the record and has to be corrected first."""
 
 
 class NotInService(Refused):
-    """A customer without a contract in the month gets no report of it."""
+    """The customer has no contract in the month."""
 
 
-# Asking
+# Request
 
 
 def request_reports(
@@ -68,20 +68,20 @@ def request_reports(
     reason: str = "",
     now: datetime,
 ) -> ReportRun:
-    """Ask for the reports of `regions` and `customers`, or of all where none is named; a worker puts them down.
+    """Request the reports of `regions` and `customers`, or of all where none is given; a worker queues them.
 
-    Only those are issued whose figures say something else than their last revision does; they state the `reason`.
+    Reports are issued only where the figures differ from the last revision; these state the `reason`.
     Raises `NotAllowed`, `MonthNotBegun`, `MonthDeviates`, `NotInService` and `NoAgreementInForce`.
     """
     require(actor, "reports.issue_report")
     if month.first_day > local_date(epoch(now), settings.SLA_ZONE):
-        raise MonthNotBegun(_("%(month)s has not begun yet.") % {"month": month})
+        raise MonthNotBegun(_("%(month)s has not begun yet, so there is nothing to report.") % {"month": month})
     version_in_force(month.first_day)
     _check_closed_month(month, now)
     unserved = set(customers) - set(customers_to_report(month).filter(pk__in=[one.pk for one in customers]))
     if unserved:
         raise NotInService(
-            _("Without a contract in %(month)s: %(customers)s.")
+            _("These customers have no contract in %(month)s: %(customers)s.")
             % {"month": month, "customers": ", ".join(sorted(one.code for one in unserved))}
         )
     with transaction.atomic():
@@ -112,24 +112,24 @@ def request_reports(
 
 
 def close_and_report(*, actor: Actor, month: ServiceMonth, now: datetime) -> ReportRun:
-    """Close a month and ask for all of its reports. Raises what `close_month` and `request_reports` raise."""
+    """Close a month and request all of its reports. Raises what `close_month` and `request_reports` raise."""
     with transaction.atomic():
         close_month(actor=actor, month=month, now=now)
         return request_reports(actor=actor, month=month, now=now)
 
 
 def correct_and_report(*, actor: Actor, month: ServiceMonth, reason: str, now: datetime) -> ReportRun:
-    """Correct a closed month and ask for a further revision of each report that then says something else."""
+    """Correct a closed month and request a new revision of each report whose figures change."""
     with transaction.atomic():
         correct_month(actor=actor, month=month, reason=reason, now=now)
         return request_reports(actor=actor, month=month, reason=reason, now=now)
 
 
 def request_missing_reports(*, now: datetime) -> ReportRun | None:
-    """Ask for those reports of last month that nobody has asked for; None where there is nothing to do."""
+    """Request the reports of last month that are missing; return None where none is."""
     month = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE)).previous
-    asked_for = ReportRun.objects.filter(month=month.first_day, made_at__isnull=True, error="")
-    if asked_for.exists() or not any(rows.exists() for rows in without_report(month)):
+    pending = ReportRun.objects.filter(month=month.first_day, made_at__isnull=True, error="")
+    if pending.exists() or not any(rows.exists() for rows in without_report(month)):
         return None
     try:
         return request_reports(actor=Actor.system("schedule"), month=month, missing_only=True, now=now)
@@ -139,46 +139,46 @@ def request_missing_reports(*, now: datetime) -> ReportRun | None:
 
 
 def _check_closed_month(month: ServiceMonth, now: datetime) -> None:
-    """Asked when reports are wished and again when they are put down: a report of a closed month says what was closed."""
+    """Raise `MonthDeviates` unless a closed month agrees with the record. Checked at the request and when reports are queued."""
     if closing_of(month) and month_deviates(month=month, now=now):
         raise MonthDeviates(
-            _("%(month)s is closed, and the record says something else by now. Correct the month first.")
+            _("%(month)s is closed, but its figures no longer agree with the record. Correct the month first.")
             % {"month": month}
         )
 
 
-# Putting down
+# Queue
 
 
 def waiting_runs(*, now: datetime) -> QuerySet[ReportRun]:
-    """Requests that nobody is putting down."""
+    """Return the requests that no worker is processing."""
     return ReportRun.objects.filter(made_at__isnull=True, error="").filter(
         Q(leased_until__isnull=True) | Q(leased_until__lt=now)
     )
 
 
 def queue_reports(*, run_id: int, now: datetime) -> bool:
-    """Put down a report for each of those asked for whose figures have changed, in portions.
+    """Queue a report for each subject requested whose figures have changed, in chunks.
 
-    A portion is one transaction with a fixed number of queries. A run that was interrupted is taken up again: what it
-    had put down says the same as before and is left. Returns whether the run was there to be taken.
+    A chunk is one transaction with a fixed number of queries. An interrupted run is resumed: reports already queued have
+    unchanged figures and are left. Return whether this call obtained the lease of the run.
     """
     if not waiting_runs(now=now).filter(pk=run_id).update(leased_until=now + RUN_LEASE):
         return False
     run = ReportRun.objects.get(pk=run_id)
     month = ServiceMonth.of(run.month)
-    regions, customers = _asked_for(run, month)
+    regions, customers = _requested(run, month)
     unchanged = 0
     try:
         _check_closed_month(month, now)
         for region in Region.objects.filter(Q(pk__in=regions) | Q(pk__in=customers.values("region"))).order_by("code"):
             of_month = RegionRecord(region, month, now)
             if region.pk in regions:
-                unchanged += _put_down(run, [(region, of_month.of_region())], now)
+                unchanged += _queue_changed(run, [(region, of_month.of_region())], now)
             ids = list(customers.filter(region=region).order_by("pk").values_list("pk", flat=True))
-            for start in range(0, len(ids), PUT_DOWN_AT_ONCE):
-                portion = list(Customer.objects.filter(pk__in=ids[start : start + PUT_DOWN_AT_ONCE]).order_by("pk"))
-                unchanged += _put_down(run, list(zip(portion, of_month.of_customers(portion), strict=True)), now)
+            for start in range(0, len(ids), QUEUED_AT_ONCE):
+                chunk = list(Customer.objects.filter(pk__in=ids[start : start + QUEUED_AT_ONCE]).order_by("pk"))
+                unchanged += _queue_changed(run, list(zip(chunk, of_month.of_customers(chunk), strict=True)), now)
     except Refused as reason:
         ReportRun.objects.filter(pk=run.pk).update(leased_until=None, error=str(reason))
         return True
@@ -186,18 +186,18 @@ def queue_reports(*, run_id: int, now: datetime) -> bool:
     return True
 
 
-def _asked_for(run: ReportRun, month: ServiceMonth) -> tuple[set[int], QuerySet[Customer]]:
-    """The regions (by their keys) and the customers whose reports a request wants."""
+def _requested(run: ReportRun, month: ServiceMonth) -> tuple[set[int], QuerySet[Customer]]:
+    """Return the regions (as primary keys) and the customers whose reports are requested."""
     regions = set(run.regions.values_list("pk", flat=True))
     customers = Customer.objects.filter(pk__in=run.customers.values("pk"))
     if regions or customers.exists():
         return regions, customers
-    every_region, every_customer = without_report(month) if run.missing_only else served(month)
+    every_region, every_customer = without_report(month) if run.missing_only else in_service(month)
     return set(every_region.values_list("pk", flat=True)), every_customer
 
 
-def _put_down(run: ReportRun, stated: Sequence[tuple[Region | Customer, Figures]], now: datetime) -> int:
-    """Put down those whose figures have changed; return how many have not."""
+def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Figures]], now: datetime) -> int:
+    """Queue reports where the figures have changed; return how many have not."""
     customers = [one.pk for one, _figures in stated if isinstance(one, Customer)]
     regions = [one.pk for one, _figures in stated if isinstance(one, Region)]
     of_month = Report.objects.filter(month=run.month).filter(Q(customer__in=customers) | Q(region__in=regions))
@@ -210,21 +210,21 @@ def _put_down(run: ReportRun, stated: Sequence[tuple[Region | Customer, Figures]
         before = last.get(key)
         if before is None or before.figures_sha256 != digest(figures):
             changed.append((key, figures, before))
-    said = dict(
+    previous = dict(
         Report.objects.filter(pk__in=[before.pk for _key, _figures, before in changed if before]).values_list(
             "pk", "statement"
         )
     )
     with transaction.atomic():
-        # Two requests at once: the constraint lets each revision through once.
+        # Of two concurrent requests the constraint admits each revision once.
         Report.objects.bulk_create(
             [
-                _report(run, key, figures, before, said[before.pk]["figures"] if before else None, now)
+                _report(run, key, figures, before, previous[before.pk]["figures"] if before else None, now)
                 for key, figures, before in changed
             ],
             ignore_conflicts=True,
         )
-        # One that says the same but could not be printed is tried again.
+        # A failed report with unchanged figures is retried.
         of_month.filter(
             pk__in=[report.pk for report in last.values() if report.status == Status.FAILED],
             status=Status.FAILED,
@@ -237,11 +237,11 @@ def _report(
     key: tuple[int | None, int | None],
     figures: Figures,
     before: Report | None,
-    said_before: Figures | None,
+    figures_before: Figures | None,
     now: datetime,
 ) -> Report:
     revision = before.revision + 1 if before else 1
-    told: list[Change] = changes(said_before, figures) if said_before else []
+    differences: list[Change] = changes(figures_before, figures) if figures_before else []
     statement: Statement = {
         "figures": figures,
         "issue": {
@@ -249,8 +249,8 @@ def _report(
             "revision": revision,
             "issued_at": instant_text(now),
             "address": settings.SITE_URL,
-            "changes": told,
-            "reason": run.reason if told else "",
+            "changes": differences,
+            "reason": run.reason if differences else "",
         },
     }
     return Report(
@@ -269,33 +269,33 @@ def _report(
     )
 
 
-# Printing
+# Render
 
 
-def release_lapsed(*, now: datetime) -> None:
-    """Take reports out of hands that have not moved for a lease: into the queue, or given up after some attempts."""
-    lapsed = Report.objects.filter(status=Status.RENDERING, leased_until__lt=now)
+def release_expired_leases(*, now: datetime) -> None:
+    """Put reports with an expired lease back into the queue, or mark them failed after `MAX_ATTEMPTS`."""
+    expired = Report.objects.filter(status=Status.RENDERING, leased_until__lt=now)
     free = {"lease": None, "leased_until": None}
-    lapsed.filter(attempts__gte=MOST_ATTEMPTS).update(
-        status=Status.FAILED, error=_("The worker ended each time while printing this report."), **free
+    expired.filter(attempts__gte=MAX_ATTEMPTS).update(
+        status=Status.FAILED, error=_("The worker stopped each time it rendered this report."), **free
     )
-    lapsed.filter(attempts__lt=MOST_ATTEMPTS).update(status=Status.QUEUED, **free)
+    expired.filter(attempts__lt=MAX_ATTEMPTS).update(status=Status.QUEUED, **free)
 
 
 def due_chunks() -> list[list[int]]:
-    """The keys of reports that wait, in portions; those that share pages stand together."""
+    """Return the primary keys of queued reports in chunks; reports that share pages are adjacent."""
     waiting = Report.objects.filter(status=Status.QUEUED).order_by("shared_sha256", "pk")
-    ids = list(waiting.values_list("pk", flat=True)[:MOST_IN_A_SWEEP])
+    ids = list(waiting.values_list("pk", flat=True)[:SWEEP_LIMIT])
     return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
 
 
 def render_chunk(*, ids: Sequence[int], clock: Clock) -> int:
-    """Print those of `ids` that wait, each claimed by one conditional UPDATE; return how many were printed."""
+    """Render those of `ids` that are queued, each leased by one conditional UPDATE; return how many were rendered."""
     return sum(_render(pk, clock) for pk in ids)
 
 
 def _render(pk: int, clock: Clock) -> bool:
-    # Only a process that prints needs WeasyPrint and its libraries.
+    # Only a process that renders needs WeasyPrint and its libraries.
     from ..pdf import render
 
     lease, now = uuid.uuid4(), clock()
@@ -308,11 +308,11 @@ def _render(pk: int, clock: Clock) -> bool:
     free = {"lease": None, "leased_until": None}
     try:
         pdf = render(report.statement)
-        name = _keep(report, pdf)
+        name = _store(report, pdf)
     except Exception as error:
-        # Whatever is wrong with one report, the others are printed.
-        log.exception("Report %s could not be printed", report)
-        given_up = report.attempts >= MOST_ATTEMPTS
+        # A failure of one report must not stop the others.
+        log.exception("Report %s could not be rendered", report)
+        given_up = report.attempts >= MAX_ATTEMPTS
         mine.update(
             status=Status.FAILED if given_up else Status.QUEUED, error=f"{type(error).__name__}: {error}", **free
         )
@@ -330,8 +330,8 @@ def _render(pk: int, clock: Clock) -> bool:
     )
 
 
-def _keep(report: Report, pdf: bytes) -> str:
-    """Store the file under the report's own name, over what an interrupted worker may have left there."""
+def _store(report: Report, pdf: bytes) -> str:
+    """Store the file under the name of the report, replacing what an interrupted worker may have left."""
     storage, name = report.file.storage, report.file.field.generate_filename(report, "")
     if storage.exists(name):
         storage.delete(name)

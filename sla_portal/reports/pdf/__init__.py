@@ -1,4 +1,4 @@
-"""Print a statement: the same statement gives the same bytes."""
+"""Render a statement as a PDF: the same statement gives the same bytes."""
 
 from .printing import PrintingFailed, render
 

@@ -1,7 +1,7 @@
-"""The pictures of a report as vector paths: one for each colour, however many minutes it shows.
+"""The charts of a report as vector paths, one for each colour.
 
-Lengths are millimetres, the top left corner is the origin. Words begin where they are put: to centre or end one there,
-WeasyPrint makes a group of it, which is an object of the PDF more for each word.
+Lengths are millimetres, the origin is the top left corner. Texts are left-aligned: for other alignments WeasyPrint adds
+a group, one more PDF object for each text.
 """
 
 from bisect import bisect_right
@@ -18,14 +18,14 @@ from sla_portal.reports.rules import MonthMap, PastMonth, Stretch
 
 LEFT, WIDTH, TOP, ROW, BAR, LEGEND = 16.0, 132.0, 3.6, 2.65, 2.05, 3.2
 NARROWEST = 0.5
-"""A minute is 0.09 mm wide; a shorter mark is drawn this wide, to be seen in print."""
+"""A minute is 0.09 mm wide; shorter bars are drawn this wide, to be visible in print."""
 SWATCH, SWATCH_EVERY = 5.0, 28.0
 HATCH = 0.9
 
 
 @dataclass(frozen=True)
 class Rect:
-    """A part of a bar."""
+    """A rectangle of the height `BAR`."""
 
     x: float
     y: float
@@ -33,12 +33,12 @@ class Rect:
 
     @property
     def box(self) -> str:
-        """Its outline, to be filled."""
+        """The outline."""
         return f"M{self.x:.2f} {self.y:.2f}h{self.width:.2f}v{BAR}h{-self.width:.2f}z"
 
     @property
     def hatching(self) -> str:
-        """Slanted lines across it."""
+        """Slanted lines across the rectangle."""
         drawn = []
         for step in range(ceil((self.x - BAR) / HATCH), ceil((self.x + self.width) / HATCH)):
             foot = step * HATCH
@@ -49,18 +49,18 @@ class Rect:
 
     @property
     def middle(self) -> str:
-        """A line through it, to be dotted."""
+        """A horizontal line through the middle."""
         return f"M{self.x:.2f} {self.y + BAR / 2:.2f}h{self.width:.2f}"
 
     @property
     def word_x(self) -> float:
-        """Where a word beside it begins."""
+        """The start of a text beside the rectangle."""
         return round(self.x + self.width + 1, 2)
 
 
 @dataclass(frozen=True)
 class DayRow:
-    """A day of the picture: where its words stand, and how many of its minutes counted and were excluded."""
+    """A day of the chart: the baseline of its texts, and its unavailable and excluded minutes."""
 
     day: date
     baseline: float
@@ -70,7 +70,7 @@ class DayRow:
 
 @dataclass(frozen=True)
 class MonthPicture:
-    """Days down, hours across, on the SLA clock; of each kind of minutes what it is drawn with."""
+    """Days down, hours across, on the SLA clock; the path of each kind of minutes."""
 
     height: float
     days: list[DayRow]
@@ -87,7 +87,7 @@ class MonthPicture:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch within one day: its row, and its seconds since that day's midnight, of so many in the day."""
+    """A stretch within one day: its row, its seconds since midnight, and the length of the day in seconds."""
 
     row: int
     start: int
@@ -101,14 +101,14 @@ class Piece:
 
     @property
     def mark(self) -> Rect:
-        """Its rectangle, wide enough to be seen."""
+        """The rectangle, at least `NARROWEST` wide."""
         rect = self.rect
         width = max(rect.width, NARROWEST)
         return Rect(min(rect.x, LEFT + WIDTH - width), rect.y, width)
 
 
 def month_picture(month: str, zone_name: str, runs: MonthMap) -> MonthPicture:
-    """Draw the month: a row a day, a day of 23 or 25 hours as wide as any."""
+    """Draw the month, one row a day; days of 23 or 25 hours are as wide as others."""
     zone = ZoneInfo(zone_name)
     dates = ServiceMonth.parse(month).days
     days = [day_span(day, zone) for day in dates]
@@ -163,7 +163,7 @@ COLUMN, BAR_WIDTH, BASE, TALLEST = 14.0, 9.0, 20.0, 15.0
 
 @dataclass(frozen=True)
 class MonthBar:
-    """A month's bar, as tall as its counted minutes."""
+    """The bar of a month, as tall as its unavailable minutes."""
 
     past: PastMonth
     left: float
@@ -173,23 +173,23 @@ class MonthBar:
 
 @dataclass(frozen=True)
 class MonthBars:
-    """The last twelve months; `allowed` is the height of the line that the target allows."""
+    """The last twelve months; `allowed` is the height of the line of the downtime allowance."""
 
     bars: list[MonthBar]
     allowed: float
-    kept: str
-    missed: str
+    met: str
+    breached: str
 
 
 def month_bars(months: Sequence[PastMonth], budget_minutes: int) -> MonthBars:
-    """Draw the counted minutes of `months`, and what the target allows in the month of the report."""
+    """Draw the unavailable minutes of `months`, and the downtime allowance of the report's month."""
     most = max([budget_minutes * 2, 1, *(past["unavailable_minutes"] or 0 for past in months)])
     bars = [
         MonthBar(
             past=past,
             left=column * COLUMN,
             top=_top(past["unavailable_minutes"] or 0, most),
-            # Above the dashed line, which would run through it.
+            # Above the dashed line, which would cross it.
             label=round(_top(max(past["unavailable_minutes"] or 0, budget_minutes), most) - 0.8, 2),
         )
         for column, past in enumerate(months)
@@ -197,8 +197,8 @@ def month_bars(months: Sequence[PastMonth], budget_minutes: int) -> MonthBars:
     return MonthBars(
         bars=bars,
         allowed=_top(budget_minutes, most),
-        kept="".join(_bar(bar) for bar in bars if bar.past["met"] and bar.past["unavailable_minutes"]),
-        missed="".join(_bar(bar) for bar in bars if bar.past["met"] is False),
+        met="".join(_bar(bar) for bar in bars if bar.past["met"] and bar.past["unavailable_minutes"]),
+        breached="".join(_bar(bar) for bar in bars if bar.past["met"] is False),
     )
 
 
@@ -211,6 +211,6 @@ def _bar(bar: MonthBar) -> str:
 
 
 def budget_bar(used: int, budget: int) -> tuple[float, float]:
-    """Divide a bar that holds the larger of both: where the used part ends, and where the budget does."""
+    """Return the ends of the used part and of the allowance in a bar as long as the larger of both."""
     whole = max(used, budget, 1)
     return round(BUDGET_WIDTH * used / whole, 2), round(BUDGET_WIDTH * budget / whole, 2)

@@ -1,4 +1,4 @@
-"""From a statement to a PDF: tagged, archivable (PDF/A-3a), with its figures attached."""
+"""Render a statement as a tagged, archivable PDF (PDF/A-3a) with its figures attached."""
 
 import json
 import logging
@@ -25,9 +25,9 @@ from . import drawing, words
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
-# Before WeasyPrint starts fontconfig, which then knows the fonts of this folder and no other.
+# Set before WeasyPrint starts fontconfig, so that only the fonts of this folder are used.
 os.environ["FONTCONFIG_FILE"] = str(ASSETS / "fonts" / "fonts.conf")
-# What it found in them it keeps in the user's cache folder; a service user may have none.
+# fontconfig caches in the user's cache folder; a service user may have none.
 os.environ.setdefault("XDG_CACHE_HOME", str(settings.VAR_DIR / "cache"))
 
 import pydyf  # noqa: E402
@@ -39,42 +39,42 @@ from weasyprint.text.fonts import FontConfiguration  # noqa: E402
 from weasyprint.urls import URLFetcher  # noqa: E402
 
 FORM = {"pdf_variant": "pdf/a-3a", "output_intent": "--srgb"}
-MOST_ROWS = 300
-"""Rows that a table prints; a longer one costs minutes and gigabytes, and nobody reads it on paper."""
+MAX_ROWS = 300
+"""Rows printed of a table; longer tables take minutes and gigabytes. The attachment has all rows."""
 ATTACHMENT = "figures.json"
 NAME_SIZES = ((42, "short"), (140, "long"))
-"""Up to how many letters a name is set in which size, so that any fits into the head."""
+"""Longest name for each font size, so that any name fits into the head."""
 
-# A layout is one thread's work: boxes are marked while they are drawn, and font maps shared by threads hang.
-_one_at_a_time = Lock()
+# Layout is not thread-safe: boxes are modified while they are drawn, and font maps shared by threads hang.
+_printing_lock = Lock()
 
 
 def render(statement: Statement) -> bytes:
-    """Print a statement. It reads nothing from network or disk but the portal's own assets.
+    """Render a statement as a PDF. It reads nothing from network or disk but the assets of the portal.
 
-    Reports that agree in all but `OWN` figures share the body of their pages, which is remembered in this process:
-    print them one after another.
+    Reports that agree in all but `INDIVIDUAL` figures share the body of their pages, which is cached in this process:
+    render them one after another.
     """
     figures, issue = statement["figures"], statement["issue"]
-    with _one_at_a_time, _no_complaint(), translation.override(figures["language"]):
+    with _printing_lock, _errors_raised(), translation.override(figures["language"]):
         bodies = _bodies(canonical(shared(statement)).decode())
-        # Given, not counted: to count its pages WeasyPrint would lay out each of them twice.
+        # Computed here, because a page counter makes WeasyPrint lay out each page twice.
         pages = len(bodies) + (issue["revision"] > 1 or "compensation" in figures)
         sheets = _own_sheets(statement, bodies, pages)
         if len(sheets.pages) != pages:
-            # A long reason for a revision, or many entries, run over.
+            # A long reason for a revision, or many entries, need more pages.
             sheets = _own_sheets(statement, bodies, len(sheets.pages))
         return sheets.copy(_joined(sheets.pages, bodies)).write_pdf(
-            finisher=_write_each_once,
+            finisher=_serialise_objects_once,
             **FORM,
             attachments=[_attached(figures, datetime.fromisoformat(issue["issued_at"]))],
         )
 
 
 def print_page(template: str, context: Mapping[str, Any], language: str, stylesheet: str) -> bytes:
-    """Print a template by itself, in `language`; `stylesheet` is an asset that is added to the reports' own."""
-    with _one_at_a_time, _no_complaint(), translation.override(language):
-        return _layout(template, context, stylesheet).write_pdf(finisher=_write_each_once, **FORM)
+    """Render a template as a PDF in `language`; `stylesheet` is an asset added to the stylesheet of reports."""
+    with _printing_lock, _errors_raised(), translation.override(language):
+        return _layout(template, context, stylesheet).write_pdf(finisher=_serialise_objects_once, **FORM)
 
 
 def _own_sheets(statement: Statement, bodies: "_Bodies", pages: int) -> Document:
@@ -82,25 +82,25 @@ def _own_sheets(statement: Statement, bodies: "_Bodies", pages: int) -> Document
 
 
 class PrintingFailed(Exception):
-    """WeasyPrint left something out, which it only logs: such a paper is not handed out."""
+    """WeasyPrint logged an error, so the PDF may be incomplete and is not issued."""
 
 
 @contextmanager
-def _no_complaint() -> Iterator[None]:
-    complaints = logging.handlers.BufferingHandler(capacity=1000)
-    complaints.setLevel(logging.ERROR)
+def _errors_raised() -> Iterator[None]:
+    errors = logging.handlers.BufferingHandler(capacity=1000)
+    errors.setLevel(logging.ERROR)
     logger = logging.getLogger("weasyprint")
-    logger.addHandler(complaints)
+    logger.addHandler(errors)
     try:
         yield
     finally:
-        logger.removeHandler(complaints)
-    if complaints.buffer:
-        raise PrintingFailed("; ".join(record.getMessage() for record in complaints.buffer))
+        logger.removeHandler(errors)
+    if errors.buffer:
+        raise PrintingFailed("; ".join(record.getMessage() for record in errors.buffer))
 
 
 class _Written(pydyf.Object):
-    """An object of the PDF, written out."""
+    """A serialised object of the PDF."""
 
     data = b""
 
@@ -114,13 +114,13 @@ class _Written(pydyf.Object):
         return not (self.generation or self.is_stream)
 
 
-def _write_each_once(_document: Document, pdf: pydyf.PDF) -> None:
-    """Write out the objects of a PDF, which would be done twice: for the file, and for its identifier."""
+def _serialise_objects_once(_document: Document, pdf: pydyf.PDF) -> None:
+    """Serialise the objects of a PDF once; pydyf would do it twice, for the file and for its identifier."""
     pdf.objects = [object_ if object_.free == "f" else _Written(object_) for object_ in pdf.objects]
 
 
 class _Bodies:
-    """What lies within the margins of the pages that reports share: laid out and painted once, repeated on their sheets."""
+    """The bodies of the pages that reports share: laid out and painted once, then reused."""
 
     def __init__(self, pages: Sequence[Page]) -> None:
         self.boxes = [[box for box in page._page_box.children if not isinstance(box, MarginBox)] for page in pages]
@@ -128,14 +128,14 @@ class _Bodies:
             Page(page._page_box.copy_with_children(boxes)) for page, boxes in zip(pages, self.boxes, strict=True)
         ]
         self._painted: list[Stream] = []
-        # One for all pages: each font in it holds the whole of its file.
+        # Shared by all pages, because each font holds the whole of its file.
         self._fonts: dict[int, Any] = {}
 
     def __len__(self) -> int:
         return len(self._pages)
 
     def paint(self, number: int, sheet: Stream, scale: float) -> None:
-        """Paint on an empty sheet: what is said about a body's text is then numbered as when it was first painted."""
+        """Paint on an empty sheet, so that the tags of the body keep the numbers of the first painting."""
         if not self._painted:
             for page in self._pages:
                 painted = sheet.clone(fonts=self._fonts, tags={}, resources={**sheet._resources, "ExtGState": {}})
@@ -144,11 +144,11 @@ class _Bodies:
         painted = self._painted[number]
         sheet.stream += painted.stream
         sheet._tags.update(painted._tags)
-        # Of the resources a body names opacities only: nothing in the pictures is a pattern, an image or a group.
+        # A body uses no resources but opacities: the charts have no patterns, images or groups.
         sheet._resources["ExtGState"].update(painted._resources["ExtGState"])
         if number == 0:
             for key, font in self._fonts.items():
-                # Each document cuts its own subset from a font, of these letters and its own.
+                # Each document embeds its own subset of a font.
                 mine = sheet._fonts[key] = copy(font)
                 mine.widths, mine.to_unicode, mine.missing = (
                     dict(font.widths),
@@ -158,12 +158,12 @@ class _Bodies:
 
 
 class _Sheet(Page):
-    """A page of one report: a shared body, and around it what is the report's own."""
+    """A page of one report: a shared body, and around it the parts specific to the report."""
 
     def __init__(self, own: Page, bodies: _Bodies, number: int) -> None:
         self._own, self._bodies, self._number = own, bodies, number
         boxes, body = own._page_box.children, bodies.boxes[number]
-        # In the order of reading: the head comes before the first body, the seal after the last.
+        # Reading order: the head before the first body, the hash of the figures after the last.
         super().__init__(own._page_box.copy_with_children([*body, *boxes] if number else [*boxes, *body]))
 
     def paint(self, stream: Stream, scale: float = 1) -> None:
@@ -172,7 +172,7 @@ class _Sheet(Page):
 
 
 def _joined(own: Sequence[Page], bodies: _Bodies) -> list[Page]:
-    """Lay the first body on the first page, below its head, and the others on the last ones, above the seal."""
+    """Place the first body on the first page, below its head, and the others on the last pages, above the hash."""
     behind = len(bodies) - 1
     return [
         _Sheet(own[0], bodies, 0),
@@ -204,9 +204,9 @@ def _stylesheet(name: str) -> CSS:
 
 
 def _colours() -> ColorProfile:
-    """WeasyPrint's own profile, of which it would leave the file open.
+    """Return WeasyPrint's sRGB profile; WeasyPrint itself would leave its file open.
 
-    A new one for each document: asked a second time, a profile writes itself in other bytes.
+    A new one for each document: written a second time, a profile has other bytes.
     """
     return ColorProfile(BytesIO(_srgb()), "sRGB2014.icc", "relative-colorimetric", ("r", "g", "b"))
 
@@ -228,7 +228,7 @@ def _attached(figures: Mapping[str, Any], at: datetime) -> Attachment:
 
 
 def _own_context(statement: Statement, bodies: int) -> dict[str, Any]:
-    """What is one report's own: its name, its contract, what a revision changed, and the seal."""
+    """Return the context of the parts specific to a report: name, contract, changes of a revision, hash."""
     figures, issue = statement["figures"], statement["issue"]
     return {
         "sheets": range(bodies - 1),
@@ -236,14 +236,14 @@ def _own_context(statement: Statement, bodies: int) -> dict[str, Any]:
         "issue": issue,
         "name_size": next((size for most, size in NAME_SIZES if len(figures["name"]) <= most), "longest"),
         "changes": words.changes(issue["changes"]),
-        "given": words.given(figures.get("compensation", ())),
+        "compensation": words.ledger_entries(figures.get("compensation", ())),
         "digest": digest(figures),
         "attachment": ATTACHMENT,
     }
 
 
 def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
-    """What reports of one region and the same days have in common."""
+    """Return the context of the shared pages: all reports of one region with the same service days."""
     total, used, budget = figures["total_minutes"], figures["unavailable_minutes"], figures["budget_minutes"]
     return {
         "address": address,
@@ -262,11 +262,13 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
         "exclusions": _first(figures["exclusions"]),
         "windows": _first([{**window, "word": words.maintenance(window["kind"])} for window in figures["windows"]]),
         "recovery": _first([{**entry, "word": words.source(entry["source"])} for entry in figures["recovery"]]),
-        "reading_words": words.reading_sentence(figures["agreements"][0]["reading"]),
+        "rule": words.counting_rule(figures["agreements"][0]["reading"]),
+        "rule_code": figures["agreements"][0]["reading"],
+        "rule_sentence": words.counting_rule_sentence(figures["agreements"][0]["reading"]),
         "readings": [
             {
                 **row,
-                "words": words.reading(row["reading"]),
+                "words": words.counting_rule(row["reading"]),
                 "in_force": row["reading"] == figures["agreements"][0]["reading"],
             }
             for row in figures["readings"]
@@ -280,4 +282,4 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
 
 
 def _first(rows: Sequence[Any]) -> dict[str, Any]:
-    return {"rows": rows[:MOST_ROWS], "all": len(rows), "left_off": len(rows) > MOST_ROWS}
+    return {"rows": rows[:MAX_ROWS], "all": len(rows), "left_off": len(rows) > MAX_ROWS}

@@ -1,4 +1,4 @@
-"""What a report says in words that depend on its figures, in the language in force."""
+"""The sentences of a report that depend on its figures, in the active language."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,38 +7,44 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from claims.models import Step
-from sla_portal.reports.rules import Change, Figures, Given, ReferenceAndTitle
+from sla_portal.reports.rules import Change, Figures, LedgerEntry, ReferenceAndTitle
 
 from ..templatetags.pdf import DASH, grouped, long_month
 
 
 def attachment() -> str:
-    return _("The figures of this report")
+    return _("Figures of this report")
 
 
-def reading(value: str) -> str:
-    """Continue "A minute counts while …"."""
+def counting_rule(value: str) -> str:
+    """Return the full name of a counting rule of 1.4 (`unavailability_reading`)."""
     return {
-        "all": _("every core function is down on every client, all through the minute"),
-        "function": _("some core function is down on every client, all through the minute"),
-        "any": _("any core function is down on any client, at any moment of the minute"),
+        "all": _("All functions on all clients"),
+        "function": _("Any function on all clients"),
+        "any": _("Any function on any client"),
     }[value]
 
 
-def reading_sentence(value: str) -> str:
+def counting_rule_sentence(value: str) -> str:
     return {
-        "all": _("A minute counts when every core function was down on every client for the whole of it."),
-        "function": _("A minute counts when, at every moment of it, some core function was down on every client."),
-        "any": _("A minute counts when, at any moment of it, any core function was down on any client."),
+        "all": _(
+            "A minute counts as unavailable if every core function was unavailable on every client for the whole minute."
+        ),
+        "function": _(
+            "A minute counts as unavailable if, at every moment of it, at least one core function was unavailable on every client."
+        ),
+        "any": _(
+            "A minute counts as unavailable if, at any moment of it, any core function was unavailable on any client."
+        ),
     }[value]
 
 
 def notice(hours: int) -> str:
     if not hours:
-        return _("maintenance is excluded with notice at any moment before (4.1)")
+        return _("maintenance announced at any time beforehand is excluded (4.1)")
     return ngettext(
-        "maintenance is excluded with notice of at least %(hours)d hour (4.1)",
-        "maintenance is excluded with notice of at least %(hours)d hours (4.1)",
+        "maintenance announced at least %(hours)d hour beforehand is excluded (4.1)",
+        "maintenance announced at least %(hours)d hours beforehand is excluded (4.1)",
         hours,
     ) % {"hours": hours}
 
@@ -58,28 +64,28 @@ def source(value: str) -> str:
 
 
 def flags(figures: Figures) -> list[str]:
-    """What a reader must know before he trusts the figure."""
-    said = []
+    """Return the reservations that a reader must know before relying on the figure."""
+    sentences = []
     if figures["provisional"]:
-        said.append(
-            _("Provisional: an outage is still going on (%(incidents)s). The figures run to the moment of issue.")
+        sentences.append(
+            _("Provisional: an outage is ongoing (%(incidents)s). The figures run to the time of issue and can change.")
             % {"incidents": _references(figures["ongoing"])}
         )
     if figures["unclassified"]:
-        said.append(
+        sentences.append(
             _(
-                "Not final: nobody has said yet whether these incidents are excluded: %(incidents)s. Until then they count."
+                "Provisional: these incidents are pending classification: %(incidents)s. Until they are classified, they count as downtime."
             )
             % {"incidents": _references(figures["unclassified"])}
         )
     if figures["reading_sensitive"]:
-        said.append(
+        sentences.append(
             _(
-                "Reading-sensitive: under another reading of clause 1.4 the outcome would be different. "
-                "The reading in force decides; the three stand side by side under “How it was calculated”."
+                "The outcome depends on the counting rule: under another counting rule of clause 1.4 it would be different. "
+                "The rule in force decides; the section “Calculation” compares all three."
             )
         )
-    return said
+    return sentences
 
 
 def _references(incidents: Sequence[ReferenceAndTitle]) -> str:
@@ -92,10 +98,8 @@ def _references(incidents: Sequence[ReferenceAndTitle]) -> str:
 
 
 def picture(figures: Figures) -> str:
-    """Describe the picture of the month to those who do not see it."""
-    return _(
-        "Picture of %(month)s by day and hour: %(counted)d minutes counted as unavailable, %(excluded)d excluded."
-    ) % {
+    """Return the text alternative of the chart of the month."""
+    return _("Chart of %(month)s by day and hour: %(counted)d unavailable minutes, %(excluded)d excluded minutes.") % {
         "month": long_month(figures["month"]),
         "counted": figures["unavailable_minutes"],
         "excluded": figures["excluded_minutes"],
@@ -103,7 +107,7 @@ def picture(figures: Figures) -> str:
 
 
 def bars(figures: Figures) -> str:
-    """Describe the last twelve months to those who do not see them."""
+    """Return the text alternative of the chart of the last twelve months."""
     return "; ".join(
         _("%(month)s: %(availability)s %%, %(minutes)d minutes")
         % {
@@ -117,16 +121,16 @@ def bars(figures: Figures) -> str:
     )
 
 
-def changes(told: Sequence[Change]) -> list[dict[str, str]]:
-    """The rows of the table that says what a revision changed."""
-    return [{"what": _changed(change["what"]), **_values(change)} for change in told]
+def changes(found: Sequence[Change]) -> list[dict[str, str]]:
+    """Return the rows of the table of a revision's changes."""
+    return [{"what": _changed(change["what"]), **_values(change)} for change in found]
 
 
 def _values(change: Mapping[str, Any]) -> dict[str, str]:
     if "added" in change:
         return {
             "before": str(change["before"]),
-            "after": _("%(count)d (new: %(added)d, gone: %(removed)d, changed: %(changed)d)")
+            "after": _("%(count)d (added: %(added)d, removed: %(removed)d, changed: %(changed)d)")
             % {"count": change["after"], **{key: change[key] for key in ("added", "removed", "changed")}},
         }
     if change["before"] is None and change["after"] is None:
@@ -136,7 +140,7 @@ def _values(change: Mapping[str, Any]) -> dict[str, str]:
 
 def _value(what: str, value: Any) -> str:
     if what == "met":
-        return {True: _("kept"), False: _("missed"), None: _("not in service")}[value]
+        return {True: _("SLA met"), False: _("SLA breached"), None: _("Not in service")}[value]
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if what == "availability":
@@ -144,8 +148,8 @@ def _value(what: str, value: Any) -> str:
     return grouped(value) if isinstance(value, int) else str(value)
 
 
-def given(entries: Iterable[Given]) -> list[dict[str, Any]]:
-    """Entries of the ledger, each with its step in words."""
+def ledger_entries(entries: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
+    """Return ledger entries with the label of their step."""
     return [{**entry, "step": Step(entry["step"]).label} for entry in entries]
 
 
@@ -153,13 +157,13 @@ def _changed(key: str) -> str:
     return {
         "name": _("Name"),
         "availability": _("Availability"),
-        "met": _("Target"),
+        "met": _("SLA"),
         "service_days": _("Service days"),
-        "unavailable_minutes": _("Minutes that count as unavailable"),
-        "excluded_minutes": _("Minutes taken off by exclusions"),
-        "budget_minutes": _("Minutes that the target allows"),
+        "unavailable_minutes": _("Unavailable minutes"),
+        "excluded_minutes": _("Excluded minutes"),
+        "budget_minutes": _("Downtime allowance (error budget), minutes"),
         "provisional": _("Provisional"),
-        "reading_sensitive": _("Reading-sensitive"),
+        "reading_sensitive": _("Outcome depends on the counting rule"),
         "agreements": _("Agreement versions"),
         "events": _("Failure events"),
         "exclusions": _("Exclusions"),
@@ -168,8 +172,8 @@ def _changed(key: str) -> str:
         "recovery": _("Incidents"),
         "language": _("Language"),
         "region": _("Region"),
-        "claims": _("Time for claims"),
-        "contract_period": _("The contract period so far"),
-        "months": _("The last twelve months"),
+        "claims": _("Claim period"),
+        "contract_period": _("Contract period to date"),
+        "months": _("Last twelve months"),
         "compensation": _("Compensation"),
     }[key]

@@ -1,4 +1,4 @@
-"""How values of a statement are written on paper."""
+"""Template filters that format the values of a statement."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

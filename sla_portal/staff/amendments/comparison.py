@@ -14,7 +14,7 @@ from sla_portal.agreements.changes import CHINESE, TERMS, TextChanges, Worded, t
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.rules import Terms
 from sla_portal.availability.rules import cut
-from sla_portal.availability.what_if import Supposed, outages_to_judge, what_if
+from sla_portal.availability.what_if import WhatIfMonth, outages_to_judge, what_if
 from sla_portal.clocks import month_name
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -108,7 +108,7 @@ def term_rows(before: Terms, after: Terms, form: TermsForm | None = None) -> lis
 class WhatIfCell:
     """A month of a region in the table: actual and what-if result."""
 
-    one: Supposed
+    one: WhatIfMonth
     url: str
 
     @property
@@ -131,7 +131,9 @@ class WhatIfCell:
 
 
 @dataclass(frozen=True)
-class WhatIfMonth:
+class WhatIfRow:
+    """A month of all regions in the table."""
+
     month: ServiceMonth
     cells: list[WhatIfCell]
 
@@ -163,7 +165,7 @@ def what_if_table(terms: Terms, now: datetime, *, asked: bool) -> dict[str, Any]
     cells = [cell for found in months.values() for cell in found]
     return {
         "regions": [cell.one.region for cell in next(iter(months.values()), [])],
-        "months": [WhatIfMonth(month, found) for month, found in months.items()],
+        "months": [WhatIfRow(month, found) for month, found in months.items()],
         "judged": len(cells),
         "met_to_breached": sum(cell.one.flips and cell.one.would.met is False for cell in cells),
         "breached_to_met": sum(cell.one.flips and cell.one.would.met is True for cell in cells),

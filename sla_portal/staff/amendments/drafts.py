@@ -19,7 +19,7 @@ from sla_portal.agreements.queries import newest_version
 from sla_portal.agreements.rules import DraftedClause, Stage, Terms
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.audit_log import audit_log
-from sla_portal.availability.operations import contracts_flipping_under
+from sla_portal.availability.operations import count_changed_outcomes_under
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
@@ -175,7 +175,7 @@ def _what_if(
         if request.GET.get("customers") == str(line.month):
             shown["counted_of"] = month_name(line.month)
             shown["flipping"] = sum(
-                contracts_flipping_under(draft=draft, region=region, month=line.month, now=now)
+                count_changed_outcomes_under(draft=draft, region=region, month=line.month, now=now)
                 for region in Region.objects.all()
             )
     return shown

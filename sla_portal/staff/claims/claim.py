@@ -1,4 +1,4 @@
-"""One claim: who, the checks, the proof, and what is recommended and decided about it."""
+"""The page of a claim: claimant, checks, proof materials, recommendations and decisions."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from . import sheet
 from .forms import (
     AnswerForm,
     AppealForm,
-    OwnExclusionForm,
+    CustomerExclusionForm,
     ProofForm,
     QuestionForm,
     RecommendForm,
-    ReturnForm,
+    SendBackForm,
 )
 from .picture import claim_picture
 from .waiting import age, last_day, time_left
@@ -64,7 +64,7 @@ MOST_NOTICES = 20
 
 
 def under_an_agreement(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Lead back to the claim, with a sentence, where no agreement version governs its month."""
+    """Redirect to the claim with an error message if no agreement version is in force in its month."""
 
     @wraps(view)
     def guarded(request: HttpRequest, pk: int) -> HttpResponse:
@@ -80,7 +80,7 @@ def under_an_agreement(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
 @require_safe
 @under_an_agreement
 def claim_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a claim; `?part=worth&voucher_minutes=12` what a division is worth, for the page to refresh itself."""
+    """Show a claim; `?part=worth&voucher_minutes=12` returns the amounts for a division, for the page to update them."""
     require_right(request, VIEW)
     claim, now = found_claim(pk), timezone.now()
     if request.GET.get("part") == "worth":
@@ -100,15 +100,15 @@ def found_claim(pk: int) -> Claim:
 
 
 def typed_count(text: str | None) -> int:
-    """A number of minutes from an address; nonsense is none."""
+    """Parse a number of minutes from a query string; 0 if invalid."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: Any) -> HttpResponse:
-    """The whole page; `bound` are the forms that were sent and refused, by name."""
+    """Render the whole page; `bound` are the submitted forms with errors, by name."""
     may = {name: request.user.has_perm(right) for name, right in RIGHTS.items()}
-    course = sheet.course_of(claim)
-    given = sheet.given_for(claim) if claim.status == Status.GRANTED else []
+    history = sheet.history_of(claim)
+    granted = sheet.granted_entries(claim) if claim.status == Status.GRANTED else []
     context: dict[str, Any] = {
         "title": claim.number,
         "claim": claim,
@@ -121,31 +121,33 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
         "age": age(claim.received_at, now),
         "state": CLAIM_MARKS[Status(claim.status)],
         "may": may,
-        "times": sheet.times_told(claim.times.all(), claim.time_zone),
+        "times": sheet.format_times(claim.times.all(), claim.time_zone),
         "live_links": [link for link in claim.links.all() if not link.revoked_at and link.expires_at > now],
         "proofs": proofs_of(claim),
-        "steps": [(row, course.decisions.get(row.pk)) for row in course.recommendations],
-        "last": course.last,
-        "refusal": course.refusal,
+        "steps": [(row, history.decisions.get(row.pk)) for row in history.recommendations],
+        "last": history.last,
+        "refusal": history.refusal,
         "is_open": claim.status in OPEN,
         "in_review": claim.status in IN_REVIEW,
-        "why_not_decide": sheet.why_not_decide(request.user, course),
-        "recommended_by_me": course.last is not None and course.last.recommended_by_id == request.user.pk,
-        "given": given,
+        "why_not_decide": sheet.why_not_decide(request.user, history),
+        "recommended_by_me": history.last is not None and history.last.recommended_by_id == request.user.pk,
+        "granted": granted,
         "key": KeyedForm(),
     }
     decided: dict[int, DecisionForm] = bound.pop("decisions", {})
-    exclusions: list[sheet.OwnExclusion] = []
+    exclusions: list[sheet.CustomerExclusion] = []
     try:
         assessment = assess(claim, now)
     except NoAgreementInForce as refusal:
         context["no_agreement"] = str(refusal)
     else:
-        exclusions = sheet.own_exclusions(claim, assessment, now, compare=may["decide_own"] or may["propose_own"])
-        context |= _assessed(claim, assessment, course, now)
+        exclusions = sheet.customer_exclusions(claim, assessment, now, compare=may["decide_own"] or may["propose_own"])
+        context |= _assessed(claim, assessment, history, now)
         context |= {
             "recommend": RecommendForm(assessment=assessment, auto_id="recommend-%s"),
-            "own": OwnExclusionForm(clauses=clauses_of_section_4(now), times=list(claim.times.all()), auto_id="own-%s"),
+            "own": CustomerExclusionForm(
+                clauses=clauses_of_section_4(now), times=list(claim.times.all()), auto_id="own-%s"
+            ),
             "preview": "",
         }
     context |= {
@@ -166,10 +168,10 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
         "ask": QuestionForm(auto_id="ask-%s"),
         "answered": AnswerForm(auto_id="answered-%s"),
         "appeal": AppealForm(auto_id="appeal-%s"),
-        "return": ReturnForm(auto_id="return-%s"),
-        "take_back": ReasonForm(auto_id="take-back-%s"),
+        "send_back": SendBackForm(auto_id="send-back-%s"),
+        "withdraw_recommendation": ReasonForm(auto_id="withdraw-recommendation-%s"),
         "withdraw": ReasonForm(auto_id="withdraw-%s"),
-        "log": audit_log(claim, *(shown.row for shown in exclusions), *(entry for entry, _value in given)),
+        "log": audit_log(claim, *(shown.row for shown in exclusions), *(entry for entry, _value in granted)),
         **bound,
     }
     sent = (*bound.values(), *decided.values())
@@ -177,32 +179,32 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
     return page(request, "staff/claims/claim.html", context, status=422 if context["refused"] else 200)
 
 
-def _assessed(claim: Claim, assessment: Assessment, course: sheet.Course, now: datetime) -> dict[str, Any]:
-    """What the record says of a claim."""
+def _assessed(claim: Claim, assessment: Assessment, history: sheet.ClaimHistory, now: datetime) -> dict[str, Any]:
+    """Context from the assessment: checks, figures, cap and balance, amounts."""
     figures = assessment.judged.figures
     currency = assessment.entitlement.currency
     ledger = sheet.ledger_of(claim)
-    recommended = course.last.voucher_minutes if course.last and claim.status == Status.RECOMMENDED else 0
+    recommended = history.last.voucher_minutes if history.last and claim.status == Status.RECOMMENDED else 0
     payments = sheet.payments_of(claim)
     return {
         "assessment": assessment,
         "checks": sheet.checks(assessment),
-        "against": sheet.against_a_grant(assessment),
+        "against": sheet.failed_checks(assessment),
         "window": assessment.window,
         "last_day": last_day(assessment.window),
         "left": time_left(assessment.window, now) if claim.status in OPEN else None,
         "figures": figures,
         "availability": None if figures.availability is None else cut(figures.availability),
         "verdict": verdict(figures.met, over=True),
-        "readings": sheet.readings(assessment.judged),
+        "counting_rules": sheet.counting_rules(assessment.judged),
         "picture": claim_picture(assessment.minutes),
-        "money": sheet.money(assessment.purse, currency),
+        "money": sheet.money(assessment.cap_balance, currency),
         "payments": payments[: sheet.MOST_LINES],
         "more_payments": len(payments) > sheet.MOST_LINES,
         "ledger": ledger[: sheet.MOST_LINES],
         "more_ledger": len(ledger) > sheet.MOST_LINES,
         "entitlement": assessment.entitlement,
-        "entitlement_told": sheet.entitlement_told(assessment),
+        "entitlement_lines": sheet.entitlement_lines(assessment),
         "worth": sheet.worth_of(assessment, sheet.division_of(assessment, recommended)),
         "earlier": [(other, CLAIM_MARKS[Status(other.status)]) for other in assessment.earlier],
     }
@@ -221,15 +223,15 @@ def take_step(
     name: str,
     form_class: type[forms.Form],
     do: Callable[[Actor, Claim, dict[str, Any], datetime], object],
-    said: str,
+    message: str,
 ) -> HttpResponse:
-    """Take one step that a form tells, once; what is refused is shown on the page."""
+    """Perform the operation of a submitted form once; show refusals on the page."""
     claim, actor, now, back = asked_step(request, pk, right)
     form = form_class(request.POST, auto_id=f"{name.replace('_', '-')}-%s")
 
     def write() -> str:
         do(actor, claim, form.cleaned_data, now)
-        messages.success(request, said)
+        messages.success(request, message)
         return back
 
     if form.is_valid():

@@ -1,4 +1,4 @@
-"""What is recommended and decided about a claim: by one person, and by another."""
+"""Recommendation by one person, decision by another."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from claims.models import Claim, Outcome, Status
 from claims.operations.reviewing import (
     decide,
     recommend,
-    return_claim,
-    take_back,
+    send_back_claim,
+    withdraw_recommendation,
 )
 from claims.queries import Assessment, assess
 from sla_portal.agreements.rules import extended_to
@@ -42,14 +42,14 @@ from .claim import (
 from .forms import (
     DecideForm,
     RecommendForm,
-    ReturnForm,
+    SendBackForm,
 )
 
 
 @require_POST
 @under_an_agreement
 def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
-    """Draft the letter, show it as it will go out, or recommend."""
+    """Draft the e-mail, preview it, or submit the recommendation."""
     claim, actor, now, back = asked_step(request, pk, REVIEW)
     assessment = assess(claim, now)
     form = RecommendForm(request.POST, assessment=assessment, auto_id="recommend-%s")
@@ -58,9 +58,9 @@ def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
     given = form.cleaned_data
     doing = request.POST.get("do")
     if doing == "draft":
-        form = form.with_letter(*emails.draft(assessment, given["outcome"], given["clause"]), assessment)
+        form = form.with_email(*emails.draft(assessment, given["outcome"], given["clause"]), assessment)
         return claim_response(request, claim, now, recommend=form, **_preview(claim, assessment, form.cleaned_data))
-    if not form.check_letter():
+    if not form.check_email():
         return claim_response(request, claim, now, recommend=form)
     if doing == "show":
         return claim_response(request, claim, now, recommend=form, **_preview(claim, assessment, given))
@@ -77,7 +77,12 @@ def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
             letter_text=given["letter_text"],
             now=now,
         )
-        messages.success(request, _("Recommended. Nothing is given or told until another person decides."))
+        messages.success(
+            request,
+            _(
+                "Submitted for approval. Nothing is granted and the customer is not notified until another person decides."
+            ),
+        )
         return back
 
     with refusals_on(form):
@@ -86,7 +91,7 @@ def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _preview(claim: Claim, assessment: Assessment, given: dict[str, Any]) -> dict[str, Any]:
-    """The letter as it would go out now, and what it gives."""
+    """Context of the preview: the e-mail as it would be sent now, and the amounts."""
     division = sheet.division_of(assessment, given["voucher_minutes"])
     grants = given["outcome"] == Outcome.GRANT
     return {
@@ -103,7 +108,7 @@ def _preview(claim: Claim, assessment: Assessment, given: dict[str, Any]) -> dic
 
 
 def _new_end(assessment: Assessment, minutes: int) -> date | None:
-    """The last service day of the contract that an extension by `minutes` moves."""
+    """Return the last service day of the contract after an extension by `minutes`; None without one."""
     contract = assessment.extendable
     return extended_to(contract.ends_on, contract.extended_minutes + minutes) if contract and minutes else None
 
@@ -111,13 +116,13 @@ def _new_end(assessment: Assessment, minutes: int) -> date | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @under_an_agreement
 def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show exactly what agreeing will do; do it when the button is pressed, once."""
+    """Show the effects of a decision; POST decides, once."""
     claim, actor, now, back = asked_step(request, pk, DECIDE)
-    course = sheet.course_of(claim)
-    if claim.status != Status.RECOMMENDED or course.last is None:
-        messages.info(request, _("Nothing is recommended for this claim now, so there is nothing to decide."))
+    history = sheet.history_of(claim)
+    if claim.status != Status.RECOMMENDED or history.last is None:
+        messages.info(request, _("This claim has no recommendation pending approval."))
         return redirect(back)
-    form = DecideForm(request.POST or None, initial={"recommendation": course.last.pk})
+    form = DecideForm(request.POST or None, initial={"recommendation": history.last.pk})
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             decision = decide(
@@ -130,19 +135,22 @@ def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
             deliver_soon()
             granted = decision.recommendation.outcome == Outcome.GRANT
             messages.success(
-                request, _("Granted. The letter goes out.") if granted else _("Refused. The letter goes out.")
+                request,
+                _("Granted. The customer is notified by e-mail.")
+                if granted
+                else _("Refused. The customer is notified by e-mail."),
             )
             return redirect(back)
     return page(
         request,
         "staff/claims/decide.html",
-        {**_to_decide(claim, course, request, now), "form": form},
+        {**_to_decide(claim, history, request, now), "form": form},
         status=422 if form.errors else 200,
     )
 
 
-def _to_decide(claim: Claim, course: sheet.Course, request: HttpRequest, now: datetime) -> dict[str, Any]:
-    assessment, last = assess(claim, now), course.last
+def _to_decide(claim: Claim, history: sheet.ClaimHistory, request: HttpRequest, now: datetime) -> dict[str, Any]:
+    assessment, last = assess(claim, now), history.last
     assert last is not None  # noqa: S101 - the caller has looked
     division = sheet.division_of(assessment, last.voucher_minutes)
     grants = last.outcome == Outcome.GRANT
@@ -156,13 +164,13 @@ def _to_decide(claim: Claim, course: sheet.Course, request: HttpRequest, now: da
         "language": get_language_info(emails.language_of(claim))["name_translated"],
         "last": last,
         "grants": grants,
-        "why_not_decide": sheet.why_not_decide(request.user, course),
-        "against": sheet.against_a_grant(assessment) if grants else [],
+        "why_not_decide": sheet.why_not_decide(request.user, history),
+        "against": sheet.failed_checks(assessment) if grants else [],
         "assessment": assessment,
-        "money": sheet.money(assessment.purse, assessment.entitlement.currency),
+        "money": sheet.money(assessment.cap_balance, assessment.entitlement.currency),
         "worth": sheet.worth_of(assessment, division),
         "ends_on": ends_on,
-        "letter": emails.preview(
+        "email_text": emails.preview(
             claim, last.letter_text, division if grants else None, ends_on, assessment.entitlement.currency
         ),
         "recipients": [claim.contact] if claim.contact else list(claim.contract.customer.contacts.all()),
@@ -170,13 +178,13 @@ def _to_decide(claim: Claim, course: sheet.Course, request: HttpRequest, now: da
 
 
 @require_POST
-def return_recommendation(request: HttpRequest, pk: int) -> HttpResponse:
-    """Return another person's recommendation with a reason."""
+def send_back_recommendation(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send back the recommendation of another person with a reason."""
     claim, actor, now, back = asked_step(request, pk, DECIDE)
-    form = ReturnForm(request.POST, auto_id="return-%s")
+    form = SendBackForm(request.POST, auto_id="send-back-%s")
     if form.is_valid():
         with refusals_on(form):
-            return_claim(
+            send_back_claim(
                 actor=actor,
                 claim=claim,
                 recommendation=typed_count(request.POST.get("recommendation")),
@@ -184,16 +192,24 @@ def return_recommendation(request: HttpRequest, pk: int) -> HttpResponse:
                 key=form.cleaned_data["key"],
                 now=now,
             )
-            messages.success(request, _("Returned. The review goes on."))
+            messages.success(request, _("Sent back. The claim is under review again."))
             return redirect(back)
-    return claim_response(request, claim, now, **{"return": form})
+    return claim_response(request, claim, now, send_back=form)
 
 
 @require_POST
-def take_recommendation_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take one's own recommendation back."""
+def withdraw_own_recommendation(request: HttpRequest, pk: int) -> HttpResponse:
+    """Withdraw one's own recommendation."""
 
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
-        take_back(actor=actor, claim=claim, reason=given["reason"], now=now)
+        withdraw_recommendation(actor=actor, claim=claim, reason=given["reason"], now=now)
 
-    return take_step(request, pk, REVIEW, "take_back", ReasonForm, do, _("Taken back. The review goes on."))
+    return take_step(
+        request,
+        pk,
+        REVIEW,
+        "withdraw_recommendation",
+        ReasonForm,
+        do,
+        _("Recommendation withdrawn. The claim is under review again."),
+    )

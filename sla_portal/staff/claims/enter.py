@@ -1,4 +1,4 @@
-"""Enter a claim for a caller or from a ticket, while they wait."""
+"""Enter a claim for a caller or from a ticket."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods
 
 from claims.models import Claim
@@ -29,7 +30,7 @@ from sla_portal.notices.tasks import deliver_soon
 
 from ..common import page, refusals_on, require_right
 from ..models import Submission
-from ..search import LONGEST, callers
+from ..search import LONGEST, contracts_of_caller
 from ..words import CLAIM_MARKS, verdict
 from .forms import CallerTimesForm, EnterForm
 from .waiting import last_day, time_left
@@ -41,7 +42,7 @@ Windows = Sequence[tuple[ServiceMonth, ClaimWindow]]
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def enter_claim(request: HttpRequest) -> HttpResponse:
-    """Find the caller (`?q=`), choose the contract (`?customer=`), then take the claim (`?contract=`)."""
+    """Search for the caller (`?q=`), choose the contract (`?customer=`), then enter the claim (`?contract=`)."""
     require_right(request, "claims.enter_claim")
     now = timezone.now()
     contract = request.GET.get("contract", "")
@@ -54,7 +55,7 @@ def enter_claim(request: HttpRequest) -> HttpResponse:
         of = get_object_or_404(Customer, pk=customer)
         contracts = Contract.objects.filter(customer=of).order_by("-starts_on", "-id")
     else:
-        contracts = callers(text) if text else Contract.objects.none()
+        contracts = contracts_of_caller(text) if text else Contract.objects.none()
     rows = list(contracts.select_related("customer")[: SHOWN + 1])
     return page(
         request,
@@ -101,7 +102,9 @@ def _enter(request: HttpRequest, contract: Contract, now: datetime) -> HttpRespo
                 claimed = refused.claim
                 raise
             deliver_soon()
-            messages.success(request, _("Entered as %(number)s. A private link goes out by mail.") % {"number": claim})
+            messages.success(
+                request, _("Entered as %(number)s. The customer gets a personal link by e-mail.") % {"number": claim}
+            )
             return redirect("admin:claim", claim.pk)
     refused = [one for one in (form, times) if one.errors]
     return page(
@@ -139,13 +142,13 @@ def _receive(request: HttpRequest, contract: Contract, form: EnterForm, times: C
         ticket_number=given["ticket_number"],
         now=now,
     )
-    # After it and not around it: a late one is put on record in a transaction of its own.
+    # Not in one transaction: `receive_claim` records a late attempt in a separate one.
     Submission.objects.create(key=given["key"], at=now, location=reverse("admin:claim", args=[claim.pk]))
     return claim
 
 
 def _months(windows: Windows, now: datetime, chosen: str) -> list[tuple[ServiceMonth, str]]:
-    """The months that can be chosen, each with how its window stands; a closed one that was asked for is refused later."""
+    """List the months to choose from with the status of their claim period; a requested closed month is refused later."""
     names = [(month, f"{month_name(month)} · {time_left(window, now)[1]}") for month, window in windows]
     try:
         asked = ServiceMonth.parse(chosen)
@@ -156,7 +159,7 @@ def _months(windows: Windows, now: datetime, chosen: str) -> list[tuple[ServiceM
 
 
 def _figures(contract: Contract, windows: Windows, now: datetime) -> list[dict[str, Any]]:
-    """The customer's last months: figures, the window, and what was claimed of the contract already."""
+    """List recent months: figures, claim period, and existing claims of the contract."""
     known = dict(windows)
     first = windows[0][0] if windows else ServiceMonth.of(now.date())
     months = [first + -n for n in range(MONTHS_SHOWN)]
@@ -171,7 +174,7 @@ def _figures(contract: Contract, windows: Windows, now: datetime) -> list[dict[s
             "name": month_name(month),
             "window": (window := known.get(month)),
             "last_day": last_day(window) if window else None,
-            "left": time_left(window, now) if window else ("outside", _("closed")),
+            "left": time_left(window, now) if window else ("outside", pgettext("claims", "Closed")),
             **_row(judged.get(month.first_day)),
             "claims": [(claim, CLAIM_MARKS[claim.status]) for claim in claims.get(month.first_day, [])],
         }

@@ -1,4 +1,4 @@
-"""The forms with which claims are entered, reviewed and decided."""
+"""Forms to enter, review and decide claims."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from claims.models import ClaimedTime, Outcome, Source
 from claims.queries import Assessment
 from claims.rules import GROUNDS
 from claims.words import ground_name
-from sla_portal.availability.clauses import OWN_CLAUSES
+from sla_portal.availability.clauses import CUSTOMER_CLAUSES
 from sla_portal.clocks import ClockField, format_instant
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.website.claims.forms import TimesForm
 
 from ..forms import TYPED, KeyedForm, ReasonForm
-from ..incidents.impact import ClauseInWords
+from ..incidents.impact import ClauseText
 
 GRANT_CLAUSE = "3.2"
 LONGEST = 20_000
@@ -34,19 +34,19 @@ def text_field(label: Any, rows: int, **given: Any) -> forms.CharField:
 
 
 class OutcomeForm(forms.Form):
-    """Grant or refuse, on which clause and why."""
+    """Outcome of a claim, with clause and reason."""
 
     outcome = forms.ChoiceField(label=gettext_lazy("Outcome"), widget=forms.RadioSelect)
     clause = forms.ChoiceField(
-        label=gettext_lazy("Clause of a refusal"),
+        label=gettext_lazy("Clause of the refusal"),
         required=False,
-        help_text=gettext_lazy("A refusal names the clause on which it rests. A grant rests on 3.2."),
+        help_text=gettext_lazy("The clause on which the refusal is based. A grant is based on 3.2."),
     )
     reason = text_field(
         gettext_lazy("Reason, for the record"),
         2,
-        error_messages={"required": gettext_lazy("Say why.")},
-        help_text=gettext_lazy("Read by the second person, not by the customer."),
+        error_messages={"required": gettext_lazy("Give a reason.")},
+        help_text=gettext_lazy("Visible to the approver, not to the customer."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,23 +59,21 @@ class OutcomeForm(forms.Form):
         if self.cleaned_data.get("outcome") == Outcome.GRANT:
             self.cleaned_data["clause"] = GRANT_CLAUSE
         elif not self.cleaned_data.get("clause") and "clause" not in self.errors:
-            self.add_error("clause", _("Name the clause on which the refusal rests."))
+            self.add_error("clause", _("Choose the clause on which the refusal is based."))
         return self.cleaned_data
 
 
 class RecommendForm(KeyedForm, OutcomeForm):
-    """What one person recommends, with the letter as it will go out."""
+    """A recommendation, with the e-mail to the customer."""
 
-    voucher_minutes = forms.IntegerField(label=gettext_lazy("Minutes as voucher"), min_value=0, required=False)
+    voucher_minutes = forms.IntegerField(label=gettext_lazy("Voucher minutes"), min_value=0, required=False)
     letter_subject = forms.CharField(label=gettext_lazy("Subject"), max_length=300, required=False)
     letter_text = forms.CharField(
-        label=gettext_lazy("Letter"),
+        label=gettext_lazy("E-mail text"),
         widget=forms.Textarea(attrs={"rows": 14}),
         max_length=LONGEST,
         required=False,
-        help_text=gettext_lazy(
-            "What is given, and the link to the page of the claim, are added below it by themselves."
-        ),
+        help_text=gettext_lazy("The compensation and the link to the claim's page are added below automatically."),
     )
 
     def __init__(self, *args: Any, assessment: Assessment, **kwargs: Any) -> None:
@@ -94,20 +92,20 @@ class RecommendForm(KeyedForm, OutcomeForm):
         count = self.cleaned_data["voucher_minutes"] or 0
         if count > self.most:
             raise forms.ValidationError(
-                _("At most %(most)s minutes can be given as voucher: only those that carry a charge (1.3).")
+                _("Voucher minutes can be at most %(most)s, the minutes that carry a charge (1.3).")
                 % {"most": self.most}
             )
         return count
 
-    def check_letter(self) -> bool:
-        """Whether the letter can go out; what is missing becomes an error."""
+    def check_email(self) -> bool:
+        """Whether the e-mail is complete; missing parts become errors."""
         for name in ("letter_subject", "letter_text"):
             if not self.cleaned_data.get(name):
-                self.add_error(name, _("Draft the letter, or write it, before you recommend."))
+                self.add_error(name, _("Draft or write the e-mail before you submit the recommendation."))
         return not self.errors
 
-    def with_letter(self, subject: str, text: str, assessment: Assessment) -> RecommendForm:
-        """The same form with another letter in it."""
+    def with_email(self, subject: str, text: str, assessment: Assessment) -> RecommendForm:
+        """Return the same form with another e-mail."""
         data = cast("QueryDict", self.data).copy()
         data["letter_subject"], data["letter_text"] = subject, text
         form = type(self)(data, assessment=assessment, auto_id=self.auto_id)
@@ -116,66 +114,66 @@ class RecommendForm(KeyedForm, OutcomeForm):
 
 
 class TogetherForm(OutcomeForm):
-    """One outcome, clause and reason for many claims; each is still checked by itself."""
+    """One outcome, clause and reason for several claims; each claim is checked separately."""
 
     part = forms.ChoiceField(
-        label=gettext_lazy("What is given as"),
+        label=gettext_lazy("Form of compensation"),
         widget=forms.RadioSelect,
         required=False,
         initial="extension",
         choices=[
             ("extension", gettext_lazy("Service extension")),
-            ("voucher", gettext_lazy("Voucher, as far as the minutes carry a charge")),
+            ("voucher", gettext_lazy("Voucher for the minutes that carry a charge")),
         ],
     )
 
 
 class QuestionForm(KeyedForm):
     question = text_field(
-        gettext_lazy("What do you need from the customer?"),
+        gettext_lazy("Question to the customer"),
         3,
-        help_text=gettext_lazy("Goes out by mail as it is written, in the customer's language."),
+        help_text=gettext_lazy("Sent by e-mail exactly as written. Write it in the customer's language."),
     )
 
 
 class AnswerForm(KeyedForm):
-    text = text_field(gettext_lazy("What did the customer say?"), 3)
+    text = text_field(gettext_lazy("Customer's answer"), 3)
 
 
 class AppealForm(KeyedForm):
-    text = text_field(gettext_lazy("What does the customer say against the refusal?"), 3)
+    text = text_field(gettext_lazy("Reasons for the appeal"), 3)
 
 
-class ReturnForm(KeyedForm, ReasonForm):
-    """Why a recommendation is returned."""
+class SendBackForm(KeyedForm, ReasonForm):
+    """The reason to send back a recommendation."""
 
 
 class DecideForm(KeyedForm):
-    """The recommendation that was shown."""
+    """The recommendation that the approver saw."""
 
     recommendation = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
 
-class OwnExclusionForm(KeyedForm):
-    """Claimed time to be found of the customer's own making (4.2 to 4.9)."""
+class CustomerExclusionForm(KeyedForm):
+    """An exclusion of claimed time caused by the customer (4.2 to 4.9)."""
 
     clause = forms.ChoiceField(label=gettext_lazy("Clause"))
-    stretch = forms.ChoiceField(label=gettext_lazy("Which time"), widget=forms.RadioSelect)
+    stretch = forms.ChoiceField(label=gettext_lazy("Period"), widget=forms.RadioSelect)
     starts_at = ClockField(label=gettext_lazy("From"), required=False)
     ends_at = ClockField(label=gettext_lazy("Until"), required=False)
     reason = text_field(gettext_lazy("Why the clause applies"), 2)
-    evidence = text_field(gettext_lazy("Evidence"), 2, help_text=gettext_lazy("What proves it, and where it is found."))
+    evidence = text_field(
+        gettext_lazy("Evidence"), 2, help_text=gettext_lazy("What the evidence shows and where it is stored.")
+    )
 
-    def __init__(
-        self, *args: Any, clauses: Iterable[ClauseInWords], times: Sequence[ClaimedTime], **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, clauses: Iterable[ClauseText], times: Sequence[ClaimedTime], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         zone = timezone.get_current_timezone()
         self.times = {str(time.pk): (time.starts_at, time.ends_at) for time in times}
         fields["clause"].choices = [
             ("", _("choose a clause")),
-            *((one.number, f"{one.number} {one.heading}") for one in clauses if one.number in OWN_CLAUSES),
+            *((one.number, f"{one.number} {one.heading}") for one in clauses if one.number in CUSTOMER_CLAUSES),
         ]
         fields["stretch"].choices = [
             *(
@@ -186,7 +184,7 @@ class OwnExclusionForm(KeyedForm):
                 )
                 for pk, (start, end) in self.times.items()
             ),
-            (TYPED, _("Another time")),
+            (TYPED, _("Another period")),
         ]
         fields["stretch"].initial = next(iter(self.times), TYPED)
 
@@ -194,12 +192,12 @@ class OwnExclusionForm(KeyedForm):
         if self.cleaned_data.get("stretch") == TYPED:
             for name in ("starts_at", "ends_at"):
                 if not self.cleaned_data.get(name) and name not in self.errors:
-                    self.add_error(name, _("Type the day and the time."))
+                    self.add_error(name, _("Enter a date and time."))
         return self.cleaned_data
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """The time chosen or typed."""
+        """The chosen or entered period."""
         chosen = self.cleaned_data["stretch"]
         if chosen == TYPED:
             return self.cleaned_data["starts_at"], self.cleaned_data["ends_at"]
@@ -219,29 +217,29 @@ class FilesField(forms.FileField):
         files = data if isinstance(data, list) else [data] if data else []
         if not files:
             raise forms.ValidationError(_("Choose at least one file."))
-        # An empty file is refused by the operation, with its own sentence.
+        # The operation refuses an empty file with its own message.
         return files
 
 
 class ProofForm(forms.Form):
-    """Files that the customer sent another way."""
+    """Files that the customer sent by other means."""
 
     files = FilesField(
-        label=gettext_lazy("Files that the customer sent"),
+        label=gettext_lazy("Files from the customer"),
         help_text=gettext_lazy("PNG, JPEG, WebP, PDF, TXT or EML; up to 10 of 20 MB each."),
     )
 
 
 class EnterForm(KeyedForm):
-    """For which month, who asks, and how it came."""
+    """Month, contact and source of a claim."""
 
     month = forms.TypedChoiceField(label=gettext_lazy("Service month"), coerce=ServiceMonth.parse)
     contact = forms.TypedChoiceField(
-        label=gettext_lazy("Who speaks for the customer"),
-        help_text=gettext_lazy("The letters and the private link go to this address."),
+        label=gettext_lazy("Contact"),
+        help_text=gettext_lazy("E-mails and the personal link go to this address."),
     )
     source = forms.ChoiceField(
-        label=gettext_lazy("How it came"),
+        label=gettext_lazy("Received by"),
         widget=forms.RadioSelect,
         initial=Source.PHONE,
         choices=[(Source.PHONE, Source.PHONE.label), (Source.TICKET, Source.TICKET.label)],
@@ -262,7 +260,7 @@ class EnterForm(KeyedForm):
 
 
 class CallerTimesForm(TimesForm):
-    """The times that a caller tells, on the caller's own clock: the website's form, in the words of the desk."""
+    """The outages that a caller reports, in the caller's time zone: the website's form with labels for staff."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -271,7 +269,7 @@ class CallerTimesForm(TimesForm):
             choices = fields[name].choices
             fields[name].widget = forms.CheckboxSelectMultiple(attrs={"class": "choices"})
             fields[name].choices = choices
-        fields["functions"].help_text = _("None ticked: every function.")
-        fields["clients"].help_text = _("None ticked: every client.")
-        fields["zone"].label = _("The caller's time zone")
-        fields["description"].label = _("What they saw")
+        fields["functions"].help_text = _("None ticked means all functions.")
+        fields["clients"].help_text = _("None ticked means all clients.")
+        fields["zone"].label = _("Caller's time zone")
+        fields["description"].label = _("Reported outage")

@@ -1,4 +1,4 @@
-"""The ledger: what was given, redeemed and reversed; a voucher, an extension; what billing takes."""
+"""The ledger of compensation, a voucher, a service extension, and the export for billing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from claims.models import Compensation, Entry, Step, Voucher
 from claims.operations import redeem_voucher
 from claims.operations import reverse as reverse_entry
-from claims.operations.exporting import Taken, record_export
+from claims.operations.exporting import Export, record_export
 from claims.queries.ledger import COLUMNS, Wanted, entries, for_billing, life_of, life_of_extension, totals
 from sla_portal.audit.actors import Actor
 from sla_portal.kernel.intervals import epoch
@@ -34,7 +34,7 @@ from ..exports import FORMS, MOST_IN_A_SHEET, export_response
 
 SHOWN = 100
 MOST_ADDED_UP = 100_000
-"""Entries that a page adds up; to add up a million takes seconds."""
+"""Entries that a page totals; a million takes seconds."""
 STATES = {
     Step.ISSUED: "waiting",
     Step.REDEEMED: "up",
@@ -43,22 +43,22 @@ STATES = {
     Step.EXTENDED: "up",
     Step.SHORTENED: "outside",
 }
-"""What each step is marked as."""
+"""The badge of each entry type."""
 WHAT_REVERSES = {
     Step.ISSUED: gettext_lazy("Void the voucher"),
     Step.RETURNED: gettext_lazy("Void the voucher"),
-    Step.REDEEMED: gettext_lazy("Take the redemption back"),
+    Step.REDEEMED: gettext_lazy("Reverse the redemption"),
     Step.EXTENDED: gettext_lazy("Reverse the extension"),
 }
 
 
 class LedgerForm(forms.Form):
-    """What of the ledger is shown: `?month=2026-11&contract=K-1&step=issued&code=…&before=<entry>`."""
+    """The filter of the ledger: `?month=2026-11&contract=K-1&step=issued&code=…&before=<entry>`."""
 
-    month = forms.CharField(label=gettext_lazy("Entered in"), required=False, max_length=7)
+    month = forms.CharField(label=gettext_lazy("Month of entry"), required=False, max_length=7)
     contract = forms.CharField(label=gettext_lazy("Contract"), required=False, max_length=40)
     step = forms.ChoiceField(
-        label=gettext_lazy("Step"), required=False, choices=[("", gettext_lazy("every step")), *Step.choices]
+        label=gettext_lazy("Type"), required=False, choices=[("", gettext_lazy("all types")), *Step.choices]
     )
     code = forms.CharField(label=gettext_lazy("Voucher"), required=False, max_length=40)
     before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
@@ -78,37 +78,37 @@ class LedgerForm(forms.Form):
 
 
 class RedeemForm(forms.Form):
-    """On which order or invoice a voucher was redeemed."""
+    """The order or invoice on which a voucher was redeemed."""
 
     reference = forms.CharField(
         label=gettext_lazy("Order or invoice"),
         max_length=200,
-        error_messages={"required": gettext_lazy("Give the order or invoice on which it was redeemed.")},
+        error_messages={"required": gettext_lazy("Enter the order or invoice on which the voucher was redeemed.")},
     )
     sure = forms.BooleanField(
-        label=gettext_lazy("I have compared code and value with the order."),
-        error_messages={"required": gettext_lazy("Compare code and value with the order, and tick that you did.")},
+        label=gettext_lazy("The code and amount match the order."),
+        error_messages={"required": gettext_lazy("Compare the code and amount with the order, then tick the box.")},
     )
 
 
 class ReverseForm(forms.Form):
-    """Why an entry is reversed."""
+    """The reason for a reversal."""
 
     reason = forms.CharField(
-        label=gettext_lazy("What was wrong"),
+        label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        error_messages={"required": gettext_lazy("Say what was wrong.")},
+        error_messages={"required": gettext_lazy("Give the reason for the reversal.")},
     )
     sure = forms.BooleanField(
-        label=gettext_lazy("Reverse it by an entry of its own. What stands there stays."),
-        error_messages={"required": gettext_lazy("Tick that it is to be reversed.")},
+        label=gettext_lazy("Post a reversal. The original entry stays on record."),
+        error_messages={"required": gettext_lazy("Tick the box to confirm the reversal.")},
     )
 
 
 @require_safe
 def ledger(request: HttpRequest) -> HttpResponse:
-    """The entries that were asked for, newest first, and their totals; without a question, all of them."""
+    """List the filtered entries, newest first, with their totals; without a filter, all entries."""
     require_right(request, "claims.view_entry")
     form = LedgerForm(request.GET)
     context: dict[str, Any] = {"title": _("Ledger"), "form": form, "shown": SHOWN, "forms": FORMS}
@@ -143,7 +143,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def export(request: HttpRequest, form: str) -> HttpResponseBase:
-    """Take the entries asked for out, as CSV or as a worksheet; the trail says who took what."""
+    """Export the filtered entries as CSV or worksheet; the audit log records who exported them."""
     require_right(request, "claims.view_entry")
     asked = LedgerForm(request.GET)
     if form not in FORMS or not asked.is_valid():
@@ -152,12 +152,16 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     if form == "xlsx" and found.order_by()[: MOST_IN_A_SHEET + 1].count() > MOST_IN_A_SHEET:
         messages.error(
             request,
-            _("More than %(most)d entries do not go into one worksheet. Choose a month, or take them as CSV.")
+            _("A worksheet can hold at most %(most)d entries. Choose a month, or export CSV.")
             % {"most": MOST_IN_A_SHEET},
         )
         return redirect(f"{reverse('admin:ledger')}?{request.GET.urlencode()}")
     record_export(
-        actor=Actor.staff(request.user), taken=Taken.LEDGER, form=form, wanted=asked.wanted.told(), now=timezone.now()
+        actor=Actor.staff(request.user),
+        export=Export.LEDGER,
+        form=form,
+        wanted=asked.wanted.as_changes(),
+        now=timezone.now(),
     )
     rows = for_billing(found, with_codes=request.user.has_perm("claims.view_voucher"))
     return export_response(form, "-".join(filter(None, ["ledger", str(asked.wanted.month or "")])), COLUMNS, rows)
@@ -165,7 +169,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def voucher(request: HttpRequest, pk: int) -> HttpResponse:
-    """What became of a voucher; POST `act=redeem` redeems it, `act=reverse` reverses its last entry."""
+    """Show the history of a voucher; POST `act=redeem` redeems it, `act=reverse` reverses its last entry."""
     require_right(request, "claims.view_voucher")
     found = get_object_or_404(Voucher.objects.select_related("compensation__claim__contract__customer"), pk=pk)
     return _life(request, found, life_of(found), reverse("admin:voucher", args=[pk]))
@@ -173,7 +177,7 @@ def voucher(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def extension(request: HttpRequest, pk: int) -> HttpResponse:
-    """What became of the extension that a compensation gave; POST `act=reverse` reverses it."""
+    """Show the history of a service extension; POST `act=reverse` reverses it."""
     require_right(request, "claims.view_entry")
     found = get_object_or_404(Compensation.objects.select_related("claim__contract__customer"), pk=pk)
     life = life_of_extension(found)
@@ -226,7 +230,7 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
 def _title(code: Voucher | None, first: Entry) -> str:
     if code:
         return _("Voucher %(code)s") % {"code": code.code}
-    return _("Extension of %(contract)s") % {"contract": first.extended}
+    return _("Service extension of %(contract)s") % {"contract": first.extended}
 
 
 def _done(
@@ -238,7 +242,7 @@ def _done(
     reversal: ReverseForm,
     now: datetime,
 ) -> str:
-    """Redeem or reverse, and say what was done; an empty word where it was refused, and the form says why."""
+    """Redeem or reverse; return the success message, or an empty string if refused (the form has the errors)."""
     actor = Actor.staff(request.user)
     if act == "redeem" and code is not None:
         require_right(request, "claims.redeem_voucher")
@@ -256,7 +260,7 @@ def _done(
 
 
 def _after(found, before: int | None):
-    """What follows an entry in the order of the list."""
+    """Return the entries after `before` in the order of the list."""
     last = Entry.objects.filter(pk=before).first() if before else None
     if last is None:
         return found

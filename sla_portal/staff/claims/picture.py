@@ -1,4 +1,4 @@
-"""A claim on one axis: what was claimed beside what counts, what is excluded and what was not claimed."""
+"""The chart of a claim: claimed, unavailable, unclaimed and excluded time on one time axis."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sla_portal.kernel.intervals import MINUTE, Span, difference, instant, inter
 
 from ..pictures import Tick, TimelineRow, range_of, ticks, timeline_row
 
-MOST_TOLD = 12
-"""Stretches of a row told one by one."""
+MOST_LISTED = 12
+"""Periods listed per row."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """Times under the strips, on one clock."""
+    """Time axis in one time zone."""
 
     place: str
     ticks: list[Tick]
@@ -32,23 +32,23 @@ class Axis:
 class ClaimPicture:
     axes: list[Axis]
     rows: list[tuple[TimelineRow, str]]
-    """Each strip with its stretches in words."""
+    """Each bar with its periods as text."""
     sentences: list[str]
-    """The overlap in minutes."""
+    """Sentences about the overlap in minutes."""
     legend: list[tuple[str, str]]
 
 
 def claim_picture(of: Minutes) -> ClaimPicture | None:
-    """Draw a claim; None where nothing was claimed and nothing counts."""
+    """Draw a claim; None without claimed or recorded time."""
     every = [*of.claimed, *of.counted, *of.excluded]
     if not every:
         return None
     span = range_of(every, None)
     rows = [
         (_("Claimed"), of.claimed, "window"),
-        (pgettext("minutes", "Counted"), of.counted, "counted"),
-        (_("Counted and claimed"), of.overlap, "both"),
-        (_("Counted, not claimed"), of.unclaimed, "counted"),
+        (pgettext("minutes", "Unavailable"), of.counted, "counted"),
+        (_("Unavailable and claimed"), of.overlap, "both"),
+        (_("Unavailable, not claimed"), of.unclaimed, "counted"),
         (pgettext("minutes", "Excluded"), of.excluded, "excluded"),
     ]
     clocks = {zone: zone_name(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
@@ -58,8 +58,8 @@ def claim_picture(of: Minutes) -> ClaimPicture | None:
         sentences=_sentences(of),
         legend=[
             ("window", _("claimed")),
-            ("counted", _("counted")),
-            ("both", _("counted and claimed")),
+            ("counted", _("unavailable")),
+            ("both", _("unavailable and claimed")),
             ("excluded", _("excluded")),
         ],
     )
@@ -68,8 +68,10 @@ def claim_picture(of: Minutes) -> ClaimPicture | None:
 def _sentences(of: Minutes) -> list[str]:
     excluded = intersection(of.excluded, of.claimed)
     up = difference(difference(of.claimed, of.counted), of.excluded)
-    said = [
-        _("Of %(claimed)s claimed, %(overlap)s count, %(excluded)s are excluded, and in %(up)s nothing counts.")
+    sentences = [
+        _(
+            "Claimed: %(claimed)s. Of these, unavailable: %(overlap)s; excluded: %(excluded)s; no outage on record: %(up)s."
+        )
         % {
             "claimed": _how_many(of.claimed),
             "overlap": _how_many(of.overlap),
@@ -78,11 +80,13 @@ def _sentences(of: Minutes) -> list[str]:
         }
     ]
     if of.unclaimed:
-        said.append(
-            _("Counted but not claimed: %(unclaimed)s. They are compensated all the same: what counts decides (3.1).")
+        sentences.append(
+            _(
+                "Unavailable but not claimed: %(unclaimed)s. They are compensated too: the recorded unavailability decides (3.1)."
+            )
             % {"unclaimed": _how_many(of.unclaimed)}
         )
-    return said
+    return sentences
 
 
 def _how_many(spans: Sequence[Span]) -> str:
@@ -91,13 +95,13 @@ def _how_many(spans: Sequence[Span]) -> str:
 
 def _stretches(spans: Sequence[Span]) -> str:
     zone = timezone.get_current_timezone()
-    said = [
+    sentences = [
         _("%(start)s to %(end)s (%(length)s)")
         % {
             "start": format_instant(instant(start), zone),
             "end": format_instant(instant(end), zone),
             "length": _how_many([(start, end)]),
         }
-        for start, end in spans[:MOST_TOLD]
+        for start, end in spans[:MOST_LISTED]
     ]
-    return "; ".join(said + (["…"] if len(spans) > MOST_TOLD else []))
+    return "; ".join(sentences + (["…"] if len(spans) > MOST_LISTED else []))

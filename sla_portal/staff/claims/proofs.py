@@ -1,4 +1,4 @@
-"""Show proof as it was drawn anew, and hand out the original to be saved; the trail names everyone who looked."""
+"""Preview and download of proof materials; the audit log records every view."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TYPES = {"image/png": "image/png", "image/jpeg": "image/jpeg", "text": "text/pla
 @require_GET
 @cache_control(private=True, no_store=True)
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """What the portal drew of a file, to stand in a page of the desk: a picture, or plain text in a frame."""
+    """Serve the preview of a file: a picture, or plain text for a frame."""
     require_right(request, "claims.view_proof")
     proof = get_object_or_404(Proof, pk=pk)
     content = _content(proof.preview)
@@ -46,7 +46,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @cache_control(private=True, no_store=True)
 def original(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the file as it came, to be saved and never to be shown. Its SHA-256 is checked first."""
+    """Serve the original as a download, after checking its SHA-256."""
     require_right(request, "claims.view_proof")
     proof = get_object_or_404(Proof, pk=pk)
     content = _content(proof.file)

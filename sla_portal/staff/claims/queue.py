@@ -1,4 +1,4 @@
-"""The queue of claims: by closing date and age."""
+"""The claims queue, by closing date and age."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGEST_KEY = 2**63 - 1
 
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
-    """One part of the queue: `?tab=second&month=2026-09&region=eu&after=<claim>`; what it does not know it leaves out."""
+    """Show a tab of the queue: `?tab=second&month=2026-09&region=eu&after=<claim>`; ignore invalid values."""
     require_right(request, "claims.view_claim")
     now = timezone.now()
     tab = next((tab for tab in TABS if tab.key == request.GET.get("tab")), REVIEW)
@@ -84,7 +84,7 @@ def _month(request: HttpRequest) -> ServiceMonth | None:
 
 
 def _last(request: HttpRequest) -> Claim | None:
-    """The claim after which the page begins."""
+    """Return the claim after which the page starts."""
     after = request.GET.get("after", "")
     if not (after.isascii() and after.isdigit() and int(after[:20]) <= LARGEST_KEY):
         return None

@@ -1,4 +1,4 @@
-"""What the page of a claim shows: the checks, the money, the division, the readings, what was decided."""
+"""The content of the page of a claim: checks, cap and balance, compensation, counting rules, decisions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from claims.models import Claim, ClaimedTime, Decision, Entry, Outcome, Recommendation
 from claims.queries import Assessment, CapBalance, assess
 from claims.rules import Division, divide, worth
-from claims.words import question, sentence
+from claims.words import check_name, result_text
 from sla_portal.agreements.models import Payment
 from sla_portal.agreements.rules import Reading
 from sla_portal.availability.models import Exclusion, Status
@@ -30,14 +30,14 @@ from sla_portal.kernel.money import format_amount as amount
 from ..words import reading_name, verdict
 
 MOST_LINES = 10
-"""Of payments and of the ledger on the page; their own lists have them all."""
+"""Payments and ledger entries on the page; their own lists show all."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A check as a sentence with its clause, its mark and its word."""
+    """The result of a check: its name, fact and clause, with the badge and its label."""
 
-    question: str
+    name: str
     fact: str
     clause: str
     state: str
@@ -45,24 +45,24 @@ class Line:
 
 
 def checks(assessment: Assessment) -> list[Line]:
-    """The checks in the order of the agreement: green, red or open."""
-    shown = {True: ("up", _("holds")), False: ("counted", _("does not hold")), None: ("waiting", _("open"))}
+    """List the checks in the order of the agreement, each as pass, fail or pending."""
+    shown = {True: ("up", _("Pass")), False: ("counted", _("Fail")), None: ("waiting", _("Pending"))}
     return [
-        Line(question(finding.check), sentence(finding, assessment), finding.clause, *shown[finding.holds])
+        Line(check_name(finding.check), result_text(finding, assessment), finding.clause, *shown[finding.passed])
         for finding in assessment.findings
     ]
 
 
-def against_a_grant(assessment: Assessment) -> list[Line]:
-    """What stands against a grant, as it stands in the checks."""
+def failed_checks(assessment: Assessment) -> list[Line]:
+    """List the checks that prevent a grant."""
     blocking = {finding.check for finding in assessment.blocking}
     return [
         line for line, finding in zip(checks(assessment), assessment.findings, strict=True) if finding.check in blocking
     ]
 
 
-def times_told(times: Sequence[ClaimedTime], zone: str) -> list[str]:
-    """The claimed times on the claimant's clock."""
+def format_times(times: Sequence[ClaimedTime], zone: str) -> list[str]:
+    """Format the claimed outages in the time zone of the claimant."""
     return [
         f"{format_instant(time.starts_at, ZoneInfo(zone))} – {format_instant(time.ends_at, ZoneInfo(zone))}"
         for time in times
@@ -71,31 +71,31 @@ def times_told(times: Sequence[ClaimedTime], zone: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Money:
-    """The money of the contract period, as numbers and as parts of a bar of 200 units."""
+    """Cap and balance of the contract period, formatted, and as widths of a bar of 200 units."""
 
     paid: str
     cap: str
-    given: str
+    granted: str
     left: str
-    given_width: str
+    granted_width: str
     is_used_up: bool
 
 
-def money(purse: CapBalance, currency: str) -> Money:
-    share = min(purse.given / purse.cap, Decimal(1)) if purse.cap else Decimal(0)
+def money(cap_balance: CapBalance, currency: str) -> Money:
+    share = min(cap_balance.granted / cap_balance.cap, Decimal(1)) if cap_balance.cap else Decimal(0)
     return Money(
-        paid=amount(purse.fees_paid, currency),
-        cap=amount(purse.cap, currency),
-        given=amount(purse.given, currency),
-        left=amount(purse.left, currency),
-        given_width=f"{200 * max(share, Decimal(0)):.1f}",
-        is_used_up=not purse.left,
+        paid=amount(cap_balance.fees_paid, currency),
+        cap=amount(cap_balance.cap, currency),
+        granted=amount(cap_balance.granted, currency),
+        left=amount(cap_balance.left, currency),
+        granted_width=f"{200 * max(share, Decimal(0)):.1f}",
+        is_used_up=not cap_balance.left,
     )
 
 
 @dataclass(frozen=True)
 class Worth:
-    """A division of the minutes in words: what the voucher and the extension are worth, what is cut."""
+    """A division of the minutes with formatted amounts and a sentence for each cut."""
 
     division: Division
     voucher_value: str
@@ -105,18 +105,18 @@ class Worth:
 
 
 def division_of(assessment: Assessment, voucher_minutes: int) -> Division:
-    """The minutes divided so that `voucher_minutes`, or as many as carry a charge, become a voucher."""
+    """Divide the minutes; `voucher_minutes`, at most those with charge, become a voucher."""
     entitlement = assessment.entitlement
     return divide(
         entitlement,
         max(0, min(voucher_minutes, entitlement.paid)),
-        assessment.purse.left,
+        assessment.cap_balance.left,
         extendable=assessment.extendable is not None,
     )
 
 
 def worth_of(assessment: Assessment, division: Division) -> Worth:
-    """Tell what a division gives and what it cuts."""
+    """Format a division of the minutes."""
     currency = assessment.entitlement.currency
     return Worth(
         division=division,
@@ -129,26 +129,28 @@ def worth_of(assessment: Assessment, division: Division) -> Worth:
 
 def _cut(assessment: Assessment, division: Division) -> list[str]:
     currency = assessment.entitlement.currency
-    said = []
+    sentences = []
     if division.cut_value:
-        said.append(
-            _("The cap of 5.1 cuts %(value)s: only %(left)s is left for this contract period.")
-            % {"value": amount(division.cut_value, currency), "left": amount(assessment.purse.left, currency)}
+        sentences.append(
+            _("The liability cap (5.1) cuts %(value)s: the balance for this contract period is %(left)s.")
+            % {"value": amount(division.cut_value, currency), "left": amount(assessment.cap_balance.left, currency)}
         )
     if division.cut_minutes and assessment.extendable is None:
-        said.append(
-            _("No contract runs that could be extended, so %(minutes)s cannot be given as extension.")
+        sentences.append(
+            _("The contract has ended, so %(minutes)s cannot be granted as service extension.")
             % {"minutes": format_minutes(division.cut_minutes)}
         )
     elif division.cut_minutes:
-        said.append(_("Of the extension, %(minutes)s are cut.") % {"minutes": format_minutes(division.cut_minutes)})
-    return said
+        sentences.append(
+            _("Cut from the service extension: %(minutes)s.") % {"minutes": format_minutes(division.cut_minutes)}
+        )
+    return sentences
 
 
-def entitlement_told(assessment: Assessment) -> list[str]:
-    """How the minutes and their worth come about, and what the free trial does to them."""
+def entitlement_lines(assessment: Assessment) -> list[str]:
+    """Explain how minutes and amount are calculated, and the effect of the free trial (3.2, 1.3)."""
     own = assessment.entitlement
-    said = [
+    sentences = [
         _("%(charge)s × %(minutes)s ÷ %(total)s minutes in service = %(worth)s.")
         % {
             "charge": amount(own.monthly_charge, own.currency),
@@ -158,29 +160,29 @@ def entitlement_told(assessment: Assessment) -> list[str]:
         }
     ]
     if own.minutes_per_minute != 1:
-        said.insert(
+        sentences.insert(
             0,
             ngettext(
-                "The agreement gives %(count)s minute for each counted minute (3.2).",
-                "The agreement gives %(count)s minutes for each counted minute (3.2).",
+                "The agreement grants %(count)s minute for each unavailable minute (3.2).",
+                "The agreement grants %(count)s minutes for each unavailable minute (3.2).",
                 own.minutes_per_minute,
             )
             % {"count": own.minutes_per_minute},
         )
     if own.trial:
-        said.append(
+        sentences.append(
             ngettext(
-                "%(count)s minute lies in the free trial: it carries no charge (1.3), so it is given as extension only.",
-                "%(count)s minutes lie in the free trial: they carry no charge (1.3), so they are given as extension only.",
+                "%(count)s minute falls in the free trial, carries no charge (1.3) and is granted as service extension only.",
+                "%(count)s minutes fall in the free trial, carry no charge (1.3) and are granted as service extension only.",
                 own.trial,
             )
             % {"count": own.trial}
         )
-    return said
+    return sentences
 
 
-def readings(judged: Judged) -> list[dict[str, Any]]:
-    """The month under the three readings, side by side."""
+def counting_rules(judged: Judged) -> list[dict[str, Any]]:
+    """List the figures of the month under each of the three counting rules (1.4)."""
     figures = judged.figures
     return [
         {
@@ -195,30 +197,32 @@ def readings(judged: Judged) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class OwnExclusion:
-    """An exclusion of the customer's own making, and the month with and without it."""
+class CustomerExclusion:
+    """An exclusion caused by the customer (4.2 to 4.9), and the figures of the month with and without it."""
 
     row: Exclusion
     lines: list[dict[str, Any]]
     worth: tuple[str, str] | None
 
 
-def own_exclusions(claim: Claim, assessment: Assessment, now: datetime, *, compare: bool) -> list[OwnExclusion]:
-    """Those that touch the claim's month, oldest first; where `compare`, what deciding the open ones would do."""
+def customer_exclusions(
+    claim: Claim, assessment: Assessment, now: datetime, *, compare: bool
+) -> list[CustomerExclusion]:
+    """List the exclusions in the month of the claim, oldest first; with `compare`, also the effect of deciding each."""
     start, end = (instant(edge) for edge in assessment.month.span(settings.SLA_ZONE))
     rows = Exclusion.objects.filter(
         customer=claim.contract.customer_id, starts_at__lt=end, ends_at__gt=start
     ).select_related("customer", "proposed_by", "decided_by", "revoked_by")
-    return [_compared(row, claim, assessment, now) if compare else OwnExclusion(row, [], None) for row in rows]
+    return [_compared(row, claim, assessment, now) if compare else CustomerExclusion(row, [], None) for row in rows]
 
 
-def _compared(row: Exclusion, claim: Claim, stands: Assessment, now: datetime) -> OwnExclusion:
+def _compared(row: Exclusion, claim: Claim, stands: Assessment, now: datetime) -> CustomerExclusion:
     if row.status == Status.PROPOSED:
         would = assess(claim, now, as_if_confirmed=[row])
     elif row.status == Status.CONFIRMED:
         would = assess(claim, now, as_if_revoked=[row])
     else:
-        return OwnExclusion(row, [], None)
+        return CustomerExclusion(row, [], None)
     lines = []
     for reading in Reading:
         before, after = (one.judged.figures.under[reading] for one in (stands, would))
@@ -230,23 +234,23 @@ def _compared(row: Exclusion, claim: Claim, stands: Assessment, now: datetime) -
                 "would": (format_minutes(after.unavailable_minutes), verdict(after.met, over=True)),
             }
         )
-    return OwnExclusion(row, lines, (_worth(stands), _worth(would)))
+    return CustomerExclusion(row, lines, (_worth(stands), _worth(would)))
 
 
 def _worth(assessment: Assessment) -> str:
     own = assessment.entitlement
     if not assessment.judged.figures.met:
         return f"{format_minutes(own.minutes)} · {amount(worth(own.paid, own), own.currency)}"
-    return _("nothing: the target was met")
+    return _("none: SLA met")
 
 
 @dataclass(frozen=True)
-class Course:
-    """How far a claim has come: what was recommended and decided, oldest first, and the refusal that was appealed."""
+class ClaimHistory:
+    """The recommendations and decisions of a claim, oldest first."""
 
     recommendations: list[Recommendation]
     decisions: dict[int, Decision]
-    """By recommendation."""
+    """By primary key of the recommendation."""
 
     @property
     def last(self) -> Recommendation | None:
@@ -266,42 +270,42 @@ class Course:
         )
 
 
-def course_of(claim: Claim) -> Course:
+def history_of(claim: Claim) -> ClaimHistory:
     decisions = Decision.objects.filter(recommendation__claim=claim).select_related("decided_by", "recommendation")
-    return Course(
+    return ClaimHistory(
         list(claim.recommendations.select_related("recommended_by").order_by("id")),
         {decision.recommendation_id: decision for decision in decisions},
     )
 
 
-def why_not_decide(user: User, course: Course) -> str:
-    """Why `user` may not decide what is recommended; empty where nothing stands against it."""
-    last = course.last
+def why_not_decide(user: User, history: ClaimHistory) -> str:
+    """Explain why `user` may not decide the last recommendation; empty if they may."""
+    last = history.last
     if last is None:
         return ""
     if last.recommended_by_id == user.pk:
-        return _("You recommended this. Another person decides it.")
-    refusal = course.refusal
+        return _("You made this recommendation. Another person must approve it.")
+    refusal = history.refusal
     if last.after_appeal and refusal and refusal.decided_by_id == user.pk:
-        return _("You decided the refusal that was appealed. A third person has to decide now.")
+        return _("You decided the refusal that was appealed. A third person must decide the appeal.")
     if last.after_appeal and refusal and refusal.recommended_by_id == user.pk:
-        return _("You recommended the refusal that was appealed. A third person has to decide now.")
+        return _("You recommended the refusal that was appealed. A third person must decide the appeal.")
     return ""
 
 
-def given_for(claim: Claim) -> list[tuple[Entry, str]]:
-    """What was given for the claim and what became of it, oldest first, each with its value in words."""
+def granted_entries(claim: Claim) -> list[tuple[Entry, str]]:
+    """List the ledger entries of the claim, oldest first, each with its formatted amount."""
     lines = Entry.objects.filter(compensation__claim=claim).select_related("voucher", "extended", "by")
     return [(entry, amount(entry.value, entry.currency)) for entry in lines.order_by("number")]
 
 
 def ledger_of(claim: Claim) -> list[tuple[Entry, str]]:
-    """The newest lines of the contract's ledger, one more than are shown, each with its value in words."""
+    """List the newest ledger entries of the contract, one more than is shown, each with its formatted amount."""
     lines = Entry.objects.filter(contract=claim.contract_id).select_related("compensation__claim", "voucher")
     return [(entry, amount(entry.value, entry.currency)) for entry in lines.order_by("-number")[: MOST_LINES + 1]]
 
 
 def payments_of(claim: Claim) -> list[tuple[Payment, str]]:
-    """The newest payments on the contract, one more than are shown, each with its amount in words."""
+    """List the newest payments on the contract, one more than is shown, each with its formatted amount."""
     rows = claim.contract.payments.order_by("-paid_on", "-id")[: MOST_LINES + 1]
     return [(payment, amount(payment.amount, claim.contract.currency)) for payment in rows]

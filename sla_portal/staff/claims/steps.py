@@ -1,4 +1,4 @@
-"""What happens to a claim beside its decision: questions, appeals, withdrawal, links, proof."""
+"""Actions on a claim other than its decision: question, appeal, withdrawal, links, proof materials."""
 
 from __future__ import annotations
 
@@ -41,24 +41,32 @@ from .forms import (
 
 @require_POST
 def ask(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask the customer for more."""
+    """Ask the customer a question."""
 
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         ask_customer(actor=actor, claim=claim, question=given["question"], now=now)
 
     return take_step(
-        request, pk, REVIEW, "ask", QuestionForm, do, _("Asked by mail. The claim waits for the customer.")
+        request,
+        pk,
+        REVIEW,
+        "ask",
+        QuestionForm,
+        do,
+        _("Question sent by e-mail. The claim is waiting on the customer."),
     )
 
 
 @require_POST
 def answered(request: HttpRequest, pk: int) -> HttpResponse:
-    """Note what the customer said on the phone."""
+    """Record an answer given by phone."""
 
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         customer_answered(actor=actor, claim=claim, text=given["text"], now=now)
 
-    return take_step(request, pk, REVIEW, "answered", AnswerForm, do, _("Noted. The review goes on."))
+    return take_step(
+        request, pk, REVIEW, "answered", AnswerForm, do, _("Answer recorded. The claim is under review again.")
+    )
 
 
 @require_POST
@@ -68,50 +76,52 @@ def appeal(request: HttpRequest, pk: int) -> HttpResponse:
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         appeal_refusal(actor=actor, claim=claim, text=given["text"], now=now)
 
-    return take_step(request, pk, REVIEW, "appeal", AppealForm, do, _("Appealed. A third person will decide."))
+    return take_step(request, pk, REVIEW, "appeal", AppealForm, do, _("Appeal recorded. A third person will decide."))
 
 
 @require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    """Withdraw a claim as its customer wishes."""
+    """Withdraw a claim at the customer's request."""
 
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         withdraw_claim(actor=actor, claim=claim, reason=given["reason"], now=now)
 
-    return take_step(request, pk, REVIEW, "withdraw", ReasonForm, do, _("Withdrawn, and the customer is told."))
+    return take_step(
+        request, pk, REVIEW, "withdraw", ReasonForm, do, _("Withdrawn. The customer is notified by e-mail.")
+    )
 
 
 @require_POST
 def new_link(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the claimant a new link."""
+    """Send the claimant a new personal link."""
 
     def do(actor: Actor, claim: Claim, _given: dict[str, Any], now: datetime) -> None:
         send_link(actor=actor, claim=claim, now=now)
 
     return take_step(
-        request, pk, REVIEW, "key", KeyedForm, do, _("A new link goes out. The earlier ones no longer work.")
+        request, pk, REVIEW, "key", KeyedForm, do, _("A new link is sent by e-mail. Earlier links no longer work.")
     )
 
 
 @require_POST
-def close_links(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let no link to the claim work any more."""
+def revoke_all_links(request: HttpRequest, pk: int) -> HttpResponse:
+    """Revoke all links to the claim."""
 
     def do(actor: Actor, claim: Claim, _given: dict[str, Any], now: datetime) -> None:
         revoke_links(actor=actor, claim=claim, now=now)
 
-    return take_step(request, pk, REVIEW, "key", KeyedForm, do, _("No link to this claim works any more."))
+    return take_step(request, pk, REVIEW, "key", KeyedForm, do, _("All links to this claim are revoked."))
 
 
 @require_POST
 def bring_proof(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add files that the customer sent with a ticket or a mail (3.3.2)."""
+    """Add files that the customer sent with a ticket or e-mail (3.3.2)."""
     claim, actor, now, back = asked_step(request, pk, ENTER)
     form = ProofForm(request.POST, request.FILES, auto_id="bring-%s")
     if form.is_valid():
         with refusals_on(form):
             for upload in form.cleaned_data["files"]:
                 add_proof(actor=actor, to=claim, upload=upload, now=now)
-            messages.success(request, _("Added."))
+            messages.success(request, _("Files added."))
             return redirect(f"{back}#proof")
     return claim_response(request, found_claim(pk), now, bring=form)

@@ -31,7 +31,7 @@ MOST = 50
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def recommend_chosen(request: HttpRequest) -> HttpResponse:
-    """Show the chosen claims with their findings and worth (`?claim=1&claim=2`); recommend one outcome for all."""
+    """Show the selected claims with checks and amounts (`?claim=1&claim=2`); POST recommends one outcome for all."""
     require_right(request, REVIEW)
     now = timezone.now()
     sent = request.POST if request.method == "POST" else request.GET
@@ -40,7 +40,7 @@ def recommend_chosen(request: HttpRequest) -> HttpResponse:
         messages.error(request, problem)
         return redirect("admin:claims")
     context: dict[str, Any] = {
-        "title": _("Recommend together"),
+        "title": _("Recommend several claims"),
         "claims": claims,
         "month_name": month_name(claims[0].service_month),
     }
@@ -81,23 +81,23 @@ def _chosen(keys: list[str]) -> list[Claim]:
 
 def _problem(claims: list[Claim]) -> str:
     if not claims:
-        return _("Choose at least one claim of the list.")
+        return _("Select at least one claim in the list.")
     if len(claims) > MOST:
-        return _("Choose at most %(most)s claims at a time.") % {"most": MOST}
+        return _("Select at most %(most)s claims at a time.") % {"most": MOST}
     if len({claim.month for claim in claims}) > 1:
-        return _("Choose claims of one month: those of one outage are looked at together.")
+        return _("Select claims of one month only.")
     return ""
 
 
 def _line(claim: Claim, now: datetime) -> dict[str, Any]:
-    """A claim by itself: what its checks say, and what it is worth."""
+    """Return one table row: failed checks and amount of a claim."""
     try:
         assessment = assess(claim, now)
     except NoAgreementInForce as refusal:
         return {"claim": claim, "refusal": str(refusal)}
     return {
         "claim": claim,
-        "against": sheet.against_a_grant(assessment),
+        "against": sheet.failed_checks(assessment),
         "minutes": assessment.entitlement.minutes,
         "worth": sheet.worth_of(assessment, sheet.division_of(assessment, 0)),
         "overlap": seconds(assessment.minutes.overlap) // MINUTE,

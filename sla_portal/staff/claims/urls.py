@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import claim, decision, enter, ledger, owed, own, proofs, queue, steps, together
+from . import claim, customer_exclusions, decision, enter, entitlements, ledger, proofs, queue, steps, together
 
 
 def urls(view) -> list[URLPattern]:
@@ -17,29 +17,33 @@ def urls(view) -> list[URLPattern]:
         path("claims/enter/", view(enter.enter_claim), name="enter_claim"),
         path(one, view(claim.claim_page), name="claim"),
         path(one + "recommend/", view(decision.recommend_claim), name="recommend_claim"),
-        path(one + "take-back/", view(decision.take_recommendation_back), name="take_claim_back"),
-        path(one + "return/", view(decision.return_recommendation), name="return_claim"),
+        path(one + "take-back/", view(decision.withdraw_own_recommendation), name="withdraw_recommendation"),
+        path(one + "return/", view(decision.send_back_recommendation), name="send_back_claim"),
         path(one + "decide/", view(decision.decide_claim), name="decide_claim"),
         path(one + "ask/", view(steps.ask), name="ask_claimant"),
         path(one + "answered/", view(steps.answered), name="claimant_answered"),
         path(one + "appeal/", view(steps.appeal), name="appeal_claim"),
         path(one + "withdraw/", view(steps.withdraw), name="withdraw_claim"),
         path(one + "link/", view(steps.new_link), name="send_claim_link"),
-        path(one + "links/close/", view(steps.close_links), name="close_claim_links"),
+        path(one + "links/close/", view(steps.revoke_all_links), name="revoke_claim_links"),
         path(one + "proof/", view(steps.bring_proof), name="bring_proof"),
-        path(one + "own/", view(own.propose_own), name="propose_own"),
-        path(of_own + "confirm/", view(own.confirm_own), name="confirm_own"),
-        path(of_own + "reject/", view(own.reject_own), name="reject_own"),
-        path(of_own + "revoke/", view(own.revoke_own), name="revoke_own"),
-        path("availability/exclusion/<int:pk>/claim/", view(own.of_own_exclusion), name="claim_of_exclusion"),
+        path(one + "own/", view(customer_exclusions.propose_own), name="propose_own"),
+        path(of_own + "confirm/", view(customer_exclusions.confirm_own), name="confirm_own"),
+        path(of_own + "reject/", view(customer_exclusions.reject_own), name="reject_own"),
+        path(of_own + "revoke/", view(customer_exclusions.revoke_own), name="revoke_own"),
+        path(
+            "availability/exclusion/<int:pk>/claim/",
+            view(customer_exclusions.of_own_exclusion),
+            name="claim_of_exclusion",
+        ),
         path(of_proof + "preview/", view(proofs.preview), name="proof_preview"),
         path(of_proof + "original/", view(proofs.original), name="proof_original"),
         path("claims/ledger/", view(ledger.ledger), name="ledger"),
         path("claims/ledger/<str:form>/", view(ledger.export), name="export_ledger"),
         path("claims/voucher/<int:pk>/", view(ledger.voucher), name="voucher"),
         path("claims/extension/<int:pk>/", view(ledger.extension), name="extension"),
-        path("claims/could-have-claimed/", view(owed.newest), name="could_have_claimed"),
-        path(of_month + "could-have-claimed/", view(owed.of_one_month), name="could_have_claimed_in"),
-        path(of_month + "could-have-claimed/export/", view(owed.export), name="export_could_have_claimed"),
-        path(of_month + "claims-touched/", view(owed.touched_by_correction), name="claims_touched"),
+        path("claims/could-have-claimed/", view(entitlements.newest), name="entitled_contracts"),
+        path(of_month + "could-have-claimed/", view(entitlements.of_one_month), name="entitled_contracts_in"),
+        path(of_month + "could-have-claimed/export/", view(entitlements.export), name="export_entitled_contracts"),
+        path(of_month + "claims-touched/", view(entitlements.affected_by_correction), name="affected_claims"),
     ]

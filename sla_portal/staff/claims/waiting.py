@@ -1,4 +1,4 @@
-"""The claims that wait, for whom and until when: read for the queue and for Support's home."""
+"""The tabs of the claims queue, and claims with their age and claim period, for the queue and the home page of Support."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ DECIDED = (Status.GRANTED, Status.REFUSED, Status.WITHDRAWN)
 
 @dataclass(frozen=True)
 class Tab:
-    """A part of the queue."""
+    """A tab of the queue."""
 
     key: str
     name: Any
     of: Callable[[User, datetime], QuerySet[Claim]]
-    nothing: Any
+    empty_text: Any
     newest_first: bool = False
 
     def name_for(self, user: User) -> Any:
-        """What the tab is called for `user`: to whoever reviews no claims, nothing of it waits for them."""
+        """Return the label of the tab for `user`; “My queue” only for reviewers."""
         mine = self.key != "review" or user.has_perm("claims.review_claim")
-        return self.name if mine else _("Waiting for review")
+        return self.name if mine else _("Under review")
 
     def claims(self, user: User, now: datetime) -> QuerySet[Claim]:
-        """The claims of the tab: by closing date and age, or newest first."""
+        """Return the claims of the tab, by closing date and age or newest first."""
         order = ("-received_at", "id") if self.newest_first else ("month", "received_at", "id")
         return self.of(user, now).order_by(*order)
 
@@ -53,7 +53,7 @@ def _in(*statuses: Status) -> Callable[[User, datetime], QuerySet[Claim]]:
 
 
 def _recommended() -> QuerySet[Claim]:
-    """Recommended claims, each with the person who recommended it last."""
+    """Return recommended claims, annotated with the last recommender."""
     last = Recommendation.objects.filter(claim=OuterRef("pk")).order_by("-id").values("recommended_by")[:1]
     return Claim.objects.filter(status=Status.RECOMMENDED).annotate(last_recommended_by=Subquery(last))
 
@@ -65,47 +65,54 @@ def _of_today(_user: User, now: datetime) -> QuerySet[Claim]:
 
 REVIEW = Tab(
     "review",
-    gettext_lazy("Waiting for me"),
+    gettext_lazy("My queue"),
     _in(Status.SUBMITTED),
-    gettext_lazy("No claim waits to be reviewed. One comes here when it is received and its month is open."),
+    gettext_lazy(
+        "No claims to review. Claims appear here once they are received and the claim period of their month is open."
+    ),
 )
 CUSTOMER = Tab(
     "customer",
-    gettext_lazy("For the customer"),
+    gettext_lazy("Waiting on customer"),
     _in(Status.WAITING),
-    gettext_lazy("Nobody was asked for more. A claim stands here from the question until the answer."),
+    gettext_lazy("No claims are waiting on the customer. A claim appears here from the question to the answer."),
 )
 SECOND = Tab(
     "second",
-    gettext_lazy("For a second person"),
+    gettext_lazy("Pending approval"),
     lambda user, _now: _recommended().exclude(last_recommended_by=user.pk),
-    gettext_lazy("No recommendation of a colleague waits. One stands here until another person decides it."),
+    gettext_lazy(
+        "No recommendations by colleagues are pending approval. They appear here until another person decides."
+    ),
 )
 OWN = Tab(
     "own",
     gettext_lazy("Recommended by me"),
     lambda user, _now: _recommended().filter(last_recommended_by=user.pk),
-    gettext_lazy("Nothing that you recommended waits for another person."),
+    gettext_lazy("None of your recommendations is pending approval."),
 )
 HELD = Tab(
     "held",
-    gettext_lazy("Held"),
+    gettext_lazy("Not open yet"),
     _in(Status.HELD),
-    gettext_lazy("No claim came early. One that comes before its month opens stands here and is submitted by itself."),
+    gettext_lazy(
+        "No early claims. A claim received before the claim period of its month appears here "
+        "and is submitted automatically when the period opens."
+    ),
 )
 TODAY = Tab(
     "today",
-    gettext_lazy("Opened today"),
+    gettext_lazy("Received today"),
     _of_today,
-    gettext_lazy("No claim was received today, by the day of the SLA clock."),
+    gettext_lazy("No claims were received today (SLA time zone)."),
     newest_first=True,
 )
 CLOSED = Tab(
     "decided",
     gettext_lazy("Decided"),
-    # Not "one of the decided": so the index of the newest is walked, and nothing is sorted.
+    # Excluding the open statuses lets the database use the index of the newest claims without sorting.
     lambda _user, _now: Claim.objects.exclude(status__in=OPEN),
-    gettext_lazy("Nothing was decided yet. What was granted, refused or withdrawn stands here, the newest first."),
+    gettext_lazy("No claims are decided yet. Granted, refused and withdrawn claims appear here, newest first."),
     newest_first=True,
 )
 TABS = (REVIEW, CUSTOMER, SECOND, OWN, HELD, TODAY, CLOSED)
@@ -113,7 +120,7 @@ TABS = (REVIEW, CUSTOMER, SECOND, OWN, HELD, TODAY, CLOSED)
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the queue as home shows it: how many, and those that close first."""
+    """A tab of the queue on the home page: its count, and the claims that close first."""
 
     tab: Tab
     count: str
@@ -121,29 +128,29 @@ class Part:
 
 
 def at_home(user: User, now: datetime, shown: int) -> list[Part]:
-    """What waits for `user`, for a second person and for the customer, and what was opened today."""
+    """Return the tabs for the home page of `user`: My queue, Pending approval, Waiting on customer, Received today."""
     parts = [(tab, tab.claims(user, now)) for tab in (REVIEW, SECOND, CUSTOMER, TODAY)]
     rows = [list(claims.select_related("contract__customer")[:shown]) for _tab, claims in parts]
-    told = {one.claim.pk: one for one in waiting([claim for part in rows for claim in part], now)}
+    by_claim = {one.claim.pk: one for one in waiting([claim for part in rows for claim in part], now)}
     return [
-        Part(tab, how_many(claims), [told[claim.pk] for claim in part])
+        Part(tab, how_many(claims), [by_claim[claim.pk] for claim in part])
         for (tab, claims), part in zip(parts, rows, strict=True)
     ]
 
 
 def how_many(claims: QuerySet[Claim]) -> str:
-    """Count claims, but no further than a reader cares."""
+    """Count claims, up to `MOST_COUNTED`."""
     count = claims.order_by()[: MOST_COUNTED + 1].count()
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
 
 
 def of_month(claims: QuerySet[Claim], month: ServiceMonth) -> QuerySet[Claim]:
-    """Those of one month; found by the month, however they are ordered."""
+    """Filter by month; a subquery keeps the index of the month in use for any order."""
     return claims.filter(pk__in=Claim.objects.filter(month=month.first_day, status__in=Status.values).values("pk"))
 
 
 def page_after(claims: QuerySet[Claim], last: Claim | None, *, newest_first: bool) -> QuerySet[Claim]:
-    """What follows `last` in the order of a tab."""
+    """Return the claims after `last` in the order of a tab."""
     if last is None:
         return claims
     if newest_first:
@@ -156,20 +163,20 @@ def page_after(claims: QuerySet[Claim], last: Claim | None, *, newest_first: boo
 
 @dataclass(frozen=True)
 class Waiting:
-    """A claim of a list: how long it has waited, and when its month closes."""
+    """A claim in a list, with its age and the end of its claim period."""
 
     claim: Claim
     month: ServiceMonth
     age: str
     closes: str
-    """The last day of the month's window, on the SLA clock."""
+    """The last day of the claim period, in the SLA time zone."""
     left: str
     state: str
     status: str
 
 
 def waiting(claims: Sequence[Claim], now: datetime) -> list[Waiting]:
-    """Say of each claim how long it has waited, and how long its month can still be claimed."""
+    """Return claims with their age and the time left in their claim period."""
     windows = windows_of({claim.service_month for claim in claims})
     return [_waiting(claim, windows.get(claim.service_month), now) for claim in claims]
 
@@ -188,23 +195,23 @@ def _waiting(claim: Claim, window: ClaimWindow | None, now: datetime) -> Waiting
 
 
 def last_day(window: ClaimWindow) -> date:
-    """The last day on which claims are taken, on the SLA clock."""
+    """Return the last day of a claim period, in the SLA time zone."""
     return local_date(epoch(window.closes_at) - 1, settings.SLA_ZONE)
 
 
 def age(since: datetime, now: datetime) -> str:
-    """Write an age in days of the SLA clock."""
+    """Format an age in days of the SLA time zone."""
     days = (local_date(epoch(now), settings.SLA_ZONE) - local_date(epoch(since), settings.SLA_ZONE)).days
     return ngettext("%(count)s day ago", "%(count)s days ago", days) % {"count": days} if days > 0 else _("today")
 
 
 def time_left(window: ClaimWindow, now: datetime) -> tuple[str, str]:
-    """The mark and the words of how a month's window stands."""
+    """Return badge and label for the status of a claim period."""
     if now < window.opens_at:
         days = _whole_days(window.opens_at - now)
         return "unknown", ngettext("opens in %(count)s day", "opens in %(count)s days", days) % {"count": days}
     if now >= window.closes_at:
-        # Nothing that is the claim's fault: it came while its month was open.
+        # Not a warning: the claim was received while the period was open.
         return "plain", _("closed %(ago)s") % {"ago": age(window.closes_at, now)}
     days = _whole_days(window.closes_at - now)
     return (
@@ -214,5 +221,5 @@ def time_left(window: ClaimWindow, now: datetime) -> tuple[str, str]:
 
 
 def _whole_days(length: timedelta) -> int:
-    """Days, a part of one counted as a whole."""
+    """Return the length in days, rounded up."""
     return -(-length // timedelta(days=1))

@@ -1,4 +1,4 @@
-"""Put evidence beside an exclusion, and hand it out to those who may see it."""
+"""Attach evidence to an exclusion, and download it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..common import page, require_right
 
 @require_POST
 def add(request: HttpRequest, pk: int) -> HttpResponse:
-    """Keep the files that were chosen beside an exclusion of an incident."""
+    """Attach the uploaded files to an exclusion of an incident."""
     require_right(request, "availability.propose_exclusion")
     exclusion = get_object_or_404(Exclusion.objects.select_related("incident"), pk=pk, incident__isnull=False)
     files = request.FILES.getlist("file")
@@ -32,18 +32,20 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Choose a file first."))
     for upload in files:
         try:
-            kept = add_evidence(actor=Actor.staff(request.user), exclusion=exclusion, upload=upload, now=timezone.now())
+            added = add_evidence(
+                actor=Actor.staff(request.user), exclusion=exclusion, upload=upload, now=timezone.now()
+            )
         except Refused as refused:
             messages.error(request, f"{upload.name}: {refused}")
         else:
-            messages.success(request, _("%(name)s is kept as evidence.") % {"name": kept.name})
+            messages.success(request, _("%(name)s was added as evidence.") % {"name": added.name})
     return redirect(reverse("admin:incident_page", args=[exclusion.incident_id]) + f"#exclusion-{exclusion.pk}")
 
 
 @require_safe
 @cache_control(private=True, no_store=True)
 def file(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send a piece of evidence to be saved, never to be shown: it comes from strangers. Its SHA-256 is checked first."""
+    """Download evidence after checking its SHA-256; as an attachment only, because the file is not trusted."""
     require_right(request, "availability.view_evidence")
     evidence = get_object_or_404(Evidence, pk=pk)
     try:

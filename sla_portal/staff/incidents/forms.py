@@ -1,4 +1,4 @@
-"""The forms of outages, incidents and proposed exclusions, made into what the operations take."""
+"""Forms for outages, incidents and proposed exclusions, converted to the arguments of the operations."""
 
 from __future__ import annotations
 
@@ -20,40 +20,43 @@ from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.intervals import epoch, instant
 
 from ..forms import NOW, TYPED, KeyedForm, TimedForm
-from ..grid import down_in_words, rectangles
-from .impact import ClauseInWords
+from ..grid import describe_outage, rectangles
+from .impact import ClauseText
 
 MINUTES_AGO = (5, 15)
 EVERYTHING, SOME = "everything", "some"
 ASKED_WITHIN = 3600
-"""Seconds for which a question asked back may be left open."""
+"""Seconds for which the duplicate question keeps the time at which the form was first sent."""
 
 
 class OutageForm(TimedForm, KeyedForm):
-    """Where, since when, until when and what was down."""
+    """Regions, start, end and scope of an outage."""
 
-    # Not a model's field: that one hands any number to the database, which may not hold it.
+    # Not a model field: it passes any number to the database, which may not be able to store it.
     regions = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("Where"),
+        label=gettext_lazy("Regions"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one region.")},
     )
     what = forms.ChoiceField(
-        label=gettext_lazy("What is down"),
+        label=gettext_lazy("Impact"),
         widget=forms.RadioSelect,
         initial=EVERYTHING,
-        choices=[(EVERYTHING, gettext_lazy("Everything down")), (SOME, gettext_lazy("Only some functions"))],
+        choices=[
+            (EVERYTHING, gettext_lazy("Major outage: all functions")),
+            (SOME, gettext_lazy("Partial outage: some functions")),
+        ],
     )
-    cells = forms.MultipleChoiceField(label=gettext_lazy("Functions on clients"), required=False)
-    since = forms.ChoiceField(label=gettext_lazy("Since when"), widget=forms.RadioSelect, initial=NOW)
-    since_at = ClockField(label=gettext_lazy("Down since"), required=False)
+    cells = forms.MultipleChoiceField(label=gettext_lazy("Affected functions and clients"), required=False)
+    since = forms.ChoiceField(label=gettext_lazy("Started"), widget=forms.RadioSelect, initial=NOW)
+    since_at = ClockField(label=gettext_lazy("Start time"), required=False)
     over = forms.ChoiceField(
-        label=gettext_lazy("Is it over?"),
+        label=gettext_lazy("Status"),
         widget=forms.RadioSelect,
         initial="no",
-        choices=[("no", gettext_lazy("Still going on")), ("yes", gettext_lazy("Already over"))],
+        choices=[("no", gettext_lazy("Ongoing")), ("yes", gettext_lazy("Restored"))],
     )
-    ended_at = ClockField(label=gettext_lazy("Up again at"), required=False)
+    ended_at = ClockField(label=gettext_lazy("Restored at"), required=False)
     asked_at = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=0)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -72,7 +75,7 @@ class OutageForm(TimedForm, KeyedForm):
                 (str(minutes), ngettext("%(count)s minute ago", "%(count)s minutes ago", minutes) % {"count": minutes})
                 for minutes in MINUTES_AGO
             ),
-            (TYPED, _("At another time")),
+            (TYPED, _("Specify time")),
         ]
         cells.choices = [
             (f"{function.pk}:{client.pk}", _("%(function)s on %(client)s") % {"function": function, "client": client})
@@ -88,12 +91,15 @@ class OutageForm(TimedForm, KeyedForm):
             self.cleaned_data["started"] = self.moment(0 if since == NOW else int(since))
         self.cleaned_data["ended"] = self.typed("ended_at") if self.cleaned_data.get("over") == "yes" else None
         if self.cleaned_data.get("what") == SOME and not self.cleaned_data.get("cells"):
-            self.add_error("cells", _("Tick at least one function on one client, or choose “Everything down”."))
+            self.add_error(
+                "cells",
+                _("No function is selected. Select at least one function on one client, or choose “Major outage”."),
+            )
         return self.cleaned_data
 
     @property
     def rows(self) -> list[tuple[CoreFunction, list[tuple[Client, str, bool]]]]:
-        """The grid as it is drawn: for each function its clients, with the value and whether it is ticked."""
+        """The grid: for each function its clients, with the value and whether it is selected."""
         ticked = set(self["cells"].value() or ())
         return [
             (
@@ -105,7 +111,7 @@ class OutageForm(TimedForm, KeyedForm):
 
     @property
     def scopes(self) -> list[tuple[list[CoreFunction] | None, list[Client] | None]]:
-        """What is down, as few outages as it takes; None stands for all."""
+        """The selected cells as the smallest number of outages; None means all."""
         if self.cleaned_data["what"] == EVERYTHING:
             return [(None, None)]
         ticked = {
@@ -138,14 +144,14 @@ class OutageForm(TimedForm, KeyedForm):
         ]
 
     def moment(self, minutes_ago: int) -> datetime:
-        """So many minutes before the form was first sent: asking back does not move “now”."""
+        """Return the instant `minutes_ago` before the form was first sent, so that the duplicate question does not move it."""
         asked_at = getattr(self, "cleaned_data", {}).get("asked_at")
         if asked_at is None or not 0 <= epoch(self.now) - asked_at <= ASKED_WITHIN:
             asked_at = epoch(self.now)
         return instant(asked_at) - timedelta(minutes=minutes_ago)
 
     def asked_back(self) -> Self:
-        """The same form, to be sent again with an answer."""
+        """Return the same form, to be sent again with the answer to the duplicate question."""
         data = cast("QueryDict", self.data).copy()
         data["asked_at"] = str(epoch(self.moment(0)))
         return type(self)(data, now=self.now)
@@ -155,37 +161,40 @@ class LogOutageForm(OutageForm):
     """A new incident with its outages."""
 
     source = forms.ChoiceField(
-        label=gettext_lazy("How noticed"), widget=forms.RadioSelect, choices=Source.choices, initial=Source.MONITORING
+        label=gettext_lazy("Detection source"),
+        widget=forms.RadioSelect,
+        choices=Source.choices,
+        initial=Source.MONITORING,
     )
     ticket_number = forms.CharField(label=gettext_lazy("Ticket number"), max_length=60, required=False)
     title = forms.CharField(
         label=gettext_lazy("Title"),
         max_length=200,
         required=False,
-        help_text=gettext_lazy("Left empty, it is made from what was chosen."),
+        help_text=gettext_lazy("Leave empty to generate it from impact and regions."),
     )
-    like = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+    duplicate_of = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
 
     @property
-    def title_or_made(self) -> str:
-        made = down_in_words(self.scopes, self.cleaned_data["regions"])
-        return self.cleaned_data["title"] or (made if len(made) <= 200 else made[:199] + "…")
+    def title_or_default(self) -> str:
+        default = describe_outage(self.scopes, self.cleaned_data["regions"])
+        return self.cleaned_data["title"] or (default if len(default) <= 200 else default[:199] + "…")
 
-    def joined(self, found: list[Incident]) -> Incident | None:
-        """The one of the incidents found alike that the person chose to join."""
-        return next((incident for incident in found if str(incident.pk) == self.cleaned_data["like"]), None)
+    def chosen_duplicate(self, found: list[Incident]) -> Incident | None:
+        """Return the one of the possible duplicates that the person chose."""
+        return next((incident for incident in found if str(incident.pk) == self.cleaned_data["duplicate_of"]), None)
 
 
 class ResolveForm(TimedForm):
-    """When an incident ended."""
+    """When an incident was resolved."""
 
     end = forms.ChoiceField(
-        label=gettext_lazy("Up again"),
+        label=gettext_lazy("Resolved at"),
         widget=forms.RadioSelect,
         initial=NOW,
-        choices=[(NOW, gettext_lazy("Now")), (TYPED, gettext_lazy("At another time"))],
+        choices=[(NOW, gettext_lazy("Now")), (TYPED, gettext_lazy("Specify time"))],
     )
-    end_at = ClockField(label=gettext_lazy("Up again at"), required=False)
+    end_at = ClockField(label=gettext_lazy("Resolved at"), required=False)
 
     def clean(self) -> dict[str, Any]:
         self.cleaned_data["at"] = self.typed("end_at") if self.cleaned_data.get("end") == TYPED else self.now
@@ -193,14 +202,14 @@ class ResolveForm(TimedForm):
 
 
 class UpdateForm(KeyedForm):
-    """What is said about an incident; to the public only as it was previewed."""
+    """An update; a public one is accepted only as it was previewed."""
 
     text = forms.CharField(label=gettext_lazy("Update"), widget=forms.Textarea(attrs={"rows": 3}), max_length=5000)
     audience = forms.ChoiceField(
-        label=gettext_lazy("For whom"),
+        label=gettext_lazy("Visibility"),
         widget=forms.RadioSelect,
         initial="internal",
-        choices=[("internal", gettext_lazy("Among ourselves")), ("public", gettext_lazy("For the public"))],
+        choices=[("internal", gettext_lazy("Internal note")), ("public", gettext_lazy("Public update"))],
     )
     previewed = forms.CharField(required=False, widget=forms.HiddenInput, strip=True)
 
@@ -209,38 +218,38 @@ class UpdateForm(KeyedForm):
         return self.cleaned_data["audience"] == "public"
 
     @property
-    def may_go_out(self) -> bool:
+    def may_be_saved(self) -> bool:
         return not self.public or self.cleaned_data["previewed"] == self.cleaned_data["text"]
 
     def for_preview(self) -> UpdateForm:
-        """The same form, which from now on goes out as it stands."""
+        """Return the same form, accepted if the text is not changed after this preview."""
         data = cast("QueryDict", self.data).copy()
         data["previewed"] = self.cleaned_data["text"]
         return type(self)(data, auto_id=self.auto_id)
 
 
 class ProposalForm(KeyedForm):
-    """An exclusion to be proposed (section 4)."""
+    """A proposed exclusion (section 4)."""
 
     clause = forms.ChoiceField(label=gettext_lazy("Clause"))
     maintenance = forms.ModelChoiceField(
         MaintenanceWindow.objects.none(),
         required=False,
         label=gettext_lazy("Maintenance window"),
-        empty_label=gettext_lazy("choose the window that was announced"),
+        empty_label=gettext_lazy("choose an announced window"),
     )
     third_party = forms.CharField(label=gettext_lazy("Third party"), max_length=200, required=False)
     third_party_incident = forms.CharField(
-        label=gettext_lazy("Its own incident"),
+        label=gettext_lazy("Incident of the third party"),
         max_length=500,
         required=False,
-        help_text=gettext_lazy("Its number or its address on the third party's status page."),
+        help_text=gettext_lazy("Its number, or its address on the status page of the third party."),
     )
     stretch = forms.ChoiceField(
-        label=gettext_lazy("How much of it"),
+        label=gettext_lazy("Excluded period"),
         widget=forms.RadioSelect,
         initial="whole",
-        choices=[("whole", gettext_lazy("The whole incident")), ("part", gettext_lazy("A part of it"))],
+        choices=[("whole", gettext_lazy("Whole incident")), ("part", gettext_lazy("Part of the incident"))],
     )
     starts_at = ClockField(label=gettext_lazy("From"), required=False)
     ends_at = ClockField(label=gettext_lazy("Until"), required=False)
@@ -256,7 +265,7 @@ class ProposalForm(KeyedForm):
     )
 
     def __init__(
-        self, *args: Any, clauses: Iterable[ClauseInWords], windows: Iterable[MaintenanceWindow], **kwargs: Any
+        self, *args: Any, clauses: Iterable[ClauseText], windows: Iterable[MaintenanceWindow], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
@@ -265,7 +274,7 @@ class ProposalForm(KeyedForm):
         maintenance.queryset = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in windows])
 
     @property
-    def stretch_named(self) -> dict[str, datetime | None]:
-        """The part to exclude; an edge left empty is the incident's."""
+    def excluded_period(self) -> dict[str, datetime | None]:
+        """The period to exclude; None stands for the start or end of the incident."""
         part = self.cleaned_data["stretch"] == "part"
         return {name: self.cleaned_data[name] if part else None for name in ("starts_at", "ends_at")}

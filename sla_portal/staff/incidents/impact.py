@@ -1,4 +1,4 @@
-"""What an incident costs: read for the pages of the desk."""
+"""The impact of an incident on each region: outages, judged minutes, overlapping maintenance."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from sla_portal.kernel.months import ServiceDays, ServiceMonth, local_date
 from ..grid import Scope
 
 
-class RegionsMonth(NamedTuple):
-    """A month that an incident reaches into, as it stands in one region."""
+class MonthOfRegion(NamedTuple):
+    """A month that an incident touches, with its figures in one region."""
 
     month: ServiceMonth
     figures: MonthFigures
@@ -37,64 +37,66 @@ class RegionsMonth(NamedTuple):
 
 @dataclass(frozen=True)
 class Overlap:
-    """A maintenance window that an incident overlaps in a region, and the seconds that its notices cover (4.1)."""
+    """A maintenance window that overlaps an incident in a region, and the seconds its notices cover (4.1)."""
 
     window: MaintenanceWindow
     lead_hours: int | None
-    """From the first notice to the start that it announced, whole hours; None: nothing was announced."""
+    """Whole hours from the first notice to the start it announced; None: not announced."""
     covered_seconds: int
 
 
 @dataclass(frozen=True)
-class RegionCost:
-    """What an incident does to one region."""
+class RegionImpact:
+    """The impact of an incident on one region."""
 
     region: Region
     outages: Sequence[Outage]
-    down_by_scope: list[tuple[Scope, list[Span]]]
-    """What it kept down, and when."""
+    downtime_by_scope: list[tuple[Scope, list[Span]]]
+    """The periods in which each scope was down."""
     down: list[Span]
-    """When it kept something down."""
+    """The periods in which anything was down."""
     ongoing: bool
     judgement: Judgement
-    months: list[RegionsMonth]
+    months: list[MonthOfRegion]
     overlaps: list[Overlap]
 
     def counted(self, reading: Reading | None = None) -> int:
-        """Minutes counted while it lasted, under a reading or the one in force."""
+        """Unavailable minutes during the incident, under a counting rule or the one in force."""
         read = self.judgement.under[reading] if reading else self.judgement.in_force
         return read.counted.within(minutes_touching(self.down))
 
     @property
     def excluded(self) -> int:
-        """Minutes taken off while it lasted."""
+        """Excluded minutes during the incident."""
         return self.judgement.in_force.excluded.within(minutes_touching(self.down))
 
     @property
     def reading(self) -> Reading:
-        """The reading in force when it began."""
+        """The counting rule in force when the incident started."""
         return terms_at(self.judgement.periods, self.down[0][0]).unavailability_reading
 
 
-def costs(incident: Incident, grid: Grid, now: datetime) -> list[RegionCost]:
-    """What an incident costs each region that it was felt in."""
+def impacts(incident: Incident, grid: Grid, now: datetime) -> list[RegionImpact]:
+    """Calculate the impact of an incident on each region it affects."""
     outages = list(incident.outages.select_related("region").prefetch_related("functions", "clients"))
     by_region: dict[Region, list[Outage]] = {}
     for outage in outages:
         by_region.setdefault(outage.region, []).append(outage)
-    return [_cost(region, by_region[region], grid, now) for region in sorted(by_region, key=lambda region: region.code)]
+    return [
+        _impact(region, by_region[region], grid, now) for region in sorted(by_region, key=lambda region: region.code)
+    ]
 
 
-def _cost(region: Region, outages: Sequence[Outage], grid: Grid, now: datetime) -> RegionCost:
+def _impact(region: Region, outages: Sequence[Outage], grid: Grid, now: datetime) -> RegionImpact:
     down = [(epoch(outage.started_at), epoch(outage.ended_at or now)) for outage in outages]
     months = months_of(down)
     judgement = judged_region(region, _span(months), now)
     # An outage logged this very second has no length yet.
     down = merged(down) or [(down[0][0], down[0][0])]
-    return RegionCost(
+    return RegionImpact(
         region=region,
         outages=outages,
-        down_by_scope=_down_by_scope(outages, grid, epoch(now)),
+        downtime_by_scope=_downtime_by_scope(outages, grid, epoch(now)),
         down=down,
         ongoing=any(outage.ended_at is None for outage in outages),
         judgement=judgement,
@@ -104,7 +106,7 @@ def _cost(region: Region, outages: Sequence[Outage], grid: Grid, now: datetime) 
 
 
 def months_of(spans: Iterable[Span]) -> list[ServiceMonth]:
-    """The service months into which spans reach."""
+    """The service months that the spans touch."""
     spans = list(spans)
     month = ServiceMonth.of(local_date(min(start for start, _ in spans), settings.SLA_ZONE))
     last = ServiceMonth.of(local_date(max(max(start, end - 1) for start, end in spans), settings.SLA_ZONE))
@@ -119,10 +121,10 @@ def _span(months: Sequence[ServiceMonth]) -> Span:
     return months[0].span(settings.SLA_ZONE)[0], months[-1].span(settings.SLA_ZONE)[1]
 
 
-def figures_of(judgement: Judgement, months: Iterable[ServiceMonth]) -> list[RegionsMonth]:
-    """The figures of a region's months within a judgement."""
+def figures_of(judgement: Judgement, months: Iterable[ServiceMonth]) -> list[MonthOfRegion]:
+    """The figures of each month within a judgement of one region."""
     return [
-        RegionsMonth(
+        MonthOfRegion(
             month,
             figures(
                 judgement,
@@ -134,7 +136,7 @@ def figures_of(judgement: Judgement, months: Iterable[ServiceMonth]) -> list[Reg
     ]
 
 
-def _down_by_scope(outages: Iterable[Outage], grid: Grid, now: int) -> list[tuple[Scope, list[Span]]]:
+def _downtime_by_scope(outages: Iterable[Outage], grid: Grid, now: int) -> list[tuple[Scope, list[Span]]]:
     scopes: dict[tuple[frozenset[int], frozenset[int]], list[Span]] = {}
     for outage in outages:
         named = frozenset(f.pk for f in outage.functions.all()), frozenset(c.pk for c in outage.clients.all())
@@ -151,7 +153,7 @@ def _down_by_scope(outages: Iterable[Outage], grid: Grid, now: int) -> list[tupl
 
 
 def _named(rows: Sequence[Model], keys: Collection[int]) -> list[Model] | None:
-    """The rows that an outage names; none, or every one, is all of them."""
+    """The rows an outage names; None if it names none or all of them."""
     return None if len(keys) in {0, len(rows)} else [row for row in rows if row.pk in keys]
 
 
@@ -163,19 +165,19 @@ def _overlaps(
         if not any(intersection(down, [span]) for span in _ever_announced(window)):
             continue
         concerned = grid.cells([row.pk for row in window.functions.all()], [row.pk for row in window.clients.all()])
-        felt = merged(
+        affected = merged(
             (epoch(outage.started_at), down[-1][1] if outage.ended_at is None else epoch(outage.ended_at))
             for outage in outages
             if concerned
             & grid.cells([row.pk for row in outage.functions.all()], [row.pk for row in outage.clients.all()])
         )
-        covered = seconds(intersection(covered_by_notice(notices_given(window), periods), felt))
+        covered = seconds(intersection(covered_by_notice(notices_given(window), periods), affected))
         found.append(Overlap(window, lead_hours(window), covered))
     return found
 
 
 def _ever_announced(window: MaintenanceWindow) -> list[Span]:
-    """The window as its row says, and as each notice announced it."""
+    """The periods of the window as planned and as each notice announced it."""
     announced = [(notice.starts_at, notice.ends_at) for notice in window.notices.all()]
     return [
         (epoch(start), epoch(end)) for start, end in [(window.starts_at, window.ends_at), *announced] if start and end
@@ -183,39 +185,39 @@ def _ever_announced(window: MaintenanceWindow) -> list[Span]:
 
 
 def lead_hours(window: MaintenanceWindow) -> int | None:
-    """Whole hours from a window's first notice to the start that it announced; None: nothing was announced."""
+    """Whole hours from the first notice of a window to the start it announced; None: not announced."""
     first = next((notice for notice in window.notices.all() if notice.starts_at), None)
     if first is None or first.starts_at is None:
         return None
     return (epoch(first.starts_at) - epoch(first.sent_at)) // 3600
 
 
-class Difference(NamedTuple):
-    """A month of a region as it stands, and as it would stand after a decision."""
+class ExclusionEffect(NamedTuple):
+    """The figures of a month of one region now and after a decision."""
 
     region: Region
     month: ServiceMonth
-    stands: MonthFigures
-    would: MonthFigures
+    current: MonthFigures
+    changed: MonthFigures
 
 
-def difference_made(exclusion: Exclusion, costs: Iterable[RegionCost], now: datetime) -> list[Difference]:
-    """What confirming a proposed exclusion, or revoking a confirmed one, does to each month that it reaches."""
-    made = []
-    for cost in costs:
-        months = [row.month for row in cost.months]
+def exclusion_effects(exclusion: Exclusion, affected: Iterable[RegionImpact], now: datetime) -> list[ExclusionEffect]:
+    """Calculate each affected month as it would be with a proposed exclusion confirmed, or a confirmed one revoked."""
+    effects = []
+    for impact in affected:
+        months = [row.month for row in impact.months]
         if exclusion.status == "proposed":
-            judgement = judged_region(cost.region, _span(months), now, as_if_confirmed=[exclusion])
+            judgement = judged_region(impact.region, _span(months), now, as_if_confirmed=[exclusion])
         else:
-            judgement = judged_region(cost.region, _span(months), now, as_if_revoked=[exclusion])
-        made += [
-            Difference(cost.region, stands.month, stands.figures, would.figures)
-            for stands, would in zip(cost.months, figures_of(judgement, months), strict=True)
+            judgement = judged_region(impact.region, _span(months), now, as_if_revoked=[exclusion])
+        effects += [
+            ExclusionEffect(impact.region, current.month, current.figures, changed.figures)
+            for current, changed in zip(impact.months, figures_of(judgement, months), strict=True)
         ]
-    return made
+    return effects
 
 
-class ClauseInWords(NamedTuple):
+class ClauseText(NamedTuple):
     """A clause in the reader's language."""
 
     number: str
@@ -224,13 +226,13 @@ class ClauseInWords(NamedTuple):
     wording: str
 
 
-def clauses_of_section_4(now: datetime) -> list[ClauseInWords]:
+def clauses_of_section_4(now: datetime) -> list[ClauseText]:
     """The clauses of section 4 in the version in force now."""
     version = version_in_force(local_date(epoch(now), settings.SLA_ZONE))
     chinese = (get_language() or "").startswith("zh")
     found = {clause.number: clause for clause in Clause.objects.filter(agreement_version=version, number__in=CLAUSES)}
     return [
-        ClauseInWords(
+        ClauseText(
             number,
             (chinese and clause.heading_zh) or clause.heading,
             (chinese and clause.summary_zh) or clause.summary,

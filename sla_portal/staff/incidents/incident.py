@@ -1,4 +1,4 @@
-"""An incident: what it costs, what was said about it, and whether it was ours."""
+"""The page of an incident: impact, updates, classification and exclusions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.operations import (
     attribute_incident,
     confirm_exclusion,
-    contracts_flipping,
+    count_changed_outcomes,
     propose_exclusion,
     reject_exclusion,
     revoke_exclusion,
@@ -39,11 +39,11 @@ from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 
 from ..common import page, refusals_on, require_right
 from ..forms import DecisionForm, ReasonForm
-from ..grid import Scope, down_in_words
+from ..grid import Scope, describe_outage
 from ..operations import save_once
 from ..words import reading_name, verdict
 from .forms import ProposalForm, ResolveForm, UpdateForm
-from .impact import Difference, RegionCost, clauses_of_section_4, costs, difference_made
+from .impact import ExclusionEffect, RegionImpact, clauses_of_section_4, exclusion_effects, impacts
 from .timeline import timeline
 
 CHANGE, PROPOSE, DECIDE = (
@@ -51,12 +51,12 @@ CHANGE, PROPOSE, DECIDE = (
     "availability.propose_exclusion",
     "availability.decide_exclusion",
 )
-MOST_TOLD = 3
+HEADLINE_PARTS = 3
 
 
 @require_safe
 def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show an incident; `?part=figures` its running figures alone, for the page to refresh itself."""
+    """Show an incident; `?part=figures` returns the figures alone, for the refresh of the page."""
     require_right(request, "incidents.view_incident")
     now = timezone.now()
     incident = get_object_or_404(Incident, pk=pk)
@@ -66,14 +66,14 @@ def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any) -> HttpResponse:
-    """The whole page; `bound` are the forms that were sent and refused, by name."""
+    """Render the page; `bound` holds the submitted forms that were refused, by name."""
     may = {
         name: request.user.has_perm(right)
         for name, right in (("change", CHANGE), ("propose", PROPOSE), ("decide", DECIDE))
     }
     context = _figures(incident, now)
-    felt: list[RegionCost] = context["costs"]
-    windows = list({overlap.window.pk: overlap.window for cost in felt for overlap in cost.overlaps}.values())
+    by_region: list[RegionImpact] = context["impacts"]
+    windows = list({overlap.window.pk: overlap.window for impact in by_region for overlap in impact.overlaps}.values())
     clauses = clauses_of_section_4(now)
     decided: dict[int, DecisionForm] = bound.pop("decisions", {})
     exclusions = list(
@@ -94,13 +94,13 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
                 "clause": next((clause for clause in clauses if clause.number == exclusion.clause), None),
                 "own": exclusion.proposed_by_id == request.user.pk,
                 "form": decided.get(exclusion.pk) or DecisionForm(auto_id=f"decide-{exclusion.pk}-%s"),
-                "differences": [_difference(exclusion, made, now) for made in difference_made(exclusion, felt, now)]
+                "effects": [_effect(exclusion, made, now) for made in exclusion_effects(exclusion, by_region, now)]
                 if may["decide"] and exclusion.status in (Status.PROPOSED, Status.CONFIRMED)
                 else [],
             }
             for exclusion in exclusions
         ],
-        "noticed": _to_propose(felt, exclusions),
+        "windows_to_propose": _windows_to_propose(by_region, exclusions),
         "log": audit_log(incident, *exclusions),
         "resolve": ResolveForm(now=now, auto_id="resolve-%s"),
         "update": UpdateForm(auto_id="update-%s"),
@@ -115,41 +115,41 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
 
 
 def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
-    """The figures that run while an incident is open."""
+    """The figures that change while an incident is ongoing."""
     grid = Grid.current()
-    felt = costs(incident, grid, now)
-    stretches = _stretches(felt)
+    by_region = impacts(incident, grid, now)
+    stretches = _stretches(by_region)
     return {
         "incident": incident,
         "now": now,
-        "said": [what for what, _long in stretches],
+        "descriptions": [what for what, _long in stretches],
         "headline": _headline(incident, stretches),
-        "tally": [_tally(cost, named=len(felt) > 1) for cost in felt],
-        "costs": felt,
+        "tally": [_tally(impact, named=len(by_region) > 1) for impact in by_region],
+        "impacts": by_region,
         "regions": [
             {
-                "cost": cost,
-                "timeline": timeline(cost, incident, grid, epoch(now)),
+                "impact": impact,
+                "timeline": timeline(impact, incident, grid, epoch(now)),
                 "months": [
                     (
                         row,
                         month_name(row.month),
                         verdict(row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)),
                     )
-                    for row in cost.months
+                    for row in impact.months
                 ],
             }
-            for cost in felt
+            for impact in by_region
         ],
-        "ongoing": any(cost.ongoing for cost in felt),
+        "ongoing": any(impact.ongoing for impact in by_region),
     }
 
 
-def _difference(exclusion: Exclusion, made: Difference, now: datetime) -> dict[str, Any]:
-    """A month with and without an exclusion, under each reading."""
+def _effect(exclusion: Exclusion, made: ExclusionEffect, now: datetime) -> dict[str, Any]:
+    """A month with and without an exclusion, under each counting rule."""
     over = made.month.span(settings.SLA_ZONE)[1] <= epoch(now)
 
-    def told(figures: MonthFigures, reading: Reading) -> dict[str, str]:
+    def result(figures: MonthFigures, reading: Reading) -> dict[str, str]:
         under = figures.under[reading]
         state, word = verdict(under.met, over)
         return {"minutes": format_minutes(under.unavailable_minutes), "state": state, "word": word}
@@ -158,73 +158,84 @@ def _difference(exclusion: Exclusion, made: Difference, now: datetime) -> dict[s
         "region": made.region,
         "month": made.month,
         "name": month_name(made.month),
-        "flipping": contracts_flipping(region=made.region, month=made.month, now=now, as_if_confirmed=[exclusion])
+        "verdicts_changed": count_changed_outcomes(
+            region=made.region, month=made.month, now=now, as_if_confirmed=[exclusion]
+        )
         if exclusion.status == Status.PROPOSED
         else 0,
         "lines": [
             {
                 "name": reading_name(reading),
-                "in_force": reading is made.stands.terms.unavailability_reading,
-                "stands": told(made.stands, reading),
-                "would": told(made.would, reading),
+                "in_force": reading is made.current.terms.unavailability_reading,
+                "current": result(made.current, reading),
+                "changed": result(made.changed, reading),
             }
             for reading in Reading
         ],
     }
 
 
-def _to_propose(felt: Sequence[RegionCost], exclusions: Sequence[Exclusion]) -> list[MaintenanceWindow]:
-    """Windows whose notices cover some of the incident, and of which no exclusion stands yet."""
-    covering = {o.window.pk: o.window for cost in felt for o in cost.overlaps if o.covered_seconds}
-    standing = {e.maintenance_id for e in exclusions if e.status in (Status.PROPOSED, Status.CONFIRMED)}
-    return [window for pk, window in covering.items() if pk not in standing]
+def _windows_to_propose(by_region: Sequence[RegionImpact], exclusions: Sequence[Exclusion]) -> list[MaintenanceWindow]:
+    """Windows whose notices cover part of the incident and that no open or confirmed exclusion uses."""
+    covering = {o.window.pk: o.window for impact in by_region for o in impact.overlaps if o.covered_seconds}
+    used = {e.maintenance_id for e in exclusions if e.status in (Status.PROPOSED, Status.CONFIRMED)}
+    return [window for pk, window in covering.items() if pk not in used]
 
 
-def _stretches(felt: Sequence[RegionCost]) -> list[tuple[str, int]]:
-    """What was down where, and for how many seconds; the longest first.
+def _stretches(by_region: Sequence[RegionImpact]) -> list[tuple[str, int]]:
+    """Descriptions of what was down where, each with its seconds, longest first.
 
-    What was down at the same times is told together, and so are regions in which the same was down.
+    Scopes with the same periods are merged, and so are regions with the same scopes.
     """
-    where: dict[str, tuple[Sequence[Scope], list[RegionCost], list[Span]]] = {}
-    for cost in felt:
+    where: dict[str, tuple[Sequence[Scope], list[RegionImpact], list[Span]]] = {}
+    for impact in by_region:
         together: dict[tuple[Span, ...], list[Scope]] = {}
-        for scope, spans in cost.down_by_scope:
+        for scope, spans in impact.downtime_by_scope:
             together.setdefault(tuple(spans), []).append(scope)
         for spans, scopes in together.items():
             _scopes, regions, down = where.setdefault(repr(scopes), (scopes, [], []))
-            regions.append(cost)
+            regions.append(impact)
             down += spans
-    told = [
-        (down_in_words(scopes, [cost.region for cost in regions]), seconds(merged(down)))
+    described = [
+        (describe_outage(scopes, [impact.region for impact in regions]), seconds(merged(down)))
         for scopes, regions, down in where.values()
     ]
-    return sorted(told, key=lambda stretch: -stretch[1])
+    return sorted(described, key=lambda stretch: -stretch[1])
 
 
 def _headline(incident: Incident, stretches: Sequence[tuple[str, int]]) -> str:
-    """What was down where for how long: `Login down on all clients in Europe for 12 min 30 s`."""
-    told = "; ".join(
+    """What was down, where and for how long: `Login down on all clients in Europe for 12 min 30 s`."""
+    headline = "; ".join(
         _("%(what)s for %(length)s") % {"what": what, "length": format_length(long)}
-        for what, long in stretches[:MOST_TOLD]
+        for what, long in stretches[:HEADLINE_PARTS]
     )
-    return _("%(told)s; and more") % {"told": told} if len(stretches) > MOST_TOLD else told or incident.title
+    if len(stretches) > HEADLINE_PARTS:
+        return _("%(headline)s; and more") % {"headline": headline}
+    return headline or incident.title
 
 
-def _tally(cost: RegionCost, *, named: bool) -> str:
-    """What it counts: `counts 12 minutes under the reading in force, 12 / 12 / 13 under the three`."""
-    sentence = _("Counts %(minutes)s under the reading in force, %(reading)s; %(three)s under the three.") % {
-        "minutes": format_minutes(cost.counted()),
-        "reading": reading_name(cost.reading),
-        "three": " / ".join(str(cost.counted(reading)) for reading in Reading),
+def _tally(impact: RegionImpact, *, named: bool) -> str:
+    """The unavailable minutes under the counting rule in force and under the others, and the excluded minutes."""
+    counted = impact.counted()
+    sentence = ngettext(
+        "%(count)s unavailable minute under the counting rule in force (%(rule)s). Other counting rules: %(others)s.",
+        "%(count)s unavailable minutes under the counting rule in force (%(rule)s). Other counting rules: %(others)s.",
+        counted,
+    ) % {
+        "count": counted,
+        "rule": reading_name(impact.reading),
+        "others": ", ".join(
+            f"{reading_name(reading)} {impact.counted(reading)}" for reading in Reading if reading is not impact.reading
+        ),
     }
-    if cost.excluded:
+    if impact.excluded:
         sentence += " " + ngettext(
-            "%(count)s minute is excluded.", "%(count)s minutes are excluded.", cost.excluded
-        ) % {"count": cost.excluded}
-    return f"{cost.region}: {sentence}" if named else sentence
+            "%(count)s minute is excluded.", "%(count)s minutes are excluded.", impact.excluded
+        ) % {"count": impact.excluded}
+    return f"{impact.region}: {sentence}" if named else sentence
 
 
-def _asked(request: HttpRequest, pk: int, right: str) -> tuple[Incident, Actor, datetime, str]:
+def _requested(request: HttpRequest, pk: int, right: str) -> tuple[Incident, Actor, datetime, str]:
     require_right(request, right)
     incident = get_object_or_404(Incident, pk=pk)
     return incident, Actor.staff(request.user), timezone.now(), reverse("admin:incident_page", args=[incident.pk])
@@ -232,37 +243,37 @@ def _asked(request: HttpRequest, pk: int, right: str) -> tuple[Incident, Actor, 
 
 @require_POST
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say that somebody is on it (2.2)."""
-    incident, actor, now, back = _asked(request, pk, CHANGE)
+    """Acknowledge the incident (2.2)."""
+    incident, actor, now, back = _requested(request, pk, CHANGE)
     acknowledge_incident(actor=actor, incident=incident, now=now)
-    messages.success(request, _("Acknowledged."))
+    messages.success(request, _("Incident acknowledged."))
     return redirect(back)
 
 
 @require_POST
 def resolve(request: HttpRequest, pk: int) -> HttpResponse:
-    """End the incident with all of its outages."""
-    incident, actor, now, back = _asked(request, pk, CHANGE)
+    """Resolve the incident and end its ongoing outages."""
+    incident, actor, now, back = _requested(request, pk, CHANGE)
     form = ResolveForm(request.POST, now=now, auto_id="resolve-%s")
     if form.is_valid():
         with refusals_on(form):
             resolve_incident(actor=actor, incident=incident, at=form.cleaned_data["at"], now=now)
-            messages.success(request, _("Resolved."))
+            messages.success(request, _("Incident resolved."))
             return redirect(back)
     return _page(request, incident, now, resolve=form)
 
 
 @require_POST
 def update(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add an update; one for the public is shown as it will go out before it does."""
-    incident, actor, now, back = _asked(request, pk, CHANGE)
+    """Add an update; a public one is previewed before it is published."""
+    incident, actor, now, back = _requested(request, pk, CHANGE)
     form = UpdateForm(request.POST, auto_id="update-%s")
-    if form.is_valid() and not form.may_go_out:
+    if form.is_valid() and not form.may_be_saved:
         return _page(request, incident, now, update=form.for_preview(), preview=form.cleaned_data["text"])
 
     def write() -> str:
         add_update(actor=actor, incident=incident, text=form.cleaned_data["text"], public=form.public, now=now)
-        messages.success(request, _("Published.") if form.public else _("Noted."))
+        messages.success(request, _("Update published.") if form.public else _("Internal note saved."))
         return back
 
     if form.is_valid():
@@ -273,26 +284,26 @@ def update(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def attribute(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say that the incident was ours."""
-    incident, actor, now, back = _asked(request, pk, PROPOSE)
+    """Classify the incident as attributable."""
+    incident, actor, now, back = _requested(request, pk, PROPOSE)
     form = ReasonForm(request.POST, auto_id="attribute-%s")
     if form.is_valid():
         with refusals_on(form):
             attribute_incident(actor=actor, incident=incident, reason=form.cleaned_data["reason"], now=now)
-            messages.success(request, _("Classified as attributable to us."))
+            messages.success(request, _("Incident classified as attributable."))
             return redirect(back)
     return _page(request, incident, now, attribute=form)
 
 
 @require_POST
 def propose(request: HttpRequest, pk: int) -> HttpResponse:
-    """Propose an exclusion; another person decides it."""
-    incident, actor, now, back = _asked(request, pk, PROPOSE)
-    felt = costs(incident, Grid.current(), now)
+    """Propose an exclusion, for another person to decide."""
+    incident, actor, now, back = _requested(request, pk, PROPOSE)
+    by_region = impacts(incident, Grid.current(), now)
     form = ProposalForm(
         request.POST,
         clauses=clauses_of_section_4(now),
-        windows=[overlap.window for cost in felt for overlap in cost.overlaps],
+        windows=[overlap.window for impact in by_region for overlap in impact.overlaps],
         auto_id="propose-%s",
     )
 
@@ -308,9 +319,9 @@ def propose(request: HttpRequest, pk: int) -> HttpResponse:
             third_party=given["third_party"],
             third_party_incident=given["third_party_incident"],
             now=now,
-            **form.stretch_named,
+            **form.excluded_period,
         )
-        messages.success(request, _("Proposed. It changes nothing until another person confirms it."))
+        messages.success(request, _("Exclusion proposed. Figures do not change until another person confirms it."))
         return back
 
     if form.is_valid():
@@ -321,23 +332,23 @@ def propose(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
-    """Confirm what another person proposed."""
-    return _decide(request, pk, confirm_exclusion, _("Confirmed. The figures have changed."))
+    """Confirm an exclusion that another person proposed."""
+    return _decide(request, pk, confirm_exclusion, _("Exclusion confirmed. The figures are updated."))
 
 
 @require_POST
 def reject(request: HttpRequest, pk: int) -> HttpResponse:
-    """Refuse what another person proposed."""
-    return _decide(request, pk, reject_exclusion, _("Rejected. The time counts."))
+    """Reject an exclusion that another person proposed."""
+    return _decide(request, pk, reject_exclusion, _("Exclusion rejected. The time counts as downtime."))
 
 
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take back a confirmed exclusion."""
-    return _decide(request, pk, revoke_exclusion, _("Revoked. The time counts again."))
+    """Revoke a confirmed exclusion."""
+    return _decide(request, pk, revoke_exclusion, _("Exclusion revoked. The time counts as downtime again."))
 
 
-def _decide(request: HttpRequest, pk: int, decision, said: str) -> HttpResponse:
+def _decide(request: HttpRequest, pk: int, decision, message: str) -> HttpResponse:
     require_right(request, DECIDE)
     exclusion = get_object_or_404(Exclusion, pk=pk)
     incident = get_object_or_404(Incident, exclusions=exclusion)
@@ -346,6 +357,6 @@ def _decide(request: HttpRequest, pk: int, decision, said: str) -> HttpResponse:
     if form.is_valid():
         with refusals_on(form):
             decision(actor=Actor.staff(request.user), exclusion=exclusion, reason=form.cleaned_data["reason"], now=now)
-            messages.success(request, said)
+            messages.success(request, message)
             return redirect("admin:incident_page", incident.pk)
     return _page(request, incident, now, decisions={exclusion.pk: form})

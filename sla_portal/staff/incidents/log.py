@@ -1,4 +1,4 @@
-"""Log an outage, in under a minute."""
+"""Log an outage as a new incident or add it to an existing one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from incidents.models import Incident
-from incidents.queries import alike
+from incidents.queries import possible_duplicates
 from sla_portal.audit.actors import Actor
 from sla_portal.clocks import zone_name
 
@@ -25,8 +25,8 @@ from .forms import MINUTES_AGO, LogOutageForm, OutageForm
 from .operations import add_outages, log_outages
 
 
-class OneLikeIt(Exception):
-    """Incidents that the outage may belong to, of which nobody has said yet whether it does."""
+class PossibleDuplicates(Exception):
+    """The outage may belong to one of `incidents`, and the form does not say which."""
 
     def __init__(self, incidents: list[Incident]) -> None:
         self.incidents = incidents
@@ -34,24 +34,24 @@ class OneLikeIt(Exception):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_outage(request: HttpRequest) -> HttpResponse:
-    """Put an outage on record as a new incident, or with one that is like it."""
+    """Log an outage as a new incident, or add it to the possible duplicate that the person chooses."""
     require_right(request, "incidents.add_incident")
     now = timezone.now()
     form = LogOutageForm(request.POST or None, now=now)
-    like: list[Incident] = []
+    duplicates: list[Incident] = []
     if form.is_valid():
         with refusals_on(form):
             try:
                 return redirect(
                     save_once(key=form.cleaned_data["key"], write=lambda: _write(request, form, now), now=now)
                 )
-            except OneLikeIt as found:
-                like = found.incidents
+            except PossibleDuplicates as found:
+                duplicates = found.incidents
                 form = form.asked_back()
     return page(
         request,
         "staff/incidents/log.html",
-        {"title": _("Log an outage"), "form": form, "like": like, "now": now, "ago": _ago(form)},
+        {"title": _("Log an outage"), "form": form, "duplicates": duplicates, "now": now, "ago": _ago(form)},
     )
 
 
@@ -59,33 +59,33 @@ def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
     actor = Actor.staff(request.user)
     found = [
         incident
-        for incident in alike(list(form.cleaned_data["regions"]), form.cleaned_data["started"])
-        # What still goes on does not belong to an incident that is over.
+        for incident in possible_duplicates(list(form.cleaned_data["regions"]), form.cleaned_data["started"])
+        # An ongoing outage cannot belong to a resolved incident.
         if form.cleaned_data["ended"] or not incident.resolved_at
     ]
-    joined = form.joined(found)
-    if joined:
-        add_outages(actor=actor, incident=joined, outages=form.outages, now=now)
-        incident = joined
-        messages.success(request, _("Added to %(incident)s.") % {"incident": joined.reference})
-    elif found and form.cleaned_data["like"] != "new":
-        raise OneLikeIt(found)
+    chosen = form.chosen_duplicate(found)
+    if chosen:
+        add_outages(actor=actor, incident=chosen, outages=form.outages, now=now)
+        incident = chosen
+        messages.success(request, _("Outage added to %(incident)s.") % {"incident": chosen.reference})
+    elif found and form.cleaned_data["duplicate_of"] != "new":
+        raise PossibleDuplicates(found)
     else:
         incident = log_outages(
             actor=actor,
-            title=form.title_or_made,
+            title=form.title_or_default,
             source=form.cleaned_data["source"],
             ticket_number=form.cleaned_data["ticket_number"],
             outages=form.outages,
             now=now,
         )
-        messages.success(request, _("Logged as %(incident)s.") % {"incident": incident.reference})
+        messages.success(request, _("Outage logged as %(incident)s.") % {"incident": incident.reference})
     return reverse("admin:incident_page", args=[incident.pk])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add another region, function or stretch to an incident."""
+    """Add an outage to an incident: another region, scope or period."""
     require_right(request, "incidents.change_incident")
     now = timezone.now()
     incident = get_object_or_404(Incident, pk=pk)
@@ -94,7 +94,7 @@ def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
 
     def write() -> str:
         add_outages(actor=Actor.staff(request.user), incident=incident, outages=form.outages, now=now)
-        messages.success(request, _("The outage was added."))
+        messages.success(request, _("Outage added."))
         return back
 
     if form.is_valid():
@@ -115,10 +115,10 @@ def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _ago(form: OutageForm) -> list[tuple[str, str]]:
-    """What the clocks showed at the moments that the taps of “since when” stand for."""
-    return [(str(minutes or NOW), _on_clocks(form.moment(minutes))) for minutes in (0, *MINUTES_AGO)]
+    """The times that the preset starts stand for, in the time zone of the reader and the SLA time zone."""
+    return [(str(minutes or NOW), _in_both_zones(form.moment(minutes))) for minutes in (0, *MINUTES_AGO)]
 
 
-def _on_clocks(at: datetime) -> str:
+def _in_both_zones(at: datetime) -> str:
     zones = dict.fromkeys([timezone.get_current_timezone(), settings.SLA_ZONE])
     return " · ".join(f"{at.astimezone(zone):%H:%M:%S} {zone_name(zone)}" for zone in zones)

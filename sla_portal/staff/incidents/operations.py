@@ -1,4 +1,4 @@
-"""Log outages as people report them: over already, or several at once."""
+"""Log several outages at once, and resolve an incident that is logged after its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sla_portal.audit.actors import Actor
 def log_outages(
     *, actor: Actor, title: str, source: str, ticket_number: str, outages: Sequence[OutageFacts], now: datetime
 ) -> Incident:
-    """Log an incident; one that is over already is resolved with it, at its last outage's end."""
+    """Log an incident; if all of its outages have ended, resolve it at the end of the last one."""
     with transaction.atomic():
         incident = log_incident(
             actor=actor, title=title, source=source, ticket_number=ticket_number, outages=outages, now=now

@@ -1,4 +1,4 @@
-"""What waits to be classified under section 4, oldest first."""
+"""The queue of incidents pending classification and of proposed exclusions, oldest first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN = 100
 
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
-    """Incidents that nobody has classified and exclusions that nobody has decided, in one list."""
+    """Show incidents pending classification and exclusions pending a decision in one list."""
     require_right(request, "availability.view_exclusion")
     incidents = Incident.objects.unclassified().order_by("detected_at", "id")[: SHOWN + 1]
     exclusions = (
@@ -32,7 +32,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "staff/incidents/queue.html",
-        {"title": _("To classify"), "waiting": waiting[:SHOWN], "more": len(waiting) > SHOWN, "shown": SHOWN},
+        {"title": _("Classification queue"), "waiting": waiting[:SHOWN], "more": len(waiting) > SHOWN, "shown": SHOWN},
     )
 
 
@@ -41,7 +41,7 @@ def _unclassified(incident: Incident) -> dict[str, Any]:
         "name": incident,
         "url": reverse("admin:incident_page", args=[incident.pk]),
         "since": incident.detected_at,
-        "word": _("ours, or which clause?") if incident.resolved_at else _("still open"),
+        "word": _("pending classification") if incident.resolved_at else _("ongoing"),
         "state": "waiting" if incident.resolved_at else "open",
     }
 
@@ -55,6 +55,6 @@ def _undecided(exclusion: Exclusion) -> dict[str, Any]:
         else reverse("admin:claim_of_exclusion", args=[exclusion.pk]),
         "since": exclusion.proposed_at,
         "by": (proposed_by.get_full_name() or proposed_by.get_username()) if proposed_by else "",
-        "word": _("to confirm or reject"),
+        "word": _("pending decision"),
         "state": "waiting",
     }

@@ -1,4 +1,4 @@
-"""An incident's timeline in a region: what was down, what was planned or excluded, and what counted."""
+"""The timeline of an incident in a region: downtime, maintenance and exclusions, counted minutes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from incidents.models import Incident
 from sla_portal.availability.models import Status
@@ -17,12 +16,12 @@ from sla_portal.clocks import format_instant, format_length, format_minutes, zon
 from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, seconds
 
 from ..pictures import Tick, TimelineRow, cell_rows, range_of, ticks, timeline_row
-from .impact import RegionCost
+from .impact import RegionImpact
 
 
 @dataclass(frozen=True)
 class Axis:
-    """Times under the strips, on one clock."""
+    """The time axis in one time zone."""
 
     place: str
     ticks: list[Tick]
@@ -32,50 +31,53 @@ class Axis:
 class Timeline:
     axes: list[Axis]
     down: list[TimelineRow]
-    over: list[TimelineRow]
+    context: list[TimelineRow]
     """Windows, exclusions and other incidents."""
     counted: list[TimelineRow]
 
 
-def timeline(cost: RegionCost, incident: Incident, grid: Grid, now: int) -> Timeline:
-    """Draw what an incident did to a region; `now` in seconds since the epoch ends what goes on."""
-    span = range_of(cost.down, now if cost.ongoing else None)
-    downs = cost.judgement.downs
+def timeline(impact: RegionImpact, incident: Incident, grid: Grid, now: int) -> Timeline:
+    """Draw an incident in a region; ongoing outages end at `now`, in seconds since the epoch."""
+    span = range_of(impact.down, now if impact.ongoing else None)
+    downs = impact.judgement.outages
     own = [(down.start, down.end, down.cells) for down in downs if down.incident == incident.reference]
     others = [(down.start, down.end) for down in downs if down.incident != incident.reference]
     rows = cell_rows(own, len(grid.functions), len(grid.clients))
-    read = cost.judgement.in_force
+    read = impact.judgement.in_force
     clocks = {zone: zone_name(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
-    drawn_others = timeline_row(_("Other incidents"), others, "other", span, when)
-    excluded = timeline_row(pgettext("minutes", "Excluded"), read.excluded.spans, "excluded", span, _how_many)
+    drawn_others = timeline_row(_("Other incidents"), others, "other", span, format_spans)
+    excluded = timeline_row(_("Excluded"), read.excluded.spans, "excluded", span, _format_minutes)
     return Timeline(
         axes=[Axis(name, ticks(span, zone)) for zone, name in clocks.items()],
-        down=[timeline_row(_cell_name(row.function, row.client, grid), row.down, "down", span, when) for row in rows],
-        over=[
+        down=[
+            timeline_row(_cell_name(row.function, row.client, grid), row.down, "down", span, format_spans)
+            for row in rows
+        ],
+        context=[
             *([drawn_others] if drawn_others.bars else []),
             *(
-                timeline_row(overlap.window.reference, _announced(overlap.window), "window", span, when)
-                for overlap in cost.overlaps
+                timeline_row(overlap.window.reference, _announced(overlap.window), "window", span, format_spans)
+                for overlap in impact.overlaps
             ),
             *(
                 timeline_row(
                     f"{exclusion.clause} ({exclusion.get_status_display()})",
                     [
                         (
-                            epoch(exclusion.starts_at) if exclusion.starts_at else cost.down[0][0],
-                            epoch(exclusion.ends_at) if exclusion.ends_at else cost.down[-1][1],
+                            epoch(exclusion.starts_at) if exclusion.starts_at else impact.down[0][0],
+                            epoch(exclusion.ends_at) if exclusion.ends_at else impact.down[-1][1],
                         )
                     ],
                     "excluded" if exclusion.status == Status.CONFIRMED else "proposed",
                     span,
-                    when,
+                    format_spans,
                 )
                 for exclusion in incident.exclusions.all()
                 if exclusion.status in (Status.PROPOSED, Status.CONFIRMED)
             ),
         ],
         counted=[
-            timeline_row(pgettext("minutes", "Counted"), read.counted.spans, "counted", span, _how_many),
+            timeline_row(_("Counts as downtime"), read.counted.spans, "counted", span, _format_minutes),
             *([excluded] if excluded.bars else []),
         ],
     )
@@ -87,15 +89,15 @@ def _announced(window) -> list[Span]:
 
 def _cell_name(function: int | None, client: int | None, grid: Grid) -> str:
     if function is None:
-        return _("Every function, every client")
+        return _("All functions, all clients")
     if client is None:
-        return _("%(function)s, every client") % {"function": grid.functions[function]}
+        return _("%(function)s, all clients") % {"function": grid.functions[function]}
     return f"{grid.functions[function]}, {grid.clients[client]}"
 
 
-def when(spans: Sequence[Span]) -> str:
+def format_spans(spans: Sequence[Span]) -> str:
     if not spans:
-        return _("not at all")
+        return _("none")
     zone = timezone.get_current_timezone()
     return "; ".join(
         _("%(start)s to %(end)s (%(length)s)")
@@ -108,7 +110,7 @@ def when(spans: Sequence[Span]) -> str:
     )
 
 
-def _how_many(spans: Sequence[Span]) -> str:
+def _format_minutes(spans: Sequence[Span]) -> str:
     return format_minutes(seconds(spans) // MINUTE)
 
 

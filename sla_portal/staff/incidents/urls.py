@@ -1,4 +1,4 @@
-"""The addresses of the pages on incidents and their exclusions."""
+"""URLs of the pages on incidents and their exclusions."""
 
 from django.urls import URLPattern, path
 
@@ -6,7 +6,7 @@ from . import evidence, incident, log, queue
 
 
 def urls(view) -> list[URLPattern]:
-    """The addresses of these pages; `view` wraps each in the site's check of who asks."""
+    """Return the URL patterns; `view` adds the permission check of the admin site."""
     one = "incidents/incident/<int:pk>/"
     of_exclusion = "availability/exclusion/<int:pk>/"
     return [

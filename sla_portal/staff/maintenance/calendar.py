@@ -1,4 +1,4 @@
-"""The windows of the coming weeks."""
+"""The calendar of maintenance windows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import notices_given, stage_of, windows_between
 from maintenance.rules import lead
-from maintenance.words import hours, is_short, stage_mark
+from maintenance.words import below_recommended, format_lead_time, stage_badge
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import TermsPeriod, terms_at
 from sla_portal.customers.models import Region
@@ -30,13 +30,13 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 12), date(9990, 1, 1)
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A window in the calendar; `overlapping` are the references of those at the same time in the same place."""
+class CalendarWindow:
+    """A window in the calendar; `overlapping` holds the references of windows at the same time in the same region."""
 
     window: MaintenanceWindow
-    mark: tuple[str, str]
+    badge: tuple[str, str]
     lead: str
-    short: bool
+    below_recommended: bool
     overlapping: list[str]
 
 
@@ -44,18 +44,18 @@ class Day(NamedTuple):
     day: date
     today: bool
     past: bool
-    windows: list[tuple[Planned, str]]
-    """Each with its hours of that day."""
+    windows: list[tuple[CalendarWindow, str]]
+    """Each window with its hours on that day."""
 
 
 def weeks_of(first: date, weeks: int, now: datetime) -> list[list[Day]]:
-    """The windows of some weeks from a Monday, by day of the reader's clock."""
+    """The windows of `weeks` weeks from a Monday, by day in the time zone of the reader."""
     zone = timezone.get_current_timezone()
     days = [first + timedelta(days=n) for n in range(7 * weeks)]
     spans = [day_span(day, zone) for day in days]
     rows = list(windows_between(instant(spans[0][0]), instant(spans[-1][1])))
     periods = terms_periods()
-    planned = [(row, _planned(row, rows, periods, now)) for row in rows]
+    planned = [(row, _calendar_window(row, rows, periods, now)) for row in rows]
     today = local_date(epoch(now), zone)
     found = [
         Day(
@@ -73,15 +73,15 @@ def weeks_of(first: date, weeks: int, now: datetime) -> list[list[Day]]:
     return [found[start : start + 7] for start in range(0, len(found), 7)]
 
 
-def _planned(
+def _calendar_window(
     window: MaintenanceWindow, others: Sequence[MaintenanceWindow], periods: Sequence[TermsPeriod], now: datetime
-) -> Planned:
+) -> CalendarWindow:
     ahead = lead(notices_given(window))
-    return Planned(
+    return CalendarWindow(
         window=window,
-        mark=stage_mark(stage_of(window, now)),
-        lead="" if ahead is None else hours(ahead),
-        short=ahead is not None and is_short(ahead, terms_at(periods, epoch(window.starts_at))),
+        badge=stage_badge(stage_of(window, now)),
+        lead="" if ahead is None else format_lead_time(ahead),
+        below_recommended=ahead is not None and below_recommended(ahead, terms_at(periods, epoch(window.starts_at))),
         overlapping=[other.reference for other in others if other != window and _overlap(window, other)],
     )
 
@@ -95,7 +95,7 @@ def _overlap(one: MaintenanceWindow, other: MaintenanceWindow) -> bool:
 
 
 def _hours_of_day(window: MaintenanceWindow, span: Span) -> str:
-    """`02:00 – 03:00`; what goes on beyond the day is open to that side."""
+    """Format the hours on one day: `02:00 – 03:00`; an ellipsis where the window continues on another day."""
     zone = timezone.get_current_timezone()
     start, end = epoch(window.starts_at), epoch(window.ends_at)
     begins = f"{window.starts_at.astimezone(zone):%H:%M}" if start >= span[0] else "…"
@@ -105,7 +105,7 @@ def _hours_of_day(window: MaintenanceWindow, span: Span) -> str:
 
 @require_safe
 def calendar(request: HttpRequest) -> HttpResponse:
-    """Show the windows of some weeks; `?from=2026-11-23` from the week of that day, by default this one."""
+    """Show the windows of six weeks from the week of `?from=2026-11-23`; by default from the current week."""
     require_right(request, VIEW)
     now = timezone.now()
     today = local_date(epoch(now), timezone.get_current_timezone())
@@ -115,11 +115,11 @@ def calendar(request: HttpRequest) -> HttpResponse:
         request,
         "staff/maintenance/calendar.html",
         {
-            "title": _("Maintenance in the coming weeks"),
+            "title": _("Maintenance calendar"),
             "weeks": weeks,
             "any": any(day.windows for week in weeks for day in week),
-            "earlier": first - timedelta(weeks=WEEKS),
-            "later": first + timedelta(weeks=WEEKS),
+            "previous": first - timedelta(weeks=WEEKS),
+            "next": first + timedelta(weeks=WEEKS),
             "present": first == _monday(today),
             "regions": Region.objects.all(),
         },

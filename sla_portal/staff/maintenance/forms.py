@@ -1,4 +1,4 @@
-"""The forms of maintenance windows and their notices, made into what the operations take."""
+"""Forms for notices of maintenance windows, converted to the arguments of the operations."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from sla_portal.kernel.intervals import epoch, instant
 
 from ..forms import TYPED, KeyedForm, TimedForm
 
-MINUTES_LONGER = (15, 30, 60)
+EXTENSION_MINUTES = (15, 30, 60)
 
 
 def _whole_seconds(form: forms.Form, name: str) -> datetime | None:
     at = form.cleaned_data.get(name)
     if at and at.microsecond:
-        form.add_error(name, _("Give whole seconds."))
+        form.add_error(name, _("Enter whole seconds."))
         return None
     return at
 
 
-class WhyForm(forms.Form):
-    """A sentence of our own for those who are told."""
+class NoticeReasonForm(forms.Form):
+    """The reason given to the recipients of a notice."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
         required=False,
-        help_text=gettext_lazy("Goes out as it is written, in every language. May stay empty."),
+        help_text=gettext_lazy("Optional. Sent as written, in every language."),
     )
 
 
-class AnnouncementForm(WhyForm):
+class AnnouncementForm(NoticeReasonForm):
     """The start and end that a notice announces."""
 
     starts_at = ClockField(label=gettext_lazy("From"))
@@ -47,19 +47,19 @@ class AnnouncementForm(WhyForm):
     def clean(self) -> dict[str, Any]:
         starts_at, ends_at = (_whole_seconds(self, name) for name in ("starts_at", "ends_at"))
         if starts_at and ends_at and ends_at <= starts_at:
-            self.add_error("ends_at", _("The window ends before it starts. Give an end after the start."))
+            self.add_error("ends_at", _("The window ends before it starts. Enter an end after the start."))
         return self.cleaned_data
 
     @property
-    def stretch(self) -> tuple[datetime, datetime]:
+    def period(self) -> tuple[datetime, datetime]:
         return self.cleaned_data["starts_at"], self.cleaned_data["ends_at"]
 
 
-class LengtheningForm(TimedForm, WhyForm):
-    """How much longer a window is to be, than it was announced last."""
+class ExtensionForm(TimedForm, NoticeReasonForm):
+    """The extension of a window beyond its announced end."""
 
-    by = forms.ChoiceField(label=gettext_lazy("How much longer"), widget=forms.RadioSelect)
-    ends_at = ClockField(label=gettext_lazy("Until"), required=False)
+    by = forms.ChoiceField(label=gettext_lazy("Extend by"), widget=forms.RadioSelect)
+    ends_at = ClockField(label=gettext_lazy("New end"), required=False)
     field_order = ("by", "ends_at", "reason")
 
     def __init__(self, *args: Any, announced: tuple[datetime, datetime], **kwargs: Any) -> None:
@@ -67,8 +67,8 @@ class LengtheningForm(TimedForm, WhyForm):
         self.announced = announced
         by: Any = self.fields["by"]
         by.choices = [
-            *((str(count), _("%(count)s min longer") % {"count": count}) for count in MINUTES_LONGER),
-            (TYPED, _("Until another time")),
+            *((str(count), _("%(count)s min") % {"count": count}) for count in EXTENSION_MINUTES),
+            (TYPED, _("Specify time")),
         ]
 
     def clean(self) -> dict[str, Any]:
@@ -77,7 +77,10 @@ class LengtheningForm(TimedForm, WhyForm):
         if by == TYPED:
             until = self.typed("ends_at") and _whole_seconds(self, "ends_at")
             if until and until <= ends_at:
-                self.add_error("ends_at", _("It was announced to end then or later. Give a later end, or move it."))
+                self.add_error(
+                    "ends_at",
+                    _("The window is already announced until this time or later. Enter a later end, or reschedule it."),
+                )
         elif by:
             until = ends_at + timedelta(minutes=int(by))
         else:
@@ -86,22 +89,22 @@ class LengtheningForm(TimedForm, WhyForm):
         return self.cleaned_data
 
     @property
-    def stretch(self) -> tuple[datetime, datetime]:
+    def period(self) -> tuple[datetime, datetime]:
         return self.announced[0], self.cleaned_data["until"]
 
 
 class CancellationForm(forms.Form):
-    """Why an announced window will not be."""
+    """The reason for cancelling an announced window."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        help_text=gettext_lazy("Goes out as it is written, in every language."),
+        help_text=gettext_lazy("Sent as written, in every language."),
     )
 
     @property
-    def stretch(self) -> tuple[None, None]:
+    def period(self) -> tuple[None, None]:
         return None, None
 
 
@@ -109,24 +112,24 @@ LATEST = epoch(datetime(9999, 1, 1, tzinfo=UTC))
 
 
 class SendCancellationForm(KeyedForm):
-    """A cancellation just as it was shown, and the notice before it on which all that was shown builds."""
+    """A cancellation as previewed; `after` is the newest notice at the time of the preview."""
 
     after = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
     reason = forms.CharField(max_length=2000, widget=forms.HiddenInput)
 
     @property
-    def stretch(self) -> tuple[datetime, datetime] | None:
-        """What is announced; None: that there will be nothing."""
+    def period(self) -> tuple[datetime, datetime] | None:
+        """The announced period; None: cancellation."""
         return None
 
 
 class SendForm(SendCancellationForm):
-    """A notice of a window just as it was shown; its times in seconds since the epoch."""
+    """A notice as previewed; its times in seconds since the epoch."""
 
     reason = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
     starts = forms.IntegerField(min_value=0, max_value=LATEST, widget=forms.HiddenInput)
     ends = forms.IntegerField(min_value=0, max_value=LATEST, widget=forms.HiddenInput)
 
     @property
-    def stretch(self) -> tuple[datetime, datetime] | None:
+    def period(self) -> tuple[datetime, datetime] | None:
         return instant(self.cleaned_data["starts"]), instant(self.cleaned_data["ends"])

@@ -1,4 +1,4 @@
-"""Send a maintenance notice as it was shown, or not at all."""
+"""Send a maintenance notice as previewed, or refuse."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from sla_portal.kernel.errors import Refused
 
 
 class AnnouncedMeanwhile(Refused):
-    """Another notice went out since the one to be sent was shown."""
+    """Another notice was sent after the preview."""
 
 
 def announce_as_shown(
     *,
     actor: Actor,
     window: MaintenanceWindow,
-    stretch: tuple[datetime, datetime] | None,
+    period: tuple[datetime, datetime] | None,
     reason: str,
     after: int | None,
     now: datetime,
 ) -> None:
-    """Announce a window from and until, or cancel it (None), unless its newest notice is no longer `after`."""
+    """Announce a window for `period`, or cancel it (None); refuse if its newest notice is no longer `after`."""
     with transaction.atomic():
         window = MaintenanceWindow.objects.select_for_update().get(pk=window.pk)
         newest = window.notices.last()
         if (newest.pk if newest else None) != after:
             raise AnnouncedMeanwhile(
-                _("Somebody announced something else meanwhile, so this was not sent. Look at it again.")
+                _("Another notice was sent after this preview, so this one was not sent. Review the new preview.")
             )
-        if stretch:
-            starts_at, ends_at = stretch
+        if period:
+            starts_at, ends_at = period
             announce_window(actor=actor, window=window, starts_at=starts_at, ends_at=ends_at, reason=reason, now=now)
         else:
             cancel_window(actor=actor, window=window, reason=reason, now=now)

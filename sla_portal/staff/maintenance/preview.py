@@ -1,4 +1,4 @@
-"""What one more notice of a window would say, to whom, and what it would cover."""
+"""The preview of a notice: its text, its recipients and what it would cover."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import NamedTuple
 from django.db.models import Count
 from django.db.models.functions import Lower
 
-from maintenance.emails import Step, invitation, step, words
+from maintenance.emails import Step, invitation, notice_wordings, step
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import audience, notices_given, overlapping
 from maintenance.rules import NoticeGiven, announced, lead
-from maintenance.words import hours, short_notice
+from maintenance.words import format_lead_time, lead_time_warnings
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import Terms, terms_at
 from sla_portal.availability.rules import covered_by_notice
@@ -26,8 +26,8 @@ from ..incidents.timeline import format_total_length
 FIRST_NAMES = 5
 
 
-class Told(NamedTuple):
-    """Who will be told: addresses, how many in each region, and the first of them."""
+class Recipients(NamedTuple):
+    """The recipients: number of addresses, number in each region, and the first few."""
 
     addresses: int
     by_region: list[tuple[str, int]]
@@ -40,14 +40,14 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True)
 class Preview:
-    """A notice as it would go out now."""
+    """A notice as it would be sent now."""
 
     step: Step
     starts_at: datetime | None
     ends_at: datetime | None
     wordings: list[Words]
     calendar: File
-    told: Told
+    recipients: Recipients
     lead: int | None
     warnings: list[str]
     overlapping: list[MaintenanceWindow]
@@ -55,18 +55,18 @@ class Preview:
     not_covered: list[Span]
     terms: Terms
     after: int | None
-    """The newest notice, on which all of this builds."""
+    """The newest notice at the time of the preview."""
 
     @property
-    def lead_told(self) -> str:
-        return "" if self.lead is None else hours(self.lead)
+    def lead_time(self) -> str:
+        return "" if self.lead is None else format_lead_time(self.lead)
 
     @property
-    def covered_told(self) -> str:
+    def covered_length(self) -> str:
         return format_total_length(self.covered)
 
     @property
-    def not_covered_told(self) -> str:
+    def not_covered_length(self) -> str:
         return format_total_length(self.not_covered)
 
     @property
@@ -81,30 +81,30 @@ class Preview:
 def preview(
     window: MaintenanceWindow, starts_at: datetime | None, ends_at: datetime | None, reason: str, now: datetime
 ) -> Preview:
-    """What a notice sent now would say, whom it would tell, and what would be covered then; None and None cancel."""
+    """Build the preview of a notice sent now; None and None cancel."""
     before = window.notices.last()
-    told_of = notices_given(window)
+    notices = notices_given(window)
     periods = terms_periods()
-    known = announced(told_of) or (epoch(window.starts_at), epoch(window.ends_at))
+    known = announced(notices) or (epoch(window.starts_at), epoch(window.ends_at))
     new = NoticeGiven(sent=epoch(now), start=_second(starts_at), end=_second(ends_at))
-    stretch = (new.start, new.end) if new.start is not None and new.end is not None else known
-    covered = covered_by_notice([*told_of, new], periods)
-    # As the operation will find it: whom a window tells follows from its times.
-    window.starts_at, window.ends_at = instant(stretch[0]), instant(stretch[1])
-    terms = terms_at(periods, stretch[0])
-    ahead = lead([*told_of, new]) if starts_at else None
+    period = (new.start, new.end) if new.start is not None and new.end is not None else known
+    covered = covered_by_notice([*notices, new], periods)
+    # The recipients depend on the times of the window, so use those the operation will set.
+    window.starts_at, window.ends_at = instant(period[0]), instant(period[1])
+    terms = terms_at(periods, period[0])
+    ahead = lead([*notices, new]) if starts_at else None
     return Preview(
         step=step(before, starts_at, ends_at),
         starts_at=starts_at,
         ends_at=ends_at,
-        wordings=words(window, before, starts_at, ends_at, reason),
-        calendar=invitation(window, len(told_of), window.starts_at, window.ends_at, now, cancelled=starts_at is None),
-        told=_told(window, now),
+        wordings=notice_wordings(window, before, starts_at, ends_at, reason),
+        calendar=invitation(window, len(notices), window.starts_at, window.ends_at, now, cancelled=starts_at is None),
+        recipients=_recipients(window, now),
         lead=ahead,
-        warnings=short_notice(ahead, stretch[0] - ahead, terms) if ahead is not None else [],
+        warnings=lead_time_warnings(ahead, period[0] - ahead, terms) if ahead is not None else [],
         overlapping=list(overlapping(window, starts_at, ends_at)) if starts_at and ends_at else [],
         covered=covered,
-        not_covered=difference([stretch], covered) if starts_at else [],
+        not_covered=difference([period], covered) if starts_at else [],
         terms=terms,
         after=before.pk if before else None,
     )
@@ -114,10 +114,10 @@ def _second(at: datetime | None) -> int | None:
     return epoch(at) if at else None
 
 
-def _told(window: MaintenanceWindow, now: datetime) -> Told:
-    """An address that stands with several contacts is told once."""
+def _recipients(window: MaintenanceWindow, now: datetime) -> Recipients:
+    """An address shared by several contacts counts once."""
     contacts = Contact.objects.filter(pk__in=audience(window, now).order_by().values("pk"))
-    return Told(
+    return Recipients(
         addresses=contacts.aggregate(count=Count(Lower("email"), distinct=True))["count"],
         by_region=list(
             contacts.order_by("customer__region__code")
@@ -126,6 +126,3 @@ def _told(window: MaintenanceWindow, now: datetime) -> Told:
         ),
         first=list(contacts.select_related("customer").order_by("customer__code", "email")[:FIRST_NAMES]),
     )
-
-
-# The coming weeks

@@ -1,4 +1,4 @@
-"""The addresses of the pages on maintenance windows."""
+"""URLs of the pages on maintenance windows."""
 
 from django.urls import URLPattern, path
 
@@ -6,13 +6,13 @@ from . import calendar, window
 
 
 def urls(view) -> list[URLPattern]:
-    """The addresses of these pages; `view` wraps each in the site's check of who asks."""
+    """Return the URL patterns; `view` adds the permission check of the admin site."""
     one = "maintenance/maintenancewindow/<int:pk>/"
     return [
         path("maintenance/maintenancewindow/calendar/", view(calendar.calendar), name="maintenance_calendar"),
         path(one, view(window.window), name="maintenance_window"),
         path(one + "announce/", view(window.announce), name="announce_window"),
-        path(one + "lengthen/", view(window.lengthen), name="lengthen_window"),
+        path(one + "lengthen/", view(window.extend), name="extend_window"),
         path(one + "cancel/", view(window.cancel), name="cancel_window"),
         path(one + "start/", view(window.start), name="start_work"),
         path(one + "finish/", view(window.finish), name="finish_work"),

@@ -1,4 +1,4 @@
-"""A maintenance window: what was told of it, what its notices cover, and the buttons of the night."""
+"""The page of a maintenance window, and the actions on it: announce, extend, cancel, start, complete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from maintenance.models import MaintenanceWindow
 from maintenance.operations import finish_work, start_work
 from maintenance.queries import overlapping
-from maintenance.words import overlap, regions
+from maintenance.words import format_regions, overlap_warnings
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.kernel.errors import Refused
@@ -29,17 +29,17 @@ from ..common import page, refusals_on, require_right
 from ..forms import KeyedForm
 from ..operations import save_once
 from .forms import (
-    MINUTES_LONGER,
+    EXTENSION_MINUTES,
     AnnouncementForm,
     CancellationForm,
-    LengtheningForm,
+    ExtensionForm,
     SendCancellationForm,
     SendForm,
 )
 from .operations import announce_as_shown
 from .preview import Preview, preview
 from .timeline import timeline
-from .windows import Standing, given, standing
+from .windows import WindowStatus, sent_notices, window_status
 
 VIEW, CHANGE, ANNOUNCE = (
     "maintenance.view_maintenancewindow",
@@ -48,25 +48,25 @@ VIEW, CHANGE, ANNOUNCE = (
 )
 
 
-def _found(pk: int) -> MaintenanceWindow:
+def _get_window(pk: int) -> MaintenanceWindow:
     rows = MaintenanceWindow.objects.prefetch_related("notices__notice", "regions", "functions", "clients")
     return get_object_or_404(rows, pk=pk)
 
 
 @require_safe
 def window(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a window; `?part=figures` what runs alone, for the page to refresh itself."""
+    """Show a window; `?part=figures` returns the figures alone, for the refresh of the page."""
     require_right(request, VIEW)
     now = timezone.now()
-    found = _found(pk)
-    stands = standing(found, now)
-    told = given(found)
+    found = _get_window(pk)
+    status = window_status(found, now)
+    notices = sent_notices(found)
     context = {
         "window": found,
-        "stands": stands,
-        "where": regions(found),
+        "status": status,
+        "where": format_regions(found),
         "now": now,
-        "timeline": timeline(stands, told),
+        "timeline": timeline(status, notices),
         "part": f"{reverse('admin:maintenance_window', args=[pk])}?part=figures",
     }
     if request.GET.get("part") == "figures":
@@ -75,106 +75,106 @@ def window(request: HttpRequest, pk: int) -> HttpResponse:
     context |= {
         "title": f"{found.reference} {found.title}",
         "may": may,
-        "notices": [(notice, status_badges(notice.progress) if notice.progress else "") for notice in told],
-        "overlaps": overlap(overlapping(found, stands.starts_at, stands.ends_at)) if stands.is_open else [],
-        "longer": MINUTES_LONGER,
+        "notices": [(notice, status_badges(notice.progress) if notice.progress else "") for notice in notices],
+        "overlaps": overlap_warnings(overlapping(found, status.starts_at, status.ends_at)) if status.is_open else [],
+        "longer": EXTENSION_MINUTES,
         "key": uuid4(),
         "log": audit_log(found),
     }
     return page(request, "staff/maintenance/window.html", context)
 
 
-# Tell everyone
+# Notices
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def announce(request: HttpRequest, pk: int) -> HttpResponse:
-    """Announce a window for the first time, or anew for another time."""
+    """Announce a window, or reschedule an announced one."""
 
-    def asked(stands: Standing) -> AnnouncementForm:
+    def asked(status: WindowStatus) -> AnnouncementForm:
         given = request.POST if "show" in request.POST else None
-        return AnnouncementForm(given, initial={"starts_at": stands.starts_at, "ends_at": stands.ends_at})
+        return AnnouncementForm(given, initial={"starts_at": status.starts_at, "ends_at": status.ends_at})
 
-    def title(stands: Standing) -> str:
-        return _("Move the window") if stands.announced else _("Announce the window")
+    def title(status: WindowStatus) -> str:
+        return _("Reschedule the window") if status.announced else _("Announce the window")
 
-    return _tell(request, pk, asked, title)
+    return _preview_and_send(request, pk, asked, title)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def lengthen(request: HttpRequest, pk: int) -> HttpResponse:
-    """Announce that a window takes longer; `?by=15` shows at once what goes out."""
+def extend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Extend an announced window; `?by=15` previews an extension by 15 minutes."""
 
-    def asked(stands: Standing) -> LengtheningForm:
+    def asked(status: WindowStatus) -> ExtensionForm:
         given = request.POST if "show" in request.POST else request.GET if "by" in request.GET else None
-        return LengtheningForm(
+        return ExtensionForm(
             given,
-            announced=(stands.starts_at, stands.ends_at),
-            initial={"by": str(MINUTES_LONGER[0]), "ends_at": stands.ends_at},
+            announced=(status.starts_at, status.ends_at),
+            initial={"by": str(EXTENSION_MINUTES[0]), "ends_at": status.ends_at},
             now=timezone.now(),
         )
 
-    return _tell(request, pk, asked, lambda _stands: _("Lengthen the window"), announced=True)
+    return _preview_and_send(request, pk, asked, lambda _status: _("Extend the window"), announced=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Announce that a window will not be."""
+    """Cancel an announced window."""
 
-    def asked(_stands: Standing) -> CancellationForm:
+    def asked(_status: WindowStatus) -> CancellationForm:
         return CancellationForm(request.POST if "show" in request.POST else None)
 
-    return _tell(
-        request, pk, asked, lambda _stands: _("Cancel the window"), announced=True, sending=SendCancellationForm
+    return _preview_and_send(
+        request, pk, asked, lambda _status: _("Cancel the window"), announced=True, sending=SendCancellationForm
     )
 
 
-def _tell(
+def _preview_and_send(
     request: HttpRequest,
     pk: int,
-    asked: Callable[[Standing], AnnouncementForm | LengtheningForm | CancellationForm],
-    title: Callable[[Standing], str],
+    asked: Callable[[WindowStatus], AnnouncementForm | ExtensionForm | CancellationForm],
+    title: Callable[[WindowStatus], str],
     *,
     announced: bool = False,
     sending: type[SendCancellationForm] = SendForm,
 ) -> HttpResponse:
-    """Ask what is to be told, show just that, and send it just as it was shown.
+    """Show the form, preview the notice, and send it as previewed.
 
-    `announced`: there must have been a notice already.
+    `announced`: the window must have been announced before.
     """
     require_right(request, ANNOUNCE)
     now = timezone.now()
-    found = _found(pk)
+    found = _get_window(pk)
     back = reverse("admin:maintenance_window", args=[pk])
     send = sending(request.POST) if "send" in request.POST else None
     if send and send.is_valid():
         with refusals_on(send):
             return redirect(save_once(key=send.cleaned_data["key"], write=lambda: _send(request, found, send), now=now))
-    stands = standing(found, now)
-    if not stands.is_open or (announced and not stands.announced):
-        messages.error(request, _not_told(stands))
+    status = window_status(found, now)
+    if not status.is_open or (announced and not status.announced):
+        messages.error(request, _why_closed(status))
         return redirect(back)
-    form = asked(stands)
+    form = asked(status)
     shown = None
     if form.is_valid():
-        starts_at, ends_at = form.stretch
+        starts_at, ends_at = form.period
         shown = preview(found, starts_at, ends_at, form.cleaned_data["reason"], now)
-    elif not form.is_bound and not stands.announced:
-        # A draft is a whole proposal already.
-        shown = preview(found, stands.starts_at, stands.ends_at, "", now)
+    elif not form.is_bound and not status.announced:
+        # A draft has a period already.
+        shown = preview(found, status.starts_at, status.ends_at, "", now)
     return page(
         request,
         "staff/maintenance/announce.html",
         {
-            "title": title(stands),
+            "title": title(status),
             "window": found,
-            "where": regions(found),
-            "stands": stands,
+            "where": format_regions(found),
+            "status": status,
             "form": form,
             "refused": [bound for bound in (send, form) if bound and bound.errors],
             "preview": shown,
             "calendar": shown.calendar.content.decode() if shown else "",
-            "overlaps": overlap(shown.overlapping) if shown else [],
+            "overlaps": overlap_warnings(shown.overlapping) if shown else [],
             "send": sending(initial=_as_shown(shown, form), auto_id="send-%s") if shown else None,
             "cancelling": sending is SendCancellationForm,
             "now": now,
@@ -183,12 +183,12 @@ def _tell(
     )
 
 
-def _not_told(stands: Standing) -> str:
-    if stands.window.completed_at:
-        return _("The work is finished: there is nothing more to announce.")
-    if stands.announced:
-        return _("This window was cancelled. Plan a new one.")
-    return _("This window was never announced. Announce it first.")
+def _why_closed(status: WindowStatus) -> str:
+    if status.window.completed_at:
+        return _("The maintenance is completed, so nothing more can be announced.")
+    if status.announced:
+        return _("This window is cancelled. Plan a new one.")
+    return _("This window has not been announced. Announce it first.")
 
 
 def _as_shown(shown: Preview, form: forms.Form) -> dict[str, object]:
@@ -205,33 +205,33 @@ def _send(request: HttpRequest, found: MaintenanceWindow, send: SendCancellation
     announce_as_shown(
         actor=Actor.staff(request.user),
         window=found,
-        stretch=send.stretch,
+        period=send.period,
         reason=given["reason"],
         after=given["after"],
-        # What is covered follows from the moment of sending, so the clock is read as late as can be.
+        # What is covered depends on the time of sending, so read the clock as late as possible.
         now=timezone.now(),
     )
     deliver_soon()
-    messages.success(request, _("Told. The mails are on their way."))
+    messages.success(request, _("Notice published. The e-mails are being sent."))
     return reverse("admin:maintenance_window", args=[found.pk])
 
 
-# The work
+# Work
 
 
 @require_POST
 def start(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say that the work has begun."""
-    return _work(request, pk, start_work, _("The work has begun."))
+    """Record the start of the work."""
+    return _work(request, pk, start_work, _("Maintenance started."))
 
 
 @require_POST
 def finish(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say that the work is done."""
-    return _work(request, pk, finish_work, _("The work is finished."))
+    """Record the completion of the work."""
+    return _work(request, pk, finish_work, _("Maintenance completed."))
 
 
-def _work(request: HttpRequest, pk: int, operation, said: str) -> HttpResponse:
+def _work(request: HttpRequest, pk: int, operation, message: str) -> HttpResponse:
     require_right(request, CHANGE)
     now = timezone.now()
     found = get_object_or_404(MaintenanceWindow, pk=pk)
@@ -240,11 +240,11 @@ def _work(request: HttpRequest, pk: int, operation, said: str) -> HttpResponse:
 
     def write() -> str:
         operation(actor=Actor.staff(request.user), window=found, now=now)
-        messages.success(request, said)
+        messages.success(request, message)
         return back
 
     if not form.is_valid():
-        messages.error(request, _("The page was not complete. Tap once more."))
+        messages.error(request, _("The form was incomplete, so nothing was saved. Try again."))
         return redirect(back)
     try:
         return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))

@@ -1,4 +1,4 @@
-"""A maintenance window: how it stands, what its notices cover, and what one more notice would do."""
+"""The status of a maintenance window: stage, notices, work, downtime, and what the notices cover."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from incidents.models import Incident, Outage
 from maintenance.emails import Step, step
 from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from maintenance.queries import notices_given, stage_of
 from maintenance.rules import Stage, announced, lead
-from maintenance.words import hours, is_short, short_notice, stage_mark
+from maintenance.words import below_recommended, format_lead_time, lead_time_warnings, stage_badge
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import Terms, terms_at
 from sla_portal.availability.queries import Grid
@@ -29,70 +30,64 @@ from ..incidents.timeline import format_total_length
 ON_THE_DAY = timedelta(hours=24)
 
 
-# What was told
-
-
 @dataclass(frozen=True)
-class Given:
-    """A notice of a window: what it did to the one before, how long before the start it came, who got it."""
+class SentNotice:
+    """A notice of a window: what it changed, its lead time and its delivery."""
 
     row: MaintenanceNotice
     step: Step
     lead: int | None
-    """Seconds from the sending to the start; None: a cancellation."""
+    """Seconds from sending to the start; None: cancellation."""
     progress: Progress | None
-    """None: it was brought in from another record, and nobody was mailed from here."""
+    """None: imported from another record, with no e-mail sent from here."""
 
     @property
     def name(self) -> str:
         return step_name(self.step)
 
     @property
-    def before(self) -> str:
-        return "" if self.lead is None else hours(self.lead)
+    def lead_time(self) -> str:
+        return "" if self.lead is None else format_lead_time(self.lead)
 
 
 def step_name(taken: Step) -> str:
     return {
         Step.FIRST: _("announced"),
-        Step.MOVED: _("moved"),
-        Step.LENGTHENED: _("lengthened"),
+        Step.RESCHEDULED: _("rescheduled"),
+        Step.EXTENDED: pgettext("a maintenance window", "extended"),
         Step.SHORTENED: _("shortened"),
         Step.CANCELLED: _("cancelled"),
     }[taken]
 
 
-def given(window: MaintenanceWindow) -> list[Given]:
-    """The notices of a window in the order of sending; the mail of all of them is counted by one query."""
+def sent_notices(window: MaintenanceWindow) -> list[SentNotice]:
+    """The notices of a window in the order of sending; one query counts the deliveries of all of them."""
     rows = list(window.notices.all())
-    came = progress([row.notice for row in rows if row.notice])
+    delivered = progress([row.notice for row in rows if row.notice])
     found = []
     before: MaintenanceNotice | None = None
     for row in rows:
         found.append(
-            Given(
+            SentNotice(
                 row=row,
                 step=step(before, row.starts_at, row.ends_at),
                 lead=epoch(row.starts_at) - epoch(row.sent_at) if row.starts_at else None,
-                progress=came[row.notice.pk] if row.notice else None,
+                progress=delivered[row.notice.pk] if row.notice else None,
             )
         )
         before = row
     return found
 
 
-# How it stands
-
-
 @dataclass(frozen=True)
-class Down:
-    """What was down in a region within the picture, of the functions and clients that the window names."""
+class RegionDowntime:
+    """The downtime in a region during the window, of the functions and clients it affects."""
 
     region: Region
     spans: list[Span]
     incidents: list[Incident]
     covered: int
-    """Seconds of it that the notices cover."""
+    """Seconds covered by the notices."""
 
     @property
     def not_covered(self) -> int:
@@ -100,8 +95,8 @@ class Down:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A window as it stands now. Times in seconds since the epoch."""
+class WindowStatus:
+    """The status of a window now. Times in seconds since the epoch."""
 
     window: MaintenanceWindow
     stage: Stage
@@ -109,15 +104,15 @@ class Standing:
     work: list[Span]
     covered: list[Span]
     not_covered: list[Span]
-    """What was planned, announced, worked or down, and is not covered: downtime in it counts."""
-    downs: list[Down]
+    """The planned, announced, work and downtime periods that no notice covers: downtime in them counts."""
+    downtime: list[RegionDowntime]
     lead: int | None
     terms: Terms
     now: int
 
     @property
     def span(self) -> Span:
-        """As announced; of a draft as planned."""
+        """The announced period; for a draft the planned one."""
         return self.announced or (epoch(self.window.starts_at), epoch(self.window.ends_at))
 
     @property
@@ -129,50 +124,50 @@ class Standing:
         return instant(self.span[1])
 
     @property
-    def mark(self) -> tuple[str, str]:
-        return stage_mark(self.stage)
+    def badge(self) -> tuple[str, str]:
+        return stage_badge(self.stage)
 
     @property
-    def lead_told(self) -> str:
-        return "" if self.lead is None else hours(self.lead)
+    def lead_time(self) -> str:
+        return "" if self.lead is None else format_lead_time(self.lead)
 
     @property
-    def short(self) -> bool:
-        return self.lead is not None and is_short(self.lead, self.terms)
+    def below_recommended(self) -> bool:
+        return self.lead is not None and below_recommended(self.lead, self.terms)
 
     @property
-    def short_notice(self) -> list[str]:
+    def lead_time_warnings(self) -> list[str]:
         if self.lead is None:
             return []
-        return short_notice(self.lead, self.span[0] - self.lead, self.terms)
+        return lead_time_warnings(self.lead, self.span[0] - self.lead, self.terms)
 
     @property
-    def covered_told(self) -> str:
+    def covered_length(self) -> str:
         return format_total_length(self.covered)
 
     @property
-    def not_covered_told(self) -> str:
+    def not_covered_length(self) -> str:
         return format_total_length(self.not_covered)
 
     @property
     def is_open(self) -> bool:
-        """Whether more can be announced of it."""
-        return self.stage not in (Stage.CANCELLED, Stage.FINISHED)
+        """Whether another notice can be sent."""
+        return self.stage not in (Stage.CANCELLED, Stage.COMPLETED)
 
     @property
     def on_the_day(self) -> bool:
-        """Whether the work is on, or about to be."""
-        if self.stage in (Stage.RUNNING, Stage.OVERRUN, Stage.DUE):
+        """Whether the work is in progress, or the window is within 24 hours."""
+        if self.stage in (Stage.IN_PROGRESS, Stage.OVERRUNNING, Stage.DUE):
             return True
         near = ON_THE_DAY.total_seconds()
-        return (self.stage is Stage.ANNOUNCED and self.span[0] - self.now <= near) or (
-            self.stage is Stage.OVER and self.now - self.span[1] <= near
+        return (self.stage is Stage.SCHEDULED and self.span[0] - self.now <= near) or (
+            self.stage is Stage.NOT_CARRIED_OUT and self.now - self.span[1] <= near
         )
 
     @property
-    def runs(self) -> bool:
-        """Whether what the page shows changes by the second."""
-        return self.on_the_day and self.stage is not Stage.OVER
+    def is_live(self) -> bool:
+        """Whether the page needs a running clock."""
+        return self.on_the_day and self.stage is not Stage.NOT_CARRIED_OUT
 
     @property
     def headline(self) -> str:
@@ -181,53 +176,53 @@ class Standing:
             "until": format_instant(self.ends_at, timezone.get_current_timezone()),
             "length": format_length(abs(self.now - end)),
         }
-        if self.stage is Stage.ANNOUNCED:
-            return _("Starts in %(to_go)s, announced %(lead)s before") % {
+        if self.stage is Stage.SCHEDULED:
+            return _("Starts in %(to_go)s, announced %(lead)s in advance") % {
                 "to_go": format_length(start - self.now),
-                "lead": self.lead_told,
+                "lead": self.lead_time,
             }
         return {
-            Stage.DRAFT: _("A draft: until it is announced, downtime in it counts"),
-            Stage.DUE: _("Its time has come and nobody has started: it ends in %(length)s") % shown,
-            Stage.RUNNING: _("Running: ends in %(length)s, as announced") % shown,
-            Stage.OVERRUN: _("Overrun for %(length)s: time after %(until)s counts") % shown,
-            Stage.OVER: _("Over: ended %(length)s ago, and nobody said that the work began") % shown,
-            Stage.CANCELLED: _("Cancelled: from then on it covers nothing"),
-            Stage.FINISHED: self._finished,
+            Stage.DRAFT: _("Draft: downtime counts until the window is announced"),
+            Stage.DUE: _("Due, not started: ends in %(length)s") % shown,
+            Stage.IN_PROGRESS: _("In progress: announced end in %(length)s") % shown,
+            Stage.OVERRUNNING: _("Overrunning by %(length)s: downtime after %(until)s counts") % shown,
+            Stage.NOT_CARRIED_OUT: _("Not carried out: ended %(length)s ago without being started") % shown,
+            Stage.CANCELLED: _("Cancelled: downtime after the cancellation counts"),
+            Stage.COMPLETED: self._completed,
         }[self.stage]
 
     @property
-    def _finished(self) -> str:
+    def _completed(self) -> str:
         begun, done = self.work[0] if self.work else (self.now, self.now)
         late = done - self.span[1]
         shown = {"took": format_length(done - begun), "late": format_length(abs(late))}
         if late > 0:
-            return _("Finished after %(took)s, %(late)s past the announced end: that time counts") % shown
+            return _("Completed after %(took)s, %(late)s after the announced end: downtime in that time counts") % shown
         if late == 0:
-            return _("Finished after %(took)s, at the announced end") % shown
-        return _("Finished after %(took)s, %(late)s before the announced end") % shown
+            return _("Completed after %(took)s, at the announced end") % shown
+        return _("Completed after %(took)s, %(late)s before the announced end") % shown
 
 
-def standing(window: MaintenanceWindow, now: datetime) -> Standing:
-    """Read how a window stands, what its notices cover, and what was down meanwhile."""
-    told_of = notices_given(window)
+def window_status(window: MaintenanceWindow, now: datetime) -> WindowStatus:
+    """Read the status of a window, what its notices cover, and the downtime in it."""
+    notices = notices_given(window)
     periods = terms_periods()
-    known = announced(told_of)
+    known = announced(notices)
     work = _work(window, now)
-    covered = covered_by_notice(told_of, periods)
+    covered = covered_by_notice(notices, periods)
     around = known or (epoch(window.starts_at), epoch(window.ends_at))
     reach = min([around[0], *(start for start, _end in work)]), max([around[1], *(end for _start, end in work)])
-    downs = _downs(window, reach, covered, now)
-    at_stake = merged([around, *work, *(span for down in downs for span in down.spans)])
-    return Standing(
+    downtime = _downtime(window, reach, covered, now)
+    at_stake = merged([around, *work, *(span for down in downtime for span in down.spans)])
+    return WindowStatus(
         window=window,
         stage=stage_of(window, now),
         announced=known,
         work=work,
         covered=covered,
         not_covered=difference(at_stake, covered),
-        downs=downs,
-        lead=lead(told_of),
+        downtime=downtime,
+        lead=lead(notices),
         terms=terms_at(periods, around[0]),
         now=epoch(now),
     )
@@ -239,8 +234,8 @@ def _work(window: MaintenanceWindow, now: datetime) -> list[Span]:
     return merged([(epoch(window.started_at), epoch(window.completed_at or now))])
 
 
-def _downs(window: MaintenanceWindow, reach: Span, covered: list[Span], now: datetime) -> list[Down]:
-    """Outages that begin or go on within `reach`, by region; of another function or client than the window's, none."""
+def _downtime(window: MaintenanceWindow, reach: Span, covered: list[Span], now: datetime) -> list[RegionDowntime]:
+    """The outages within `reach` of the functions and clients that the window affects, by region."""
     start, end = map(instant, reach)
     if now <= start:
         return []
@@ -257,21 +252,18 @@ def _downs(window: MaintenanceWindow, reach: Span, covered: list[Span], now: dat
     concerned = grid.cells([row.pk for row in window.functions.all()], [row.pk for row in window.clients.all()])
     by_region: dict[Region, list[Outage]] = {}
     for outage in outages:
-        down = grid.cells([row.pk for row in outage.functions.all()], [row.pk for row in outage.clients.all()])
-        if down & concerned:
+        cells = grid.cells([row.pk for row in outage.functions.all()], [row.pk for row in outage.clients.all()])
+        if cells & concerned:
             by_region.setdefault(outage.region, []).append(outage)
     found = []
-    for region, felt in by_region.items():
-        spans = merged((epoch(outage.started_at), epoch(outage.ended_at or now)) for outage in felt)
+    for region, affected in by_region.items():
+        spans = merged((epoch(outage.started_at), epoch(outage.ended_at or now)) for outage in affected)
         found.append(
-            Down(
+            RegionDowntime(
                 region=region,
                 spans=spans,
-                incidents=list({outage.incident.pk: outage.incident for outage in felt}.values()),
+                incidents=list({outage.incident.pk: outage.incident for outage in affected}.values()),
                 covered=seconds(intersection(spans, covered)),
             )
         )
     return found
-
-
-# The picture

@@ -1,4 +1,4 @@
-"""Close a month, or correct a closed one: what is missing, every region's figures, and the button."""
+"""Close a month or correct a closed one: the checklist, the figures of every region, and the form."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.queries import entries_about
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
-from sla_portal.availability.queries import region_month, unfinished
+from sla_portal.availability.queries import open_items, region_month
 from sla_portal.availability.rules import availability, cut
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Region
@@ -30,7 +30,7 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.models import Report
 from sla_portal.reports.operations import close_and_report, correct_and_report
 
-from ..claims.owed import rows_touched
+from ..claims.entitlements import affected_rows
 from ..common import page, refusals_on, require_right
 from ..words import verdict
 
@@ -38,23 +38,23 @@ TOUCHED_SHOWN = 20
 
 
 class CloseForm(forms.Form):
-    """Nothing to type: the button says it."""
+    """Closing needs no input."""
 
 
 class CorrectForm(forms.Form):
-    """Why a closed month is corrected."""
+    """The reason for the correction of a closed month."""
 
     reason = forms.CharField(
-        label=gettext_lazy("What was wrong, and how it was found"),
+        label=gettext_lazy("Reason: what was wrong and how it was found"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=2000,
-        error_messages={"required": gettext_lazy("Say why the closed month is corrected.")},
+        error_messages={"required": gettext_lazy("Enter the reason for the correction.")},
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def close(request: HttpRequest, month: str) -> HttpResponse:
-    """The close checklist of a month; POST closes it, or corrects it where it is closed."""
+    """Show the checklist of a month; POST closes the month, or corrects it where it is closed."""
     require_right(request, "availability.view_monthclosing")
     try:
         asked = ServiceMonth.parse(month)
@@ -81,7 +81,7 @@ def close(request: HttpRequest, month: str) -> HttpResponse:
             "closings": closings,
             "closing": closings[0] if closings else None,
             "deviation": Deviation.objects.filter(month=asked.first_day).first(),
-            "missing": unfinished(asked, now),
+            "missing": open_items(asked, now),
             "ends_at": instant(asked.span(settings.SLA_ZONE)[1]),
             "regions": [_region(region, asked, bool(closings), now) for region in Region.objects.all()],
             "missed_customers": CustomerMonth.objects.filter(month=asked.first_day, met=False).count(),
@@ -100,35 +100,38 @@ def close(request: HttpRequest, month: str) -> HttpResponse:
 def _claims_touched(
     request: HttpRequest, month: ServiceMonth, closings: Sequence[MonthClosing], now: datetime
 ) -> dict[str, Any]:
-    """Of a corrected month, the claims that the correction touches, for those who may see claims."""
+    """Return the claims affected by a correction, for users who may see claims."""
     if len(closings) < 2 or not request.user.has_perm("claims.view_claim"):
         return {}
-    rows, going_on = rows_touched(month, now)
-    return {"touched": rows[:TOUCHED_SHOWN], "more_touched": going_on or len(rows) > TOUCHED_SHOWN}
+    rows, incomplete = affected_rows(month, now)
+    return {"touched": rows[:TOUCHED_SHOWN], "more_touched": incomplete or len(rows) > TOUCHED_SHOWN}
 
 
 def _write(request: HttpRequest, month: ServiceMonth, form: forms.Form, now: datetime) -> None:
     actor = Actor.staff(request.user)
     if isinstance(form, CorrectForm):
         correct_and_report(actor=actor, month=month, reason=form.cleaned_data["reason"], now=now)
-        messages.success(request, _("Corrected. The reports get a further revision; the earlier ones stay."))
+        messages.success(
+            request,
+            _("The month is corrected. New revisions of the reports are being issued; earlier revisions are kept."),
+        )
     else:
         close_and_report(actor=actor, month=month, now=now)
-        messages.success(request, _("Closed. The figures stand still from now on, and the reports are being issued."))
+        messages.success(request, _("The month is closed. Its figures are frozen, and the reports are being issued."))
 
 
 def _region(region: Region, month: ServiceMonth, closed: bool, now: datetime) -> dict[str, Any]:
-    """The frozen figures of a closed month, and those that the record would give now."""
+    """Return the frozen figures of a closed month, and those of the present record where they differ."""
     line: dict[str, Any] = {"region": region, "url": reverse("admin:month", args=[month, "region", region.code])}
-    kept = RegionMonth.objects.filter(region=region, month=month.first_day).first() if closed else None
-    if kept:
-        reached = availability(kept.unavailable_minutes, kept.total_minutes)
+    frozen = RegionMonth.objects.filter(region=region, month=month.first_day).first() if closed else None
+    if frozen:
+        ratio = availability(frozen.unavailable_minutes, frozen.total_minutes)
         line |= {
-            "unavailable": kept.unavailable_minutes,
-            "excluded": kept.excluded_minutes,
-            "availability": reached is not None and cut(reached),
-            "verdict": verdict(kept.met, over=True),
-            "reading_sensitive": kept.reading_sensitive,
+            "unavailable": frozen.unavailable_minutes,
+            "excluded": frozen.excluded_minutes,
+            "availability": ratio is not None and cut(ratio),
+            "verdict": verdict(frozen.met, over=True),
+            "reading_sensitive": frozen.reading_sensitive,
         }
     try:
         figures = region_month(region, month, now).figures
@@ -141,7 +144,7 @@ def _region(region: Region, month: ServiceMonth, closed: bool, now: datetime) ->
         "verdict": verdict(figures.met, over=month.span(settings.SLA_ZONE)[1] <= epoch(now)),
         "reading_sensitive": figures.reading_sensitive,
     }
-    if not kept:
+    if not frozen:
         return {**line, **present}
     changed = any(line[name] != present[name] for name in ("unavailable", "excluded", "availability"))
     return {**line, "present": present if changed else None}

@@ -1,4 +1,4 @@
-"""The judged months: all regions at a glance, and one month of a region or a customer to the minute."""
+"""The service months: an overview of all regions, and one month of a region or a customer to the minute."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ from ..words import (
     CLAIM_MARKS,
     day_name,
     decision,
-    facts,
+    grounds,
     kind_name,
-    otherwise,
+    other_counting_rules,
     reading_name,
     reading_sentence,
     verdict,
@@ -57,13 +57,13 @@ from ..words import (
 RIGHTS = {"region": "availability.view_regionmonth", "customer": "availability.view_customermonth"}
 SHOWN = 13
 MOST_ROWS = 200
-"""Of a list on a page; the report's attachment has them all."""
+"""Rows of a list on a page; the attachment of the report has all of them."""
 EARLIEST, LATEST = ServiceMonth(1970, 1), ServiceMonth(9998, 11)
 
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """All regions in the last thirteen months."""
+    """Show all regions in the last thirteen months."""
     require_right(request, RIGHTS["region"])
     now = timezone.now()
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
@@ -95,15 +95,15 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None) -> dict[str, Any]:
     url = reverse("admin:month", args=[month, "region", region.code])
     if row is None:
-        return {"url": url, "state": "unknown", "word": _("Not judged yet")}
+        return {"url": url, "state": "unknown", "word": _("Not calculated yet")}
     state, word = verdict(row.met, over=True)
-    reached = availability(row.unavailable_minutes, row.total_minutes)
-    return {"url": url, "row": row, "state": state, "word": word, "availability": reached is not None and cut(reached)}
+    ratio = availability(row.unavailable_minutes, row.total_minutes)
+    return {"url": url, "row": row, "state": state, "word": word, "availability": ratio is not None and cut(ratio)}
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose month it is."""
+    """The region or customer that a month belongs to."""
 
     scope: str
     row: Region | Customer
@@ -115,7 +115,7 @@ class Subject:
 
 @require_safe
 def month(request: HttpRequest, month: str, scope: str, code: str) -> HttpResponse:
-    """One month; `?day=2026-09-10` opens a day, `&minute=02:31` says why that minute counts or does not."""
+    """Show one month; `?day=2026-09-10` opens a day, `&minute=02:31` explains why that minute counts or does not."""
     if scope not in RIGHTS:
         raise Http404
     require_right(request, RIGHTS[scope])
@@ -147,7 +147,7 @@ def month(request: HttpRequest, month: str, scope: str, code: str) -> HttpRespon
 
 def _subject(scope: str, code: str) -> Subject:
     if "\0" in code:
-        # PostgreSQL refuses to be asked about it.
+        # PostgreSQL rejects NUL characters in text.
         raise Http404
     if scope == "region":
         region = get_object_or_404(Region, code=code)
@@ -163,7 +163,9 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
     over = span[1] <= epoch(now)
     incidents = list(incidents_touching(subject.region, start, end).prefetch_related(None))
     named = _addresses(judged, incidents)
-    state, word = verdict(figures.met, over)
+    state, word = verdict(figures.met, over=True)
+    closing = MonthClosing.objects.filter(month=judged.month.first_day).order_by("-revision").first()
+    deviating = Deviation.objects.filter(month=judged.month.first_day).exists()
     day = _day(request, judged.month)
     return {
         "judged": judged,
@@ -172,6 +174,7 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "begun": span[0] <= epoch(now),
         "state": state,
         "word": word,
+        "status": _status(over, final=closing is not None and not deviating),
         "availability": None if figures.availability is None else cut(figures.availability),
         "legend": [(kind, kind_name(kind)) for kind in ("up", *KINDS.values())],
         "zone": settings.SLA_TIME_ZONE,
@@ -195,7 +198,8 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
                 "sentence": reading_sentence(reading),
                 "figures": under,
                 "availability": None if under.availability is None else cut(under.availability),
-                "verdict": verdict(under.met, over),
+                "code": reading.value,
+                "verdict": verdict(under.met, over=True),
                 "in_force": reading is figures.terms.unavailability_reading,
             }
             for reading, under in figures.under.items()
@@ -212,8 +216,8 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "more_events": len(figures.events) > MOST_ROWS,
         "more_incidents": len(incidents) > MOST_ROWS,
         "unclassified": [incident for incident in incidents if incident.attributable is None],
-        "closing": MonthClosing.objects.filter(month=judged.month.first_day).order_by("-revision").first(),
-        "deviating": Deviation.objects.filter(month=judged.month.first_day).exists(),
+        "closing": closing,
+        "deviating": deviating,
         "may_see_reports": request.user.has_perm("reports.view_report"),
         "reports": subject.row.reports.filter(month=judged.month.first_day).defer("statement").order_by("-revision"),
         "contracts": _contracts(subject, judged.month, now),
@@ -222,8 +226,15 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
     }
 
 
+def _status(over: bool, *, final: bool) -> tuple[str, str]:
+    """Return the badge and the word for the status of the figures: in progress, provisional or final."""
+    if not over:
+        return "unknown", _("In progress")
+    return ("plain", _("Final")) if final else ("waiting", _("Provisional"))
+
+
 def _addresses(judged: Judged, incidents: Iterable[Incident]) -> dict[str, str]:
-    """Where each incident of the month is found, by reference."""
+    """Return the address of each incident of the month, by reference."""
     known = {incident.reference: incident.pk for incident in incidents}
     wanted = {reference for event in judged.figures.events for reference in event.incidents} - known.keys()
     known |= dict(Incident.objects.filter(reference__in=wanted).values_list("reference", "pk"))
@@ -254,14 +265,14 @@ def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]
 
 
 def _recovery(incident: Incident, named: dict[str, str]) -> dict[str, Any]:
-    """An incident's way from being noticed to being over (2.2)."""
+    """Return the detection, acknowledgement and recovery of an incident (2.2)."""
     detected = incident.detected_at
     return {
         "incident": incident,
         "url": named[incident.reference],
         "acknowledged_in": incident.acknowledged_at and incident.acknowledged_at - detected,
         "restored_in": incident.resolved_at and incident.resolved_at - detected,
-        "over_when_noticed": incident.resolved_at is not None and incident.resolved_at <= detected,
+        "over_when_detected": incident.resolved_at is not None and incident.resolved_at <= detected,
     }
 
 
@@ -286,7 +297,7 @@ def _contracts(subject: Subject, month: ServiceMonth, now: datetime) -> list[dic
 
 
 def _claims(request: HttpRequest, subject: Subject, month: ServiceMonth) -> list[tuple[Claim, str]] | None:
-    """The claims of a customer for a month with their marks, newest first; None where the reader sees none."""
+    """Return the claims of a customer for a month with their badges, newest first; None for users who may not see claims."""
     if not isinstance(subject.row, Customer) or not request.user.has_perm("claims.view_claim"):
         return None
     claims = Claim.objects.filter(contract__customer=subject.row, month=month.first_day).select_related("contract")
@@ -294,7 +305,7 @@ def _claims(request: HttpRequest, subject: Subject, month: ServiceMonth) -> list
 
 
 def _day(request: HttpRequest, month: ServiceMonth) -> date | None:
-    """The day asked for; one that is no day of the month is as good as none."""
+    """Return the requested day, or None if it is not a day of the month."""
     try:
         day = date.fromisoformat(request.GET.get("day", ""))
     except ValueError:
@@ -337,7 +348,7 @@ def _chosen_day(request: HttpRequest, judged: Judged, day: date, named: dict[str
 
 
 def _clock_time(minute: int) -> str:
-    """A minute on the SLA clock; one that the clock shows twice with its offset."""
+    """Format a minute on the SLA clock, with the offset where the clock shows it twice."""
     local = instant(minute).astimezone(settings.SLA_ZONE)
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return f"{local:%H:%M}{f'{local:%z}' if twice else ''}"
@@ -349,7 +360,7 @@ def _minute_url(minute: int) -> str:
 
 
 def _minute(request: HttpRequest, span: Span) -> int | None:
-    """The instant of the minute asked for, `02:31` on the SLA clock; `02:31+0100` where the clock shows it twice."""
+    """Return the instant of the requested minute, `02:31` on the SLA clock; `02:31+0100` where the clock shows it twice."""
     text = request.GET.get("minute", "")
     return next(
         (minute for minute in range(*span, MINUTE) if text and _clock_time(minute).startswith(text) and len(text) >= 5),
@@ -359,7 +370,7 @@ def _minute(request: HttpRequest, span: Span) -> int | None:
 
 def _minute_explained(judged: Judged, minute: int, span: Span, named: dict[str, str]) -> dict[str, Any]:
     reason: Reason = explain(judged.judgement, judged.days, minute)
-    keys = [off.key for off in reason.taken_off if isinstance(off.key, int)]
+    keys = [excluded.key for excluded in reason.excluded_times if isinstance(excluded.key, int)]
     rows = Exclusion.objects.filter(pk__in=keys).select_related("incident", "maintenance", "decided_by", "proposed_by")
     addresses = dict(named)
     missing = set(reason.incidents) - addresses.keys()
@@ -375,8 +386,8 @@ def _minute_explained(judged: Judged, minute: int, span: Span, named: dict[str, 
         "at": instant(minute),
         "reason": reason,
         "decision": decision(reason),
-        "facts": facts(reason, Grid.current(), timezone.get_current_timezone(), addresses, exclusions),
-        "otherwise": otherwise(reason),
+        "facts": grounds(reason, Grid.current(), timezone.get_current_timezone(), addresses, exclusions),
+        "otherwise": other_counting_rules(reason),
         "exclusions": rows,
         "previous_url": _minute_url(minute - MINUTE) if minute > span[0] else "",
         "next_url": _minute_url(minute + MINUTE) if minute + MINUTE < span[1] else "",

@@ -1,4 +1,4 @@
-"""Ask for the reports of a month, and see how far they are."""
+"""Request the reports of a month, and show the progress of a request."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SHOWN = 50
 
 @require_POST
 def issue(request: HttpRequest, month: str) -> HttpResponse:
-    """Ask for the report of one region or customer (`region` or `customer`, a code), or for all of a month."""
+    """Request the report of one region or customer (`region` or `customer`, a code), or all of a month."""
     require_right(request, "reports.issue_report")
     try:
         asked = ServiceMonth.parse(month)
     except ValueError as error:
         raise Http404(str(error)) from None
     if any("\0" in code for name in ("region", "customer") for code in request.POST.getlist(name)):
-        # PostgreSQL refuses to be asked about it.
+        # PostgreSQL rejects NUL characters in text.
         raise Http404
     named = {
         "regions": [get_object_or_404(Region, code=code) for code in request.POST.getlist("region")[:1]],
@@ -47,23 +47,23 @@ def issue(request: HttpRequest, month: str) -> HttpResponse:
             for subject in subjects:
                 return redirect("admin:month", asked, scope, subject.code)
         return redirect("admin:close_month", asked)
-    # A hurry only: where the message is lost, the schedule finds the row.
+    # Only saves time: if the message is lost, the periodic task finds the row.
     queue_reports.delay_on_commit(run.pk)
     return redirect("admin:report_run", run.pk)
 
 
 @require_safe
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    """How far a request for reports has come; `?part=progress` is what is fetched anew while it goes on."""
+    """Show the progress of a report request; `?part=progress` is the fragment that the page polls."""
     require_right(request, "reports.view_reportrun")
-    wished = get_object_or_404(ReportRun.objects.prefetch_related("regions", "customers"), pk=pk)
-    how_far = progress(wished, timezone.now())
-    rows = wished.reports.select_related("region", "customer").defer("statement")
+    requested = get_object_or_404(ReportRun.objects.prefetch_related("regions", "customers"), pk=pk)
+    state = progress(requested, timezone.now())
+    rows = requested.reports.select_related("region", "customer").defer("statement")
     context = {
-        "title": _("Reports of %(month)s") % {"month": month_name(ServiceMonth.of(wished.month))},
-        "month": ServiceMonth.of(wished.month),
-        "run": wished,
-        "progress": how_far,
+        "title": _("Reports of %(month)s") % {"month": month_name(ServiceMonth.of(requested.month))},
+        "month": ServiceMonth.of(requested.month),
+        "run": requested,
+        "progress": state,
         "failed": rows.filter(status=Status.FAILED).order_by("number")[:SHOWN],
         "ready": rows.filter(status=Status.READY).order_by("-rendered_at")[:SHOWN],
         "shown": SHOWN,

@@ -1,4 +1,4 @@
-"""The addresses of the pages on service months: figures, closing, reports."""
+"""The URLs of the pages on service months: figures, closing, reports."""
 
 from django.urls import URLPattern, path
 
@@ -6,7 +6,7 @@ from . import closing, month, reports
 
 
 def urls(view) -> list[URLPattern]:
-    """The addresses of these pages; `view` wraps each in the site's check of who asks."""
+    """Return the URL patterns; `view` wraps each view in the permission check of the site."""
     return [
         path("availability/months/", view(month.overview), name="months"),
         path("availability/months/<str:month>/issue/", view(reports.issue), name="issue_reports"),

@@ -1,4 +1,4 @@
-"""What the desk's pages share: navigation, both clocks, lengths, marks and bars."""
+"""Template tags of the staff pages: navigation, times, durations, badges and bars."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ NAVIGATION = (
     (_("Ledger"), "ledger", "claims.view_entry"),
     (_("Customers"), "customers_customer_changelist", "customers.view_customer"),
     (_("Agreement"), "amendments", "agreements.view_agreementversion"),
-    (_("Trail"), "audit_entry_changelist", "audit.view_entry"),
+    (_("Audit log"), "audit_entry_changelist", "audit.view_entry"),
 )
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A way to a page of the desk."""
+class NavigationLink:
+    """A link in the navigation."""
 
     name: str
     url: str
@@ -48,8 +48,8 @@ class Entry:
 
 
 @register.simple_tag(takes_context=True)
-def navigation(context: template.Context) -> list[Entry]:
-    """The pages that this reader may open, in the order of the work."""
+def navigation(context: template.Context) -> list[NavigationLink]:
+    """The pages that the user may open."""
     request = context.get("request")
     if request is None or not getattr(request, "user", None) or not request.user.is_staff:
         return []
@@ -59,14 +59,14 @@ def navigation(context: template.Context) -> list[Entry]:
         if right is None or request.user.has_perm(right)
     ]
     within = max((url for _name, url in entries if request.path.startswith(url)), key=len, default="")
-    # The home page's address starts every other.
+    # The URL of the home page is a prefix of all others.
     home = entries[0][1]
-    return [Entry(name, url, url == within and (url != home or request.path == home)) for name, url in entries]
+    return [NavigationLink(name, url, url == within and (url != home or request.path == home)) for name, url in entries]
 
 
 @register.simple_tag
 def clocks_now() -> dict[str, Any]:
-    """The present moment on the reader's clock and the SLA clock."""
+    """The current time in the time zone of the reader and in the SLA time zone."""
     now = timezone.now()
     reader = timezone.get_current_timezone()
     return {
@@ -83,44 +83,44 @@ def clocks_now() -> dict[str, Any]:
 
 @register.filter
 def clock(at: datetime | None) -> SafeString:
-    """Show an instant on the reader's clock and, where it differs, on the SLA clock."""
+    """Format an instant in the time zone of the reader and, where it differs, in the SLA time zone."""
     return clocks.clock(at)
 
 
 @register.filter
 def lasting(value: float | timedelta) -> str:
-    """Write a length, seconds or a timedelta, in words."""
+    """Format a duration given in seconds or as a timedelta."""
     return clocks.format_length(value.total_seconds() if isinstance(value, timedelta) else value)
 
 
 @register.filter
 def since(now: datetime, began: datetime) -> str:
-    """Write how long something has gone on."""
+    """Format the time elapsed since `began`."""
     return clocks.format_length((now - began).total_seconds())
 
 
 @register.simple_tag
-def shown(field: AdminReadonlyField) -> str:
-    """A fact that the form only shows; an instant on both clocks, a day as year, month, day, a colleague by name."""
+def readonly_value(field: AdminReadonlyField) -> str:
+    """Format a read-only field: an instant in both time zones, a day in ISO format, a user by name."""
     name = field.field["field"]
     value = getattr(field.form.instance, name, None) if isinstance(name, str) else None
     if isinstance(value, datetime):
         return clocks.clock(value)
     if isinstance(value, User):
-        # The page of a colleague is the administrator's: a link to it would be refused to everyone else.
+        # Only administrators may open the page of a user, so show no link.
         return value.get_full_name() or value.get_username()
     return value.isoformat() if isinstance(value, date) else field.contents()
 
 
 @register.simple_tag
 def badge(state: str, word: str) -> SafeString:
-    """A state as word, mark and colour; `sla_portal.badges` lists the states."""
+    """A status badge; `sla_portal.badges` lists the states."""
     return badges.badge(state, word)
 
 
 @register.inclusion_tag("staff/_budget.html")
 def budget(used: int, total: int, provisional: bool = False) -> dict[str, Any]:
-    """The error budget as a bar with its words; minutes."""
+    """Show the downtime allowance (error budget) as a bar and in words; minutes."""
     whole = max(used, total, 1)
     return {
         "left": total - used,
@@ -135,14 +135,14 @@ def budget(used: int, total: int, provisional: bool = False) -> dict[str, Any]:
 
 
 @register.filter
-def beside(cells: list[str], headers: list[Any]) -> list[tuple[str, Any]]:
+def with_headers(cells: list[str], headers: list[Any]) -> list[tuple[str, Any]]:
     """Pair the cells of a row with the headers of their columns."""
     return list(zip(cells, headers, strict=True))
 
 
 @register.filter
 def labelled(cell: str, label: str) -> SafeString:
-    """Tell a cell of a list its column's name, for the card that a row becomes on a phone."""
+    """Add the column name to a cell, for the card layout on phones."""
     name = f' data-label="{conditional_escape(capfirst(label))}"'
-    # Django's own finished cell: its first tag is the cell.
+    # Django rendered the cell; its first tag is the td.
     return mark_safe(cell.replace("<td", f"<td{name}", 1))  # noqa: S308

@@ -1,4 +1,4 @@
-"""The steps of the claim form: what a stranger types, made into what the operations take."""
+"""The forms of the claim wizard: they turn entries into the arguments of the operations."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from sla_portal.kernel.months import ServiceMonth
 
 from ..reader import zones
 from ..words import day_name, name
-from .queries import ClaimMonth, Standing
+from .queries import ClaimMonth, PeriodStatus
 
 CONTRACT, TIMES, PROOF, CODE, CHECK = "contract", "times", "proof", "code", "check"
 MOST_ROWS = 30
 LONGEST_TEXT = 5000
-NO_ADDRESS = gettext_lazy("Type the e-mail address.")
+NO_ADDRESS = gettext_lazy("Enter the e-mail address.")
 ENDS = ("from_day", "from_time", "until_day", "until_time")
 
 
-def kept_of(data: QueryDict, names: Sequence[str]) -> dict[str, list[str]]:
-    """What of a step's answers is kept, whether it holds or not; one sign more than is allowed shows that it was too long."""
+def answers_in(data: QueryDict, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the entries of a step to save, valid or not; one character over the limit shows that a text is too long."""
     return {one: [text[: LONGEST_TEXT + 1] for text in data.getlist(one)[:MOST_ROWS]] for one in names}
 
 
-def typed(answers: Mapping[str, Sequence[str]]) -> QueryDict:
+def query_dict(answers: Mapping[str, Sequence[str]]) -> QueryDict:
     data = QueryDict(mutable=True)
     for field_name, texts in answers.items():
         data.setlist(field_name, list(texts))
@@ -45,27 +45,27 @@ def typed(answers: Mapping[str, Sequence[str]]) -> QueryDict:
 
 
 class ContractForm(forms.Form):
-    """For which contract and month, and who asks. Nothing here looks whether they are on record."""
+    """Contract, e-mail address and month; does not check whether they are on record."""
 
     reference = forms.CharField(
         label=gettext_lazy("Contract reference"),
         max_length=40,
-        error_messages={"required": gettext_lazy("Type the reference of the contract.")},
-        help_text=gettext_lazy("As it stands on the contract and in our mails."),
+        error_messages={"required": gettext_lazy("Enter the contract reference.")},
+        help_text=gettext_lazy("You find it on the contract and in our e-mails."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     email = forms.EmailField(
         label=gettext_lazy("E-mail address on record"),
         max_length=254,
         error_messages={"required": NO_ADDRESS},
-        help_text=gettext_lazy("The address at which you get our mails about this contract. We send a code there."),
+        help_text=gettext_lazy(
+            "The address at which you receive our e-mails about this contract. We send a code to it."
+        ),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     month = forms.ChoiceField(
         label=gettext_lazy("Service month"),
-        error_messages=dict.fromkeys(
-            ["required", "invalid_choice"], gettext_lazy("Choose one of the months of the list.")
-        ),
+        error_messages=dict.fromkeys(["required", "invalid_choice"], gettext_lazy("Choose a month from the list.")),
     )
 
     def __init__(self, *args: Any, months: Sequence[ClaimMonth], now: datetime, **kwargs: Any) -> None:
@@ -75,17 +75,17 @@ class ContractForm(forms.Form):
 
 def _month_with_dates(one: ClaimMonth, now: datetime) -> str:
     words = {
-        Standing.EARLY: _("%(month)s (claims open on %(day)s)"),
-        Standing.OPEN: _("%(month)s (open until %(day)s)"),
-        Standing.CLOSED: _("%(month)s (closed since %(day)s)"),
+        PeriodStatus.EARLY: _("%(month)s (claims open on %(day)s)"),
+        PeriodStatus.OPEN: _("%(month)s (open until %(day)s)"),
+        PeriodStatus.CLOSED: _("%(month)s (closed since %(day)s)"),
     }
-    standing = one.standing(now)
+    period = one.period_status(now)
     day = {
-        Standing.EARLY: one.opens_at,
-        Standing.OPEN: one.closes_at - timedelta(seconds=1),
-        Standing.CLOSED: one.closes_at,
-    }[standing]
-    return words[standing] % {
+        PeriodStatus.EARLY: one.opens_at,
+        PeriodStatus.OPEN: one.closes_at - timedelta(seconds=1),
+        PeriodStatus.CLOSED: one.closes_at,
+    }[period]
+    return words[period] % {
         "month": month_name(one.month),
         "day": day_name(day.astimezone(settings.SLA_ZONE).date()),
     }
@@ -93,7 +93,7 @@ def _month_with_dates(one: ClaimMonth, now: datetime) -> str:
 
 @dataclass
 class Row:
-    """A stretch as it was typed, and what is wrong with it. An end without a day is of the day of the start."""
+    """An outage as entered, with its errors; an end without a date is on the day of the start."""
 
     number: int
     texts: dict[str, str]
@@ -106,21 +106,21 @@ class Row:
 
 
 class TimesForm(forms.Form):
-    """When the service was down for them, on their own clock, and what of it."""
+    """Outages in the claimant's time zone, with affected functions and clients."""
 
     zone = forms.ChoiceField(
-        label=gettext_lazy("Time zone of your times"),
+        label=gettext_lazy("Time zone of the outage times"),
         choices=[(zone, zone) for zone in zones()],
-        error_messages=dict.fromkeys(["required", "invalid_choice"], gettext_lazy("Choose a time zone of the list.")),
+        error_messages=dict.fromkeys(["required", "invalid_choice"], gettext_lazy("Choose a time zone from the list.")),
     )
-    functions = forms.MultipleChoiceField(label=gettext_lazy("What did not work"), required=False)
-    clients = forms.MultipleChoiceField(label=gettext_lazy("On what"), required=False)
+    functions = forms.MultipleChoiceField(label=gettext_lazy("Affected functions"), required=False)
+    clients = forms.MultipleChoiceField(label=gettext_lazy("Affected clients"), required=False)
     description = forms.CharField(
-        label=gettext_lazy("What you saw"),
+        label=gettext_lazy("Description"),
         required=False,
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=gettext_lazy("How it showed, how many doors or devices, what you tried. Not needed, but it helps."),
+        help_text=gettext_lazy("Optional: symptoms, number of doors or devices affected, what you tried."),
     )
 
     def __init__(self, *args: Any, month: ServiceMonth | None, now: datetime, **kwargs: Any) -> None:
@@ -144,10 +144,10 @@ class TimesForm(forms.Form):
                 self._read(row, ZoneInfo(zone))
         written = [row for row in self.rows if not row.is_blank]
         if not written:
-            self.rows[0].errors.append(_("Give at least one time at which the service was down."))
+            self.rows[0].errors.append(_("Enter at least one outage."))
         self._refuse_overlaps(written)
         if any(row.errors for row in self.rows):
-            self.add_error(None, _("Look at the times again."))
+            self.add_error(None, _("Check the outage times."))
         return self.cleaned_data
 
     @property
@@ -156,7 +156,7 @@ class TimesForm(forms.Form):
 
     @property
     def days(self) -> tuple[date, date] | None:
-        """The days that can lie in the month on some clock."""
+        """First and last day that can be in the month in some time zone."""
         return (self.month.first_day - timedelta(days=1), self.month.next.first_day) if self.month else None
 
     def _read(self, row: Row, zone: ZoneInfo) -> None:
@@ -173,15 +173,15 @@ class TimesForm(forms.Form):
 
     def _check(self, start: datetime, end: datetime) -> None:
         if end <= start:
-            raise ValidationError(_("A time ends before it starts. Give an end after the start."))
+            raise ValidationError(_("An outage ends before it starts. Enter an end after the start."))
         if end > self.now:
-            raise ValidationError(_("This time is not over yet. Give what has passed."))
+            raise ValidationError(_("This outage ends in the future. Enter only time that has passed."))
         if not self.month:
             return
         first, last = (instant(edge) for edge in self.month.span(settings.SLA_ZONE))
         if start < first or end > last:
             raise ValidationError(
-                _("This does not lie in %(month)s, which on the SLA clock runs from %(first)s to %(last)s.")
+                _("This outage is not within %(month)s, which runs from %(first)s to %(last)s in the SLA time zone.")
                 % {
                     "month": month_name(self.month),
                     "first": format_instant(first, settings.SLA_ZONE),
@@ -193,27 +193,27 @@ class TimesForm(forms.Form):
         in_order = sorted((row for row in rows if row.stretch), key=lambda row: row.stretch)
         for row, following in pairwise(in_order):
             if following.stretch[0] < row.stretch[1]:
-                following.errors.append(_("Two of the times overlap. Give each stretch once."))
+                following.errors.append(_("Two outages overlap. Enter each period once."))
 
 
 DAY = forms.DateField(
     input_formats=["%Y-%m-%d"],
     error_messages={
-        "required": gettext_lazy("Type the day and the time."),
-        "invalid": gettext_lazy("Write the day as in 2026-09-30."),
+        "required": gettext_lazy("Enter a date and time."),
+        "invalid": gettext_lazy("Enter the date as 2026-09-30."),
     },
 )
 TIME = forms.TimeField(
     input_formats=["%H:%M:%S", "%H:%M"],
     error_messages={
-        "required": gettext_lazy("Type the day and the time."),
-        "invalid": gettext_lazy("Write the time as in 14:05 or 14:05:30."),
+        "required": gettext_lazy("Enter a date and time."),
+        "invalid": gettext_lazy("Enter the time as 14:05 or 14:05:30."),
     },
 )
 
 
 def _instant(day_text: str, time_text: str, zone: ZoneInfo) -> datetime:
-    """The instant typed on the clock of `zone`; one that does not exist, or exists twice, is refused with a sentence."""
+    """Parse an instant in the time zone `zone`; refuse one that does not exist or occurs twice."""
     day: date = DAY.clean(day_text)
     clock: time = TIME.clean(time_text)
     if not 1900 <= day.year <= 9998:
@@ -225,18 +225,16 @@ def _instant(day_text: str, time_text: str, zone: ZoneInfo) -> datetime:
     happens = first.astimezone(zone).replace(tzinfo=None) == naive
     sentence = (
         _(
-            "%(time)s happens twice in %(zone)s: the clocks are put back. Choose UTC as the time zone, and give UTC times."
+            "%(time)s occurs twice in %(zone)s because the clocks go back. Choose UTC as the time zone and enter UTC times."
         )
         if happens
-        else _(
-            "%(time)s does not exist in %(zone)s: the clocks are put forward over it. Give a time before or after it."
-        )
+        else _("%(time)s does not exist in %(zone)s because the clocks go forward. Enter an earlier or later time.")
     )
     raise ValidationError(sentence % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": str(zone)})
 
 
 class NewLinkForm(forms.Form):
-    """Whose links are to be sent anew."""
+    """Contract and address for which new links are requested."""
 
     reference = ContractForm.base_fields["reference"]
     email = forms.EmailField(
@@ -248,9 +246,9 @@ class NewLinkForm(forms.Form):
     )
 
 
-class SayForm(forms.Form):
-    """A text to the reviewers: an answer, an appeal."""
+class MessageForm(forms.Form):
+    """A message to the reviewers: an answer or an appeal."""
 
     text = forms.CharField(
-        max_length=LONGEST_TEXT, error_messages={"required": gettext_lazy("Write something, then send it.")}
+        max_length=LONGEST_TEXT, error_messages={"required": gettext_lazy("Enter a text before you send it.")}
     )

@@ -1,7 +1,7 @@
-"""Pages for whoever holds the key in their address: kept by nobody, named to nobody, sent from nowhere else.
+"""Pages protected by the key in their address: not cached, no referrer, no cross-site requests.
 
-They use no cookie and no session, so there is no authority that another site could borrow: the key in the address is
-what a form needs. A form that a browser says comes from another site is refused all the same.
+They use no cookie and no session, so a cross-site request has no authority to abuse: a form needs the key in the
+address. A request that the browser marks as cross-site is refused as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..reader import Reader, for_reader
 from ..views import frame
 
 LARGEST_REQUEST = MOST * LARGEST + 1_000_000
-"""Bytes: as many files as a claim may have, and what is typed beside them."""
+"""Bytes: the maximum of files of a claim, and the other fields."""
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -39,14 +39,14 @@ HEADERS = {
 
 
 class Stop(Exception):
-    """There is nothing to show but a heading, a sentence, and perhaps a way to a new link."""
+    """Answer with an error page: heading, sentence, and optionally a link to request a new link."""
 
     def __init__(self, status: int, heading: str, sentence: str, *, new_link: bool = False) -> None:
         self.status, self.heading, self.sentence, self.new_link = status, heading, sentence, new_link
 
 
 def private(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Call `view(request, reader, …)`; what is too much, cut off or from elsewhere is answered with a sentence."""
+    """Call `view(request, reader, …)`; answer requests that are too large, truncated or cross-site with an error page."""
 
     @wraps(view)
     def answered(request: HttpRequest, reader: Reader, *args: object, **kwargs: object) -> HttpResponse:
@@ -56,7 +56,7 @@ def private(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         except Stop as stop:
             response = show(request, reader, "claim_stopped", {"stop": stop}, status=stop.status)
         except TooManyTries as refused:
-            too_often = Stop(429, _("Too often"), str(refused))
+            too_often = Stop(429, _("Too many attempts"), str(refused))
             response = show(request, reader, "claim_stopped", {"stop": too_often}, status=429)
         for name, value in HEADERS.items():
             response.headers[name] = value
@@ -66,24 +66,26 @@ def private(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def _check(request: HttpRequest) -> None:
-    """Look at what was sent before anything reads it."""
+    """Check a request before its body is used."""
     if request.method != "POST":
         return
     if request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
         raise Stop(
             403,
             _("The form was not accepted"),
-            _("It was sent from another website. Open the page here and send it once more."),
+            _("It was sent from another website. Open the page on this site and submit it again."),
         )
     try:
         if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_REQUEST:
-            raise Stop(413, _("That is too much at once"), _("Send at most ten files of 20 MB each. Nothing was kept."))
+            raise Stop(
+                413, _("The upload is too large"), _("Nothing was saved. Upload at most ten files of 20 MB each.")
+            )
         request.POST  # noqa: B018 - reading it is what can fail
     except (ValueError, SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError):
         raise Stop(
             400,
-            _("The form was not understood"),
-            _("It holds too much, or was cut off on its way. Go back and send it once more."),
+            _("The form could not be read"),
+            _("It contains too much data, or the transfer was interrupted. Go back and submit it again."),
         ) from None
 
 
@@ -95,21 +97,24 @@ def show(
     return HttpResponse(render_to_string(f"website/{template}.html", around | context), status=status)
 
 
-def on_clock(reader: Reader, zone: str) -> Reader:
-    """The reader, on the clock that the claimant chose for the times of the claim."""
+def in_time_zone(reader: Reader, zone: str) -> Reader:
+    """Return the reader with the time zone of the claim."""
     timezone.activate(ZoneInfo(zone))
     return replace(reader, zone=ZoneInfo(zone))
 
 
 def gone(at: datetime | None) -> Stop:
-    """What to say where a key leads nowhere: `at` is when it ceased to, None where it never did."""
+    """Return the error page for an invalid key: `at` is when it became invalid, None if it never was valid."""
     if at is None:
         return Stop(
             404,
-            _("This link leads nowhere"),
-            _("It may have been copied in part. Open it from the mail, or have a new one sent."),
+            _("This link is not valid"),
+            _("The address may be incomplete. Open the link from the e-mail, or request a new one."),
             new_link=True,
         )
     return Stop(
-        410, _("This link is no longer valid"), _("Links expire, and a newer one replaces the older."), new_link=True
+        410,
+        _("This link is no longer valid"),
+        _("Links expire, and a new link replaces the earlier ones. Request a new link."),
+        new_link=True,
     )

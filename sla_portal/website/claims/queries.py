@@ -1,4 +1,4 @@
-"""When months are claimed, and what a claimant may see of a claim."""
+"""Claim periods, and what a claimant may see of a claim."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from sla_portal.notices.models import Kind, Notice
 from sla_portal.notices.private import MARKER
 
 MONTHS_BACK = 4
-"""So many months before the present one are shown: those open, the next, and those just closed."""
+"""Number of months shown before the current one: the open ones, the next, and those just closed."""
 
 
-class Standing(Enum):
-    """How a month stands to claims."""
+class PeriodStatus(Enum):
+    """Status of the claim period of a month."""
 
     EARLY = "early"
-    """What comes now is held until the opening day."""
+    """A claim received now is submitted when the period opens."""
     OPEN = "open"
     CLOSED = "closed"
 
 
 @dataclass(frozen=True)
 class ClaimMonth:
-    """A month, when claims for it are taken, and the working days on which the opening hangs (3.3.1)."""
+    """A month with its claim period and the working days that determine the opening (3.3.1)."""
 
     month: ServiceMonth
     opens_at: datetime
@@ -39,14 +39,14 @@ class ClaimMonth:
     provisional: bool
     working_days: tuple[date, ...]
 
-    def standing(self, now: datetime) -> Standing:
+    def period_status(self, now: datetime) -> PeriodStatus:
         if now < self.opens_at:
-            return Standing.EARLY
-        return Standing.OPEN if now < self.closes_at else Standing.CLOSED
+            return PeriodStatus.EARLY
+        return PeriodStatus.OPEN if now < self.closes_at else PeriodStatus.CLOSED
 
 
 def claim_months(now: datetime) -> tuple[ClaimMonth, ...]:
-    """The months begun and not long closed, newest first."""
+    """List the months that have begun, up to `MONTHS_BACK` back, newest first."""
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
     calendar = working_days()
 
@@ -62,8 +62,8 @@ def claim_months(now: datetime) -> tuple[ClaimMonth, ...]:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A letter about a claim, without the paragraph that links to the page on which it is shown."""
+class SentEmail:
+    """An e-mail about a claim, without the paragraph with the personal link."""
 
     at: datetime
     subject: str
@@ -71,8 +71,8 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a claim was granted, and where its voucher stands."""
+class GrantedCompensation:
+    """The compensation of a claim, with the status of its voucher."""
 
     compensation: Compensation
     extension: Entry | None
@@ -80,11 +80,11 @@ class Given:
     voucher_step: str
 
 
-def letters_about(claim: Claim, language: str) -> list[Told]:
-    """The letters about a claim, newest first."""
+def emails_about(claim: Claim, language: str) -> list[SentEmail]:
+    """List the e-mails about a claim, newest first."""
     notices = Notice.objects.filter(kind=Kind.CLAIM, about=claim.number).prefetch_related("wordings")
     return [
-        Told(notice.given_at, worded.subject, _without_link(worded.text))
+        SentEmail(notice.given_at, worded.subject, _without_link(worded.text))
         for notice in notices
         for worded in [notice.wording(language)]
     ]
@@ -94,15 +94,15 @@ def _without_link(text: str) -> str:
     return "\n\n".join(paragraph for paragraph in text.split("\n\n") if not MARKER.search(paragraph))
 
 
-def given_for(claim: Claim) -> Given | None:
-    """What a claim was granted; None before."""
+def compensation_of(claim: Claim) -> GrantedCompensation | None:
+    """Return the compensation of a claim; None if nothing is granted."""
     compensation = claim.compensations.order_by("-id").first()
     if compensation is None:
         return None
     entries = list(compensation.entries.select_related("voucher", "extended").order_by("id"))
     extensions = [entry for entry in entries if entry.extended]
     of_voucher = [entry for entry in entries if entry.voucher]
-    return Given(
+    return GrantedCompensation(
         compensation=compensation,
         extension=extensions[-1] if extensions else None,
         voucher=of_voucher[0].voucher if of_voucher else None,

@@ -1,4 +1,4 @@
-"""The claim form: what can be claimed for, then five steps that can be gone back."""
+"""The claim wizard: the claim periods, then five steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from claims.models import Application
 from claims.operations.applying import (
     CODE_VALID,
     FORM,
-    KEPT,
+    SAVED_FOR,
     TooManyTries,
     ask_for_code,
     ask_for_links,
@@ -29,7 +29,7 @@ from claims.operations.applying import (
     submit_application,
 )
 from claims.operations.proofs import MOST, add_proof, remove_proof
-from claims.queries.applying import application_behind, newest_token, standing_claim
+from claims.queries.applying import application_behind, existing_claim, newest_token
 from claims.tasks import mail_soon
 from sla_portal import visitors
 from sla_portal.kernel.errors import Refused
@@ -50,27 +50,27 @@ from .forms import (
     ContractForm,
     NewLinkForm,
     TimesForm,
-    kept_of,
-    typed,
+    answers_in,
+    query_dict,
 )
-from .private import Stop, gone, on_clock, private, show
+from .private import Stop, gone, in_time_zone, private, show
 from .queries import ClaimMonth, claim_months
 
 STEPS = (CONTRACT, TIMES, PROOF, CODE, CHECK)
 STARTS_AN_HOUR, FILES_AN_HOUR, LINKS_AN_HOUR = 20, 60, 10
-"""From one address of the network: an office shares one."""
+"""Limits per IP address; an office may share one."""
 FIELDS = {
     CONTRACT: ("reference", "email", "month"),
     TIMES: ("zone", *ENDS, "functions", "clients", "description"),
 }
 
 
-# Before anything is typed
+# Claim periods
 
 
-@csrf_exempt  # reading sets no cookie, so there is no token; starting does nothing in anybody's name
+@csrf_exempt  # reading sets no cookie, so there is no token; starting acts in nobody's name
 def claim(request: HttpRequest) -> HttpResponse:
-    """Say which months can be claimed for, and start a claim."""
+    """Show the claim periods, or start a claim."""
     return start(request) if request.method == "POST" else months(request)
 
 
@@ -81,8 +81,8 @@ def months(request: HttpRequest, reader: Reader) -> HttpResponse:
 
     def shown() -> dict[str, Any]:
         return {
-            "months": [(one, one.standing(now).value) for one in facts.value],
-            "kept_hours": int(KEPT.total_seconds() // 3600),
+            "months": [(one, one.period_status(now).value) for one in facts.value],
+            "saved_hours": int(SAVED_FOR.total_seconds() // 3600),
         }
 
     return page(request, reader, "claim", facts, shown)
@@ -92,7 +92,7 @@ def months(request: HttpRequest, reader: Reader) -> HttpResponse:
 def start(request: HttpRequest, reader: Reader) -> HttpResponse:
     now = timezone.now()
     count_try("start", visitors.address(request), STARTS_AN_HOUR, now)
-    answers = {CONTRACT: kept_of(request.POST, ["month"])}
+    answers = {CONTRACT: answers_in(request.POST, ["month"])}
     key = start_application(language=reader.language, answers=answers, now=now)
     return HttpResponseRedirect(reverse("claim_step", args=[key, CONTRACT]))
 
@@ -100,8 +100,8 @@ def start(request: HttpRequest, reader: Reader) -> HttpResponse:
 # The steps
 
 
-class Journey:
-    """An application with its steps as forms."""
+class Wizard:
+    """An application in progress, with its steps as forms."""
 
     def __init__(self, request: HttpRequest, reader: Reader, key: str, now: datetime) -> None:
         self.request, self.reader, self.key, self.now = request, reader, key, now
@@ -123,11 +123,11 @@ class Journey:
         return next((one for one in self.months if str(one.month) == chosen), None)
 
     def form(self, step: str, *, bound: bool) -> Form:
-        """The form of a step with what was typed; its errors only where it is `bound`."""
+        """Return the form of a step with the saved entries; with errors only if `bound`."""
         answers = self.application.answers.get(step, {})
         many = (*ENDS, "functions", "clients")
         given: dict[str, Any] = (
-            {"data": typed(answers)}
+            {"data": query_dict(answers)}
             if bound
             else {
                 "initial": {
@@ -142,7 +142,7 @@ class Journey:
         return TimesForm(month=self.month.month if self.month else None, now=self.now, **given)
 
     def unfinished(self) -> str | None:
-        """The first step that is not done; None where only sending is left."""
+        """Return the first incomplete step; None if the claim can be submitted."""
         if not self.form(CONTRACT, bound=True).is_valid():
             return CONTRACT
         if not self.form(TIMES, bound=True).is_valid():
@@ -163,7 +163,7 @@ class Journey:
             "number": at + 1,
             "steps": [(one, number < at) for number, one in enumerate(STEPS)],
             "month": self.month,
-            "standing": self.month.standing(self.now).value if self.month else "",
+            "period": self.month.period_status(self.now).value if self.month else "",
             "application": self.application,
             "saved_until": self.application.expires_at.replace(second=0, microsecond=0),
         }
@@ -171,55 +171,55 @@ class Journey:
 
 
 def _form_gone(application: Application | None) -> Stop:
-    sentence = _("A form is kept for 24 hours. Start again; nothing was sent.")
+    sentence = _("Nothing was submitted: forms are saved for 24 hours. Please start again.")
     if application is None:
-        return Stop(404, _("There is no such form"), sentence)
+        return Stop(404, _("Form not found"), sentence)
     return Stop(410, _("This form has expired"), sentence)
 
 
 @private
 def step(request: HttpRequest, reader: Reader, key: str, step: str) -> HttpResponse:
-    """Show a step of the form, or take what was typed at it."""
+    """Show a step of the form, or process its entries."""
     if step not in STEPS:
         raise Http404
-    journey = Journey(request, reader, key, timezone.now())
-    sent = journey.application.claim
+    wizard = Wizard(request, reader, key, timezone.now())
+    sent = wizard.application.claim
     if sent:
-        token = newest_token(sent, journey.now)
+        token = newest_token(sent, wizard.now)
         if token is None:
-            raise gone(journey.now)
+            raise gone(wizard.now)
         return HttpResponseRedirect(reverse("claim_status", args=[token]))
     if request.method == "POST":
-        return TAKEN[step](journey)
-    return SHOWN[step](journey)
+        return PROCESS[step](wizard)
+    return SHOW[step](wizard)
 
 
-def _wanted(journey: Journey, step: str) -> str:
-    """The step that the button leads to: the next one, unless another was pressed."""
-    asked = journey.request.POST.get("go", "")
+def _wanted(wizard: Wizard, step: str) -> str:
+    """Return the step of the pressed button; the next one by default."""
+    asked = wizard.request.POST.get("go", "")
     at = STEPS.index(step)
     return asked if asked in STEPS[:at] else STEPS[at + 1]
 
 
-def _show_contract(journey: Journey) -> HttpResponse:
-    return journey.show(CONTRACT, {"form": journey.form(CONTRACT, bound=False)})
+def _show_contract(wizard: Wizard) -> HttpResponse:
+    return wizard.show(CONTRACT, {"form": wizard.form(CONTRACT, bound=False)})
 
 
-def _take_contract(journey: Journey) -> HttpResponse:
-    journey.save(CONTRACT, kept_of(journey.request.POST, FIELDS[CONTRACT]))
-    form = journey.form(CONTRACT, bound=True)
+def _process_contract(wizard: Wizard) -> HttpResponse:
+    wizard.save(CONTRACT, answers_in(wizard.request.POST, FIELDS[CONTRACT]))
+    form = wizard.form(CONTRACT, bound=True)
     if form.is_valid():
-        return journey.to(TIMES)
-    return journey.show(CONTRACT, {"form": form}, 422)
+        return wizard.to(TIMES)
+    return wizard.show(CONTRACT, {"form": form}, 422)
 
 
-def _show_times(journey: Journey) -> HttpResponse:
-    return journey.show(TIMES, {"form": journey.form(TIMES, bound=False)} | _choices())
+def _show_times(wizard: Wizard) -> HttpResponse:
+    return wizard.show(TIMES, {"form": wizard.form(TIMES, bound=False)} | _choices())
 
 
-def _take_times(journey: Journey) -> HttpResponse:
-    post = journey.request.POST
-    answers = kept_of(post, FIELDS[TIMES])
+def _process_times(wizard: Wizard) -> HttpResponse:
+    post = wizard.request.POST
+    answers = answers_in(post, FIELDS[TIMES])
     rows = len(answers["from_day"])
     if post.get("rows") == "add":
         for name in ENDS:
@@ -227,44 +227,44 @@ def _take_times(journey: Journey) -> HttpResponse:
     elif post.get("remove", "").isdecimal() and len(post["remove"]) < 4 and 0 < int(post["remove"]) <= rows:
         for name in ENDS:
             del answers[name][int(post["remove"]) - 1 : int(post["remove"])]
-    journey.save(TIMES, answers)
+    wizard.save(TIMES, answers)
     if post.get("rows") or post.get("remove"):
-        return HttpResponseRedirect(f"{journey.address(TIMES)}#times")
-    wanted = _wanted(journey, TIMES)
-    form = journey.form(TIMES, bound=True)
+        return HttpResponseRedirect(f"{wizard.address(TIMES)}#times")
+    wanted = _wanted(wizard, TIMES)
+    form = wizard.form(TIMES, bound=True)
     if wanted != PROOF or form.is_valid():
-        return journey.to(wanted)
-    return journey.show(TIMES, {"form": form} | _choices(), 422)
+        return wizard.to(wanted)
+    return wizard.show(TIMES, {"form": form} | _choices(), 422)
 
 
 def _choices() -> dict[str, Any]:
     return {"zones": zones(), "most_rows": MOST_ROWS}
 
 
-def _show_proof(journey: Journey, errors: list[str] | None = None) -> HttpResponse:
-    context = {"proofs": list(journey.application.proofs.all()), "errors": errors, "most": MOST}
-    return journey.show(PROOF, context, 422 if errors else 200)
+def _show_proof(wizard: Wizard, errors: list[str] | None = None) -> HttpResponse:
+    context = {"proofs": list(wizard.application.proofs.all()), "errors": errors, "most": MOST}
+    return wizard.show(PROOF, context, 422 if errors else 200)
 
 
-def _take_proof(journey: Journey) -> HttpResponse:
-    post = journey.request.POST
+def _process_proof(wizard: Wizard) -> HttpResponse:
+    post = wizard.request.POST
     removed = post.get("remove", "")
     if removed:
-        for proof in journey.application.proofs.all():
+        for proof in wizard.application.proofs.all():
             if str(proof.pk) == removed:
-                remove_proof(actor=FORM, proof=proof, now=journey.now)
-        return journey.to(PROOF)
-    errors = added(journey.request, journey.application, FORM, journey.now)
-    wanted = _wanted(journey, PROOF)
+                remove_proof(actor=FORM, proof=proof, now=wizard.now)
+        return wizard.to(PROOF)
+    errors = added(wizard.request, wizard.application, FORM, wizard.now)
+    wanted = _wanted(wizard, PROOF)
     if not errors and post.get("go") == "add":
-        return journey.to(PROOF)
-    if not errors and wanted == CODE and not journey.application.proofs.exists():
-        errors = [_("Add at least one file that shows that the service was down (clause 3.3.2).")]
-    return _show_proof(journey, errors) if errors else journey.to(wanted)
+        return wizard.to(PROOF)
+    if not errors and wanted == CODE and not wizard.application.proofs.exists():
+        errors = [_("Attach at least one file that shows the outage (clause 3.3.2).")]
+    return _show_proof(wizard, errors) if errors else wizard.to(wanted)
 
 
 def added(request: HttpRequest, to: Any, actor: Any, now: datetime) -> list[str]:
-    """Add the files that were sent; return what was wrong with those that were refused."""
+    """Add the uploaded files; return the errors of refused ones."""
     errors = []
     files: list[UploadedFile] = request.FILES.getlist("files")
     for file in files:
@@ -276,92 +276,98 @@ def added(request: HttpRequest, to: Any, actor: Any, now: datetime) -> list[str]
     return errors
 
 
-def _show_code(journey: Journey, error: str = "", status: int = 200) -> HttpResponse:
-    asked = "".join(journey.application.answers.get("code", {}).get("asked_at", [])[:1])
+def _show_code(wizard: Wizard, error: str = "", status: int = 200) -> HttpResponse:
+    asked = "".join(wizard.application.answers.get("code", {}).get("asked_at", [])[:1])
     asked_at = parse_datetime(asked) if asked else None
     context = {
-        "asked": asked_at is not None and journey.now < asked_at + CODE_VALID,
+        "asked": asked_at is not None and wizard.now < asked_at + CODE_VALID,
         "asked_at": asked_at,
-        "email": "".join(journey.application.answers.get(CONTRACT, {}).get("email", [])[:1]),
+        "email": "".join(wizard.application.answers.get(CONTRACT, {}).get("email", [])[:1]),
         "minutes": int(CODE_VALID.total_seconds() // 60),
         "error": error,
     }
-    return journey.show(CODE, context, status)
+    return wizard.show(CODE, context, status)
 
 
-def _take_code(journey: Journey) -> HttpResponse:
-    post = journey.request.POST
-    wanted = _wanted(journey, CODE)
+def _process_code(wizard: Wizard) -> HttpResponse:
+    post = wizard.request.POST
+    wanted = _wanted(wizard, CODE)
     if wanted != CHECK:
-        return journey.to(wanted)
-    if not journey.form(CONTRACT, bound=True).is_valid():
-        return journey.to(CONTRACT)
+        return wizard.to(wanted)
+    if not wizard.form(CONTRACT, bound=True).is_valid():
+        return wizard.to(CONTRACT)
     try:
         if post.get("go") == "send":
-            ask_for_code(application=journey.application, now=journey.now)
+            ask_for_code(application=wizard.application, now=wizard.now)
             mail_soon()
-            return journey.to(CODE)
-        if not journey.application.confirmed_at:
+            return wizard.to(CODE)
+        if not wizard.application.confirmed_at:
             digits = "".join(post.get("code", "")[:40].split())
-            confirm_code(application=journey.application, typed=digits, now=journey.now)
+            confirm_code(application=wizard.application, typed=digits, now=wizard.now)
     except TooManyTries as refused:
-        return _show_code(journey, str(refused), 429)
+        return _show_code(wizard, str(refused), 429)
     except Refused as refused:
-        return _show_code(journey, str(refused), 422)
-    return journey.to(CHECK)
+        return _show_code(wizard, str(refused), 422)
+    return wizard.to(CHECK)
 
 
-def _show_check(journey: Journey, error: str = "") -> HttpResponse:
-    unfinished = journey.unfinished()
+def _show_check(wizard: Wizard, error: str = "") -> HttpResponse:
+    unfinished = wizard.unfinished()
     if unfinished:
-        return journey.to(unfinished)
-    contract, times = journey.form(CONTRACT, bound=True), journey.form(TIMES, bound=True)
+        return wizard.to(unfinished)
+    contract, times = wizard.form(CONTRACT, bound=True), wizard.form(TIMES, bound=True)
     contract.is_valid()
     times.is_valid()
-    journey.reader = on_clock(journey.reader, times.cleaned_data["zone"])
+    wizard.reader = in_time_zone(wizard.reader, times.cleaned_data["zone"])
     month = ServiceMonth.parse(contract.cleaned_data["month"])
     context = {
         "contract": contract.cleaned_data,
         "times": times,
-        "proofs": list(journey.application.proofs.all()),
-        "standing_claim": standing_claim(journey.application, month.first_day),
+        "proofs": list(wizard.application.proofs.all()),
+        "existing_claim": existing_claim(wizard.application, month.first_day),
         "error": error,
     }
-    return journey.show(CHECK, context, 422 if error else 200)
+    return wizard.show(CHECK, context, 422 if error else 200)
 
 
-def _take_check(journey: Journey) -> HttpResponse:
-    if journey.request.POST.get("go") in STEPS[:-1]:
-        return journey.to(journey.request.POST["go"])
-    unfinished = journey.unfinished()
+def _process_check(wizard: Wizard) -> HttpResponse:
+    if wizard.request.POST.get("go") in STEPS[:-1]:
+        return wizard.to(wizard.request.POST["go"])
+    unfinished = wizard.unfinished()
     if unfinished:
-        return journey.to(unfinished)
-    contract, times = journey.form(CONTRACT, bound=True), journey.form(TIMES, bound=True)
+        return wizard.to(unfinished)
+    contract, times = wizard.form(CONTRACT, bound=True), wizard.form(TIMES, bound=True)
     contract.is_valid()
     times.is_valid()
-    said = times.cleaned_data
+    entered = times.cleaned_data
     try:
         claim = submit_application(
-            application=journey.application,
+            application=wizard.application,
             month=ServiceMonth.parse(contract.cleaned_data["month"]),
             times=times.stretches,
-            time_zone=said["zone"],
-            functions=[one for one in times.grid.functions if one.code in said["functions"]],
-            clients=[one for one in times.grid.clients if one.code in said["clients"]],
-            description=said["description"],
-            now=journey.now,
+            time_zone=entered["zone"],
+            functions=[one for one in times.grid.functions if one.code in entered["functions"]],
+            clients=[one for one in times.grid.clients if one.code in entered["clients"]],
+            description=entered["description"],
+            now=wizard.now,
         )
     except Refused as refused:
-        return _show_check(journey, str(refused))
+        return _show_check(wizard, str(refused))
     deliver_soon()
-    token = newest_token(claim, journey.now)
+    token = newest_token(claim, wizard.now)
     if token is None:
-        raise gone(journey.now)
+        raise gone(wizard.now)
     return HttpResponseRedirect(reverse("claim_status", args=[token]))
 
 
-SHOWN = {CONTRACT: _show_contract, TIMES: _show_times, PROOF: _show_proof, CODE: _show_code, CHECK: _show_check}
-TAKEN = {CONTRACT: _take_contract, TIMES: _take_times, PROOF: _take_proof, CODE: _take_code, CHECK: _take_check}
+SHOW = {CONTRACT: _show_contract, TIMES: _show_times, PROOF: _show_proof, CODE: _show_code, CHECK: _show_check}
+PROCESS = {
+    CONTRACT: _process_contract,
+    TIMES: _process_times,
+    PROOF: _process_proof,
+    CODE: _process_code,
+    CHECK: _process_check,
+}
 
 
 # A new link
@@ -369,12 +375,12 @@ TAKEN = {CONTRACT: _take_contract, TIMES: _take_times, PROOF: _take_proof, CODE:
 
 @private
 def new_link(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """Send new links to a claimant who has lost them; whether there is one, the page does not say."""
+    """Request new links; the response does not reveal whether there are claims."""
     form = NewLinkForm(request.POST or None)
     if not form.is_valid():
         return show(request, reader, "claim_new_link", {"form": form}, 422 if form.is_bound else 200)
     now = timezone.now()
     count_try("links", visitors.address(request), LINKS_AN_HOUR, now)
-    ask_for_links(language=reader.language, answers=kept_of(request.POST, ["reference", "email"]), now=now)
+    ask_for_links(language=reader.language, answers=answers_in(request.POST, ["reference", "email"]), now=now)
     mail_soon()
     return show(request, reader, "claim_new_link", {"sent": True})

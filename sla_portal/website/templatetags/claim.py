@@ -1,4 +1,4 @@
-"""Claims in public templates: marks, and times with their reasons."""
+"""Template filters for claims: badges, claim periods, names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sla_portal.clocks import month_name
 from sla_portal.customers.models import Coded
 
 from .. import words
-from ..claims.queries import ClaimMonth, Standing
+from ..claims.queries import ClaimMonth, PeriodStatus
 
 register = template.Library()
 
@@ -31,30 +31,30 @@ LOOKS = {
     Status.WITHDRAWN: "outside",
 }
 WEEKEND = 5
-"""The first of its weekdays."""
+"""Index of Saturday."""
 
 
 @register.filter
-def status_mark(claim: Claim) -> SafeString:
-    """The state of a claim: mark, word and colour."""
+def status_badge(claim: Claim) -> SafeString:
+    """Render the badge of a claim's status."""
     label = str(claim.get_status_display())
     return badges.badge(LOOKS[Status(claim.status)], label[:1].upper() + label[1:])
 
 
 @register.filter
-def standing_mark(standing: str) -> SafeString:
-    """How a month stands to claims: mark, word and colour."""
+def period_badge(period: str) -> SafeString:
+    """Render the badge of the claim period of a month."""
     look, word = {
-        Standing.EARLY: ("waiting", pgettext("claims", "Not open yet")),
-        Standing.OPEN: ("up", pgettext("claims", "Open")),
-        Standing.CLOSED: ("outside", pgettext("claims", "Closed")),
-    }[Standing(standing)]
+        PeriodStatus.EARLY: ("waiting", pgettext("claims", "Not open yet")),
+        PeriodStatus.OPEN: ("up", pgettext("claims", "Open")),
+        PeriodStatus.CLOSED: ("outside", pgettext("claims", "Closed")),
+    }[PeriodStatus(period)]
     return badges.badge(look, word)
 
 
 @register.filter
 def why_then(one: ClaimMonth) -> str:
-    """The working days on which the opening of a month hangs, one by one; those on a weekend are marked."""
+    """List the working days that determine the opening of a claim period; mark those on a weekend."""
     days = [
         (_("%(day)s (a working weekend)") if day.weekday() >= WEEKEND else "%(day)s")
         # Translators: a day without its year, in Django's date format.
@@ -75,12 +75,12 @@ def spans(times: Iterable[ClaimedTime]) -> list[tuple[datetime, datetime]]:
 
 @register.filter
 def ticked(codes: Sequence[str], rows: Sequence[Coded]) -> str:
-    """The functions or clients that were ticked, by name; none ticked is all."""
+    """Name the ticked functions or clients; none ticked means all."""
     return names([row for row in rows if row.code in codes])
 
 
 @register.filter
 def names(rows: Sequence[Coded]) -> str:
-    """Functions or clients by name; none named is all."""
+    """Name functions or clients; none means all."""
     first, *others = (str(row) for row in rows) if rows else [_("all")]
     return words.listed([first, *map(words.inside, others)])

@@ -70,7 +70,7 @@ def function_mark(one: FunctionState) -> SafeString:
         state,
         badges.BADGE_MARKS[state],
         words.name(one.function),
-        SafeString(' class="unseen"') if one.state is State.UP else "",
+        SafeString(' class="unseen"') if one.state is State.OPERATIONAL else "",
         words.inside(words.state_words(one)),
     )
 
@@ -79,7 +79,13 @@ def function_mark(one: FunctionState) -> SafeString:
 def look(state: tuple[RegionState, ...]) -> str:
     """How the front page's sentence is underlined in colour: the worst of what is so now."""
     found = {one.worst for one in state}
-    return "down" if found & {State.DOWN, State.PARTLY} else "touched" if State.MAINTENANCE in found else ""
+    return (
+        "down"
+        if found & {State.MAJOR_OUTAGE, State.PARTIAL_OUTAGE}
+        else "touched"
+        if State.MAINTENANCE in found
+        else ""
+    )
 
 
 @register.filter
@@ -93,8 +99,8 @@ def phase_mark(window: PublicWindow) -> SafeString:
 
 
 @register.filter
-def standing_mark(version: PublicVersion, today: date) -> SafeString:
-    return badges.badge(*words.STANDINGS[version.standing(today)])
+def version_status(version: PublicVersion, today: date) -> SafeString:
+    return badges.badge(*words.VERSION_STATUSES[version.status(today)])
 
 
 @register.filter

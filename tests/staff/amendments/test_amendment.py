@@ -307,7 +307,7 @@ def test_the_closed_months_stand_as_they_were_beside_what_they_would_have_been(l
     a_closed_month(functions=("door",))
     draft = a_draft(unavailability_reading="function")
     shown = text_of(lea.get(page_of(draft)))
-    assert "actual ✓ Target met 100.00000 % · 0 min what-if ■ Target missed 99.93279 % · 30 min" in shown
+    assert "actual ✓ SLA met 100.00000 % · 0 min what-if ■ SLA breached 99.93279 % · 30 min" in shown
     counted = text_of(lea.get(page_of(draft), {"customers": "2026-05"}))
     assert "In May 2026 the month of 1 customer would change between SLA met and SLA breached." in counted
 
@@ -317,7 +317,7 @@ def test_very_many_outages_are_judged_only_when_asked_for(lea, monkeypatch):
     draft = a_draft()
     monkeypatch.setattr("sla_portal.staff.amendments.comparison.MOST_OUTAGES", 0)
     assert "The analysis uses 1 outage of the last closed months." in text_of(lea.get(page_of(draft)))
-    assert "Target missed" in text_of(lea.get(page_of(draft) + "?what-if"))
+    assert "SLA breached" in text_of(lea.get(page_of(draft) + "?what-if"))
 
 
 # Ask, publish, return
@@ -509,12 +509,12 @@ def test_the_first_version_which_nobody_was_told_of_has_its_page_too(lea):
 def test_home_shows_legal_what_another_person_asked_to_publish_and_not_ones_own(lea):
     draft = submitted()
     home = text_of(lea.get("/admin/"))
-    assert "Version 2.0 for 2026-07-02 asked for by Ann" in home
-    assert "to publish or return" in home
+    assert "Version 2.0 effective 2026-07-02 submitted by Ann" in home
+    assert "pending your approval" in home
     assert draft.submitted_by.username == "ann"
     own = text_of(signed_in(draft.submitted_by).get("/admin/"))
-    assert "to publish or return" not in own
-    assert "Draft 2.0 waits for a second person" in own
+    assert "pending your approval" not in own
+    assert "Draft 2.0 pending approval" in own
 
 
 # Who may, and what it costs

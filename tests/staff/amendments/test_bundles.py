@@ -61,7 +61,7 @@ def test_legal_asks_follows_and_takes_it_home(legal, version):
     assert 'data-part=""' in page.content.decode()
     saved = legal.get(reverse("admin:bundle_file", args=[bundle.pk]))
     assert hashlib.sha256(b"".join(saved.streaming_content)).hexdigest() == bundle.sha256
-    assert saved["Content-Disposition"] == f'attachment; filename="amendment-2.0-proof-{bundle.pk}.zip"'
+    assert saved["Content-Disposition"] == f'attachment; filename="amendment-2.0-evidence-{bundle.pk}.zip"'
     assert "no-store" in saved["Cache-Control"]
     entry = Entry.objects.get(action="downloaded a bundle of proof")
     assert (entry.actor, entry.subject_id) == (bundle.requested_by, str(bundle.pk))
@@ -77,11 +77,11 @@ def test_a_double_click_asks_once(legal, version):
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ({"email": "nobody@example.com"}, "No mail about version 2.0 went to nobody@example.com."),
+        ({"email": "nobody@example.com"}, "No e-mail about version 2.0 was sent to nobody@example.com."),
         ({"email": "no e-mail address"}, "Enter a valid email address."),
         ({"email": "a\0@example.com"}, "Null characters are not allowed."),
         ({"language": "tlh"}, "Select a valid choice."),
-        ({"key": "x"}, "Nothing was saved yet"),
+        ({"key": "x"}, "Nothing was saved. Correct the errors below."),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_with_a_sentence(legal, version, said, told):

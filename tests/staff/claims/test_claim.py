@@ -1,4 +1,4 @@
-"""One claim is one page: what it rests on, and what is recommended and decided about it."""
+"""The page of a claim: checks, recommendation and decision."""
 
 from uuid import uuid4
 
@@ -55,18 +55,18 @@ def decision_of(claim: Claim) -> dict[str, object]:
     return {"key": uuid4(), "recommendation": claim.recommendations.latest("id").pk}
 
 
-def test_the_page_says_who_asks_what_holds_and_what_it_is_worth(claim):
+def test_the_page_shows_claimant_checks_and_compensation(claim):
     page = text_of(signed_in(support()).get(page_of(claim)))
     for said in (
         claim.number,
-        "Did it come in time?",
-        "Is availability below the target?",
+        "Received in time",
+        "Availability below the target",
         "Availability was 99.91435 %",
-        "1 file was brought.",
+        "1 file attached.",
         "490.00 EUR",
-        "Of 30 minutes claimed, 30 minutes count, 0 minutes are excluded, and in 0 minutes nothing counts.",
-        "Counted but not claimed: 7 minutes.",
-        "No: the verdict is the same under all three.",
+        "Claimed: 30 minutes. Of these, unavailable: 30 minutes; excluded: 0 minutes; no outage on record: 0 minutes.",
+        "Unavailable but not claimed: 7 minutes.",
+        "The outcome is the same under all three counting rules.",
         "49.00 EUR × 37 ÷ 43200 minutes in service = 0.04 EUR.",
         "2026-09-10 03:00 Berlin – 2026-09-10 03:30 Berlin",
     ):
@@ -77,34 +77,34 @@ def test_a_claim_without_proof_offers_only_a_refusal_and_says_why():
     a_missed_september()
     claim = a_claim(a_claimant(), proofs=0)
     response = signed_in(support()).get(page_of(claim))
-    assert "It cannot be granted now, so only a refusal can be recommended" in text_of(response)
+    assert "The claim cannot be granted at present; only a refusal can be recommended" in text_of(response)
     assert b'value="refuse"' in response.content
     assert b'value="grant"' not in response.content
 
 
-def test_the_worth_of_a_division_is_computed_by_the_server(claim):
+def test_the_amounts_of_a_division_are_computed_by_the_server(claim):
     agent = signed_in(support())
     part = text_of(agent.get(page_of(claim) + "?part=worth&voucher_minutes=30"))
-    assert "Service extension 7 0.01 EUR Voucher 30 0.03 EUR Together 0.04 EUR" in part
+    assert "Service extension 7 0.01 EUR Voucher 30 0.03 EUR Total 0.04 EUR" in part
     for nonsense in ("-1", "9" * 40, "x", "", "１"):
         assert agent.get(page_of(claim), {"part": "worth", "voucher_minutes": nonsense}).status_code == 200
 
 
-def test_what_the_cap_cuts_is_said():
+def test_the_cut_by_the_liability_cap_is_shown():
     a_missed_september()
     claim = a_claim(a_claimant(paid="0.02"))
     page = text_of(signed_in(support()).get(page_of(claim)))
-    assert "The cap of 5.1 cuts 0.02 EUR: only 0.02 EUR is left for this contract period." in page
+    assert "The liability cap (5.1) cuts 0.02 EUR: the balance for this contract period is 0.02 EUR." in page
 
 
 def test_minutes_of_the_free_trial_are_explained():
     a_missed_september()
     claim = a_claim(a_claimant(starts_on="2026-09-01", ends_on="2027-08-31", trial_days=30))
     page = text_of(signed_in(support()).get(page_of(claim)))
-    assert "37 minutes lie in the free trial: they carry no charge (1.3), so they are given as extension only." in page
+    assert "37 minutes fall in the free trial, carry no charge (1.3) and are granted as service extension only." in page
 
 
-def test_the_letter_is_drafted_in_the_customers_language_and_shown_as_it_goes_out(claim):
+def test_the_email_is_drafted_in_the_customers_language_and_previewed(claim):
     claim.contract.customer.language = "zh-hans"
     claim.contract.customer.save()
     response = signed_in(support()).post(
@@ -112,19 +112,19 @@ def test_the_letter_is_drafted_in_the_customers_language_and_shown_as_it_goes_ou
     )
     page = text_of(response)
     assert response.status_code == 200
-    assert "As it will go out" in page
+    assert "Preview" in page
     assert claim.number in response.context["recommend"].cleaned_data["letter_subject"]
     assert not Recommendation.objects.exists()
 
 
-def test_one_recommends_another_grants_and_everything_happens(claim):
+def test_one_person_recommends_and_another_grants(claim):
     one, other = signed_in(support()), signed_in(support())
     assert one.post(page_of(claim, "recommend_claim"), letter()).status_code == 302
     claim.refresh_from_db()
     assert claim.status == Status.RECOMMENDED
     shown = text_of(other.get(page_of(claim, "decide_claim")))
-    assert "30 minutes, worth 0.03 EUR, extend contract" in shown
-    assert "its last service day moves from 2026-12-31 to 2027-01-01" in shown
+    assert "Service extension of 30 minutes (0.03 EUR): the last service day of contract" in shown
+    assert "moves from 2026-12-31 to 2027-01-01" in shown
     assert "A voucher of 0.01 EUR is issued for 7 minutes." in shown
     assert other.post(page_of(claim, "decide_claim"), decision_of(claim)).status_code == 302
     claim.refresh_from_db()
@@ -132,7 +132,7 @@ def test_one_recommends_another_grants_and_everything_happens(claim):
     assert claim.status == Status.GRANTED
     assert str(claim.contract.last_day) == "2027-01-01"
     page = text_of(other.get(page_of(claim)))
-    assert "Agreed and done" in page
+    assert "Approved" in page
     assert Notice.objects.filter(about=claim.number).latest("id").number in page
 
 
@@ -151,13 +151,13 @@ def test_a_double_click_recommends_once(claim):
     assert Recommendation.objects.count() == 1
 
 
-def test_nobody_decides_the_own_recommendation_and_the_page_says_so(claim):
+def test_the_recommender_cannot_decide_and_the_page_says_so(claim):
     me = support()
     recommended(claim, me)
     mine = signed_in(me)
     page = text_of(mine.get(page_of(claim)))
-    assert "You recommended this. Another person decides it." in page
-    assert "Look at what agreeing does" not in page
+    assert "You made this recommendation. Another person must approve it." in page
+    assert "Review and decide" not in page
     response = mine.post(page_of(claim, "decide_claim"), decision_of(claim))
     assert response.status_code == 422
     assert not Decision.objects.exists()
@@ -167,26 +167,26 @@ def test_a_refusal_names_its_clause(claim):
     agent = signed_in(support())
     response = agent.post(page_of(claim, "recommend_claim"), letter(outcome="refuse"))
     assert response.status_code == 422
-    assert "Name the clause on which the refusal rests." in text_of(response)
+    assert "Choose the clause on which the refusal is based." in text_of(response)
     assert agent.post(page_of(claim, "recommend_claim"), letter(outcome="refuse", clause="3.1")).status_code == 302
     other = signed_in(support())
-    assert "Nothing is given." in text_of(other.get(page_of(claim, "decide_claim")))
+    assert "No compensation is granted." in text_of(other.get(page_of(claim, "decide_claim")))
     other.post(page_of(claim, "decide_claim"), decision_of(claim))
     claim.refresh_from_db()
     assert claim.status == Status.REFUSED
 
 
-def test_a_recommendation_is_returned_with_a_reason_and_taken_back(claim):
+def test_a_recommendation_is_sent_back_with_a_reason_and_withdrawn(claim):
     me = support()
     recommended(claim, me)
     other = signed_in(support())
     sent = {**decision_of(claim), "reason": ""}
-    assert other.post(page_of(claim, "return_claim"), sent).status_code == 422
-    assert other.post(page_of(claim, "return_claim"), {**sent, "reason": "Say more"}).status_code == 302
+    assert other.post(page_of(claim, "send_back_claim"), sent).status_code == 422
+    assert other.post(page_of(claim, "send_back_claim"), {**sent, "reason": "Say more"}).status_code == 302
     assert "Say more" in text_of(other.get(page_of(claim)))
     recommended(claim, me)
-    assert other.post(page_of(claim, "take_claim_back"), {"reason": "Not mine"}).status_code == 422
-    assert signed_in(me).post(page_of(claim, "take_claim_back"), {"reason": "A slip"}).status_code == 302
+    assert other.post(page_of(claim, "withdraw_recommendation"), {"reason": "Not mine"}).status_code == 422
+    assert signed_in(me).post(page_of(claim, "withdraw_recommendation"), {"reason": "A slip"}).status_code == 302
     claim.refresh_from_db()
     assert claim.status == Status.SUBMITTED
 
@@ -196,11 +196,11 @@ def test_an_appeal_is_decided_by_a_third_person(claim):
     recommended(claim, one, outcome="refuse", clause="3.3.2")
     decide(actor=Actor.staff(other), claim=claim, now=OPEN, **decision_of(claim))
     desk = signed_in(other)
-    assert f"{other.get_full_name() or other} does not" in text_of(desk.get(page_of(claim)))
+    assert f"{other.get_full_name() or other} cannot" in text_of(desk.get(page_of(claim)))
     assert desk.post(page_of(claim, "appeal_claim"), {"key": uuid4(), "text": "Look again"}).status_code == 302
     recommended(claim, third)
     page = text_of(desk.get(page_of(claim)))
-    assert "You decided the refusal that was appealed. A third person has to decide now." in page
+    assert "You decided the refusal that was appealed. A third person must decide the appeal." in page
     assert desk.post(page_of(claim, "decide_claim"), decision_of(claim)).status_code == 422
     mine = signed_in(one)
     assert "You recommended the refusal that was appealed." in text_of(mine.get(page_of(claim)))
@@ -210,10 +210,10 @@ def test_an_appeal_is_decided_by_a_third_person(claim):
     assert claim.status == Status.GRANTED
 
 
-def test_the_customer_is_asked_by_mail_and_answers_by_phone(claim):
+def test_the_customer_is_asked_by_email_and_answers_by_phone(claim):
     agent = signed_in(support())
     assert agent.post(page_of(claim, "ask_claimant"), {"key": uuid4(), "question": "Which door?"}).status_code == 302
-    assert "Asked: Which door?" in text_of(agent.get(page_of(claim)))
+    assert "Question to the customer: Which door?" in text_of(agent.get(page_of(claim)))
     assert Notice.objects.filter(about=claim.number).count() == 2
     answer = {"key": uuid4(), "text": "The garage"}
     assert agent.post(page_of(claim, "claimant_answered"), answer).status_code == 302
@@ -221,7 +221,7 @@ def test_the_customer_is_asked_by_mail_and_answers_by_phone(claim):
     assert claim.status == Status.SUBMITTED
 
 
-def test_time_of_the_customers_own_making_is_proposed_and_confirmed_by_another(claim):
+def test_time_caused_by_the_customer_is_proposed_and_confirmed_by_another_person(claim):
     proposer, other = signed_in(support()), signed_in(support())
     time = claim.times.get()
     sent = {
@@ -235,13 +235,15 @@ def test_time_of_the_customers_own_making_is_proposed_and_confirmed_by_another(c
     assert proposer.post(page_of(claim, "propose_own"), sent).status_code == 302
     own = Exclusion.objects.get()
     assert (own.starts_at, own.ends_at, own.customer) == (time.starts_at, time.ends_at, claim.contract.customer)
-    assert "You proposed this. Another person decides it." in text_of(proposer.get(page_of(claim)))
+    assert "You proposed this exclusion. Another person must decide it." in text_of(proposer.get(page_of(claim)))
     page = text_of(other.get(page_of(claim)))
-    assert "“all” in force 37 minutes ■ Target missed 7 minutes ■ Target missed" in page
+    assert "All functions on all clients in force 37 minutes ■ SLA breached 7 minutes ■ SLA breached" in page
     assert "37 minutes · 0.04 EUR 7 minutes · 0.01 EUR" in page
     assert proposer.post(page_of(claim, "confirm_own", own.pk), {}).status_code == 422
     assert other.post(page_of(claim, "confirm_own", own.pk), {}).status_code == 302
-    assert "Of 30 minutes claimed, 0 minutes count, 30 minutes are excluded" in text_of(other.get(page_of(claim)))
+    assert "Claimed: 30 minutes. Of these, unavailable: 0 minutes; excluded: 30 minutes" in text_of(
+        other.get(page_of(claim))
+    )
     assert other.post(page_of(claim, "revoke_own", own.pk), {"reason": ""}).status_code == 422
     assert other.post(page_of(claim, "revoke_own", own.pk), {"reason": "The log was another's"}).status_code == 302
     own.refresh_from_db()
@@ -249,7 +251,7 @@ def test_time_of_the_customers_own_making_is_proposed_and_confirmed_by_another(c
 
 
 @pytest.mark.parametrize("without", ["clause", "stretch", "reason", "evidence"])
-def test_an_own_making_is_not_proposed_without_all_of_it(claim, without):
+def test_a_proposed_exclusion_needs_all_fields(claim, without):
     sent = {
         "key": uuid4(),
         "clause": "4.5",
@@ -262,7 +264,7 @@ def test_an_own_making_is_not_proposed_without_all_of_it(claim, without):
     assert not Exclusion.objects.exists()
 
 
-def test_an_exclusion_of_ones_own_leads_to_its_claim(claim):
+def test_an_exclusion_caused_by_a_customer_leads_to_the_claim(claim):
     own = Exclusion.objects.create(
         customer=claim.contract.customer,
         clause="4.5",
@@ -274,10 +276,10 @@ def test_an_exclusion_of_ones_own_leads_to_its_claim(claim):
     assert response.url == f"{page_of(claim)}#exclusion-{own.pk}"
 
 
-def test_links_are_revoked_and_sent_anew(claim):
+def test_links_are_revoked_and_new_ones_sent(claim):
     agent = signed_in(support())
     assert ClaimLink.objects.filter(revoked_at=None).count() == 1
-    assert agent.post(page_of(claim, "close_claim_links"), {"key": uuid4()}).status_code == 302
+    assert agent.post(page_of(claim, "revoke_claim_links"), {"key": uuid4()}).status_code == 302
     assert not ClaimLink.objects.filter(revoked_at=None).exists()
     agent.post(page_of(claim, "send_claim_link"), {"key": uuid4()})
     assert ClaimLink.objects.filter(revoked_at=None).count() == 1
@@ -292,8 +294,8 @@ def test_a_claim_is_withdrawn_with_a_reason(claim):
 
 
 DOORS = (
-    "recommend_claim", "take_claim_back", "return_claim", "ask_claimant", "claimant_answered", "appeal_claim",
-    "withdraw_claim", "send_claim_link", "close_claim_links", "bring_proof", "propose_own",
+    "recommend_claim", "withdraw_recommendation", "send_back_claim", "ask_claimant", "claimant_answered", "appeal_claim",
+    "withdraw_claim", "send_claim_link", "revoke_claim_links", "bring_proof", "propose_own",
 )  # fmt: skip
 
 
@@ -303,7 +305,7 @@ DOORS = (
     [{}, {"key": "x", "outcome": "bribe", "clause": "9.9", "voucher_minutes": "-3", "reason": "\0", "text": "\0"}],
     ids=["nothing", "nonsense"],
 )
-def test_nonsense_is_refused_and_changes_nothing(claim, door, nonsense):
+def test_invalid_input_is_refused_and_changes_nothing(claim, door, nonsense):
     response = signed_in(support()).post(page_of(claim, door), nonsense)
     assert response.status_code == 422
     claim.refresh_from_db()
@@ -342,11 +344,11 @@ def test_without_an_agreement_version_the_page_says_so_and_nothing_is_recommende
     assert not Decision.objects.exists()
 
 
-def test_who_reads_claims_presses_no_button(claim):
+def test_roles_that_only_view_claims_have_no_buttons(claim):
     may_send = {
         "recommend_claim": {"Support"},
         "decide_claim": {"Support"},
-        "return_claim": {"Support"},
+        "send_back_claim": {"Support"},
         "ask_claimant": {"Support"},
         "withdraw_claim": {"Support"},
         "bring_proof": {"Support"},
@@ -357,7 +359,7 @@ def test_who_reads_claims_presses_no_button(claim):
         response = desk.get(page_of(claim))
         assert response.status_code == (403 if role == "NOC" else 200)
         if role in {"Auditor", "Administrator"}:
-            assert "Your role reads claims." in text_of(response)
+            assert "Your role can only view claims." in text_of(response)
             assert b'<form method="post" action="/admin/claims/' not in response.content
         for door, roles in may_send.items():
             status = desk.post(page_of(claim, door), {}).status_code

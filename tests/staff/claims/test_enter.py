@@ -52,24 +52,24 @@ def address(caller) -> str:
     return f"{ENTER}?contract={caller.contract.pk}"
 
 
-def test_the_caller_is_found_by_what_is_said(caller):
+def test_the_contract_is_found_by_what_the_caller_says(caller):
     agent = signed_in(support())
     for text in (caller.contract.reference, caller.customer.name, caller.customer.code, caller.contact.email):
         assert f"?contract={caller.contract.pk}" in agent.get(ENTER, {"q": text}).content.decode(), text
     assert f"?contract={caller.contract.pk}" in agent.get(ENTER, {"customer": caller.customer.pk}).content.decode()
     for text in ("nobody like this", "%", "'; --", "x" * 5000):
-        assert "No contract is found like this." in text_of(agent.get(ENTER, {"q": text}))
-    assert "Type what the caller tells you" in text_of(agent.get(ENTER, {"q": "\0"}))
+        assert "No contract found." in text_of(agent.get(ENTER, {"q": text}))
+    assert "Search by contract reference" in text_of(agent.get(ENTER, {"q": "\0"}))
 
 
-def test_windows_and_figures_stand_beside_what_is_typed(caller):
+def test_claim_periods_and_figures_are_beside_the_form(caller):
     page = text_of(signed_in(support()).get(address(caller)))
     assert "September 2026 · 42 days left" in page
     assert "2026-10-14 to 2026-11-30" in page
     assert "99.91435 %" in page
 
 
-def test_a_claim_is_taken_in_the_callers_zone_and_waits_for_its_proof(caller):
+def test_a_claim_is_entered_in_the_callers_time_zone_and_proof_may_follow(caller):
     agent = signed_in(support())
     response = agent.post(address(caller), told(caller))
     claim = Claim.objects.get()
@@ -88,11 +88,11 @@ def test_a_double_click_enters_once(caller):
     assert Claim.objects.count() == 1
 
 
-def test_a_ticket_brings_its_number(caller):
+def test_a_claim_by_ticket_needs_its_number(caller):
     agent = signed_in(support())
     response = agent.post(address(caller), told(caller, source="ticket"))
     assert response.status_code == 422
-    assert "Give the number of the ticket." in text_of(response)
+    assert "Enter the ticket number." in text_of(response)
     agent.post(address(caller), told(caller, source="ticket", ticket_number="T-77"))
     assert Claim.objects.get().ticket_number == "T-77"
 
@@ -104,20 +104,20 @@ def test_a_second_claim_for_the_month_leads_to_the_first(caller):
     assert response.status_code == 422
     claim = Claim.objects.get()
     page = text_of(response)
-    assert f"Claim {claim.number} for this contract and month is open or granted already." in page
-    assert f"It is this one: {claim.number}" in page
+    assert f"Claim {claim.number} for this contract and month is already open or granted." in page
+    assert f"Existing claim: {claim.number}" in page
 
 
-def test_one_that_comes_late_is_refused_with_the_date_and_put_on_record(caller):
+def test_a_late_claim_is_refused_with_the_date_and_recorded(caller):
     with travel(at("2026-12-01 08:00"), tick=False):
         response = signed_in(support()).post(f"{address(caller)}&month=2026-09", told(caller))
     assert response.status_code == 422
-    assert "Claims for this month closed on 2026-12-01 00:00 Shanghai (clause 3.3.1)." in text_of(response)
+    assert "The claim period for this month closed on 2026-12-01 00:00 Shanghai (clause 3.3.1)." in text_of(response)
     assert RefusedApplication.objects.get().source == "phone"
     assert not Claim.objects.exists()
 
 
-def test_an_early_one_is_held(caller):
+def test_an_early_claim_is_not_open_yet(caller):
     with travel(at("2026-10-09 08:00"), tick=False):
         signed_in(support()).post(address(caller), told(caller))
     assert Claim.objects.get().status == "held"
@@ -144,21 +144,21 @@ def test_an_early_one_is_held(caller):
         ("functions", ["no such function"]),
     ],
 )
-def test_nonsense_is_refused_and_nothing_is_entered(caller, field, value):
+def test_invalid_input_is_refused_and_nothing_is_entered(caller, field, value):
     response = signed_in(support()).post(address(caller), told(caller, **{field: value}))
     assert response.status_code == 422
     assert not Claim.objects.exists()
 
 
 @pytest.mark.parametrize("asked", ["x", "0", "9" * 30, "-1"])
-def test_a_contract_that_is_none_leads_nowhere(asked):
+def test_an_invalid_contract_is_not_found(asked):
     assert signed_in(support()).get(ENTER, {"contract": asked}).status_code in (200, 404)
 
 
-def test_without_a_contact_nobody_could_be_told(caller):
+def test_without_a_contact_no_claim_can_be_entered(caller):
     caller.contact.delete()
     page = text_of(signed_in(support()).get(address(caller)))
-    assert "The customer has no contact on record, so nobody can be told." in page
+    assert "The customer has no contact on record, so no one can be notified." in page
 
 
 def test_files_that_came_with_a_ticket_are_added_on_the_claims_page(caller, settings, tmp_path):
@@ -176,6 +176,6 @@ def test_files_that_came_with_a_ticket_are_added_on_the_claims_page(caller, sett
     assert Proof.objects.get().claim == claim
 
 
-def test_only_who_may_enter_claims_finds_the_page(caller):
+def test_the_page_needs_the_permission_to_enter_claims(caller):
     found = {role: signed_in(a_member(role)).get(address(caller)).status_code for role in ROLES}
     assert found == {role: 200 if role == "Support" else 403 for role in ROLES}

@@ -1,4 +1,4 @@
-"""The ledger at the desk and what billing takes of it: filters, totals, a voucher's life, CSV and worksheets."""
+"""The ledger and its exports: filters, totals, history of a voucher, CSV and worksheets."""
 
 import csv
 from datetime import timedelta
@@ -68,7 +68,7 @@ def taken(client, form: str, **asked: str):
 # What is shown
 
 
-def test_the_ledger_shows_what_was_given_with_its_total_and_cap(desk, given):
+def test_the_ledger_shows_entries_with_total_and_cap(desk, given):
     said = text_of(desk.get(LEDGER))
     voucher = Voucher.objects.get()
     assert "✓ contract extended" in said
@@ -115,20 +115,20 @@ def test_entries_are_found_by_month_contract_step_and_code(desk, given, asked, s
     assert len(desk.get(LEDGER + asked).context["rows"]) == shown
 
 
-def test_asked_nothing_the_ledger_shows_all_months_and_asked_for_an_empty_one_it_says_how_to_see_them(given):
+def test_without_filter_the_ledger_shows_all_months_and_an_empty_month_explains_how_to_see_them(given):
     with travel(at("2026-11-02 00:00"), tick=False):
         desk = signed_in(a_member("Support"))
         assert len(desk.get(LEDGER).context["rows"]) == 2
         response = desk.get(LEDGER + "?month=2026-11")
     assert response.context["rows"] == []
-    assert "leave the month empty to see all months" in text_of(response)
+    assert "Leave the month empty to see all months" in text_of(response)
 
 
 @pytest.mark.parametrize(
     "asked",
     ["?month=2026-13", "?month=abc", "?step=stolen", "?before=0", "?before=x", "?code=%00", "?contract=" + "x" * 50],
 )
-def test_what_the_ledger_does_not_know_is_refused_and_nothing_shown_or_taken(desk, given, asked):
+def test_an_invalid_filter_is_refused_and_nothing_is_shown_or_exported(desk, given, asked):
     response = desk.get(LEDGER + asked)
     assert response.status_code == 422
     assert "rows" not in response.context
@@ -136,7 +136,7 @@ def test_what_the_ledger_does_not_know_is_refused_and_nothing_shown_or_taken(des
 
 
 @pytest.mark.parametrize("before", ["999999999", "9223372036854775807"])
-def test_an_entry_that_is_not_there_begins_the_list_anew(desk, given, before):
+def test_an_unknown_entry_starts_the_list_at_the_first_page(desk, given, before):
     assert len(desk.get(f"{LEDGER}?month=&before={before}").context["rows"]) == 2
 
 
@@ -168,7 +168,7 @@ def many_vouchers(number: int) -> None:
         )  # fmt: skip
 
 
-def test_the_ledger_asks_as_often_of_many_entries_as_of_two(desk, given, django_assert_max_num_queries):
+def test_the_number_of_queries_does_not_depend_on_the_number_of_entries(desk, given, django_assert_max_num_queries):
     desk.get(LEDGER)
     with django_assert_max_num_queries(12) as few:
         desk.get(LEDGER)
@@ -177,10 +177,10 @@ def test_the_ledger_asks_as_often_of_many_entries_as_of_two(desk, given, django_
         assert len(desk.get(LEDGER).context["rows"]) == 32
 
 
-def test_more_entries_than_a_page_adds_up_are_shown_without_totals(desk, given, monkeypatch):
+def test_too_many_entries_are_shown_without_totals(desk, given, monkeypatch):
     monkeypatch.setattr("sla_portal.staff.claims.ledger.MOST_ADDED_UP", 1)
     response = desk.get(LEDGER)
-    assert "More than 1 entries are not added up here." in text_of(response)
+    assert "Totals are shown for up to 1 entries." in text_of(response)
     assert (len(response.context["rows"]), response.context["totals"]) == (2, [])
 
 
@@ -199,7 +199,7 @@ def test_every_entry_is_on_one_page(desk, given, monkeypatch):
 # What billing takes
 
 
-def test_ledger_letter_and_exports_agree_to_the_cent(desk, given):
+def test_ledger_email_and_exports_agree_to_the_cent(desk, given):
     """The report's twin of this stands with the reports."""
     value, extended = Decimal("12.00"), Decimal("25.00")
     shown = {row["entry"].step: row["value"] for row in desk.get(LEDGER).context["rows"]}
@@ -218,7 +218,7 @@ def test_ledger_letter_and_exports_agree_to_the_cent(desk, given):
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_an_export_has_what_the_filter_shows_and_the_trail_says_who_took_it(given, form):
+def test_an_export_has_the_filtered_entries_and_the_audit_log_records_it(given, form):
     member = a_member("Auditor")
     response = taken(signed_in(member), form, month="2026-10", step="issued")
     rows = csv_of(response) if form == "csv" else sheet_of(response)
@@ -233,7 +233,7 @@ def test_an_export_has_what_the_filter_shows_and_the_trail_says_who_took_it(give
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "＝"])
-def test_a_text_that_would_be_a_formula_is_disarmed(desk, given, first):
+def test_a_text_that_looks_like_a_formula_is_escaped(desk, given, first):
     Customer.objects.update(name=f"{first}HYPERLINK(1)")
     row = csv_of(taken(desk, "csv", step="issued"))[0]
     assert row["customer_name"] == f"'{first}HYPERLINK(1)"
@@ -254,18 +254,18 @@ def test_a_worksheet_holds_no_formula_and_numbers_are_numbers(desk, given):
     ("value", "safely"),
     [("K-1", "K-1"), ("", ""), (Decimal("-12.00"), Decimal("-12.00")), (-12, -12), ("a=b", "a=b"), ("\x00=1", "'=1")],
 )
-def test_what_is_no_formula_stays_as_it_is(value, safely):
+def test_other_texts_are_unchanged(value, safely):
     assert safe(value) == safely
 
 
-def test_more_than_a_worksheet_holds_is_refused_with_a_sentence(desk, given, monkeypatch):
+def test_more_than_a_worksheet_holds_is_refused_with_a_message(desk, given, monkeypatch):
     monkeypatch.setattr("sla_portal.staff.claims.ledger.MOST_IN_A_SHEET", 1)
     refused = desk.post(reverse("admin:export_ledger", args=["xlsx"]) + "?month=", follow=True)
-    assert "More than 1 entries do not go into one worksheet." in text_of(refused)
+    assert "A worksheet can hold at most 1 entries." in text_of(refused)
     assert len(csv_of(taken(desk, "csv", month=""))) == 2
 
 
-def test_a_currency_without_decimals_is_written_without():
+def test_a_currency_without_decimals_is_exported_without_decimals():
     a_missed_september()
     of = a_claimant(monthly_charge=Decimal(43200), currency="JPY", paid="1000")
     granted(a_claim(of), voucher_minutes=37)
@@ -280,7 +280,7 @@ def page_of(voucher: Voucher) -> str:
     return reverse("admin:voucher", args=[voucher.pk])
 
 
-def test_a_voucher_is_redeemed_taken_back_and_voided_each_by_an_entry(desk, given):
+def test_a_voucher_is_redeemed_reversed_and_voided_each_by_an_entry(desk, given):
     voucher = Voucher.objects.get()
     url = page_of(voucher)
     desk.post(url, {"act": "redeem", "redeem-reference": "R-2026-17", "redeem-sure": "on"})
@@ -290,19 +290,19 @@ def test_a_voucher_is_redeemed_taken_back_and_voided_each_by_an_entry(desk, give
     assert list(voucher.entries.order_by("id").values_list("step", "value")) == [
         ("issued", 12), ("redeemed", 0), ("returned", 0), ("voided", -12),
     ]  # fmt: skip
-    assert "Nothing is left to do here." in text_of(desk.get(url))
+    assert "No further action is possible." in text_of(desk.get(url))
     assert Entry.objects.latest("id").total == 25
 
 
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        ({"act": "redeem", "redeem-sure": "on"}, "Give the order or invoice on which it was redeemed."),
-        ({"act": "redeem", "redeem-reference": "R-1"}, "Compare code and value with the order"),
-        ({"act": "redeem", "redeem-reference": "  ", "redeem-sure": "on"}, "Give the order or invoice"),
-        ({"act": "reverse", "reverse-sure": "on"}, "Say what was wrong."),
-        ({"act": "reverse", "reverse-reason": "Wrong"}, "Tick that it is to be reversed."),
-        ({"act": "burn"}, "Redeem it"),
+        ({"act": "redeem", "redeem-sure": "on"}, "Enter the order or invoice on which the voucher was redeemed."),
+        ({"act": "redeem", "redeem-reference": "R-1"}, "Compare the code and amount with the order"),
+        ({"act": "redeem", "redeem-reference": "  ", "redeem-sure": "on"}, "Enter the order or invoice"),
+        ({"act": "reverse", "reverse-sure": "on"}, "Give the reason for the reversal."),
+        ({"act": "reverse", "reverse-reason": "Wrong"}, "Tick the box to confirm the reversal."),
+        ({"act": "burn"}, "Redeem voucher"),
         ({"act": "redeem", "redeem-reference": "\0", "redeem-sure": "on"}, "Null characters"),
     ],
 )
@@ -313,7 +313,7 @@ def test_without_reason_and_confirmation_nothing_happens_to_a_voucher(desk, give
     assert Entry.objects.count() == 2
 
 
-def test_a_voucher_redeemed_a_moment_ago_by_somebody_else_says_so(desk, given):
+def test_a_voucher_just_redeemed_by_someone_else_is_refused(desk, given):
     voucher = Voucher.objects.get()
     redeem_voucher(actor=a_clerk(), voucher=voucher, reference="R-1", now=OPEN)
     refused = desk.post(page_of(voucher), {"act": "redeem", "redeem-reference": "R-2", "redeem-sure": "on"})
@@ -326,7 +326,7 @@ def test_an_expired_voucher_cannot_be_redeemed_and_says_why(desk, given):
     with travel(at("2027-10-21 00:00"), tick=False):
         page = signed_in(a_member("Support", "later")).get(page_of(voucher))
     assert "expired" in text_of(page)
-    assert "Redeem it" not in text_of(page)
+    assert "Redeem voucher" not in text_of(page)
 
 
 def test_an_extension_is_reversed_and_the_contracts_end_moves_back(desk, given):
@@ -334,7 +334,7 @@ def test_an_extension_is_reversed_and_the_contracts_end_moves_back(desk, given):
     contract.refresh_from_db()
     assert str(contract.last_day) == "2027-01-01"
     url = reverse("admin:extension", args=[given.pk])
-    assert "now until 2027-01-01" in text_of(desk.get(url))
+    assert "now ends on 2027-01-01" in text_of(desk.get(url))
     desk.post(url, {"act": "reverse", "reverse-reason": "Given twice", "reverse-sure": "on"})
     contract.refresh_from_db()
     assert (str(contract.last_day), contract.extended_minutes) == ("2026-12-31", 0)
@@ -351,7 +351,7 @@ def test_what_is_not_there_is_not_found(desk, given):
 
 
 @pytest.mark.parametrize(("role", "allowed"), [("Support", 200), ("Legal", 200), ("Auditor", 200), ("NOC", 403)])
-def test_the_ledger_opens_for_those_who_may_see_what_is_owed(given, role, allowed):
+def test_the_ledger_needs_the_permission(given, role, allowed):
     client = signed_in(a_member(role, f"the-{role}"))
     for url in (LEDGER, page_of(Voucher.objects.get()), reverse("admin:extension", args=[given.pk])):
         assert client.get(url).status_code == allowed
@@ -359,14 +359,14 @@ def test_the_ledger_opens_for_those_who_may_see_what_is_owed(given, role, allowe
 
 
 @pytest.mark.parametrize("act", ["redeem", "reverse"])
-def test_who_only_reads_changes_nothing(given, act):
+def test_roles_that_only_view_cannot_change_anything(given, act):
     auditor = signed_in(a_member("Auditor"))
     sent = {"act": act, f"{act}-reference": "R-1", f"{act}-reason": "x", f"{act}-sure": "on"}
     assert auditor.post(page_of(Voucher.objects.get()), sent).status_code == 403
     assert Entry.objects.count() == 2
 
 
-def test_a_code_is_not_told_to_who_may_not_see_vouchers(given):
+def test_voucher_codes_need_the_permission(given):
     member = a_member("Auditor")
     member.groups.clear()
     from django.contrib.auth.models import Permission
@@ -384,7 +384,7 @@ def test_an_export_is_streamed(given):
     assert [line.decode() for line in rows.streaming_content] == ["\ufeffa\r\n", "1\r\n", "2\r\n"]
 
 
-def test_a_month_of_the_ledger_begins_on_the_sla_clock(given):
+def test_a_month_of_the_ledger_is_in_the_sla_time_zone(given):
     made = Entry.objects.latest("id")
     assert made in entries(Wanted(month=ServiceMonth(2026, 10)))
     assert made not in entries(Wanted(month=ServiceMonth(2026, 11)))

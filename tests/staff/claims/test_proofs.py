@@ -1,4 +1,4 @@
-"""The desk sees proof drawn anew, takes the original to be saved, and each look stands in the trail."""
+"""Staff see previews and download originals of proof materials; each view is in the audit log."""
 
 import io
 from pathlib import Path
@@ -40,7 +40,7 @@ def looks() -> list[tuple[str, str]]:
         ("mail.eml", bytes(a_mail()), "text/plain; charset=utf-8"),
     ],
 )
-def test_the_preview_can_do_nothing_in_a_browser_and_is_kept_nowhere(name, content, kind):
+def test_the_preview_is_inert_in_a_browser_and_not_cached(name, content, kind):
     answer = signed_in(a_member("Support")).get(preview_of(add(a_claim(), content, name)))
     assert answer.status_code == 200
     assert answer["Content-Type"] == kind
@@ -51,14 +51,14 @@ def test_the_preview_can_do_nothing_in_a_browser_and_is_kept_nowhere(name, conte
     assert looks() == [("Support", "viewed proof of")]
 
 
-def test_the_preview_of_a_photo_says_nothing_of_where_it_was_taken():
+def test_the_preview_of_a_photo_has_no_location():
     answer = signed_in(a_member("Support")).get(preview_of(add(a_claim(), a_photo_with_position(), "photo.jpg")))
     with Image.open(io.BytesIO(answer.content)) as drawn:
         assert drawn.size == (30, 40)
         assert not drawn.getexif()
 
 
-def test_the_original_is_only_ever_saved_under_the_name_that_it_came_with():
+def test_the_original_is_always_a_download_with_its_name():
     content = a_photo_with_position()
     answer = signed_in(a_member("Auditor")).get(original_of(add(a_claim(), content, 'Foto "a"; 停机.jpg')))
     assert answer.content == content
@@ -71,7 +71,7 @@ def test_the_original_is_only_ever_saved_under_the_name_that_it_came_with():
 
 
 @pytest.mark.parametrize("address", [preview_of, original_of])
-def test_nobody_looks_without_the_right_or_without_a_name(address, client):
+def test_viewing_a_file_needs_a_login_and_the_permission(address, client):
     proof = add(a_claim())
     assert signed_in(a_member("NOC")).get(address(proof)).status_code == 403
     assert client.get(address(proof)).status_code == 302
@@ -81,11 +81,11 @@ def test_nobody_looks_without_the_right_or_without_a_name(address, client):
 
 
 @pytest.mark.parametrize("address", ["admin:proof_preview", "admin:proof_original"])
-def test_a_file_that_nobody_brought_is_not_found(address):
+def test_an_unknown_file_is_not_found(address):
     assert signed_in(a_member("Support")).get(reverse(address, args=[404])).status_code == 404
 
 
-def test_a_file_that_is_missing_or_was_changed_is_not_handed_out():
+def test_a_missing_or_modified_file_is_not_served():
     proof = add(a_claim())
     support = signed_in(a_member("Support"))
     with Path(proof.file.path).open("ab") as kept:
@@ -107,7 +107,7 @@ def shown(claim, role: str = "Support") -> str:
     )
 
 
-def test_a_file_is_shown_with_what_it_is_and_its_seal():
+def test_a_file_is_shown_with_its_type_and_hash():
     claim = a_claim()
     proof = add(claim, a_pdf(pages=12), "letter.pdf")
     html = shown(claim)
@@ -116,7 +116,7 @@ def test_a_file_is_shown_with_what_it_is_and_its_seal():
         assert words in html
 
 
-def test_text_is_shown_in_a_frame_that_can_do_nothing():
+def test_text_is_shown_in_a_sandboxed_frame():
     claim = a_claim()
     proof = add(claim)
     assert f'<iframe class="proof-text" src="{preview_of(proof)}" sandbox ' in shown(claim)
@@ -126,7 +126,7 @@ def test_a_scanned_file_says_so(scanner):
     claim = a_claim()
     add(claim)
     html = shown(claim)
-    assert "scanned, nothing found" in html
+    assert "scanned, no virus found" in html
     assert "not scanned" not in html
 
 
@@ -140,7 +140,7 @@ def test_the_same_file_in_another_claim_is_pointed_out_with_a_link():
     assert f'<a href="{reverse("admin:claim", args=[second.pk])}">{second.number}</a>' in html
 
 
-def test_who_may_not_look_reads_that_there_is_a_file():
+def test_without_the_permission_only_the_existence_of_a_file_is_shown():
     claim = a_claim()
     proof = add(claim, name="<b>log.txt")
     html = shown(claim, "NOC")

@@ -1,4 +1,4 @@
-"""The queue of claims by closing date and age, many recommended together, and the search that finds them."""
+"""The queue of claims by closing date and age, recommendations for several claims, and the search."""
 
 import pytest
 from django.db import connection
@@ -39,7 +39,7 @@ def numbers_on(page: str, *numbers: str) -> list[str]:
     return sorted((number for number in numbers if number in page), key=page.index)
 
 
-def test_claims_stand_by_closing_date_then_by_age():
+def test_claims_are_sorted_by_closing_date_then_by_age():
     on_record("Q-1", "2026-09-01", "2026-10-15 01:00")
     on_record("Q-2", "2026-08-01", "2026-10-16 01:00")
     on_record("Q-3", "2026-08-01", "2026-09-20 01:00")
@@ -48,10 +48,10 @@ def test_claims_stand_by_closing_date_then_by_age():
     assert "2026-10-31 ◔ 12 days left" not in page
     assert "2026-10-31 · 12 days left" in page
     assert "2026-11-30 · 42 days left" in page
-    assert "30 days ago form" in page
+    assert "30 days ago web form" in page
 
 
-def test_the_last_week_is_marked_and_a_month_that_closed_is_no_ones_fault():
+def test_the_last_week_is_marked_and_a_closed_period_is_not():
     on_record("Q-1", "2026-08-01", "2026-09-20 01:00")
     with travel(at("2026-10-26 08:00"), tick=False):
         assert "◔ 6 days left" in text_of(signed_in(support()).get(QUEUE))
@@ -59,7 +59,7 @@ def test_the_last_week_is_marked_and_a_month_that_closed_is_no_ones_fault():
         assert "2026-10-31 · closed 2 days ago" in text_of(signed_in(support()).get(QUEUE))
 
 
-def test_each_part_of_the_queue_shows_its_own():
+def test_each_tab_shows_its_own_claims():
     a_missed_september()
     me = support()
     mine, colleagues, asked = [a_claim(one) for one in [a_claimant() for _n in range(3)]]
@@ -82,10 +82,10 @@ def test_each_part_of_the_queue_shows_its_own():
     assert set(found["today"]) == {mine.number, colleagues.number, asked.number, "Q-held"}
     assert found["decided"] == ["Q-done"]
     page = text_of(desk.get(QUEUE))
-    assert "Waiting for me 1 For the customer 1 For a second person 1 Recommended by me 1 Held 1" in page
+    assert "My queue 1 Waiting on customer 1 Pending approval 1 Recommended by me 1 Not open yet 1" in page
 
 
-def test_a_recommendation_taken_back_and_made_by_another_is_the_others():
+def test_a_recommendation_withdrawn_and_made_by_another_person_is_theirs():
     a_missed_september()
     me, colleague = support(), support()
     claim = a_claim(a_claimant())
@@ -96,7 +96,7 @@ def test_a_recommendation_taken_back_and_made_by_another_is_the_others():
     assert claim.number in text_of(signed_in(colleague).get(QUEUE, {"tab": "own"}))
 
 
-def test_the_queue_is_narrowed_to_a_month_and_a_region():
+def test_the_queue_is_filtered_by_month_and_region():
     on_record("Q-1", "2026-09-01", "2026-10-15 01:00")
     on_record("Q-2", "2026-09-01", "2026-10-15 01:00", region="us")
     on_record("Q-3", "2026-08-01", "2026-10-15 01:00", region="us")
@@ -125,21 +125,21 @@ def test_pages_follow_one_another_without_a_gap(monkeypatch, tab):
     "asked",
     [{"tab": "x"}, {"month": "2026-13"}, {"region": "\0"}, {"after": "9" * 40}, {"after": "１"}, {"after": "x"}],
 )
-def test_nonsense_in_the_address_is_left_out(asked):
+def test_invalid_parameters_are_ignored(asked):
     on_record("Q-1", "2026-09-01", "2026-10-15 01:00")
     response = signed_in(support()).get(QUEUE, asked)
     assert response.status_code == 200
     assert "Q-1" in text_of(response)
 
 
-def test_nothing_waits_for_who_only_reads():
+def test_roles_that_only_view_claims_have_no_queue_of_their_own():
     page = text_of(signed_in(a_member("Auditor")).get(QUEUE))
-    assert "Waiting for review 0" in page
-    assert "Waiting for me" not in page
+    assert "Under review 0" in page
+    assert "My queue" not in page
 
 
-def test_an_empty_queue_says_what_would_be_there():
-    assert "No claim waits to be reviewed." in text_of(signed_in(support()).get(QUEUE))
+def test_an_empty_queue_explains_itself():
+    assert "No claims to review." in text_of(signed_in(support()).get(QUEUE))
 
 
 @pytest.mark.parametrize("tab", ["review", "second", "decided", "today"])
@@ -160,7 +160,7 @@ def test_the_queue_takes_a_fixed_number_of_queries(tab):
     assert queries() == before <= 25
 
 
-def test_who_may_not_see_claims_finds_no_queue():
+def test_the_queue_needs_the_permission():
     found = {role: signed_in(a_member(role)).get(QUEUE).status_code for role in ROLES}
     assert found == {role: 403 if role == "NOC" else 200 for role in ROLES}
     for role in ROLES:
@@ -173,18 +173,18 @@ def outcome(*claims: Claim, **values) -> dict[str, object]:
     return {**given, "part": "extension", **values}
 
 
-def test_many_claims_of_one_outage_are_recommended_together_each_checked_by_itself():
+def test_several_claims_of_one_outage_are_recommended_together_and_checked_separately():
     a_missed_september()
     claimants = [a_claimant() for _n in range(3)]
     good, other = a_claim(claimants[0]), a_claim(claimants[1])
     unproved = a_claim(claimants[2], proofs=0)
     me = signed_in(support())
     page = text_of(me.get(TOGETHER, {"claim": [good.pk, other.pk, unproved.pk]}))
-    assert page.count("✓ all hold") == 2
-    assert "No file was brought yet." in page
+    assert page.count("✓ All passed") == 2
+    assert "No file attached yet." in page
     result = text_of(me.post(TOGETHER, outcome(good, other, unproved)))
     assert "2 of 3 claims are recommended." in result
-    assert "Not recommended It cannot be granted: No file was brought yet." in result
+    assert "Not recommended The claim cannot be granted: No file attached yet." in result
     assert set(Recommendation.objects.values_list("claim__number", flat=True)) == {good.number, other.number}
     unproved.refresh_from_db()
     assert unproved.status == "submitted"
@@ -193,7 +193,7 @@ def test_many_claims_of_one_outage_are_recommended_together_each_checked_by_itse
     assert Recommendation.objects.count() == 2
 
 
-def test_together_they_are_refused_on_one_clause_with_a_letter_each():
+def test_several_claims_are_refused_on_one_clause_with_an_email_each():
     a_missed_september()
     one, other = a_claim(a_claimant()), a_claim(a_claimant())
     me = signed_in(support())
@@ -206,9 +206,9 @@ def test_together_they_are_refused_on_one_clause_with_a_letter_each():
 
 
 @pytest.mark.parametrize("claims", [[], ["x"], ["9" * 30], ["0"]])
-def test_nothing_chosen_leads_back_with_a_sentence(claims):
+def test_an_empty_selection_redirects_with_a_message(claims):
     response = signed_in(support()).get(TOGETHER, {"claim": claims}, follow=True)
-    assert "Choose at least one claim of the list." in text_of(response)
+    assert "Select at least one claim in the list." in text_of(response)
 
 
 def test_claims_of_two_months_are_not_recommended_together():
@@ -217,10 +217,10 @@ def test_claims_of_two_months_are_not_recommended_together():
         on_record("Q-2", "2026-08-01", "2026-10-15 01:00"),
     ]
     response = signed_in(support()).get(TOGETHER, {"claim": [claim.pk for claim in claims]}, follow=True)
-    assert "Choose claims of one month" in text_of(response)
+    assert "Select claims of one month" in text_of(response)
 
 
-def test_one_box_finds_a_claim_and_a_voucher():
+def test_the_search_finds_a_claim_and_a_voucher():
     a_missed_september()
     # A voucher of one minute is worth nothing, and is none.
     claim = a_claim(a_claimant())
@@ -234,22 +234,22 @@ def test_one_box_finds_a_claim_and_a_voucher():
     for text in (voucher.code, voucher.code.lower(), voucher.code.replace("-", " "), voucher.code.replace("-", "")):
         assert voucher.code in text_of(agent.get("/admin/search/", {"q": text}))
     assert claim.number not in text_of(agent.get("/admin/search/", {"q": claim.number[:-1]}))
-    assert "Nothing that you may see" in text_of(signed_in(a_member("NOC")).get("/admin/search/", {"q": voucher.code}))
+    assert "No results for" in text_of(signed_in(a_member("NOC")).get("/admin/search/", {"q": voucher.code}))
 
 
-def test_supports_home_says_what_waits_for_whom():
+def test_supports_home_page_shows_the_tabs_of_the_queue():
     a_missed_september()
     me = support()
     mine, colleagues, asked = [a_claim(one) for one in [a_claimant() for _n in range(3)]]
     recommended(colleagues)
     ask_customer(actor=Actor.staff(me), claim=asked, question="Which door?", now=OPEN)
     home = text_of(signed_in(me).get("/admin/"))
-    assert home.index("Enter a claim") < home.index("Claims waiting for me 1")
+    assert home.index("Enter a claim") < home.index("Claims in my queue 1")
     assert f"{mine.number} {mine.contract.customer.name} 2026-09 · claims close on 2026-11-30 · received today" in home
-    for said in ("Claims for a second person 1", "Claims for the customer 1", "Claims opened today 3"):
+    for said in ("Claims pending approval 1", "Claims waiting on customer 1", "Claims received today 3"):
         assert said in home
     for role in ("NOC", "Legal", "Auditor", "Administrator"):
-        assert "Claims waiting for me" not in text_of(signed_in(a_member(role)).get("/admin/"))
+        assert "Claims in my queue" not in text_of(signed_in(a_member(role)).get("/admin/"))
 
 
 def test_home_takes_a_fixed_number_of_queries_however_many_claims_wait():
@@ -268,7 +268,7 @@ def test_home_takes_a_fixed_number_of_queries_however_many_claims_wait():
     assert queries() == before
 
 
-def test_what_is_proposed_as_a_customers_own_waits_on_supports_home_and_leads_to_the_claim():
+def test_a_proposed_exclusion_of_a_customer_is_on_supports_home_page_with_its_claim():
     a_missed_september()
     claim = a_claim(a_claimant())
     me, colleague = support(), support()

@@ -1,4 +1,4 @@
-"""Logging an outage, through the door."""
+"""Logging an outage through its page."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -45,26 +45,26 @@ def cell(function: str, client: str) -> str:
     return f"{CoreFunction.objects.get(code=function).pk}:{Client.objects.get(code=client).pk}"
 
 
-def test_a_region_and_save_put_everything_down_since_now_on_record(noc):
+def test_choosing_a_region_logs_a_major_outage_from_now(noc):
     europe = a_region("eu", name="Europe")
     answer = noc.post(address(), taps(europe))
     incident = Incident.objects.get()
     outage = incident.outages.get()
     assert answer.url == page_of(incident)
-    assert (incident.title, outage.started_at, outage.ended_at) == ("Everything down in Europe", NOW, None)
+    assert (incident.title, outage.started_at, outage.ended_at) == ("Major outage in Europe", NOW, None)
     assert not outage.functions.exists()
     assert not outage.clients.exists()
 
 
 def test_the_only_region_is_chosen_already(noc):
     a_region("eu")
-    assert b"checked" in noc.get(address()).content.split(b"Since when")[0]
+    assert b"checked" in noc.get(address()).content.split(b"Started")[0]
 
 
 def test_with_several_regions_none_is_chosen_for_the_person(noc):
     a_region("eu")
     a_region("asia")
-    assert b"checked" not in noc.get(address()).content.split(b"Since when")[0].split(b"Where")[1]
+    assert b"checked" not in noc.get(address()).content.split(b"Started")[0].split(b"Regions")[1]
 
 
 @pytest.mark.parametrize(("since", "started"), [("5", "2026-09-10 02:09:07"), ("15", "2026-09-10 01:59:07")])
@@ -78,7 +78,7 @@ def test_a_typed_time_is_read_on_the_readers_clock(noc):
     assert Outage.objects.get().started_at == at("2026-09-10 01:30:15")
 
 
-def test_what_is_over_already_is_logged_and_resolved(noc):
+def test_a_restored_outage_is_logged_and_resolved(noc):
     over = {"over": "yes", "ended_at_0": "2026-09-10", "ended_at_1": "10:10:00"}
     noc.post(address(), taps(a_region(), since="15", **over))
     incident = Incident.objects.get()
@@ -101,12 +101,12 @@ def test_ticked_cells_become_as_few_outages_as_they_need(noc):
     assert found == {(("login", "calls", "door"), ("app",)), (("door",), ())}
 
 
-def test_the_title_says_what_was_chosen_and_a_typed_one_stays(noc):
+def test_the_title_is_generated_unless_typed(noc):
     europe = a_region("eu", name="Europe")
     cells = [cell("login", "app"), cell("preview", "app")]
     noc.post(address(), taps(europe, what="some", cells=cells))
     assert Incident.objects.get().title == "Login and video preview down on app in Europe"
-    noc.post(address(), taps(europe, title="Gateway lost", like="new"))
+    noc.post(address(), taps(europe, title="Gateway lost", duplicate_of="new"))
     assert Incident.objects.first().title == "Gateway lost"
 
 
@@ -115,7 +115,7 @@ def test_several_regions_are_one_incident(noc):
     assert Incident.objects.get().outages.count() == 2
 
 
-class TestOneLikeIt:
+class TestPossibleDuplicate:
     def test_is_offered_and_nothing_is_saved_before_an_answer(self, noc):
         europe = a_region("eu")
         first = an_outage(europe, "2026-09-10 02:05", None).incident
@@ -123,27 +123,27 @@ class TestOneLikeIt:
         assert f"Add to {first.reference}" in text_of(answer)
         assert Incident.objects.count() == 1
 
-    def test_can_be_joined(self, noc):
+    def test_can_be_added_to_the_incident(self, noc):
         europe = a_region("eu")
         first = an_outage(europe, "2026-09-10 02:05", None).incident
-        answer = noc.post(address(), taps(europe, like=first.pk))
+        answer = noc.post(address(), taps(europe, duplicate_of=first.pk))
         assert answer.url == page_of(first)
         assert (Incident.objects.count(), first.outages.count()) == (1, 2)
 
-    def test_can_be_another(self, noc):
+    def test_can_be_logged_as_new(self, noc):
         europe = a_region("eu")
         an_outage(europe, "2026-09-10 02:05", None)
-        noc.post(address(), taps(europe, like="new"))
+        noc.post(address(), taps(europe, duplicate_of="new"))
         assert Incident.objects.count() == 2
 
-    def test_thinking_about_it_does_not_move_the_start(self, noc):
+    def test_answering_later_does_not_move_the_start(self, noc):
         europe = a_region("eu")
         an_outage(europe, "2026-09-10 02:05", None)
         sent = taps(europe, since="5")
         asked = noc.post(address(), sent)
         asked_at = asked.context["form"]["asked_at"].value()
         with travel(at("2026-09-10 02:20:00"), tick=False):
-            noc.post(address(), {**sent, "asked_at": asked_at, "like": "new"})
+            noc.post(address(), {**sent, "asked_at": asked_at, "duplicate_of": "new"})
         assert Outage.objects.latest("id").started_at == at("2026-09-10 02:09:07")
 
     def test_is_not_offered_in_another_region_or_hours_later(self, noc):
@@ -153,15 +153,15 @@ class TestOneLikeIt:
         noc.post(address(), taps(a_region("eu")))
         assert Incident.objects.count() == 3
 
-    def test_what_goes_on_is_not_added_to_what_is_over(self, noc):
+    def test_an_ongoing_outage_is_not_added_to_a_resolved_incident(self, noc):
         over = an_incident(resolved_at=at("2026-09-10 02:10"))
         an_outage(a_region("eu"), "2026-09-10 02:00", "2026-09-10 02:10", incident=over)
         noc.post(address(), taps(a_region("eu")))
         assert Incident.objects.count() == 2
 
-    def test_one_that_is_not_like_it_cannot_be_joined_by_its_number(self, noc):
+    def test_only_an_offered_incident_can_be_chosen(self, noc):
         other = an_outage(a_region("asia"), "2026-09-10 02:05", None).incident
-        noc.post(address(), taps(a_region("eu"), like=other.pk))
+        noc.post(address(), taps(a_region("eu"), duplicate_of=other.pk))
         assert other.outages.count() == 1
 
 
@@ -194,14 +194,14 @@ def test_sent_twice_at_the_same_moment_it_is_logged_once(noc):
     [
         ({"regions": []}, "Choose at least one region."),
         ({"regions": ["9" * 400]}, "Select a valid choice."),
-        ({"what": "some"}, "Tick at least one function on one client"),
-        ({"since": "typed"}, "Type the day and the time."),
-        ({"since": "typed", "since_at_0": "2026-09-11", "since_at_1": "00:00"}, "The start lies in the future."),
+        ({"what": "some"}, "Select at least one function on one client"),
+        ({"since": "typed"}, "Enter a date and a time."),
+        ({"since": "typed", "since_at_0": "2026-09-11", "since_at_1": "00:00"}, "The start is in the future."),
         ({"since": "typed", "since_at_0": "2026-09-10", "since_at_1": "09:30:15.5"}, "whole seconds"),
         ({"over": "yes", "ended_at_0": "2026-09-10", "ended_at_1": "09:00:00"}, "The outage ends before it starts."),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_sentence_and_the_form_as_typed(noc, change, sentence):
+def test_invalid_input_is_refused_with_a_message_and_kept(noc, change, sentence):
     answer = noc.post(address(), {**taps(a_region()), "ticket_number": "T-17", **change})
     assert sentence in text_of(answer)
     assert b'value="T-17"' in answer.content
@@ -214,18 +214,18 @@ def test_what_cannot_be_is_refused_with_a_sentence_and_the_form_as_typed(noc, ch
 def test_a_local_time_that_is_not_one_instant_is_refused_and_says_what_to_do(noc, typed, sentence):
     noc.post(reverse("admin:clock"), {"zone": "Europe/Berlin"})
     day, time = typed.split()
-    told = text_of(noc.post(address(), taps(a_region(), since="typed", since_at_0=day, since_at_1=time)))
-    assert sentence in told
-    assert "UTC" in told
+    page = text_of(noc.post(address(), taps(a_region(), since="typed", since_at_0=day, since_at_1=time)))
+    assert sentence in page
+    assert "UTC" in page
 
 
-def test_both_clocks_stand_beside_the_taps(noc):
+def test_preset_times_are_shown_in_both_time_zones(noc):
     noc.post(reverse("admin:clock"), {"zone": "Europe/Berlin"})
     assert "04:14:07 Berlin · 10:14:07 Shanghai" in text_of(noc.get(address()))
 
 
 @pytest.mark.parametrize("role", ["Support", "Auditor"])
-def test_who_may_not_log_has_no_such_page(role):
+def test_only_noc_may_log_outages(role):
     client = signed_in(a_member(role))
     assert client.get(address()).status_code == client.post(address(), taps(a_region())).status_code == 403
     assert not Incident.objects.exists()
@@ -258,7 +258,7 @@ def test_another_outage_is_added_to_an_incident(noc):
                 "source",
                 "ticket_number",
                 "title",
-                "like",
+                "duplicate_of",
                 "asked_at",
             ]
         ),
@@ -270,6 +270,6 @@ def test_another_outage_is_added_to_an_incident(noc):
         ),
     )
 )
-def test_nothing_that_is_sent_breaks_the_page(noc, sent):
+def test_arbitrary_input_does_not_break_the_page(noc, sent):
     region = a_region()
     assert noc.post(address(), {**taps(region), **sent}).status_code in {200, 302}

@@ -1,4 +1,4 @@
-"""The queue of what waits to be classified."""
+"""The classification queue."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 QUEUE = "/admin/availability/queue/"
 
 
-def test_what_waits_stands_in_one_list_oldest_first():
+def test_incidents_and_exclusions_are_listed_oldest_first():
     an_incident("INC-3", detected_at=at("2026-09-12 01:00"))
     an_incident("INC-1", detected_at=at("2026-09-10 01:00"), resolved_at=at("2026-09-10 02:00"))
     ours = an_incident("INC-0", detected_at=at("2026-09-01 01:00"), attributable=True)
@@ -23,8 +23,8 @@ def test_what_waits_stands_in_one_list_oldest_first():
     assert ours.reference not in page
 
 
-def test_an_empty_queue_says_what_would_be_there():
-    assert "Nothing waits" in text_of(signed_in(a_member("NOC")).get(QUEUE))
+def test_an_empty_queue_says_what_is_listed_there():
+    assert "The queue is empty." in text_of(signed_in(a_member("NOC")).get(QUEUE))
 
 
 @pytest.mark.parametrize("rows", [2, 40])

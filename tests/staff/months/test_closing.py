@@ -44,35 +44,35 @@ def a_finished_incident(region, **values) -> Incident:
     return incident
 
 
-def put_down() -> list[tuple[str, int]]:
+def queued() -> list[tuple[str, int]]:
     for run in ReportRun.objects.filter(made_at__isnull=True):
         queue_reports(run_id=run.pk, now=NOW)
     return list(Report.objects.order_by("number", "revision").values_list("number", "revision"))
 
 
-def test_what_is_missing_is_listed_and_there_is_no_button(europe):
+def test_open_items_are_listed_and_the_month_cannot_be_closed(europe):
     incident = a_finished_incident(europe, attributable=None)
     page = signed_in(a_member("Legal")).get(CLOSE)
-    assert f"Unclassified {incident.reference}" in text_of(page)
+    assert f"Pending classification {incident.reference}" in text_of(page)
     assert "Close September 2026</button>" not in page.content.decode()
 
 
 def test_a_month_is_closed_and_its_reports_are_revision_1_and_a_correction_revision_2(europe):
     legal = signed_in(a_member("Legal"))
     incident = a_finished_incident(europe)
-    assert "Ready" in text_of(legal.get(CLOSE))
+    assert "Ready to close" in text_of(legal.get(CLOSE))
     closed = legal.post(CLOSE, follow=True)
-    assert "The figures stand still from now on" in text_of(closed)
-    assert {revision for _number, revision in put_down()} == {1}
+    assert "Its figures are frozen" in text_of(closed)
+    assert {revision for _number, revision in queued()} == {1}
 
     Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
     judge_due_months(now=NOW)
     page = text_of(legal.get(CLOSE))
-    assert "The record says something else" in page
-    assert "20 min counted" in page
+    assert "the record no longer agrees with the closed figures" in page
+    assert "20 min unavailable" in page
     legal.post(CLOSE, {"reason": "The end was mistyped"})
     assert [closing.revision for closing in MonthClosing.objects.all()] == [2, 1]
-    revisions = put_down()
+    revisions = queued()
     assert {revision for _number, revision in revisions} == {1, 2}
     second = Report.objects.get(region=europe, revision=2).statement["issue"]
     assert second["reason"] == "The end was mistyped"
@@ -98,12 +98,12 @@ def test_reports_of_a_closed_month_that_deviates_are_not_issued(europe):
     assert ReportRun.objects.count() == runs
 
 
-def test_what_changed_between_the_wish_and_the_paper_is_not_put_on_paper(europe):
+def test_a_change_between_request_and_queueing_is_not_reported(europe):
     legal = signed_in(a_member("Legal"))
     incident = a_finished_incident(europe)
     legal.post(CLOSE)
     Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
-    assert put_down() == []
+    assert queued() == []
     assert "Correct the month first" in ReportRun.objects.get().error
 
 
@@ -117,7 +117,7 @@ def test_only_legal_and_administrators_close_and_issue(role, europe):
 
 
 @pytest.mark.parametrize("month", ["2026-13", "x", "0000-00", "2026-9"])
-def test_a_month_that_is_none_is_not_found(month, europe):
+def test_an_invalid_month_is_not_found(month, europe):
     legal = signed_in(a_member("Legal"))
     assert legal.get(f"/admin/availability/months/{month}/close/").status_code == 404
     assert legal.post(f"/admin/availability/months/{month}/issue/").status_code == 404
@@ -127,8 +127,8 @@ def test_a_report_is_issued_by_a_button_and_its_progress_is_shown(europe):
     a_finished_incident(europe)
     legal = signed_in(a_member("Legal"))
     asked = legal.post("/admin/availability/months/2026-09/issue/", {"region": "eu"}, follow=True)
-    assert "still being found out" in text_of(asked)
-    assert put_down() == [("SLA-2026-09-EU", 1)]
+    assert "still comparing figures" in text_of(asked)
+    assert queued() == [("SLA-2026-09-EU", 1)]
     run = ReportRun.objects.get()
     assert "0 of 1 are ready" in text_of(legal.get(f"/admin/reports/runs/{run.pk}/"))
     Report.objects.update(status=Status.FAILED, error="OSError: the disk is full")
@@ -144,14 +144,14 @@ def test_a_month_that_has_not_begun_gets_a_sentence(europe):
     assert "2027-01 has not begun yet" in text_of(answer)
 
 
-def test_evidence_is_added_shown_with_its_hash_and_handed_out_to_be_saved(europe):
+def test_evidence_is_added_shown_with_its_hash_and_downloaded(europe):
     incident = a_finished_incident(europe, attributable=False)
     exclusion = an_exclusion(incident, status="proposed")
     noc = signed_in(a_member("NOC"))
     content = b"%PDF-1.7 <script>alert(1)</script>"
     address = f"/admin/availability/exclusion/{exclusion.pk}/evidence/"
     answer = noc.post(address, {"file": SimpleUploadedFile("Order 命令.pdf", content)}, follow=True)
-    assert "Order 命令.pdf is kept as evidence" in text_of(answer)
+    assert "Order 命令.pdf was added as evidence" in text_of(answer)
     assert hashlib.sha256(content).hexdigest()[:16] in text_of(noc.get(page_of(incident)))
     saved = noc.get(reverse("admin:evidence_file", args=[Evidence.objects.get().pk]))
     assert saved.content == content
@@ -160,20 +160,20 @@ def test_evidence_is_added_shown_with_its_hash_and_handed_out_to_be_saved(europe
     assert Entry.objects.filter(action="added evidence to").count() == 1
 
 
-def test_evidence_that_cannot_be_kept_gets_a_sentence(europe):
+def test_evidence_that_is_not_accepted_gets_a_sentence(europe):
     incident = a_finished_incident(europe, attributable=False)
     exclusion = an_exclusion(incident, status="proposed")
     noc = signed_in(a_member("NOC"))
     address = f"/admin/availability/exclusion/{exclusion.pk}/evidence/"
     answer = noc.post(address, {"file": SimpleUploadedFile("a.exe", b"MZ")}, follow=True)
-    assert "Files of this kind cannot be kept" in text_of(answer)
+    assert "Files of this type are not accepted" in text_of(answer)
     assert "Choose a file first" in text_of(noc.post(address, follow=True))
     assert signed_in(a_member("Support")).post(address).status_code == 403
     assert not Evidence.objects.exists()
     assert Exclusion.objects.get().status == "proposed"
 
 
-def test_evidence_that_was_changed_on_disk_is_not_handed_out(europe):
+def test_evidence_that_was_changed_on_disk_cannot_be_downloaded(europe):
     incident = a_finished_incident(europe, attributable=False)
     exclusion = an_exclusion(incident, status="proposed")
     noc = signed_in(a_member("NOC"))

@@ -1,4 +1,4 @@
-"""The months: all regions at a glance, and one month of a region or a customer to the minute."""
+"""The service months: the overview of all regions, and one month of a region or a customer to the minute."""
 
 from datetime import UTC, datetime
 
@@ -57,15 +57,15 @@ def month_of(row, month: str = "2026-09", **asked) -> str:
 
 
 class TestHeadline:
-    def test_four_minutes_of_thirty_days_keep_the_target_and_five_miss_it(self, support, europe):
+    def test_with_four_minutes_of_thirty_days_the_sla_is_met_and_with_five_breached(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:04")
         page = text_of(support.get(month_of(europe)))
-        assert "99.99074 % ✓ Target met" in page
-        assert "0 of 4 minutes left" in page
+        assert "99.99074 % ✓ SLA met" in page
+        assert "0 of 4 minutes of downtime allowance left" in page
         an_outage(europe, "2026-09-11 01:00", "2026-09-11 01:01:01")
         page = text_of(support.get(month_of(europe)))
-        assert "99.98842 % ■ Target missed" in page
-        assert "1 minute over the budget of 4" in page
+        assert "99.98842 % ■ SLA breached" in page
+        assert "1 minute over the downtime allowance of 4" in page
 
     def test_the_formula_stands_with_its_numbers(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:05")
@@ -76,36 +76,36 @@ class TestHeadline:
 
     def test_a_month_that_is_not_over_says_so(self, support, europe):
         page = text_of(support.get(month_of(europe, "2026-10")))
-        assert "Target met so far" in page
+        assert "✓ SLA met ◌ In progress" in page
         assert "the month is not over" in page
 
-    def test_a_customer_without_a_contract_in_it_is_neither_kept_nor_missed(self, support, europe):
+    def test_a_customer_without_a_contract_in_it_is_neither_met_nor_breached(self, support, europe):
         customer = a_customer(europe)
         a_contract(customer, "2026-10-01", "2027-09-30")
         page = text_of(support.get(month_of(customer)))
         assert "Not in service" in page
-        assert "Target m" not in page
+        assert "✓ SLA met" not in page
+        assert "■ SLA breached" not in page
 
-    def test_what_still_goes_on_makes_it_provisional(self, support, europe):
+    def test_an_ongoing_outage_is_stated(self, support, europe):
         an_outage(europe, "2026-09-30 01:00", None)
         page = text_of(support.get(month_of(europe)))
-        assert "Provisional" in page
-        assert "An outage is still going on: these figures run to now and can change." in page
+        assert "An outage is ongoing: these figures run to the present moment and can change." in page
 
-    def test_a_verdict_that_hangs_on_the_reading_is_marked(self, support, europe):
+    def test_an_outcome_that_depends_on_the_counting_rule_is_marked(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 02:00", functions=("login",))
         page = text_of(support.get(month_of(europe)))
-        assert "Reading-sensitive" in page
-        assert "“all” in force 0 100.00000 ✓ Target met" in page
-        assert "“function” 60 99.86111 ■ Target missed" in page
+        assert "Depends on the counting rule" in page
+        assert "All functions on all clients all in force 0 100.00000 ✓ SLA met" in page
+        assert "Any function on all clients function 60 99.86111 ■ SLA breached" in page
 
     def test_the_version_in_force_is_named(self, support, europe):
         a_version("2.0", "2026-09-01", availability_target="99.90")
         page = text_of(support.get(month_of(europe)))
-        assert "version 2.0" in page
+        assert "Agreement version 2.0" in page
         assert "Target 99.9 %" in page
 
-    def test_a_month_before_the_first_version_has_a_sentence(self, support, europe):
+    def test_a_month_before_the_first_version_is_explained(self, support, europe):
         assert "No agreement version is in force" in text_of(support.get(month_of(europe, "1999-01")))
 
     def test_unclassified_incidents_are_named(self, support, europe):
@@ -113,7 +113,7 @@ class TestHeadline:
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:02", incident=ours)
         an_outage(europe, "2026-09-11 01:00", "2026-09-11 01:02", incident=an_incident("INC-OPEN"))
         page = text_of(support.get(month_of(europe)))
-        assert "until then they count: INC-OPEN" in page
+        assert "count as downtime until they are classified: INC-OPEN" in page
 
 
 class TestBelow:
@@ -124,9 +124,9 @@ class TestBelow:
             signed_in(member).get(month_of(europe))
         )
 
-    def test_reports_stand_there_for_who_may_see_them(self, europe):
+    def test_reports_are_listed_for_users_who_may_see_them(self, europe):
         auditor = signed_in(a_member("Auditor"))
-        assert "No report of this month was issued yet." in text_of(auditor.get(month_of(europe)))
+        assert "No report has been issued for this month yet." in text_of(auditor.get(month_of(europe)))
         run = request_reports(actor=Actor.system("test"), month=ServiceMonth(2026, 9), regions=[europe], now=NOW)
         queue_reports(run_id=run.pk, now=NOW)
         assert "SLA-2026-09-EU" in text_of(auditor.get(month_of(europe)))
@@ -143,7 +143,7 @@ class TestBelow:
         page = text_of(answer)
         assert "2026-09-10 09:00 Shanghai 2026-09-10 11:00 Shanghai 2 h 60 60 INC-7" in page
         assert "4.1 ▨ confirmed INC-7 Announced upgrade" in page
-        assert "24 h before ◔ less than 72 h 60 min" in page
+        assert "24 h ◔ below the recommended 72 h 60 min" in page
         assert "INC-7 Gateway lost monitoring 2026-09-10 09:00 Shanghai 5 min 2 h" in page
         assert page_of(incident).encode() in answer.content
         assert "(4.1: 60)" in page
@@ -151,17 +151,17 @@ class TestBelow:
     def test_an_incident_logged_when_it_was_over_was_restored_before(self, support, europe):
         late = an_incident(detected_at=at("2026-09-10 05:00"), resolved_at=at("2026-09-10 03:00"))
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 03:00", incident=late)
-        assert "over when noticed" in text_of(support.get(month_of(europe)))
+        assert "over before detection" in text_of(support.get(month_of(europe)))
 
     def test_the_contract_period_so_far_stands_beside_a_customers_month(self, support, europe):
         customer = a_customer(europe)
         a_contract(customer, "2026-08-01", "2027-07-31", reference="K-1")
         an_outage(europe, "2026-08-10 01:00", "2026-08-10 01:10")
         page = text_of(support.get(month_of(customer)))
-        assert "Contract K-1 so far 99.98861 % · 10 of 87840 minutes counted" in page
-        assert "For information: the month decides (1.7)." in page
+        assert "Contract K-1 to date 99.98861 % · 10 of 87840 minutes unavailable" in page
+        assert "For information only: the figure of the month decides (1.7)." in page
 
-    def test_what_a_customer_did_itself_stands_on_its_month_alone(self, support, europe):
+    def test_time_caused_by_a_customer_is_listed_in_its_month_only(self, support, europe):
         customer = a_customer(europe)
         a_contract(customer, "2026-08-01", "2027-07-31")
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10")
@@ -169,29 +169,32 @@ class TestBelow:
             customer=customer, clause="4.5", status="confirmed", reason="Its own line",
             starts_at=at("2026-09-10 01:00"), ends_at=at("2026-09-10 01:10"),
         )  # fmt: skip
-        assert "this customer alone Its own line" in text_of(support.get(month_of(customer)))
+        assert "this customer only Its own line" in text_of(support.get(month_of(customer)))
         assert "Its own line" not in text_of(support.get(month_of(europe)))
 
 
 class TestMinutes:
     def told(self, client, row, day, minute):
-        return text_of(client.get(month_of(row, day[:7], day=day, minute=minute))).split("Close the day")[1]
+        return text_of(client.get(month_of(row, day[:7], day=day, minute=minute))).split("Back to the month")[1]
 
     def test_a_day_opens_as_runs_and_as_minutes(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:31")
         answer = support.get(month_of(europe, day="2026-09-10"))
         page = text_of(answer)
         assert "Thursday, 10 September 2026" in page
-        assert "00:00 – 09:00 up 540 min 09:00 – 09:31 counted 31 min 09:31 – 24:00 up 869 min" in page
+        assert (
+            "00:00 – 09:00 operational 540 min 09:00 – 09:31 unavailable 31 min 09:31 – 24:00 operational 869 min"
+            in page
+        )
         assert answer.content.count(b'class="m counted"') == 31
 
     def test_a_counted_minute(self, support, europe):
         outage = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:31")
         told = self.told(support, europe, "2026-09-10", "09:10")
-        assert "It counts: this is a minute of service unavailability. 1.4" in told
-        assert f"{outage.incident.reference} · Incident" in told
-        assert "31 min: longer than sixty seconds, a failure event. 1.5" in told
-        assert "Under all three readings it counts." in told
+        assert "Counts as downtime: the service was unavailable in this minute. 1.4" in told
+        assert f"{outage.incident.reference} · This incident had an outage in this minute." in told
+        assert "31 min: more than sixty seconds, so a failure event. 1.5" in told
+        assert "Under all three counting rules it counts." in told
 
     def test_an_excluded_minute_names_clause_window_and_exclusion(self, support, europe):
         outage = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:31")
@@ -201,31 +204,33 @@ class TestMinutes:
         )  # fmt: skip
         an_exclusion(outage.incident, "4.1", maintenance=window)
         told = self.told(support, europe, "2026-09-10", "09:10")
-        assert "It does not count: section 4 takes it off. 4.1" in told
+        assert "Excluded under section 4. 4.1" in told
         assert "MW-9" in told
 
-    def test_a_minute_in_which_something_could_be_used(self, support, europe):
+    def test_a_minute_with_an_available_function(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 02:00", functions=("login", "calls", "preview"))
         told = self.told(support, europe, "2026-09-10", "09:10")
-        assert "something was down, but by the reading in force the service was not. 1.4" in told
-        assert "these could be used: door opening on every client." in told
-        assert "Of the three readings, it counts under “function” and “any”." in told
+        assert "there was an outage, but under the counting rule in force the service was available. 1.4" in told
+        assert "Available at some moment of the minute: door opening on every client." in told
+        assert "it counts under these: Any function on all clients and Any function on any client." in told
 
-    def test_a_minute_that_was_down_for_a_part(self, support, europe):
+    def test_a_minute_that_was_unavailable_in_part(self, support, europe):
         an_outage(europe, "2026-09-10 01:00:30", "2026-09-10 01:02:10")
-        assert "for a part of it the service was available. 1.4" in self.told(support, europe, "2026-09-10", "09:00")
+        assert "the service was available during part of the minute. 1.4" in self.told(
+            support, europe, "2026-09-10", "09:00"
+        )
 
     def test_sixty_seconds_are_no_failure_event(self, support, europe):
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:01")
         told = self.told(support, europe, "2026-09-10", "09:00")
-        assert "there was no failure event. 1.5" in told
-        assert "1 min: sixty seconds or less, no failure event." in told
+        assert "which is not a failure event. 1.5" in told
+        assert "1 min: sixty seconds or less, so no failure event." in told
 
     def test_a_quiet_minute(self, support, europe):
-        assert "It does not count: nothing was down." in self.told(support, europe, "2026-09-10", "09:00")
+        assert "Does not count: there was no outage." in self.told(support, europe, "2026-09-10", "09:00")
 
-    def test_a_minute_to_come(self, support, europe):
-        assert "It is not over yet, so nothing is decided." in self.told(support, europe, "2026-10-20", "09:00")
+    def test_a_future_minute(self, support, europe):
+        assert "The minute is not over yet, so it is undecided." in self.told(support, europe, "2026-10-20", "09:00")
 
     def test_minutes_of_a_customer(self, support, europe):
         customer = a_customer(europe)
@@ -239,14 +244,14 @@ class TestMinutes:
         )  # fmt: skip
         assert "no contract was in force on this day. 1.7" in self.told(support, customer, "2026-09-04", "09:00")
         assert "the service was suspended for non-payment." in self.told(support, customer, "2026-09-20", "09:05")
-        assert "what happened was its own. 4.5" in self.told(support, customer, "2026-09-10", "09:05")
+        assert "caused by the customer. 4.5" in self.told(support, customer, "2026-09-10", "09:05")
 
-    def test_the_minutes_beside_it_are_one_tap_away(self, support, europe):
+    def test_neighbouring_minutes_are_linked(self, support, europe):
         content = support.get(month_of(europe, day="2026-09-10", minute="00:00")).content.decode()
         assert "minute=00%3A01#day" in content
-        assert "Minute before" not in content
+        assert "Previous minute" not in content
 
-    def test_a_minute_that_is_none_says_how_to_write_it(self, support, europe):
+    def test_an_invalid_minute_says_how_to_enter_it(self, support, europe):
         page = text_of(support.get(month_of(europe, day="2026-09-10", minute="25:99")))
         assert "This day has no such minute." in page
 
@@ -257,10 +262,10 @@ class TestMinutes:
         with travel(at("2026-11-05 00:00"), tick=False):
             support = signed_in(a_member("Support"))
             an_outage(europe, "2026-10-25 01:10", "2026-10-25 01:20")
-            assert "nothing was down" in self.told(support, europe, "2026-10-25", "02:15+0200")
-            assert "It counts" in self.told(support, europe, "2026-10-25", "02:15+0100")
+            assert "there was no outage" in self.told(support, europe, "2026-10-25", "02:15+0200")
+            assert "Counts as downtime" in self.told(support, europe, "2026-10-25", "02:15+0100")
             page = text_of(support.get(month_of(europe, "2026-10", day="2026-10-25")))
-        assert "02:10+0100 – 02:20+0100 counted 10 min" in page
+        assert "02:10+0100 – 02:20+0100 unavailable 10 min" in page
 
 
 class TestWhoMay:
@@ -269,7 +274,7 @@ class TestWhoMay:
         assert noc.get(month_of(europe)).status_code == 200
         assert noc.get(month_of(a_customer(europe))).status_code == 403
 
-    def test_strangers_are_asked_to_sign_in(self, client, europe):
+    def test_anonymous_users_are_sent_to_the_login(self, client, europe):
         assert "/login/" in client.get(month_of(europe)).url
 
     @pytest.mark.parametrize(
@@ -283,7 +288,7 @@ class TestWhoMay:
             "2026-09/region/%00",
         ],
     )
-    def test_what_is_not_there_is_not_found(self, support, address):
+    def test_unknown_addresses_are_not_found(self, support, address):
         assert support.get(f"{reverse('admin:months')}{address}/").status_code == 404
 
 
@@ -293,13 +298,13 @@ class TestOverview:
         judge_due_months(now=datetime.now(UTC))
         answer = support.get(reverse("admin:months"))
         page = text_of(answer)
-        assert "September 2026 ■ Target missed 99.98842 % · 5 min" in page
-        assert "October 2026 so far ✓ Target met 100.00000 % · 0 min" in page
-        assert "October 2025 ◌ Not judged yet" in page
+        assert "September 2026 ■ SLA breached 99.98842 % · 5 min" in page
+        assert "October 2026 In progress ✓ SLA met 100.00000 % · 0 min" in page
+        assert "October 2025 ◌ Not calculated yet" in page
         assert month_of(europe).encode() in answer.content
 
-    def test_without_a_region_it_says_how_one_comes(self, support):
-        assert "An administrator adds regions" in text_of(support.get(reverse("admin:months")))
+    def test_without_a_region_it_says_who_adds_one(self, support):
+        assert "An administrator adds them" in text_of(support.get(reverse("admin:months")))
 
 
 def test_the_number_of_queries_does_not_grow_with_the_incidents(support, europe):
@@ -329,12 +334,12 @@ def test_the_number_of_queries_does_not_grow_with_the_incidents(support, europe)
     st.one_of(st.text(max_size=12), st.sampled_from(["2026-09-10", "2026-10-31", "0001-01-01", "9999-12-31"])),
     st.one_of(st.text(max_size=12), st.sampled_from(["02:31", "24:00", "02:31+0200", "9" * 400])),
 )
-def test_nothing_that_is_asked_breaks_the_page(support, europe, day, minute):
+def test_no_day_or_minute_breaks_the_page(support, europe, day, minute):
     assert support.get(month_of(europe).split("?")[0], {"day": day, "minute": minute}).status_code == 200
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 9999), st.integers(0, 99))
-def test_every_month_there_is_has_a_page(support, europe, year, month):
+def test_the_first_and_last_month_have_a_page(support, europe, year, month):
     answer = support.get(f"{reverse('admin:months')}{year:04}-{month:02}/region/eu/")
     assert answer.status_code in {200, 404}

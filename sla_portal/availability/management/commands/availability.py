@@ -16,14 +16,14 @@ from ...rules import cut
 
 
 class Command(BaseCommand):
-    help = "The availability of a service month: of all regions, or of the region or customer named (docs/history.md)."
+    help = "Print the availability of a service month, of all regions or of the regions or customers named (docs/history.md)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("month", help="such as 2026-09")
         scope = parser.add_mutually_exclusive_group()
         scope.add_argument("--region", metavar="CODE", action="append", help="may be given several times")
         scope.add_argument("--customer", metavar="CODE", action="append", help="may be given several times")
-        parser.add_argument("--as-of", metavar="INSTANT", help="how far ongoing outages run; now without it")
+        parser.add_argument("--as-of", metavar="INSTANT", help="end of ongoing outages (default: now)")
         parser.add_argument("--json", action="store_true", help="a JSON array instead of a table")
 
     def handle(self, *_args, month, region, customer, as_of, **options):
@@ -43,19 +43,19 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(listed, indent=2, ensure_ascii=False))
             return
         self.stdout.write(
-            f"{'':<20} {'availability':>12} {'target':>8}  {'':<14} {'U':>6} {'budget':>6} {'excluded':>8} {'T':>6}"
+            f"{'':<20} {'availability':>12} {'target':>8}  {'':<14} {'U':>6} {'allowed':>7} {'excluded':>8} {'T':>6}"
         )
         for one in listed:
-            verdict = "not in service" if one["met"] is None else "met" if one["met"] else "missed"
+            verdict = "not in service" if one["met"] is None else "SLA met" if one["met"] else "SLA breached"
             self.stdout.write(
                 f"{one['code']:<20} {one['availability'] or '–':>12} {one['target']:>8}  {verdict:<14} "
-                f"{one['unavailable_minutes']:>6} {one['budget_minutes']:>6} {one['excluded_minutes']:>8} "
+                f"{one['unavailable_minutes']:>6} {one['budget_minutes']:>7} {one['excluded_minutes']:>8} "
                 f"{one['total_minutes']:>6}{'  provisional' if one['provisional'] else ''}"
             )
 
 
 def named(model, codes):
-    """The rows with these codes, or all where none is named, in the order of their codes."""
+    """Return the rows with these codes, or all rows where none is named, in the order of their codes."""
     rows = {row.code: row for row in (model.objects.filter(code__in=codes) if codes else model.objects.all())}
     for code in codes or ():
         if code not in rows:
@@ -64,7 +64,7 @@ def named(model, codes):
 
 
 def statement(scope: str, code: str, judged: Judged) -> dict:
-    """What the format says of a month; `availability` and `met` are None where T = 0."""
+    """Return the JSON object of a month (docs/history.md); `availability` and `met` are None where T = 0."""
     figures = judged.figures
     return {
         "month": str(judged.month),

@@ -6,21 +6,19 @@ from django.utils import timezone
 
 from sla_portal.customers.models import Region
 
+from ...build import build_demo
 from ...people import logins
-from ...telling import tell
 
 
 class Command(BaseCommand):
-    help = (
-        "Put a demo on record, unless the portal has a record of its own, and tell the address and the demo's logins."
-    )
+    help = "Create the demo data unless the portal already has data, and print the address and the logins of the demo."
 
     def handle(self, *_args, **_options):
         if Region.objects.exists():
-            self.stdout.write("The portal has a record; it is kept as it is.")
+            self.stdout.write("The portal already has data; no demo was created.")
         else:
-            tell(timezone.now())
-            self.stdout.write("A demo of thirteen months is on record.")
+            build_demo(timezone.now())
+            self.stdout.write("A demo of thirteen months was created.")
         self.stdout.write(f"Address: {settings.SITE_URL}")
         for login in logins():
             self.stdout.write(f"{login.role + ':':<15} {login.name:<10} {login.password}")

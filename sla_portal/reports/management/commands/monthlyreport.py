@@ -16,7 +16,7 @@ from ... import operations, tasks
 from ...models import Status
 from ...queries import progress
 
-NOBODY_COMES_SECONDS = 60
+WORKER_TIMEOUT_SECONDS = 60
 
 
 class Command(BaseCommand):
@@ -28,8 +28,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--customer", metavar="CODE", action="append", default=[], help="may be given several times"
         )
-        parser.add_argument("--now", metavar="INSTANT", help="how far ongoing outages run, and the time of issue")
-        parser.add_argument("--here", action="store_true", help="print in this process instead of the workers")
+        parser.add_argument(
+            "--now", metavar="INSTANT", help="end of ongoing outages, and the time of issue (default: now)"
+        )
+        parser.add_argument("--here", action="store_true", help="render in this process instead of in the workers")
 
     def handle(self, *_args, month, region, customer, now, here, **_options):
         try:
@@ -43,7 +45,7 @@ class Command(BaseCommand):
         except (ValueError, Refused) as reason:
             raise CommandError(str(reason)) from None
         if here or now:
-            # Only this process knows the instant that was given.
+            # A worker would use its own time.
             operations.queue_reports(run_id=run.pk, now=run.requested_at)
         if here:
             ids = run.reports.filter(status=Status.QUEUED).order_by("shared_sha256", "pk").values_list("pk", flat=True)
@@ -51,10 +53,10 @@ class Command(BaseCommand):
         else:
             (tasks.render_due_reports.delay if now else partial(tasks.queue_reports.delay, run.pk))()
             self.wait(run)
-        self.say(run)
+        self.summarise(run)
 
     def wait(self, run):
-        """Until all is printed; without a worker that comes, say so."""
+        """Wait until all reports are rendered; raise CommandError if no worker makes progress."""
         began, last = time.monotonic(), None
         while True:
             run.refresh_from_db()
@@ -64,14 +66,14 @@ class Command(BaseCommand):
             if state != last:
                 began, last = time.monotonic(), state
                 if state.total:
-                    self.stdout.write(f"{state.ready} of {state.total} printed")
-            if time.monotonic() - began > NOBODY_COMES_SECONDS:
+                    self.stdout.write(f"{state.ready} of {state.total} rendered")
+            if time.monotonic() - began > WORKER_TIMEOUT_SECONDS:
                 raise CommandError(
-                    "The reports wait, but no worker takes them. Start one (make run), or print here with --here."
+                    "The reports are queued, but no worker processes them. Start one (make run), or render here with --here."
                 )
             time.sleep(0.5)
 
-    def say(self, run):
+    def summarise(self, run):
         run.refresh_from_db()
         if run.error:
             raise CommandError(run.error)
@@ -81,7 +83,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Unchanged since their last revision: {run.unchanged}")
         failed = run.reports.filter(status=Status.FAILED).count()
         if failed:
-            raise CommandError(f"{failed} could not be printed.")
+            raise CommandError(f"{failed} reports could not be rendered.")
 
 
 def named(model, codes):

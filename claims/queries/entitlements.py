@@ -1,4 +1,4 @@
-"""What many contracts are entitled to in one month, looked up together: who could have claimed, and what a correction touches."""
+"""Entitlements of many contracts in one month: contracts entitled to compensation, and claims affected by a correction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sla_portal.agreements.models import AgreementVersion, Contract
 from sla_portal.agreements.queries import contracts_in_force, suspensions_of
 from sla_portal.agreements.rules import MeasurementPeriod
 from sla_portal.availability.models import CustomerMonth
-from sla_portal.availability.queries import judged_region, own_exclusions
+from sla_portal.availability.queries import customer_exclusions, judged_region
 from sla_portal.availability.rules import Judgement, for_customer
 from sla_portal.customers.models import Region
 from sla_portal.kernel.instants import instant_text
@@ -33,8 +33,8 @@ CHUNK = 1000
 
 
 @dataclass(frozen=True)
-class Owed:
-    """What a contract is entitled to in a month, as the month was judged last."""
+class ContractEntitlement:
+    """What a contract is entitled to in a month, by the last calculated figures."""
 
     contract: Contract
     met: bool | None
@@ -42,17 +42,17 @@ class Owed:
 
     @property
     def minutes(self) -> int:
-        """The minutes of service that it could be given; none where the target was kept."""
+        """Minutes of service to compensate; 0 if the SLA was met."""
         return self.entitlement.minutes if self.met is False else 0
 
     @property
     def worth(self) -> Decimal:
-        """What those that carry a charge are worth, before the cap (5.1)."""
+        """Value of the minutes with charge, before the cap (5.1)."""
         return worth(self.entitlement.paid, self.entitlement) if self.met is False else Decimal(0)
 
 
 class Month:
-    """A service month for many contracts: each region is judged once, and only where its rows do not say enough."""
+    """A service month for many contracts; a region is calculated at most once, and only if its stored rows do not suffice."""
 
     def __init__(self, month: ServiceMonth, now: datetime) -> None:
         self.month, self.now = month, now
@@ -61,8 +61,8 @@ class Month:
         published = AgreementVersion.objects.filter(published_at__isnull=False)
         self._terms = {version.pk: version.terms for version in published}
 
-    def owed(self, customers: Iterable[int]) -> dict[int, list[Owed]]:
-        """What the contracts of customers are entitled to, by customer; in a fixed number of queries for each region."""
+    def entitled(self, customers: Iterable[int]) -> dict[int, list[ContractEntitlement]]:
+        """Return the entitlements of contracts by customer, in a fixed number of queries per region."""
         rows = {
             row.customer_id: row
             for row in CustomerMonth.objects.filter(month=self.month.first_day, customer__in=list(customers))
@@ -76,26 +76,26 @@ class Month:
         ):
             contracts[contract.customer_id].append(contract)
         divided = [
-            customer for customer, own in contracts.items() if own and not self._told_by_row(rows[customer], own)
+            customer for customer, own in contracts.items() if own and not self._row_suffices(rows[customer], own)
         ]
-        taken_off = own_exclusions(divided, *(instant(edge) for edge in self.span))
+        excluded = customer_exclusions(divided, *(instant(edge) for edge in self.span))
         suspended = self._suspended([contract.pk for customer in divided for contract in contracts[customer]])
-        found: dict[int, list[Owed]] = {}
+        found: dict[int, list[ContractEntitlement]] = {}
         for customer, own in contracts.items():
             row = rows[customer]
             if customer not in divided:
-                found[customer] = [self._owed(own[0], row, row.unavailable_minutes, 0, row.total_minutes)]
+                found[customer] = [self._entitlement(own[0], row, row.unavailable_minutes, 0, row.total_minutes)]
                 continue
             judgement = for_customer(
                 self._region(own[0].customer.region_id),
-                taken_off.get(customer, []),
+                excluded.get(customer, []),
                 [span for contract in own for span in suspended.get(contract.pk, [])],
             )
             counted = judgement.in_force.counted
             days = {day for one in own for day in self.month.days if one.starts_on <= day <= one.last_day}
             total = ServiceDays.of(days, settings.SLA_ZONE).total_minutes
             found[customer] = [
-                self._owed(
+                self._entitlement(
                     one,
                     row,
                     counted.within(contract_days(one, self.month).spans),
@@ -106,16 +106,18 @@ class Month:
             ]
         return found
 
-    def _told_by_row(self, row: CustomerMonth, contracts: Sequence[Contract]) -> bool:
-        """Whether the judged month of a customer says it all: one contract, no day of trial, measured by the month."""
+    def _row_suffices(self, row: CustomerMonth, contracts: Sequence[Contract]) -> bool:
+        """Whether the stored month of a customer suffices: one contract, no trial day, measured by the month."""
         only = contracts[0]
         in_trial = only.trial_ends_on is not None and only.trial_ends_on >= self.month.first_day
         by_month = self._terms[row.agreement_version_id].measurement_period is MeasurementPeriod.MONTH
         return len(contracts) == 1 and not in_trial and by_month
 
-    def _owed(self, contract: Contract, row: CustomerMonth, counted: int, trial: int, total: int) -> Owed:
+    def _entitlement(
+        self, contract: Contract, row: CustomerMonth, counted: int, trial: int, total: int
+    ) -> ContractEntitlement:
         terms = self._terms[row.agreement_version_id]
-        return Owed(
+        return ContractEntitlement(
             contract,
             row.met,
             Entitlement(
@@ -143,16 +145,16 @@ class Month:
         }
 
 
-# Who could have claimed
+# Contracts entitled to compensation
 
 CLAIMED = (*OPEN, Status.GRANTED)
 
 
 @dataclass(frozen=True)
-class CouldHaveClaimed:
-    """A contract that a missed month entitles to compensation, and its claim, where there is one."""
+class EntitledContract:
+    """A contract entitled to compensation, with its claim if there is one."""
 
-    owed: Owed
+    entitled: ContractEntitlement
     claim: Claim | None
 
     @property
@@ -160,8 +162,8 @@ class CouldHaveClaimed:
         return self.claim is not None and self.claim.status in CLAIMED
 
 
-def missed(month: ServiceMonth, *, unclaimed: bool = False) -> QuerySet[CustomerMonth]:
-    """Customers whose month fell below the target; `unclaimed`: those with a contract for which nobody claimed."""
+def below_target(month: ServiceMonth, *, unclaimed: bool = False) -> QuerySet[CustomerMonth]:
+    """Return customers below the target in the month; `unclaimed`: only those with a contract without claim."""
     found = CustomerMonth.objects.filter(month=month.first_day, met=False).order_by("customer")
     if not unclaimed:
         return found
@@ -174,17 +176,17 @@ def missed(month: ServiceMonth, *, unclaimed: bool = False) -> QuerySet[Customer
     return found.filter(Exists(open_to_claim))
 
 
-def could_have_claimed(of: Month, customers: Sequence[int], *, unclaimed: bool = False) -> list[CouldHaveClaimed]:
-    """The contracts of customers with something to be given, in the order of the customers."""
-    owed = of.owed(customers)
-    lines = [one for customer in customers for one in owed.get(customer, ()) if one.minutes]
+def entitled_contracts(of: Month, customers: Sequence[int], *, unclaimed: bool = False) -> list[EntitledContract]:
+    """List the entitled contracts of customers, in the order of the customers."""
+    entitled = of.entitled(customers)
+    lines = [one for customer in customers for one in entitled.get(customer, ()) if one.minutes]
     claims: dict[int, Claim] = {}
     for claim in Claim.objects.filter(
         month=of.month.first_day, contract__in=[one.contract.pk for one in lines]
     ).order_by("id"):
         if claim.contract_id not in claims or claims[claim.contract_id].status not in CLAIMED:
             claims[claim.contract_id] = claim
-    found = [CouldHaveClaimed(one, claims.get(one.contract.pk)) for one in lines]
+    found = [EntitledContract(one, claims.get(one.contract.pk)) for one in lines]
     return [line for line in found if not (unclaimed and line.claimed)]
 
 
@@ -195,19 +197,19 @@ COLUMNS = (
 
 
 def for_export(of: Month, window: ClaimWindow, *, unclaimed: bool) -> Iterator[tuple[Any, ...]]:
-    """All contracts that could have claimed, looked up a portion at a time."""
-    everyone = list(missed(of.month, unclaimed=unclaimed).values_list("customer", flat=True))
+    """Yield the export rows of all entitled contracts, queried in chunks."""
+    everyone = list(below_target(of.month, unclaimed=unclaimed).values_list("customer", flat=True))
     for start in range(0, len(everyone), CHUNK):
-        for line in could_have_claimed(of, everyone[start : start + CHUNK], unclaimed=unclaimed):
-            contract, claim = line.owed.contract, line.claim
+        for line in entitled_contracts(of, everyone[start : start + CHUNK], unclaimed=unclaimed):
+            contract, claim = line.entitled.contract, line.claim
             yield (
                 str(of.month),
                 contract.reference,
                 contract.customer.code,
                 contract.customer.name,
-                line.owed.entitlement.counted_minutes,
-                line.owed.minutes,
-                line.owed.worth.quantize(smallest_unit(contract.currency)),
+                line.entitled.entitlement.counted_minutes,
+                line.entitled.minutes,
+                line.entitled.worth.quantize(smallest_unit(contract.currency)),
                 contract.currency,
                 instant_text(window.opens_at),
                 instant_text(window.closes_at),
@@ -216,17 +218,17 @@ def for_export(of: Month, window: ClaimWindow, *, unclaimed: bool) -> Iterator[t
             )
 
 
-# What a correction touches
+# Claims affected by a correction
 
 
 @dataclass(frozen=True)
-class Touched:
-    """A decided claim of a corrected month: what it rests on, and what it would rest on now."""
+class AffectedClaim:
+    """A decided claim of a corrected month, with the figures then and now."""
 
     claim: Claim
     recommendation: Recommendation
-    owed: Owed | None
-    """None: the contract has no day in the month any more."""
+    entitled: ContractEntitlement | None
+    """None: the contract has no service day in the month any more."""
 
     @property
     def counted_then(self) -> int:
@@ -234,16 +236,16 @@ class Touched:
 
     @property
     def counted_now(self) -> int:
-        return self.owed.entitlement.counted_minutes if self.owed else 0
+        return self.entitled.entitlement.counted_minutes if self.entitled else 0
 
     @property
     def minutes_now(self) -> int:
-        return self.owed.minutes if self.owed else 0
+        return self.entitled.minutes if self.entitled else 0
 
     @property
     def differs(self) -> bool:
-        """Whether the figures are others, or the target is kept by now."""
-        total = self.owed.entitlement.total_minutes if self.owed else 0
+        """Whether the figures differ, or the SLA is met now."""
+        total = self.entitled.entitlement.total_minutes if self.entitled else 0
         granted_for_nothing = self.claim.status == Status.GRANTED and not self.minutes_now
         return (
             granted_for_nothing
@@ -255,10 +257,10 @@ class Touched:
 DECIDED = (Status.GRANTED, Status.REFUSED)
 
 
-def touched(of: Month, after: int = 0) -> tuple[list[Touched], int]:
-    """Decided claims of a month that its figures of now touch, among the next thousand after claim `after`.
+def affected_claims(of: Month, after: int = 0) -> tuple[list[AffectedClaim], int]:
+    """Return the affected claims among the next 1,000 decided claims of a month after claim `after`.
 
-    Also returns the claim to go on after; 0 at the end.
+    Also returns the claim after which the next page starts; 0 at the end.
     """
     claims = list(
         Claim.objects.filter(month=of.month.first_day, status__in=DECIDED, pk__gt=after)
@@ -270,11 +272,11 @@ def touched(of: Month, after: int = 0) -> tuple[list[Touched], int]:
     claims = claims[:CHUNK]
     by_contract = {
         one.contract.pk: one
-        for owed in of.owed({claim.contract.customer_id for claim in claims}).values()
-        for one in owed
+        for entitled in of.entitled({claim.contract.customer_id for claim in claims}).values()
+        for one in entitled
     }
     last: dict[int, Recommendation] = {}
     for recommendation in Recommendation.objects.filter(claim__in=claims).order_by("id"):
         last[recommendation.claim_id] = recommendation
-    found = [Touched(claim, last[claim.pk], by_contract.get(claim.contract_id)) for claim in claims]
+    found = [AffectedClaim(claim, last[claim.pk], by_contract.get(claim.contract_id)) for claim in claims]
     return [one for one in found if one.differs], going_on

@@ -1,4 +1,4 @@
-"""Tell the whole story."""
+"""Create the demo data."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from sla_portal.reports.operations import queue_reports, request_missing_reports
 
 from .amendments import amendments
 from .claims import claims
-from .story import Story, the_first_half_year, the_second_half_year, these_days, who_is_served
+from .story import Story, customers_and_contracts, the_first_half_year, the_present_month, the_second_half_year
 
 
-def tell(now: datetime) -> None:
-    """Put the demo on record, dated back from `now`, and ask for last month's reports, which a worker prints."""
+def build_demo(now: datetime) -> None:
+    """Create the demo, dated back from `now`, and request the reports of last month, which a worker renders."""
     story = Story(now)
-    who_is_served(story)
+    customers_and_contracts(story)
     the_first_half_year(story)
     the_second_half_year(story)
-    these_days(story)
+    the_present_month(story)
     claims(story)
     amendments(story)
     for months_ago in range(13, 0, -1):
         story.closing(months_ago)
-    story.tell()
+    story.play()
     judge_due_months(now=story.now)
     run = request_missing_reports(now=story.now)
     if run:

@@ -1,4 +1,4 @@
-"""Who could have claimed, and what the correction of a closed month touches, beside what each claim would be judged by."""
+"""Customers entitled to claim, and claims affected by the correction of a closed month, compared with the assessment of each claim."""
 
 import csv
 from decimal import Decimal
@@ -11,7 +11,7 @@ from time_machine import travel
 from claims.models import Claim, Entry, Status
 from claims.operations import decide, withdraw_claim
 from claims.queries import assess
-from claims.queries.owed import Month, could_have_claimed, missed, touched
+from claims.queries.entitlements import Month, affected_claims, below_target, entitled_contracts
 from claims.rules import worth
 from incidents.models import Outage
 from sla_portal.audit.actors import Actor
@@ -34,8 +34,8 @@ from tests.support.claimants import (
 from tests.support.desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
-PAGE = reverse("admin:could_have_claimed_in", args=["2026-09"])
-TOUCHED = reverse("admin:claims_touched", args=["2026-09"])
+PAGE = reverse("admin:entitled_contracts_in", args=["2026-09"])
+AFFECTED = reverse("admin:affected_claims", args=["2026-09"])
 
 
 @pytest.fixture(autouse=True)
@@ -50,28 +50,28 @@ def desk():
 
 
 def lines(**asked) -> dict[str, tuple[int, str, str]]:
-    customers = list(missed(SEPTEMBER, **asked).values_list("customer", flat=True))
+    customers = list(below_target(SEPTEMBER, **asked).values_list("customer", flat=True))
     return {
-        line.owed.contract.reference: (
-            line.owed.minutes,
-            str(line.owed.worth),
+        line.entitled.contract.reference: (
+            line.entitled.minutes,
+            str(line.entitled.worth),
             line.claim.status if line.claim else "",
         )
-        for line in could_have_claimed(Month(SEPTEMBER, OPEN), customers, **asked)
+        for line in entitled_contracts(Month(SEPTEMBER, OPEN), customers, **asked)
     }
 
 
-# Who could have claimed
+# Customers entitled to claim
 
 
-def test_every_contract_of_a_missed_month_is_listed_with_minutes_worth_and_claim():
+def test_every_contract_of_a_breached_month_is_listed_with_minutes_amount_and_claim():
     a_missed_september()
     claimed, other = a_claimant(reference="K-A", monthly_charge="43.20"), a_claimant(reference="K-B")
     a_claimant(reference="K-OVER", ends_on="2026-08-31")
     a_claim(claimed)
     assert lines() == {"K-A": (37, "0.04", "submitted"), "K-B": (37, "0.04", "")}
     assert lines(unclaimed=True) == {"K-B": (37, "0.04", "")}
-    assert other.customer.pk in missed(SEPTEMBER, unclaimed=True).values_list("customer", flat=True)
+    assert other.customer.pk in below_target(SEPTEMBER, unclaimed=True).values_list("customer", flat=True)
 
 
 def test_a_withdrawn_or_refused_claim_leaves_the_month_open_to_claim():
@@ -85,7 +85,7 @@ def test_a_withdrawn_or_refused_claim_leaves_the_month_open_to_claim():
     assert lines(unclaimed=True) == {}
 
 
-def test_a_kept_month_entitles_nobody():
+def test_a_month_with_sla_met_entitles_no_contract():
     a_missed_september(end="2026-09-10 01:04")
     a_claimant()
     close_september()
@@ -105,7 +105,7 @@ def test_two_contracts_of_a_customer_have_the_minutes_of_their_own_days(trial_da
     assert {reference: minutes for reference, (minutes, _worth, _claim) in found.items()} == {"K-OLD": 37, "K-NEW": 20}
 
 
-def test_what_the_list_says_is_what_the_claim_is_judged_by():
+def test_the_list_agrees_with_the_assessment_of_the_claim():
     """With a contract renewed in the month, a trial, an own exclusion and a suspension."""
     a_version("2.0", "2026-01-01", compensated_minutes_per_minute=2)
     a_missed_september()
@@ -123,8 +123,8 @@ def test_what_the_list_says_is_what_the_claim_is_judged_by():
     suspended.contract.suspensions.create(starts_on="2026-09-10", ends_on="2026-09-12")
     renewing = Claimant(renewed.customer, renewed.contact, renewal)
     claims = [a_claim(of) for of in (plain, in_trial, renewing, own, suspended)]
-    owed = Month(SEPTEMBER, OPEN).owed([claim.contract.customer_id for claim in claims])
-    by_contract = {one.contract.pk: one for customer in owed.values() for one in customer}
+    entitled = Month(SEPTEMBER, OPEN).entitled([claim.contract.customer_id for claim in claims])
+    by_contract = {one.contract.pk: one for customer in entitled.values() for one in customer}
     for number in [claim.number for claim in claims]:
         judged = assess(Claim.objects.get(number=number), OPEN)
         one = by_contract[judged.contract.pk]
@@ -137,15 +137,15 @@ def test_the_list_is_paged_and_exported_whole(desk, monkeypatch):
     a_missed_september()
     references = [a_claimant(reference=f"K-{n}").contract.reference for n in range(5)]
     close_september()
-    monkeypatch.setattr("sla_portal.staff.claims.owed.SHOWN", 2)
-    monkeypatch.setattr("claims.queries.owed.CHUNK", 2)
+    monkeypatch.setattr("sla_portal.staff.claims.entitlements.SHOWN", 2)
+    monkeypatch.setattr("claims.queries.entitlements.CHUNK", 2)
     seen, following = [], PAGE
     while following:
         response = desk.get(following if following == PAGE else PAGE + following)
         seen += [line["contract"].reference for line in response.context["lines"]]
         following = response.context["next"]
     assert seen == references
-    taken = desk.post(reverse("admin:export_could_have_claimed", args=["2026-09"]))
+    taken = desk.post(reverse("admin:export_entitled_contracts", args=["2026-09"]))
     rows = list(csv.DictReader(StringIO(b"".join(taken.streaming_content).decode("utf-8-sig"), newline="")))
     assert [row["contract"] for row in rows] == references
     assert (rows[0]["counted_minutes"], rows[0]["worth"], rows[0]["closes_at"]) == (
@@ -156,7 +156,7 @@ def test_the_list_is_paged_and_exported_whole(desk, monkeypatch):
     assert TrailEntry.objects.latest("id").action == "exported who could have claimed as"
 
 
-def test_the_list_asks_as_often_of_many_customers_as_of_two(desk, django_assert_max_num_queries):
+def test_the_number_of_queries_does_not_depend_on_the_number_of_customers(desk, django_assert_max_num_queries):
     a_missed_september()
     for _n in range(2):
         a_claimant(trial_days=300)
@@ -175,32 +175,32 @@ def test_the_page_says_when_claims_close_and_leads_to_the_newest_closed_month(de
     a_missed_september()
     a_claimant(reference="K-A")
     assert "The month is not closed yet." in text_of(desk.get(PAGE))
-    assert desk.post(reverse("admin:export_could_have_claimed", args=["2026-09"])).status_code == 404
+    assert desk.post(reverse("admin:export_entitled_contracts", args=["2026-09"])).status_code == 404
     close_september()
-    response = desk.get(reverse("admin:could_have_claimed"), follow=True)
+    response = desk.get(reverse("admin:entitled_contracts"), follow=True)
     assert response.redirect_chain == [(PAGE, 302)]
     said = text_of(response)
-    assert "up to 2026-12-01 00:00" in said
+    assert "to 2026-12-01 00:00" in said
     assert "K-A" in said and "not claimed" in said
 
 
 @pytest.mark.parametrize("month", ["2026-13", "abc", "9998-12", "1900-01"])
-def test_a_month_that_cannot_be_is_not_found(desk, month):
-    for page in ("could_have_claimed_in", "claims_touched"):
+def test_an_invalid_month_is_not_found(desk, month):
+    for page in ("entitled_contracts_in", "affected_claims"):
         assert desk.get(reverse(f"admin:{page}", args=[month])).status_code == 404
 
 
 @pytest.mark.parametrize(
     "asked", ["?after=x", "?after=-1", "?after=99999999999999999999", "?unclaimed=%00", "?after=%00"]
 )
-def test_what_the_list_does_not_know_it_leaves_out(desk, asked):
+def test_invalid_parameters_are_ignored(desk, asked):
     close_september()
     assert desk.get(PAGE + asked).status_code == 200
-    assert desk.get(TOUCHED + asked).status_code == 200
+    assert desk.get(AFFECTED + asked).status_code == 200
 
 
 def test_a_month_before_any_agreement_says_so(desk):
-    said = text_of(desk.get(reverse("admin:could_have_claimed_in", args=["1999-12"])))
+    said = text_of(desk.get(reverse("admin:entitled_contracts_in", args=["1999-12"])))
     assert "No agreement version is in force" in said
 
 
@@ -209,8 +209,8 @@ def test_the_lists_open_for_those_who_may_see_customers_months(role, allowed):
     close_september()
     client = signed_in(a_member(role))
     assert client.get(PAGE).status_code == allowed
-    assert client.get(TOUCHED).status_code == allowed
-    assert client.post(reverse("admin:export_could_have_claimed", args=["2026-09"])).status_code == allowed
+    assert client.get(AFFECTED).status_code == allowed
+    assert client.post(reverse("admin:export_entitled_contracts", args=["2026-09"])).status_code == allowed
 
 
 # What a correction touches
@@ -231,20 +231,20 @@ def correct(reason: str = "The logs say otherwise") -> None:
     correct_month(actor=PORTAL, month=SEPTEMBER, reason=reason, now=OPEN)
 
 
-def test_a_correction_lists_the_claims_it_touches_and_reopens_none(desk):
+def test_a_correction_lists_affected_claims_and_reopens_none(desk):
     a_missed_september()
     one, other = a_claimant(monthly_charge="43200"), a_claimant()
     claim = a_claim(one)
     granted(claim, voucher_minutes=37)
     a_claim(other)
-    assert "The month was not corrected." in text_of(desk.get(TOUCHED))
+    assert "This month has not been corrected." in text_of(desk.get(AFFECTED))
     Outage.objects.update(ended_at=at("2026-09-10 01:20"))
     correct()
-    said = text_of(desk.get(TOUCHED))
+    said = text_of(desk.get(AFFECTED))
     assert "revision 2: The logs say otherwise" in said
-    assert "37 min as voucher, 0 min as extension, 37.00 EUR" in said
-    assert "20 min, 20.00 EUR 20 min counted" in said
-    assert [one["claim"] for one in desk.get(TOUCHED).context["touched"]] == [claim]
+    assert "voucher 37 min, service extension 0 min, 37.00 EUR" in said
+    assert "20 min, 20.00 EUR 20 unavailable min" in said
+    assert [one["claim"] for one in desk.get(AFFECTED).context["affected"]] == [claim]
     claim.refresh_from_db()
     assert claim.status == Status.GRANTED
     assert Entry.objects.count() == 1
@@ -256,11 +256,11 @@ def test_the_page_on_which_a_month_is_corrected_shows_them_too():
     granted(claim, voucher_minutes=37)
     legal = signed_in(a_member("Legal"))
     page = reverse("admin:close_month", args=["2026-09"])
-    assert "Claims that the correction touches" not in text_of(legal.get(page))
+    assert "Claims affected by the correction" not in text_of(legal.get(page))
     Outage.objects.update(ended_at=at("2026-09-10 01:20"))
     legal.post(page, {"reason": "The logs say otherwise"})
     said = text_of(legal.get(page))
-    assert "Claims that the correction touches" in said
+    assert "Claims affected by the correction" in said
     assert f"{claim.number} ✓ granted" in said and "20 min, 20.00 EUR" in said
 
 
@@ -269,34 +269,34 @@ def test_support_finds_a_corrected_month_at_home_for_two_months():
     granted(a_claim(a_claimant()))
     Outage.objects.update(ended_at=at("2026-09-10 01:20"))
     home = reverse("admin:index")
-    assert TOUCHED not in signed_in(a_member("Support", "before")).get(home).content.decode()
+    assert AFFECTED not in signed_in(a_member("Support", "before")).get(home).content.decode()
     correct()
     for moment, shown in ((OPEN, True), (at("2026-12-20 08:00"), False)):
         with travel(moment, tick=False):
             said = signed_in(a_member("Support", f"at-{moment:%m}")).get(home).content.decode()
-        assert (TOUCHED in said) is shown
+        assert (AFFECTED in said) is shown
 
 
-def test_a_grant_that_would_be_nothing_now_says_so(desk):
+def test_a_grant_without_entitlement_at_current_figures_is_listed(desk):
     a_missed_september()
     granted(a_claim(a_claimant(monthly_charge="43200")), voucher_minutes=37)
     Outage.objects.update(ended_at=at("2026-09-10 01:04"))
     correct()
-    assert "nothing 4 min counted" in text_of(desk.get(TOUCHED))
+    assert "none 4 unavailable min" in text_of(desk.get(AFFECTED))
 
 
 def test_a_refusal_that_would_be_granted_now_is_listed(desk):
     a_missed_september(end="2026-09-10 01:04")
     refused(a_claim(a_claimant()))
-    assert touched(Month(SEPTEMBER, OPEN)) == ([], 0)
+    assert affected_claims(Month(SEPTEMBER, OPEN)) == ([], 0)
     Outage.objects.update(ended_at=at("2026-09-10 01:30"))
     correct()
-    assert "Refused" in text_of(desk.get(TOUCHED)).title()
-    (one,) = desk.get(TOUCHED).context["touched"]
-    assert (one["minutes_now"], one["given"]) == (30, None)
+    assert "Refused" in text_of(desk.get(AFFECTED)).title()
+    (one,) = desk.get(AFFECTED).context["affected"]
+    assert (one["minutes_now"], one["granted"]) == (30, None)
 
 
-def test_a_correction_elsewhere_touches_no_claim(desk):
+def test_a_correction_of_another_region_affects_no_claim(desk):
     a_missed_september()
     granted(a_claim(a_claimant()))
     an_outage(
@@ -307,11 +307,11 @@ def test_a_correction_elsewhere_touches_no_claim(desk):
     )
     a_claimant()
     correct()
-    assert desk.get(TOUCHED).context["touched"] == []
-    assert "none rests on figures that the correction changed" in text_of(desk.get(TOUCHED))
+    assert desk.get(AFFECTED).context["affected"] == []
+    assert "No claim checked is affected by the correction." in text_of(desk.get(AFFECTED))
 
 
-def test_claims_are_looked_at_a_thousand_at_a_time(desk, monkeypatch, django_assert_max_num_queries):
+def test_claims_are_checked_a_thousand_at_a_time(desk, monkeypatch, django_assert_max_num_queries):
     a_missed_september()
     claimants = [a_claimant() for _n in range(5)]
     claims = [a_claim(of) for of in claimants]
@@ -319,12 +319,12 @@ def test_claims_are_looked_at_a_thousand_at_a_time(desk, monkeypatch, django_ass
         granted(claim)
     Outage.objects.update(ended_at=at("2026-09-10 01:30"))
     correct()
-    monkeypatch.setattr("claims.queries.owed.CHUNK", 2)
+    monkeypatch.setattr("claims.queries.entitlements.CHUNK", 2)
     seen, following = [], "?"
     while following:
         with django_assert_max_num_queries(30):
-            response = desk.get(TOUCHED + following)
-        seen += [one["claim"] for one in response.context["touched"]]
+            response = desk.get(AFFECTED + following)
+        seen += [one["claim"] for one in response.context["affected"]]
         following = response.context["next"]
     assert seen == claims
     assert Decimal(0) < Entry.objects.latest("id").value

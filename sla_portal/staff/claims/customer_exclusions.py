@@ -32,16 +32,16 @@ from .claim import (
     under_an_agreement,
 )
 from .forms import (
-    OwnExclusionForm,
+    CustomerExclusionForm,
 )
 
 
 @require_POST
 @under_an_agreement
 def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
-    """Propose that claimed time was of the customer's own making (4.2 to 4.9)."""
+    """Propose to exclude time caused by the customer (4.2 to 4.9)."""
     claim, actor, now, back = asked_step(request, pk, PROPOSE_OWN)
-    form = OwnExclusionForm(
+    form = CustomerExclusionForm(
         request.POST, clauses=clauses_of_section_4(now), times=list(claim.times.all()), auto_id="own-%s"
     )
 
@@ -58,7 +58,7 @@ def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
             evidence=given["evidence"],
             now=now,
         )
-        messages.success(request, _("Proposed. It changes nothing until another person confirms it."))
+        messages.success(request, _("Proposed. Figures do not change until another person confirms the exclusion."))
         return f"{back}#own"
 
     if form.is_valid():
@@ -69,37 +69,37 @@ def propose_own(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def confirm_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
-    """Confirm what another person proposed."""
-    return _decide_own(request, pk, exclusion, confirm_exclusion, _("Confirmed. The customer's figures have changed."))
+    """Confirm the proposal of another person."""
+    return _decide_own(request, pk, exclusion, confirm_exclusion, _("Confirmed. The customer's figures are updated."))
 
 
 @require_POST
 def reject_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
-    """Refuse what another person proposed."""
-    return _decide_own(request, pk, exclusion, reject_exclusion, _("Rejected. The time counts."))
+    """Reject the proposal of another person."""
+    return _decide_own(request, pk, exclusion, reject_exclusion, _("Rejected. The time counts as downtime."))
 
 
 @require_POST
 def revoke_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
-    """Take back a confirmed exclusion."""
-    return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The time counts again."))
+    """Revoke a confirmed exclusion."""
+    return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The time counts as downtime again."))
 
 
-def _decide_own(request: HttpRequest, pk: int, exclusion: int, decision, said: str) -> HttpResponse:
+def _decide_own(request: HttpRequest, pk: int, exclusion: int, decision, message: str) -> HttpResponse:
     claim, actor, now, back = asked_step(request, pk, DECIDE_OWN)
     row = get_object_or_404(Exclusion, pk=exclusion, customer=claim.contract.customer_id)
     form = DecisionForm(request.POST, auto_id=f"decide-{row.pk}-%s")
     if form.is_valid():
         with refusals_on(form):
             decision(actor=actor, exclusion=row, reason=form.cleaned_data["reason"], now=now)
-            messages.success(request, said)
+            messages.success(request, message)
             return redirect(f"{back}#own")
     return claim_response(request, claim, now, decisions={row.pk: form})
 
 
 @require_safe
 def of_own_exclusion(request: HttpRequest, pk: int) -> HttpResponse:
-    """Lead from an exclusion of a customer's own making to the claim in which it was found, else to its record."""
+    """Redirect from an exclusion caused by a customer to the claim of its month, or to its own page."""
     require_right(request, VIEW)
     row = get_object_or_404(Exclusion.objects.filter(customer__isnull=False), pk=pk)
     day = row.starts_at.astimezone(settings.SLA_ZONE).date()

@@ -12,6 +12,6 @@ app.conf.broker_connection_retry_on_startup = True
 
 
 @app.task(autoretry_for=(OSError, smtplib.SMTPException), default_retry_delay=1, max_retries=20, ignore_result=True)
-def tell(recipient: str) -> None:
+def send(recipient: str) -> None:
     with smtplib.SMTP("127.0.0.1", urlsplit(os.environ["EMAIL_URL"]).port or 25) as smtp:
         smtp.sendmail("sla-portal@localhost", [recipient], b"Subject: Maintenance\r\n\r\nWe work.\r\n")

@@ -1,7 +1,7 @@
-"""Deliver some rows as a process of its own: `python -m tests.drill.hands careful|careless START ID…`, or for some
-seconds whatever is due: `python -m tests.drill.hands again-and-again START SECONDS`.
+"""Delivery runs as processes of their own, which race for rows: `python -m tests.drill.support.delivery_runs HOW START …`.
 
-START is the instant, in seconds since the epoch, at which all begin, so that they race.
+`claiming START ID…` and `unclaimed START ID…` deliver some rows; `repeated START SECONDS` whatever is due. START is the
+instant, in seconds since the epoch, at which all begin.
 """
 
 import sys
@@ -10,7 +10,7 @@ import time
 import django
 
 
-def careful(ids: list[int]) -> None:
+def claiming(ids: list[int]) -> None:
     from django.utils import timezone
 
     from sla_portal.notices.operations import deliver_chunk
@@ -18,7 +18,7 @@ def careful(ids: list[int]) -> None:
     deliver_chunk(ids=ids, clock=timezone.now)
 
 
-def careless(ids: list[int]) -> None:
+def unclaimed(ids: list[int]) -> None:
     """The twin: read what waits, send it, note it. No claim."""
     from django.utils import timezone
 
@@ -27,14 +27,14 @@ def careless(ids: list[int]) -> None:
     from sla_portal.notices.operations.delivering import with_messages
 
     waiting = list(Delivery.objects.filter(pk__in=ids, status="pending"))
-    with session() as line:
+    with session() as open_session:
         for delivery, letter in with_messages(waiting):
-            if line.offer(letter, delivery) is None:
-                line.hand_over()
+            if open_session.offer(letter, delivery) is None:
+                open_session.hand_over()
                 Delivery.objects.filter(pk=delivery.pk).update(status="sent", sent_at=timezone.now())
 
 
-def again_and_again(seconds: list[int]) -> None:
+def repeated(seconds: list[int]) -> None:
     from django.utils import timezone
 
     from sla_portal.notices.operations import deliver_chunk
@@ -49,5 +49,5 @@ if __name__ == "__main__":
     how, start, *rows = sys.argv[1:]
     django.setup()
     time.sleep(max(0, float(start) - time.time()))
-    hands = {"careful": careful, "careless": careless, "again-and-again": again_and_again}
-    hands[how]([int(row) for row in rows])
+    runs = {"claiming": claiming, "unclaimed": unclaimed, "repeated": repeated}
+    runs[how]([int(row) for row in rows])

@@ -1,4 +1,4 @@
-"""The portal without what it keeps for the public: every page is read from the database and made anew."""
+"""The portal without the cache of its public pages: every page is read from the database and made anew."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,13 +8,13 @@ from sla_portal.website import caching as house
 from sla_portal.website import reader
 
 
-def not_kept(
+def not_cached(
     _name: str, compute: Callable[[], Any], now: datetime, _fresh: timedelta | None = None
 ) -> house.Cached[Any]:
     return house.Cached(compute(), str(now), now, now)
 
 
-house.cached = not_kept
+house.cached = not_cached
 reader.finished = lambda _page, _follows_from, make: make()
 
 # Only now is anything read that takes the two by name.

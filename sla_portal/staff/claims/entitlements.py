@@ -1,4 +1,4 @@
-"""Who could have claimed for a month, and which claims the correction of a closed month touches."""
+"""Contracts entitled to compensation for a month, and claims affected by the correction of a closed month."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from claims.models import Compensation
-from claims.operations.exporting import Taken, record_export
+from claims.operations.exporting import Export, record_export
 from claims.queries import window_of
-from claims.queries.owed import (
+from claims.queries.entitlements import (
     COLUMNS,
-    CouldHaveClaimed,
+    AffectedClaim,
+    EntitledContract,
     Month,
-    Touched,
-    could_have_claimed,
+    affected_claims,
+    below_target,
+    entitled_contracts,
     for_export,
-    missed,
-    touched,
 )
 from sla_portal.agreements.queries import NoAgreementInForce
 from sla_portal.audit.actors import Actor
@@ -47,7 +47,7 @@ EARLIEST, LATEST = ServiceMonth(1970, 1), ServiceMonth(9998, 8)
 
 
 class AfterForm(forms.Form):
-    """From where on a list is shown, and of whom."""
+    """Page position and filter of a list."""
 
     after = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1)
     unclaimed = forms.BooleanField(required=False)
@@ -55,21 +55,21 @@ class AfterForm(forms.Form):
 
 @require_safe
 def newest(request: HttpRequest) -> HttpResponse:
-    """The newest closed month, or the one that is asked for (`?month=2026-09`)."""
+    """Redirect to the newest closed month, or to `?month=2026-09`."""
     require_right(request, "availability.view_customermonth")
     closing = MonthClosing.objects.order_by("-month").first()
     present = ServiceMonth.of(local_date(epoch(timezone.now()), settings.SLA_ZONE))
     last = ServiceMonth.of(closing.month) if closing else present.previous
-    return redirect("admin:could_have_claimed_in", request.GET.get("month", "").replace("/", "") or last)
+    return redirect("admin:entitled_contracts_in", request.GET.get("month", "").replace("/", "") or last)
 
 
 @require_safe
 def of_one_month(request: HttpRequest, month: str) -> HttpResponse:
-    """Contracts that a closed month entitles to compensation, claimed or not."""
+    """List the contracts entitled to compensation for a closed month, claimed or not."""
     require_right(request, "availability.view_customermonth")
     asked, form = _month(month), _form(request)
     context: dict[str, Any] = {
-        "title": _("Who could have claimed for %(month)s") % {"month": month_name(asked)},
+        "title": _("Customers entitled to claim for %(month)s") % {"month": month_name(asked)},
         "month": asked,
         "earlier": asked.previous,
         "later": asked.next,
@@ -79,12 +79,12 @@ def of_one_month(request: HttpRequest, month: str) -> HttpResponse:
     try:
         context["window"] = window_of(asked)
     except NoAgreementInForce as refused:
-        return page(request, "staff/claims/could_have_claimed.html", {**context, "refused": str(refused)})
+        return page(request, "staff/claims/entitled_contracts.html", {**context, "refused": str(refused)})
     context["closing"] = closing_of(asked)
     if context["closing"]:
-        rows = missed(asked, unclaimed=form["unclaimed"])
+        rows = below_target(asked, unclaimed=form["unclaimed"])
         customers = list(rows.filter(customer__gt=form["after"]).values_list("customer", flat=True)[: SHOWN + 1])
-        lines = could_have_claimed(Month(asked, timezone.now()), customers[:SHOWN], unclaimed=form["unclaimed"])
+        lines = entitled_contracts(Month(asked, timezone.now()), customers[:SHOWN], unclaimed=form["unclaimed"])
         count = rows.order_by()[: MOST_COUNTED + 1].count()
         chosen = {"unclaimed": "on"} if form["unclaimed"] else {}
         context |= {
@@ -95,19 +95,19 @@ def of_one_month(request: HttpRequest, month: str) -> HttpResponse:
             "next": f"?{urlencode({**chosen, 'after': customers[SHOWN - 1]})}" if len(customers) > SHOWN else "",
             "question": urlencode(chosen),
         }
-    return page(request, "staff/claims/could_have_claimed.html", context)
+    return page(request, "staff/claims/entitled_contracts.html", context)
 
 
 @require_POST
 def export(request: HttpRequest, month: str) -> HttpResponseBase:
-    """Take the list out as CSV; the trail says who took it."""
+    """Export the list as CSV; the audit log records who exported it."""
     require_right(request, "availability.view_customermonth")
     asked, unclaimed, now = _month(month), _form(request)["unclaimed"], timezone.now()
     if closing_of(asked) is None:
         raise Http404
     record_export(
         actor=Actor.staff(request.user),
-        taken=Taken.COULD_HAVE_CLAIMED,
+        export=Export.ENTITLED_CONTRACTS,
         form="csv",
         wanted={"month": str(asked), **({"unclaimed": "yes"} if unclaimed else {})},
         now=now,
@@ -117,32 +117,32 @@ def export(request: HttpRequest, month: str) -> HttpResponseBase:
 
 
 @require_safe
-def touched_by_correction(request: HttpRequest, month: str) -> HttpResponse:
-    """Decided claims of a corrected month, with what they got and what they would get now; nothing is reopened."""
+def affected_by_correction(request: HttpRequest, month: str) -> HttpResponse:
+    """List decided claims of a corrected month with granted compensation and compensation at current figures."""
     require_right(request, "claims.view_claim")
     asked, form = _month(month), _form(request)
     closing = closing_of(asked)
     corrected = closing is not None and closing.revision > 1
-    rows, going_on = rows_touched(asked, timezone.now(), form["after"]) if corrected else ([], 0)
+    rows, going_on = affected_rows(asked, timezone.now(), form["after"]) if corrected else ([], 0)
     return page(
         request,
-        "staff/claims/touched.html",
+        "staff/claims/affected.html",
         {
-            "title": _("Claims that the correction of %(month)s touches") % {"month": month_name(asked)},
+            "title": _("Claims affected by the correction of %(month)s") % {"month": month_name(asked)},
             "month": asked,
             "closing": closing,
             "corrected": corrected,
-            "touched": rows,
-            "first": reverse("admin:claims_touched", args=[asked]) if form["after"] else "",
+            "affected": rows,
+            "first": reverse("admin:affected_claims", args=[asked]) if form["after"] else "",
             "next": f"?after={going_on}" if going_on else "",
         },
     )
 
 
-def rows_touched(month: ServiceMonth, now: datetime, after: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """The claims that a correction touches, as rows of a table, and the claim to go on after; 0 at the end."""
-    found, going_on = touched(Month(month, now), after)
-    return [_touched(one) for one in found], going_on
+def affected_rows(month: ServiceMonth, now: datetime, after: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Return the affected claims as table rows, and the claim after which the next page starts; 0 at the end."""
+    found, going_on = affected_claims(Month(month, now), after)
+    return [_affected(one) for one in found], going_on
 
 
 def _month(text: str) -> ServiceMonth:
@@ -156,34 +156,34 @@ def _month(text: str) -> ServiceMonth:
 
 
 def _form(request: HttpRequest) -> dict[str, Any]:
-    """What the address asks for; what cannot be is left out."""
+    """Parse the query string; ignore invalid values."""
     form = AfterForm(request.GET)
     form.is_valid()
     return {"after": form.cleaned_data.get("after") or 0, "unclaimed": bool(form.cleaned_data.get("unclaimed"))}
 
 
-def _line(line: CouldHaveClaimed) -> dict[str, Any]:
-    owed = line.owed
+def _line(line: EntitledContract) -> dict[str, Any]:
+    entitled = line.entitled
     return {
-        "contract": owed.contract,
-        "counted": owed.entitlement.counted_minutes,
-        "minutes": owed.minutes,
-        "worth": amount(owed.worth, owed.contract.currency),
+        "contract": entitled.contract,
+        "counted": entitled.entitlement.counted_minutes,
+        "minutes": entitled.minutes,
+        "worth": amount(entitled.worth, entitled.contract.currency),
         "claim": line.claim,
         "state": CLAIM_MARKS[line.claim.status] if line.claim else "",
     }
 
 
-def _touched(one: Touched) -> dict[str, Any]:
-    given: Compensation | None = next(iter(one.claim.compensations.all()), None)
+def _affected(one: AffectedClaim) -> dict[str, Any]:
+    granted: Compensation | None = next(iter(one.claim.compensations.all()), None)
     currency = one.claim.contract.currency
     return {
         "claim": one.claim,
         "state": CLAIM_MARKS[one.claim.status],
         "counted_then": one.counted_then,
         "counted_now": one.counted_now,
-        "given": given,
-        "given_value": amount(sum(entry.value for entry in given.entries.all()), currency) if given else "",
+        "granted": granted,
+        "granted_value": amount(sum(entry.value for entry in granted.entries.all()), currency) if granted else "",
         "minutes_now": one.minutes_now,
-        "worth_now": amount(one.owed.worth, currency) if one.owed else "",
+        "worth_now": amount(one.entitled.worth, currency) if one.entitled else "",
     }

@@ -1,0 +1,99 @@
+"""What keeps a history file from being loaded into this portal: what it names or says against the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.db.models import ManyToOneRel, Model
+
+from maintenance.models import MaintenanceWindow
+from sla_portal.agreements.models import AgreementVersion, Clause, Contract
+from sla_portal.agreements.rules import Stage
+from sla_portal.customers.models import Client, CoreFunction, Region
+
+from . import queries
+from .document import History, NotAHistory, shown
+from .format import Row
+from .queries import chunks
+
+
+def check_against_portal(history: History) -> None:
+    errors = []
+    tables: dict[str, tuple[type[Model], str, str]] = {
+        "regions": (Region, "code", "region"),
+        "functions": (CoreFunction, "code", "core function"),
+        "clients": (Client, "code", "client"),
+        "maintenance": (MaintenanceWindow, "reference", "maintenance window"),
+    }
+    for kind, used in history.mentions.items():
+        model, key, called = tables[kind]
+        known = set()
+        for chunk in chunks(list(used)):
+            known |= set(model._default_manager.filter(**{f"{key}__in": chunk}).values_list(key, flat=True))
+        errors += [
+            f"{path}: Neither the file nor the portal has a {called} {shown(name)}."
+            for name, path in used.items()
+            if name not in known
+        ]
+    errors += _contracts_of_others(history)
+    errors += _versions_standing_still(history.agreements or [])
+    errors += _days_taken(history.agreements or [])
+    if errors:
+        raise NotAHistory(errors)
+
+
+def _contracts_of_others(history: History) -> Iterator[str]:
+    owners = {
+        contract["reference"]: customer["code"] for customer in history.customers for contract in customer["contracts"]
+    }
+    for chunk in chunks(list(owners)):
+        for reference, owner in Contract.objects.filter(reference__in=chunk).values_list("reference", "customer__code"):
+            if owner != owners[reference]:
+                yield (
+                    f"{history.paths['contracts'][reference]}: {shown(reference)} is on record as a contract of customer {owner}."
+                )
+
+
+def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
+    """A version that customers were told of is never edited (5.2), and a draft is published by people."""
+    on_record = {recorded.row["version"]: recorded.row for recorded in queries.agreements()}
+    named = AgreementVersion.objects.filter(version__in=[row["version"] for row in agreements])
+    stages = {version.version: (version.stage, version.notice_id) for version in named}
+    for i, row in enumerate(agreements):
+        stage, announced = stages.get(row["version"], (Stage.PUBLISHED, None))
+        version = shown(row["version"])
+        if stage is Stage.WITHDRAWN:
+            yield f"agreements[{i}].version: Version {version} was withdrawn here and never takes effect."
+        elif stage is not Stage.PUBLISHED:
+            yield f"agreements[{i}].version: Version {version} is a draft here. Discard the draft first."
+        elif announced and on_record[row["version"]] != row:
+            yield f"agreements[{i}]: Customers were told of version {version} here, so it is not changed any more (5.2)."
+
+
+def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
+    named = {row["version"] for row in agreements}
+    staying = {
+        version.takes_effect_on.isoformat(): version.version
+        for version in AgreementVersion.objects.published().exclude(version__in=named)
+        if stays(version)
+    }
+    for i, row in enumerate(agreements):
+        if row["effective_on"] in staying:
+            yield (
+                f"agreements[{i}].effective_on: Version {staying[row['effective_on']]} takes effect on that day, and "
+                "the portal's record refers to it."
+            )
+
+
+def stays(version: AgreementVersion) -> bool:
+    """Whether a version that the file does not name stays: customers were told of it, or something refers to it."""
+    return version.notice_id is not None or is_referred_to(version)
+
+
+def is_referred_to(row: Model) -> bool:
+    """Whether any row but a clause of its own refers to it."""
+    return any(
+        relation.related_model._default_manager.filter(**{relation.field.name: row}).exists()
+        for relation in row._meta.get_fields(include_hidden=True)
+        if isinstance(relation, ManyToOneRel) and relation.related_model is not Clause
+    )

@@ -1,0 +1,1 @@
+"""What drills share, and what they start as processes of their own."""

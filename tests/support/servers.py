@@ -1,0 +1,111 @@
+"""Servers of a bench's or drill's own on loopback, and the portal on them."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.everything import free_port, installed, postgresql_server
+
+TEMPLATE = "TEMPLATE_DATABASE"
+"""The variable that names a database with the portal's tables in it, to be copied instead of made anew."""
+
+
+class Redis:
+    """A Redis that forgets everything when it is killed."""
+
+    def start(self) -> None:
+        self.port = getattr(self, "port", None) or free_port()
+        options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(
+            ["redis-server", *options], stdout=subprocess.DEVNULL, cwd=os.environ["VAR_DIR"]
+        )
+        wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+redis = Redis()
+"""A part has a process of its own, and this is its Redis."""
+
+
+@contextmanager
+def provided(needs: Collection[str]) -> Iterator[None]:
+    """Run what a part needs while the block runs; the environment leads to it."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sla-portal-part-"))
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "sla_portal.settings",
+            "ENV_FILE": os.devnull,
+            "VAR_DIR": folder,
+            "SECRET_KEY": "the key of benches and drills, which guards nothing",
+            "LOG_LEVEL": "INFO",
+        }
+        if "redis" in needs:
+            installed("redis")
+            redis.start()
+            stack.callback(redis.kill)
+            os.environ["REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
+        if "postgresql" in needs:
+            server = stack.enter_context(postgresql_server())
+            os.environ["DATABASE_URL"] = stack.enter_context(own_database(server))
+        yield
+
+
+@contextmanager
+def own_database(server: str) -> Iterator[str]:
+    """A database that is made for the block: nothing is filled or emptied that somebody else keeps."""
+    import psycopg
+
+    name = f"part_{secrets.token_hex(6)}"
+
+    def execute(statement: str) -> None:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(statement)
+
+    execute(f"CREATE DATABASE {name} TEMPLATE {os.environ.get(TEMPLATE, 'template1')}")
+    try:
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def set_up() -> None:
+    """Start Django on these servers, quietly, with the tables made."""
+    import logging
+
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    logging.disable(logging.ERROR)
+    if TEMPLATE not in os.environ:
+        call_command("migrate", verbosity=0)
+
+
+def wait_until(true, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Not so after {seconds} s.")
+        time.sleep(0.02)
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has held at once.
+
+    Not `ru_maxrss`: on Linux a program begins with the peak of the process that started it.
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024

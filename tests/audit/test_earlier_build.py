@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management.color import no_style
+from django.db import connection
 from django.urls import reverse
 from django.utils import translation
 from django.utils.dateparse import parse_datetime
@@ -33,6 +35,10 @@ def loaded(rows=ROWS) -> None:
     users.bulk_create(
         get_user_model()(pk=pk, username=f"user-{pk}") for pk in {row["actor_id"] for row in rows} if pk is not None
     )
+    with connection.cursor() as cursor:
+        # PostgreSQL's sequence does not know the primary keys given above.
+        for statement in connection.ops.sequence_reset_sql(no_style(), [get_user_model()]):
+            cursor.execute(statement)
     Entry.objects.bulk_create(Entry(**{**row, "at": parse_datetime(row["at"])}) for row in rows)
     Chain.objects.update_or_create(pk=1, defaults={"last_hash": rows[-1]["hash"]})
 

@@ -48,7 +48,7 @@ def load_wording(*, actor: Actor, version: AgreementVersion, clauses: Sequence[C
 def replace_wording(
     *, actor: Actor, version: AgreementVersion, clauses: Sequence[ClauseText], reason: str, now: datetime
 ) -> int:
-    """Correct a wording loaded earlier, and say why; what stood there stays in the trail."""
+    """Replace a wording loaded earlier, with a reason; the audit log keeps the old one."""
     require(actor, "agreements.change_clause")
     if not reason.strip():
         raise ReasonMissing(_("Enter a reason for replacing the wording."))

@@ -57,8 +57,8 @@ def test_a_quiet_portal_says_so_in_one_sentence(client):
     assert "All systems operational" in words
     assert "No maintenance is scheduled." in words
     assert "No incidents in the last 30 days." in words
-    assert "No month is closed yet." in words
-    assert "Nothing has been announced yet." in words
+    assert "No month has been closed yet." in words
+    assert "No announcements yet." in words
 
 
 def test_an_empty_portal_says_what_will_be_here(client):

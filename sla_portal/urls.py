@@ -23,7 +23,7 @@ handler404 = "sla_portal.urls.not_found"
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django names it)
-    """Answer 404: JSON to programs, the desk's page to staff, the website's page to everyone else."""
+    """Answer 404: as JSON below /api/, as a staff page below /admin/, otherwise as a public page."""
     if request.path.startswith("/api/"):
         return nothing_here(request)
     if request.path.startswith(reverse("admin:index")):

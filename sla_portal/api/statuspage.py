@@ -87,11 +87,11 @@ def page(changed_at: datetime) -> Json:
     }
 
 
-# The state of the whole
+# Overall status
 
 
 def status(present: Present) -> Json:
-    """The rollup: the worst of what is down now decides."""
+    """The indicator: the worst current status decides."""
     functions = {function.state for one in present.state for function in one.functions}
     if State.MAJOR_OUTAGE in {one.worst for one in present.state}:
         return {"indicator": "critical", "description": "Major Service Outage"}
@@ -144,7 +144,7 @@ def function_code(region: Named, function: Named) -> str:
 
 
 def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, now: datetime) -> Json:
-    """An incident with what was said of it in public, and what the record says by itself: began, works again, resolved."""
+    """An incident with its public updates, and those that follow from the record: started, restored, resolved."""
     identity = opaque("incident", one.reference)
     resolved_at = one.resolved_at if one.stage is Stage.RESOLVED else None
     works_since = None if one.stage is Stage.ONGOING else one.ended_at
@@ -183,7 +183,7 @@ def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, no
 
 
 def _said(identity: str, update: PublicUpdate, works_since: datetime | None, resolved_at: datetime | None) -> Json:
-    """What was said, with the status that the incident had then."""
+    """A public update, with the status of the incident at that time."""
     then = "investigating"
     if works_since and update.at >= works_since:
         then = "monitoring"
@@ -196,7 +196,7 @@ def _said(identity: str, update: PublicUpdate, works_since: datetime | None, res
 
 
 def maintenance(one: PublicWindow, all_components: Sequence[Json], grid: Grid, now: datetime) -> Json:
-    """A window as it was announced; one that was cancelled is completed."""
+    """A maintenance window; a cancelled one is completed."""
     identity = opaque("maintenance", one.reference)
     regions = grid.regions if one.regions is None else one.regions
     touched = {
@@ -240,7 +240,7 @@ def _announced(identity: str, one: PublicWindow, announcement: Announcement) -> 
     return _update(identity, key, "scheduled", body, announcement.sent_at)
 
 
-# What these share
+# Shared
 
 
 def _update(identity: str, key: object, then: str, body: str, at: datetime, affected: list[Json] | None = None) -> Json:

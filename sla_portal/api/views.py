@@ -29,14 +29,14 @@ ACTIVE = {Phase.IN_PROGRESS, Phase.OVERRUNNING}
 
 @dataclass(frozen=True)
 class Answers:
-    """What answers are put together from."""
+    """The facts of an answer."""
 
     present: Present
     now: datetime
 
     @property
     def changed_at(self) -> datetime:
-        """The newest instant that the present tells of."""
+        """The newest instant of the facts."""
         present = self.present
         told = [one.changed_at(self.now) for one in (*present.open, *present.lately, *present.planned)]
         told += [notice.given_at for notice in present.notices]
@@ -55,7 +55,7 @@ class Answers:
 
 
 def open_to_all(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let pages of any website read the answer; it is only ever read, so no token guards it."""
+    """Allow pages of any website to read the answer (CORS); read-only, so without a CSRF token."""
 
     @wraps(view)
     def opened(request: HttpRequest, **_address: str) -> HttpResponse:
@@ -104,7 +104,7 @@ def endpoint(
 
 INCIDENTS = ("feed incidents", queries.latest_incidents)
 WINDOWS = ("feed maintenance", queries.latest_windows)
-"""The same facts as the feeds', under the same names."""
+"""The facts of the feeds, under the same cache names."""
 
 summary = endpoint(
     lambda answers: {
@@ -135,5 +135,5 @@ maintenances = endpoint(lambda answers, latest: {"scheduled_maintenances": answe
 
 @open_to_all
 def nothing_here(_request: HttpRequest) -> HttpResponse:
-    """What a program is told that asks for an address that is none."""
+    """Answer 404 as JSON."""
     return JsonResponse({"error": "There is no such address in this API."}, status=404)

@@ -1,4 +1,4 @@
-"""Atom feeds of what the public pages tell. Entries are named by addresses that stay."""
+"""Atom feeds of the public pages. Entries are identified by permanent addresses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class Entries(Atom1Feed):
-    """Atom, of which nothing follows from the moment of asking and nothing that was typed breaks it."""
+    """Atom that is the same at any time of the request, and in which no typed text breaks the XML."""
 
     def latest_post_date(self) -> datetime:
         return super().latest_post_date() if self.items else self.feed["changed_at"]

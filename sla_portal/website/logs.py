@@ -1,14 +1,14 @@
-"""What log lines leave out."""
+"""A log filter that omits secrets."""
 
 import logging
 import re
 
-# An address behind which whoever holds it may act for a customer.
+# Whoever holds such a link may act for a customer.
 PRIVATE = re.compile(r"(/(?:agreement/answer|claims?)/)[^/\s\"']+")
 
 
 class WithoutKeys(logging.Filter):
-    """Take the keys out of private addresses: a log is read by more people than a customer's mail."""
+    """Remove the secret tokens from personal links: more people read a log than a customer's mail."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         told = record.getMessage()

@@ -1,4 +1,4 @@
-"""Geometry of the public pictures; templates draw them. Colours are the stylesheet's, and words stand beside."""
+"""Geometry of the public pictures, drawn by templates and coloured by the stylesheet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .rules import ClosedMonth, MonthMap
 BAR_WIDTH, BAR_HEIGHT, BAR_STEP = 8, 28, 11
 DAY_WIDTH, DAY_HEIGHT, DAY_STEP = 9, 22, 10
 TALLEST_MINUTES = 240
-"""A bar of so many minutes, or more, is counted all over; the square root keeps five minutes visible."""
+"""A bar of this many minutes or more is full; the square root keeps five minutes visible."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def year_bars(months: Sequence[ClosedMonth | None]) -> list[Shape]:
 
 
 def counted_height(minutes: int, height: int) -> int:
-    """How high so many minutes stand; any at all can be seen."""
+    """The height of a number of minutes; at least three, so that one minute is visible."""
     return max(3, min(height, round(height * sqrt(minutes / TALLEST_MINUTES)))) if minutes else 0
 
 

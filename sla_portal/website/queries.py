@@ -66,7 +66,7 @@ MANY = 50
 
 @dataclass(frozen=True)
 class Grid:
-    """The regions, core functions and clients that there are, in their order."""
+    """All regions, core functions and clients, in order."""
 
     regions: tuple[Named, ...]
     functions: tuple[Named, ...]
@@ -91,7 +91,7 @@ class RegionYear:
 
 @dataclass(frozen=True)
 class Years:
-    """The last closed months, newest first, and what each region reached in them."""
+    """The last closed months, newest first, with the figures of each region."""
 
     months: tuple[ServiceMonth, ...]
     regions: tuple[RegionYear, ...]
@@ -99,7 +99,7 @@ class Years:
 
 @dataclass(frozen=True)
 class Present:
-    """How it is now, what is planned and what happened lately."""
+    """Current status, scheduled maintenance and recent incidents."""
 
     grid: Grid
     since: datetime
@@ -116,7 +116,7 @@ class Present:
 
 @dataclass(frozen=True)
 class MonthOf(Generic[T]):
-    """What lies in a month, newest first, and the nearest months before and after in which there is anything."""
+    """The rows of a month, newest first, and the nearest months before and after that have any."""
 
     month: ServiceMonth
     rows: tuple[T, ...]
@@ -126,7 +126,7 @@ class MonthOf(Generic[T]):
 
 @dataclass(frozen=True)
 class Maintenance:
-    """The windows of a month, what is planned or under way, and the regions, each of which has a calendar."""
+    """The windows of a month, those scheduled or in progress, and the regions with a calendar."""
 
     of_month: MonthOf[PublicWindow]
     planned: tuple[PublicWindow, ...]
@@ -154,11 +154,11 @@ class Comparison:
     clauses_after: tuple[PublicClause, ...]
 
 
-# How it is now
+# Current status
 
 
 def present(now: datetime) -> Present:
-    """All of the front page, and what the API and the feeds say of the present."""
+    """Return the facts of the front page, and of the API and the feeds."""
     grid = Grid.current()
     ongoing = _incidents(grid, now, _public_incidents().filter(_open(now)))
     planned = _planned(grid, now)
@@ -193,7 +193,7 @@ def latest_incidents(now: datetime) -> tuple[PublicIncident, ...]:
 
 
 def incidents_of(month: ServiceMonth, now: datetime) -> MonthOf[PublicIncident]:
-    """The incidents noticed in a month of the SLA clock."""
+    """The incidents detected in a month of the SLA clock."""
     return _month_of(_public_incidents(), "detected_at", month, lambda rows: _incidents(Grid.current(), now, rows))
 
 
@@ -203,7 +203,7 @@ def incident(reference: str, now: datetime) -> PublicIncident | None:
 
 
 def _public_incidents() -> QuerySet[Incident]:
-    """Where something was down, or something was said in public; with the fields that are public, and no others."""
+    """Incidents with an outage or a public update; reads public fields only."""
     return (
         Incident.objects.filter(
             Exists(Outage.objects.filter(incident=OuterRef("pk")))
@@ -257,7 +257,7 @@ def latest_windows(now: datetime) -> tuple[PublicWindow, ...]:
 
 
 def maintenance_of(month: ServiceMonth, now: datetime) -> Maintenance:
-    """The windows announced to start in a month of the SLA clock, and what is planned."""
+    """The windows announced to start in a month of the SLA clock, and those scheduled or in progress."""
     grid = Grid.current()
     of_month = _month_of(_announced_windows(now), "announced_from", month, lambda rows: _windows(grid, now, rows))
     return Maintenance(of_month, _planned(grid, now), grid.regions)
@@ -269,7 +269,7 @@ def window(reference: str, now: datetime) -> PublicWindow | None:
 
 
 def _announced_windows(now: datetime) -> QuerySet[MaintenanceWindow]:
-    """Windows of which a notice told when they would be: a draft is none."""
+    """Windows that were announced; drafts are not."""
     told = MaintenanceNotice.objects.filter(window=OuterRef("pk"), starts_at__isnull=False, sent_at__lte=now)
     return (
         MaintenanceWindow.objects.annotate(
@@ -281,7 +281,7 @@ def _announced_windows(now: datetime) -> QuerySet[MaintenanceWindow]:
 
 
 def _planned(grid: Grid, now: datetime) -> tuple[PublicWindow, ...]:
-    """What is planned or under way, the next first."""
+    """Windows scheduled or in progress, the next first."""
     still_to_come = MaintenanceNotice.objects.filter(window=OuterRef("pk"), ends_at__gt=now)
     begun = Q(started_at__isnull=False, completed_at__isnull=True, cancelled_at__isnull=True)
     windows = _windows(grid, now, _announced_windows(now).filter(Exists(still_to_come) | begun))
@@ -567,11 +567,11 @@ def _clauses(version: PublicVersion) -> tuple[PublicClause, ...]:
     )
 
 
-# What these share
+# Shared
 
 
 def zones_of_regions() -> tuple[str, ...]:
-    """The zones in which the people of the regions think."""
+    """The time zones of the regions."""
     return tuple(dict.fromkeys(str(region.zone) for region in Region.objects.all()))
 
 

@@ -1,6 +1,6 @@
-"""What the public may know, as plain values, and what follows from it.
+"""Public facts as plain values, and what follows from them.
 
-Pages, feeds and the read API are made of these alone: what has no field here cannot leak.
+Pages, feeds and the read API are made of these alone: what has no field here cannot become public.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sla_portal.kernel.months import ServiceMonth
 Cell = tuple[str, str]
 """The codes of a core function and of a client."""
 Run = tuple[int, int, str]
-"""Seconds since the epoch from and until, and how a picture of the month shows them."""
+"""Start and end in seconds since the epoch, and the kind in a picture of the month."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Scope:
         }
 
 
-# What happened
+# Incidents
 
 
 class Stage(Enum):
-    """How far an incident has come."""
+    """The step of an incident."""
 
     ONGOING = "ongoing"
     """An outage is ongoing."""
@@ -63,7 +63,7 @@ class Stage(Enum):
 
 
 class Impact(Enum):
-    """How much of a region was down at the worst place, by the three readings of 1.4."""
+    """The scope of the outages in the worst-affected region, by the counting rules of 1.4."""
 
     NONE = "none"
     SOME = "some"
@@ -76,7 +76,7 @@ class Impact(Enum):
 
 @dataclass(frozen=True)
 class PublicOutage:
-    """A stretch in which a scope of a region was down; without an end it goes on."""
+    """An outage of a scope in a region; without an end it is ongoing."""
 
     region: Named
     scope: Scope
@@ -89,7 +89,7 @@ class PublicOutage:
 
 @dataclass(frozen=True)
 class PublicUpdate:
-    """What was said to the public about an incident; `key` tells it from others and says nothing."""
+    """A public update of an incident; `key` identifies it."""
 
     key: int
     at: datetime
@@ -98,7 +98,7 @@ class PublicUpdate:
 
 @dataclass(frozen=True)
 class PublicIncident:
-    """One thing that went wrong, as the public may know it: where, since when, and what was said in public."""
+    """An incident with its outages and public updates."""
 
     reference: str
     stage: Stage
@@ -114,25 +114,25 @@ class PublicIncident:
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the last outage ended; None while one goes on, or where there was none."""
+        """When the last outage ended; None while one is ongoing, or without outages."""
         ends = [outage.ended_at for outage in self.outages]
         return None if not ends or None in ends else max(end for end in ends if end)
 
     def changed_at(self, now: datetime) -> datetime:
-        """The newest instant that it tells of."""
+        """The newest instant of its public facts."""
         told = [self.ended_at, self.resolved_at, *(update.at for update in self.updates)]
         return max((at for at in told if at and at <= now), default=self.started_at)
 
 
 def stage(resolved_at: datetime | None, outages: Iterable[PublicOutage], now: datetime) -> Stage:
-    """Say how far an incident has come; an outage outweighs a resolution typed too early."""
+    """Return the step of an incident; while an outage is ongoing it is not resolved."""
     if any(outage.is_ongoing(now) for outage in outages):
         return Stage.ONGOING
     return Stage.RESOLVED if resolved_at and resolved_at <= now else Stage.MONITORING
 
 
 def impact(outages: Iterable[PublicOutage], functions: Collection[Named], clients: Collection[Named]) -> Impact:
-    """Find how much of the worst-hit region was down, at whatever moment of the outages."""
+    """Return the impact in the worst-affected region, over all outages together."""
     down: dict[str, set[Cell]] = {}
     for outage in outages:
         down.setdefault(outage.region.code, set()).update(outage.scope.cells(functions, clients))
@@ -144,11 +144,11 @@ def impact(outages: Iterable[PublicOutage], functions: Collection[Named], client
     return worst
 
 
-# What is planned
+# Maintenance
 
 
 class Phase(Enum):
-    """Where a window stands, by what its newest notice announced and what was done."""
+    """The status of a window, by its newest notice and the work done."""
 
     SCHEDULED = "scheduled"
     IN_PROGRESS = "in_progress"
@@ -159,7 +159,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Announcement:
-    """What a notice of maintenance announced; None and None: that nothing will be done. `number` is the public notice."""
+    """The start and end that a notice announced; both None: a cancellation. `number` is that of the public notice."""
 
     sent_at: datetime
     starts_at: datetime | None
@@ -169,7 +169,7 @@ class Announcement:
 
 @dataclass(frozen=True)
 class PublicWindow:
-    """A window of maintenance as it was announced: its newest notice decides, never its row."""
+    """A maintenance window as its newest notice announced it."""
 
     reference: str
     title: str
@@ -185,7 +185,7 @@ class PublicWindow:
     """Every notice, in the order of sending."""
 
     def changed_at(self, now: datetime) -> datetime:
-        """The newest instant that it tells of; a cancelled window's start and end are none."""
+        """The newest instant of its public facts; a cancelled window has no start and end."""
         told = [announcement.sent_at for announcement in self.announced]
         told += [at for at in (self.completed_at, self.cancelled_at) if at]
         told += [] if self.phase is Phase.CANCELLED else [self.starts_at, self.ends_at]
@@ -203,7 +203,7 @@ def phase(
     cancelled_at: datetime | None,
     now: datetime,
 ) -> Phase:
-    """Say where a window stands that was announced from `starts_at` to `ends_at`."""
+    """Return the status of a window announced from `starts_at` to `ends_at`."""
     if cancelled_at and cancelled_at <= now:
         return Phase.CANCELLED
     if completed_at and completed_at <= now:
@@ -214,11 +214,11 @@ def phase(
     return Phase.OVERRUNNING if begun else Phase.COMPLETED
 
 
-# How it is now
+# Current status
 
 
 class State(Enum):
-    """How a function is in a region."""
+    """The current status of a function in a region."""
 
     OPERATIONAL = "operational"
     MAINTENANCE = "maintenance"
@@ -230,7 +230,7 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class FunctionState:
-    """A core function in a region at this moment, and the clients on which it is down."""
+    """The current status of a core function in a region, and the clients on which it is unavailable."""
 
     function: Named
     state: State
@@ -248,7 +248,7 @@ class RegionState:
 
     @property
     def worst(self) -> State:
-        """A region is down as a whole where every function is; else a function that is down makes it partly so."""
+        """A major outage where every function has one; otherwise a partial outage where any function is affected."""
         found = {one.state for one in self.functions}
         if found == {State.MAJOR_OUTAGE}:
             return State.MAJOR_OUTAGE
@@ -264,7 +264,7 @@ def present_state(
     outages: Sequence[PublicOutage],
     windows: Sequence[PublicWindow],
 ) -> tuple[RegionState, ...]:
-    """Say of each function in each region whether `outages` that go on have it down, or `windows` under way touch it."""
+    """Return the status of each function in each region by ongoing `outages` and `windows` in progress."""
 
     def state(region: Named, function: Named) -> FunctionState:
         down = {
@@ -287,7 +287,7 @@ def present_state(
     return tuple(RegionState(region, tuple(state(region, function) for function in functions)) for region in regions)
 
 
-# What was reached
+# Closed months
 
 
 @dataclass(frozen=True)
@@ -324,14 +324,14 @@ class FailureEvent:
 
 @dataclass(frozen=True)
 class MonthMap:
-    """Which seconds of a month were what (the rest of it was up), and its failure events."""
+    """The runs of a month that were not available, by kind, and its failure events."""
 
     month: ServiceMonth
     runs: tuple[Run, ...]
     events: tuple[FailureEvent, ...]
 
 
-# What was promised and told
+# Agreement and announcements
 
 
 @dataclass(frozen=True)
@@ -346,7 +346,7 @@ class PublicClause:
 
 
 class VersionStatus(Enum):
-    """How a published version stands on a day; a question of dates, unless it was withdrawn."""
+    """The status of a published version on a day: a question of dates, unless it was withdrawn."""
 
     IN_FORCE = "in_force"
     ANNOUNCED = "announced"
@@ -385,7 +385,7 @@ class PublicVersion:
 
 @dataclass(frozen=True)
 class Said:
-    """What a notice says in one language; `html` is a fragment that the notices floor made safe to show."""
+    """A notice in one language; `html` is a fragment that `notices` made safe to show."""
 
     language: str
     subject: str
@@ -394,7 +394,7 @@ class Said:
 
 @dataclass(frozen=True)
 class PublicNotice:
-    """An announcement, frozen when it was given."""
+    """An announcement, frozen when it was published."""
 
     number: str
     kind: str
@@ -406,5 +406,5 @@ class PublicNotice:
     """Of an amendment the version that it starts from."""
 
     def in_language(self, language: str) -> Said:
-        """Its words in `language`, or else in the first language that it was given in."""
+        """Its text in `language`, or else in the first language in which it was published."""
         return next((said for said in self.said if said.language == language), self.said[0])

@@ -1,4 +1,4 @@
-"""The public pages. Each reads kept facts, and is itself kept until they change or the minute is over."""
+"""The public pages. Each reads cached facts, and is itself cached until they change or the minute ends."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COOKIE_DAYS = 365
 PAGE = 40
 """Rows on a page of a long list."""
 ALWAYS_ASK = "public, no-cache"
-"""A browser may keep a page, and asks each time whether it has changed."""
+"""A browser may cache a page, and revalidates it each time."""
 A_DAY = timedelta(days=1)
 SECTIONS = ("home", "incidents", "maintenance", "availability", "notices", "agreement")
 
@@ -67,7 +67,7 @@ def page(
 def frame(
     request: HttpRequest, reader: Reader, template: str, as_of: datetime, choices: dict[str, object]
 ) -> dict[str, Any]:
-    """What the frame around every page shows; `back` is where a choice leads that is made on this page."""
+    """The context of every page; `back` is where a choice made on this page leads."""
     query = {name: value for name, value in choices.items() if value}
     back = str(query.pop("back", ""))
 
@@ -92,7 +92,7 @@ def frame(
 
 @public
 def home(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """How it is now."""
+    """Show the current status."""
     now = timezone.now()
     facts = cached("present", lambda: queries.present(now), now)
     return page(request, reader, "home", facts, lambda: {"present": facts.value})
@@ -111,7 +111,7 @@ def incidents(request: HttpRequest, reader: Reader) -> HttpResponse:
 
 @public
 def incident(request: HttpRequest, reader: Reader, reference: str) -> HttpResponse:
-    """One incident, as the public may know it."""
+    """Show an incident."""
     now = timezone.now()
     facts = _found(f"incident {reference}", lambda: queries.incident(reference, now), now, reference)
     number = _page_number(request)
@@ -123,7 +123,7 @@ def incident(request: HttpRequest, reader: Reader, reference: str) -> HttpRespon
 
 @public
 def maintenance(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """What is planned, and what was announced for a month."""
+    """Show scheduled maintenance and the windows of a month."""
     now = timezone.now()
     month, number = _month(request, now), _page_number(request)
     facts = cached(f"maintenance {month}", lambda: queries.maintenance_of(month, now), now)
@@ -140,7 +140,7 @@ def maintenance(request: HttpRequest, reader: Reader) -> HttpResponse:
 
 @public
 def window(request: HttpRequest, reader: Reader, reference: str) -> HttpResponse:
-    """One window of maintenance, as it was announced."""
+    """Show a maintenance window."""
     now = timezone.now()
     facts = _found(f"window {reference}", lambda: queries.window(reference, now), now, reference)
     return page(request, reader, "maintenance_one", facts, lambda: {"window": facts.value})
@@ -234,7 +234,7 @@ def notices(request: HttpRequest, reader: Reader) -> HttpResponse:
 
 @public
 def notice(request: HttpRequest, reader: Reader, number: str) -> HttpResponse:
-    """An announcement, at the address where it stays."""
+    """Show an announcement at its permanent address."""
     now = timezone.now()
     facts = _found(f"notice {number}", lambda: queries.notice(number, now), now, number)
     said = facts.value.in_language(reader.language)
@@ -253,13 +253,13 @@ def agreement(request: HttpRequest, reader: Reader, version: str = "") -> HttpRe
 
 @public
 def redline(request: HttpRequest, reader: Reader, before: str, after: str) -> HttpResponse:
-    """What differs between two published versions: terms and text."""
+    """Show the changed terms and text between two published versions."""
     now = timezone.now()
     facts = _found(f"redline {before} {after}", lambda: queries.comparison(before, after), now, before + after)
     two: queries.Comparison = facts.value
 
     def shown() -> dict[str, Any]:
-        # Published text stands still, so its comparison is made once for all readers of a language.
+        # Published text never changes, so its comparison is made once for all readers of a language.
         text = cached(
             f"redline {reader.language} {facts.mark}",
             lambda: text_changes(two.clauses_before, two.clauses_after, reader.language),
@@ -326,7 +326,7 @@ API = (
 
 @public
 def clock(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """Choose the clock on which times are shown."""
+    """Choose the time zone in which times are shown."""
     now = timezone.now()
     near = cached("zones of regions", queries.zones_of_regions, now)
     back = _back(request, request.GET.get("next", ""))
@@ -337,11 +337,11 @@ def clock(request: HttpRequest, reader: Reader) -> HttpResponse:
     return page(request, reader, "clock", near, lambda: shown, back=back)
 
 
-# No token guards it: it changes nothing but how this reader reads, and a token would take a cookie.
+# Without a CSRF token: it only changes how this reader reads, and a token would need a cookie.
 @csrf_exempt
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
-    """Keep a chosen language or clock in a cookie, and go back to where it was chosen."""
+    """Store the chosen language or time zone in a cookie, and redirect back."""
     response = HttpResponseRedirect(_back(request, request.POST.get("next", "")))
     language, zone = request.POST.get("language", ""), request.POST.get("zone", "")
     shared = {"max_age": COOKIE_DAYS * 86400, "samesite": "Lax", "secure": settings.HTTPS, "httponly": True}
@@ -357,29 +357,29 @@ def _back(request: HttpRequest, target: str) -> str:
     return target if safe and target.startswith("/") else reverse("home")
 
 
-# Small things
+# Icon and robots.txt
 
 
 @require_safe
 def favicon(_request: HttpRequest) -> HttpResponse:
-    """For those that look for a mark without reading the page."""
+    """Redirect to the icon."""
     return HttpResponseRedirect(static("staff/mark.svg"))
 
 
 @require_safe
 def robots(_request: HttpRequest) -> HttpResponse:
-    """All but the desk may be indexed."""
+    """Allow indexing of everything but the staff pages."""
     return HttpResponse(f"User-agent: *\nDisallow: {reverse('admin:index')}\n", content_type="text/plain")
 
 
 @for_reader
 def nothing(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """Say to the public that there is no such page, in the frame of every other page."""
+    """Show that a page was not found."""
     around = frame(request, reader, "nothing", timezone.now(), {})
     return HttpResponse(render_to_string("website/nothing.html", around | {"back": reverse("home")}), status=404)
 
 
-# What lists share
+# Lists
 
 
 def _month(request: HttpRequest, now: datetime) -> ServiceMonth:
@@ -433,7 +433,7 @@ def _listed(of_month: MonthOf[Any], number: int, now: datetime) -> dict[str, Any
 
 
 def _sound(text: str) -> bool:
-    """Whether a database can be asked for it: PostgreSQL takes no NUL."""
+    """Whether a database can be queried for it: PostgreSQL refuses NUL."""
     return "\0" not in text
 
 

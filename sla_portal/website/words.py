@@ -1,4 +1,4 @@
-"""What the public facts say, as sentences in the reader's language."""
+"""Labels and sentences for public facts, in the reader's language."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PHASES = {
     Phase.COMPLETED: ("up", _("Completed")),
     Phase.CANCELLED: ("outside", _("Cancelled")),
 }
-"""The mark and the word of each."""
+"""The badge and the label of each."""
 
 
 # Names and days
@@ -85,11 +85,11 @@ def in_chinese() -> bool:
     return (get_language() or "").startswith("zh")
 
 
-# How it is now
+# Current status
 
 
 def headline(state: Sequence[RegionState]) -> str:
-    """The present state in a sentence or a few."""
+    """The current status in one or more sentences."""
     if not state:
         return gettext("No region is on record yet.")
     said = _major_outages(state) + _partial_outages(state) + _partial_outages_on_clients(state)
@@ -111,7 +111,7 @@ def _major_outages(state: Sequence[RegionState]) -> list[str]:
 
 
 def _partial_outages(state: Sequence[RegionState]) -> list[str]:
-    """Regions in which the same functions are down share a sentence."""
+    """One sentence for all regions in which the same functions are unavailable."""
     shared: dict[tuple[Named, ...], list[str]] = {}
     for one in state:
         down = tuple(function.function for function in one.functions if function.state is State.MAJOR_OUTAGE)
@@ -149,7 +149,7 @@ def _partial_outages_on_clients(state: Sequence[RegionState]) -> list[str]:
 
 
 def state_words(one: FunctionState) -> str:
-    """The state of a function, with the clients on which it is down where it works on others."""
+    """The status of a function, with the affected clients in a partial outage."""
     if one.down_on:
         return gettext("Partial outage (%(clients)s)") % {"clients": _clients(one.down_on)}
     return str(STATES[one.state][1])
@@ -164,11 +164,11 @@ def _clients(clients: Iterable[Named]) -> str:
     return listed(inside(name(client)) for client in clients)
 
 
-# What happened, what is planned
+# Incidents and maintenance
 
 
 def what_was_down(incident: PublicIncident) -> str:
-    """What an incident had down, and where: the only name that it has in public."""
+    """The public title of an incident: what was unavailable, and where."""
     scopes: dict[Named, list[Scope]] = {}
     for outage in incident.outages:
         here = scopes.setdefault(outage.region, [])
@@ -185,7 +185,7 @@ def what_was_down(incident: PublicIncident) -> str:
 
 
 def _joined(scopes: list[Scope]) -> tuple[Scope, ...]:
-    """Two scopes are told apart; of more, only their functions are told."""
+    """Up to two scopes are named in full; of more, only the functions."""
     if len(scopes) <= 2:
         return tuple(scopes)
     if any(scope.functions is None for scope in scopes):
@@ -194,7 +194,7 @@ def _joined(scopes: list[Scope]) -> tuple[Scope, ...]:
 
 
 def down(scope: Scope, regions: str) -> str:
-    """Say what was down in `regions`; a scope on no client at all stands for some clients."""
+    """Describe an outage in `regions`; a scope without clients stands for some clients."""
     functions = _functions(scope.functions) if scope.functions else ""
     clients = _clients(scope.clients) if scope.clients else ""
     on_all, some_functions = scope.clients is None, scope.functions is not None
@@ -214,7 +214,7 @@ def down(scope: Scope, regions: str) -> str:
 
 
 def what_is_touched(window: PublicWindow) -> str:
-    """What a window of maintenance concerns, and where."""
+    """The affected functions, clients and regions of a window."""
     regions = gettext("all regions") if window.regions is None else listed(map(name, window.regions))
     functions = gettext("All functions") if window.scope.functions is None else _functions(window.scope.functions)
     if window.scope.clients is None:
@@ -236,18 +236,18 @@ def notice_kind(kind: str) -> str:
     return word[:1].upper() + word[1:]
 
 
-# What was reached
+# Closed months
 
 
 def verdict(met: bool | None) -> tuple[str, str]:
-    """The mark and the word of a closed month."""
+    """The badge and the label of a closed month."""
     if met is None:
         return "outside", gettext("Not in service")
     return ("up", gettext("SLA met")) if met else ("counted", gettext("SLA breached"))
 
 
 def year_in_words(months: Sequence[ClosedMonth | None]) -> str:
-    """What the bars of a region show."""
+    """The bars of a region in words."""
     in_service = [month for month in months if month and month.met is not None]
     if not in_service:
         return gettext("Not in service in any closed month")
@@ -264,11 +264,11 @@ def year_in_words(months: Sequence[ClosedMonth | None]) -> str:
 
 
 def span_of(years: Years) -> str:
-    """From which month to which the bars run."""
+    """The first and last month of the bars."""
     return f"{years.months[-1]} – {years.months[0]}" if years.months else ""
 
 
-# What was promised
+# Agreement
 
 VERSION_STATUSES = {
     VersionStatus.IN_FORCE: ("up", _("In force")),
@@ -287,7 +287,7 @@ def summary(clause: PublicClause) -> str:
 
 
 def wording(clause: PublicClause) -> tuple[str, str]:
-    """What binds, and the language that it is in: the reader's where there is such a wording."""
+    """The binding wording and its language: the reader's where there is one."""
     if in_chinese() and clause.wording_zh:
         return clause.wording_zh, CHINESE
     return clause.wording, "en"

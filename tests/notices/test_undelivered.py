@@ -1,4 +1,4 @@
-"""The list to work through: addresses corrected, mails sent again, recipients told by letter; each told once."""
+"""Undelivered mail: addresses corrected, mails sent again, recipients told by letter; each told once."""
 
 from datetime import date, timedelta
 

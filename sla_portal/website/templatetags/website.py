@@ -1,4 +1,4 @@
-"""Public facts in templates: names, sentences, marks and pictures."""
+"""Template tags for public facts: names, sentences, badges and pictures."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def clock(at: datetime) -> SafeString:
 
 @register.filter
 def lasting(start: datetime, end: datetime) -> str:
-    """Write how long it is from `start` to `end`."""
+    """Format the duration from `start` to `end`."""
     return clocks.format_length((end - start).total_seconds())
 
 
 @register.filter
 def function_mark(one: FunctionState) -> SafeString:
-    """A function by name with its state: mark, words and colour. That it works is left to the mark where one can see it."""
+    """The badge of a function; *operational* is shown by the mark alone and read by screen readers."""
     state, _word = words.STATES[one.state]
     return format_html(
         '<span class="mark {}"><span aria-hidden="true">{}</span> <span>{}<span{}>: {}</span></span></span>',
@@ -77,7 +77,7 @@ def function_mark(one: FunctionState) -> SafeString:
 
 @register.filter
 def look(state: tuple[RegionState, ...]) -> str:
-    """How the front page's sentence is underlined in colour: the worst of what is so now."""
+    """The colour of the front page's sentence: the worst current status."""
     found = {one.worst for one in state}
     return (
         "down"
@@ -136,5 +136,5 @@ def outage_words(outage: PublicOutage) -> str:
 
 @register.filter
 def cell(year: RegionYear, month: ServiceMonth) -> Any:
-    """What a region reached in a month; None where it was not yet measured."""
+    """The figures of a region in a month; None before it was in service."""
     return next((one for one in year.months if one and one.month == month), None)

@@ -12,7 +12,7 @@ from typing import TypedDict, Unpack
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from incidents.models import Incident, Outage, OutageClient, OutageFunction
+from incidents.models import Incident, IncidentQuerySet, Outage, OutageClient, OutageFunction
 from incidents.queries import connected_outages
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import notices_given
@@ -23,18 +23,20 @@ from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
 
-from .models import Exclusion, MonthClosing, Status
+from .models import CustomerMonth, Exclusion, MonthClosing, RegionMonth, Status
 from .rules import (
     EVERYTHING,
     ExcludedTime,
     Judgement,
     MonthFigures,
+    MonthStatus,
     ScopedOutage,
     cells,
     covered_by_notice,
     figures,
     for_customer,
     judge,
+    month_status,
 )
 
 
@@ -192,28 +194,85 @@ class OpenItems:
 
 def open_items(month: ServiceMonth, now: datetime) -> OpenItems:
     """Return the incidents and exclusions that keep a month from being closed, oldest first."""
-    start, end = (instant(edge) for edge in month.span(settings.SLA_ZONE))
-    incidents = (
-        Incident.objects.filter(
-            Q(outages__ended_at__isnull=True) | Q(outages__ended_at__gt=start), outages__started_at__lt=end
-        )
-        .distinct()
-        .order_by("detected_at", "id")
-    )
+    _start, end = _edges(month)
+    incidents = _incidents_in(month)
     ongoing = Q(resolved_at__isnull=True) | Q(outages__ended_at__isnull=True)
     return OpenItems(
         not_over=now < end,
         open=list(incidents.filter(ongoing)),
         unclassified=list(incidents.unclassified()),
         undecided=list(
-            Exclusion.objects.filter(status=Status.PROPOSED)
-            .filter(
-                Q(incident__in=incidents.order_by().values("pk"))
-                | Q(customer__isnull=False, starts_at__lt=end, ends_at__gt=start)
-            )
+            _undecided(incidents, month, Q(customer__isnull=False))
             .select_related("incident", "customer", "proposed_by")
             .order_by("proposed_at", "id")
         ),
+    )
+
+
+def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> MonthStatus:
+    """Return the status of a month's figures.
+
+    What is open in the region counts, in all of the month: it keeps the month from being closed for its customers too.
+    Time that one customer caused is pending for that customer only.
+    """
+    month = judged.month
+    _start, end = _edges(month)
+    region, own = (subject, Q(pk__in=[])) if isinstance(subject, Region) else (subject.region, Q(customer=subject))
+    incidents = _incidents_in(month, outages__region=region)
+    return month_status(
+        over=end <= now,
+        ongoing_outage=Outage.objects.filter(
+            region=region, ended_at__isnull=True, started_at__lt=min(end, now)
+        ).exists(),
+        unclassified_incident=incidents.unclassified().exists(),
+        undecided_exclusion=_undecided(incidents, month, own).exists(),
+        closed=_is_closed_figure(subject, judged),
+    )
+
+
+def _is_closed_figure(subject: Region | Customer, judged: Judged) -> bool:
+    """Whether the month is closed with these figures: one that the record has since left is not final."""
+    if closing_of(judged.month) is None:
+        return False
+    figures, first_day = judged.figures, judged.month.first_day
+    frozen: RegionMonth | CustomerMonth | None = (
+        RegionMonth.objects.filter(region=subject, month=first_day).first()
+        if isinstance(subject, Region)
+        else CustomerMonth.objects.filter(customer=subject, month=first_day).first()
+    )
+    if frozen is None:
+        # A customer without a contract in the month has no row.
+        return figures.total_minutes == 0
+    return (frozen.total_minutes, frozen.unavailable_minutes, frozen.excluded_minutes, frozen.met) == (
+        figures.total_minutes,
+        figures.unavailable_minutes,
+        figures.excluded_minutes,
+        figures.met,
+    )
+
+
+def _edges(month: ServiceMonth) -> tuple[datetime, datetime]:
+    start, end = month.span(settings.SLA_ZONE)
+    return instant(start), instant(end)
+
+
+def _incidents_in(month: ServiceMonth, **scope: Region) -> IncidentQuerySet:
+    """Incidents with an outage in the month, of the `scope` given, oldest first."""
+    start, end = _edges(month)
+    return (
+        Incident.objects.filter(
+            Q(outages__ended_at__isnull=True) | Q(outages__ended_at__gt=start), outages__started_at__lt=end, **scope
+        )
+        .distinct()
+        .order_by("detected_at", "id")
+    )
+
+
+def _undecided(incidents: IncidentQuerySet, month: ServiceMonth, own: Q) -> QuerySet[Exclusion]:
+    """Proposed exclusions of the incidents, and those of the customers `own` in the month."""
+    start, end = _edges(month)
+    return Exclusion.objects.filter(status=Status.PROPOSED).filter(
+        Q(incident__in=incidents.order_by().values("pk")) | own & Q(starts_at__lt=end, ends_at__gt=start)
     )
 
 

@@ -1,13 +1,20 @@
 """`manage.py availability`: the worked examples, from a history file to the figures printed."""
 
 import json
+from datetime import datetime
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.models import Exclusion
+from sla_portal.availability.operations import close_month
+from sla_portal.customers.models import Customer
+from sla_portal.kernel.months import ServiceMonth
 from tests.support.histories import example, exclusion, incident, loaded, outage, smallest
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +74,7 @@ def test_the_example_of_the_format(tmp_path):
         {
             "month": "2026-09", "scope": "region", "code": "eu", "service_days": 30, "total_minutes": 43200,
             "unavailable_minutes": 37, "excluded_minutes": 0, "availability": "99.91435", "target": "99.99", "met": False,
-            "budget_minutes": 4, "provisional": False,
+            "budget_minutes": 4, "provisional": False, "status": "provisional", "pending": ["not_closed"],
             "failure_events": [
                 {"started_at": "2026-09-10T01:02:03Z", "ended_at": "2026-09-10T01:40:00Z",
                  "minutes": 37, "excluded_minutes": 0, "incidents": ["INC-1"]},
@@ -278,6 +285,126 @@ def test_an_ongoing_outage_runs_to_the_instant_asked_for(tmp_path):
     assert (figures(before), before["failure_events"]) == ((0, 0), [])
 
 
+# The status of a figure
+
+
+def status(month: dict) -> tuple[str, list[str]]:
+    return month["status"], month["pending"]
+
+
+def close(month: str, now: str = "2026-11-20T00:00:00Z") -> None:
+    user = User.objects.create_superuser("legal")
+    close_month(actor=Actor.staff(user), month=ServiceMonth.parse(month), now=datetime.fromisoformat(now))
+
+
+def test_status_and_pending_stand_after_provisional(tmp_path):
+    keys = list(of_region(tmp_path))
+    assert keys[keys.index("provisional") :] == ["provisional", "status", "pending", "failure_events"]
+
+
+def test_a_loaded_month_is_provisional_until_it_is_closed(tmp_path):
+    assert status(of_region(tmp_path)) == ("provisional", ["not_closed"])
+    close("2026-09")
+    (month,) = printed("2026-09")
+    assert status(month) == ("final", [])
+    (next_month,) = printed("2026-10")
+    assert status(next_month) == ("provisional", ["not_closed"])
+
+
+def test_everything_that_is_open_is_listed_in_order(tmp_path):
+    undecided = exclusion("4.11", status="proposed")
+    found = of_region(
+        tmp_path,
+        incident("INC-1", outage("2026-09-10T02:00:00Z", None)),
+        incident("INC-2", outage(*day("03:00:00", "03:05:00"))) | {"attributable": None},
+        incident("INC-3", outage(*day("04:00:00", "04:05:00")), exclusions=(undecided,)),
+        as_of=["--as-of", "2026-09-20T00:00:00Z"],
+    )
+    open_items = ["ongoing_outage", "unclassified_incident", "undecided_exclusion", "not_closed"]
+    assert status(found) == ("in_progress", ["month_not_over", *open_items])
+    (over,) = printed("2026-09", "--as-of", "2026-09-30T16:00:00Z")
+    assert status(over) == ("provisional", open_items)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "found"),
+    [
+        ("2026-09-30T15:59:59Z", ("in_progress", ["month_not_over", "not_closed"])),
+        ("2026-09-30T16:00:00Z", ("provisional", ["not_closed"])),
+    ],
+)
+def test_a_month_is_over_at_midnight_on_the_sla_clock(tmp_path, as_of, found):
+    assert status(of_region(tmp_path, as_of=["--as-of", as_of])) == found
+
+
+def test_what_is_open_counts_in_the_months_and_the_region_it_touches(tmp_path):
+    regions = [*REGIONS, {"code": "us", "name": "Americas"}]
+    down = incident("INC-1", outage("2026-09-10T02:00:00Z", "2026-10-05T02:00:00Z")) | {"attributable": None}
+    loaded(tmp_path, smallest(regions=regions, agreements=[agreement()], incidents=[down]))
+    for month, pending in [
+        ("2026-08", ["not_closed"]),
+        ("2026-09", ["unclassified_incident", "not_closed"]),
+        ("2026-10", ["unclassified_incident", "not_closed"]),
+        ("2026-11", ["not_closed"]),
+    ]:
+        eu, us = printed(month, "--as-of", "2026-12-01T00:00:00Z")
+        assert (status(eu), status(us)) == (("provisional", pending), ("provisional", ["not_closed"]))
+
+
+def test_an_outage_that_starts_after_the_instant_asked_for_is_not_pending(tmp_path):
+    ongoing = incident("INC-1", outage("2026-10-10T02:00:00Z", None))
+    before = of_region(tmp_path, ongoing, month="2026-10", as_of=["--as-of", "2026-10-10T01:00:00Z"])
+    assert (status(before), before["provisional"]) == (("in_progress", ["month_not_over", "not_closed"]), False)
+    (september,) = printed("2026-09", "--as-of", "2026-10-20T00:00:00Z")
+    assert status(september) == ("provisional", ["not_closed"])
+    (october,) = printed("2026-10", "--as-of", "2026-10-20T00:00:00Z")
+    assert status(october) == ("in_progress", ["month_not_over", "ongoing_outage", "not_closed"])
+
+
+def test_what_keeps_the_month_of_its_region_open_keeps_a_customers_open(tmp_path):
+    ended, absent = (
+        customer("A", contract("K-A", "2026-01-01", "2026-09-09")),
+        customer("B"),
+    )
+    down = incident("INC-1", outage("2026-09-20T02:00:00Z", None))
+    loaded(tmp_path, smallest(regions=REGIONS, agreements=[agreement()], incidents=[down], customers=[ended, absent]))
+    for month in printed("2026-09", "--customer", "A", "--customer", "B", "--as-of", "2026-10-20T00:00:00Z"):
+        # The outage lies outside the service days: no figure depends on it, but the month cannot be closed.
+        assert (status(month), month["provisional"]) == (("provisional", ["ongoing_outage", "not_closed"]), False)
+
+
+def test_time_that_one_customer_caused_is_pending_for_that_customer(tmp_path):
+    in_service = [customer(code, contract(f"K-{code}", "2026-01-01", "2026-12-31")) for code in ("A", "B")]
+    of_customers(tmp_path, *in_service)
+    start, end = map(datetime.fromisoformat, day("02:00:00", "02:10:00"))
+    Exclusion.objects.create(
+        customer=Customer.objects.get(code="A"), clause="4.5", starts_at=start, ends_at=end, reason="Theirs"
+    )
+    a, b = printed("2026-09", "--customer", "A", "--customer", "B")
+    assert (a["pending"], b["pending"]) == (["undecided_exclusion", "not_closed"], ["not_closed"])
+    (region,) = printed("2026-09")
+    assert region["pending"] == ["not_closed"]
+
+
+def test_months_of_customers_are_final_with_their_region(tmp_path):
+    of_customers(tmp_path, customer("A", contract("K-A", "2026-01-01", "2026-12-31")), customer("B"))
+    close("2026-09")
+    in_service, not_in_service = printed("2026-09", "--customer", "A", "--customer", "B")
+    assert (status(in_service), not_in_service["met"]) == (("final", []), None)
+    assert status(not_in_service) == ("final", [])
+
+
+def test_figures_that_the_record_gives_after_a_closing_are_not_those_that_were_closed(tmp_path):
+    of_region(tmp_path, incident("INC-1", outage(*day("02:00:00", "02:10:00"))))
+    close("2026-09")
+    late = of_region(
+        tmp_path,
+        incident("INC-1", outage(*day("02:00:00", "02:10:00"))),
+        incident("INC-2", outage(*day("03:00:00", "03:10:00"))) | {"attributable": None},
+    )
+    assert (figures(late), status(late)) == ((20, 0), ("provisional", ["unclassified_incident", "not_closed"]))
+
+
 # Customers
 
 
@@ -360,7 +487,7 @@ def test_without_json_a_table_is_printed(tmp_path):
         ),
         (
             ["2023-12"],
-            "No agreement version is in force on 2023-12-01. Choose a later day, or publish one that takes effect by then.",
+            "No agreement version is in force on 2023-12-01. Choose a later day, or publish a version that takes effect by then.",
         ),
     ],
 )

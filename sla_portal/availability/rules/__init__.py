@@ -9,13 +9,17 @@ from .exclusions import EVERYTHING, ExcludedTime, ScopedOutage, cells, covered_b
 from .figures import FailureEvent, MonthFigures, ReadingFigures, availability, cut, error_budget, figures
 from .judgement import Judgement, Unavailability, for_customer, judge
 from .reasons import Reason, Shade, Why, explain, picture
+from .status import FigureStatus, MonthStatus, Pending, month_status
 
 __all__ = [
     "EVERYTHING",
     "ExcludedTime",
     "FailureEvent",
+    "FigureStatus",
     "Judgement",
     "MonthFigures",
+    "MonthStatus",
+    "Pending",
     "ReadingFigures",
     "Reason",
     "ScopedOutage",
@@ -31,5 +35,6 @@ __all__ = [
     "figures",
     "for_customer",
     "judge",
+    "month_status",
     "picture",
 ]

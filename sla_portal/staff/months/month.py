@@ -30,6 +30,7 @@ from sla_portal.availability.queries import (
     customer_month,
     exclusions_of_region,
     region_month,
+    status_of,
 )
 from sla_portal.availability.rules import Reason, availability, covered_by_notice, cut, explain
 from sla_portal.clocks import month_name
@@ -49,8 +50,10 @@ from ..words import (
     grounds,
     kind_name,
     other_counting_rules,
+    pending_reason,
     reading_name,
     reading_sentence,
+    status_badge,
     verdict,
 )
 
@@ -165,6 +168,7 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
     named = _addresses(judged, incidents)
     state, word = verdict(figures.met, over=True)
     closing = MonthClosing.objects.filter(month=judged.month.first_day).order_by("-revision").first()
+    status = status_of(subject.row, judged, now)
     deviating = Deviation.objects.filter(month=judged.month.first_day).exists()
     day = _day(request, judged.month)
     return {
@@ -174,7 +178,8 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "begun": span[0] <= epoch(now),
         "state": state,
         "word": word,
-        "status": _status(over, final=closing is not None and not deviating),
+        "status": status_badge(status.status),
+        "pending": [pending_reason(reason) for reason in status.pending],
         "availability": None if figures.availability is None else cut(figures.availability),
         "legend": [(kind, kind_name(kind)) for kind in ("up", *KINDS.values())],
         "zone": settings.SLA_TIME_ZONE,
@@ -224,13 +229,6 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "claims": _claims(request, subject, judged.month),
         "log": audit_log(subject.row),
     }
-
-
-def _status(over: bool, *, final: bool) -> tuple[str, str]:
-    """Return the badge and the word for the status of the figures: in progress, provisional or final."""
-    if not over:
-        return "unknown", _("In progress")
-    return ("plain", _("Final")) if final else ("waiting", _("Provisional"))
 
 
 def _addresses(judged: Judged, incidents: Iterable[Incident]) -> dict[str, str]:

@@ -77,7 +77,32 @@ class TestHeadline:
     def test_a_month_that_is_not_over_says_so(self, support, europe):
         page = text_of(support.get(month_of(europe, "2026-10")))
         assert "✓ SLA met ◌ In progress" in page
-        assert "the month is not over" in page
+        assert "Not final: the month is not over; these figures are not closed." in page
+
+    def test_every_reason_why_a_figure_is_not_final_is_named(self, support, europe):
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:04", incident=an_incident(attributable=None))
+        an_outage(europe, "2026-09-30 01:00", None, incident=an_incident(attributable=True))
+        excluded = an_incident(attributable=False)
+        an_outage(europe, "2026-09-12 01:00", "2026-09-12 01:04", incident=excluded)
+        an_exclusion(excluded, status="proposed")
+        page = text_of(support.get(month_of(europe)))
+        assert "Provisional" in page
+        assert (
+            "Not final: an outage is ongoing; an incident is pending classification; an exclusion is undecided; "
+            "these figures are not closed."
+        ) in page
+        page = text_of(support.get(month_of(europe), headers={"accept-language": "zh-hans"}))
+        assert "尚非最终：有中断仍在进行；有事件待归类；有排除待决定；数据尚未关账。" in page
+
+    def test_a_closed_month_is_final_until_the_record_disagrees(self, support, europe):
+        close_month(actor=Actor.staff(a_member("Legal")), month=ServiceMonth(2026, 9), now=NOW)
+        page = text_of(support.get(month_of(europe)))
+        assert "Final" in page
+        assert "Not final" not in page
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:04", incident=an_incident(attributable=True))
+        page = text_of(support.get(month_of(europe)))
+        assert "Provisional" in page
+        assert "Not final: these figures are not closed." in page
 
     def test_a_customer_without_a_contract_in_it_is_neither_met_nor_breached(self, support, europe):
         customer = a_customer(europe)

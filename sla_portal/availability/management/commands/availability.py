@@ -1,6 +1,8 @@
 """manage.py availability MONTH [--region CODE | --customer CODE] [--as-of INSTANT] [--json]"""
 
 import json
+from collections.abc import Iterator
+from datetime import datetime
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
@@ -11,8 +13,8 @@ from sla_portal.kernel.instants import instant_text, parse_instant
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.months import ServiceMonth
 
-from ...queries import Judged, customer_month, region_month
-from ...rules import cut
+from ...queries import Judged, customer_month, region_month, status_of
+from ...rules import MonthStatus, cut
 
 
 class Command(BaseCommand):
@@ -30,15 +32,12 @@ class Command(BaseCommand):
         try:
             service_month = ServiceMonth.parse(month)
             now = parse_instant(as_of) if as_of else timezone.now()
-            if customer:
-                found = [
-                    ("customer", one.code, customer_month(one, service_month, now)) for one in named(Customer, customer)
-                ]
-            else:
-                found = [("region", one.code, region_month(one, service_month, now)) for one in named(Region, region)]
+            listed = [
+                statement(scope, one.code, judged, status_of(one, judged, now))
+                for scope, one, judged in judgements(service_month, now, region, customer)
+            ]
         except (ValueError, Refused) as error:
             raise CommandError(str(error)) from None
-        listed = [statement(*one) for one in found]
         if options["json"]:
             self.stdout.write(json.dumps(listed, indent=2, ensure_ascii=False))
             return
@@ -54,6 +53,16 @@ class Command(BaseCommand):
             )
 
 
+def judgements(
+    month: ServiceMonth, now: datetime, regions, customers
+) -> Iterator[tuple[str, Region | Customer, Judged]]:
+    """Judge the month of the customers named, or else of the regions named or all."""
+    if customers:
+        yield from (("customer", one, customer_month(one, month, now)) for one in named(Customer, customers))
+    else:
+        yield from (("region", one, region_month(one, month, now)) for one in named(Region, regions))
+
+
 def named(model, codes):
     """Return the rows with these codes, or all rows where none is named, in the order of their codes."""
     rows = {row.code: row for row in (model.objects.filter(code__in=codes) if codes else model.objects.all())}
@@ -63,7 +72,7 @@ def named(model, codes):
     return [rows[code] for code in sorted(rows)]
 
 
-def statement(scope: str, code: str, judged: Judged) -> dict:
+def statement(scope: str, code: str, judged: Judged, status: MonthStatus) -> dict:
     """Return the JSON object of a month (docs/history.md); `availability` and `met` are None where T = 0."""
     figures = judged.figures
     return {
@@ -79,6 +88,8 @@ def statement(scope: str, code: str, judged: Judged) -> dict:
         "met": figures.met,
         "budget_minutes": figures.budget_minutes,
         "provisional": figures.provisional,
+        "status": status.status.value,
+        "pending": [reason.value for reason in status.pending],
         "failure_events": [
             {
                 "started_at": instant_text(instant(event.start)),

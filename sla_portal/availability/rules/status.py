@@ -1,0 +1,52 @@
+"""The status of a month's figure: in progress, provisional or final, and what keeps it from being final."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class FigureStatus(Enum):
+    """How far a figure can be relied on."""
+
+    IN_PROGRESS = "in_progress"
+    """The month is not over."""
+    PROVISIONAL = "provisional"
+    """The month is over, and this figure was not closed."""
+    FINAL = "final"
+    """The figure is the one that was closed."""
+
+
+class Pending(Enum):
+    """What keeps a figure from being final, in the order in which it is listed."""
+
+    MONTH_NOT_OVER = "month_not_over"
+    ONGOING_OUTAGE = "ongoing_outage"
+    UNCLASSIFIED_INCIDENT = "unclassified_incident"
+    UNDECIDED_EXCLUSION = "undecided_exclusion"
+    NOT_CLOSED = "not_closed"
+
+
+@dataclass(frozen=True)
+class MonthStatus:
+    """The status of a figure, with every reason why it is not final."""
+
+    status: FigureStatus
+    pending: tuple[Pending, ...]
+
+
+def month_status(
+    *, over: bool, ongoing_outage: bool, unclassified_incident: bool, undecided_exclusion: bool, closed: bool
+) -> MonthStatus:
+    """Return the status of a figure. `closed`: it is the one that was closed; nothing is pending then."""
+    if closed:
+        return MonthStatus(FigureStatus.FINAL, ())
+    holds = {
+        Pending.MONTH_NOT_OVER: not over,
+        Pending.ONGOING_OUTAGE: ongoing_outage,
+        Pending.UNCLASSIFIED_INCIDENT: unclassified_incident,
+        Pending.UNDECIDED_EXCLUSION: undecided_exclusion,
+        Pending.NOT_CLOSED: True,
+    }
+    return MonthStatus(
+        FigureStatus.PROVISIONAL if over else FigureStatus.IN_PROGRESS,
+        tuple(reason for reason in Pending if holds[reason]),
+    )

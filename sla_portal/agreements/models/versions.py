@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.customers.models import code_validator
@@ -200,8 +200,8 @@ class AgreementVersion(models.Model):
         verbose_name_plural = _("agreement versions")
         ordering = [models.F("effective_on").desc(nulls_first=True), "-id"]
         permissions = [
-            ("draft_version", "Can draft an amendment and ask for its publication"),
-            ("publish_version", "Can publish an amendment that another person drafted, and withdraw one"),
+            ("draft_version", gettext_noop("Can draft an amendment and ask for its publication")),
+            ("publish_version", gettext_noop("Can publish an amendment that another person drafted, and withdraw one")),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -15,7 +15,7 @@ from django.db import models
 from django.utils.dateparse import parse_datetime
 from django.utils.html import conditional_escape, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from sla_portal.clocks import DASH, clock
@@ -34,6 +34,13 @@ NAMED = {
 }
 """Fields that hold codes or names of these models. Entries keep what was recorded; it is translated when shown."""
 NAMED_TYPES = {model: field for field, model in NAMED.items()}
+NESTED = {
+    "outage": "incidents.outage",
+    "outages": "incidents.outage",
+    "payment": "agreements.payment",
+    "suspension": "agreements.suspension",
+}
+"""Changes that hold a record of these models, by field."""
 CLAUSE = "clause "
 """How changes of an agreement's draft name a clause."""
 
@@ -87,9 +94,13 @@ def _format(value: Any, name: str, field: models.Field | None = None) -> SafeStr
     if isinstance(value, list):
         return format_html_join(", ", "{}", ((_format(each, name, field),) for each in value))
     if isinstance(value, dict):
-        return format_html_join("; ", "{} {}", ((_name(None, key), _format(each, key)) for key, each in value.items()))
+        kind = "agreements.clause" if name.startswith(CLAUSE) else NESTED.get(name, "")
+        fields = [(key, _field(kind, key), each) for key, each in value.items()]
+        return format_html_join("; ", "{} {}", ((_name(at, key), _format(each, key, at)) for key, at, each in fields))
     if isinstance(value, str) and (at := _instant(value)):
         return clock(at)
+    if value == "all" and name in NAMED:
+        return conditional_escape(pgettext("audit log", "all"))
     shown = dict(getattr(field, "flatchoices", ())).get(value, value)
     return conditional_escape(_names(name).get(shown, shown) if isinstance(shown, str) else shown)
 

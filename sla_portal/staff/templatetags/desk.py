@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sla_portal import badges, clocks
 
+from ..roles import role_name
+
 register = template.Library()
 
 NAVIGATION = (
@@ -79,6 +81,12 @@ def clocks_now() -> dict[str, Any]:
         "sla_time": f"{now.astimezone(settings.SLA_ZONE):%Y-%m-%d %H:%M}",
         "differ": str(reader) != str(settings.SLA_ZONE),
     }
+
+
+@register.filter
+def roles(user: User) -> str:
+    """Name the roles of a user in the reader's language."""
+    return ", ".join(role_name(group) for group in user.groups.all())
 
 
 @register.filter

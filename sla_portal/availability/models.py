@@ -200,6 +200,7 @@ class RegionMonth(JudgedMonth):
 
     region = models.ForeignKey(Region, models.CASCADE, verbose_name=_("region"), related_name="months")
     digest = models.CharField(
+        _("digest"),
         max_length=64,
         help_text=_("SHA-256 of the counted and excluded minutes that the months of its customers are derived from."),
     )

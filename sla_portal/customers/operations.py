@@ -24,7 +24,7 @@ class AddressTwice(Refused):
 
 
 def open_region(*, actor: Actor, code: str, name: str, name_zh: str = "", time_zone: str = "", now: datetime) -> Region:
-    """Add a region; without a `time_zone` it uses the SLA clock."""
+    """Add a region; without a `time_zone` it uses the SLA time zone."""
     require(actor, "customers.add_region")
     with transaction.atomic():
         if Region.objects.filter(code=code).exists():

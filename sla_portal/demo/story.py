@@ -66,7 +66,7 @@ class Story:
         self.steps.append((at, step))
 
     def clock(self, months_ago: int, day: int, at: str) -> datetime:
-        """Return a time of day on the SLA clock, in UTC."""
+        """Return a time of day in the SLA time zone, in UTC."""
         on = date((self.present + -months_ago).year, (self.present + -months_ago).month, day)
         return datetime.combine(on, time.fromisoformat(at), tzinfo=settings.SLA_ZONE).astimezone(UTC)
 

@@ -86,7 +86,7 @@ def test_the_browser_s_own_clock_is_offered_where_it_differs(browser, live_serve
     page = context.new_page()
     page.goto("/")
     page.get_by_role("button", name="Show times in Berlin").click()
-    assert "Times in Berlin, beside them the SLA clock (Shanghai)" in page.locator("header").inner_text()
+    assert "Times in Berlin, beside them the SLA time zone (Shanghai)" in page.locator("header").inner_text()
     assert not page.locator(".suggestion").is_visible()
     context.close()
 

@@ -66,7 +66,7 @@ class RegisterEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.clause} · {self.question[:80]}"
+        return f"{self.clause} · {self.text('question')[:80]}"
 
     def text(self, name: str, language: str | None = None) -> str:
         """Return `question`, `answer`, `why` or `proposed_wording` in `language`, by default the reader's."""

@@ -69,7 +69,7 @@ class AgreementVersion(models.Model):
 
     version = models.CharField(_("version"), max_length=20, unique=True, validators=[code_validator])
     effective_on = models.DateField(
-        _("effective on"), null=True, blank=True, help_text=_("In force from 00:00 of this day on the SLA clock.")
+        _("effective on"), null=True, blank=True, help_text=_("In force from 00:00 of this day in the SLA time zone.")
     )
     published_at = models.DateTimeField(
         _("published at"), null=True, blank=True, help_text=_("Empty for a draft, which is never in force.")

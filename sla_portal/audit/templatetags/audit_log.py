@@ -13,7 +13,7 @@ from django.core.cache import caches
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.dateparse import parse_datetime
-from django.utils.html import conditional_escape, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
@@ -41,6 +41,8 @@ NESTED = {
     "suspension": "agreements.suspension",
 }
 """Changes that hold a record of these models, by field."""
+ROLES = {"role"}
+"""Fields that hold names of roles, which are translated when shown."""
 CLAUSE = "clause "
 """How changes of an agreement's draft name a clause."""
 
@@ -96,13 +98,21 @@ def _format(value: Any, name: str, field: models.Field | None = None) -> SafeStr
     if isinstance(value, dict):
         kind = "agreements.clause" if name.startswith(CLAUSE) else NESTED.get(name, "")
         fields = [(key, _field(kind, key), each) for key, each in value.items()]
-        return format_html_join("; ", "{} {}", ((_name(at, key), _format(each, key, at)) for key, at, each in fields))
+        shown = ((_name(at, key), _in_its_language(kind, key, _format(each, key, at))) for key, at, each in fields)
+        return format_html_join("; ", "{} {}", shown)
     if isinstance(value, str) and (at := _instant(value)):
         return clock(at)
+    if name in ROLES:
+        return conditional_escape(_(value))
     if value == "all" and name in NAMED:
         return conditional_escape(pgettext("audit log", "all"))
     shown = dict(getattr(field, "flatchoices", ())).get(value, value)
     return conditional_escape(_names(name).get(shown, shown) if isinstance(shown, str) else shown)
+
+
+def _in_its_language(kind: str, name: str, shown: SafeString) -> SafeString:
+    """Mark the English of a text that the record has in both languages."""
+    return format_html('<span lang="en">{}</span>', shown) if _field(kind, f"{name}_zh") else shown
 
 
 def _names(kind: str) -> dict[str, str]:

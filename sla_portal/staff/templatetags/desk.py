@@ -117,6 +117,8 @@ def readonly_value(field: AdminReadonlyField) -> str:
     if isinstance(value, User):
         # Only administrators may open the page of a user, so show no link.
         return value.get_full_name() or value.get_username()
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return value.isoformat() if isinstance(value, date) else field.contents()
 
 

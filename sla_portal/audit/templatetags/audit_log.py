@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.cache import caches
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.utils import translation
 from django.utils.dateparse import parse_datetime
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -41,6 +42,8 @@ NESTED = {
     "suspension": "agreements.suspension",
 }
 """Changes that hold a record of these models, by field."""
+TRANSLATED_TYPES = {"agreements.answer", "agreements.registerentry"}
+"""Kinds of record whose names hold words of the portal, or a text in both languages."""
 ROLES = {"role"}
 """Fields that hold names of roles, which are translated when shown."""
 CLAUSE = "clause "
@@ -71,7 +74,21 @@ def format_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]
 @register.filter
 def subject(entry: Entry) -> str:
     """The record of an entry; a region, core function or client by its name in the reader's language."""
+    if entry.subject_type in TRANSLATED_TYPES and get_language() != "en":
+        key = f"subject-{entry.subject_type}-{entry.subject_id}-{get_language()}"
+        recorded, shown = caches["pages"].get_or_set(key, lambda: _subject_now(entry), 60) or ("", "")
+        return shown if recorded == entry.subject else entry.subject
     return _names(NAMED_TYPES.get(entry.subject_type, "")).get(entry.subject, entry.subject)
+
+
+def _subject_now(entry: Entry) -> tuple[str, str]:
+    """Return the name of an entry's record as it would be recorded, and in the reader's language."""
+    row = apps.get_model(entry.subject_type)._default_manager.filter(pk=entry.subject_id).first()
+    if row is None:
+        return "", ""
+    with translation.override("en"):
+        recorded = str(row)[:300]
+    return recorded, str(row)
 
 
 def _field(kind: str, name: str) -> models.Field | None:

@@ -61,10 +61,11 @@ ALLOWED = frozenset(
 )
 """Abbreviations, formats, units and names of products and protocols."""
 CODE = re.compile(
-    r"https?://\S+|\S+@\S+|/[a-z][\w./-]*"
+    r"%%[^%]+%%|https?://\S+|\S+@\S+|/[a-z][\w./-]*"
     r"|[\w.-]*\.(?:atom|com|csv|eml|ics|json|jsonl|pdf|png|py|txt|xlsx|zip)\b"
     r"|\b[0-9a-f]{12,}\b|\b[A-Z]{1,4}-[\w-]+"
-    r"|[(（] ?(?:all|function|any) ?[)）]|all / function / any|\b[A-Z]+_[A-Z_]+\b|%%[\w:-]+…?%%|\bsha256sum --check|\bpython3\b|\bSHA256SUMS\b|\b[a-z]+/(?=\s|$)"
+    r"|[(（] ?(?:all|function|any) ?[)）]|all / function / any|\b[A-Z]+_[A-Z_]+\b|\bsha256sum --check|\bpython3\b"
+    r"|\bSHA256SUMS\b|\b[a-z]+/(?=\s|$)"
 )
 """Addresses, files, hashes, references, settings, commands, and codes of the counting rules (a term of the agreement)."""
 ZONE = re.compile(r"\b(?:[A-Z]\w+|US) ?/[A-Z][\w/+-]*")
@@ -145,9 +146,10 @@ class Typed:
         """The texts that hold Latin words; `both`: English that is there in Chinese too may be shown."""
         typed = self.all_of_them if both else self.alone
         plain = (" ".join(text.split()) for text in texts)
-        return [
-            text for text in plain if set(WORD.findall(CODE.sub(" ", typed.sub(" ", ZONE.sub(" ", text))))) - ALLOWED
-        ]
+        found = (
+            (text, set(WORD.findall(CODE.sub(" ", typed.sub(" ", ZONE.sub(" ", text))))) - ALLOWED) for text in plain
+        )
+        return [f"{sorted(words)}: {text}" for text, words in found if words]
 
 
 @pytest.fixture(scope="module")

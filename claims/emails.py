@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.functional import lazy
 from django.utils.html import escape, linebreaks
 from django.utils.safestring import mark_safe
 
@@ -102,11 +103,15 @@ def language_of(claim: Claim) -> str:
     return claim.contract.customer.language
 
 
-def clocks(at: datetime, zone: str) -> str:
+def _clocks(at: datetime, zone: str) -> str:
     """Format an instant in the claimant's time zone and, if it differs, in the SLA time zone."""
     theirs = format_instant(at, ZoneInfo(zone))
     ours = format_instant(at, settings.SLA_ZONE)
     return theirs if zone == settings.SLA_TIME_ZONE else f"{theirs} ({ours})"
+
+
+clocks = lazy(_clocks, str)
+"""`_clocks` in the language of the e-mail, when it is rendered."""
 
 
 def _compensation_text(division: Division, ends_on: date | None, voucher: Voucher | None, currency: str) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from sla_portal.customers.models import Client, CoreFunction, Region
 
@@ -52,7 +53,7 @@ class Incident(models.Model):
         verbose_name = _("incident")
         verbose_name_plural = _("incidents")
         ordering = ["-detected_at", "-id"]
-        permissions = [("classify_incident", "Can say whether an incident was ours")]
+        permissions = [("classify_incident", gettext_noop("Can say whether an incident was ours"))]
         indexes = [
             models.Index(fields=["detected_at"], condition=models.Q(resolved_at__isnull=True), name="open_incidents"),
             models.Index(

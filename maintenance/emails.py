@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.functional import lazy
 
 from sla_portal.clocks import format_instant
 from sla_portal.customers.models import Client, CoreFunction, Region
@@ -67,12 +68,13 @@ def notice_wordings(
     )
 
 
-def in_zones(window: MaintenanceWindow, starts_at: datetime | None, ends_at: datetime | None) -> list[tuple[str, str]]:
-    """Format a period in the SLA time zone, in the zones of the window's regions and in UTC."""
+def in_zones(window: MaintenanceWindow, starts_at: datetime | None, ends_at: datetime | None) -> list[tuple[Any, Any]]:
+    """Format a period in the SLA time zone, in the zones of the window's regions and in UTC; each text when it is shown."""
     if starts_at is None or ends_at is None:
         return []
     zones = {str(zone): zone for zone in (settings.SLA_ZONE, *(region.zone for region in window.regions.all()), UTC)}
-    return [(format_instant(starts_at, zone), format_instant(ends_at, zone)) for zone in zones.values()]
+    shown = lazy(format_instant, str)
+    return [(shown(starts_at, zone), shown(ends_at, zone)) for zone in zones.values()]
 
 
 def invitation(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.notices.models import Notice
@@ -51,7 +52,7 @@ class MaintenanceWindow(models.Model):
         verbose_name = _("maintenance window")
         verbose_name_plural = _("maintenance windows")
         ordering = ["-starts_at", "-id"]
-        permissions = [("announce_maintenancewindow", "Can announce a maintenance window")]
+        permissions = [("announce_maintenancewindow", gettext_noop("Can announce a maintenance window"))]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(ends_at__gt=models.F("starts_at")), name="a_window_ends_after_it_starts"

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.files.storage import Storage, storages
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from sla_portal.agreements.models import Contract
 from sla_portal.customers.models import Client, Contact, CoreFunction
@@ -161,9 +162,9 @@ class Claim(models.Model):
         ordering = ["month", "received_at", "id"]
         default_permissions = ("view",)
         permissions = [
-            ("enter_claim", "Can enter a claim for a customer"),
-            ("review_claim", "Can review a claim and recommend what becomes of it"),
-            ("decide_claim", "Can decide what another person recommended"),
+            ("enter_claim", gettext_noop("Can enter a claim for a customer")),
+            ("review_claim", gettext_noop("Can review a claim and recommend what becomes of it")),
+            ("decide_claim", gettext_noop("Can decide what another person recommended")),
         ]
         indexes = [
             models.Index(fields=["status", "month", "received_at", "id"], name="claims_by_closing_and_age"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from sla_portal.agreements.models import Contract
 
@@ -45,8 +46,8 @@ class Compensation(models.Model):
         ordering = ["id"]
         default_permissions = ("view",)
         permissions = [
-            ("redeem_voucher", "Can note that a voucher was redeemed"),
-            ("reverse_compensation", "Can reverse an entry of the ledger"),
+            ("redeem_voucher", gettext_noop("Can note that a voucher was redeemed")),
+            ("reverse_compensation", gettext_noop("Can reverse an entry of the ledger")),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(cut_value__gte=0), name="what_is_cut_is_not_negative"),

@@ -215,7 +215,7 @@ def _of_the_notice(_old: Values, new: Values) -> str:
 
 def _of_the_period(period: MeasurementPeriod) -> str:
     if period is MeasurementPeriod.MONTH:
-        return gettext("Each calendar month is measured on its own, on the SLA clock.")
+        return gettext("Each calendar month is measured on its own, in the SLA time zone.")
     return gettext("Each month's figure covers the contract period from its first day to the end of that month.")
 
 

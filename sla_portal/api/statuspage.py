@@ -1,7 +1,7 @@
 """The public facts in the shape of the Atlassian Statuspage status API, version 2.
 
 A region is a component group, a core function in it a component. Names of incidents and of states are English; times
-are ISO 8601 with milliseconds on the SLA clock. Ids are derived from our references by a keyed hash: they stay as long
+are ISO 8601 with milliseconds in the SLA time zone. Ids are derived from our references by a keyed hash: they stay as long
 as the secret key does, and say nothing.
 """
 

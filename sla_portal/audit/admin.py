@@ -402,8 +402,8 @@ class EntryAdmin(ReadOnlyModelAdmin):
     list_filter = (ActionFilter, KindFilter)
     search_fields = ("subject",)
     search_help_text = gettext_lazy("Name of the record")
-    fields = ("at", "actor_name", "did", "subject", "shown_changes", "reason", "previous_hash", "hash", "verified")
-    readonly_fields = ("did", "shown_changes", "verified")
+    fields = ("at", "actor_name", "did", "subject", "shown_changes", "reason", "before", "whole_hash", "verified")
+    readonly_fields = ("did", "shown_changes", "before", "whole_hash", "verified")
     log_at_foot = False
     nothing_yet = gettext_lazy(
         "The audit log is empty. Every write adds an entry with who, when, the changes and the reason."
@@ -423,6 +423,14 @@ class EntryAdmin(ReadOnlyModelAdmin):
     @admin.display(description=gettext_lazy("record"))
     def record(self, entry):
         return subject(entry)
+
+    @admin.display(description=gettext_lazy("previous hash"))
+    def before(self, entry):
+        return entry.previous_hash
+
+    @admin.display(description=gettext_lazy("hash"))
+    def whole_hash(self, entry):
+        return entry.hash
 
     @admin.display(description=gettext_lazy("hash"))
     def short_hash(self, entry):

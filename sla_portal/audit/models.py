@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .rules import link
+from .verbs import verb
 
 
 class Chain(models.Model):
@@ -50,7 +51,7 @@ class Entry(models.Model):
         indexes = [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_entry_subject")]
 
     def __str__(self) -> str:
-        return f"{self.actor_name} {self.action} {self.subject}"
+        return f"{self.actor_name} {verb(self.action)} {self.subject}"
 
     def content(self) -> dict[str, Any]:
         """Return what the hash covers."""

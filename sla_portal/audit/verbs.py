@@ -100,6 +100,7 @@ FIELDS = {
     "links": pgettext_lazy("audit log", "active links"),
     "missing_only": pgettext_lazy("audit log", "only missing reports"),
     "month": pgettext_lazy("audit log", "month"),
+    "name": pgettext_lazy("audit log", "name"),
     "outage": pgettext_lazy("audit log", "outage"),
     "outages": pgettext_lazy("audit log", "outages"),
     "paused_at": pgettext_lazy("audit log", "paused at"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
@@ -81,10 +82,13 @@ class Exclusion(models.Model):
         ordering = ["id"]
         default_permissions = ("view",)
         permissions = [
-            ("propose_exclusion", "Can propose an exclusion and classify an incident"),
-            ("decide_exclusion", "Can confirm, reject or revoke an exclusion"),
-            ("propose_own_exclusion", "Can propose to exclude time caused by a customer"),
-            ("decide_own_exclusion", "Can confirm, reject or revoke the exclusion of time caused by a customer"),
+            ("propose_exclusion", gettext_noop("Can propose an exclusion and classify an incident")),
+            ("decide_exclusion", gettext_noop("Can confirm, reject or revoke an exclusion")),
+            ("propose_own_exclusion", gettext_noop("Can propose to exclude time caused by a customer")),
+            (
+                "decide_own_exclusion",
+                gettext_noop("Can confirm, reject or revoke the exclusion of time caused by a customer"),
+            ),
         ]
         indexes = [models.Index(fields=["status", "proposed_at"], name="exclusions_by_status")]
         constraints = [
@@ -196,6 +200,7 @@ class RegionMonth(JudgedMonth):
 
     region = models.ForeignKey(Region, models.CASCADE, verbose_name=_("region"), related_name="months")
     digest = models.CharField(
+        _("digest"),
         max_length=64,
         help_text=_("SHA-256 of the counted and excluded minutes that the months of its customers are derived from."),
     )
@@ -250,7 +255,7 @@ class MonthClosing(models.Model):
         verbose_name_plural = _("month closings")
         ordering = ["-month", "-revision"]
         default_permissions = ("view",)
-        permissions = [("close_month", "Can close a month and correct a closed one")]
+        permissions = [("close_month", gettext_noop("Can close a month and correct a closed one"))]
         constraints = [
             models.UniqueConstraint(fields=["month", "revision"], name="a_month_has_each_revision_once"),
             models.CheckConstraint(

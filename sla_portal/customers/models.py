@@ -68,7 +68,7 @@ class Region(Translated):
         max_length=60,
         blank=True,
         validators=[validate_time_zone],
-        help_text=_("Time zone of the people in this region. Empty: the SLA clock. Only the SLA clock counts."),
+        help_text=_("Time zone of the people in this region. Empty: the SLA time zone. Only the SLA time zone counts."),
     )
 
     class Meta:

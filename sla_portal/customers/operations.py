@@ -23,13 +23,13 @@ class AddressTwice(Refused):
     """An e-mail address occurs twice."""
 
 
-def open_region(*, actor: Actor, code: str, name: str, time_zone: str = "", now: datetime) -> Region:
-    """Add a region; without a `time_zone` it uses the SLA clock."""
+def open_region(*, actor: Actor, code: str, name: str, name_zh: str = "", time_zone: str = "", now: datetime) -> Region:
+    """Add a region; without a `time_zone` it uses the SLA time zone."""
     require(actor, "customers.add_region")
     with transaction.atomic():
         if Region.objects.filter(code=code).exists():
             raise CodeTaken(_("Region %(code)s already exists.") % {"code": code})
-        region = Region.objects.create(code=code, name=name, time_zone=time_zone)
+        region = Region.objects.create(code=code, name=name, name_zh=name_zh, time_zone=time_zone)
         record(actor=actor, action="opened", subject=region, changes=difference({}, snapshot(region)), now=now)
     return region
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 REGIONS = (
-    ("eu", "Europe", "Europe/Berlin"),
-    ("apac", "Asia Pacific", ""),
-    ("amer", "Americas", "America/New_York"),
+    ("eu", "Europe", "欧洲", "Europe/Berlin"),
+    ("apac", "Asia Pacific", "亚太", ""),
+    ("amer", "Americas", "美洲", "America/New_York"),
 )
 
 

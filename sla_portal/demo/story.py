@@ -66,15 +66,17 @@ class Story:
         self.steps.append((at, step))
 
     def clock(self, months_ago: int, day: int, at: str) -> datetime:
-        """Return a time of day on the SLA clock, in UTC."""
+        """Return a time of day in the SLA time zone, in UTC."""
         on = date((self.present + -months_ago).year, (self.present + -months_ago).month, day)
         return datetime.combine(on, time.fromisoformat(at), tzinfo=settings.SLA_ZONE).astimezone(UTC)
 
     # Customers and contracts
 
-    def region(self, code: str, name: str, zone: str) -> None:
+    def region(self, code: str, name: str, name_zh: str, zone: str) -> None:
         def step(at: datetime) -> None:
-            self.regions[code] = open_region(actor=self.people["admin"], code=code, name=name, time_zone=zone, now=at)
+            self.regions[code] = open_region(
+                actor=self.people["admin"], code=code, name=name, name_zh=name_zh, time_zone=zone, now=at
+            )
 
         self.then(self.clock(14, 1, "10:00"), step)
 
@@ -342,8 +344,8 @@ class Story:
 
 
 def customers_and_contracts(story: Story) -> None:
-    for code, name, zone in REGIONS:
-        story.region(code, name, zone)
+    for region in REGIONS:
+        story.region(*region)
     for party in PARTIES:
         story.party(party)
     story.suspension("K-1003-1", 4, 10, 14, "Two invoices unpaid after the second reminder")

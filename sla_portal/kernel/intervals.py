@@ -1,7 +1,7 @@
 """Sets of instants as sorted spans that neither overlap nor meet.
 
 Time is whole seconds since the Unix epoch. A clock minute starts at a multiple of 60: that holds in
-every zone whose offset is whole minutes, and the settings refuse any other for the SLA clock.
+every zone whose offset is whole minutes, and the settings refuse any other for the SLA time zone.
 """
 
 from bisect import bisect_left, bisect_right

@@ -1,4 +1,4 @@
-"""Service months and days on the SLA clock. No other module computes a local midnight."""
+"""Service months and days in the SLA time zone. No other module computes a local midnight."""
 
 import re
 from calendar import monthrange
@@ -36,7 +36,7 @@ def local_date(seconds: int, zone: ZoneInfo) -> date:
 
 @dataclass(frozen=True, order=True)
 class ServiceMonth:
-    """A calendar month on the SLA clock."""
+    """A calendar month in the SLA time zone."""
 
     year: int
     month: int
@@ -98,7 +98,7 @@ class ServiceMonth:
 
 @dataclass(frozen=True)
 class ServiceDays:
-    """The days on which a service is measured: how many, and the seconds they span on the SLA clock."""
+    """The days on which a service is measured: how many, and the seconds they span in the SLA time zone."""
 
     count: int
     spans: tuple[Span, ...]

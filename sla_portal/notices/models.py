@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce, Lower
 from django.utils.crypto import salted_hmac
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.customers.models import Contact
@@ -45,8 +45,8 @@ class Notice(models.Model):
         ordering = ["-given_at", "-id"]
         default_permissions = ("view",)
         permissions = [
-            ("give_notice", "Can issue notices to customers and the public"),
-            ("read_inbox", "Can open the inbox of a portal that sends no e-mail"),
+            ("give_notice", gettext_noop("Can issue notices to customers and the public")),
+            ("read_inbox", gettext_noop("Can open the inbox of a portal that sends no e-mail")),
         ]
         indexes = [
             models.Index(fields=["-given_at", "-id"], name="notices_newest_first"),
@@ -214,7 +214,7 @@ class Delivery(models.Model):
         verbose_name_plural = _("deliveries")
         ordering = ["id"]
         default_permissions = ("view",)
-        permissions = [("resolve_delivery", "Can resolve undelivered mail")]
+        permissions = [("resolve_delivery", gettext_noop("Can resolve undelivered mail"))]
         indexes = [
             models.Index(
                 fields=["urgency", "next_attempt_at", "notice"],

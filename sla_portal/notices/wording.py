@@ -43,7 +43,7 @@ class File:
 def worded(template: str, context: Mapping[str, Any]) -> list[Words]:
     """Render `<template>.subject.txt`, `<template>.txt` and `<template>.html` in every language of the portal.
 
-    Times are on the SLA clock; the context contains `SITE_URL` for links.
+    Times are in the SLA time zone; the context contains `SITE_URL` for links.
     """
     said = []
     for language, _name in settings.LANGUAGES:

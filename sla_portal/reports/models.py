@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.customers.models import Customer, Region
@@ -106,7 +107,7 @@ class Report(models.Model):
         verbose_name_plural = _("reports")
         ordering = ["-month", "number", "-revision"]
         default_permissions = ("view",)
-        permissions = [("issue_report", "Can issue the reports of a month")]
+        permissions = [("issue_report", gettext_noop("Can issue the reports of a month"))]
         indexes = [
             models.Index(
                 fields=["shared_sha256", "id"],
@@ -192,7 +193,7 @@ class Bundle(models.Model):
         verbose_name_plural = _("evidence bundles")
         ordering = ["-id"]
         default_permissions = ("view",)
-        permissions = [("request_bundle", "Can request an evidence bundle")]
+        permissions = [("request_bundle", gettext_noop("Can request an evidence bundle"))]
         indexes = [
             models.Index(
                 fields=["status"],

@@ -137,7 +137,7 @@ class RegionRecord:
             **common,  # type: ignore[typeddict-item]  # compensation is a customer's, and absent without any
             "scope": "region",
             "code": self.region.code,
-            "name": self.region.name,
+            "name": self.region.name_in(settings.LANGUAGE_CODE),
             "contract_period": None,
             "months": _last_months(self.month, rows, common),
         }

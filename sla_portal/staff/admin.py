@@ -3,13 +3,17 @@
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import UserChangeForm, UserCreationForm
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from django.contrib.auth.models import Group, Permission, User
 from django.db import models, transaction
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ReadOnlyModelAdmin, clock_column
+
+from .roles import role_name
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -27,10 +31,20 @@ class NewStaffForm(UserCreationForm):
         return super().save(commit)
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    """Set the password of a staff member, or allow none."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "usable_password" in self.fields:  # Django 5.2 has its help text in English only
+            self.fields["usable_password"].help_text = _("Disabled: the present password is removed.")
+
+
 @admin.register(User)
 class StaffAdmin(AuditedModelAdmin, UserAdmin):
     form = StaffForm
     add_form = NewStaffForm
+    change_password_form = PasswordForm
     add_form_template = None
     formfield_overrides = {
         models.ManyToManyField: {
@@ -44,7 +58,7 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
         "full_name",
         "email",
         "roles",
-        "is_active",
+        "active",
         clock_column("last_login", _("last sign-in")),
     )
     list_filter = ()
@@ -69,9 +83,19 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
 
     @admin.display(description=_("roles"))
     def roles(self, user):
-        return ", ".join(sorted(group.name for group in user.groups.all())) or (
+        return ", ".join(sorted(role_name(group) for group in user.groups.all())) or (
             _("superuser") if user.is_superuser else "–"
         )
+
+    @admin.display(description=_("active"))
+    def active(self, user):
+        return _("yes") if user.is_active else _("no")
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "groups":
+            field.label_from_instance = role_name
+        return field
 
     def lookup_allowed(self, lookup, value, request=None):
         return AuditedModelAdmin.lookup_allowed(self, lookup, value, request)
@@ -94,5 +118,39 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
 class RoleAdmin(ReadOnlyModelAdmin):
     """Show the roles; `roles.py` defines them."""
 
-    list_display = ("name",)
+    list_display = ("role",)
     ordering = ("name",)
+    fields = ("role", "held")
+
+    def get_object(self, *args, **kwargs):
+        """Return the role under its name in the reader's language; it is never saved."""
+        group = super().get_object(*args, **kwargs)
+        if group is not None:
+            group.name = role_name(group)
+        return group
+
+    @admin.display(description=_("role"), ordering="name")
+    def role(self, group):
+        return role_name(group)
+
+    @admin.display(description=_("permissions"))
+    def held(self, group):
+        held = group.permissions.select_related("content_type")
+        return format_html_join("", "{}<br>", ((line,) for line in sorted(map(permission_name, held))))
+
+
+def permission_name(permission: Permission) -> str:
+    """Return the name of a permission in the reader's language."""
+    model = permission.content_type.model_class()
+    if model is None:
+        return permission.name
+    own = dict(model._meta.permissions)
+    if permission.codename in own:
+        return gettext(own[permission.codename])
+    names = {
+        "add": _("Can add: %(record)s"),
+        "change": _("Can change: %(record)s"),
+        "delete": _("Can delete: %(record)s"),
+        "view": _("Can view: %(record)s"),
+    }
+    return str(names[permission.codename.partition("_")[0]]) % {"record": model._meta.verbose_name}

@@ -5,6 +5,15 @@ from __future__ import annotations
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Value
 from django.db.models.functions import Concat
+from django.utils.translation import gettext_lazy as _
+
+NAMES = {
+    "NOC": _("NOC"),
+    "Support": _("Support"),
+    "Legal": _("Legal"),
+    "Auditor": _("Auditor"),
+    "Administrator": _("Administrator"),
+}
 
 VIEW_NOTICES = ("notices.view_notice", "notices.view_delivery")
 VIEW_CLAIMS = (
@@ -183,3 +192,8 @@ def sync_roles(**_signal: object) -> None:
     for role, rights in ROLES.items():
         group, _created = Group.objects.get_or_create(name=role)
         group.permissions.set(named.filter(right__in=rights))
+
+
+def role_name(group: Group) -> str:
+    """Return the name of a role in the reader's language."""
+    return str(NAMES.get(group.name, group.name))

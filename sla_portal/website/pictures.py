@@ -71,7 +71,7 @@ class Day:
 
 
 def days(month: MonthMap) -> list[Day]:
-    """The days of a month on the SLA clock."""
+    """The days of a month in the SLA time zone."""
     found = []
     for day in month.month.days:
         span = day_span(day, settings.SLA_ZONE)

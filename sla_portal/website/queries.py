@@ -193,7 +193,7 @@ def latest_incidents(now: datetime) -> tuple[PublicIncident, ...]:
 
 
 def incidents_of(month: ServiceMonth, now: datetime) -> MonthOf[PublicIncident]:
-    """The incidents detected in a month of the SLA clock."""
+    """The incidents detected in a month in the SLA time zone."""
     return _month_of(_public_incidents(), "detected_at", month, lambda rows: _incidents(Grid.current(), now, rows))
 
 
@@ -257,7 +257,7 @@ def latest_windows(now: datetime) -> tuple[PublicWindow, ...]:
 
 
 def maintenance_of(month: ServiceMonth, now: datetime) -> Maintenance:
-    """The windows announced to start in a month of the SLA clock, and those scheduled or in progress."""
+    """The windows announced to start in a month in the SLA time zone, and those scheduled or in progress."""
     grid = Grid.current()
     of_month = _month_of(_announced_windows(now), "announced_from", month, lambda rows: _windows(grid, now, rows))
     return Maintenance(of_month, _planned(grid, now), grid.regions)

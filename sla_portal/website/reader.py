@@ -41,7 +41,7 @@ class Reader:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Reader:
-        """What the address says of the language, or else the reader's cookie or browser; the clock chosen, or the SLA clock."""
+        """What the address says of the language, or else the reader's cookie or browser; the clock chosen, or the SLA time zone."""
         asked = request.GET.get(LANGUAGE_FIELD, "").lower()
         named = asked in dict(settings.LANGUAGES)
         chosen = request.COOKIES.get(ZONE_COOKIE, "")

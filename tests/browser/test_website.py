@@ -71,9 +71,9 @@ def test_everything_is_read_and_chosen_without_a_script(browser, live_server):
     assert page.url == f"{live_server.url}/incidents/?month=2026-09"
     assert page.get_by_role("heading", level=1).inner_text() == "2026年9月"
     page.get_by_role("button", name="English").click()
-    page.get_by_role("link", name="Change clock").click()
+    page.get_by_role("link", name="Change time zone").click()
     page.get_by_role("combobox", name="Another time zone").select_option("America/New_York")
-    page.get_by_role("button", name="Use this clock").click()
+    page.get_by_role("button", name="Use this time zone").click()
     assert page.url == f"{live_server.url}/incidents/?month=2026-09"
     assert "New York" in page.locator("time.clock").first.inner_text()
     assert not page.locator(".suggestion").is_visible()
@@ -86,7 +86,7 @@ def test_the_browser_s_own_clock_is_offered_where_it_differs(browser, live_serve
     page = context.new_page()
     page.goto("/")
     page.get_by_role("button", name="Show times in Berlin").click()
-    assert "Times in Berlin, beside them the SLA clock (Shanghai)" in page.locator("header").inner_text()
+    assert "Time zone: Berlin, with the SLA time zone (Shanghai)" in page.locator("header").inner_text()
     assert not page.locator(".suggestion").is_visible()
     context.close()
 
@@ -95,7 +95,7 @@ def test_the_first_tab_skips_to_the_content(page, live_server):
     a_region(name="Europe")
     page.goto(f"{live_server.url}/")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 START_DAYS = [
     datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=UTC),
-    datetime(2028, 2, 28, 16, 1, tzinfo=UTC),  # 00:01 of 29 February on the SLA clock
+    datetime(2028, 2, 28, 16, 1, tzinfo=UTC),  # 00:01 of 29 February in the SLA time zone
     datetime(2026, 12, 31, 16, 0, 30, tzinfo=UTC),  # the first minute of a year
 ]
 

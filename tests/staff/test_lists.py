@@ -188,7 +188,7 @@ def test_incidents_are_filtered_by_status_classification_month_and_region(client
     assert found("state=resolved") == ["INC-0"]
     assert found("classified=ours") == ["INC-0"]
     assert found("classified=not") == ["INC-1"]
-    # It is open, and August begins on the SLA clock where July ends on others.
+    # It is open, and August begins in the SLA time zone where July ends on others.
     assert found("month=2026-07") == []
     assert found("month=2026-08") == ["INC-1"]
     assert found("month=2026-09") == ["INC-0", "INC-1"]

@@ -78,7 +78,7 @@ def read(client, address: str) -> str:
 def test_every_version_is_listed_with_its_dates_and_what_it_changes(client, announced):
     words = read(client, "/agreement/")
     assert "Version 1.0" in words
-    assert "Announced takes effect on 1 January 2027, at 00:00 on the SLA clock" in words
+    assert "Announced takes effect on 1 January 2027, at 00:00 in the SLA time zone" in words
     assert '<a href="/agreement/1.0/2.0/">' in client.get("/agreement/").content.decode()
 
 

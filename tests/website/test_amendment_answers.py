@@ -52,7 +52,7 @@ def sent(client, address: str, **said):
 def test_the_page_says_who_is_asked_what_changes_and_what_happens_if_nothing_is_done(client, address):
     words = text_of(client.get(address))
     for told in (
-        "Riverside Residences", "ann@example.com", "2 July 2026, 00:00 on the SLA clock", "The target rises.",
+        "Riverside Residences", "ann@example.com", "2 July 2026, 00:00 in the SLA time zone", "The target rises.",
         "K-1, until 30 June 2027", "is deemed to have accepted version 2.0 (5.2)",
     ):  # fmt: skip
         assert told in words

@@ -247,7 +247,7 @@ def test_the_agreement_in_force_and_those_before_and_after_it_are_read_clause_by
     assert "All functions on all clients (all)" in words
     assert 'id="clause-4.11"' in page.content.decode()
     coming = read(client, "/agreement/2.0/")
-    assert "takes effect on 1 January 2027, at 00:00 on the SLA clock" in coming
+    assert "takes effect on 1 January 2027, at 00:00 in the SLA time zone" in coming
     assert "It is so." in coming
     assert "计入不可用时间" in read(client, "/agreement/?lang=zh-hans")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from sla_portal.customers.models import Customer
 from sla_portal.notices.models import Delivery, Notice
@@ -100,7 +101,7 @@ class Answer(models.Model):
         verbose_name_plural = _("customer responses")
         ordering = ["-received_at", "-id"]
         default_permissions = ("view",)
-        permissions = [("register_answer", "Can register customer responses to an amendment")]
+        permissions = [("register_answer", gettext_noop("Can register customer responses to an amendment"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["version", "customer", "kind"],

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from sla_portal.customers.models import Customer
 
@@ -38,7 +39,7 @@ class Contract(models.Model):
         verbose_name = _("contract")
         verbose_name_plural = _("contracts")
         ordering = ["reference"]
-        permissions = [("extend_contract", "Can move a contract's end as compensation")]
+        permissions = [("extend_contract", gettext_noop("Can move a contract's end as compensation"))]
         indexes = [models.Index(fields=["starts_on", "ends_on"], name="contract_days")]
         constraints = [
             models.CheckConstraint(

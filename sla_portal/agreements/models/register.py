@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 
@@ -45,8 +45,8 @@ class RegisterEntry(models.Model):
         ordering = ["id"]
         default_permissions = ("view",)
         permissions = [
-            ("write_registerentry", "Can write register entries (errata and interpretations)"),
-            ("approve_registerentry", "Can approve a register entry that another person wrote"),
+            ("write_registerentry", gettext_noop("Can write register entries (errata and interpretations)")),
+            ("approve_registerentry", gettext_noop("Can approve a register entry that another person wrote")),
         ]
         constraints = [
             models.CheckConstraint(
@@ -66,7 +66,7 @@ class RegisterEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.clause} · {self.question[:80]}"
+        return f"{self.clause} · {self.text('question')[:80]}"
 
     def text(self, name: str, language: str | None = None) -> str:
         """Return `question`, `answer`, `why` or `proposed_wording` in `language`, by default the reader's."""

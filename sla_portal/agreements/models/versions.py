@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.customers.models import code_validator
@@ -69,7 +69,7 @@ class AgreementVersion(models.Model):
 
     version = models.CharField(_("version"), max_length=20, unique=True, validators=[code_validator])
     effective_on = models.DateField(
-        _("effective on"), null=True, blank=True, help_text=_("In force from 00:00 of this day on the SLA clock.")
+        _("effective on"), null=True, blank=True, help_text=_("In force from 00:00 of this day in the SLA time zone.")
     )
     published_at = models.DateTimeField(
         _("published at"), null=True, blank=True, help_text=_("Empty for a draft, which is never in force.")
@@ -200,8 +200,8 @@ class AgreementVersion(models.Model):
         verbose_name_plural = _("agreement versions")
         ordering = [models.F("effective_on").desc(nulls_first=True), "-id"]
         permissions = [
-            ("draft_version", "Can draft an amendment and ask for its publication"),
-            ("publish_version", "Can publish an amendment that another person drafted, and withdraw one"),
+            ("draft_version", gettext_noop("Can draft an amendment and ask for its publication")),
+            ("publish_version", gettext_noop("Can publish an amendment that another person drafted, and withdraw one")),
         ]
         constraints = [
             models.UniqueConstraint(

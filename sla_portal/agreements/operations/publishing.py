@@ -128,7 +128,7 @@ def send_back_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: 
 def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
     """Publish a version that another person submitted: announcement, an e-mail to each contact, and a locked text.
 
-    Notice is given at `now` (5.2); the version takes effect at 00:00 of its effective date on the SLA clock. Raises
+    Notice is given at `now` (5.2); the version takes effect at 00:00 of its effective date in the SLA time zone. Raises
     `AlreadyPublished`, `NotSubmitted`, `SecondPersonNeeded`, `BasisOutdated`, and `NoticeTooShort` if too many days have
     passed since it was submitted.
     """

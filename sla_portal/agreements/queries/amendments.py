@@ -25,7 +25,7 @@ from .contracts import contracts_in_force
 
 
 def _days(version: AgreementVersion) -> tuple[date, date]:
-    """Return the days of announcement and effect on the SLA clock."""
+    """Return the days of announcement and effect in the SLA time zone."""
     if not version.published_at:
         raise ValueError(f"Version {version} is a draft: it concerns no customer yet.")
     return local_date(epoch(version.published_at), settings.SLA_ZONE), version.takes_effect_on

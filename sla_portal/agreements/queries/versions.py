@@ -26,7 +26,7 @@ def published_versions() -> list[AgreementVersion]:
 
 
 def version_in_force(on: date) -> AgreementVersion:
-    """Return the version in force on a day of the SLA clock; raises `NoAgreementInForce`."""
+    """Return the version in force on a day in the SLA time zone; raises `NoAgreementInForce`."""
     version = AgreementVersion.objects.published().filter(effective_on__lte=on).order_by("-effective_on").first()
     if version is None:
         raise NoAgreementInForce(
@@ -49,7 +49,7 @@ def terms_periods() -> list[TermsPeriod]:
 
 
 def pending_versions(on: date) -> list[AgreementVersion]:
-    """Published versions that take effect after a day of the SLA clock, in their order."""
+    """Published versions that take effect after a day in the SLA time zone, in their order."""
     return list(AgreementVersion.objects.published().filter(effective_on__gt=on).order_by("effective_on"))
 
 

@@ -12,10 +12,11 @@ from django.apps import apps
 from django.core.cache import caches
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.utils import translation
 from django.utils.dateparse import parse_datetime
-from django.utils.html import conditional_escape, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from sla_portal.clocks import DASH, clock
@@ -34,6 +35,17 @@ NAMED = {
 }
 """Fields that hold codes or names of these models. Entries keep what was recorded; it is translated when shown."""
 NAMED_TYPES = {model: field for field, model in NAMED.items()}
+NESTED = {
+    "outage": "incidents.outage",
+    "outages": "incidents.outage",
+    "payment": "agreements.payment",
+    "suspension": "agreements.suspension",
+}
+"""Changes that hold a record of these models, by field."""
+TRANSLATED_TYPES = {"agreements.answer", "agreements.registerentry"}
+"""Kinds of record whose names hold words of the portal, or a text in both languages."""
+ROLES = {"role"}
+"""Fields that hold names of roles, which are translated when shown."""
 CLAUSE = "clause "
 """How changes of an agreement's draft name a clause."""
 
@@ -62,7 +74,21 @@ def format_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]
 @register.filter
 def subject(entry: Entry) -> str:
     """The record of an entry; a region, core function or client by its name in the reader's language."""
+    if entry.subject_type in TRANSLATED_TYPES and get_language() != "en":
+        key = f"subject-{entry.subject_type}-{entry.subject_id}-{get_language()}"
+        recorded, shown = caches["pages"].get_or_set(key, lambda: _subject_now(entry), 60) or ("", "")
+        return shown if recorded == entry.subject else entry.subject
     return _names(NAMED_TYPES.get(entry.subject_type, "")).get(entry.subject, entry.subject)
+
+
+def _subject_now(entry: Entry) -> tuple[str, str]:
+    """Return the name of an entry's record as it would be recorded, and in the reader's language."""
+    row = apps.get_model(entry.subject_type)._default_manager.filter(pk=entry.subject_id).first()
+    if row is None:
+        return "", ""
+    with translation.override("en"):
+        recorded = str(row)[:300]
+    return recorded, str(row)
 
 
 def _field(kind: str, name: str) -> models.Field | None:
@@ -87,11 +113,23 @@ def _format(value: Any, name: str, field: models.Field | None = None) -> SafeStr
     if isinstance(value, list):
         return format_html_join(", ", "{}", ((_format(each, name, field),) for each in value))
     if isinstance(value, dict):
-        return format_html_join("; ", "{} {}", ((_name(None, key), _format(each, key)) for key, each in value.items()))
+        kind = "agreements.clause" if name.startswith(CLAUSE) else NESTED.get(name, "")
+        fields = [(key, _field(kind, key), each) for key, each in value.items()]
+        shown = ((_name(at, key), _in_its_language(kind, key, _format(each, key, at))) for key, at, each in fields)
+        return format_html_join("; ", "{} {}", shown)
     if isinstance(value, str) and (at := _instant(value)):
         return clock(at)
+    if name in ROLES:
+        return conditional_escape(_(value))
+    if value == "all" and name in NAMED:
+        return conditional_escape(pgettext("audit log", "all"))
     shown = dict(getattr(field, "flatchoices", ())).get(value, value)
     return conditional_escape(_names(name).get(shown, shown) if isinstance(shown, str) else shown)
+
+
+def _in_its_language(kind: str, name: str, shown: SafeString) -> SafeString:
+    """Mark the English of a text that the record has in both languages."""
+    return format_html('<span lang="en">{}</span>', shown) if _field(kind, f"{name}_zh") else shown
 
 
 def _names(kind: str) -> dict[str, str]:

@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='regionmonth',
             name='digest',
-            field=models.CharField(help_text='SHA-256 of the counted and excluded minutes that the months of its customers are derived from.', max_length=64),
+            field=models.CharField(help_text='SHA-256 of the counted and excluded minutes that the months of its customers are derived from.', max_length=64, verbose_name='digest'),
         ),
         migrations.AlterField(
             model_name='regionmonth',

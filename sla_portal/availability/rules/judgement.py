@@ -29,7 +29,7 @@ class Unavailability:
     """The service unavailability of a region (1.4 to 1.6) under one counting rule, or under each rule in its time."""
 
     readings: Sequence[tuple[Span, Reading]]
-    """The counting rule of each span; spans meet on midnights of the SLA clock."""
+    """The counting rule of each span; spans meet on midnights in the SLA time zone."""
     stretches: list[Span]
     """S: the time in which the counting rule holds."""
     events: list[Span]

@@ -39,6 +39,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='region',
             name='time_zone',
-            field=models.CharField(blank=True, help_text='Time zone of the people in this region. Empty: the SLA clock. Only the SLA clock counts.', max_length=60, validators=[sla_portal.customers.models.validate_time_zone], verbose_name='time zone'),
+            field=models.CharField(blank=True, help_text='Time zone of the people in this region. Empty: the SLA time zone. Only the SLA time zone counts.', max_length=60, validators=[sla_portal.customers.models.validate_time_zone], verbose_name='time zone'),
         ),
     ]

@@ -70,7 +70,7 @@ class DayRow:
 
 @dataclass(frozen=True)
 class MonthPicture:
-    """Days down, hours across, on the SLA clock; the path of each kind of minutes."""
+    """Days down, hours across, in the SLA time zone; the path of each kind of minutes."""
 
     height: float
     days: list[DayRow]

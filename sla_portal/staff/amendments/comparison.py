@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import get_language
 
 from sla_portal.agreements import emails
 from sla_portal.agreements.changes import CHINESE, TERMS, TextChanges, Worded, term_changes, text_changes
 from sla_portal.agreements.models import AgreementVersion
+from sla_portal.agreements.redline import ClauseChange
 from sla_portal.agreements.rules import Terms
 from sla_portal.availability.rules import cut
 from sla_portal.availability.what_if import WhatIfMonth, outages_to_judge, what_if
@@ -35,6 +37,16 @@ class Row:
     """Of this clause: in English and, where it differs, in Chinese."""
     form: ClauseForm | None = None
     place: int = 0
+    change: ClauseChange | None = None
+    """In the reader's language."""
+
+    @property
+    def heading(self) -> str:
+        return "".join(run.text for run in self.change.heading) if self.change and not self.is_changed else ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.change.number} {self.heading}".strip() if self.change else ""
 
     @property
     def is_changed(self) -> bool:
@@ -58,10 +70,11 @@ def rows(before: Sequence[Worded], after: Sequence[Worded], forms: Sequence[Clau
             # The English redline shows it already.
             alike = {name: () for name in ("text", "summary") if getattr(other, name) == getattr(change, name)}
             redlines.append(TextChanges(CHINESE, (replace(other, **alike),)))
+        shown = other if get_language() == CHINESE else change
         if change.is_removed or not forms:
-            found.append(Row(tuple(redlines)))
+            found.append(Row(tuple(redlines), change=shown))
         else:
-            found.append(Row(tuple(redlines), forms[place], place))
+            found.append(Row(tuple(redlines), forms[place], place, shown))
             place += 1
     return found
 

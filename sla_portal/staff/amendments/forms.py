@@ -157,7 +157,7 @@ class SubmitForm(forms.Form):
     effective_on = forms.DateField(
         label=gettext_lazy("In force from"),
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        help_text=gettext_lazy("From 00:00 of this day on the SLA clock."),
+        help_text=gettext_lazy("From 00:00 of this day in the SLA time zone."),
     )
 
     def __init__(self, *args: Any, earliest: date, **kwargs: Any) -> None:
@@ -204,7 +204,7 @@ class AnswerForm(forms.Form):
     received_on = forms.DateField(
         label=gettext_lazy("Received on"),
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        help_text=gettext_lazy("On the SLA clock."),
+        help_text=gettext_lazy("In the SLA time zone."),
     )
     by_name = forms.CharField(label=gettext_lazy("Person responding for the customer"), max_length=200)
     text = forms.CharField(

@@ -31,12 +31,12 @@ class PendingAmendment:
 
 
 def today(now: datetime) -> date:
-    """The day on the SLA clock."""
+    """The day in the SLA time zone."""
     return local_date(epoch(now), settings.SLA_ZONE)
 
 
 def days_until(day: date | None, now: datetime) -> int:
-    """Return the days until `day` on the SLA clock; zero or less if it has come, zero without a day."""
+    """Return the days until `day` in the SLA time zone; zero or less if it has come, zero without a day."""
     return (day - today(now)).days if day else 0
 
 

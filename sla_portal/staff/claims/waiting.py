@@ -200,7 +200,7 @@ def last_day(window: ClaimWindow) -> date:
 
 
 def age(since: datetime, now: datetime) -> str:
-    """Format an age in days of the SLA time zone."""
+    """Format an age in days in the SLA time zone."""
     days = (local_date(epoch(now), settings.SLA_ZONE) - local_date(epoch(since), settings.SLA_ZONE)).days
     return ngettext("%(count)s day ago", "%(count)s days ago", days) % {"count": days} if days > 0 else _("today")
 

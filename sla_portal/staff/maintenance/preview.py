@@ -17,7 +17,7 @@ from maintenance.words import format_lead_time, lead_time_warnings
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import Terms, terms_at
 from sla_portal.availability.rules import covered_by_notice
-from sla_portal.customers.models import Contact
+from sla_portal.customers.models import Contact, Region
 from sla_portal.kernel.intervals import Span, difference, epoch, instant
 from sla_portal.notices.wording import File, Words
 
@@ -116,13 +116,15 @@ def _second(at: datetime | None) -> int | None:
 
 def _recipients(window: MaintenanceWindow, now: datetime) -> Recipients:
     """An address shared by several contacts counts once."""
+    regions = Region.objects.in_bulk()
     contacts = Contact.objects.filter(pk__in=audience(window, now).order_by().values("pk"))
     return Recipients(
         addresses=contacts.aggregate(count=Count(Lower("email"), distinct=True))["count"],
-        by_region=list(
-            contacts.order_by("customer__region__code")
-            .values_list("customer__region__name")
+        by_region=[
+            (str(regions[region]), count)
+            for region, count in contacts.order_by("customer__region__code")
+            .values_list("customer__region")
             .annotate(addresses=Count(Lower("email"), distinct=True))
-        ),
+        ],
         first=list(contacts.select_related("customer").order_by("customer__code", "email")[:FIRST_NAMES]),
     )

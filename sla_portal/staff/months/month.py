@@ -346,7 +346,7 @@ def _chosen_day(request: HttpRequest, judged: Judged, day: date, named: dict[str
 
 
 def _clock_time(minute: int) -> str:
-    """Format a minute on the SLA clock, with the offset where the clock shows it twice."""
+    """Format a minute in the SLA time zone, with the offset where the clock shows it twice."""
     local = instant(minute).astimezone(settings.SLA_ZONE)
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return f"{local:%H:%M}{f'{local:%z}' if twice else ''}"
@@ -358,7 +358,7 @@ def _minute_url(minute: int) -> str:
 
 
 def _minute(request: HttpRequest, span: Span) -> int | None:
-    """Return the instant of the requested minute, `02:31` on the SLA clock; `02:31+0100` where the clock shows it twice."""
+    """Return the instant of the requested minute, `02:31` in the SLA time zone; `02:31+0100` where the clock shows it twice."""
     text = request.GET.get("minute", "")
     return next(
         (minute for minute in range(*span, MINUTE) if text and _clock_time(minute).startswith(text) and len(text) >= 5),

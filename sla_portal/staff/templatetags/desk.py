@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sla_portal import badges, clocks
 
+from ..roles import role_name
+
 register = template.Library()
 
 NAVIGATION = (
@@ -82,6 +84,12 @@ def clocks_now() -> dict[str, Any]:
 
 
 @register.filter
+def roles(user: User) -> str:
+    """Name the roles of a user in the reader's language."""
+    return ", ".join(role_name(group) for group in user.groups.all())
+
+
+@register.filter
 def clock(at: datetime | None) -> SafeString:
     """Format an instant in the time zone of the reader and, where it differs, in the SLA time zone."""
     return clocks.clock(at)
@@ -109,6 +117,8 @@ def readonly_value(field: AdminReadonlyField) -> str:
     if isinstance(value, User):
         # Only administrators may open the page of a user, so show no link.
         return value.get_full_name() or value.get_username()
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return value.isoformat() if isinstance(value, date) else field.contents()
 
 

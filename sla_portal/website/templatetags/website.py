@@ -51,7 +51,7 @@ register.filter("place", clocks.zone_name)
 
 @register.filter
 def clock(at: datetime) -> SafeString:
-    """Show an instant on the reader's clock and, where it differs, on the SLA clock."""
+    """Show an instant on the reader's clock and, where it differs, in the SLA time zone."""
     return clocks.clock(at)
 
 

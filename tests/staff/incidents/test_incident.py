@@ -87,7 +87,7 @@ class TestImpact:
         assert "30 minutes are excluded." in page
 
     def test_every_month_that_it_touches_is_shown(self, noc, europe):
-        # Midnight of 1 September on the SLA clock
+        # Midnight of 1 September in the SLA time zone
         outage = an_outage(europe, "2026-08-31 15:50", "2026-08-31 16:10")
         page = text_of(noc.get(page_of(outage.incident)))
         assert "August 2026" in page

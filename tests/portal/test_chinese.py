@@ -1,0 +1,382 @@
+"""Chinese is whole: no page, e-mail or PDF in Chinese holds a Latin word, beside codes and what people typed."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from html.parser import HTMLParser
+from io import BytesIO
+from zipfile import ZipFile
+
+import pikepdf
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import models, transaction
+from django.test import Client, override_settings
+from django.urls import URLPattern, get_resolver
+from time_machine import travel
+
+from claims.models import CalendarYear, Claim, Compensation, OwnDay
+from claims.queries.applying import newest_token
+from incidents.models import Incident
+from maintenance.models import MaintenanceWindow
+from sla_portal.agreements.models import AgreementVersion, RegisterEntry
+from sla_portal.audit.actors import Actor
+from sla_portal.availability.models import Exclusion
+from sla_portal.availability.operations import add_evidence
+from sla_portal.customers.models import Contact, Region
+from sla_portal.demo.build import build_demo
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.notices.mail.inbox import BACKEND
+from sla_portal.notices.models import Attachment, Delivery, Kind, Notice, Wording
+from sla_portal.notices.operations import deliver_chunk, give_notice, note_bounce
+from sla_portal.notices.private import token
+from sla_portal.notices.wording import Words
+from sla_portal.reports.models import Bundle, Report, ReportRun
+from sla_portal.reports.operations import make_bundle, request_bundle
+from sla_portal.reports.operations.issuing import render_chunk
+from sla_portal.reports.pdf import render
+from sla_portal.reports.queries import RegionRecord
+from tests.support.builders import at
+from tests.support.claim_form import Stranger
+from tests.support.printed import texts
+from tests.support.statements import issued
+
+pytestmark = [pytest.mark.django_db, pytest.mark.pdf]
+
+NOW = at("2026-11-22 09:30")
+ZH = "zh-hans"
+CHINESE = {"accept-language": ZH}
+ROLES = {"NOC": "noc", "Support": "support", "Legal": "legal", "Auditor": "auditor", "Administrator": "admin"}
+VARIANTS = 2
+"""So many records of a kind are read at most, each in another status."""
+
+WORD = re.compile(r"[A-Za-z][A-Za-z’'-]+")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+ALLOWED = frozenset(
+    """API CORS CSV DNS EML HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
+    WebP XLSX ZIP Atlassian Atom Cookie If-None-Match Markdown Message-ID Statuspage sha sum""".split()  # noqa: SIM905
+)
+"""Abbreviations, formats, units and names of products and protocols."""
+CODE = re.compile(
+    r"%%[^%]+%%|https?://\S+|\S+@\S+|/[a-z][\w./-]*"
+    r"|[\w.-]*\.(?:atom|com|csv|eml|ics|json|jsonl|pdf|png|py|txt|xlsx|zip)\b"
+    r"|\b[0-9a-f]{12,}\b|\b[A-Z]{1,4}-[\w-]+"
+    r"|[(（] ?(?:all|function|any) ?[)）]|all / function / any|\b[A-Z]+_[A-Z_]+\b|\bsha256sum --check|\bpython3\b"
+    r"|\bSHA256SUMS\b|\b[a-z]+/(?=\s|$)"
+)
+"""Addresses, files, hashes, references, settings, commands, and codes of the counting rules (a term of the agreement)."""
+ZONE = re.compile(r"\b(?:[A-Z]\w+|US) ?/[A-Z][\w/+-]*")
+"""IANA time zones."""
+OURS = ("admin", "auth.group", "auth.permission", "audit.entry.action", "audit.entry.subject", "contenttypes")
+"""Tables and fields whose words are the portal's own."""
+
+
+class Visible(HTMLParser):
+    """Texts that a page shows or speaks, without code and what is marked as English."""
+
+    SPOKEN = ("aria-label", "title", "alt", "placeholder", "label", "data-label")
+    VOID = ("br", "img", "input", "link", "meta", "hr", "wbr", "source", "col")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[tuple[str, bool]] = []
+        self.texts: list[str] = []
+
+    @property
+    def hidden(self) -> bool:
+        return any(hidden for _tag, hidden in self.open)
+
+    def handle_starttag(self, tag, attrs) -> None:
+        given = dict(attrs)
+        if tag not in self.VOID:
+            english = given.get("lang", "").startswith("en")
+            self.open.append((tag, english or tag in ("script", "style", "code")))
+        if not self.hidden:
+            self.texts += [given[name] for name in self.SPOKEN if given.get(name)]
+            if tag == "input" and given.get("type") in ("submit", "button", "reset"):
+                self.texts.append(given.get("value") or "")
+
+    def handle_endtag(self, tag) -> None:
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data) -> None:
+        if data.strip() and not self.hidden:
+            self.texts.append(data)
+
+
+def texts_of(html: str) -> list[str]:
+    page = Visible()
+    page.feed(html)
+    return page.texts
+
+
+class Typed:
+    """What people typed: the texts of the database, except Chinese ones and those that are the portal's own words."""
+
+    def __init__(self) -> None:
+        alone = {text for field, other in self.fields() if not other for text in self.values(field)}
+        all_of_them = {text for field, _other in self.fields() for text in self.values(field)}
+        self.alone, self.all_of_them = self.pattern(alone), self.pattern(all_of_them)
+
+    @staticmethod
+    def fields() -> Iterator[tuple[models.Field, bool]]:
+        """Fields of texts, and whether another field holds the same in Chinese."""
+        for model in apps.get_models():
+            for field in model._meta.fields:
+                text = isinstance(field, models.CharField | models.TextField | models.FileField)
+                if text and not field.choices and not f"{model._meta.label_lower}.{field.name}".startswith(OURS):
+                    yield field, hasattr(model, f"{field.name}_zh")
+
+    @staticmethod
+    def values(field: models.Field) -> set[str]:
+        values = field.model._default_manager.exclude(**{field.name: ""}).values_list(field.name, flat=True)
+        lines = {line for value in values if value for line in [str(value), *str(value).splitlines()]}
+        return {" ".join(line.split()) for line in lines if WORD.search(line) and not HAN.search(line)}
+
+    @staticmethod
+    def pattern(lines: set[str]) -> re.Pattern[str]:
+        longest_first = sorted(lines, key=len, reverse=True)
+        return re.compile("|".join(rf"(?<![A-Za-z]){re.escape(line)}(?![A-Za-z])" for line in longest_first))
+
+    def latin(self, texts: list[str], *, both: bool = False) -> list[str]:
+        """The texts that hold Latin words; `both`: English that is there in Chinese too may be shown."""
+        typed = self.all_of_them if both else self.alone
+        plain = (" ".join(text.split()) for text in texts)
+        found = (
+            (text, set(WORD.findall(CODE.sub(" ", typed.sub(" ", ZONE.sub(" ", text))))) - ALLOWED) for text in plain
+        )
+        return [f"{sorted(words)}: {text}" for text, words in found if words]
+
+
+@pytest.fixture(scope="module")
+def portal(django_db_setup, django_db_blocker, tmp_path_factory):
+    """The demo with an announcement, evidence, reports, an evidence bundle and delivered e-mails."""
+    folder = tmp_path_factory.mktemp("portal")
+    inbox = override_settings(EMAIL_BACKEND=BACKEND, MAIL_DIR=folder, MEDIA_ROOT=folder)
+    rolled_back = transaction.atomic()
+    rolled_back._from_testcase = True  # lets durable blocks be inside
+    with django_db_blocker.unblock(), travel(NOW, tick=False), inbox, rolled_back:
+        build_demo(NOW)
+        people = {name: Actor.staff(User.objects.get(username=name)) for name in ("noc", "legal")}
+        words = [
+            Words("en", "A new data centre", "Nothing changes."),
+            Words("zh-hans", "新的数据中心", "对您没有影响。"),
+        ]
+        everyone = Contact.objects.all()
+        give_notice(
+            actor=people["legal"],
+            kind="announcement",
+            about="",
+            wordings=words,
+            audience=everyone,
+            public=True,
+            now=NOW,
+        )
+        upload = SimpleUploadedFile("report.pdf", b"%PDF-1.7")
+        proposed = Exclusion.objects.filter(incident__isnull=False, status="proposed").first()
+        add_evidence(actor=people["noc"], exclusion=proposed, upload=upload, now=NOW)
+        render_chunk(ids=[Report.objects.filter(language=ZH).order_by("pk")[0].pk], clock=lambda: NOW)
+        announced = AgreementVersion.objects.get(version="1.1")
+        for _ in range(2):
+            request_bundle(actor=people["legal"], version=announced, language=ZH, email="haiwan@example.com", now=NOW)
+        make_bundle(pk=Bundle.objects.earliest("pk").pk, clock=lambda: NOW)
+        undelivered, *mails = Delivery.objects.filter(contact__customer__language=ZH).order_by("-pk")[:20]
+        deliver_chunk(ids=[mail.pk for mail in mails], clock=lambda: NOW)
+        note_bounce(mark=undelivered.message_id, permanent=True, said="no such user", key="1", now=NOW)
+        OwnDay.objects.create(day=date(2026, 12, 24), working=False, note="休息日")
+        CalendarYear.objects.create(year=2030, source="官方日历")
+        yield Typed()
+        transaction.set_rollback(True)
+
+
+# Pages
+
+
+def routes(resolver=None, before: str = "") -> Iterator[str]:
+    for each in (resolver or get_resolver()).url_patterns:
+        if isinstance(each, URLPattern):
+            yield before + str(each.pattern)
+        else:
+            yield from routes(each, before + str(each.pattern))
+
+
+def variants(model: type[models.Model]) -> list[models.Model]:
+    """Records of a kind that differ in their choices and in what is filled in."""
+    fields = [field for field in model._meta.fields if field.choices or field.null]
+    found = {tuple(getattr(row, f.attname) if f.choices else getattr(row, f.attname) is None for f in fields): row
+             for row in model._default_manager.order_by("-pk")[:200]}  # fmt: skip
+    return list(found.values())[:VARIANTS]
+
+
+def claim_links() -> list[str]:
+    tokens = (newest_token(claim, NOW) for claim in Claim.objects.all())
+    return [token for token in tokens if token][:VARIANTS]
+
+
+def given(route: str) -> list[dict[str, object]] | None:
+    """The arguments of routes whose arguments are not simply a record of `admin/<app>/<model>/`."""
+    month = {"month": "2026-10"}
+    mail = Delivery.objects.filter(notice__kind="amendment", notice__about="1.1").latest("pk")
+    attachment = Attachment.objects.latest("pk")
+    stored = [path.stem for path in settings.MAIL_DIR.glob("*.eml")]
+    apps_of_desk = "audit customers notices agreements incidents maintenance availability claims reports auth"
+    own = Exclusion.objects.get(status="proposed", customer__isnull=False)
+    amendment = AgreementVersion.objects.get(version="1.1")
+    scopes = [("region", "eu"), ("region", "apac"), ("customer", "C-1001"), ("customer", "C-2001")]
+    special = {
+        "admin/availability/months/<str:month>/<str:scope>/<str:code>/": [
+            {"month": month, "scope": scope, "code": code} for month in ("2026-10", "2026-11") for scope, code in scopes
+        ],
+        "admin/claims/ledger/<str:form>/": [{"form": "csv"}],
+        "admin/r/<path:content_type_id>/<path:object_id>/": [{"content_type_id": 1, "object_id": 1}],
+        "admin/notices/notice/<int:pk>/attachments/<str:name>": [{"pk": attachment.notice_id, "name": attachment.name}],
+        "admin/agreements/amendments/answers/<int:pk>/withdraw/": [{"pk": amendment.answers.get().pk}],
+        "reports/<int:pk>/file": [{"pk": Report.objects.get(status="ready").pk}],
+        "api/<path:anything>": [{"anything": "v2/nothing.json"}],
+        "incidents/<path:reference>/": [{"reference": row.reference} for row in variants(Incident)],
+        "maintenance/<path:reference>/": [{"reference": row.reference} for row in variants(MaintenanceWindow)],
+        "maintenance/<str:code>.ics": [{"code": "eu"}],
+        "availability/<str:code>/": [{"code": code} for code in ("eu", "apac", "amer")],
+        "availability/<str:code>/<str:month>/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],
+        "notices/<path:number>/": [{"number": row.number} for row in Notice.objects.filter(public=True)],
+        "agreement/answer/<str:token>/": [{"token": token(mail)}],
+        "agreement/<str:version>/text.json": [{"version": "1.1"}],
+        "agreement/<str:before>/<str:after>/": [{"before": "1.0", "after": "1.1"}],
+        "agreement/<path:version>/": [{"version": version} for version in ("1.0", "1.1")],
+    }
+    for name, rows in special.items():
+        if route == name:
+            return rows
+    if "app_label" in route:
+        return [{"app_label": label} for label in apps_of_desk.split()]
+    if "notice/inbox/<str:name>" in route:
+        return [{"name": stored[0]}]
+    if route.startswith("admin/availability/months/<str:month>"):
+        return [month, {"month": "2026-09"}]
+    if "/own/<int:exclusion>/" in route:
+        claim = Claim.objects.get(contract__customer=own.customer)
+        return [{"pk": claim.pk, "exclusion": own.pk}]
+    if "/customers/<path:code>/" in route:
+        return [{"pk": amendment.pk, "code": code} for code in ("C-1001", "C-2001")]
+    if route.startswith("claims/<str:token>/"):
+        return [{"token": token} for token in claim_links()]
+    if route == "claim/<str:key>/<str:step>/":
+        return [dict(zip(("key", "step"), address.split("/")[2:4], strict=True)) for address in claim_form()]
+    return None
+
+
+MODELS = {
+    "admin/agreements/amendments/register/": RegisterEntry,
+    "admin/agreements/amendments/": AgreementVersion,
+    "admin/reports/runs/": ReportRun,
+    "admin/reports/bundles/": Bundle,
+    "admin/claims/extension/": Compensation,
+}
+
+
+def claim_form() -> list[str]:
+    """The steps of an application, each open."""
+    stranger = Stranger("2026-10")
+    stranger.name_contract("K-1004-1", "nordlicht@example.com")
+    stranger.give_times(
+        from_day=["2026-10-12", ""],
+        from_time=["13:21", ""],
+        until_day=["", ""],
+        until_time=["13:29", ""],
+        description="门打不开",
+    )
+    stranger.prove()
+    stranger.send("code", code=stranger.fetch_code(NOW))
+    return [stranger.at(step) for step in ("contract", "times", "proof", "code", "check")]
+
+
+def addresses(route: str) -> list[str]:
+    """The addresses of a route, one for each kind of record; a route whose arguments nobody gave fails."""
+    names = re.findall(r"<(?:\w+:)?(\w+)>", route)
+    rows = given(route) if names else [{}]
+    if rows is None:
+        assert len(names) == 1, f"give the arguments of {route}"
+        model = next((model for start, model in MODELS.items() if route.startswith(start)), None)
+        rows = [{names[0]: row.pk} for row in variants(model or apps.get_model(*route.split("/")[1:3]))]
+    if "(?P<" in route:
+        return [f"/admin/{row['app_label']}/" for row in rows]
+    return ["/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda name: str(row[name[1]]), route) for row in rows]  # noqa: B023
+
+
+BOTH_LANGUAGES = (
+    "/admin/customers/",
+    "/admin/audit/",
+    "/admin/agreements/registerentry/",
+    "/admin/agreements/agreementversion/",
+)
+"""Where records that have a field for each language are seen with all their fields."""
+WITHOUT_PAGE = {"admin/(?P<url>.*)$", "admin/logout/", "api/<path:anything>", "i18n/setlang/", "agreement/compare/"}
+
+
+def test_no_page_of_any_role_holds_a_latin_word(portal):
+    readers = {"public": Client(headers=CHINESE)}
+    for role, name in ROLES.items():
+        readers[role] = Client(headers=CHINESE)
+        readers[role].force_login(User.objects.get(username=name))
+    english, unanswered = {}, []
+    for route in routes():
+        if route in WITHOUT_PAGE:
+            continue
+        answered = set()
+        for address in addresses(route):
+            for role, reader in readers.items():
+                if (role != "public" and not address.startswith("/admin/")) or address == "/admin/logout/":
+                    continue
+                response = reader.get(address)
+                answered.add(response.status_code)
+                response.close()
+                if response["Content-Type"].startswith("text/html") and not response.streaming:
+                    both = address.startswith(BOTH_LANGUAGES)
+                    if found := portal.latin(texts_of(response.content.decode()), both=both):
+                        english[f"{role} {address} {response.status_code}"] = found
+        if answered <= {403, 404}:
+            unanswered.append(route)
+    assert english == {}
+    assert unanswered == []
+
+
+# E-mails and PDFs
+
+
+def test_no_email_holds_a_latin_word(portal):
+    wordings = Wording.objects.filter(language=ZH).select_related("notice")
+    assert {wording.notice.kind for wording in wordings} == set(Kind.values) - {"report"}
+    found = {
+        (wording.notice.number, part): portal.latin(words)
+        for wording in wordings
+        for part, words in {
+            "text": [wording.subject, *wording.text.splitlines()],
+            "html": texts_of(wording.html),
+        }.items()
+    }
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def printed(pdf: bytes) -> list[str]:
+    return [" ".join(page.split()) for page in texts(pikepdf.open(BytesIO(pdf)))]
+
+
+def test_no_report_holds_a_latin_word(portal):
+    with Report.objects.get(status="ready").file as file:
+        of_customer = file.read()
+    with override_settings(LANGUAGE_CODE=ZH):
+        figures = RegionRecord(Region.objects.get(code="apac"), ServiceMonth(2026, 10), NOW).of_region()
+    of_region = render(issued(figures))
+    assert [portal.latin(printed(pdf)) for pdf in (of_customer, of_region)] == [[], []]
+
+
+def test_no_page_of_an_evidence_bundle_holds_a_latin_word(portal):
+    with Bundle.objects.get(status="ready").file as file, ZipFile(file) as bundle:
+        found = {name: portal.latin(printed(bundle.read(name))) for name in bundle.namelist() if name.endswith(".pdf")}
+        readme = portal.latin(bundle.read("README.txt").decode().splitlines())
+    assert len(found) == 2
+    assert (found, readme) == ({name: [] for name in found}, [])

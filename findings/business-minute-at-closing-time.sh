@@ -3,7 +3,7 @@
 set -euo pipefail
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
 echo 'Versions: npm: dayjs-business-time 1.0.4 with dayjs 1.11.23, moment-business-time 2.0.0 with moment 2.30.1'
-echo "Document: the package's README: business time is all time between start and end of a segment. 30 seconds are left on Friday, 30 are"
+echo "Document: the package's README: business times are all minutes between start and end of a segment. 30 seconds are left on Friday, 30 are"
 echo '  due on Monday: 09:00:30.'
 npm install --silent --no-audit --no-fund --prefix "$dir" dayjs@1.11.23 dayjs-business-time@1.0.4 moment@2.30.1 moment-business-time@2.0.0 \
   >"$dir/log" || { cat "$dir/log"; exit 1; }

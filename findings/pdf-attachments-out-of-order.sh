@@ -3,7 +3,7 @@
 set -euo pipefail
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
 echo 'Versions: WeasyPrint 70.0 with pydyf 0.13.0; reader pikepdf 10.18.0 (qpdf)'
-echo 'Document: ISO 32000-1 section 7.9.6: the keys of a name tree are sorted. ISO 19005-3 annex E: AF names the associated files.'
+echo 'Document: ISO 32000-1 section 7.9.6: the keys of a name tree are sorted. ISO 19005-3 section 6.8: AF associates each file.'
 python3 -m venv "$dir/env"
 "$dir/env/bin/pip" install -qq --no-compile weasyprint==70.0 pydyf==0.13.0 pikepdf==10.18.0
 "$dir/env/bin/python" - <<'PY'

@@ -5,10 +5,11 @@ dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
 echo 'Versions: icalendar 6.3.1 and 7.3.2'
 echo 'Document: RFC 5545 section 3.8.8.2: the default type of an X- property is TEXT, whose commas are escaped (section 3.3.11).'
 echo '  icalendar 7 (documentation of vUnknown): since 7.2.0 values of unknown properties are kept as they are, after RFC 7265.'
+python3 -m venv "$dir/env"
 for version in 6.3.1 7.3.2; do
-  python3 -m venv "$dir/$version"
-  "$dir/$version/bin/pip" install -qq --no-compile "icalendar==$version"
+  "$dir/env/bin/pip" install -qq --no-compile --target "$dir/$version" "icalendar==$version"
 done
+run() { PYTHONPATH="$dir/$1" "$dir/env/bin/python" "$dir/$2"; }
 cat >"$dir/write.py" <<'PY'
 import sys, icalendar
 
@@ -25,7 +26,7 @@ print(f"summary {event['SUMMARY']} | provider {event['X-MAINTNOTE-PROVIDER']}")
 PY
 for writer in 6.3.1 7.3.2; do
   for reader in 6.3.1 7.3.2; do
-    echo "written by $writer, read by $reader: $("$dir/$writer/bin/python" "$dir/write.py" | "$dir/$reader/bin/python" "$dir/read.py")"
+    echo "written by $writer, read by $reader: $(run "$writer" write.py | run "$reader" read.py)"
   done
 done | tee "$dir/seen"
 diff "$dir/seen" - <<'END' || { echo CHANGED; exit 1; }

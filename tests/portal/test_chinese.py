@@ -333,7 +333,8 @@ def test_no_page_of_any_role_holds_a_latin_word(portal):
                     continue
                 response = reader.get(address)
                 answered.add(response.status_code)
-                response.close()
+                for close in response._resource_closers:  # `close()` would close the database, too
+                    close()
                 if response["Content-Type"].startswith("text/html") and not response.streaming:
                     both = address.startswith(BOTH_LANGUAGES)
                     if found := portal.latin(texts_of(response.content.decode()), both=both):

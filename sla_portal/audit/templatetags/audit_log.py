@@ -68,7 +68,8 @@ def format_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]
     """Field, value before and value after of each change, in the reader's language."""
     for name, (before, after) in entry.changes.items():
         field = _field(entry.subject_type, name)
-        yield _name(field, name), _format(before, name, field), _format(after, name, field)
+        values = (_in_its_language(entry.subject_type, name, _format(value, name, field)) for value in (before, after))
+        yield _name(field, name), *values
 
 
 @register.filter

@@ -52,11 +52,11 @@ SCOPES = [
 ]
 
 
-def history(outages: int) -> tuple[list[ScopedOutage], list[ExcludedTime], list[slice]]:
+def history(count: int) -> tuple[list[ScopedOutage], list[ExcludedTime], list[slice]]:
     """Outages of 20 s to 5 min all over the month, half of them of everything; one in ten is excluded for a part."""
-    chance = random.Random(outages)
+    chance = random.Random(count)
     outages, excluded_times, rows = [], [], []
-    for number in range(outages):
+    for number in range(count):
         start = chance.randrange(SPAN[0], SPAN[1] - 300)
         end = start + chance.randrange(20, 300)
         scope, named = SCOPES[0] if chance.random() < 0.5 else chance.choice(SCOPES)

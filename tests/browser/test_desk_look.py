@@ -107,7 +107,7 @@ def test_refused_missing_and_failed_requests_are_explained():
     noc = signed_in(a_member("NOC"))
     assert "Access denied" in text_of(noc.get(reverse("admin:auth_user_changelist")))
     assert "Page not found" in text_of(noc.get("/admin/no/such/page/"))
-    assert "was not understood" in text_of(noc.get(reverse("admin:incidents_incident_changelist") + "?id__gt=1"))
+    assert "Invalid address" in text_of(noc.get(reverse("admin:incidents_incident_changelist") + "?id__gt=1"))
     late = Client(enforce_csrf_checks=True)
     late.force_login(User.objects.create_superuser("root"))
     assert "The form was not accepted" in text_of(late.post(reverse("admin:clock"), {"zone": "UTC"}))

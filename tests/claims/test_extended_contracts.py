@@ -124,4 +124,4 @@ def test_an_extended_contract_is_terminated_within_its_extended_days(extended, d
     said = administrator.post(url, form_of(extended, terminated_on=day), follow=True)
     extended.refresh_from_db()
     assert (extended.terminated_on is not None) is taken
-    assert ("one of its own service days" in text_of(said)) is not taken
+    assert ("must be one of the contract's service days" in text_of(said)) is not taken

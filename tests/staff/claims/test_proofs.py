@@ -92,7 +92,7 @@ def test_a_missing_or_modified_file_is_not_served():
         kept.write(b"!")
     answer = support.get(original_of(proof))
     assert answer.status_code == 410
-    assert "What is stored as log.txt is not what was put there" in text_of(answer)
+    assert "The stored file log.txt does not match its recorded SHA-256" in text_of(answer)
     proof.file.storage.delete(proof.file.name)
     proof.preview.storage.delete(proof.preview.name)
     assert support.get(original_of(proof)).status_code == support.get(preview_of(proof)).status_code == 410

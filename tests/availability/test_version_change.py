@@ -117,7 +117,7 @@ def test_the_closed_month_names_its_versions_in_public(region, client):
     assert "Agreement version 1.0 , version 2.0 . Each minute is judged by the version in force at that minute" in july
     assert "target: 99.99 %" in july
     assert "Agreement version 2.0 Closed" in august
-    assert "promised: 99.5 %" in august
+    assert "target: 99.5 %" in august
 
 
 # The record in a file

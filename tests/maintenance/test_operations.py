@@ -74,6 +74,7 @@ def test_a_notice_is_in_both_languages_with_the_time_in_each_zone():
     assert set(words) == {"en", "zh-hans"}
     for time in ("2026-09-07 02:00 Shanghai", "2026-09-06 20:00 Berlin", "2026-09-06 18:00 UTC"):
         assert time in words["en"].text
+    for time in ("2026-09-07 02:00 上海", "2026-09-06 20:00 柏林", "2026-09-06 18:00 UTC"):
         assert time in words["zh-hans"].html
     assert words["en"].subject == "Scheduled maintenance MW-7, 2026-09-07 02:00 Shanghai: Database upgrade"
 

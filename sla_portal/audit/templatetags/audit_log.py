@@ -68,8 +68,10 @@ def format_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]
     """Field, value before and value after of each change, in the reader's language."""
     for name, (before, after) in entry.changes.items():
         field = _field(entry.subject_type, name)
-        values = (_in_its_language(entry.subject_type, name, _format(value, name, field)) for value in (before, after))
-        yield _name(field, name), *values
+        was, became = (
+            _in_its_language(entry.subject_type, name, _format(value, name, field)) for value in (before, after)
+        )
+        yield _name(field, name), was, became
 
 
 @register.filter

@@ -252,7 +252,7 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(max_length=40, unique=True, verbose_name='code')),
                 ('value', models.DecimalField(decimal_places=4, max_digits=14, verbose_name='value')),
                 ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('expires_on', models.DateField(help_text='Included, in the SLA time zone.', verbose_name='valid until')),
+                ('expires_on', models.DateField(help_text='Included, on the SLA clock.', verbose_name='valid until')),
                 ('compensation', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='voucher', to='claims.compensation', verbose_name='compensation')),
             ],
             options={

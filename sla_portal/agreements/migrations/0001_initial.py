@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('version', models.CharField(max_length=20, unique=True, verbose_name='version')),
-                ('effective_on', models.DateField(help_text='In force from 00:00 of this day in the SLA time zone.', verbose_name='effective on')),
+                ('effective_on', models.DateField(help_text='In force from 00:00 of this day on the SLA clock.', verbose_name='effective on')),
                 ('published_at', models.DateTimeField(blank=True, help_text='Empty: a draft, never in force.', null=True, verbose_name='published at')),
                 ('availability_target', models.DecimalField(decimal_places=5, default=Decimal('99.99'), help_text='Clause 2.', max_digits=8, validators=[django.core.validators.MinValueValidator(Decimal('0')), django.core.validators.MaxValueValidator(Decimal('100'))], verbose_name='availability target (%)')),
                 ('unavailability_reading', models.CharField(choices=[('all', 'every core function is down on every client'), ('function', 'some core function is down on every client'), ('any', 'any core function is down on any client')], default='all', help_text='Clause 1.4: when the service is down.', max_length=10, verbose_name='reading of unavailability')),

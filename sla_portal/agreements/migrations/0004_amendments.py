@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='agreementversion',
             name='effective_on',
-            field=models.DateField(blank=True, help_text='In force from 00:00 of this day in the SLA time zone.', null=True, verbose_name='effective on'),
+            field=models.DateField(blank=True, help_text='In force from 00:00 of this day on the SLA clock.', null=True, verbose_name='effective on'),
         ),
         migrations.AlterField(
             model_name='agreementversion',

@@ -207,4 +207,9 @@ class Migration(migrations.Migration):
             name='why_zh',
             field=models.TextField(blank=True, max_length=2000, verbose_name='reason (Chinese)'),
         ),
+        migrations.AlterField(
+            model_name='agreementversion',
+            name='effective_on',
+            field=models.DateField(blank=True, help_text='In force from 00:00 of this day in the SLA time zone.', null=True, verbose_name='effective on'),
+        ),
     ]

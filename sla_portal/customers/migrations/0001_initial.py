@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]*\\Z', 'Use letters, digits, dots, hyphens and underscores only.')], verbose_name='code')),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('time_zone', models.CharField(blank=True, help_text='The zone in which the people of the region think. Empty: the SLA time zone. Only the SLA time zone counts.', max_length=60, validators=[sla_portal.customers.models.validate_time_zone], verbose_name='time zone')),
+                ('time_zone', models.CharField(blank=True, help_text='The zone in which the people of the region think. Empty: the SLA clock. Only the SLA clock counts.', max_length=60, validators=[sla_portal.customers.models.validate_time_zone], verbose_name='time zone')),
             ],
             options={
                 'verbose_name': 'region',

@@ -105,7 +105,7 @@ def test_a_reader_who_comes_back_sees_what_is_new(page, live_server):
     incident = an_incident("INC-1", detected_at=now)
     incident.outages.create(region=a_region(name="Europe"), started_at=now - timedelta(minutes=5))
     page.goto(f"{live_server.url}/incidents/INC-1/")
-    assert "Nothing has been said yet." in page.locator("main").inner_text()
+    assert "No updates yet." in page.locator("main").inner_text()
     said(incident, f"{now:%Y-%m-%d %H:%M:%S}", "We look for it.")
     # A page is kept for some seconds; whoever looks again after them sees it.
     for _ in range(30):

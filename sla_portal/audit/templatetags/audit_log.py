@@ -97,7 +97,7 @@ def _subject_now(entry: Entry) -> tuple[str, str]:
 def _field(kind: str, name: str) -> models.Field | None:
     try:
         return apps.get_model(kind)._meta.get_field(name)
-    except (LookupError, FieldDoesNotExist):
+    except (LookupError, ValueError, FieldDoesNotExist):  # ValueError: not the label of a model
         return None
 
 

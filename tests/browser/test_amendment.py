@@ -57,7 +57,7 @@ def test_an_amendment_is_typed_asked_for_published_and_answered(desks):
 
     luo = desks(a_member("Legal", "luo"), viewport=PHONE, color_scheme="dark")
     luo.goto(reverse("admin:index"))
-    luo.get_by_role("link", name=re.compile("Version 1.1 for")).click()
+    luo.get_by_role("link", name=re.compile("Version 1.1 effective")).click()
     sound(luo)
     luo.get_by_role("button", name="Publish version 1.1").dblclick()
     expect(luo.get_by_text("0 of 1 e-mail sent")).to_be_visible()

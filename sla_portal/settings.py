@@ -139,6 +139,8 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            # Every form of a staff page carries the version of what it shows.
+            "builtins": ["sla_portal.audit.templatetags.versions"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",

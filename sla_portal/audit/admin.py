@@ -31,12 +31,12 @@ from sla_portal.clocks import DASH, ClockField, ClockWidget, clock
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 
-from .actors import Actor
 from .models import Entry
 from .operations import difference, record, require, snapshot
 from .queries import first_broken_link
 from .templatetags.audit_log import format_changes, subject
 from .verbs import verb
+from .versions import acting
 
 WHY = "why"
 
@@ -193,7 +193,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         verb = "change" if change else "add"
-        require(Actor.staff(request.user), f"{self.opts.app_label}.{verb}_{self.opts.model_name}")
+        require(acting(request), f"{self.opts.app_label}.{verb}_{self.opts.model_name}")
         super().save_model(request, obj, form, change)
 
     def construct_change_message(self, request, form, formsets, add=False):
@@ -217,7 +217,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
 
     def _record(self, request: HttpRequest, obj: models.Model, action: str, changes: dict, reason: str) -> Entry:
         return record(
-            actor=Actor.staff(request.user),
+            actor=acting(request),
             action=action,
             subject=obj,
             now=timezone.now(),

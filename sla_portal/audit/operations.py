@@ -17,7 +17,9 @@ from sla_portal.kernel.errors import Refused
 
 from .actors import Actor
 from .models import Chain, Entry
+from .queries import entries_since
 from .rules import GENESIS, link
+from .verbs import ADDING, NO_CHANGE
 
 
 class NotAllowed(Refused):
@@ -30,6 +32,32 @@ def require(actor: Actor, permission: str) -> None:
         raise NotAllowed(
             _("%(name)s does not have the required permission “%(right)s”.") % {"name": actor.name, "right": permission}
         )
+
+
+class ChangedMeanwhile(Refused):
+    """The record has changed since the page was made; `entries` are what the page did not show, oldest first."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        last = next(entry for entry in reversed(entries) if entry.action not in NO_CHANGE)
+        super().__init__(
+            _("%(name)s changed “%(record)s” after this page was opened. Nothing was saved.")
+            % {"name": last.actor_name, "record": last.subject}
+        )
+        self.entries = list(entries)
+
+
+def check_unchanged(actor: Actor, *subjects: models.Model) -> None:
+    """Raise `ChangedMeanwhile` if one of `subjects` has changed since the page was made from which `actor` acts.
+
+    Call it with the rows locked, before other checks, and name every record on which the decision rests. `record` calls
+    it for what is written. Who acts without a page is never refused.
+    """
+    if actor.seen is None:
+        return
+    entries = entries_since(actor.seen, *subjects)
+    if any(entry.action not in NO_CHANGE for entry in entries):
+        actor.seen.changed = ChangedMeanwhile(entries)
+        raise actor.seen.changed
 
 
 @dataclass(frozen=True)
@@ -51,13 +79,17 @@ def record(
     changes: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Entry:
-    """Add one entry to the audit log in the caller's transaction; see `Written`."""
+    """Add one entry to the audit log in the caller's transaction; see `Written`. Raises `ChangedMeanwhile`."""
     return record_many(actor=actor, entries=[Written(action, subject, changes or {}, reason)], now=now)[0]
 
 
 def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> list[Entry]:
-    """Add entries to the audit log in their order, in the caller's transaction."""
+    """Add entries to the audit log in their order, in the caller's transaction. Raises `ChangedMeanwhile`."""
     chain = lock_chain()
+    check_unchanged(actor, *(written.subject for written in entries if written.action not in ADDING))
+    if actor.seen:
+        adding = [written.subject for written in entries if written.action in ADDING]
+        actor.seen.news += entries_since(actor.seen, *adding)
     added = []
     for written in entries:
         entry = Entry(
@@ -76,6 +108,8 @@ def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> l
         added.append(entry)
     Entry.objects.bulk_create(added)
     chain.save(update_fields=["last_hash"])
+    if actor.seen:
+        actor.seen.own |= {entry.hash for entry in added}
     return added
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 
+from .actors import Seen
 from .models import Entry
 from .rules import GENESIS
+from .verbs import LOOKING
+
+MOST_SINCE = 50
 
 
 def entries_about(*subjects: models.Model) -> models.QuerySet[Entry]:
@@ -14,6 +18,24 @@ def entries_about(*subjects: models.Model) -> models.QuerySet[Entry]:
     for subject in subjects:
         about |= models.Q(subject_type=subject._meta.label_lower, subject_id=str(subject.pk))
     return Entry.objects.filter(about).order_by("-id")
+
+
+def newest_entry() -> int:
+    """Return the number of the newest entry: the version of everything that is read after this."""
+    newest: int = Entry.objects.aggregate(newest=models.Max("pk"))["newest"] or 0
+    return newest
+
+
+def entries_since(seen: Seen, *subjects: models.Model) -> list[Entry]:
+    """Return what a page did not show of any of `subjects`, oldest first, at most the newest `MOST_SINCE`.
+
+    Every audited write holds the lock of the audit log until it commits, so numbers follow the order of commits.
+    """
+    if not subjects:
+        return []
+    later = entries_about(*subjects).filter(pk__gt=seen.number).exclude(pk__in=seen.shown)
+    since = later.exclude(action__in=LOOKING)
+    return [entry for entry in reversed(since[:MOST_SINCE]) if entry.hash not in seen.own]
 
 
 def first_broken_link() -> Entry | None:

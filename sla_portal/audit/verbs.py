@@ -87,6 +87,32 @@ VERBS = {
     "withdrew": pgettext_lazy("audit log", "withdrew"),
 }
 
+LOOKING = frozenset(
+    {
+        "downloaded a bundle of proof",
+        "downloaded proof of",
+        "put a bundle of proof together",
+        "requested a bundle of proof",
+        "viewed proof of",
+    }
+)
+"""Verbs of reading: nothing is new after them."""
+
+NO_CHANGE = LOOKING | {"revoked the links of", "updated"}
+"""Verbs after which a decision rests on what it rested on before."""
+
+ADDING = NO_CHANGE | {
+    "added",
+    "added an outage to",
+    "added evidence to",
+    "added proof to",
+    "exported the ledger as",
+    "exported who could have claimed as",
+    "recorded a payment on",
+    "requested reports",
+}
+"""Verbs that only add: they go through, whatever was written since the page was made."""
+
 FIELDS = {
     "addresses": pgettext_lazy("audit log", "recipients"),
     "by_name": pgettext_lazy("audit log", "responded by"),

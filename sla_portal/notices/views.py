@@ -19,7 +19,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.badges import badge
 from sla_portal.kernel.errors import Refused
 
@@ -169,7 +169,7 @@ def throttle(request, pk, operation, done):
     notice = get_object_or_404(Notice, pk=pk)
     try:
         operation(
-            actor=Actor.staff(request.user),
+            actor=acting(request),
             notice=notice,
             reason=cleaned(request.POST.get("reason", "")),
             now=timezone.now(),
@@ -253,7 +253,7 @@ def decide(request, pk, operation, done):
     try:
         if not reason:
             raise operations.NoReason(_("Enter a reason. It is recorded in the audit log."))
-        operation(actor=Actor.staff(request.user), delivery=delivery, reason=reason, now=timezone.now())
+        operation(actor=acting(request), delivery=delivery, reason=reason, now=timezone.now())
     except Refused as refused:
         messages.error(request, str(refused))
         return _delivery_page(request, delivery, status_code=422)

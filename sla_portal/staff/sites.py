@@ -11,6 +11,7 @@ from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
+from sla_portal.audit.versions import versioned
 from sla_portal.clocks import DASH
 from sla_portal.customers.models import Region
 
@@ -39,6 +40,10 @@ class PortalAdminSite(AdminSite):
         for urls in (incidents, maintenance, claims, months, amendments):
             pages += urls(self.admin_view)
         return pages + super().get_urls()
+
+    def admin_view(self, view, cacheable=False):
+        """Let each view know which version its form was made from."""
+        return super().admin_view(versioned(view), cacheable)
 
     def clock(self, request):
         """Choose the time zone of the reader."""

@@ -66,12 +66,22 @@ def verb(entry: Entry) -> str:
 @register.filter
 def format_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]:
     """Field, value before and value after of each change, in the reader's language."""
+    return ((shown, before, after) for _name, shown, before, after in changed_fields(entry))
+
+
+def changed_fields(entry: Entry) -> Iterator[tuple[str, str, SafeString, SafeString]]:
+    """Name of the field as recorded and as shown, value before and value after of each change."""
     for name, (before, after) in entry.changes.items():
         field = _field(entry.subject_type, name)
         was, became = (
             _in_its_language(entry.subject_type, name, _format(value, name, field)) for value in (before, after)
         )
-        yield _name(field, name), was, became
+        yield name, _name(field, name), was, became
+
+
+def format_typed(entry: Entry, name: str, values: list[str]) -> SafeString:
+    """What was typed into a field of the record of an entry, as its changes are shown."""
+    return _format(" ".join(values), name, _field(entry.subject_type, name))
 
 
 @register.filter

@@ -18,7 +18,7 @@ from sla_portal.agreements.models import AgreementVersion, Answer, Contract
 from sla_portal.agreements.operations import register_answer, withdraw_answer
 from sla_portal.agreements.queries import acceptance, acceptance_counts, concerned, running_contracts
 from sla_portal.agreements.rules import Acceptance, AnswerKind, Stage, last_day_of_stopping
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 
@@ -144,7 +144,7 @@ def answer(request: HttpRequest, pk: int, code: str) -> HttpResponse:
         if form.is_valid() and form.may_be_saved:
             with refusals_on(form):
                 register_answer(
-                    actor=Actor.staff(request.user),
+                    actor=acting(request),
                     version=version,
                     customer=customer,
                     kind=form.answer_kind,
@@ -208,7 +208,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Enter a reason."))
     else:
         try:
-            withdraw_answer(actor=Actor.staff(request.user), answer=row, reason=form.cleaned_data["reason"], now=now)
+            withdraw_answer(actor=acting(request), answer=row, reason=form.cleaned_data["reason"], now=now)
             messages.success(request, _("The response was withdrawn."))
         except Refused as refused:
             messages.error(request, str(refused))

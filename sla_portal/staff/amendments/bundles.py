@@ -17,7 +17,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.reports.models import Bundle, Status
 from sla_portal.reports.operations import record_download, request_bundle
 from sla_portal.reports.tasks import make_bundle
@@ -81,7 +81,7 @@ def _requested(request: HttpRequest, version: AgreementVersion, form: BundleForm
 
     def write() -> str:
         bundle = request_bundle(
-            actor=Actor.staff(request.user), version=version, language=said["language"], email=said["email"], now=now
+            actor=acting(request), version=version, language=said["language"], email=said["email"], now=now
         )
         # Only for speed: if the message is lost, the schedule finds the row.
         make_bundle.delay_on_commit(bundle.pk)
@@ -99,7 +99,7 @@ def bundle_file(request: HttpRequest, pk: int) -> HttpResponse:
     if not _is_whole(bundle):
         words = {"title": _("This file is missing or damaged"), "name": bundle.file_name}
         return page(request, "staff/file_damaged.html", words, status=410)
-    record_download(actor=Actor.staff(request.user), bundle=bundle, now=timezone.now())
+    record_download(actor=acting(request), bundle=bundle, now=timezone.now())
     return FileResponse(
         bundle.file.open("rb"),
         as_attachment=True,

@@ -17,8 +17,8 @@ from sla_portal.agreements.models import CLAUSE_FIELDS, AgreementVersion
 from sla_portal.agreements.operations import NotAcceptable, change_draft, discard_draft, draft_version
 from sla_portal.agreements.queries import newest_version
 from sla_portal.agreements.rules import DraftedClause, Stage, Terms
-from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.audit.versions import acting
 from sla_portal.availability.operations import count_changed_outcomes_under
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Region
@@ -43,7 +43,7 @@ def start(request: HttpRequest) -> HttpResponse:
     form = StartForm(request.POST)
     if form.is_valid():
         try:
-            draft = draft_version(actor=Actor.staff(request.user), **form.cleaned_data, now=now)
+            draft = draft_version(actor=acting(request), **form.cleaned_data, now=now)
         except Refused as refused:
             form.add_error("version", str(refused))
         else:
@@ -91,7 +91,7 @@ def _change(request: HttpRequest, draft: AgreementVersion, now: datetime) -> Htt
         return _page(request, draft, now, terms, rearranged(typed, asked), unsaved=True)
     try:
         change_draft(
-            actor=Actor.staff(request.user),
+            actor=acting(request),
             draft=draft,
             terms=terms.terms,
             clauses=typed,
@@ -191,9 +191,7 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Enter a reason for discarding the draft."))
         return redirect("admin:amendment", pk)
     try:
-        discard_draft(
-            actor=Actor.staff(request.user), draft=draft, reason=form.cleaned_data["reason"], now=timezone.now()
-        )
+        discard_draft(actor=acting(request), draft=draft, reason=form.cleaned_data["reason"], now=timezone.now())
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("admin:amendment", pk)

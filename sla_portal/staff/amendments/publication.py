@@ -41,8 +41,8 @@ from sla_portal.agreements.queries import (
     version_in_force,
 )
 from sla_portal.agreements.rules import Stage
-from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.audit.versions import acting
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Notice
@@ -125,9 +125,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     form = SubmitForm(sent, earliest=first.day)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
-            submit_draft(
-                actor=Actor.staff(request.user), draft=draft, effective_on=form.cleaned_data["effective_on"], now=now
-            )
+            submit_draft(actor=acting(request), draft=draft, effective_on=form.cleaned_data["effective_on"], now=now)
             messages.success(
                 request,
                 _("Submitted for approval. The text is locked until another person publishes it or sends it back."),
@@ -277,7 +275,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     version, now = _found(pk), timezone.now()
 
     def write() -> None:
-        publish_version(actor=Actor.staff(request.user), version=version, now=now)
+        publish_version(actor=acting(request), version=version, now=now)
         messages.success(request, _("Published. The announcement is on the website, and the e-mails are being sent."))
 
     return _notified_once(request, pk, write, now)
@@ -290,7 +288,7 @@ def notify(request: HttpRequest, pk: int) -> HttpResponse:
     version, now = _found(pk), timezone.now()
 
     def write() -> None:
-        notify_missed(actor=Actor.staff(request.user), version=version, now=now)
+        notify_missed(actor=acting(request), version=version, now=now)
         messages.success(request, _("The e-mails are being sent."))
 
     return _notified_once(request, pk, write, now)
@@ -324,7 +322,7 @@ def send_back(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReasonForm(request.POST, auto_id="return-%s")
     if form.is_valid():
         with refusals_on(form):
-            send_back_draft(actor=Actor.staff(request.user), draft=version, reason=form.cleaned_data["reason"], now=now)
+            send_back_draft(actor=acting(request), draft=version, reason=form.cleaned_data["reason"], now=now)
             messages.success(request, _("Sent back. The version is a draft again, and the reason is in the audit log."))
             return redirect("admin:amendment", pk)
     return _refused(request, version, now, send_back=form)
@@ -338,7 +336,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     form = WithdrawForm(request.POST, auto_id="withdraw-%s")
 
     def write() -> str:
-        withdraw_version(actor=Actor.staff(request.user), version=version, reason=form.cleaned_data["reason"], now=now)
+        withdraw_version(actor=acting(request), version=version, reason=form.cleaned_data["reason"], now=now)
         deliver_soon()
         messages.success(
             request, _("Withdrawn. Everyone who was notified of the version is notified of the withdrawal.")

@@ -15,8 +15,8 @@ from sla_portal.agreements.changes import TERMS
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import NotAcceptable, approve_entry, copy_wording, write_entry
 from sla_portal.agreements.queries import register
-from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.audit.versions import acting
 from sla_portal.kernel.errors import Refused
 
 from ..common import page, require_right
@@ -91,7 +91,7 @@ def write(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = EntryForm(request.POST if request.method == "POST" else None, entry=row)
     if request.method == "POST" and form.is_valid():
         try:
-            saved = write_entry(actor=Actor.staff(request.user), entry=row, now=timezone.now(), **form.cleaned_data)
+            saved = write_entry(actor=acting(request), entry=row, now=timezone.now(), **form.cleaned_data)
         except NotAcceptable as refused:
             for name, sentences in refused.errors.items():
                 for sentence in sentences:
@@ -117,7 +117,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
     require_right(request, APPROVE)
     row = get_object_or_404(RegisterEntry, pk=pk)
     try:
-        approve_entry(actor=Actor.staff(request.user), entry=row, now=timezone.now())
+        approve_entry(actor=acting(request), entry=row, now=timezone.now())
         messages.success(request, _("Approved."))
     except Refused as refused:
         messages.error(request, str(refused))
@@ -134,7 +134,7 @@ def copy(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         draft: AgreementVersion = form.cleaned_data["draft"]
         try:
-            copy_wording(actor=Actor.staff(request.user), draft=draft, entry=row, now=now)
+            copy_wording(actor=acting(request), draft=draft, entry=row, now=now)
         except Refused as refused:
             form.add_error(None, str(refused))
         else:

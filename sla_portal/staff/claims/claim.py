@@ -23,6 +23,7 @@ from claims.queries.proofs import proofs_of
 from sla_portal.agreements.queries import NoAgreementInForce
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.audit.versions import acting
 from sla_portal.availability.rules import cut
 from sla_portal.clocks import month_name
 from sla_portal.notices.models import Notice
@@ -213,7 +214,7 @@ def _assessed(claim: Claim, assessment: Assessment, history: sheet.ClaimHistory,
 def asked_step(request: HttpRequest, pk: int, right: str) -> tuple[Claim, Actor, datetime, str]:
     require_right(request, right)
     claim = found_claim(pk)
-    return claim, Actor.staff(request.user), timezone.now(), reverse("admin:claim", args=[claim.pk])
+    return claim, acting(request), timezone.now(), reverse("admin:claim", args=[claim.pk])
 
 
 def take_step(

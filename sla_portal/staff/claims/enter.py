@@ -20,7 +20,7 @@ from claims.operations.receiving import AlreadyClaimed, receive_claim
 from claims.queries import claimable_months
 from claims.rules import ClaimWindow
 from sla_portal.agreements.models import Contract
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.availability.models import CustomerMonth
 from sla_portal.availability.rules import availability, cut
 from sla_portal.clocks import month_name
@@ -129,7 +129,7 @@ def _enter(request: HttpRequest, contract: Contract, now: datetime) -> HttpRespo
 def _receive(request: HttpRequest, contract: Contract, form: EnterForm, times: CallerTimesForm, now: datetime) -> Claim:
     given, seen = form.cleaned_data, times.cleaned_data
     claim = receive_claim(
-        actor=Actor.staff(request.user),
+        actor=acting(request),
         contract=contract,
         month=given["month"],
         contact=given["contact"],

@@ -29,7 +29,7 @@ from claims.queries.entitlements import (
     for_export,
 )
 from sla_portal.agreements.queries import NoAgreementInForce
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.availability.models import MonthClosing
 from sla_portal.availability.queries import closing_of
 from sla_portal.clocks import month_name
@@ -106,7 +106,7 @@ def export(request: HttpRequest, month: str) -> HttpResponseBase:
     if closing_of(asked) is None:
         raise Http404
     record_export(
-        actor=Actor.staff(request.user),
+        actor=acting(request),
         export=Export.ENTITLED_CONTRACTS,
         form="csv",
         wanted={"month": str(asked), **({"unclaimed": "yes"} if unclaimed else {})},

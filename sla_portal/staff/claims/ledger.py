@@ -24,7 +24,7 @@ from claims.operations import redeem_voucher
 from claims.operations import reverse as reverse_entry
 from claims.operations.exporting import Export, record_export
 from claims.queries.ledger import COLUMNS, Wanted, entries, for_billing, life_of, life_of_extension, totals
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.money import format_amount as amount
 from sla_portal.kernel.months import ServiceMonth, local_date
@@ -157,7 +157,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         )
         return redirect(f"{reverse('admin:ledger')}?{request.GET.urlencode()}")
     record_export(
-        actor=Actor.staff(request.user),
+        actor=acting(request),
         export=Export.LEDGER,
         form=form,
         wanted=asked.wanted.as_changes(),
@@ -243,7 +243,7 @@ def _done(
     now: datetime,
 ) -> str:
     """Redeem or reverse; return the success message, or an empty string if refused (the form has the errors)."""
-    actor = Actor.staff(request.user)
+    actor = acting(request)
     if act == "redeem" and code is not None:
         require_right(request, "claims.redeem_voucher")
         if redeem.is_valid():

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from claims.models import Proof
 from claims.operations.proofs import record_view
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 
 from ..common import page, require_right
 
@@ -31,7 +31,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     content = _content(proof.preview)
     if content is None:
         return _damaged(request, proof)
-    record_view(actor=Actor.staff(request.user), proof=proof, what="preview", now=timezone.now())
+    record_view(actor=acting(request), proof=proof, what="preview", now=timezone.now())
     return HttpResponse(
         content,
         content_type=TYPES[proof.preview_kind],
@@ -52,7 +52,7 @@ def original(request: HttpRequest, pk: int) -> HttpResponse:
     content = _content(proof.file)
     if content is None or sha256(content).hexdigest() != proof.sha256:
         return _damaged(request, proof)
-    record_view(actor=Actor.staff(request.user), proof=proof, what="original", now=timezone.now())
+    record_view(actor=acting(request), proof=proof, what="original", now=timezone.now())
     return HttpResponse(
         content,
         content_type="application/octet-stream",

@@ -17,7 +17,7 @@ from claims.models import Claim
 from claims.operations.together import recommend_together
 from claims.queries import assess
 from sla_portal.agreements.queries import NoAgreementInForce
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.clocks import month_name
 from sla_portal.kernel.intervals import MINUTE, seconds
 
@@ -48,7 +48,7 @@ def recommend_chosen(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         results = recommend_together(
-            actor=Actor.staff(request.user),
+            actor=acting(request),
             claims=claims,
             outcome=given["outcome"],
             clause=given["clause"],

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.availability.models import Evidence, Exclusion
 from sla_portal.availability.operations import add_evidence
 from sla_portal.kernel.errors import Refused
@@ -32,9 +32,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Choose a file first."))
     for upload in files:
         try:
-            added = add_evidence(
-                actor=Actor.staff(request.user), exclusion=exclusion, upload=upload, now=timezone.now()
-            )
+            added = add_evidence(actor=acting(request), exclusion=exclusion, upload=upload, now=timezone.now())
         except Refused as refused:
             messages.error(request, f"{upload.name}: {refused}")
         else:

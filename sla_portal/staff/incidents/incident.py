@@ -23,6 +23,7 @@ from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.audit.versions import acting
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.operations import (
     attribute_incident,
@@ -238,7 +239,7 @@ def _tally(impact: RegionImpact, *, named: bool) -> str:
 def _requested(request: HttpRequest, pk: int, right: str) -> tuple[Incident, Actor, datetime, str]:
     require_right(request, right)
     incident = get_object_or_404(Incident, pk=pk)
-    return incident, Actor.staff(request.user), timezone.now(), reverse("admin:incident_page", args=[incident.pk])
+    return incident, acting(request), timezone.now(), reverse("admin:incident_page", args=[incident.pk])
 
 
 @require_POST
@@ -356,7 +357,7 @@ def _decide(request: HttpRequest, pk: int, decision, message: str) -> HttpRespon
     form = DecisionForm(request.POST, auto_id=f"decide-{pk}-%s")
     if form.is_valid():
         with refusals_on(form):
-            decision(actor=Actor.staff(request.user), exclusion=exclusion, reason=form.cleaned_data["reason"], now=now)
+            decision(actor=acting(request), exclusion=exclusion, reason=form.cleaned_data["reason"], now=now)
             messages.success(request, message)
             return redirect("admin:incident_page", incident.pk)
     return _page(request, incident, now, decisions={exclusion.pk: form})

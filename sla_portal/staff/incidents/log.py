@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from incidents.models import Incident
 from incidents.queries import possible_duplicates
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.clocks import zone_name
 
 from ..common import page, refusals_on, require_right
@@ -56,7 +56,7 @@ def log_outage(request: HttpRequest) -> HttpResponse:
 
 
 def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
-    actor = Actor.staff(request.user)
+    actor = acting(request)
     found = [
         incident
         for incident in possible_duplicates(list(form.cleaned_data["regions"]), form.cleaned_data["started"])
@@ -93,7 +93,7 @@ def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
     form = OutageForm(request.POST or None, now=now)
 
     def write() -> str:
-        add_outages(actor=Actor.staff(request.user), incident=incident, outages=form.outages, now=now)
+        add_outages(actor=acting(request), incident=incident, outages=form.outages, now=now)
         messages.success(request, _("Outage added."))
         return back
 

@@ -18,8 +18,8 @@ from maintenance.models import MaintenanceWindow
 from maintenance.operations import finish_work, start_work
 from maintenance.queries import overlapping
 from maintenance.words import format_regions, overlap_warnings
-from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.audit.versions import acting
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.notices.tasks import deliver_soon
@@ -203,7 +203,7 @@ def _as_shown(shown: Preview, form: forms.Form) -> dict[str, object]:
 def _send(request: HttpRequest, found: MaintenanceWindow, send: SendCancellationForm) -> str:
     given = send.cleaned_data
     announce_as_shown(
-        actor=Actor.staff(request.user),
+        actor=acting(request),
         window=found,
         period=send.period,
         reason=given["reason"],
@@ -239,7 +239,7 @@ def _work(request: HttpRequest, pk: int, operation, message: str) -> HttpRespons
     form = KeyedForm(request.POST)
 
     def write() -> str:
-        operation(actor=Actor.staff(request.user), window=found, now=now)
+        operation(actor=acting(request), window=found, now=now)
         messages.success(request, message)
         return back
 

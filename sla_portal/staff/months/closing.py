@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from sla_portal.audit.actors import Actor
 from sla_portal.audit.queries import entries_about
+from sla_portal.audit.versions import acting
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
 from sla_portal.availability.queries import open_items, region_month
 from sla_portal.availability.rules import availability, cut
@@ -108,7 +108,7 @@ def _claims_touched(
 
 
 def _write(request: HttpRequest, month: ServiceMonth, form: forms.Form, now: datetime) -> None:
-    actor = Actor.staff(request.user)
+    actor = acting(request)
     if isinstance(form, CorrectForm):
         correct_and_report(actor=actor, month=month, reason=form.cleaned_data["reason"], now=now)
         messages.success(

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from sla_portal.audit.actors import Actor
+from sla_portal.audit.versions import acting
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
@@ -40,7 +40,7 @@ def issue(request: HttpRequest, month: str) -> HttpResponse:
         "customers": [get_object_or_404(Customer, code=code) for code in request.POST.getlist("customer")[:1]],
     }
     try:
-        run = request_reports(actor=Actor.staff(request.user), month=asked, **named, now=timezone.now())
+        run = request_reports(actor=acting(request), month=asked, **named, now=timezone.now())
     except Refused as refused:
         messages.error(request, str(refused))
         for scope, subjects in (("region", named["regions"]), ("customer", named["customers"])):

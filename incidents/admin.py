@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
+from sla_portal.audit.forms import MergingForm
 from sla_portal.badges import badge
 from sla_portal.clocks import format_length
 from sla_portal.customers.admin import RegionFilter
@@ -41,7 +42,7 @@ class IncidentForm(AuditedForm):
         return facts
 
 
-class OutageForm(ScopedForm):
+class OutageForm(ScopedForm, MergingForm):
     """Correct an outage; the checks are those of a new one."""
 
     functions = ScopeField(label=gettext_lazy("Core functions"))

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import check_unchanged, record, require
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
@@ -118,6 +118,7 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
     """Acknowledge an incident (2.2). Acknowledging it again changes nothing."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
+        check_unchanged(actor, Incident.objects.select_for_update().get(pk=incident.pk))
         at = now.replace(microsecond=0)
         if Incident.objects.filter(pk=incident.pk, acknowledged_at__isnull=True).update(acknowledged_at=at):
             record(
@@ -131,6 +132,7 @@ def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: dat
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        check_unchanged(actor, locked)
         if locked.resolved_at:
             raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": locked.reference})
         if at > now:
@@ -169,6 +171,7 @@ def classify_incident(
     require(actor, "incidents.classify_incident")
     with transaction.atomic():
         locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        check_unchanged(actor, locked)
         before, locked.attributable = locked.attributable, attributable
         if before != attributable:
             locked.save(update_fields=["attributable"])

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import difference, record, require
+from sla_portal.audit.operations import check_unchanged, difference, record, require
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Kind
@@ -91,7 +91,7 @@ def announce_window(
     require(actor, "maintenance.announce_maintenancewindow")
     _check_order(starts_at, ends_at)
     with transaction.atomic():
-        window = _locked(window)
+        window = _locked(actor, window)
         if window.cancelled_at:
             raise WindowCancelled(_("This window is cancelled. Plan a new one."))
         before = window.notices.last()
@@ -114,7 +114,7 @@ def cancel_window(*, actor: Actor, window: MaintenanceWindow, reason: str, now: 
     """Cancel an announced window and notify; from now on it covers nothing."""
     require(actor, "maintenance.announce_maintenancewindow")
     with transaction.atomic():
-        window = _locked(window)
+        window = _locked(actor, window)
         if window.cancelled_at:
             raise WindowCancelled(_("This window is already cancelled."))
         if window.completed_at:
@@ -139,7 +139,7 @@ def start_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> Non
     """Record the start of the work. It does not affect what the notices cover."""
     require(actor, "maintenance.change_maintenancewindow")
     with transaction.atomic():
-        locked = _locked(window)
+        locked = _locked(actor, window)
         if locked.cancelled_at:
             raise WindowCancelled(_("This window is cancelled. Plan a new one."))
         if locked.started_at:
@@ -156,7 +156,7 @@ def finish_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> No
     """Record the completion of the work."""
     require(actor, "maintenance.change_maintenancewindow")
     with transaction.atomic():
-        locked = _locked(window)
+        locked = _locked(actor, window)
         if not locked.started_at:
             raise WorkNotStarted(_("The maintenance has not started. Start it first."))
         if locked.completed_at:
@@ -213,8 +213,11 @@ def _notify(
     )
 
 
-def _locked(window: MaintenanceWindow) -> MaintenanceWindow:
-    return MaintenanceWindow.objects.select_for_update().get(pk=window.pk)
+def _locked(actor: Actor, window: MaintenanceWindow) -> MaintenanceWindow:
+    """Lock a window that has not changed since `actor` saw it."""
+    locked = MaintenanceWindow.objects.select_for_update().get(pk=window.pk)
+    check_unchanged(actor, locked)
+    return locked
 
 
 def _check_order(starts_at: datetime, ends_at: datetime) -> None:

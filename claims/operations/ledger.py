@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.operations import extend_contract
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import check_unchanged, record, require
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
@@ -122,7 +122,7 @@ def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datet
     if not reference.strip():
         raise ReasonMissing(_("Enter the order or invoice on which the voucher was redeemed."))
     with transaction.atomic():
-        last = _last_of(voucher)
+        last = _last_of(actor, voucher)
         if (
             last.step not in (Step.ISSUED, Step.RETURNED)
             or local_date(epoch(now), settings.SLA_ZONE) > voucher.expires_on
@@ -157,6 +157,7 @@ def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
         claim = Claim.objects.select_for_update().get(pk=entry.compensation.claim_id)
         _locked(entry.contract_id, entry.extended_id)
         entry = Entry.objects.select_related("voucher", "extended", "compensation").get(pk=entry.pk)
+        check_unchanged(actor, *Entry.objects.filter(compensation=entry.compensation_id, voucher=entry.voucher_id))
         step = REVERSED_BY.get(Step(entry.step))
         if step is None or Entry.objects.filter(follows=entry).exists():
             raise NothingToReverse(
@@ -256,7 +257,9 @@ def _locked(contract: int, extended: int | None) -> Contract:
     return next(row for row in list(rows) if row.pk == contract)
 
 
-def _last_of(voucher: Voucher) -> Entry:
-    """Lock the contract of a voucher and return the newest entry of the voucher."""
+def _last_of(actor: Actor, voucher: Voucher) -> Entry:
+    """Lock the contract of a voucher, unchanged since `actor` saw it, and return its newest entry."""
     _locked(voucher.compensation.contract_id, None)
-    return Entry.objects.filter(voucher=voucher).order_by("-number")[0]
+    life = list(Entry.objects.filter(voucher=voucher).order_by("number"))
+    check_unchanged(actor, *life)
+    return life[-1]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from claims.emails import clocks
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import lock_chain, record, require
+from sla_portal.audit.operations import check_unchanged, lock_chain, record, require
 from sla_portal.clocks import format_instant
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.kernel.errors import Refused
@@ -214,7 +214,7 @@ def withdraw_claim(*, actor: Actor, claim: Claim, reason: str, now: datetime) ->
     """Withdraw a claim before it is decided; a new one is possible while the claim period is open."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
-        locked = locked_claim(claim, *OPEN)
+        locked = locked_claim(actor, claim, *OPEN)
         change_status(actor, locked, Status.WITHDRAWN, "withdrew", reason, now)
         closes_at = clocks(window_of(locked.service_month).closes_at, locked.time_zone)
         notify(actor, locked, "withdrawn", now, reason=reason, closes_at=closes_at)
@@ -238,9 +238,10 @@ def revoke_links(*, actor: Actor, claim: Claim, now: datetime) -> None:
         record(actor=actor, action="revoked the links of", subject=claim, now=now, changes={"links": [revoked, 0]})
 
 
-def locked_claim(claim: Claim, *expected: Status) -> Claim:
-    """Lock a claim and check its status; raise `ClaimNotOpen` unless it is one of `expected`."""
+def locked_claim(actor: Actor, claim: Claim, *expected: Status) -> Claim:
+    """Lock a claim that has not changed since `actor` saw it; raise `ClaimNotOpen` unless its status is `expected`."""
     locked = Claim.objects.select_for_update().get(pk=claim.pk)
+    check_unchanged(actor, locked)
     if locked.status not in expected:
         raise ClaimNotOpen(
             _("The status of this claim is now “%(status)s”. Reload the page and check it.")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from claims.emails import decision_email
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import require
+from sla_portal.audit.operations import check_unchanged, require
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.money import format_amount as amount
 
@@ -74,7 +74,7 @@ def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) ->
     if not question.strip():
         raise QuestionMissing(_("Enter the question to the customer."))
     with transaction.atomic():
-        locked = locked_claim(claim, *IN_REVIEW)
+        locked = locked_claim(actor, claim, *IN_REVIEW)
         require_addressee(locked)
         locked.asked, locked.asked_at = question, now
         change_status(actor, locked, Status.WAITING, "asked about", question, now)
@@ -85,7 +85,7 @@ def customer_answered(*, actor: Actor, claim: Claim, text: str, now: datetime) -
     """Record the claimant's answer; the claim is under review again."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
-        locked = locked_claim(claim, Status.WAITING)
+        locked = locked_claim(actor, claim, Status.WAITING)
         change_status(actor, locked, Status.SUBMITTED, "noted an answer to", text, now)
         notify(actor, locked, "answered", now)
 
@@ -113,7 +113,7 @@ def recommend(
     if not letter_subject.strip() or not letter_text.strip():
         raise EmailMissing(_("The e-mail needs a subject and a text."))
     with transaction.atomic():
-        locked = locked_claim(claim, *IN_REVIEW)
+        locked = locked_claim(actor, claim, *IN_REVIEW)
         assessment = assess(locked, now)
         granting = outcome == Outcome.GRANT
         if granting:
@@ -143,7 +143,7 @@ def withdraw_recommendation(*, actor: Actor, claim: Claim, reason: str, now: dat
     """Withdraw one's own recommendation before it is decided."""
     require(actor, "claims.review_claim")
     with transaction.atomic():
-        locked = locked_claim(claim, Status.RECOMMENDED)
+        locked = locked_claim(actor, claim, Status.RECOMMENDED)
         if current(locked).recommended_by_id != actor.user.pk:
             raise SecondPersonNeeded(
                 _("Another person made this recommendation. Approve it, or send it back with a reason.")
@@ -162,7 +162,7 @@ def send_back_claim(
         Claim.objects.select_for_update().get(pk=claim.pk)
         if known := Decision.objects.filter(key=key).first():
             return known
-        locked = locked_claim(claim, Status.RECOMMENDED)
+        locked = locked_claim(actor, claim, Status.RECOMMENDED)
         decision = _decision(actor, locked, recommendation, key, agreed=False, reason=reason, now=now)
         change_status(actor, locked, Status.SUBMITTED, "returned", reason, now)
     return decision
@@ -180,7 +180,7 @@ def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: d
         Claim.objects.select_for_update().get(pk=claim.pk)
         if known := Decision.objects.filter(key=key).first():
             return known
-        locked = locked_claim(claim, Status.RECOMMENDED)
+        locked = locked_claim(actor, claim, Status.RECOMMENDED)
         require_addressee(locked)
         decision = _decision(actor, locked, recommendation, key, agreed=True, reason="", now=now)
         wanted = decision.recommendation
@@ -204,6 +204,7 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
         raise ReasonMissing(_("Give the reasons for the appeal."))
     with transaction.atomic():
         locked = Claim.objects.select_for_update().get(pk=claim.pk)
+        check_unchanged(actor, locked)
         if locked.status != Status.REFUSED or locked.appealed_at:
             raise AppealNotPossible(_("Only a refusal can be appealed, and only once."))
         # A concurrent `receive_claim` for the month holds the lock on the contract.

@@ -31,6 +31,7 @@ from sla_portal.clocks import DASH, ClockField, ClockWidget, clock
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 
+from .forms import MergingForm
 from .models import Entry
 from .operations import difference, record, require, snapshot
 from .queries import first_broken_link
@@ -41,7 +42,7 @@ from .versions import acting
 WHY = "why"
 
 
-class AuditedForm(forms.ModelForm):
+class AuditedForm(MergingForm):
     """A form that requires a reason for changing an existing record."""
 
     why = forms.CharField(
@@ -290,6 +291,7 @@ class ReadOnlyModelAdmin(AuditedModelAdmin):
 class Rows(DeskAdmin, admin.StackedInline):
     """Inline rows of a record's form."""
 
+    form = MergingForm
     extra = 0
 
 

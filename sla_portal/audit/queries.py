@@ -14,9 +14,12 @@ MOST_SINCE = 50
 
 def entries_about(*subjects: models.Model) -> models.QuerySet[Entry]:
     """Return the entries about any of `subjects`, the newest first."""
-    about = models.Q(pk__in=[])
+    of_kind: dict[str, list[str]] = {}
     for subject in subjects:
-        about |= models.Q(subject_type=subject._meta.label_lower, subject_id=str(subject.pk))
+        of_kind.setdefault(subject._meta.label_lower, []).append(str(subject.pk))
+    about = models.Q(pk__in=[])
+    for kind, keys in of_kind.items():
+        about |= models.Q(subject_type=kind, subject_id__in=keys)
     return Entry.objects.filter(about).order_by("-id")
 
 

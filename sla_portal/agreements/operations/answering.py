@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import check_unchanged, record, require
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch, instant
@@ -132,6 +132,7 @@ def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime)
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=answer.customer_id)
         row = Answer.objects.select_for_update().get(pk=answer.pk)
+        check_unchanged(actor, row)
         if row.withdrawn_at:
             raise AnsweredAlready(_("The response was already withdrawn."))
         today = local_date(epoch(now), settings.SLA_ZONE)

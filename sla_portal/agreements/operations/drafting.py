@@ -95,7 +95,7 @@ def change_draft(
     """
     require(actor, "agreements.draft_version")
     with transaction.atomic():
-        locked = locked_draft(draft)
+        locked = locked_draft(actor, draft)
         if seen_at is not None and locked.changed_at != seen_at:
             raise DraftChangedMeanwhile(
                 _("Somebody else changed the draft in the meantime. Review the current draft, then make your change.")
@@ -123,7 +123,7 @@ def copy_wording(*, actor: Actor, draft: AgreementVersion, entry: RegisterEntry,
     """Copy the wording proposed by a register entry into a draft's clause."""
     require(actor, "agreements.draft_version")
     with transaction.atomic():
-        locked = locked_draft(draft)
+        locked = locked_draft(actor, draft)
         proposed = {"wording": entry.proposed_wording, "wording_zh": entry.proposed_wording_zh}
         if not any(proposed.values()):
             raise NothingProposed(_("This register entry proposes no wording."))
@@ -148,7 +148,7 @@ def discard_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: da
     require(actor, "agreements.draft_version")
     check_reason(reason)
     with transaction.atomic():
-        locked = locked_draft(draft)
+        locked = locked_draft(actor, draft)
         record(actor=actor, action="discarded", subject=locked, reason=reason, now=now)
         locked.delete()
 

@@ -82,7 +82,7 @@ def submit_draft(*, actor: Actor, draft: AgreementVersion, effective_on: date, n
     """Submit a draft for approval with an effective date; text and terms are locked until it is sent back."""
     require(actor, "agreements.draft_version")
     with transaction.atomic():
-        locked = locked_draft(draft)
+        locked = locked_draft(actor, draft)
         lock_chain()
         check_draft(locked)
         if not (locked.summary_of_changes and locked.summary_of_changes_zh):
@@ -109,7 +109,7 @@ def send_back_draft(*, actor: Actor, draft: AgreementVersion, reason: str, now: 
     require(actor, "agreements.draft_version")
     check_reason(reason)
     with transaction.atomic():
-        locked = locked_version(draft)
+        locked = locked_version(actor, draft)
         _check_submitted(locked)
         before = locked.effective_on
         locked.effective_on = locked.submitted_by = locked.submitted_at = None
@@ -134,7 +134,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
     """
     require(actor, "agreements.publish_version")
     with transaction.atomic():
-        locked = locked_version(version)
+        locked = locked_version(actor, version)
         # Serializes with signing: a new customer is notified either now or when signing.
         lock_chain()
         _check_submitted(locked)
@@ -179,7 +179,7 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
     require(actor, "agreements.publish_version")
     check_reason(reason)
     with transaction.atomic():
-        locked = locked_version(version)
+        locked = locked_version(actor, version)
         lock_chain()
         if locked.withdrawn_at:
             raise AlreadyWithdrawn(_("Version %(version)s was already withdrawn.") % {"version": locked})
@@ -224,7 +224,7 @@ def notify_missed(*, actor: Actor, version: AgreementVersion, now: datetime) -> 
     """
     require(actor, "agreements.publish_version")
     with transaction.atomic():
-        locked = locked_version(version)
+        locked = locked_version(actor, version)
         lock_chain()
         today = local_date(epoch(now), settings.SLA_ZONE)
         if not locked.notice or locked.withdrawn_at or locked.takes_effect_on <= today:
@@ -247,13 +247,14 @@ def remind_due(*, now: datetime) -> int:
 
 
 def _remind(version: AgreementVersion, today: date, now: datetime) -> bool:
+    actor = Actor.system("schedule")
     with transaction.atomic():
-        locked = locked_version(version)
+        locked = locked_version(actor, version)
         days = _days_to_remind(locked, today)
         if days is None:
             return False
         audience = contacts_under_contract((), locked.takes_effect_on, locked.takes_effect_on)
-        notice = _notify(Actor.system("schedule"), locked, emails.Step.REMINDER, audience, now)
+        notice = _notify(actor, locked, emails.Step.REMINDER, audience, now)
         FurtherNotice.objects.create(version=locked, days_before=days, notice=notice)
     return True
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import check_unchanged
 from sla_portal.kernel.errors import Refused
 
 from ..models import AgreementVersion
@@ -49,13 +50,16 @@ def check_second_person(actor: Actor, first: Any, sentence: str) -> None:
         raise SecondPersonNeeded(sentence)
 
 
-def locked_version(version: AgreementVersion) -> AgreementVersion:
-    return AgreementVersion.objects.select_for_update().get(pk=version.pk)
+def locked_version(actor: Actor, version: AgreementVersion) -> AgreementVersion:
+    """Return the version with a row lock, unchanged since `actor` saw it."""
+    locked = AgreementVersion.objects.select_for_update().get(pk=version.pk)
+    check_unchanged(actor, locked)
+    return locked
 
 
-def locked_draft(draft: AgreementVersion) -> AgreementVersion:
+def locked_draft(actor: Actor, draft: AgreementVersion) -> AgreementVersion:
     """Return the draft with a row lock; raises `DraftLocked` if it cannot be changed."""
-    locked = locked_version(draft)
+    locked = locked_version(actor, draft)
     if locked.published_at:
         raise DraftLocked(
             _("Version %(version)s is published and cannot be edited. Correct a mistake by another amendment (5.2).")

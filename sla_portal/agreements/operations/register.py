@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import difference, record, require, snapshot
+from sla_portal.audit.operations import check_unchanged, difference, record, require, snapshot
 from sla_portal.kernel.errors import Refused
 
 from ..models import TERM_FIELDS, Clause, RegisterEntry
@@ -40,6 +40,8 @@ def write_entry(*, actor: Actor, now: datetime, entry: RegisterEntry | None = No
     require(actor, "agreements.write_registerentry")
     with transaction.atomic():
         row = RegisterEntry.objects.select_for_update().get(pk=entry.pk) if entry else RegisterEntry()
+        if entry:
+            check_unchanged(actor, row)
         errors = {name: [_("There is no such text.")] for name in texts if name not in TEXTS}
         texts = {name: text for name, text in texts.items() if name in TEXTS}
         if entry is None:
@@ -69,6 +71,7 @@ def approve_entry(*, actor: Actor, entry: RegisterEntry, now: datetime) -> None:
     require(actor, "agreements.approve_registerentry")
     with transaction.atomic():
         row = RegisterEntry.objects.select_for_update().get(pk=entry.pk)
+        check_unchanged(actor, row)
         if row.approved_at:
             raise ApprovedAlready(_("The entry was already approved by %(name)s.") % {"name": row.approved_by_name})
         check_second_person(actor, row.written_by, _("You wrote this entry. Another person must approve it."))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django import template
@@ -13,6 +14,7 @@ from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from ..forms import THEIRS
 from ..models import Entry
 from ..versions import FIELD
 from .audit_log import changed_fields, format_typed
@@ -24,11 +26,9 @@ class VersionedTokenNode(CsrfTokenNode):
     """Django's token against forged requests, and the version of the page with its address."""
 
     def render(self, context: Context) -> SafeString:
-        token = super().render(context)
+        token = SafeString(super().render(context))
         seen = getattr(context.get("request"), "seen", None)
-        if seen is None:
-            return token
-        return token + format_html('<input type="hidden" name="{}" value="{}">', FIELD, seen)
+        return token if seen is None else token + format_html('<input type="hidden" name="{}" value="{}">', FIELD, seen)
 
 
 @register.tag
@@ -47,6 +47,7 @@ def changed_meanwhile(context: Context) -> dict[str, Any]:
     return {
         "request": request,
         "csrf_token": context.get("csrf_token"),
+        "theirs": THEIRS,
         "entries": [(entry, list(_beside(entry, request.POST))) for entry in seen.changed.entries],
         "page": seen.page,
         "action": request.get_full_path(),
@@ -57,14 +58,30 @@ def changed_meanwhile(context: Context) -> dict[str, Any]:
 def _sent(typed: QueryDict) -> Iterator[tuple[str, str]]:
     """What was submitted, without what each form gets anew."""
     for name, values in typed.lists():
-        if name not in ("csrfmiddlewaretoken", FIELD):
+        if name not in ("csrfmiddlewaretoken", FIELD, THEIRS):
             yield from ((name, value) for value in values)
 
 
-def _beside(entry: Entry, typed: QueryDict) -> Iterator[tuple[str, SafeString, SafeString, SafeString | None]]:
-    """Field, before, after and what was typed into it; None where the form has no such field."""
+@dataclass(frozen=True)
+class Beside:
+    """A change that the submitted page did not show, beside what was typed."""
+
+    name: str
+    before: SafeString
+    after: SafeString
+    typed: SafeString | None
+    """None: the form has no such field, or the field was left as it was shown."""
+    field: str
+    """The field that may keep theirs; empty where the form cannot."""
+
+
+def _beside(entry: Entry, typed: QueryDict) -> Iterator[Beside]:
     for name, shown, before, after in changed_fields(entry):
         # A date and a time are two inputs.
         keys = [key for key in (name, f"{name}_0", f"{name}_1") if key in typed]
+        merging = any(f"initial-{key}" in typed for key in keys)
+        if merging and all(typed.getlist(key) == typed.getlist(f"initial-{key}") for key in keys):
+            keys = []
         values = [value for key in keys for value in typed.getlist(key) if value]
-        yield shown, before, after, format_typed(entry, name, values) if keys else None
+        beside = format_typed(entry, name, values) if keys else None
+        yield Beside(shown, before, after, beside, name if keys and merging else "")

@@ -11,7 +11,7 @@ from incidents.models import Incident
 from incidents.operations import classify_incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import difference, record, require, snapshot
+from sla_portal.audit.operations import check_unchanged, difference, record, require, snapshot
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
@@ -63,7 +63,7 @@ def attribute_incident(*, actor: Actor, incident: Incident, reason: str, now: da
     """Classify an incident as attributable to us: all of its downtime counts."""
     require(actor, "availability.propose_exclusion")
     with transaction.atomic():
-        Incident.objects.select_for_update().get(pk=incident.pk)
+        check_unchanged(actor, Incident.objects.select_for_update().get(pk=incident.pk), *incident.exclusions.all())
         if incident.exclusions.filter(status__in=(Status.PROPOSED, Status.CONFIRMED)).exists():
             raise IncidentHasExclusions(
                 _(
@@ -96,6 +96,7 @@ def propose_exclusion(
         raise ReasonMissing(_("Say why the clause applies."))
     with transaction.atomic():
         incident = Incident.objects.select_for_update().get(pk=incident.pk)
+        check_unchanged(actor, incident, *incident.exclusions.all())
         _check_within(incident, starts_at, ends_at, now)
         if clause == MAINTENANCE:
             _check_noticed(incident, maintenance, starts_at, ends_at, now)
@@ -210,6 +211,8 @@ def _locked_for_decision(actor: Actor, exclusion: Exclusion, expected: Status) -
     of_one_customer = exclusion.customer_id is not None
     require(actor, "availability.decide_own_exclusion" if of_one_customer else "availability.decide_exclusion")
     locked = Exclusion.objects.select_for_update().get(pk=exclusion.pk)
+    # What is decided are the times of the incident under this exclusion.
+    check_unchanged(actor, locked, *Incident.objects.filter(exclusions=locked))
     if locked.status != expected:
         raise ExclusionAlreadyDecided(
             _("The status of this exclusion is now “%(status)s”. Reload the page and check it again.")

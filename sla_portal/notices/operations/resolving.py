@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import check_unchanged, record, require
 from sla_portal.kernel.errors import Refused
 
 from ..mail.message import Unwritable, envelope_address
@@ -135,6 +135,7 @@ def _decision(
     require(actor, "notices.resolve_delivery")
     with transaction.atomic():
         locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
+        check_unchanged(actor, locked)
         if locked.status not in among:
             raise NotOpen(
                 _("The e-mail to %(address)s is %(status)s. There is nothing to resolve.")

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import difference, lock_chain, record, require, snapshot
+from sla_portal.audit.operations import check_unchanged, difference, lock_chain, record, require, snapshot
 from sla_portal.kernel.errors import Refused
 
 from ..models import Brake, Notice
@@ -62,6 +62,7 @@ def _throttling(actor: Actor, action: str, notice: Notice, reason: str, now: dat
     require(actor, "notices.give_notice")
     with transaction.atomic():
         lock_chain()
+        check_unchanged(actor, notice)
         Brake.objects.get_or_create(notice=notice, defaults={"free_at": now})
         throttle = Brake.objects.select_for_update().get(notice=notice)
         before = snapshot(throttle, RECORDED)

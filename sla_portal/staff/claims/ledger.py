@@ -92,8 +92,9 @@ class RedeemForm(forms.Form):
 
 
 class ReverseForm(forms.Form):
-    """The reason for a reversal."""
+    """The entry that is reversed, and the reason."""
 
+    entry = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 2}),
@@ -201,8 +202,8 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
     may_reverse = Step(last.step) in WHAT_REVERSES and request.user.has_perm("claims.reverse_compensation")
     act = request.POST.get("act") if request.method == "POST" else None
     redeem = RedeemForm(request.POST if act == "redeem" else None, prefix="redeem")
-    reversal = ReverseForm(request.POST if act == "reverse" else None, prefix="reverse")
-    if act is not None and (done := _done(request, act, code, last, redeem, reversal, now)):
+    reversal = ReverseForm(request.POST if act == "reverse" else None, initial={"entry": last.pk}, prefix="reverse")
+    if act is not None and (done := _done(request, act, code, life, redeem, reversal, now)):
         messages.success(request, done)
         return redirect(here)
     return page(
@@ -237,7 +238,7 @@ def _done(
     request: HttpRequest,
     act: str,
     code: Voucher | None,
-    last: Entry,
+    life: Sequence[Entry],
     redeem: RedeemForm,
     reversal: ReverseForm,
     now: datetime,
@@ -254,7 +255,11 @@ def _done(
         require_right(request, "claims.reverse_compensation")
         if reversal.is_valid():
             with refusals_on(reversal):
-                made = reverse_entry(actor=actor, entry=last, reason=reversal.cleaned_data["reason"], now=now)
+                # What the page showed as the last entry, not what is the last by now.
+                entry = next((one for one in life if one.pk == reversal.cleaned_data["entry"]), None)
+                if entry is None:
+                    raise Http404
+                made = reverse_entry(actor=actor, entry=entry, reason=reversal.cleaned_data["reason"], now=now)
                 return str(made.get_step_display()).capitalize() + "."
     return ""
 

@@ -112,9 +112,8 @@ LATEST = epoch(datetime(9999, 1, 1, tzinfo=UTC))
 
 
 class SendCancellationForm(KeyedForm):
-    """A cancellation as previewed; `after` is the newest notice at the time of the preview."""
+    """A cancellation as previewed."""
 
-    after = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
     reason = forms.CharField(max_length=2000, widget=forms.HiddenInput)
 
     @property

@@ -54,8 +54,6 @@ class Preview:
     covered: list[Span]
     not_covered: list[Span]
     terms: Terms
-    after: int | None
-    """The newest notice at the time of the preview."""
 
     @property
     def lead_time(self) -> str:
@@ -106,7 +104,6 @@ def preview(
         covered=covered,
         not_covered=difference([period], covered) if starts_at else [],
         terms=terms,
-        after=before.pk if before else None,
     )
 
 

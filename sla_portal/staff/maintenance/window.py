@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from maintenance.models import MaintenanceWindow
-from maintenance.operations import finish_work, start_work
+from maintenance.operations import announce_window, cancel_window, finish_work, start_work
 from maintenance.queries import overlapping
 from maintenance.words import format_regions, overlap_warnings
 from sla_portal.audit.templatetags.audit_log import audit_log
@@ -36,7 +36,6 @@ from .forms import (
     SendCancellationForm,
     SendForm,
 )
-from .operations import announce_as_shown
 from .preview import Preview, preview
 from .timeline import timeline
 from .windows import WindowStatus, sent_notices, window_status
@@ -193,7 +192,6 @@ def _why_closed(status: WindowStatus) -> str:
 
 def _as_shown(shown: Preview, form: forms.Form) -> dict[str, object]:
     return {
-        "after": shown.after,
         "starts": epoch(shown.starts_at) if shown.starts_at else None,
         "ends": epoch(shown.ends_at) if shown.ends_at else None,
         "reason": form.cleaned_data["reason"] if form.is_bound else "",
@@ -201,16 +199,13 @@ def _as_shown(shown: Preview, form: forms.Form) -> dict[str, object]:
 
 
 def _send(request: HttpRequest, found: MaintenanceWindow, send: SendCancellationForm) -> str:
-    given = send.cleaned_data
-    announce_as_shown(
-        actor=acting(request),
-        window=found,
-        period=send.period,
-        reason=given["reason"],
-        after=given["after"],
-        # What is covered depends on the time of sending, so read the clock as late as possible.
-        now=timezone.now(),
-    )
+    # What is covered depends on the time of sending, so read the clock as late as possible.
+    actor, reason, now = acting(request), send.cleaned_data["reason"], timezone.now()
+    if send.period:
+        starts_at, ends_at = send.period
+        announce_window(actor=actor, window=found, starts_at=starts_at, ends_at=ends_at, reason=reason, now=now)
+    else:
+        cancel_window(actor=actor, window=found, reason=reason, now=now)
     deliver_soon()
     messages.success(request, _("Notice published. The e-mails are being sent."))
     return reverse("admin:maintenance_window", args=[found.pk])

@@ -20,7 +20,7 @@ from sla_portal.customers.models import Contact, CoreFunction
 from sla_portal.notices.models import Delivery, Notice
 from sla_portal.notices.operations import deliver_chunk
 from tests.support.builders import a_contract, a_customer, a_region, a_version, a_window, an_outage, at
-from tests.support.desk import a_member, signed_in, text_of
+from tests.support.desk import Opened, a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 NOW = at("2026-09-01 08:00")
@@ -295,11 +295,11 @@ def test_a_double_click_sends_one_notice(noc, europe):
 
 def test_a_preview_older_than_the_newest_notice_is_refused(noc, europe):
     window = announced(europe)
-    mine, theirs = (noc.get(url_of("extend_window", window) + f"?by={by}") for by in (15, 60))
-    noc.post(url_of("extend_window", window), to_send(theirs))
-    refused = noc.post(url_of("extend_window", window), to_send(mine))
-    assert refused.status_code == 422
-    assert "Another notice was sent after this preview" in text_of(refused)
+    mine, theirs = (Opened(noc, url_of("extend_window", window) + f"?by={by}") for by in (15, 60))
+    theirs.fill("starts", send="1")
+    refused = mine.fill("starts", send="1")
+    assert refused.status_code == 409
+    assert "after this page was opened. Nothing was saved." in text_of(refused)
     assert window.notices.count() == 2
 
 
@@ -338,9 +338,9 @@ def test_other_roles_see_no_actions_and_are_refused(europe, clock, role):
     [
         {},
         {"send": "1"},
-        {"send": "1", "key": "x", "after": "x", "starts": "-1", "ends": "9" * 40, "reason": "\0"},
+        {"send": "1", "key": "x", "starts": "-1", "ends": "9" * 40, "reason": "\0"},
         {"send": "1", "key": str(uuid4()), "starts": "5", "ends": "5"},
-        {"send": "1", "key": str(uuid4()), "starts": "253370764800", "ends": "1", "after": "9" * 18},
+        {"send": "1", "key": str(uuid4()), "starts": "253370764800", "ends": "1"},
         {"show": "1"},
         {"show": "1", "starts_at_0": "0000-00-00", "starts_at_1": "99:99", "ends_at_0": "9999-12-31", "ends_at_1": "23:59"},
         {"show": "1", "starts_at_0": "2026-09-09", "starts_at_1": "10:00:00.5", "ends_at_0": "2026-09-09", "ends_at_1": "11:00"},

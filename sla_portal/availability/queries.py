@@ -10,7 +10,7 @@ from functools import cache
 from typing import TypedDict, Unpack
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from incidents.models import Incident, IncidentQuerySet, Outage, OutageClient, OutageFunction
 from incidents.queries import connected_outages
@@ -207,6 +207,21 @@ def open_items(month: ServiceMonth, now: datetime) -> OpenItems:
             .order_by("proposed_at", "id")
         ),
     )
+
+
+def records_of(month: ServiceMonth) -> list[Model]:
+    """Return what the figures of a month rest on: its incidents, exclusions, maintenance windows and closings."""
+    start, end = _edges(month)
+    incidents = _incidents_in(month)
+    return [
+        *incidents,
+        *Exclusion.objects.filter(
+            Q(incident__in=incidents.order_by().values("pk"))
+            | Q(customer__isnull=False, starts_at__lt=end, ends_at__gt=start)
+        ),
+        *MaintenanceWindow.objects.filter(starts_at__lt=end, ends_at__gt=start),
+        *MonthClosing.objects.filter(month=month.first_day),
+    ]
 
 
 def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> MonthStatus:

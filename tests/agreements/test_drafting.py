@@ -7,7 +7,6 @@ import pytest
 from sla_portal.agreements.models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import (
     ApprovedAlready,
-    DraftChangedMeanwhile,
     DraftedClause,
     DraftLocked,
     NotAcceptable,
@@ -27,10 +26,10 @@ from sla_portal.agreements.operations import (
 from sla_portal.agreements.queries import published_versions, register
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
-from sla_portal.audit.operations import NotAllowed
+from sla_portal.audit.operations import ChangedMeanwhile, NotAllowed
 from tests.support.amendments import ANNOUNCED, EFFECTIVE, a_draft, announced, legal, submitted
 from tests.support.builders import at
-from tests.support.desk import a_member
+from tests.support.desk import a_member, looking
 
 pytestmark = pytest.mark.django_db
 LATER = at("2026-06-02 04:00")
@@ -40,8 +39,8 @@ def clauses_of(version: AgreementVersion) -> list[DraftedClause]:
     return [DraftedClause(**{name: getattr(row, name) for name in CLAUSE_FIELDS}) for row in version.clauses.all()]
 
 
-def change(draft: AgreementVersion, **values) -> None:
-    change_draft(actor=legal("ann"), draft=draft, now=LATER, **values)
+def change(draft: AgreementVersion, actor: Actor | None = None, **values) -> None:
+    change_draft(actor=actor or legal("ann"), draft=draft, now=LATER, **values)
 
 
 @pytest.fixture
@@ -153,11 +152,11 @@ def test_a_version_has_a_name_of_its_own_that_fits_an_address(name):
 
 
 def test_two_who_edit_one_draft_do_not_overwrite_each_other(draft):
-    seen = draft.changed_at
-    change(draft, terms={"voucher_valid_months": 6}, seen_at=seen)
-    with pytest.raises(DraftChangedMeanwhile):
-        change(draft, terms={"voucher_valid_months": 7}, seen_at=seen)
-    change(draft, terms={"voucher_valid_months": 7}, seen_at=draft.changed_at)
+    ann, bob = (looking(legal(name)) for name in ("ann", "bob"))
+    change(draft, ann, terms={"voucher_valid_months": 6})
+    with pytest.raises(ChangedMeanwhile):
+        change(draft, bob, terms={"voucher_valid_months": 7})
+    change(draft, looking(bob), terms={"voucher_valid_months": 7})
     assert draft.voucher_valid_months == 7
 
 

@@ -1,10 +1,14 @@
 """Staff at their desks."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+
+from sla_portal.audit.actors import Actor, Seen
+from sla_portal.audit.queries import newest_entry
 
 PASSWORD = "a desk of one's own"
 
@@ -14,6 +18,11 @@ def a_member(role: str, name: str = "") -> User:
     user = User.objects.create_user(name or role.lower(), password=PASSWORD, is_staff=True, first_name=role)
     user.groups.add(Group.objects.get(name=role))
     return user
+
+
+def looking(actor: Actor) -> Actor:
+    """The actor with a page open that shows the record as it is now."""
+    return replace(actor, seen=Seen(newest_entry()))
 
 
 def signed_in(user: User) -> Client:

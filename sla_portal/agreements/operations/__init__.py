@@ -24,7 +24,6 @@ from .contracts import (
     terminate_contract,
 )
 from .drafting import (
-    DraftChangedMeanwhile,
     NothingProposed,
     change_draft,
     copy_wording,
@@ -66,7 +65,6 @@ __all__ = [
     "ContractTerminated",
     "ContractTooShort",
     "DaysOutsideContract",
-    "DraftChangedMeanwhile",
     "DraftLocked",
     "DraftedClause",
     "EveryoneNotified",

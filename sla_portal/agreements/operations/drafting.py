@@ -25,10 +25,6 @@ NAMES_TAKEN = {"answer", "compare"}
 SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
 
 
-class DraftChangedMeanwhile(Refused):
-    """Another person changed the draft in the meantime."""
-
-
 class NothingProposed(Refused):
     """The register entry proposes no wording for the draft."""
 
@@ -86,20 +82,15 @@ def change_draft(
     clauses: Sequence[DraftedClause] | None = None,
     summary_of_changes: str | None = None,
     summary_of_changes_zh: str | None = None,
-    seen_at: datetime | None = None,
 ) -> None:
     """Change a draft's terms (those named), clauses (all, in their order) and summary of changes.
 
-    None leaves them unchanged. `seen_at` is the draft's `changed_at` as shown to the user. Raises `NotAcceptable` with the sentences by
-    field (`availability_target`, `clauses.3.1.heading`), `DraftChangedMeanwhile` and `DraftLocked`.
+    None leaves them unchanged. Raises `NotAcceptable` with the sentences by field (`availability_target`,
+    `clauses.3.1.heading`), `ChangedMeanwhile` and `DraftLocked`.
     """
     require(actor, "agreements.draft_version")
     with transaction.atomic():
         locked = locked_draft(actor, draft)
-        if seen_at is not None and locked.changed_at != seen_at:
-            raise DraftChangedMeanwhile(
-                _("Somebody else changed the draft in the meantime. Review the current draft, then make your change.")
-            )
         said = {name: text for name, text in zip(SUMMARIES, (summary_of_changes, summary_of_changes_zh), strict=True)
                 if text is not None}  # fmt: skip
         errors: dict[str, list[str]] = {

@@ -8,13 +8,13 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import lock_chain, record, require
+from sla_portal.audit.operations import check_unchanged, lock_chain, record, require
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 
 from ..models import Deviation, MonthClosing
-from ..queries import OpenItems, closing_of, open_items
+from ..queries import OpenItems, closing_of, open_items, records_of
 from .judging import judge_month, month_deviates
 
 
@@ -68,6 +68,7 @@ def _close(actor: Actor, month: ServiceMonth, revision: int, reason: str, now: d
         with transaction.atomic():
             # What is logged concurrently is either on record before this lock, or recorded after the closing.
             lock_chain()
+            check_unchanged(actor, *records_of(month))
             items = open_items(month, now)
             if items:
                 raise MonthHasOpenItems(items)

@@ -96,7 +96,6 @@ def _change(request: HttpRequest, draft: AgreementVersion, now: datetime) -> Htt
             terms=terms.terms,
             clauses=typed,
             **terms.summaries,
-            seen_at=terms.cleaned_data["seen_at"],
             now=now,
         )
     except NotAcceptable as refused:

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db.models import Q
 from django.forms.models import fields_for_model
 from django.http import QueryDict
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -56,31 +55,18 @@ class StartForm(forms.Form):
 
 
 class TermsForm(forms.Form):
-    """The terms and summary of changes of a draft, with the version of the draft they were edited from (`seen_at`)."""
-
-    seen_at = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    """The terms and summary of changes of a draft."""
 
     def __init__(self, *args: Any, draft: AgreementVersion, **kwargs: Any) -> None:
         names = (*TERM_FIELDS, *SUMMARIES)
         initial = {name: getattr(draft, name) for name in names} | {
             "availability_target": draft.terms.target_text,
-            "seen_at": draft.changed_at.isoformat() if draft.changed_at else "",
         }
         super().__init__(*args, initial=initial, **kwargs)
         self.fields |= fields_for_model(AgreementVersion, fields=names)
         for name in SUMMARIES:
             self.fields[name].widget = forms.Textarea(attrs={"rows": 5, "lang": "zh-hans" if "_zh" in name else "en"})
         self.draft = draft
-
-    def clean_seen_at(self) -> datetime | None:
-        """Require the time of the draft as shown: it detects that somebody else saved since."""
-        try:
-            seen_at = parse_datetime(self.cleaned_data["seen_at"])
-        except ValueError:
-            seen_at = None
-        if self.draft.changed_at and (seen_at is None or seen_at.tzinfo is None):
-            raise forms.ValidationError(_("The page was incomplete. Open the draft again, then make your change."))
-        return seen_at
 
     @property
     def terms(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from sla_portal.staff import exports
 from sla_portal.staff.exports import safe
 from tests.support.builders import at
 from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, support
-from tests.support.desk import a_member, signed_in, text_of
+from tests.support.desk import Opened, a_member, filled, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 LEDGER = reverse("admin:ledger")
@@ -286,7 +286,7 @@ def test_a_voucher_is_redeemed_reversed_and_voided_each_by_an_entry(desk, given)
     desk.post(url, {"act": "redeem", "redeem-reference": "R-2026-17", "redeem-sure": "on"})
     assert "✓ voucher redeemed" in text_of(desk.get(url)) and "R-2026-17" in text_of(desk.get(url))
     for reason in ("Wrong order", "Not owed after all"):
-        desk.post(url, {"act": "reverse", "reverse-reason": reason, "reverse-sure": "on"})
+        Opened(desk, url).fill("reverse-reason", **{"reverse-reason": reason, "reverse-sure": "on"})
     assert list(voucher.entries.order_by("id").values_list("step", "value")) == [
         ("issued", 12), ("redeemed", 0), ("returned", 0), ("voided", -12),
     ]  # fmt: skip
@@ -321,6 +321,21 @@ def test_a_voucher_just_redeemed_by_someone_else_is_refused(desk, given):
     assert voucher.entries.count() == 2
 
 
+def test_a_redemption_taken_back_on_a_stale_page_does_not_void_the_voucher(desk, given):
+    voucher = Voucher.objects.get()
+    redeem_voucher(actor=a_clerk(), voucher=voucher, reference="R-1", now=OPEN)
+    wrong = {"reverse-reason": "Wrong order", "reverse-sure": "on"}
+    mine, theirs = Opened(desk, page_of(voucher)), Opened(signed_in(a_member("Support", "cora")), page_of(voucher))
+    theirs.fill("reverse-reason", **wrong)
+    refused = mine.fill("reverse-reason", **wrong)
+    assert refused.status_code == 409
+    assert "reversed a redemption on" in text_of(refused)
+    # Sent again, it still means the entry that was shown as the last.
+    again = filled(desk, refused, page_of(voucher), "reverse-reason")
+    assert "This entry has already been reversed or followed by another." in text_of(again)
+    assert list(voucher.entries.order_by("id").values_list("step", flat=True)) == ["issued", "redeemed", "returned"]
+
+
 def test_an_expired_voucher_cannot_be_redeemed_and_says_why(desk, given):
     voucher = Voucher.objects.get()
     with travel(at("2027-10-21 00:00"), tick=False):
@@ -335,7 +350,7 @@ def test_an_extension_is_reversed_and_the_contracts_end_moves_back(desk, given):
     assert str(contract.last_day) == "2027-01-01"
     url = reverse("admin:extension", args=[given.pk])
     assert "now ends on 2027-01-01" in text_of(desk.get(url))
-    desk.post(url, {"act": "reverse", "reverse-reason": "Given twice", "reverse-sure": "on"})
+    Opened(desk, url).fill("reverse-reason", **{"reverse-reason": "Given twice", "reverse-sure": "on"})
     contract.refresh_from_db()
     assert (str(contract.last_day), contract.extended_minutes) == ("2026-12-31", 0)
     assert Entry.objects.latest("id").value == -25

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from .actors import Actor, Seen
 from .models import Entry
+from .operations import ChangedMeanwhile
 from .queries import newest_entry
 from .verbs import verb
 
@@ -56,7 +57,11 @@ def versioned(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # Before the view reads anything: what is written meanwhile counts as not shown.
         request.seen = seen = seen_on(request)  # type: ignore[attr-defined]
-        response = view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except ChangedMeanwhile as refused:
+            messages.error(request, str(refused))
+            return _changed(request, seen, None)
         if seen.changed:
             return _changed(request, seen, response)
         if seen.news and isinstance(response, HttpResponseRedirect):
@@ -66,11 +71,9 @@ def versioned(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return wrapped
 
 
-def _changed(request: HttpRequest, seen: Seen, response: HttpResponse) -> HttpResponse:
+def _changed(request: HttpRequest, seen: Seen, response: HttpResponse | None) -> HttpResponse:
     seen.shown |= {entry.pk for entry in seen.changed.entries}
-    if isinstance(response, HttpResponseRedirect):
-        from django.contrib import admin
-
+    if response is None or isinstance(response, HttpResponseRedirect):
         context = {**admin.site.each_context(request), "title": _("Changed meanwhile")}
         response = TemplateResponse(request, "audit/changed.html", context)
     response.status_code = 409

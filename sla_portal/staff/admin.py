@@ -109,6 +109,12 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
         """Refuse deletion, because the audit log refers to users; deactivate a user who leaves."""
         return False
 
+    def construct_change_message(self, request, form, formsets, add=False):
+        if isinstance(form, PasswordForm):
+            # Django names the model's field among its changes, not those that were typed into.
+            return {"password": [None, "new value set"]}, ""
+        return super().construct_change_message(request, form, formsets, add)
+
     @method_decorator(transaction.atomic)
     def user_change_password(self, request, id, form_url=""):  # noqa: A002
         return super().user_change_password(request, id, form_url)

@@ -1,0 +1,455 @@
+"""Every form of the staff pages only adds, or refuses what was decided on a page that has become stale."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import models
+from django.urls import URLResolver, get_resolver, reverse
+from time_machine import travel
+
+from claims.models import Claim, Entry, Voucher
+from claims.operations import ask_customer, decide, redeem_voucher
+from sla_portal.agreements.models import AgreementVersion, RegisterEntry
+from sla_portal.agreements.operations import register_answer, write_entry
+from sla_portal.agreements.rules import AnswerKind
+from sla_portal.audit import models as audit
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import record
+from sla_portal.audit.queries import newest_entry
+from sla_portal.customers.models import Client, Contact, CoreFunction
+from sla_portal.kernel.intervals import epoch
+from sla_portal.notices.models import Delivery, Kind, Status
+from sla_portal.notices.operations import give_notice
+from sla_portal.notices.operations.throttling import pause_notice
+from tests.support.amendments import a_draft, announced, submitted
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_window,
+    an_exclusion,
+    an_incident,
+    an_outage,
+    at,
+    on,
+)
+from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, recommended, support
+from tests.support.desk import Forms, a_member, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+PORTAL = Actor.system("somebody else")
+REASON = {"reason": "As the record says"}
+
+ADDS = {
+    "log_outage": "a new incident, or an outage of one that was chosen",
+    "add_outage": "an outage",
+    "update_incident": "a note or a public update",
+    "add_evidence": "a file",
+    "bring_proof": "a file",
+    "enter_claim": "a new claim",
+    "propose_own": "a proposal, which another person decides",
+    "send_claim_link": "a link; earlier links are of no further use",
+    "revoke_claim_links": "nothing that anyone typed",
+    "start_amendment": "a new draft",
+    "notify_of_amendment": "e-mails to those who got none",
+    "bundles": "a request for a bundle",
+    "amendment_answer": "a response; where it ends a contract, the contract refuses what is stale",
+    "add_register_entry": "a new entry, to be approved by another person",
+    "issue_reports": "revisions of reports",
+    "export_ledger": "nothing",
+    "export_entitled_contracts": "nothing",
+    "recommend_together": "recommendations; each claim refuses what is stale in the list of results",
+    "clock": "the reader's own time zone",
+    "password_change": "one's own password",
+    "login": "nothing", "logout": "nothing",
+}  # fmt: skip
+"""URLs of forms that only add, with what they add."""
+
+Case = tuple[Sequence[models.Model], str, dict[str, Any]]
+
+
+def to(name: str, row: models.Model, *more: Any) -> str:
+    return reverse(f"admin:{name}", args=[row.pk, *more])
+
+
+def keyed(**values: Any) -> dict[str, Any]:
+    return {"key": str(uuid4()), **values}
+
+
+def on_incident(name: str, **sent: Any) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        incident = an_incident("INC-1", detected_at=at("2026-10-20 07:00"))
+        an_outage(a_region(), "2026-10-20 07:00", None, incident=incident)
+        return [incident], to(name, incident), sent
+
+    return make
+
+
+def on_exclusion(name: str, status: str) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        incident = an_incident("INC-1", detected_at=at("2026-10-20 07:00"))
+        an_outage(a_region(), "2026-10-20 07:00", None, incident=incident)
+        exclusion = an_exclusion(incident, status=status)
+        return [exclusion, incident], to(name, exclusion), REASON
+
+    return make
+
+
+PLANNED = ("2026-10-20 07:30", "2026-10-20 09:00")
+SENT = {"send": "1", "starts": epoch(at(PLANNED[0])), "ends": epoch(at("2026-10-20 09:30"))}
+
+
+def on_window(name: str, *, draft: bool = False, started: bool = False, **sent: Any) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        notices = [] if draft else [("2026-10-10 07:00", *PLANNED)]
+        window = a_window(*PLANNED, *notices, started_at=at("2026-10-20 07:30") if started else None)
+        return [window], to(name, window), keyed(**sent)
+
+    return make
+
+
+def a_claim_of(prepare: Callable[[Claim], object] = lambda _claim: None) -> Claim:
+    a_missed_september()
+    claim = a_claim(a_claimant())
+    prepare(claim)
+    return claim
+
+
+def on_claim(name: str, prepare: Callable[[Claim], object] = lambda _claim: None, **sent: Any) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        claim = a_claim_of(prepare)
+        last = claim.recommendations.order_by("-id").first()
+        return [claim], to(name, claim), keyed(recommendation=last.pk if last else "", **sent)
+
+    return make
+
+
+def ask(claim: Claim) -> None:
+    ask_customer(actor=Actor.staff(support()), claim=claim, question="Which door?", now=OPEN)
+
+
+def refuse(claim: Claim) -> None:
+    wanted = recommended(claim, outcome="refuse", clause="3.1")
+    decide(actor=Actor.staff(support()), claim=claim, recommendation=wanted.pk, key=uuid4(), now=OPEN)
+
+
+def withdrawn(desk) -> Case:
+    claim = a_claim_of(lambda claim: recommended(claim, desk.user))
+    return [claim], to("withdraw_recommendation", claim), REASON
+
+
+def on_own(name: str, status: str) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        claim = a_claim_of()
+        own = an_exclusion(
+            None, "4.5", status, customer=claim.contract.customer, evidence="A log",
+            starts_at=at("2026-09-10 01:00"), ends_at=at("2026-09-10 01:30"),
+        )  # fmt: skip
+        return [own], to(name, claim, own.pk), REASON
+
+    return make
+
+
+def redeemed(_desk) -> Case:
+    voucher = granted_voucher()
+    sent = {"act": "redeem", "redeem-reference": "R-1", "redeem-sure": "on"}
+    return [voucher.entries.get()], to("voucher", voucher), sent
+
+
+def taken_back(_desk) -> Case:
+    voucher = granted_voucher()
+    redeem_voucher(actor=Actor.staff(support()), voucher=voucher, reference="R-1", now=OPEN)
+    return [voucher.entries.latest("number")], to("voucher", voucher), reversal(voucher.entries.latest("number"))
+
+
+def shortened(_desk) -> Case:
+    a_missed_september()
+    given = granted(a_claim(a_claimant()))
+    entry = Entry.objects.get()
+    return [entry], to("extension", given), reversal(entry)
+
+
+def granted_voucher() -> Voucher:
+    a_missed_september()
+    granted(a_claim(a_claimant()), voucher_minutes=7)
+    return Voucher.objects.get()
+
+
+def reversal(entry: Entry) -> dict[str, Any]:
+    return {"act": "reverse", "reverse-entry": entry.pk, "reverse-reason": "A slip", "reverse-sure": "on"}
+
+
+def closed(_desk) -> Case:
+    incident = an_incident(
+        "INC-1", detected_at=at("2026-09-10 01:00"), resolved_at=at("2026-09-10 02:00"), attributable=True
+    )
+    an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 02:00", incident=incident)
+    window = a_window("2026-09-11 01:00", "2026-09-11 02:00")
+    return [incident, window], reverse("admin:close_month", args=["2026-09"]), {}
+
+
+def on_version(name: str, make_version: Callable[..., AgreementVersion], **sent: Any) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        version = make_version(now=OPEN)
+        return [version], to(name, version), keyed(**sent)
+
+    return make
+
+
+LATER = on("2026-12-24")
+
+
+def asked_for(*, now) -> AgreementVersion:
+    return submitted(None, LATER, now)
+
+
+def given_notice(*, now) -> AgreementVersion:
+    return announced(None, LATER, now)
+
+
+def drafted(desk) -> Case:
+    version = a_draft(now=OPEN)
+    return (
+        [version],
+        to("amendment", version),
+        shown(desk, to("amendment", version), do="save", voucher_valid_months="7"),
+    )
+
+
+def answered(_desk) -> Case:
+    customer = a_customer(a_region())
+    a_contract(customer, "2026-01-01", "2027-12-31")
+    row = register_answer(
+        actor=PORTAL, version=given_notice(now=OPEN), customer=customer, kind=AnswerKind.OBJECTION, by_name="Ada",
+        text="No", now=OPEN + timedelta(minutes=1),
+    )  # fmt: skip
+    return [row], to("withdraw_answer", row), REASON
+
+
+TEXTS = {
+    "clause": "4.1", "matter": "reading", "question": "How long is notice?", "answer": "Any prior moment.",
+    "why": "No length is named.", "proposed_wording": "Announced 72 hours before.",
+}  # fmt: skip
+
+
+def on_entry(name: str, **sent: Any) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        row = write_entry(actor=PORTAL, now=OPEN, **TEXTS)
+        return [row], to(name, row), sent
+
+    return make
+
+
+def copied(_desk) -> Case:
+    version, row = a_draft(now=OPEN), write_entry(actor=PORTAL, now=OPEN, **TEXTS)
+    return [version], to("copy_wording", RegisterEntry.objects.get(pk=row.pk)), {"draft": version.pk}
+
+
+def on_notice(name: str, *, paused: bool = False, **sent: Any) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        notice = a_delivery().notice
+        if paused:
+            pause_notice(actor=PORTAL, notice=notice, reason="Stop", now=OPEN)
+        return [notice], to(name, notice), {**REASON, **sent}
+
+    return make
+
+
+def on_delivery(name: str, **sent: Any) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        delivery = a_delivery()
+        return [delivery], to(name, delivery), {**REASON, **sent}
+
+    return make
+
+
+def a_delivery() -> Delivery:
+    contact = Contact.objects.create(customer=a_customer(a_region()), email="ops@example.com")
+    notice = give_notice(
+        actor=PORTAL, kind=Kind.AMENDMENT, about="A", wordings=wordings(),
+        audience=Contact.objects.filter(pk=contact.pk), public=False, now=OPEN,
+    )  # fmt: skip
+    delivery = notice.deliveries.get()
+    Delivery.objects.filter(pk=delivery.pk).update(status=Status.BOUNCED)
+    delivery.refresh_from_db()
+    return delivery
+
+
+def wordings():
+    from sla_portal.agreements import emails
+
+    return emails.words(AgreementVersion.objects.get(version="1.0"), emails.Step.ANNOUNCEMENT)
+
+
+def shown(desk, url: str, **typed: Any) -> dict[str, Any]:
+    """What the form of a page would send, with some of it typed over."""
+    forms = Forms(desk.get(url).content.decode()).forms
+    sent = max((sent for _action, sent in forms), key=len)
+    return {**sent, **typed}
+
+
+def changed(make_row: Callable[[], models.Model], **typed: Any) -> Callable[[Any], Case]:
+    def make(desk) -> Case:
+        row = make_row()
+        url = to(f"{row._meta.app_label}_{row._meta.model_name}_change", row)
+        return [row], url, shown(desk, url, why="A correction", **typed)
+
+    return make
+
+
+def with_password(desk) -> Case:
+    member = a_member("NOC", "ned")
+    new = {"password1": "a longer word of ned", "password2": "a longer word of ned", "usable_password": "true"}
+    return [member], to("auth_user_password_change", member), new
+
+
+def a_past_incident() -> models.Model:
+    incident = an_incident("INC-1", detected_at=at("2026-10-20 07:00"))
+    an_outage(a_region(), "2026-10-20 07:00", None, incident=incident)
+    return incident
+
+
+LETTER = {
+    "outcome": "grant", "reason": "Down, and proved", "voucher_minutes": "0", "letter_subject": "Granted",
+    "letter_text": "Your claim is granted.", "do": "recommend",
+}  # fmt: skip
+
+REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
+    "acknowledge_incident": [on_incident("acknowledge_incident")],
+    "resolve_incident": [on_incident("resolve_incident", end="now")],
+    "attribute_incident": [on_incident("attribute_incident", **REASON)],
+    "propose_exclusion": [
+        on_incident("propose_exclusion", key="00000000-0000-4000-8000-000000000001", clause="4.10", stretch="whole", **REASON)
+    ],
+    "confirm_exclusion": [on_exclusion("confirm_exclusion", "proposed")],
+    "reject_exclusion": [on_exclusion("reject_exclusion", "proposed")],
+    "revoke_exclusion": [on_exclusion("revoke_exclusion", "confirmed")],
+    "announce_window": [on_window("announce_window", **SENT), on_window("announce_window", draft=True, **SENT)],
+    "extend_window": [on_window("extend_window", **SENT)],
+    "cancel_window": [on_window("cancel_window", send="1", **REASON)],
+    "start_work": [on_window("start_work")],
+    "finish_work": [on_window("finish_work", started=True)],
+    "recommend_claim": [on_claim("recommend_claim", **LETTER)],
+    "withdraw_recommendation": [withdrawn],
+    "send_back_claim": [on_claim("send_back_claim", recommended, **REASON)],
+    "decide_claim": [on_claim("decide_claim", recommended)],
+    "ask_claimant": [on_claim("ask_claimant", question="Which door?")],
+    "claimant_answered": [on_claim("claimant_answered", ask, text="The garage")],
+    "appeal_claim": [on_claim("appeal_claim", refuse, text="Look again")],
+    "withdraw_claim": [on_claim("withdraw_claim", **REASON)],
+    "confirm_own": [on_own("confirm_own", "proposed")],
+    "reject_own": [on_own("reject_own", "proposed")],
+    "revoke_own": [on_own("revoke_own", "confirmed")],
+    "voucher": [redeemed, taken_back],
+    "extension": [shortened],
+    "close_month": [closed],
+    "amendment": [drafted],
+    "discard_amendment": [on_version("discard_amendment", a_draft, **REASON)],
+    "submit_amendment": [on_version("submit_amendment", a_draft, effective_on=LATER.isoformat())],
+    "publish_amendment": [on_version("publish_amendment", asked_for)],
+    "send_back_amendment": [on_version("send_back_amendment", asked_for, **REASON)],
+    "withdraw_amendment": [on_version("withdraw_amendment", given_notice, **REASON)],
+    "withdraw_answer": [answered],
+    "change_register_entry": [on_entry("change_register_entry", **{**TEXTS, "why": "Literal."})],
+    "approve_register_entry": [on_entry("approve_register_entry")],
+    "copy_wording": [copied],
+    "pause_notice": [on_notice("pause_notice")],
+    "resume_notice": [on_notice("resume_notice", paused=True)],
+    "limit_notice": [on_notice("limit_notice", per_minute="60")],
+    "confirm_delivery": [on_delivery("confirm_delivery")],
+    "send_delivery_again": [on_delivery("send_delivery_again")],
+    "correct_delivery": [on_delivery("correct_delivery", email="right@example.com")],
+    "delivery_by_letter": [on_delivery("delivery_by_letter", letter_on="2026-10-20", reference="L-1")],
+    "incidents_incident_change": [changed(a_past_incident, title="Gateway 2 lost")],
+    "maintenance_maintenancewindow_change": [
+        changed(lambda: a_window("2026-10-21 01:00", "2026-10-21 02:00"), title="Another title")
+    ],
+    "customers_region_change": [changed(a_region, name="Europe 2")],
+    "customers_corefunction_change": [changed(lambda: CoreFunction.objects.all()[0], name="Sign-in")],
+    "customers_client_change": [changed(lambda: Client.objects.all()[0], name="Phone")],
+    "customers_customer_change": [changed(lambda: a_customer(a_region()), name="Harbour")],
+    "agreements_contract_change": [
+        changed(lambda: a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31"), monthly_charge="50")
+    ],
+    "auth_user_change": [changed(lambda: a_member("NOC", "ned"), first_name="Ned")],
+    "auth_user_password_change": [with_password],
+}  # fmt: skip
+"""URLs of forms that replace or decide something, each with cases: the records on which it rests, and what is sent."""
+
+
+@pytest.fixture(autouse=True)
+def the_present(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "files"
+    with travel(OPEN, tick=False):
+        yield
+
+
+@pytest.fixture
+def desk():
+    user = a_member("Legal", "ben")
+    user.is_superuser = True
+    user.save()
+    client = signed_in(user)
+    client.user = user
+    client.post(reverse("admin:clock"), {"zone": "UTC"})
+    return client
+
+
+@pytest.mark.parametrize(
+    ("name", "make"), [pytest.param(name, make, id=f"{name}-{n}") for name, cases in REFUSES.items() for n, make in enumerate(cases)]
+)  # fmt: skip
+def test_what_is_decided_on_a_stale_page_is_refused_and_goes_through_once_it_was_shown(desk, name, make):
+    subjects, url, sent = make(desk)
+    for subject in subjects:
+        seen = f"{newest_entry()} /admin/"
+        record(actor=PORTAL, action="changed", subject=subject, now=OPEN, changes={"title": ["Then", "Now"]})
+        written = audit.Entry.objects.count()
+        refused = desk.post(url, {**sent, "seen": seen})
+        assert refused.status_code == 409, text_of(refused)[:3000]
+        assert "somebody else changed" in text_of(refused)
+        assert audit.Entry.objects.count() == written
+    again = max((given for _action, given in Forms(refused.content.decode()).forms if "seen" in given), key=len)
+    done = desk.post(url, {**sent, "seen": again["seen"]})
+    assert done.status_code == 302, text_of(done)[:3000]
+    assert audit.Entry.objects.count() > written
+
+
+def urls(resolver: URLResolver) -> set[str]:
+    found: set[str] = set()
+    for pattern in resolver.url_patterns:
+        found |= urls(pattern) if isinstance(pattern, URLResolver) else {pattern.name or ""}
+    return found
+
+
+def test_every_url_of_the_staff_pages_that_takes_a_form_is_listed(desk):
+    staff = next(one for one in get_resolver().url_patterns if str(one.pattern) == "admin/")
+    arguments = {
+        "month": "2026-09",
+        "form": "csv",
+        "scope": "region",
+        "code": "eu",
+        "name": "x",
+        "pk": 0,
+        "exclusion": 0,
+    }
+    unlisted = []
+    for name in sorted(urls(staff) - {""} - ADDS.keys() - REFUSES.keys()):
+        for pattern in [one for one in walk(staff) if one.name == name]:
+            names = list(pattern.pattern.converters)
+            if set(names) - set(arguments) or name == "app_list" or name.endswith(("_changelist", "_add")):
+                continue  # Django's own: a list, a form that adds a record, or the form of one that is only shown
+            answer = desk.post(reverse(f"admin:{name}", kwargs={n: arguments[n] for n in names}), {})
+            if answer.status_code != 405:
+                unlisted.append((name, answer.status_code))
+    assert unlisted == []
+
+
+def walk(resolver: URLResolver):
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern)
+        else:
+            yield pattern

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from claims.models import Entry
 from claims.queries import window_of
 from incidents.models import Incident
-from incidents.queries import connected_outages
+from incidents.queries import connected_outages, times_of
+from incidents.rules import Unmeasured, time_to_acknowledge, time_to_restore
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import windows_of_region
 from sla_portal.agreements.models import Clause, Contract, Suspension
@@ -111,7 +112,8 @@ class RegionRecord:
         outages = connected_outages(region, instant(reach[0]), instant(reach[1]))
         self.judgement = judged_region(region, reach, now)
         self.incidents = {
-            incident.reference: incident for incident in Incident.objects.filter(outages__in=outages).distinct()
+            incident.reference: incident
+            for incident in Incident.objects.filter(outages__in=outages).distinct().prefetch_related("outages")
         }
         self.exclusions = list(exclusions_of_region(region, reach).filter(status=ExclusionStatus.CONFIRMED))
         self.windows = [
@@ -419,20 +421,26 @@ def _window(window: MaintenanceWindow) -> Window:
 
 
 def _recovery(incident: Incident) -> Recovery:
-    def after(then: datetime | None) -> int | None:
-        return epoch(then) - epoch(incident.detected_at) if then else None
-
-    return {
+    times = times_of(incident)
+    to_acknowledge, to_restore = time_to_acknowledge(times), time_to_restore(times)
+    stated: Recovery = {
         "reference": incident.reference,
         "title": incident.title,
         "source": incident.source,
         "detected_at": instant_text(incident.detected_at),
         "acknowledged_at": instant_text(incident.acknowledged_at) if incident.acknowledged_at else None,
         "resolved_at": instant_text(incident.resolved_at) if incident.resolved_at else None,
-        "seconds_to_acknowledge": after(incident.acknowledged_at),
-        "seconds_to_restore": after(incident.resolved_at),
+        "seconds_to_acknowledge": None if isinstance(to_acknowledge, Unmeasured) else to_acknowledge,
+        "seconds_to_restore": None if isinstance(to_restore, Unmeasured) else to_restore,
         "attributable": incident.attributable,
     }
+    if to_acknowledge is Unmeasured.LOGGED_AFTER_RESTORATION:
+        stated["acknowledgement"] = "logged_after_restoration"
+    if to_acknowledge is Unmeasured.NOT_STATED:
+        stated["acknowledgement"] = "not_stated"
+    if to_restore is Unmeasured.NOT_STATED:
+        stated["restoration"] = "not_stated"
+    return stated
 
 
 def _ledger_entry(entry: Entry) -> LedgerEntry:

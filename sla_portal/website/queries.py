@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from incidents.models import Incident, Outage, Update
+from incidents.rules import check_end
 from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Clause
 from sla_portal.agreements.queries import published_versions
@@ -237,12 +238,13 @@ def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
         )
         for outage in row.outages.all()
     )
+    in_order = not any(check_end(outage.ended_at, row.resolved_at) for outage in outages)
     return PublicIncident(
         reference=row.reference,
         stage=stage(row.resolved_at, outages, now),
         impact=impact(outages, grid.functions, grid.clients),
         detected_at=row.detected_at,
-        resolved_at=row.resolved_at,
+        resolved_at=row.resolved_at if in_order else None,
         outages=outages,
         updates=tuple(PublicUpdate(update.pk, update.at, update.text) for update in row.updates.all()),
     )

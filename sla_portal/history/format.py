@@ -169,9 +169,7 @@ Instant = Annotated[
 
 
 def _wrong(text: str, *steps: str | int) -> InitErrorDetails:
-    return InitErrorDetails(
-        type=PydanticCustomError("contradiction", "{text}", {"text": text}), loc=steps, input=None
-    )
+    return InitErrorDetails(type=PydanticCustomError("contradiction", "{text}", {"text": text}), loc=steps, input=None)
 
 
 class Part(BaseModel):

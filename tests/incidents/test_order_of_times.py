@@ -34,7 +34,9 @@ SYSTEM = Actor.system("test")
 
 def ongoing() -> Incident:
     """Detected at 01:05 with an outage since 01:00."""
-    return an_outage(a_region(), "2026-09-10 01:00", None, incident=an_incident(detected_at=at("2026-09-10 01:05"))).incident
+    return an_outage(
+        a_region(), "2026-09-10 01:00", None, incident=an_incident(detected_at=at("2026-09-10 01:05"))
+    ).incident
 
 
 def resolve(incident: Incident, when: str, restored: str | None = None) -> None:
@@ -263,7 +265,8 @@ class TestAtOnce:
         assert at_once(*looking_first(incident)) == ["IntegrityError", "done"]
         assert not goes_on(incident)
 
-    def test_a_twin_without_the_triggers_leaves_the_outage_going_on(self, no_triggers):
+    @pytest.mark.usefixtures("no_triggers")
+    def test_a_twin_without_the_triggers_leaves_the_outage_going_on(self):
         incident = an_incident()
         assert at_once(*looking_first(incident)) == ["done", "done"]
         assert goes_on(incident)

@@ -194,3 +194,14 @@ def test_incidents_are_filtered_by_status_classification_month_and_region(client
     assert found("month=2026-09") == ["INC-0", "INC-1"]
     assert found("region=eu") == ["INC-0", "INC-1"]
     assert found("q=T-77") == ["INC-1"]
+
+
+def test_incidents_with_times_out_of_order_are_listed_for_correction_and_no_length_of_them_is_stated(client):
+    fill(2)
+    late = Incident.objects.filter(reference="INC-0")
+    late.update(recorded_as_is=True)
+    late.update(resolved_at=NOW)
+    page = text_of(client.get(f"{reverse('admin:incidents_incident_changelist')}?times=out-of-order"))
+    assert "INC-0 Gateway" in page
+    assert "not stated" in page
+    assert "INC-1 Gateway" not in page

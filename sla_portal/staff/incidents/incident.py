@@ -267,9 +267,7 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
         given = form.cleaned_data
         ended = "restored_at" if given["restored_at"] else "end_at"
         with refusals_on(form, {"resolved_at": "end_at", "ended_at": ended}):
-            resolve_incident(
-                actor=actor, incident=incident, at=given["at"], restored_at=given["restored_at"], now=now
-            )
+            resolve_incident(actor=actor, incident=incident, at=given["at"], restored_at=given["restored_at"], now=now)
             messages.success(request, _("Incident resolved."))
             return redirect(back)
     return _page(request, incident, now, resolve=form)

@@ -260,6 +260,28 @@ class TestAtOnce:
             assert went in (["done", "done"], ["OutageRefused", "done"])
             assert not goes_on(incident)
 
+    def test_of_an_incident_acknowledged_and_resolved_before_at_once_one_is_refused(self):
+        for _round in range(ROUNDS):
+            incident = ongoing()
+            went = at_once(
+                lambda incident=incident: resolve(Incident(pk=incident.pk), "2026-09-10 01:30"),
+                lambda incident=incident: acknowledge_incident(actor=SYSTEM, incident=incident, now=NOW),
+            )
+            assert went in (["IncidentResolved", "done"], ["TimesRefused", "done"])
+
+    def test_its_twin_that_looks_first_and_locks_nothing_is_refused_by_the_database(self):
+        incident = an_incident()
+        looked = threading.Barrier(2)
+
+        def write(**when: datetime) -> None:
+            found = Incident.objects.get(pk=incident.pk)
+            looked.wait(timeout=30)
+            assert (found.acknowledged_at, found.resolved_at) == (None, None)
+            Incident.objects.filter(pk=incident.pk).update(**when)
+
+        went = at_once(lambda: write(resolved_at=NOW - MINUTE), lambda: write(acknowledged_at=NOW))
+        assert went == ["IntegrityError", "done"]
+
     def test_of_two_that_lock_nothing_the_database_refuses_one(self):
         incident = an_incident()
         assert at_once(*looking_first(incident)) == ["IntegrityError", "done"]

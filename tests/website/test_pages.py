@@ -204,6 +204,7 @@ def test_the_map_of_a_month_is_the_issued_report_s_whatever_the_record_says_by_n
     close_month(actor=SYSTEM, month=SEPTEMBER, now=NOW)
     run = request_reports(actor=SYSTEM, month=SEPTEMBER, now=NOW)
     queue_reports(run_id=run.pk, now=NOW)
+    Incident.objects.update(resolved_at=at("2026-09-20 03:00"))
     incident.outages.update(started_at=at("2026-09-20 01:00"), ended_at=at("2026-09-20 03:00"))
     words = read(client, "/availability/eu/2026-09/")
     assert "10 37" in words

@@ -89,12 +89,12 @@ def log_incident(
     require(actor, "incidents.add_incident")
     at = now.replace(microsecond=0)
     detected_at = detected_at or at
-    if objections := check_detection(detected_at, now):
-        raise TimesRefused(objections)
     if not outages:
         raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
     for facts in outages:
         _check(facts, now)
+    if objections := check_detection(detected_at, now):
+        raise TimesRefused(objections)
     with transaction.atomic():
         incident = Incident.objects.create(
             reference=_next_reference(now),

@@ -177,7 +177,7 @@ def test_the_search_of_autocompletion_takes_a_nul(client):
 
 def test_incidents_are_filtered_by_status_classification_month_and_region(client):
     fill(2)
-    Incident.objects.filter(reference="INC-0").update(resolved_at=NOW, attributable=True)
+    Incident.objects.filter(reference="INC-0").update(resolved_at=NOW + timedelta(hours=1), attributable=True)
     Incident.objects.filter(reference="INC-1").update(detected_at=at("2026-07-31 16:00"), ticket_number="T-77")
 
     def found(asked: str) -> list[str]:

@@ -109,6 +109,7 @@ FIELDS = {
     "proof": pgettext_lazy("audit log", "proof"),
     "proofs": pgettext_lazy("audit log", "proofs"),
     "public update": pgettext_lazy("audit log", "public update"),
+    "restored_at": pgettext_lazy("audit log", "restored at"),
     "role": pgettext_lazy("audit log", "role"),
     "suspension": pgettext_lazy("audit log", "suspension"),
     "text_of": pgettext_lazy("audit log", "text of version"),

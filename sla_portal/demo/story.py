@@ -273,7 +273,9 @@ class Story:
         ended_at = started_at + lasts
         self.then(
             max(ended_at, detected + 2 * MINUTES) + timedelta(seconds=20),
-            lambda at: resolve_incident(actor=self.people["noc"], incident=self.incidents[name], at=ended_at, now=at),
+            lambda at: resolve_incident(
+                actor=self.people["noc"], incident=self.incidents[name], at=at, restored_at=ended_at, now=at
+            ),
         )
         if attributable:
             self.then(

@@ -115,6 +115,7 @@ def index(request: HttpRequest) -> TemplateResponse:
             context["no_agreement"] = str(refusal)
     if may("incidents.view_incident"):
         context["open"] = open_incidents(judged, now)
+        context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
     if may("maintenance.view_maintenancewindow"):
         context["windows"] = near_windows(now)
     context |= claims(request.user, now)

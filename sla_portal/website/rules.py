@@ -98,7 +98,10 @@ class PublicUpdate:
 
 @dataclass(frozen=True)
 class PublicIncident:
-    """An incident with its outages and public updates."""
+    """An incident with its outages and public updates.
+
+    `resolved_at` of a resolved incident is None where its outages contradict it (2.2): it is not stated.
+    """
 
     reference: str
     stage: Stage

@@ -164,6 +164,14 @@ def test_what_works_again_and_is_not_closed_is_being_monitored(client):
     assert (told["status"], told["resolved_at"]) == ("monitoring", None)
 
 
+def test_a_resolution_before_the_last_outage_ended_is_null(client):
+    resolved_at = at("2026-11-20 01:30")
+    a_resolved_incident("2026-11-20 01:00", "2026-11-20 01:37", resolved_at=resolved_at, recorded_as_is=True)
+    (told,) = answer(client, "incidents.json")["incidents"]
+    assert (told["status"], told["resolved_at"]) == ("resolved", None)
+    assert [update["status"] for update in told["incident_updates"]] == ["monitoring", "investigating"]
+
+
 def test_maintenance_is_upcoming_active_or_completed(client):
     everything()
 

@@ -174,6 +174,15 @@ BREAKS = claims_breaks.BREAKS | {
         Payment.objects.create, contract=contract(), reference="P-1", paid_on=on("2026-03-01"), amount=49
     ),
     "an_incident_was_noticed_in_a_known_way": lambda: an_incident(source="a dream"),
+    "an_incident_is_detected_before_it_is_acknowledged": lambda: an_incident(
+        detected_at=at("2026-09-10 01:00"), acknowledged_at=at("2026-09-10 00:59:59")
+    ),
+    "an_incident_is_detected_before_it_is_resolved": lambda: an_incident(
+        detected_at=at("2026-09-10 01:00"), resolved_at=at("2026-09-10 00:59:59")
+    ),
+    "an_incident_is_acknowledged_before_it_is_resolved": lambda: an_incident(
+        acknowledged_at=at("2026-09-10 01:10"), resolved_at=at("2026-09-10 01:09:59")
+    ),
     "an_outage_ends_after_it_starts": lambda: an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 01:00"),
     "an_outage_names_a_function_once": lambda: twice(
         OutageFunction.objects.create,

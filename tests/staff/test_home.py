@@ -53,6 +53,17 @@ def test_excluded_minutes_do_not_use_the_allowance():
     assert "Europe 4 of 4 minutes of downtime allowance left" in home_of("NOC")
 
 
+def test_incidents_with_times_out_of_order_are_listed_until_they_are_corrected():
+    an_incident("INC-1")
+    assert "times out of order" not in home_of("NOC")
+    an_incident("INC-2", detected_at=NOW, resolved_at=at("2026-09-10 02:00"), recorded_as_is=True)
+    for role in ("Administrator", "Auditor"):
+        home = home_of(role)
+        listed = home[home.index("Incidents with times out of order") :]
+        assert "INC-2 Gateway lost ◔ to correct" in listed
+        assert "INC-1" not in listed
+
+
 def test_windows_of_the_last_and_next_24_hours_are_listed():
     notice = ("2026-09-01 00:00", "2026-09-10 11:00", "2026-09-10 13:00")
     a_window("2026-09-10 11:00", "2026-09-10 13:00", notice, reference="MW-now")

@@ -114,6 +114,13 @@ def test_an_incident_is_told_by_what_was_down_and_what_was_said_in_public(client
         assert expected in words
 
 
+def test_a_resolution_before_the_last_outage_ended_is_not_stated(client):
+    resolved_at = at("2026-09-10 01:30")
+    a_resolved_incident("2026-09-10 01:00", "2026-09-10 01:37", "INC-9", resolved_at=resolved_at, recorded_as_is=True)
+    words = read(client, "/incidents/INC-9/")
+    assert "Duration 37 min Resolved not stated" in words
+
+
 def test_incidents_are_listed_by_month_with_the_way_to_the_next_that_has_some(client):
     a_resolved_incident("2026-03-10 01:00", "2026-03-10 01:37", "INC-OLD")
     a_resolved_incident("2026-09-10 01:00", "2026-09-10 01:37", "INC-NEW")
@@ -197,6 +204,7 @@ def test_the_map_of_a_month_is_the_issued_report_s_whatever_the_record_says_by_n
     close_month(actor=SYSTEM, month=SEPTEMBER, now=NOW)
     run = request_reports(actor=SYSTEM, month=SEPTEMBER, now=NOW)
     queue_reports(run_id=run.pk, now=NOW)
+    Incident.objects.update(resolved_at=at("2026-09-20 03:00"))
     incident.outages.update(started_at=at("2026-09-20 01:00"), ended_at=at("2026-09-20 03:00"))
     words = read(client, "/availability/eu/2026-09/")
     assert "10 37" in words

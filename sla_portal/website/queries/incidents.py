@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from incidents.models import Incident, Outage, Update
+from incidents.rules import check_end
 from sla_portal.kernel.months import ServiceMonth
 
 from ..rules import PublicIncident, PublicOutage, PublicUpdate, impact, stage
@@ -74,12 +75,13 @@ def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
         )
         for outage in row.outages.all()
     )
+    in_order = not any(check_end(outage.ended_at, row.resolved_at) for outage in outages)
     return PublicIncident(
         reference=row.reference,
         stage=stage(row.resolved_at, outages, now),
         impact=impact(outages, grid.functions, grid.clients),
         detected_at=row.detected_at,
-        resolved_at=row.resolved_at,
+        resolved_at=row.resolved_at if in_order else None,
         outages=outages,
         updates=tuple(PublicUpdate(update.pk, update.at, update.text) for update in row.updates.all()),
     )

@@ -66,7 +66,8 @@ class StateFilter(ChosenFilter):
             ("draft", _("draft")),
             ("coming", _("scheduled")),
             ("running", _("in progress")),
-            ("over", _("completed or not carried out")),
+            ("over", _("completed or ended")),
+            ("not-carried-out", _("not carried out")),
             ("cancelled", _("cancelled")),
         )
 
@@ -74,17 +75,18 @@ class StateFilter(ChosenFilter):
         if self.value() is None:
             return queryset
         now = timezone.now()
-        remaining = queryset.filter(cancelled_at__isnull=True)
+        remaining = queryset.filter(cancelled_at__isnull=True, not_carried_out_at__isnull=True)
         at_work = Q(started_at__isnull=False, completed_at__isnull=True)
         return {
             "draft": remaining.filter(announced=False),
-            "coming": remaining.filter(announced=True, started_at=None, starts_at__gt=now),
+            "coming": remaining.filter(announced=True, started_at=None, completed_at=None, starts_at__gt=now),
             "running": remaining.filter(
-                at_work | Q(started_at=None, starts_at__lte=now, ends_at__gt=now), announced=True
+                at_work | Q(started_at=None, completed_at=None, starts_at__lte=now, ends_at__gt=now), announced=True
             ),
             "over": remaining.filter(
                 Q(completed_at__isnull=False) | Q(started_at=None, ends_at__lte=now), announced=True
             ),
+            "not-carried-out": queryset.filter(cancelled_at__isnull=True, not_carried_out_at__isnull=False),
             "cancelled": queryset.filter(cancelled_at__isnull=False),
         }[self.value()]
 

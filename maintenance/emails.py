@@ -106,7 +106,8 @@ def feed_event(window: MaintenanceWindow) -> tuple[CalendarEvent, str]:
     """Return the feed event of an announced window and its account: its newest announced time and its progress."""
     notices = list(window.notices.all())
     starts_at, ends_at = [(one.starts_at, one.ends_at) for one in notices if one.starts_at and one.ends_at][-1]
-    if notices[-1].starts_at is None:
+    if notices[-1].starts_at is None or window.not_carried_out_at:
+        # The convention has no status of its own for a window that passed without maintenance.
         status = EventStatus.CANCELLED
     elif window.completed_at:
         status = EventStatus.COMPLETED

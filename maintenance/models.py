@@ -47,6 +47,12 @@ class MaintenanceWindow(models.Model):
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    not_carried_out_at = models.DateTimeField(
+        _("marked as not carried out at"),
+        null=True,
+        blank=True,
+        help_text=_("Nothing of this window is covered under 4.1."),
+    )
 
     class Meta:
         verbose_name = _("maintenance window")
@@ -59,9 +65,16 @@ class MaintenanceWindow(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="a_window_is_of_a_known_kind"),
             models.CheckConstraint(
+                # A history file tells the completion of a window and no start.
                 condition=models.Q(completed_at__isnull=True)
-                | models.Q(started_at__isnull=False, completed_at__gte=models.F("started_at")),
+                | models.Q(started_at__isnull=True)
+                | models.Q(completed_at__gte=models.F("started_at")),
                 name="work_is_finished_after_it_started",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(not_carried_out_at__isnull=True)
+                | models.Q(started_at__isnull=True, completed_at__isnull=True),
+                name="work_that_took_place_is_not_marked_as_not_carried_out",
             ),
         ]
 

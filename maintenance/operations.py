@@ -12,16 +12,22 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, record, require
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import epoch
 from sla_portal.notices.models import Kind
 from sla_portal.notices.operations import give_notice
 
 from . import emails
 from .models import MaintenanceNotice, MaintenanceWindow
-from .queries import audience
+from .queries import audience, notices_given
+from .rules import announced
 
 
 class WindowEndsBeforeItStarts(Refused):
     """The window's end is not after its start."""
+
+
+class WindowInThePast(Refused):
+    """A window that is wholly in the past cannot be announced."""
 
 
 class WindowCancelled(Refused):
@@ -29,7 +35,7 @@ class WindowCancelled(Refused):
 
 
 class NothingAnnounced(Refused):
-    """A window that was never announced cannot be cancelled."""
+    """A window that was never announced cannot be cancelled or marked as not carried out."""
 
 
 class NothingNewAnnounced(Refused):
@@ -46,6 +52,18 @@ class WorkNotStarted(Refused):
 
 class WorkFinished(Refused):
     """The maintenance is completed."""
+
+
+class WindowNotCarriedOut(Refused):
+    """The window is marked as not carried out."""
+
+
+class WindowNotBegun(Refused):
+    """A window whose announced start is still to come is cancelled, not marked as not carried out."""
+
+
+class ReasonMissing(Refused):
+    """A reason is required."""
 
 
 def plan_window(
@@ -94,6 +112,10 @@ def announce_window(
         window = _locked(window)
         if window.cancelled_at:
             raise WindowCancelled(_("This window is cancelled. Plan a new one."))
+        if window.completed_at:
+            raise WorkFinished(_("The maintenance is completed, so nothing more can be announced."))
+        _check_carried_out(window)
+        check_not_past(ends_at, now)
         before = window.notices.last()
         if before and (before.starts_at, before.ends_at) == (starts_at, ends_at):
             raise NothingNewAnnounced(
@@ -119,6 +141,7 @@ def cancel_window(*, actor: Actor, window: MaintenanceWindow, reason: str, now: 
             raise WindowCancelled(_("This window is already cancelled."))
         if window.completed_at:
             raise WorkFinished(_("The maintenance is completed and can no longer be cancelled."))
+        _check_carried_out(window)
         if not window.notices.exists():
             raise NothingAnnounced(_("This window has not been announced, so there is nothing to cancel."))
         window.cancelled_at = now
@@ -142,6 +165,9 @@ def start_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> Non
         locked = _locked(window)
         if locked.cancelled_at:
             raise WindowCancelled(_("This window is cancelled. Plan a new one."))
+        _check_carried_out(locked)
+        if locked.completed_at:
+            raise WorkFinished(_("The maintenance is already completed."))
         if locked.started_at:
             raise WorkStarted(_("The maintenance has already started."))
         locked.started_at = now.replace(microsecond=0)
@@ -153,7 +179,7 @@ def start_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> Non
 
 
 def finish_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> None:
-    """Record the completion of the work."""
+    """Record the completion of the work. The notices cover nothing after it (4.1)."""
     require(actor, "maintenance.change_maintenancewindow")
     with transaction.atomic():
         locked = _locked(window)
@@ -171,6 +197,48 @@ def finish_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> No
             changes={"completed_at": [None, locked.completed_at]},
         )
     window.refresh_from_db()
+
+
+def mark_not_carried_out(*, actor: Actor, window: MaintenanceWindow, reason: str, now: datetime) -> None:
+    """Record that an announced window passed without maintenance: its notices cover nothing (4.1). No notice is sent."""
+    require(actor, "maintenance.change_maintenancewindow")
+    if not reason.strip():
+        raise ReasonMissing(_("Enter a reason."))
+    with transaction.atomic():
+        locked = _locked(window)
+        if locked.cancelled_at:
+            raise WindowCancelled(_("This window is already cancelled."))
+        if locked.completed_at:
+            raise WorkFinished(_("The maintenance is already completed."))
+        if locked.started_at:
+            raise WorkStarted(_("The maintenance has already started."))
+        _check_carried_out(locked)
+        newest = announced(notices_given(locked))
+        if newest is None:
+            raise NothingAnnounced(_("This window has not been announced. Announce it first."))
+        if epoch(now) < newest[0]:
+            raise WindowNotBegun(
+                _("The announced start is still to come. Cancel the window, so that customers are told.")
+            )
+        locked.not_carried_out_at = now.replace(microsecond=0)
+        locked.save(update_fields=["not_carried_out_at"])
+        record(
+            actor=actor,
+            action="marked as not carried out",
+            subject=locked,
+            now=now,
+            changes={"not_carried_out_at": [None, locked.not_carried_out_at]},
+            reason=reason,
+        )
+    window.refresh_from_db()
+
+
+def check_not_past(ends_at: datetime, now: datetime) -> None:
+    """Refuse an announcement of a window that ends at or before `now`: no notice of it would be prior (4.1)."""
+    if ends_at <= now:
+        raise WindowInThePast(
+            _("The window is wholly in the past and cannot be announced. Enter an end in the future.")
+        )
 
 
 ACTIONS = {
@@ -215,6 +283,11 @@ def _notify(
 
 def _locked(window: MaintenanceWindow) -> MaintenanceWindow:
     return MaintenanceWindow.objects.select_for_update().get(pk=window.pk)
+
+
+def _check_carried_out(window: MaintenanceWindow) -> None:
+    if window.not_carried_out_at:
+        raise WindowNotCarriedOut(_("This window is marked as not carried out. Plan a new one."))
 
 
 def _check_order(starts_at: datetime, ends_at: datetime) -> None:

@@ -13,7 +13,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 
 from .models import MaintenanceNotice, MaintenanceWindow, WindowRegion
-from .rules import NoticeGiven, Stage, announced, stage
+from .rules import Conduct, NoticeGiven, Stage, announced, stage
 
 
 def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
@@ -32,6 +32,14 @@ def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
     return sorted(given, key=lambda notice: notice.sent)
 
 
+def conduct(window: MaintenanceWindow) -> Conduct:
+    """What the record says of the work of a window."""
+    return Conduct(
+        completed=epoch(window.completed_at) if window.completed_at else None,
+        carried_out=window.not_carried_out_at is None,
+    )
+
+
 def stage_of(window: MaintenanceWindow, now: datetime) -> Stage:
     """The stage of a window at its newest announced time."""
     given = notices_given(window)
@@ -40,6 +48,7 @@ def stage_of(window: MaintenanceWindow, now: datetime) -> Stage:
         begun=window.started_at is not None,
         finished=window.completed_at is not None,
         cancelled=bool(given) and given[-1].start is None,
+        carried_out=window.not_carried_out_at is None,
         now=epoch(now),
     )
 
@@ -62,7 +71,7 @@ def audience(window: MaintenanceWindow, now: datetime) -> QuerySet[Contact]:
 def overlapping(window: MaintenanceWindow, starts_at: datetime, ends_at: datetime) -> QuerySet[MaintenanceWindow]:
     """Other windows, drafts included, that affect a region of this one at the same time."""
     found = MaintenanceWindow.objects.filter(
-        cancelled_at__isnull=True, starts_at__lt=ends_at, ends_at__gt=starts_at
+        cancelled_at__isnull=True, not_carried_out_at__isnull=True, starts_at__lt=ends_at, ends_at__gt=starts_at
     ).exclude(pk=window.pk)
     regions = [region.pk for region in window.regions.all()]
     if regions:

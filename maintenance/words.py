@@ -26,6 +26,7 @@ def stage_badge(stage: Stage) -> tuple[str, str]:
         Stage.DUE: ("waiting", _("due, not started")),
         Stage.IN_PROGRESS: ("excluded", _("in progress")),
         Stage.OVERRUNNING: ("counted", _("in progress, overrunning")),
+        Stage.ENDED: ("waiting", _("ended, not started")),
         Stage.COMPLETED: ("plain", _("completed")),
         Stage.NOT_CARRIED_OUT: ("plain", _("not carried out")),
         Stage.CANCELLED: ("outside", _("cancelled")),

@@ -40,6 +40,7 @@ VERBS = {
     "loaded from a history file": pgettext_lazy("audit log", "loaded from a history file"),
     "loaded the wording of": pgettext_lazy("audit log", "loaded the wording of"),
     "logged": pgettext_lazy("audit log", "logged"),
+    "marked as not carried out": pgettext_lazy("audit log", "marked as not carried out"),
     "moved": pgettext_lazy("audit log", "rescheduled"),
     "noted an answer to": pgettext_lazy("audit log", "recorded a reply to"),
     "opened": pgettext_lazy("audit log", "added the region"),

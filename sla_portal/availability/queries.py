@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from incidents.models import Incident, IncidentQuerySet, Outage, OutageClient, OutageFunction
 from incidents.queries import connected_outages
 from maintenance.models import MaintenanceWindow
-from maintenance.queries import notices_given
+from maintenance.queries import conduct, notices_given
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.queries import contracts_in_force, suspensions_of, terms_periods, version_in_force
 from sla_portal.agreements.rules import MeasurementPeriod, Terms, TermsPeriod
@@ -403,7 +403,7 @@ def _announced(
     if regions and region.pk not in regions:
         return [], 0
     scope = grid.cells([row.pk for row in window.functions.all()], [row.pk for row in window.clients.all()])
-    return intersection(covered_by_notice(notices_given(window), periods), [span]), scope
+    return intersection(covered_by_notice(notices_given(window), conduct(window), periods), [span]), scope
 
 
 def covered_by_window(window: MaintenanceWindow, outage: Outage, span: Span) -> list[Span]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db.models import ManyToOneRel, Model
 
@@ -10,6 +11,7 @@ from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract
 from sla_portal.agreements.rules import Stage
 from sla_portal.customers.models import Client, CoreFunction, Region
+from sla_portal.kernel.instants import instant_text
 
 from . import queries
 from .document import History, NotAHistory, shown
@@ -38,6 +40,7 @@ def check_against_portal(history: History) -> None:
     errors += _contracts_of_others(history)
     errors += _versions_standing_still(history.agreements or [])
     errors += _days_taken(history.agreements or [])
+    errors += _work_on_record(history.maintenance)
     if errors:
         raise NotAHistory(errors)
 
@@ -83,6 +86,25 @@ def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
                 f"agreements[{i}].effective_on: Version {staying[row['effective_on']]} takes effect on that day, and "
                 "the portal's record refers to it."
             )
+
+
+def _work_on_record(windows: Sequence[Row]) -> Iterator[str]:
+    """A file tells no start of work; what it tells of the work fits the start on record here."""
+    told = {
+        row["reference"]: (i, row) for i, row in enumerate(windows) if row["completed_at"] or row["not_carried_out_at"]
+    }
+    for chunk in chunks(list(told)):
+        started: Any = MaintenanceWindow.objects.filter(reference__in=chunk, started_at__isnull=False)
+        for reference, at in started.values_list("reference", "started_at"):
+            (i, row), started_at = told[reference], instant_text(at)
+            if row["not_carried_out_at"]:
+                yield f"maintenance[{i}].not_carried_out_at: The start of its work is on record, {started_at}."
+            # Both are UTC text to the second: its order is that of time.
+            elif row["completed_at"] < started_at:
+                yield (
+                    f"maintenance[{i}].completed_at: It must not lie before the start of its work that is on record, "
+                    f"{started_at}, but is {row['completed_at']}."
+                )
 
 
 def stays(version: AgreementVersion) -> bool:

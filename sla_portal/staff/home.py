@@ -192,7 +192,7 @@ def near_windows(now: datetime) -> list[NearWindow]:
     near = Q(starts_at__lt=now + SOON, ends_at__gt=now - SOON)
     at_work = Q(started_at__isnull=False, completed_at__isnull=True)
     windows = (
-        MaintenanceWindow.objects.filter(near | at_work, cancelled_at__isnull=True)
+        MaintenanceWindow.objects.filter(near | at_work, cancelled_at__isnull=True, not_carried_out_at__isnull=True)
         .order_by("starts_at")
         .prefetch_related("regions", "notices")[: SHOWN + 1]
     )
@@ -213,8 +213,9 @@ def _window_badge(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
         Stage.IN_PROGRESS: ("excluded", _("ends in %(length)s") % {"length": until}),
         Stage.OVERRUNNING: ("counted", _("overrunning by %(length)s") % {"length": until}),
     }.get(stage) or (
-        "plain",
-        _("completed") if stage is Stage.COMPLETED else _("not carried out, ended %(length)s ago") % {"length": until},
+        ("plain", _("completed"))
+        if stage is Stage.COMPLETED
+        else ("waiting", _("ended %(length)s ago, not started") % {"length": until})
     )
 
 

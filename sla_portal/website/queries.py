@@ -319,11 +319,12 @@ def _window(grid: Grid, now: datetime, row: MaintenanceWindow) -> PublicWindow:
         kind=row.kind,
         regions=_all_or(_named(row.regions.all()), grid.regions),
         scope=grid.scope(row.functions.all(), row.clients.all()),
-        phase=phase(starts_at, ends_at, row.started_at, row.completed_at, cancelled_at, now),
+        phase=phase(starts_at, ends_at, row.started_at, row.completed_at, cancelled_at, row.not_carried_out_at, now),
         starts_at=starts_at,
         ends_at=ends_at,
         completed_at=row.completed_at,
         cancelled_at=cancelled_at,
+        not_carried_out_at=row.not_carried_out_at,
         announced=announced,
     )
 

@@ -20,6 +20,7 @@ from sla_portal.audit.queries import entries_about, first_broken_link
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 from sla_portal.history.document import NotAHistory, read
+from tests.support.builders import at
 from tests.support.histories import (
     HOSTILE,
     KEYS,
@@ -159,6 +160,47 @@ def test_a_history_is_recorded_and_not_judged(tmp_path):
 # What a second file changes
 
 
+@pytest.mark.parametrize("key", ["completed_at", "not_carried_out_at"])
+def test_what_became_of_the_work_in_a_window_is_recorded_and_dumped(tmp_path, key):
+    other = {"completed_at": "not_carried_out_at", "not_carried_out_at": "completed_at"}[key]
+    document = changed(f"maintenance[0].{key}", "2026-09-07T02:30:00+08:00")
+    del document["maintenance"][0][other]
+    loaded(tmp_path, document)
+    window = MaintenanceWindow.objects.get()
+    assert (getattr(window, key), getattr(window, other), window.started_at) == (at("2026-09-06 18:30"), None, None)
+    first = dumped()
+    row = json.loads(first)["maintenance"][0]
+    assert (row[key], row[other]) == ("2026-09-06T18:30:00Z", None)
+    assert "already" in loaded(tmp_path, first.encode())
+    assert dumped() == first
+    # Missing is null.
+    del document["maintenance"][0][key]
+    loaded(tmp_path, document)
+    assert json.loads(dumped())["maintenance"][0][key] is None
+
+
+def test_what_a_file_tells_of_the_work_fits_the_start_on_record(tmp_path):
+    loaded(tmp_path, example())
+    MaintenanceWindow.objects.update(started_at=at("2026-09-06 18:10"))
+    assert refused(tmp_path, changed("maintenance[0].completed_at", "2026-09-06T18:09:59Z")) == [
+        "maintenance[0].completed_at: It must not lie before the start of its work that is on record, "
+        "2026-09-06T18:10:00Z, but is 2026-09-06T18:09:59Z."
+    ]
+    assert refused(tmp_path, changed("maintenance[0].not_carried_out_at", "2026-09-06T20:00:00Z")) == [
+        "maintenance[0].not_carried_out_at: The start of its work is on record, 2026-09-06T18:10:00Z."
+    ]
+    loaded(tmp_path, changed("maintenance[0].completed_at", "2026-09-06T18:10:00Z"))
+    assert MaintenanceWindow.objects.get().started_at == at("2026-09-06 18:10")
+
+
+def test_a_window_is_not_both_completed_and_not_carried_out(tmp_path):
+    document = changed("maintenance[0].completed_at", "2026-09-06T18:30:00Z")
+    document["maintenance"][0]["not_carried_out_at"] = "2026-09-06T20:00:00Z"
+    assert refused(tmp_path, document) == [
+        "maintenance[0].not_carried_out_at: Maintenance that was completed was carried out."
+    ]
+
+
 def test_a_changed_row_keeps_its_key_and_its_unchanged_lists(tmp_path):
     first = smallest(
         regions=[{"code": "eu", "name": "Europe"}],
@@ -290,7 +332,8 @@ def test_every_write_is_in_the_audit_log_with_its_changes(tmp_path):
 
 MAY_MISS = {
     "functions", "clients", "regions", "agreements", "maintenance[0].functions", "maintenance[0].clients",
-    "maintenance[0].regions", "incidents[0].outages[0].functions", "incidents[0].outages[0].clients",
+    "maintenance[0].regions", "maintenance[0].completed_at", "maintenance[0].not_carried_out_at",
+    "incidents[0].outages[0].functions", "incidents[0].outages[0].clients",
 }  # fmt: skip
 
 

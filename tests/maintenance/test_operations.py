@@ -9,14 +9,19 @@ from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from maintenance.operations import (
     NothingAnnounced,
     NothingNewAnnounced,
+    ReasonMissing,
     WindowCancelled,
     WindowEndsBeforeItStarts,
+    WindowInThePast,
+    WindowNotBegun,
+    WindowNotCarriedOut,
     WorkFinished,
     WorkNotStarted,
     WorkStarted,
     announce_window,
     cancel_window,
     finish_work,
+    mark_not_carried_out,
     plan_window,
     start_work,
 )
@@ -158,11 +163,87 @@ def test_work_is_started_once_and_then_completed_once():
     assert (window.started_at, window.completed_at) == (START, END + timedelta(minutes=7))
 
 
+def not_carried_out(window, now=START, reason="The vendor did not come.") -> None:
+    mark_not_carried_out(actor=NOC, window=window, reason=reason, now=now)
+
+
+def test_an_announced_window_that_passed_without_work_is_marked_as_not_carried_out():
+    a_contact(a_region())
+    window = planned()
+    with pytest.raises(NothingAnnounced):
+        not_carried_out(window)
+    announced(window)
+    sent = Notice.objects.count(), Delivery.objects.count()
+    with pytest.raises(WindowNotBegun):
+        not_carried_out(window, now=START - timedelta(seconds=1))
+    with pytest.raises(ReasonMissing):
+        not_carried_out(window, reason=" ")
+    not_carried_out(window, now=START)
+    assert window.not_carried_out_at == START
+    entry = entries_about(window)[0]
+    assert (entry.action, entry.reason) == ("marked as not carried out", "The vendor did not come.")
+    # It announces nothing.
+    assert (Notice.objects.count(), Delivery.objects.count(), window.notices.count()) == (*sent, 1)
+    for operation in (start_work, not_carried_out):
+        with pytest.raises(WindowNotCarriedOut):
+            operation(window=window, now=START, **({"actor": NOC} if operation is start_work else {}))
+    with pytest.raises(WindowNotCarriedOut):
+        announced(window, START, END + timedelta(hours=1), now=START)
+    with pytest.raises(WindowNotCarriedOut):
+        cancel_window(actor=NOC, window=window, reason="x", now=START)
+
+
+def test_the_announced_start_decides_when_a_window_can_be_marked():
+    window = planned()
+    announced(window)
+    announced(window, START + timedelta(days=1), END + timedelta(days=1), now=START)
+    with pytest.raises(WindowNotBegun):
+        not_carried_out(window, now=END)
+    not_carried_out(window, now=START + timedelta(days=1))
+
+
+def test_work_that_took_place_or_a_cancelled_window_is_not_marked():
+    begun, cancelled = planned(), planned(reference="MW-8")
+    announced(begun)
+    announced(cancelled)
+    start_work(actor=NOC, window=begun, now=START)
+    with pytest.raises(WorkStarted):
+        not_carried_out(begun)
+    finish_work(actor=NOC, window=begun, now=END)
+    with pytest.raises(WorkFinished):
+        not_carried_out(begun)
+    cancel_window(actor=NOC, window=cancelled, reason="x", now=NOW + timedelta(days=1))
+    with pytest.raises(WindowCancelled):
+        not_carried_out(cancelled)
+
+
+def test_a_window_wholly_in_the_past_is_not_announced():
+    window = planned()
+    with pytest.raises(WindowInThePast):
+        announced(window, now=END)
+    announced(window, now=END - timedelta(seconds=1))
+    with pytest.raises(WindowInThePast):
+        announced(window, START - timedelta(days=1), END - timedelta(days=1), now=END)
+
+
+def test_only_announcing_rescheduling_extending_and_cancelling_are_notices():
+    window = planned()
+    announced(window)
+    start_work(actor=NOC, window=window, now=START)
+    announced(window, START, END + timedelta(minutes=30), now=START)
+    finish_work(actor=NOC, window=window, now=END)
+    assert (window.notices.count(), Notice.objects.count()) == (2, 2)
+    with pytest.raises(WorkFinished):
+        announced(window, START, END + timedelta(hours=2), now=END)
+
+
 def test_announcing_needs_the_permission():
     window = planned()
     nobody = Actor.staff(User.objects.create_user("nobody"))
     with pytest.raises(NotAllowed):
         announce_window(actor=nobody, window=window, starts_at=START, ends_at=END, now=NOW)
+    with pytest.raises(NotAllowed):
+        mark_not_carried_out(actor=nobody, window=window, reason="x", now=START)
     with pytest.raises(NotAllowed):
         plan_window(actor=nobody, reference="x", title="x", kind="other", starts_at=START, ends_at=END, now=NOW)
     assert not Notice.objects.exists()

@@ -189,6 +189,9 @@ BREAKS = claims_breaks.BREAKS | {
     "work_is_finished_after_it_started": lambda: window(
         started_at=at("2026-09-06 18:00"), completed_at=at("2026-09-06 17:59")
     ),
+    "work_that_took_place_is_not_marked_as_not_carried_out": lambda: window(
+        started_at=at("2026-09-06 18:00"), not_carried_out_at=at("2026-09-06 20:00")
+    ),
     "a_window_is_of_a_known_kind": lambda: window(kind="party"),
     "a_window_names_a_region_once": lambda: twice(WindowRegion.objects.create, window=window(), region=a_region()),
     "a_window_names_a_function_once": lambda: twice(

@@ -9,10 +9,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from maintenance.operations import WindowInThePast, check_not_past
 from sla_portal.clocks import ClockField
 from sla_portal.kernel.intervals import epoch, instant
 
-from ..forms import TYPED, KeyedForm, TimedForm
+from ..forms import TYPED, KeyedForm, ReasonForm, TimedForm
 
 EXTENSION_MINUTES = (15, 30, 60)
 
@@ -23,6 +24,14 @@ def _whole_seconds(form: forms.Form, name: str) -> datetime | None:
         form.add_error(name, _("Enter whole seconds."))
         return None
     return at
+
+
+def refuse_past(form: TimedForm, name: str, ends_at: datetime) -> None:
+    """Put the refusal of a window that is wholly in the past on the field `name`."""
+    try:
+        check_not_past(ends_at, form.now)
+    except WindowInThePast as refused:
+        form.add_error(name, str(refused))
 
 
 class NoticeReasonForm(forms.Form):
@@ -37,7 +46,7 @@ class NoticeReasonForm(forms.Form):
     )
 
 
-class AnnouncementForm(NoticeReasonForm):
+class AnnouncementForm(TimedForm, NoticeReasonForm):
     """The start and end that a notice announces."""
 
     starts_at = ClockField(label=gettext_lazy("From"))
@@ -48,6 +57,8 @@ class AnnouncementForm(NoticeReasonForm):
         starts_at, ends_at = (_whole_seconds(self, name) for name in ("starts_at", "ends_at"))
         if starts_at and ends_at and ends_at <= starts_at:
             self.add_error("ends_at", _("The window ends before it starts. Enter an end after the start."))
+        elif ends_at:
+            refuse_past(self, "ends_at", ends_at)
         return self.cleaned_data
 
     @property
@@ -85,6 +96,8 @@ class ExtensionForm(TimedForm, NoticeReasonForm):
             until = ends_at + timedelta(minutes=int(by))
         else:
             until = None
+        if until and until > ends_at:
+            refuse_past(self, "ends_at" if by == TYPED else "by", until)
         self.cleaned_data["until"] = until
         return self.cleaned_data
 
@@ -106,6 +119,10 @@ class CancellationForm(forms.Form):
     @property
     def period(self) -> tuple[None, None]:
         return None, None
+
+
+class NotCarriedOutForm(KeyedForm, ReasonForm):
+    """The reason why an announced window passed without maintenance; for the record, sent to nobody."""
 
 
 LATEST = epoch(datetime(9999, 1, 1, tzinfo=UTC))

@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 
 from maintenance.emails import Step, invitation, notice_wordings, step
 from maintenance.models import MaintenanceWindow
-from maintenance.queries import audience, notices_given, overlapping
+from maintenance.queries import audience, conduct, notices_given, overlapping
 from maintenance.rules import NoticeGiven, announced, lead
 from maintenance.words import format_lead_time, lead_time_warnings
 from sla_portal.agreements.queries import terms_periods
@@ -88,7 +88,7 @@ def preview(
     known = announced(notices) or (epoch(window.starts_at), epoch(window.ends_at))
     new = NoticeGiven(sent=epoch(now), start=_second(starts_at), end=_second(ends_at))
     period = (new.start, new.end) if new.start is not None and new.end is not None else known
-    covered = covered_by_notice([*notices, new], periods)
+    covered = covered_by_notice([*notices, new], conduct(window), periods)
     # The recipients depend on the times of the window, so use those the operation will set.
     window.starts_at, window.ends_at = instant(period[0]), instant(period[1])
     terms = terms_at(periods, period[0])

@@ -16,4 +16,5 @@ def urls(view) -> list[URLPattern]:
         path(one + "cancel/", view(window.cancel), name="cancel_window"),
         path(one + "start/", view(window.start), name="start_work"),
         path(one + "finish/", view(window.finish), name="finish_work"),
+        path(one + "not-carried-out/", view(window.not_carried_out), name="not_carried_out"),
     ]

@@ -1,8 +1,9 @@
-"""The page of a maintenance window, and the actions on it: announce, extend, cancel, start, complete."""
+"""The page of a maintenance window, and the actions on it: announce, extend, cancel, start, complete, not carried out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from uuid import uuid4
 
 from django import forms
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from maintenance.models import MaintenanceWindow
-from maintenance.operations import finish_work, start_work
+from maintenance.operations import finish_work, mark_not_carried_out, start_work
 from maintenance.queries import overlapping
 from maintenance.words import format_regions, overlap_warnings
 from sla_portal.audit.actors import Actor
@@ -33,6 +34,7 @@ from .forms import (
     AnnouncementForm,
     CancellationForm,
     ExtensionForm,
+    NotCarriedOutForm,
     SendCancellationForm,
     SendForm,
 )
@@ -57,8 +59,10 @@ def _get_window(pk: int) -> MaintenanceWindow:
 def window(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a window; `?part=figures` returns the figures alone, for the refresh of the page."""
     require_right(request, VIEW)
-    now = timezone.now()
-    found = _get_window(pk)
+    return _page(request, _get_window(pk), timezone.now(), NotCarriedOutForm(auto_id="not-carried-out-%s"))
+
+
+def _page(request: HttpRequest, found: MaintenanceWindow, now: datetime, form: NotCarriedOutForm) -> HttpResponse:
     status = window_status(found, now)
     notices = sent_notices(found)
     context = {
@@ -67,7 +71,7 @@ def window(request: HttpRequest, pk: int) -> HttpResponse:
         "where": format_regions(found),
         "now": now,
         "timeline": timeline(status, notices),
-        "part": f"{reverse('admin:maintenance_window', args=[pk])}?part=figures",
+        "part": f"{reverse('admin:maintenance_window', args=[found.pk])}?part=figures",
     }
     if request.GET.get("part") == "figures":
         return page(request, "staff/maintenance/_figures.html", context)
@@ -80,8 +84,9 @@ def window(request: HttpRequest, pk: int) -> HttpResponse:
         "longer": EXTENSION_MINUTES,
         "key": uuid4(),
         "log": audit_log(found),
+        "not_carried_out": form,
     }
-    return page(request, "staff/maintenance/window.html", context)
+    return page(request, "staff/maintenance/window.html", context, status=422 if form.errors else 200)
 
 
 # Notices
@@ -93,7 +98,9 @@ def announce(request: HttpRequest, pk: int) -> HttpResponse:
 
     def asked(status: WindowStatus) -> AnnouncementForm:
         given = request.POST if "show" in request.POST else None
-        return AnnouncementForm(given, initial={"starts_at": status.starts_at, "ends_at": status.ends_at})
+        return AnnouncementForm(
+            given, initial={"starts_at": status.starts_at, "ends_at": status.ends_at}, now=timezone.now()
+        )
 
     def title(status: WindowStatus) -> str:
         return _("Reschedule the window") if status.announced else _("Announce the window")
@@ -159,7 +166,7 @@ def _preview_and_send(
     if form.is_valid():
         starts_at, ends_at = form.period
         shown = preview(found, starts_at, ends_at, form.cleaned_data["reason"], now)
-    elif not form.is_bound and not status.announced:
+    elif not form.is_bound and not status.announced and status.ends_at > now:
         # A draft has a period already.
         shown = preview(found, status.starts_at, status.ends_at, "", now)
     return page(
@@ -186,6 +193,8 @@ def _preview_and_send(
 def _why_closed(status: WindowStatus) -> str:
     if status.window.completed_at:
         return _("The maintenance is completed, so nothing more can be announced.")
+    if status.window.not_carried_out_at:
+        return _("This window is marked as not carried out. Plan a new one.")
     if status.announced:
         return _("This window is cancelled. Plan a new one.")
     return _("This window has not been announced. Announce it first.")
@@ -229,6 +238,25 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 def finish(request: HttpRequest, pk: int) -> HttpResponse:
     """Record the completion of the work."""
     return _work(request, pk, finish_work, _("Maintenance completed."))
+
+
+@require_POST
+def not_carried_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark a window as not carried out."""
+    require_right(request, CHANGE)
+    now = timezone.now()
+    found = _get_window(pk)
+    form = NotCarriedOutForm(request.POST, auto_id="not-carried-out-%s")
+
+    def write() -> str:
+        mark_not_carried_out(actor=Actor.staff(request.user), window=found, reason=form.cleaned_data["reason"], now=now)
+        messages.success(request, _("Marked as not carried out. No notice was sent."))
+        return reverse("admin:maintenance_window", args=[pk])
+
+    if form.is_valid():
+        with refusals_on(form):
+            return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
+    return _page(request, found, now, form)
 
 
 def _work(request: HttpRequest, pk: int, operation, message: str) -> HttpResponse:

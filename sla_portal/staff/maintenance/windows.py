@@ -13,7 +13,7 @@ from django.utils.translation import pgettext
 from incidents.models import Incident, Outage
 from maintenance.emails import Step, step
 from maintenance.models import MaintenanceNotice, MaintenanceWindow
-from maintenance.queries import notices_given, stage_of
+from maintenance.queries import conduct, notices_given, stage_of
 from maintenance.rules import Stage, announced, lead
 from maintenance.words import below_recommended, format_lead_time, lead_time_warnings, stage_badge
 from sla_portal.agreements.queries import terms_periods
@@ -152,7 +152,12 @@ class WindowStatus:
     @property
     def is_open(self) -> bool:
         """Whether another notice can be sent."""
-        return self.stage not in (Stage.CANCELLED, Stage.COMPLETED)
+        return self.stage not in (Stage.CANCELLED, Stage.COMPLETED, Stage.NOT_CARRIED_OUT)
+
+    @property
+    def may_be_not_carried_out(self) -> bool:
+        """Whether the announced start has come and nobody started the work."""
+        return self.stage in (Stage.DUE, Stage.ENDED)
 
     @property
     def on_the_day(self) -> bool:
@@ -161,13 +166,13 @@ class WindowStatus:
             return True
         near = ON_THE_DAY.total_seconds()
         return (self.stage is Stage.SCHEDULED and self.span[0] - self.now <= near) or (
-            self.stage is Stage.NOT_CARRIED_OUT and self.now - self.span[1] <= near
+            self.stage is Stage.ENDED and self.now - self.span[1] <= near
         )
 
     @property
     def is_live(self) -> bool:
         """Whether the page needs a running clock."""
-        return self.on_the_day and self.stage is not Stage.NOT_CARRIED_OUT
+        return self.on_the_day and self.stage is not Stage.ENDED
 
     @property
     def headline(self) -> str:
@@ -186,21 +191,27 @@ class WindowStatus:
             Stage.DUE: _("Due, not started: ends in %(length)s") % shown,
             Stage.IN_PROGRESS: _("In progress: announced end in %(length)s") % shown,
             Stage.OVERRUNNING: _("Overrunning by %(length)s: downtime after %(until)s counts") % shown,
-            Stage.NOT_CARRIED_OUT: _("Not carried out: ended %(length)s ago without being started") % shown,
+            Stage.ENDED: _("Ended %(length)s ago, not started") % shown,
+            Stage.NOT_CARRIED_OUT: _("Not carried out: downtime in this window counts"),
             Stage.CANCELLED: _("Cancelled: downtime after the cancellation counts"),
             Stage.COMPLETED: self._completed,
         }[self.stage]
 
     @property
     def _completed(self) -> str:
-        begun, done = self.work[0] if self.work else (self.now, self.now)
+        if not self.work:
+            return _("Completed: downtime after the completion counts")
+        begun, done = self.work[0]
         late = done - self.span[1]
         shown = {"took": format_length(done - begun), "late": format_length(abs(late))}
         if late > 0:
             return _("Completed after %(took)s, %(late)s after the announced end: downtime in that time counts") % shown
         if late == 0:
             return _("Completed after %(took)s, at the announced end") % shown
-        return _("Completed after %(took)s, %(late)s before the announced end") % shown
+        return (
+            _("Completed after %(took)s, %(late)s before the announced end: downtime after the completion counts")
+            % shown
+        )
 
 
 def window_status(window: MaintenanceWindow, now: datetime) -> WindowStatus:
@@ -209,7 +220,7 @@ def window_status(window: MaintenanceWindow, now: datetime) -> WindowStatus:
     periods = terms_periods()
     known = announced(notices)
     work = _work(window, now)
-    covered = covered_by_notice(notices, periods)
+    covered = covered_by_notice(notices, conduct(window), periods)
     around = known or (epoch(window.starts_at), epoch(window.ends_at))
     reach = min([around[0], *(start for start, _end in work)]), max([around[1], *(end for _start, end in work)])
     downtime = _downtime(window, reach, covered, now)

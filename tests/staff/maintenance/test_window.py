@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from maintenance.models import MaintenanceWindow
+from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from maintenance.rules import NoticeGiven, Stage, lead, stage
 from sla_portal.audit.models import Entry
 from sla_portal.customers.models import Contact, CoreFunction
@@ -152,6 +152,66 @@ def test_an_overrunning_window_is_on_the_home_page_until_completed(noc, europe, 
     assert "MW-7" not in text_of(noc.get(reverse("admin:index")))
 
 
+def test_a_window_that_passed_without_work_is_marked_as_not_carried_out(noc, europe, clock):
+    window = announced(europe)
+    an_outage(europe, START, "2026-09-06 18:20")
+    url = url_of("not_carried_out", window)
+    shown = noc.get(url_of("maintenance_window", window))
+    assert url not in shown.content.decode()
+    assert "From the announced start on it can be marked as not carried out instead." in text_of(shown)
+
+    later(noc, clock, "2026-09-08 19:00")
+    assert "Ended 2 d ago, not started" in page(noc, window)
+    assert url in noc.get(url_of("maintenance_window", window)).content.decode()
+    refused = noc.post(url, {"key": uuid4(), "reason": ""})
+    assert refused.status_code == 422
+    assert "Enter a reason." in text_of(refused)
+    marked = text_of(noc.post(url, {"key": uuid4(), "reason": "The vendor did not come."}, follow=True))
+    assert "Not carried out: downtime in this window counts" in marked
+    assert "excluded under 4.1 0 s ■ counts as downtime 1 h" in marked
+    assert "The vendor did not come." in marked
+    assert not Notice.objects.exists()
+    again = noc.post(url, {"key": uuid4(), "reason": "Once more"})
+    assert again.status_code == 422
+    assert "This window is marked as not carried out. Plan a new one." in text_of(again)
+
+    calendar = noc.get(reverse("admin:maintenance_calendar") + "?from=2026-08-31")
+    assert "not carried out" in text_of(calendar)
+    listed = reverse("admin:maintenance_maintenancewindow_changelist") + "?state=not-carried-out"
+    assert "MW-7" in text_of(noc.get(listed))
+    assert "MW-7" not in text_of(noc.get(reverse("admin:index")))
+
+
+def test_completing_early_ends_what_is_excluded(noc, europe, clock):
+    window = announced(europe, started_at=at(START))
+    later(noc, clock, "2026-09-06 18:20")
+    done = text_of(noc.post(url_of("finish_work", window), {"key": uuid4()}, follow=True))
+    assert "Completed after 20 min, 40 min before the announced end: downtime after the completion counts" in done
+    assert "excluded under 4.1 20 min ■ counts as downtime 40 min" in done
+
+
+def test_a_window_wholly_in_the_past_is_refused_at_the_field(noc, europe, clock):
+    window = drafted(europe)
+    later(noc, clock, "2026-09-06 19:00")
+    assert "If sent now" not in text_of(noc.get(url_of("announce_window", window)))
+    past = noc.post(url_of("announce_window", window), typed(START, END))
+    assert past.context["form"].errors["ends_at"] == [
+        "The window is wholly in the past and cannot be announced. Enter an end in the future."
+    ]
+    shown = noc.post(url_of("announce_window", window), typed(START, "2026-09-06 19:01"))
+    later(noc, clock, "2026-09-06 19:01")
+    late = noc.post(url_of("announce_window", window), to_send(shown))
+    assert late.status_code == 422
+    assert "The window is wholly in the past" in text_of(late)
+
+    a_notice = {"sent_at": at("2026-09-01 07:00"), "starts_at": at(START), "ends_at": at(END)}
+    MaintenanceNotice.objects.create(window=window, **a_notice)
+    later(noc, clock, "2026-09-07 12:00")
+    extended = noc.get(url_of("extend_window", window) + "?by=30")
+    assert list(extended.context["form"].errors) == ["by"]
+    assert not Notice.objects.exists()
+
+
 def test_a_cancellation_is_previewed_and_sent_with_its_reason(noc, europe):
     window = announced(europe)
     assert noc.post(url_of("cancel_window", window), {"show": "1", "reason": " "}).status_code == 422
@@ -231,7 +291,10 @@ def test_lead_counts_from_the_first_notice_of_the_present_start():
         (100, {"begun": True}, Stage.IN_PROGRESS),
         (90, {"begun": True}, Stage.IN_PROGRESS),
         (200, {"begun": True}, Stage.OVERRUNNING),
-        (200, {}, Stage.NOT_CARRIED_OUT),
+        (200, {}, Stage.ENDED),
+        (100, {"carried_out": False}, Stage.NOT_CARRIED_OUT),
+        (200, {"carried_out": False}, Stage.NOT_CARRIED_OUT),
+        (200, {"carried_out": False, "cancelled": True}, Stage.CANCELLED),
         (200, {"begun": True, "finished": True}, Stage.COMPLETED),
         (10, {"cancelled": True}, Stage.CANCELLED),
     ],
@@ -323,7 +386,7 @@ def test_other_roles_see_no_actions_and_are_refused(europe, clock, role):
     client = signed_in(a_member(role))
     response = client.get(url_of("maintenance_window", window))
     assert response.status_code == 200
-    for step in (*NOTICES, "start_work", "finish_work"):
+    for step in (*NOTICES, "start_work", "finish_work", "not_carried_out"):
         assert url_of(step, window) not in response.content.decode()
         assert client.post(url_of(step, window), {"send": "1", "key": uuid4()}).status_code == 403
     assert client.get(reverse("admin:maintenance_calendar")).status_code == 200
@@ -351,7 +414,7 @@ def test_other_roles_see_no_actions_and_are_refused(europe, clock, role):
 )  # fmt: skip
 def test_arbitrary_input_breaks_no_page_and_sends_nothing(noc, europe, sent):
     for window in (announced(europe), a_window(START, END)):
-        for step in (*NOTICES, "start_work", "finish_work"):
+        for step in (*NOTICES, "start_work", "finish_work", "not_carried_out"):
             assert noc.post(url_of(step, window), sent).status_code in (200, 302, 422)
     assert not Notice.objects.exists()
 

@@ -4,9 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from sla_portal.kernel.intervals import Span, intersection, merged
+from sla_portal.kernel.intervals import Span, intersection, merged, seconds
 
 HOUR = 3600
+DAY = 24 * HOUR
+
+LONGEST_BY_ONE = DAY
+"""A window longer than this many seconds is announced only when a second person confirms it."""
+LONGEST = 31 * DAY
+"""No window is longer than a service month: what is longer is a mistyped date."""
+FARTHEST_AHEAD = 731 * DAY
+"""No window starts later than this many seconds from now: what does is a mistyped year."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,18 @@ def covered(notices: Iterable[NoticeGiven], notice_hours: int, conduct: Conduct)
     return [(start, min(end, conduct.completed)) for start, end in spans if start < conduct.completed]
 
 
+def needs_confirmation(notices: Iterable[NoticeGiven], new: NoticeGiven) -> bool:
+    """Whether the `new` notice, which follows `notices`, needs a second person.
+
+    It does where it announces more than 24 hours, alone or together with what the earlier notices covered before it:
+    a window in progress is not prolonged day by day by one person.
+    """
+    if new.start is None or new.end is None:
+        return False
+    whole = seconds(covered([*notices, new], 0, Conduct()))
+    return max(new.end - new.start, whole) > LONGEST_BY_ONE
+
+
 def announced(notices: Iterable[NoticeGiven]) -> Span | None:
     """Return the newest period announced by `notices`, in the order of sending; None: not announced.
 
@@ -78,6 +98,7 @@ class Stage(Enum):
     """The stage of a maintenance window."""
 
     DRAFT = "draft"
+    DISCARDED = "discarded"
     SCHEDULED = "scheduled"
     DUE = "due"
     IN_PROGRESS = "in_progress"
@@ -89,13 +110,22 @@ class Stage(Enum):
 
 
 def stage(
-    window: Span | None, *, begun: bool, finished: bool, cancelled: bool, now: int, carried_out: bool = True
+    window: Span | None,
+    *,
+    begun: bool,
+    finished: bool,
+    cancelled: bool,
+    now: int,
+    carried_out: bool = True,
+    discarded: bool = False,
 ) -> Stage:
     """Return the stage of a window last announced for `window`, in seconds since the epoch (None: not announced).
 
     A window that nobody started is due during its announced time and ended after it. Only a person says that it was not
     carried out, because work may have taken place that nobody recorded.
     """
+    if discarded:
+        return Stage.DISCARDED
     if cancelled:
         return Stage.CANCELLED
     if not carried_out:

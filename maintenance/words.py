@@ -22,6 +22,7 @@ def stage_badge(stage: Stage) -> tuple[str, str]:
     """The badge and the label of a stage."""
     return {
         Stage.DRAFT: ("waiting", _("draft")),
+        Stage.DISCARDED: ("outside", _("discarded")),
         Stage.SCHEDULED: ("up", _("scheduled")),
         Stage.DUE: ("waiting", _("due, not started")),
         Stage.IN_PROGRESS: ("excluded", _("in progress")),

@@ -18,6 +18,7 @@ VERBS = {
     "changed by a history file": pgettext_lazy("audit log", "changed by a history file"),
     "classified": pgettext_lazy("audit log", "classified"),
     "closed": pgettext_lazy("audit log", "closed"),
+    "confirmed the announcement of": pgettext_lazy("audit log", "confirmed the announcement of"),
     "confirmed": pgettext_lazy("audit log", "confirmed"),
     "corrected": pgettext_lazy("audit log", "corrected"),
     "deleted": pgettext_lazy("audit log", "deleted"),
@@ -63,6 +64,7 @@ VERBS = {
     "replaced the wording of": pgettext_lazy("audit log", "replaced the wording of"),
     "requested a bundle of proof": pgettext_lazy("audit log", "requested an evidence bundle of"),
     "reopened": pgettext_lazy("audit log", "reopened"),
+    "requested the announcement of": pgettext_lazy("audit log", "requested the announcement of"),
     "requested reports": pgettext_lazy("audit log", "requested reports"),
     "resolved": pgettext_lazy("audit log", "resolved"),
     "resumed": pgettext_lazy("audit log", "resumed"),
@@ -76,6 +78,7 @@ VERBS = {
     "signed": pgettext_lazy("audit log", "signed"),
     "started": pgettext_lazy("audit log", "started"),
     "submitted": pgettext_lazy("audit log", "submitted"),
+    "superseded the request to announce": pgettext_lazy("audit log", "superseded the request to announce"),
     "suspended": pgettext_lazy("audit log", "suspended"),
     "terminated": pgettext_lazy("audit log", "terminated"),
     "told by letter": pgettext_lazy("audit log", "recorded a letter to"),
@@ -86,6 +89,7 @@ VERBS = {
     "viewed proof of": pgettext_lazy("audit log", "viewed proof of"),
     "voided a voucher": pgettext_lazy("audit log", "voided a voucher on"),
     "withdrew": pgettext_lazy("audit log", "withdrew"),
+    "withdrew the request to announce": pgettext_lazy("audit log", "withdrew the request to announce"),
 }
 
 FIELDS = {

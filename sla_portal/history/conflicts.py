@@ -40,6 +40,7 @@ def check_against_portal(history: History) -> None:
     errors += _contracts_of_others(history)
     errors += _versions_standing_still(history.agreements or [])
     errors += _days_taken(history.agreements or [])
+    errors += _windows_decided_here(history)
     errors += _work_on_record(history.maintenance)
     if errors:
         raise NotAHistory(errors)
@@ -86,6 +87,23 @@ def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
                 f"agreements[{i}].effective_on: Version {staying[row['effective_on']]} takes effect on that day, and "
                 "the portal's record refers to it."
             )
+
+
+def _windows_decided_here(history: History) -> Iterator[str]:
+    """A draft that was discarded here is named by no file, and what waits for a second person stays as it was shown."""
+    paths = history.mentions["maintenance"] | history.paths["maintenance"]
+    for chunk in chunks(list(paths)):
+        named = MaintenanceWindow.objects.filter(reference__in=chunk)
+        for reference in named.filter(discarded_at__isnull=False).values_list("reference", flat=True):
+            yield f"{paths[reference]}: {shown(reference)} is a draft that was discarded here. Use another reference."
+        waiting = set(named.filter(requests__outcome="").values_list("reference", flat=True))
+        on_record = queries.maintenance(waiting)
+        for row in (row for row in history.maintenance if row["reference"] in waiting):
+            if row != on_record[row["reference"]].row:
+                yield (
+                    f"{paths[row['reference']]}: The announcement of {shown(row['reference'])} waits for a second person "
+                    "here. Withdraw the request first."
+                )
 
 
 def _work_on_record(windows: Sequence[Row]) -> Iterator[str]:

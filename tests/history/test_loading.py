@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from incidents.models import Incident, Outage
-from maintenance.models import MaintenanceWindow
+from maintenance.models import AnnouncementRequest, MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment
 from sla_portal.audit.models import Entry
 from sla_portal.audit.queries import entries_about, first_broken_link
@@ -191,6 +191,36 @@ def test_what_a_file_tells_of_the_work_fits_the_start_on_record(tmp_path):
     ]
     loaded(tmp_path, changed("maintenance[0].completed_at", "2026-09-06T18:10:00Z"))
     assert MaintenanceWindow.objects.get().started_at == at("2026-09-06 18:10")
+
+
+def test_a_draft_that_was_discarded_here_is_not_dumped_and_named_by_no_file(tmp_path):
+    loaded(tmp_path, changed("maintenance[0].notices", []))
+    assert json.loads(dumped())["maintenance"]
+    MaintenanceWindow.objects.update(discarded_at=at("2026-09-01 08:00"))
+    assert json.loads(dumped())["maintenance"] == []
+    assert refused(tmp_path, changed("maintenance[0].notices", [])) == [
+        'maintenance[0].reference: "MW-1" is a draft that was discarded here. Use another reference.'
+    ]
+    document = changed("incidents[0].exclusions", [exclusion("4.1")])
+    document["maintenance"] = []
+    assert refused(tmp_path, document) == [
+        'incidents[0].exclusions[0].maintenance: "MW-1" is a draft that was discarded here. Use another reference.'
+    ]
+
+
+def test_a_window_whose_announcement_waits_for_a_second_person_stays_as_it_was_shown(tmp_path):
+    loaded(tmp_path, example())
+    AnnouncementRequest.objects.create(
+        window=MaintenanceWindow.objects.get(),
+        starts_at=at("2026-09-06 18:00"),
+        ends_at=at("2026-09-08 18:00"),
+        why="Two days of copying",
+        requested_at=at("2026-09-05 08:00"),
+    )
+    assert "already" in loaded(tmp_path, example())
+    assert refused(tmp_path, changed("maintenance[0].title", "Another upgrade")) == [
+        'maintenance[0].reference: The announcement of "MW-1" waits for a second person here. Withdraw the request first.'
+    ]
 
 
 def test_a_window_is_not_both_completed_and_not_carried_out(tmp_path):

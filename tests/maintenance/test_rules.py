@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maintenance.rules import Conduct, NoticeGiven, covered
+from maintenance.rules import Conduct, NoticeGiven, covered, needs_confirmation
 from tests.support.plainest_count import Notice, was_announced, was_conducted
 
 HOUR = 60
@@ -133,3 +133,24 @@ def test_every_second_is_covered_as_the_rule_says(rows, hours, completed, carrie
         assert any(start <= t < end for start, end in spans) is (
             was_announced(notices, t, hours) and was_conducted(t, completed, carried_out)
         )
+
+
+DAY = 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("case", "notices", "new", "two"),
+    [
+        ("24 hours", [], notice(0, 60, 60 + DAY), False),
+        ("a second longer", [], NoticeGiven(0, 3600, 3600 + 86401), True),
+        ("moved to another day before it begins", [notice(0, 60, 60 + DAY)], notice(30, 9000, 9000 + DAY), False),
+        ("lengthened over 24 hours", [notice(0, 60, 60 + DAY)], notice(90, 60, 61 + DAY), True),
+        ("shortened, and still longer", [notice(0, 60, 60 + 3 * DAY)], notice(30, 60, 60 + 2 * DAY), True),
+        ("shortened to 24 hours", [notice(0, 60, 60 + 3 * DAY)], notice(30, 60, 60 + DAY), False),
+        ("day by day: moved while it runs", [notice(0, 0, DAY)], notice(DAY - 60, DAY - 60, 2 * DAY - 60), True),
+        ("cancelled", [notice(0, 60, 60 + 3 * DAY)], notice(30), False),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_more_than_24_hours_take_two_people(case, notices, new, two):
+    assert needs_confirmation(notices, new) is two

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from maintenance.emails import Step, invitation, notice_wordings, step
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import audience, conduct, notices_given, overlapping
-from maintenance.rules import NoticeGiven, announced, lead
+from maintenance.rules import NoticeGiven, announced, lead, needs_confirmation
 from maintenance.words import format_lead_time, lead_time_warnings
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import Terms, terms_at
@@ -54,6 +54,8 @@ class Preview:
     covered: list[Span]
     not_covered: list[Span]
     terms: Terms
+    for_two: bool
+    """Whether it takes a second person to announce it."""
     after: int | None
     """The newest notice at the time of the preview."""
 
@@ -106,6 +108,7 @@ def preview(
         covered=covered,
         not_covered=difference([period], covered) if starts_at else [],
         terms=terms,
+        for_two=needs_confirmation(notices, new),
         after=before.pk if before else None,
     )
 

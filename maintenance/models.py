@@ -178,17 +178,19 @@ class MaintenanceNotice(models.Model):
         return f"{self.window.reference} {self.sent_at:%Y-%m-%d %H:%M}"
 
 
-class Outcome(models.TextChoices):
-    """What became of a request; empty: it waits."""
+class RequestStatus(models.TextChoices):
+    """The status of a request for an announcement."""
 
+    PENDING = "pending", _("pending confirmation")
     CONFIRMED = "confirmed", _("confirmed")
+    RETURNED = "returned", _("sent back")
     WITHDRAWN = "withdrawn", _("withdrawn")
     SUPERSEDED = "superseded", _("superseded by another change of the window")
 
 
 class AnnouncementRequests(models.QuerySet["AnnouncementRequest"]):
     def pending(self) -> AnnouncementRequests:
-        return self.filter(outcome="")
+        return self.filter(status=RequestStatus.PENDING)
 
 
 class AnnouncementRequest(models.Model):
@@ -208,13 +210,13 @@ class AnnouncementRequest(models.Model):
     )
     requested_by_name = models.CharField(_("name of who requested it"), max_length=200)
     requested_at = models.DateTimeField(_("requested at"))
-    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome.choices, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=RequestStatus.choices, default=RequestStatus.PENDING)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
     )
     decided_by_name = models.CharField(_("name of who decided it"), max_length=200, blank=True)
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
-    decision = models.TextField(_("reason for the decision"), blank=True)
+    decision_reason = models.TextField(_("reason for the decision"), blank=True)
     sent = models.OneToOneField(
         MaintenanceNotice, models.PROTECT, null=True, blank=True, related_name="request", verbose_name=_("notice sent")
     )
@@ -228,22 +230,28 @@ class AnnouncementRequest(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(
-                fields=["window"], condition=models.Q(outcome=""), name="a_window_has_one_pending_request"
+                fields=["window"],
+                condition=models.Q(status=RequestStatus.PENDING),
+                name="a_window_has_one_pending_request",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=RequestStatus.values), name="a_requested_announcement_has_a_known_status"
             ),
             models.CheckConstraint(
                 condition=models.Q(ends_at__gt=models.F("starts_at")), name="a_requested_window_ends_after_it_starts"
             ),
             models.CheckConstraint(condition=~models.Q(why=""), name="a_request_says_why_more_than_24_hours"),
             models.CheckConstraint(
-                condition=models.Q(outcome="", decided_at__isnull=True, sent__isnull=True)
-                | models.Q(outcome=Outcome.CONFIRMED, decided_at__isnull=False, sent__isnull=False)
-                | models.Q(
-                    outcome__in=[Outcome.WITHDRAWN, Outcome.SUPERSEDED], decided_at__isnull=False, sent__isnull=True
+                condition=models.Q(status=RequestStatus.PENDING, decided_at__isnull=True, sent__isnull=True)
+                | models.Q(status=RequestStatus.CONFIRMED, decided_at__isnull=False, sent__isnull=False)
+                | (
+                    ~models.Q(status__in=[RequestStatus.PENDING, RequestStatus.CONFIRMED])
+                    & models.Q(decided_at__isnull=False, sent__isnull=True)
                 ),
                 name="a_confirmed_request_and_no_other_sends_its_notice",
             ),
             models.CheckConstraint(
-                condition=~models.Q(outcome=Outcome.CONFIRMED)
+                condition=~models.Q(status__in=[RequestStatus.CONFIRMED, RequestStatus.RETURNED])
                 | models.Q(requested_by__isnull=True)
                 | models.Q(decided_by__isnull=True)
                 | ~models.Q(decided_by=models.F("requested_by")),

@@ -17,7 +17,7 @@ from sla_portal.notices.models import Kind
 from sla_portal.notices.operations import give_notice
 
 from . import emails
-from .models import AnnouncementRequest, MaintenanceNotice, MaintenanceWindow, Outcome
+from .models import AnnouncementRequest, MaintenanceNotice, MaintenanceWindow, RequestStatus
 from .queries import audience, notices_given, pending_request
 from .rules import DAY, FARTHEST_AHEAD, LONGEST, NoticeGiven, announced, needs_confirmation
 
@@ -59,11 +59,15 @@ class ConfirmationPending(Refused):
 
 
 class RequestDecided(Refused):
-    """The request was confirmed, withdrawn or superseded."""
+    """The request is not pending any more."""
 
 
 class SecondPersonNeeded(Refused):
-    """Who requested the announcement cannot confirm it."""
+    """Who requested the announcement cannot confirm it or send it back."""
+
+
+class NotTheRequester(Refused):
+    """Another person's request is sent back, not withdrawn."""
 
 
 class WindowCancelled(Refused):
@@ -222,32 +226,37 @@ def confirm_announcement(
     with transaction.atomic():
         window = _locked(request.window)
         locked = _pending(request)
-        if actor.user is not None and actor.user == locked.requested_by:
+        if _is_own(actor, locked):
             raise SecondPersonNeeded(_("You requested this announcement. Another person must confirm it."))
         _check_may_announce(window, locked.starts_at, locked.ends_at, now)
         notice = _announce(actor, window, locked.starts_at, locked.ends_at, locked.reason, now)
-        _decide(locked, actor, Outcome.CONFIRMED, reason, now, sent=notice)
+        _decide(locked, actor, RequestStatus.CONFIRMED, reason, now, sent=notice)
         record(actor=actor, action="confirmed the announcement of", subject=window, now=now, reason=reason)
     return notice
 
 
-def withdraw_request(*, actor: Actor, request: AnnouncementRequest, reason: str, now: datetime) -> None:
-    """Withdraw or decline a pending request; nothing is announced."""
-    if not actor.may("maintenance.confirm_maintenancewindow"):
-        require(actor, "maintenance.announce_maintenancewindow")
+def return_request(*, actor: Actor, request: AnnouncementRequest, reason: str, now: datetime) -> None:
+    """Send the request of another person back; nothing is announced."""
+    require(actor, "maintenance.confirm_maintenancewindow")
     _check_reason(reason)
     with transaction.atomic():
         window = _locked(request.window)
         locked = _pending(request)
-        _decide(locked, actor, Outcome.WITHDRAWN, reason, now)
-        record(
-            actor=actor,
-            action="withdrew the request to announce",
-            subject=window,
-            now=now,
-            changes={"starts_at": [locked.starts_at, None], "ends_at": [locked.ends_at, None]},
-            reason=reason,
-        )
+        if _is_own(actor, locked):
+            raise SecondPersonNeeded(_("You requested this. Withdraw the request instead of sending it back."))
+        _close_request(locked, window, actor, RequestStatus.RETURNED, "sent back the request to announce", reason, now)
+
+
+def withdraw_request(*, actor: Actor, request: AnnouncementRequest, reason: str, now: datetime) -> None:
+    """Withdraw one's own request; nothing is announced."""
+    require(actor, "maintenance.announce_maintenancewindow")
+    _check_reason(reason)
+    with transaction.atomic():
+        window = _locked(request.window)
+        locked = _pending(request)
+        if not _is_own(actor, locked):
+            raise NotTheRequester(_("Another person requested this. Send the request back instead of withdrawing it."))
+        _close_request(locked, window, actor, RequestStatus.WITHDRAWN, "withdrew the request to announce", reason, now)
 
 
 def discard_draft(*, actor: Actor, window: MaintenanceWindow, reason: str, now: datetime) -> None:
@@ -486,13 +495,17 @@ def _announce(
     return notice
 
 
+def _is_own(actor: Actor, request: AnnouncementRequest) -> bool:
+    return actor.user is not None and actor.user == request.requested_by
+
+
 def _pending(request: AnnouncementRequest) -> AnnouncementRequest:
     """Return the request as it stands; the lock of its window holds it."""
     locked = AnnouncementRequest.objects.get(pk=request.pk)
-    if locked.outcome:
+    if locked.status != RequestStatus.PENDING:
         raise RequestDecided(
-            _("This request is not pending any more: %(outcome)s. Nothing was sent.")
-            % {"outcome": locked.get_outcome_display()}
+            _("This request is not pending any more: %(status)s. Nothing was sent.")
+            % {"status": locked.get_status_display()}
         )
     return locked
 
@@ -500,27 +513,35 @@ def _pending(request: AnnouncementRequest) -> AnnouncementRequest:
 def _decide(
     request: AnnouncementRequest,
     actor: Actor,
-    outcome: Outcome,
+    status: RequestStatus,
     reason: str,
     now: datetime,
     sent: MaintenanceNotice | None = None,
 ) -> None:
-    request.outcome, request.decision, request.decided_at, request.sent = outcome, reason, now, sent
+    request.status, request.decision_reason, request.decided_at, request.sent = status, reason, now, sent
     request.decided_by, request.decided_by_name = actor.user, actor.name[:200]
-    request.save(update_fields=["outcome", "decision", "decided_at", "sent", "decided_by", "decided_by_name"])
+    request.save(update_fields=["status", "decision_reason", "decided_at", "sent", "decided_by", "decided_by_name"])
+
+
+def _close_request(
+    request: AnnouncementRequest,
+    window: MaintenanceWindow,
+    actor: Actor,
+    status: RequestStatus,
+    action: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Decide a request that announces nothing."""
+    _decide(request, actor, status, reason, now)
+    changes = {"starts_at": [request.starts_at, None], "ends_at": [request.ends_at, None]}
+    record(actor=actor, action=action, subject=window, now=now, changes=changes, reason=reason)
 
 
 def _supersede(actor: Actor, window: MaintenanceWindow, now: datetime) -> None:
     """Close a pending request, because the window that it was made for changed."""
     if request := pending_request(window):
-        _decide(request, actor, Outcome.SUPERSEDED, "", now)
-        record(
-            actor=actor,
-            action="superseded the request to announce",
-            subject=window,
-            now=now,
-            changes={"starts_at": [request.starts_at, None], "ends_at": [request.ends_at, None]},
-        )
+        _close_request(request, window, actor, RequestStatus.SUPERSEDED, "superseded the request to announce", "", now)
 
 
 def _notify(

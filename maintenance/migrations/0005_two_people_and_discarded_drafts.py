@@ -10,7 +10,7 @@ from django.db import migrations, models
 RULE = "a_notice_of_more_than_24_hours_was_requested"
 REQUESTED = (
     "SELECT 1 FROM maintenance_announcementrequest AS request WHERE request.window_id = NEW.window_id "
-    "AND request.outcome = '' AND request.starts_at = NEW.starts_at AND request.ends_at = NEW.ends_at"
+    "AND request.status = 'pending' AND request.starts_at = NEW.starts_at AND request.ends_at = NEW.ends_at"
 )
 TRIGGERS = {
     "postgresql": [
@@ -60,10 +60,10 @@ class Migration(migrations.Migration):
                 ('why', models.TextField(verbose_name='reason for more than 24 hours')),
                 ('requested_by_name', models.CharField(max_length=200, verbose_name='name of who requested it')),
                 ('requested_at', models.DateTimeField(verbose_name='requested at')),
-                ('outcome', models.CharField(blank=True, choices=[('confirmed', 'confirmed'), ('withdrawn', 'withdrawn'), ('superseded', 'superseded by another change of the window')], max_length=20, verbose_name='outcome')),
+                ('status', models.CharField(choices=[('pending', 'pending confirmation'), ('confirmed', 'confirmed'), ('returned', 'sent back'), ('withdrawn', 'withdrawn'), ('superseded', 'superseded by another change of the window')], default='pending', max_length=10, verbose_name='status')),
                 ('decided_by_name', models.CharField(blank=True, max_length=200, verbose_name='name of who decided it')),
                 ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
-                ('decision', models.TextField(blank=True, verbose_name='reason for the decision')),
+                ('decision_reason', models.TextField(blank=True, verbose_name='reason for the decision')),
             ],
             options={
                 'verbose_name': 'request for an announcement',
@@ -107,7 +107,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='announcementrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('outcome', '')), fields=('window',), name='a_window_has_one_pending_request'),
+            constraint=models.UniqueConstraint(condition=models.Q(('status', 'pending')), fields=('window',), name='a_window_has_one_pending_request'),
+        ),
+        migrations.AddConstraint(
+            model_name='announcementrequest',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'confirmed', 'returned', 'withdrawn', 'superseded'])), name='a_requested_announcement_has_a_known_status'),
         ),
         migrations.AddConstraint(
             model_name='announcementrequest',
@@ -119,11 +123,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='announcementrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('outcome', ''), ('sent__isnull', True)), models.Q(('decided_at__isnull', False), ('outcome', 'confirmed'), ('sent__isnull', False)), models.Q(('decided_at__isnull', False), ('outcome__in', ['withdrawn', 'superseded']), ('sent__isnull', True)), _connector='OR'), name='a_confirmed_request_and_no_other_sends_its_notice'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('sent__isnull', True), ('status', 'pending')), models.Q(('decided_at__isnull', False), ('sent__isnull', False), ('status', 'confirmed')), models.Q(models.Q(('status__in', ['pending', 'confirmed']), _negated=True), ('decided_at__isnull', False), ('sent__isnull', True)), _connector='OR'), name='a_confirmed_request_and_no_other_sends_its_notice'),
         ),
         migrations.AddConstraint(
             model_name='announcementrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'confirmed'), _negated=True), ('requested_by__isnull', True), ('decided_by__isnull', True), models.Q(('decided_by', models.F('requested_by')), _negated=True), _connector='OR'), name='a_long_window_is_confirmed_by_another_person'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['confirmed', 'returned']), _negated=True), ('requested_by__isnull', True), ('decided_by__isnull', True), models.Q(('decided_by', models.F('requested_by')), _negated=True), _connector='OR'), name='a_long_window_is_confirmed_by_another_person'),
         ),
         migrations.RunPython(add, drop),
     ]

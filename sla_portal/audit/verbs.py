@@ -74,6 +74,7 @@ VERBS = {
     "revoked": pgettext_lazy("audit log", "revoked"),
     "revoked the links of": pgettext_lazy("audit log", "revoked the links of"),
     "sent again": pgettext_lazy("audit log", "sent again"),
+    "sent back the request to announce": pgettext_lazy("audit log", "sent back the request to announce"),
     "shortened": pgettext_lazy("audit log", "shortened"),
     "signed": pgettext_lazy("audit log", "signed"),
     "started": pgettext_lazy("audit log", "started"),

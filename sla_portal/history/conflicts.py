@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import ManyToOneRel, Model
 
-from maintenance.models import MaintenanceWindow
+from maintenance.models import MaintenanceWindow, RequestStatus
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract
 from sla_portal.agreements.rules import Stage
 from sla_portal.customers.models import Client, CoreFunction, Region
@@ -96,7 +96,7 @@ def _windows_decided_here(history: History) -> Iterator[str]:
         named = MaintenanceWindow.objects.filter(reference__in=chunk)
         for reference in named.filter(discarded_at__isnull=False).values_list("reference", flat=True):
             yield f"{paths[reference]}: {shown(reference)} is a draft that was discarded here. Use another reference."
-        waiting = set(named.filter(requests__outcome="").values_list("reference", flat=True))
+        waiting = set(named.filter(requests__status=RequestStatus.PENDING).values_list("reference", flat=True))
         on_record = queries.maintenance(waiting)
         for row in (row for row in history.maintenance if row["reference"] in waiting):
             if row != on_record[row["reference"]].row:

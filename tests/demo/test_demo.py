@@ -47,7 +47,7 @@ def test_the_demo_can_be_created_on_any_day(now):
     assert Exclusion.objects.filter(status="proposed", customer__isnull=False).count() == 1
     assert Exclusion.objects.filter(clause="4.11", status="confirmed", ends_at__isnull=False).exists()
     assert MaintenanceWindow.objects.filter(starts_at__gt=now).count() == 3
-    assert AnnouncementRequest.objects.get().outcome == ""
+    assert AnnouncementRequest.objects.get().status == "pending"
     assert Suspension.objects.exists()
     assert Contract.objects.filter(terminated_on__isnull=False).exists()
 

@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from maintenance.models import AnnouncementRequest, MaintenanceNotice, MaintenanceWindow, Outcome
+from maintenance.models import AnnouncementRequest, MaintenanceNotice, MaintenanceWindow, RequestStatus
 from maintenance.operations import (
     ConfirmationNeeded,
     ConfirmationNotNeeded,
     ConfirmationPending,
     NothingAnnounced,
     NothingNewAnnounced,
+    NotTheRequester,
     ReasonMissing,
     RequestDecided,
     SecondPersonNeeded,
@@ -37,6 +38,7 @@ from maintenance.operations import (
     plan_window,
     record_work,
     request_announcement,
+    return_request,
     start_work,
     withdraw_request,
 )
@@ -319,7 +321,7 @@ def test_more_than_24_hours_are_announced_when_another_person_confirms_them(ada,
     assert (window.starts_at, window.ends_at) == (START, LONG_END)
     assert "New storage" in notice.notice.wordings.get(language="en").text
     assert "takes a day" not in notice.notice.wordings.get(language="en").text
-    assert (request.outcome, request.sent, request.decided_by) == (Outcome.CONFIRMED, notice, bob.user)
+    assert (request.status, request.sent, request.decided_by) == (RequestStatus.CONFIRMED, notice, bob.user)
     logged = [(entry.action, entry.actor_name, entry.reason) for entry in reversed(entries_about(window))]
     assert logged[1:] == [
         ("requested the announcement of", ada.name, "The migration takes a day."),
@@ -358,23 +360,31 @@ def test_a_window_is_not_prolonged_day_by_day_by_one_person():
         announced(window, START + timedelta(hours=23), START + timedelta(hours=47), now=START + timedelta(hours=23))
 
 
-def test_a_withdrawn_or_declined_request_announces_nothing(ada, bob):
+@pytest.mark.parametrize("own", [True, False], ids=["withdrawn", "sent back"])
+def test_a_request_that_is_withdrawn_or_sent_back_announces_nothing(ada, bob, own):
     window = planned()
-    for actor in (ada, bob):
-        request = requested(ada, window)
-        with pytest.raises(ConfirmationPending):
-            requested(bob, window)
-        with pytest.raises(ReasonMissing):
-            withdraw_request(actor=actor, request=request, reason="", now=NOW)
-        withdraw_request(actor=actor, request=request, reason="Two windows instead", now=NOW)
-        request.refresh_from_db()
-        assert (request.outcome, request.decision) == (Outcome.WITHDRAWN, "Two windows instead")
-        assert entries_about(window)[0].action == "withdrew the request to announce"
+    request = requested(ada, window)
+    with pytest.raises(ConfirmationPending):
+        requested(bob, window)
+    with pytest.raises(SecondPersonNeeded):
+        return_request(actor=ada, request=request, reason="Two windows instead", now=NOW)
+    with pytest.raises(NotTheRequester):
+        withdraw_request(actor=bob, request=request, reason="Two windows instead", now=NOW)
+    actor, close = (ada, withdraw_request) if own else (bob, return_request)
+    with pytest.raises(ReasonMissing):
+        close(actor=actor, request=request, reason=" ", now=NOW)
+    close(actor=actor, request=request, reason="Two windows instead", now=NOW)
+    request.refresh_from_db()
+    assert request.status == (RequestStatus.WITHDRAWN if own else RequestStatus.RETURNED)
+    assert (request.decision_reason, request.decided_by) == ("Two windows instead", actor.user)
+    entry = entries_about(window)[0]
+    assert entry.action == ("withdrew the request to announce" if own else "sent back the request to announce")
+    assert entry.reason == "Two windows instead"
+    for again in (confirm_announcement, return_request):
         with pytest.raises(RequestDecided):
-            confirm_announcement(actor=bob, request=request, now=NOW)
-        with pytest.raises(RequestDecided):
-            withdraw_request(actor=bob, request=request, reason="again", now=NOW)
+            again(actor=bob, request=request, reason="again", now=NOW)
     assert not Notice.objects.exists()
+    requested(bob, window)
 
 
 @pytest.mark.parametrize(
@@ -382,7 +392,7 @@ def test_a_withdrawn_or_declined_request_announces_nothing(ada, bob):
     [
         lambda window: announced(window, START, END + timedelta(minutes=30), now=NOW + timedelta(minutes=5)),
         lambda window: cancel_window(actor=NOC, window=window, reason="No need", now=NOW + timedelta(minutes=5)),
-        lambda window: not_carried_out(window),
+        not_carried_out,
         lambda window: [
             start_work(actor=NOC, window=window, now=START), finish_work(actor=NOC, window=window, now=END),
         ],
@@ -396,7 +406,7 @@ def test_whatever_else_happens_to_the_window_supersedes_the_request(ada, bob, ch
     request = requested(ada, window, now=NOW + timedelta(minutes=1))
     change(window)
     request.refresh_from_db()
-    assert request.outcome == Outcome.SUPERSEDED
+    assert request.status == RequestStatus.SUPERSEDED
     assert "superseded the request to announce" in [entry.action for entry in entries_about(window)]
     before = Notice.objects.count()
     with pytest.raises(RequestDecided):
@@ -416,7 +426,7 @@ def test_confirming_needs_its_own_right(ada):
         with pytest.raises(NotAllowed):
             confirm_announcement(actor=Actor.staff(a_member(role)), request=request, now=NOW)
         with pytest.raises(NotAllowed):
-            withdraw_request(
+            return_request(
                 actor=Actor.staff(User.objects.get(username=role.lower())), request=request, reason="x", now=NOW
             )
     confirm_announcement(actor=Actor.staff(a_member("Legal")), request=request, now=NOW)
@@ -482,7 +492,7 @@ def test_only_a_draft_is_discarded(ada):
     request = requested(ada, draft)
     discarded(draft)
     request.refresh_from_db()
-    assert request.outcome == Outcome.SUPERSEDED
+    assert request.status == RequestStatus.SUPERSEDED
 
 
 # Work

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from maintenance import operations
-from maintenance.models import AnnouncementRequest, MaintenanceNotice, MaintenanceWindow, Outcome
+from maintenance.models import AnnouncementRequest, MaintenanceNotice, MaintenanceWindow, RequestStatus
 from maintenance.operations import (
     ConfirmationPending,
     RequestDecided,
@@ -91,7 +91,7 @@ def test_a_twin_that_looks_at_the_request_and_locks_nothing_announces_twice():
     def confirm(minutes: int) -> None:
         found = AnnouncementRequest.objects.select_related("window").get(pk=request.pk)
         looked.wait(timeout=30)
-        if not found.outcome:
+        if found.status == RequestStatus.PENDING:
             operations._notify(SYSTEM, found.window, START, LONG, "", NOW + timedelta(minutes=minutes))
 
     at_once(lambda: confirm(1), lambda: confirm(2))
@@ -125,7 +125,7 @@ def test_a_confirmation_and_another_change_at_once_leave_one_of_them_or_both_in_
     outcomes = at_once(confirming(request, "bob"), lambda: meanwhile(window))
     request.refresh_from_db()
     window.refresh_from_db()
-    confirmed = request.outcome == Outcome.CONFIRMED
+    confirmed = request.status == RequestStatus.CONFIRMED
     # Whoever came second was refused, or changed what the first had announced; the request is decided once.
     assert confirmed is (RequestDecided not in refusals(outcomes))
     assert MaintenanceNotice.objects.filter(ends_at=LONG).count() == confirmed

@@ -41,7 +41,7 @@ from sla_portal.reports.operations import make_bundle, request_bundle
 from sla_portal.reports.operations.issuing import render_chunk
 from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import RegionRecord
-from tests.support.builders import at
+from tests.support.builders import a_window, an_exclusion, at
 from tests.support.claim_form import Stranger
 from tests.support.printed import texts
 from tests.support.statements import issued
@@ -255,6 +255,7 @@ def given(route: str) -> list[dict[str, object]] | None:
         "incidents/<path:reference>/": [{"reference": row.reference} for row in variants(Incident)],
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/": requests,
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/withdraw/": requests,
+        "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/return/": requests,
         "maintenance/<path:reference>/": [{"reference": row.reference} for row in variants(MaintenanceWindow)],
         "maintenance/<str:code>.ics": [{"code": "eu"}],
         "availability/<str:code>/": [{"code": code} for code in ("eu", "apac", "amer")],

@@ -81,7 +81,7 @@ def confirmed_by_who_requested_it():
     request(
         requested_by=somebody,
         decided_by=somebody,
-        outcome="confirmed",
+        status="confirmed",
         decided_at=at("2026-09-01 09:00"),
         sent=notice(),
     )
@@ -213,10 +213,11 @@ BREAKS = claims_breaks.BREAKS | {
         discarded_at=at("2026-09-01 08:00"), cancelled_at=at("2026-09-02 08:00")
     ),
     "a_window_has_one_pending_request": lambda: twice(request, window()),
+    "a_requested_announcement_has_a_known_status": lambda: request(status="perhaps", decided_at=at("2026-09-01 09:00")),
     "a_requested_window_ends_after_it_starts": lambda: request(ends_at=at("2026-09-06 18:00")),
     "a_request_says_why_more_than_24_hours": lambda: request(why=""),
     "a_confirmed_request_and_no_other_sends_its_notice": lambda: request(
-        outcome="confirmed", decided_at=at("2026-09-01 09:00")
+        status="confirmed", decided_at=at("2026-09-01 09:00")
     ),
     "a_long_window_is_confirmed_by_another_person": confirmed_by_who_requested_it,
     "a_window_is_of_a_known_kind": lambda: window(kind="party"),

@@ -18,6 +18,7 @@ from maintenance.operations import (
     plan_window,
     record_work,
     request_announcement,
+    return_request,
     withdraw_request,
 )
 from sla_portal.audit.actors import Actor
@@ -165,7 +166,11 @@ def test_a_form_is_refused_for_other_roles(record, url_name, of, roles):
 
 @pytest.mark.parametrize(
     ("url_name", "seen", "sent"),
-    [("confirm_announcement", EVERYONE, {"NOC", "Legal"}), ("withdraw_announcement", set(), {"NOC", "Legal"})],
+    [
+        ("confirm_announcement", EVERYONE, {"NOC", "Legal"}),
+        ("return_announcement", set(), {"NOC", "Legal"}),
+        ("withdraw_announcement", set(), {"NOC"}),
+    ],
 )
 def test_a_requested_announcement_is_decided_by_noc_and_legal(record, url_name, seen, sent):
     url = reverse(f"admin:{url_name}", args=[record["window"].pk, record["request"].pk])
@@ -195,7 +200,8 @@ OPERATIONS = {
     "cancel": (cancel_window, {"window": "window", "reason": "No need"}, {"NOC"}),
     "request": (request_announcement, {"window": "window", "starts_at": NOW, "ends_at": NOW, "why": "So"}, {"NOC"}),
     "confirm the announcement": (confirm_announcement, {"request": "request"}, {"NOC", "Legal"}),
-    "withdraw the request": (withdraw_request, {"request": "request", "reason": "No need"}, {"NOC", "Legal"}),
+    "send back the request": (return_request, {"request": "request", "reason": "No need"}, {"NOC", "Legal"}),
+    "withdraw the request": (withdraw_request, {"request": "request", "reason": "No need"}, {"NOC"}),
     "discard": (discard_draft, {"window": "window", "reason": "No need"}, {"NOC"}),
     "not carried out": (mark_not_carried_out, {"window": "window", "reason": "No need"}, {"NOC"}),
     "record work": (record_work, {"window": "window", "started_at": NOW, "completed_at": NOW}, {"NOC"}),

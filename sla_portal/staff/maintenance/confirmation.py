@@ -1,6 +1,8 @@
-"""Confirm or withdraw the announcement of a window longer than 24 hours, which another person requested."""
+"""Confirm, send back or withdraw a requested announcement of more than 24 hours."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from maintenance.models import AnnouncementRequest
-from maintenance.operations import confirm_announcement, withdraw_request
+from maintenance.models import AnnouncementRequest, RequestStatus
+from maintenance.operations import confirm_announcement, return_request, withdraw_request
 from maintenance.words import format_regions, overlap_warnings
 from sla_portal.audit.actors import Actor
 from sla_portal.notices.tasks import deliver_soon
@@ -49,17 +51,27 @@ def confirm(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 
 
 @require_POST
+def send_back(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """Send another person's request back."""
+    require_right(request, CONFIRM)
+    return _closed(request, pk, number, return_request, _("Sent back. Nothing was announced."))
+
+
+@require_POST
 def withdraw(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """Withdraw or decline a request."""
-    if not request.user.has_perm(CONFIRM):
-        require_right(request, ANNOUNCE)
+    """Withdraw one's own request."""
+    require_right(request, ANNOUNCE)
+    return _closed(request, pk, number, withdraw_request, _("Withdrawn. Nothing was announced."))
+
+
+def _closed(request: HttpRequest, pk: int, number: int, operation: Callable[..., None], done: str) -> HttpResponse:
+    """Call `operation` once with the reason of the form."""
     asked, now = _get_request(pk, number), timezone.now()
     form = WithdrawForm(request.POST, auto_id="withdraw-%s")
 
     def write() -> str:
-        reason = form.cleaned_data["reason"]
-        withdraw_request(actor=Actor.staff(request.user), request=asked, reason=reason, now=now)
-        messages.success(request, _("Withdrawn. Nothing was announced."))
+        operation(actor=Actor.staff(request.user), request=asked, reason=form.cleaned_data["reason"], now=now)
+        messages.success(request, done)
         return reverse("admin:maintenance_window", args=[pk])
 
     if form.is_valid():
@@ -76,7 +88,7 @@ def _page(request: HttpRequest, pk: int, number: int, **forms: ConfirmForm | Wit
     """Show a pending request as it would be announced now; one that was decided leads to the window's page."""
     asked, now = _get_request(pk, number), timezone.now()
     refused = [form for form in forms.values() if form.errors]
-    if asked.outcome:
+    if asked.status != RequestStatus.PENDING:
         for form in refused:
             for sentences in form.errors.values():
                 for sentence in sentences:
@@ -94,7 +106,7 @@ def _page(request: HttpRequest, pk: int, number: int, **forms: ConfirmForm | Wit
             "asked": asked,
             "own": own,
             "may_confirm": request.user.has_perm(CONFIRM) and not own,
-            "may_withdraw": request.user.has_perm(CONFIRM) or request.user.has_perm(ANNOUNCE),
+            "may_withdraw": request.user.has_perm(ANNOUNCE) and own,
             "too_late": asked.ends_at <= now,
             "preview": shown,
             "calendar": shown.calendar.content.decode(),

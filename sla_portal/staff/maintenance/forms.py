@@ -145,7 +145,7 @@ class ConfirmForm(KeyedForm, DecisionForm):
 
 
 class WithdrawForm(KeyedForm, ReasonForm):
-    """The reason for withdrawing or declining a requested announcement."""
+    """The reason for withdrawing a requested announcement, or for sending it back."""
 
 
 class WorkForm(TimedForm, KeyedForm):

@@ -19,6 +19,7 @@ def urls(view) -> list[URLPattern]:
         path(one + "work/", view(window.work), name="record_work"),
         path(one + "discard/", view(window.discard), name="discard_window"),
         path(one + "requests/<int:number>/", view(confirmation.confirm), name="confirm_announcement"),
+        path(one + "requests/<int:number>/return/", view(confirmation.send_back), name="return_announcement"),
         path(one + "requests/<int:number>/withdraw/", view(confirmation.withdraw), name="withdraw_announcement"),
         path(one + "not-carried-out/", view(window.not_carried_out), name="not_carried_out"),
     ]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from maintenance.models import MaintenanceWindow
+from maintenance.models import MaintenanceWindow, RequestStatus
 from maintenance.operations import (
     ReasonMissing,
     finish_work,
@@ -101,7 +101,7 @@ def window_page(request: HttpRequest, found: MaintenanceWindow, now: datetime, *
         "resting": exclusions_resting_on(found) if status.may_be_not_carried_out else [],
         "pending": pending,
         "own": pending is not None and pending.requested_by_id == request.user.pk,
-        "decided": [one for one in found.requests.all() if one.outcome],
+        "decided": [one for one in found.requests.all() if one.status != RequestStatus.PENDING],
         "key": uuid4(),
         "log": audit_log(found),
         "not_carried_out": NotCarriedOutForm(auto_id="not-carried-out-%s"),

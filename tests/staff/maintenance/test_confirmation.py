@@ -138,19 +138,22 @@ def test_a_pending_request_stands_on_the_homes_of_those_who_can_confirm_it(windo
     assert "Maintenance announcements" not in home(legal)
 
 
-def test_a_request_is_withdrawn_or_declined_with_a_reason(window, ada, bob):
-    for client, word in ((ada, "Withdraw the request"), (bob, "Decline the request")):
+def test_a_request_is_withdrawn_or_sent_back_with_a_reason(window, ada, bob):
+    for client, name, word, said in (
+        (ada, "withdraw_announcement", "Withdraw request", "withdrawn"),
+        (bob, "return_announcement", "Send back", "sent back"),
+    ):
         request = asked(ada, window)
         assert word in text_of(client.get(page_of(request)))
-        url = page_of(request, "withdraw_announcement")
+        url = page_of(request, name)
         refused = client.post(url, {"key": uuid4(), "reason": " "})
         assert refused.status_code == 422
         assert "Enter a reason." in text_of(refused)
         done = text_of(client.post(url, {"key": uuid4(), "reason": "Two windows instead"}, follow=True))
-        assert "Withdrawn. Nothing was announced." in done
+        assert f"{said.capitalize()}. Nothing was announced." in done
         assert "Two windows instead" in done
         again = client.post(url, {"key": uuid4(), "reason": "again"}, follow=True)
-        assert "This request is not pending any more: withdrawn. Nothing was sent." in text_of(again)
+        assert f"This request is not pending any more: {said}. Nothing was sent." in text_of(again)
     assert not Notice.objects.exists()
 
 
@@ -191,7 +194,7 @@ def test_a_request_whose_window_passed_is_withdrawn(window, ada, bob, clock):
     clock.move_to(at(LONG_END))
     bob.force_login(User.objects.get(username="bob"))
     text = text_of(bob.get(page_of(request)))
-    assert "cannot be announced any more. Withdraw the request." in text
+    assert "cannot be announced any more. Withdraw the request, or send it back." in text
     assert "Confirm and notify" not in text
     assert bob.post(page_of(request), {"key": uuid4()}).status_code == 422
 
@@ -199,7 +202,7 @@ def test_a_request_whose_window_passed_is_withdrawn(window, ada, bob, clock):
 def test_requests_of_other_windows_and_arbitrary_forms_are_refused(window, ada, bob):
     request = asked(ada, window)
     other = a_window(START, END)
-    for name in ("confirm_announcement", "withdraw_announcement"):
+    for name in ("confirm_announcement", "return_announcement", "withdraw_announcement"):
         assert bob.post(reverse(f"admin:{name}", args=[other.pk, request.pk]), {"key": uuid4()}).status_code == 404
         for sent in ({}, {"key": "x", "reason": "\0"}, {"key": uuid4(), "reason": "x" * 6000}):
             assert bob.post(page_of(request, name), sent).status_code == 422

@@ -14,9 +14,9 @@ from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.instants import instant_text
 
 from . import queries
-from .document import History, NotAHistory, shown
 from .format import Row
 from .queries import chunks
+from .reader import History, NotAHistory, shown
 
 
 def check_against_portal(history: History) -> None:

@@ -205,7 +205,8 @@ def _where(condition: Row, then: Row, otherwise: Row | None = None) -> Row:
     return rule | ({"else": {"properties": otherwise}} if otherwise else {})
 
 
-TEXT, NULL = {"type": "string"}, {"type": "null"}
+TEXT: Row = {"type": "string"}
+NULL: Row = {"type": "null"}
 
 
 class Coded(Part):
@@ -298,6 +299,15 @@ class Notice(Part):
 class Window(Part):
     """A maintenance window. A scope (`regions`, `functions`, `clients`) that is empty or left out means all of them."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {
+                "properties": {"completed_at": TEXT, "not_carried_out_at": TEXT},
+                "required": ["completed_at", "not_carried_out_at"],
+            }
+        }
+    )
+
     reference: Reference
     title: Name
     kind: Literal["cutover", "repair", "upgrade", "drill", "other"]
@@ -307,10 +317,16 @@ class Window(Part):
     starts_at: Instant
     ends_at: Instant
     cancelled_at: Instant | None
+    completed_at: Instant | None = None
+    """Its notices cover nothing from this instant on (4.1)."""
+    not_carried_out_at: Instant | None = None
+    """Its notices cover nothing (4.1)."""
     notices: Annotated[Rows[Notice], _ordered(*NOTICES_BY)]
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
-        return _not_after(self, "starts_at", "ends_at")
+        yield from _not_after(self, "starts_at", "ends_at")
+        if self.completed_at and self.not_carried_out_at:
+            yield "not_carried_out_at", "Maintenance that was completed was carried out."
 
 
 class Outage(Part):

@@ -290,11 +290,13 @@ class _Loading:
                     starts_at=_instant(row["starts_at"]),
                     ends_at=_instant(row["ends_at"]),
                     cancelled_at=_instant(row["cancelled_at"]),
+                    completed_at=_instant(row["completed_at"]),
+                    not_carried_out_at=_instant(row["not_carried_out_at"]),
                 )
                 for row in rows
             ],
             ["reference"],
-            ["title", "kind", "starts_at", "ends_at", "cancelled_at"],
+            ["title", "kind", "starts_at", "ends_at", "cancelled_at", "completed_at", "not_carried_out_at"],
         )
         scopes = (
             ("regions", WindowRegion, "region_id", self.regions),

@@ -136,6 +136,8 @@ class Window(TypedDict):
     kind: str
     notices: list[NoticeSent]
     cancelled_at: str | None
+    completed_at: str | None
+    not_carried_out_at: str | None
 
 
 class Recovery(TypedDict):

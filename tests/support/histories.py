@@ -64,6 +64,8 @@ EXAMPLE: dict[str, Any] = {
             "starts_at": "2026-09-06T18:00:00Z",
             "ends_at": "2026-09-06T19:00:00Z",
             "cancelled_at": None,
+            "completed_at": None,
+            "not_carried_out_at": None,
             "notices": [
                 {
                     "sent_at": "2026-09-01T08:00:00Z",
@@ -314,6 +316,10 @@ def histories(draw: Any) -> dict[str, Any]:
             **draw(st.fixed_dictionaries({}, optional={"regions": some(here), **scope})),
             **draw(spans("starts_at", "ends_at")),
             "cancelled_at": draw(st.none() | instant_texts()),
+            **draw(
+                st.fixed_dictionaries({}, optional={"completed_at": st.none() | instant_texts()})
+                | st.fixed_dictionaries({"not_carried_out_at": st.none() | instant_texts()})
+            ),
             "notices": [
                 {
                     "sent_at": f"2026-01-0{1 + number // 2}T00:00:00Z",

@@ -177,6 +177,25 @@ def test_an_overrun_shows_as_it_happens_and_ends_with_the_work(client, today):
     assert "Completed" in read(client, "/maintenance/MW-8/")
 
 
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ({"not_carried_out_at": at("2026-11-22 08:10")}, "This maintenance was not carried out."),
+        ({"completed_at": at("2026-11-22 08:10")}, "Unavailability after its completion counts as downtime."),
+    ],
+)
+def test_a_window_without_work_or_completed_early_says_what_counts(client, today, work, said):
+    a_window(
+        "2026-11-22 08:00", "2026-11-22 09:00", ("2026-11-20 08:00", "2026-11-22 08:00", "2026-11-22 09:00"),
+        reference="MW-8", **work,
+    )  # fmt: skip
+    a_region()
+    words = read(client, "/maintenance/MW-8/")
+    assert said in words
+    assert ("Not carried out" in words) is ("not_carried_out_at" in work)
+    assert "In progress" not in read(client, "/")
+
+
 # Availability
 
 

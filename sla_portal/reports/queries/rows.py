@@ -78,6 +78,8 @@ def stated_window(window: MaintenanceWindow) -> Window:
             for notice in window.notices.all()
         ],
         "cancelled_at": instant_text(window.cancelled_at) if window.cancelled_at else None,
+        "completed_at": instant_text(window.completed_at) if window.completed_at else None,
+        "not_carried_out_at": instant_text(window.not_carried_out_at) if window.not_carried_out_at else None,
     }
 
 

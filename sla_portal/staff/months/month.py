@@ -20,7 +20,7 @@ from claims.models import Claim, Status
 from incidents.models import Incident
 from incidents.queries import incidents_touching, times_of
 from incidents.rules import mean, time_to_acknowledge, time_to_restore
-from maintenance.queries import notices_given, windows_of_region
+from maintenance.queries import conduct, notices_given, windows_of_region
 from sla_portal.agreements.queries import contracts_in_force
 from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.availability.models import Deviation, Exclusion, MonthClosing, RegionMonth
@@ -260,7 +260,9 @@ def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]
             "row": window,
             "lead_hours": (lead := lead_hours(window)),
             "short": lead is not None and lead < recommended,
-            "covered_minutes": seconds(intersection(covered_by_notice(notices_given(window), periods), [span]))
+            "covered_minutes": seconds(
+                intersection(covered_by_notice(notices_given(window), conduct(window), periods), [span])
+            )
             // MINUTE,
         }
         for window in windows_of_region(region, instant(span[0]), instant(span[1]))

@@ -1,4 +1,4 @@
-"""Log, acknowledge, update, resolve and classify incidents."""
+"""Log, acknowledge, update, resolve, reopen and classify incidents."""
 
 from __future__ import annotations
 
@@ -29,6 +29,18 @@ class OutageRefused(Refused):
 
 class IncidentResolved(Refused):
     """The incident is already resolved."""
+
+
+class IncidentNotResolved(Refused):
+    """The incident is not resolved, so it cannot be reopened."""
+
+
+class IncidentVoided(Refused):
+    """The incident was voided or merged into another, so it is not changed any more."""
+
+
+class ReasonMissing(Refused):
+    """This step needs a reason."""
 
 
 class IncidentWithoutOutage(Refused):
@@ -71,7 +83,7 @@ def log_incident(
     if not outages:
         raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
     for facts in outages:
-        _check(facts, now)
+        check_outage(facts, now)
     with transaction.atomic():
         incident = Incident.objects.create(
             reference=_next_reference(now),
@@ -95,9 +107,9 @@ def log_incident(
 def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime) -> Outage:
     """Add an outage to an incident: another region, scope or period of the same failure."""
     require(actor, "incidents.change_incident")
-    _check(facts, now)
+    check_outage(facts, now)
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         if locked.resolved_at and facts.ended_at is None:
             raise IncidentResolved(
                 _("%(incident)s is resolved. Enter the end of the outage, or log an ongoing outage as a new incident.")
@@ -118,10 +130,12 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
     """Acknowledge an incident (2.2). Acknowledging it again changes nothing."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
-        at = now.replace(microsecond=0)
-        if Incident.objects.filter(pk=incident.pk, acknowledged_at__isnull=True).update(acknowledged_at=at):
+        locked = lock_incident(incident)
+        if locked.acknowledged_at is None:
+            locked.acknowledged_at = at = now.replace(microsecond=0)
+            locked.save(update_fields=["acknowledged_at"])
             record(
-                actor=actor, action="acknowledged", subject=incident, now=now, changes={"acknowledged_at": [None, at]}
+                actor=actor, action="acknowledged", subject=locked, now=now, changes={"acknowledged_at": [None, at]}
             )
     incident.refresh_from_db()
 
@@ -130,14 +144,10 @@ def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: dat
     """Resolve an incident at `at` and end its ongoing outages at the same time."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         if locked.resolved_at:
             raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": locked.reference})
-        if at > now:
-            raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
-        for outage in locked.outages.filter(ended_at__isnull=True).select_related("region"):
-            _check(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=at), now)
-            outage.ended_at = at
+        for outage in ended_outages(locked, at, now):
             outage.save(update_fields=["ended_at"])
         locked.resolved_at = at
         locked.save(update_fields=["resolved_at"])
@@ -145,10 +155,37 @@ def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: dat
     incident.refresh_from_db()
 
 
+def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str, now: datetime) -> None:
+    """Reopen a resolved incident; the public reads `text` as a new update.
+
+    Its outages keep their ends: one that is still going on is corrected or added.
+    """
+    require(actor, "incidents.change_incident")
+    if not reason.strip():
+        raise ReasonMissing(_("Enter a reason."))
+    with transaction.atomic():
+        locked = lock_incident(incident)
+        if locked.resolved_at is None:
+            raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": locked.reference})
+        before, locked.resolved_at = locked.resolved_at, None
+        locked.save(update_fields=["resolved_at"])
+        record(
+            actor=actor,
+            action="reopened",
+            subject=locked,
+            now=now,
+            changes={"resolved_at": [before, None]},
+            reason=reason,
+        )
+        add_update(actor=actor, incident=locked, text=text, public=True, now=now)
+    incident.refresh_from_db()
+
+
 def add_update(*, actor: Actor, incident: Incident, text: str, public: bool, now: datetime) -> Update:
     """Add a public update or an internal note. Neither can be changed afterwards."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
+        lock_incident(incident)
         update = Update.objects.create(
             incident=incident, at=now, text=text, public=public, author=actor.user, author_name=actor.name
         )
@@ -168,7 +205,7 @@ def classify_incident(
     """Classify an incident as attributable (True), excluded under section 4 (False) or pending (None)."""
     require(actor, "incidents.classify_incident")
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         before, locked.attributable = locked.attributable, attributable
         if before != attributable:
             locked.save(update_fields=["attributable"])
@@ -183,7 +220,35 @@ def classify_incident(
     incident.attributable = attributable
 
 
-def _check(facts: OutageFacts, now: datetime) -> None:
+def lock_incident(incident: Incident) -> Incident:
+    """Lock an incident until the end of the caller's transaction. Raises `IncidentVoided`."""
+    locked = Incident.objects.select_for_update(of=("self",), no_key=True).select_related("merged_into").get(pk=incident.pk)
+    if locked.merged_into:
+        raise IncidentVoided(
+            _("%(incident)s was merged into %(other)s and cannot be changed. Open %(other)s instead.")
+            % {"incident": locked.reference, "other": locked.merged_into.reference}
+        )
+    if locked.voided_at:
+        raise IncidentVoided(
+            _("%(incident)s was voided and cannot be changed. Log the outage again if it did happen.")
+            % {"incident": locked.reference}
+        )
+    return locked
+
+
+def ended_outages(incident: Incident, at: datetime, now: datetime) -> list[Outage]:
+    """Return the ongoing outages of an incident as they are once they ended at `at`. Raises `OutageRefused`."""
+    if at > now:
+        raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
+    outages = list(incident.outages.filter(ended_at__isnull=True).select_related("region"))
+    for outage in outages:
+        check_outage(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=at), now)
+        outage.ended_at = at
+    return outages
+
+
+def check_outage(facts: OutageFacts, now: datetime) -> None:
+    """Raise `OutageRefused` unless the times and the scope of an outage are valid."""
     everything = ("all",)
     objections = check_times(facts.started_at, facts.ended_at, now) + check_scope(
         [facts.region],

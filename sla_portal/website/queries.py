@@ -35,6 +35,7 @@ from .rules import (
     Announcement,
     ClosedMonth,
     FailureEvent,
+    Impact,
     MonthMap,
     Named,
     Phase,
@@ -48,6 +49,7 @@ from .rules import (
     RegionState,
     Said,
     Scope,
+    Stage,
     VersionStatus,
     impact,
     phase,
@@ -203,20 +205,23 @@ def incident(reference: str, now: datetime) -> PublicIncident | None:
 
 
 def _public_incidents() -> QuerySet[Incident]:
-    """Incidents with an outage or a public update; reads public fields only."""
+    """Incidents with an outage or a public update, and those that another was merged into; reads public fields only."""
     return (
         Incident.objects.filter(
             Exists(Outage.objects.filter(incident=OuterRef("pk")))
             | Exists(Update.objects.filter(incident=OuterRef("pk"), public=True))
+            | Exists(Incident.objects.filter(merged_into=OuterRef("pk")))
         )
-        .only("reference", "detected_at", "resolved_at")
+        .select_related("merged_into")
+        .only("reference", "detected_at", "resolved_at", "voided_at", "merged_into__reference")
         .order_by("-detected_at", "-id")
     )
 
 
 def _open(now: datetime) -> Q:
     still_down = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now), started_at__lte=now)
-    return Q(resolved_at__isnull=True) | Q(resolved_at__gt=now) | Q(pk__in=still_down.values("incident"))
+    unresolved = Q(resolved_at__isnull=True) | Q(resolved_at__gt=now) | Q(pk__in=still_down.values("incident"))
+    return Q(voided_at__isnull=True) & unresolved
 
 
 def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tuple[PublicIncident, ...]:
@@ -237,14 +242,17 @@ def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
         )
         for outage in row.outages.all()
     )
+    ended = Stage.MERGED if row.merged_into else Stage.VOIDED if row.voided_at else None
     return PublicIncident(
         reference=row.reference,
-        stage=stage(row.resolved_at, outages, now),
-        impact=impact(outages, grid.functions, grid.clients),
+        stage=ended or stage(row.resolved_at, outages, now),
+        impact=Impact.NONE if ended else impact(outages, grid.functions, grid.clients),
         detected_at=row.detected_at,
         resolved_at=row.resolved_at,
         outages=outages,
         updates=tuple(PublicUpdate(update.pk, update.at, update.text) for update in row.updates.all()),
+        voided_at=row.voided_at,
+        merged_into=row.merged_into.reference if row.merged_into else "",
     )
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from incidents.models import Incident
+from incidents.operations import check_outage
 from incidents.queries import possible_duplicates
 from sla_portal.audit.actors import Actor
 from sla_portal.clocks import zone_name
@@ -57,12 +58,13 @@ def log_outage(request: HttpRequest) -> HttpResponse:
 
 def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
     actor = Actor.staff(request.user)
-    found = [
-        incident
-        for incident in possible_duplicates(list(form.cleaned_data["regions"]), form.cleaned_data["started"])
-        # An ongoing outage cannot belong to a resolved incident.
-        if form.cleaned_data["ended"] or not incident.resolved_at
-    ]
+    for facts in form.outages:
+        check_outage(facts, now)
+    found = list(
+        possible_duplicates(
+            list(form.cleaned_data["regions"]), form.cleaned_data["started"], form.cleaned_data["ended"]
+        )
+    )
     chosen = form.chosen_duplicate(found)
     if chosen:
         add_outages(actor=actor, incident=chosen, outages=form.outages, now=now)

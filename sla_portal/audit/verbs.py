@@ -40,6 +40,7 @@ VERBS = {
     "loaded from a history file": pgettext_lazy("audit log", "loaded from a history file"),
     "loaded the wording of": pgettext_lazy("audit log", "loaded the wording of"),
     "logged": pgettext_lazy("audit log", "logged"),
+    "merged": pgettext_lazy("audit log", "merged into another incident"),
     "moved": pgettext_lazy("audit log", "rescheduled"),
     "noted an answer to": pgettext_lazy("audit log", "recorded a reply to"),
     "opened": pgettext_lazy("audit log", "added the region"),
@@ -83,6 +84,7 @@ VERBS = {
     "took back the recommendation of": pgettext_lazy("audit log", "withdrew the recommendation of"),
     "updated": pgettext_lazy("audit log", "updated"),
     "viewed proof of": pgettext_lazy("audit log", "viewed proof of"),
+    "voided": pgettext_lazy("audit log", "voided"),
     "voided a voucher": pgettext_lazy("audit log", "voided a voucher on"),
     "withdrew": pgettext_lazy("audit log", "withdrew"),
 }

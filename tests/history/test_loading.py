@@ -564,6 +564,17 @@ def test_an_exclusion_with_evidence_is_not_removed(tmp_path):
     ]
 
 
+def test_an_incident_that_was_voided_or_merged_here_is_not_loaded_again(tmp_path):
+    loaded(tmp_path, example())
+    file = dumped().encode()
+    found = Incident.objects.get(reference="INC-1")
+    other = Incident.objects.create(reference="INC-2", title="The same", detected_at=found.detected_at)
+    Incident.objects.filter(pk=found.pk).update(voided_at=found.detected_at)
+    assert refused(tmp_path, file) == ['incidents[0].reference: Incident "INC-1" was voided here.']
+    Incident.objects.filter(pk=found.pk).update(merged_into=other)
+    assert refused(tmp_path, file) == ['incidents[0].reference: Incident "INC-1" was merged into "INC-2" here.']
+
+
 def test_a_duplicate_key_is_named(tmp_path):
     text = json.dumps(example()).replace('"title": "Gateway lost"', '"title": "Gateway lost", "title": "Another"')
     assert refused(tmp_path, text.encode()) == ["incidents[0].title: This key stands here twice."]

@@ -134,9 +134,7 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
         if locked.acknowledged_at is None:
             locked.acknowledged_at = at = now.replace(microsecond=0)
             locked.save(update_fields=["acknowledged_at"])
-            record(
-                actor=actor, action="acknowledged", subject=locked, now=now, changes={"acknowledged_at": [None, at]}
-            )
+            record(actor=actor, action="acknowledged", subject=locked, now=now, changes={"acknowledged_at": [None, at]})
     incident.refresh_from_db()
 
 
@@ -222,7 +220,9 @@ def classify_incident(
 
 def lock_incident(incident: Incident) -> Incident:
     """Lock an incident until the end of the caller's transaction. Raises `IncidentVoided`."""
-    locked = Incident.objects.select_for_update(of=("self",), no_key=True).select_related("merged_into").get(pk=incident.pk)
+    locked = (
+        Incident.objects.select_for_update(of=("self",), no_key=True).select_related("merged_into").get(pk=incident.pk)
+    )
     if locked.merged_into:
         raise IncidentVoided(
             _("%(incident)s was merged into %(other)s and cannot be changed. Open %(other)s instead.")

@@ -83,9 +83,7 @@ def void(incident: Incident, actor: Actor = PORTAL) -> None:
 
 
 def merge(incident: Incident, into: Incident, *outages: Outage, anew=(), actor: Actor = PORTAL) -> None:
-    merge_incident(
-        actor=actor, incident=incident, into=into, take_over=outages, propose_anew=anew, reason=WHY, now=NOW
-    )
+    merge_incident(actor=actor, incident=incident, into=into, take_over=outages, propose_anew=anew, reason=WHY, now=NOW)
 
 
 # Voiding
@@ -306,14 +304,13 @@ def test_only_the_proposer_withdraws_a_proposal_which_then_waits_for_nobody(noc)
     incident = down()
     exclusion = propose_exclusion(actor=noc, incident=incident, clause="4.10", reason="By order", now=NOW)
     with pytest.raises(ProposedByAnother):
-        withdraw_exclusion(
-            actor=Actor.staff(a_member("Legal")), exclusion=exclusion, reason="No such order", now=NOW
-        )
+        withdraw_exclusion(actor=Actor.staff(a_member("Legal")), exclusion=exclusion, reason="No such order", now=NOW)
     withdraw_exclusion(actor=noc, exclusion=exclusion, reason="No such order", now=NOW)
     assert (exclusion.status, exclusion.decided_by, exclusion.decision_reason) == ("withdrawn", None, "No such order")
     incident.refresh_from_db()
     assert incident.attributable is None
-    assert [(entry.action, entry.reason) for entry in entries_about(exclusion)][0] == ("withdrew", "No such order")
+    withdrew, _proposed = entries_about(exclusion)
+    assert (withdrew.action, withdrew.reason) == ("withdrew", "No such order")
     with pytest.raises(ExclusionAlreadyDecided):
         confirm_exclusion(actor=PORTAL, exclusion=exclusion, reason="", now=NOW)
     with pytest.raises(ExclusionAlreadyDecided):

@@ -150,7 +150,13 @@ def test_what_was_voided_or_merged_is_not_dumped_and_the_figures_stay(tmp_path):
     slip, twice = Incident.objects.filter(reference__in=["INC-SLIP", "INC-TWICE"]).order_by("reference")
     void_incident(actor=PORTAL, incident=slip, reason="A test", now=NOW)
     merge_incident(
-        actor=PORTAL, incident=twice, into=counts, take_over=twice.outages.all(), propose_anew=(), reason="Twice", now=NOW
+        actor=PORTAL,
+        incident=twice,
+        into=counts,
+        take_over=twice.outages.all(),
+        propose_anew=(),
+        reason="Twice",
+        now=NOW,
     )
     figures = region_month(region, SEPTEMBER, NOW).figures
     file = dumped()

@@ -19,9 +19,7 @@ from ..words import reading_name, verdict
 from .impact import MonthEffect, RegionImpact, month_effects
 
 
-def effects_of(
-    affected: Iterable[RegionImpact], now: datetime, **decisions: Unpack[Decisions]
-) -> list[dict[str, Any]]:
+def effects_of(affected: Iterable[RegionImpact], now: datetime, **decisions: Unpack[Decisions]) -> list[dict[str, Any]]:
     """Each affected month before and after decisions, and the number of customers whose SLA result changes."""
     return [
         {
@@ -29,9 +27,7 @@ def effects_of(
             "month": effect.month,
             "name": month_name(effect.month),
             "closed": closing_of(effect.month) is not None,
-            "verdicts_changed": count_changed_outcomes(
-                region=effect.region, month=effect.month, now=now, **decisions
-            ),
+            "verdicts_changed": count_changed_outcomes(region=effect.region, month=effect.month, now=now, **decisions),
             "lines": _lines(effect, now),
         }
         for effect in month_effects(affected, now, **decisions)

@@ -232,9 +232,7 @@ class MergeForm(ReasonForm):
     """The incident to merge into, and what that one takes over; accepted only as it was previewed."""
 
     into = forms.ChoiceField(label=gettext_lazy("Merge into"), widget=forms.RadioSelect)
-    reference = forms.CharField(
-        label=gettext_lazy("Reference of the other incident"), max_length=40, required=False
-    )
+    reference = forms.CharField(label=gettext_lazy("Reference of the other incident"), max_length=40, required=False)
     outages = forms.MultipleChoiceField(
         label=gettext_lazy("Outages to take over"),
         widget=forms.CheckboxSelectMultiple,
@@ -279,7 +277,9 @@ class MergeForm(ReasonForm):
         target = Incident.objects.valid().filter(reference__iexact=reference).exclude(pk=self.incident.pk).first()
         if given.get("into") and target is None:
             field = "reference" if typed else "into"
-            self.add_error(field, _("There is no such incident to merge into. Enter the reference of another incident."))
+            self.add_error(
+                field, _("There is no such incident to merge into. Enter the reference of another incident.")
+            )
         given["target"] = target
         return given
 

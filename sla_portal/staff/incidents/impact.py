@@ -200,9 +200,7 @@ class MonthEffect(NamedTuple):
     changed: MonthFigures
 
 
-def month_effects(
-    affected: Iterable[RegionImpact], now: datetime, **decisions: Unpack[Decisions]
-) -> list[MonthEffect]:
+def month_effects(affected: Iterable[RegionImpact], now: datetime, **decisions: Unpack[Decisions]) -> list[MonthEffect]:
     """Calculate each affected month as it would be after decisions (`judged_region`)."""
     effects = []
     for impact in affected:

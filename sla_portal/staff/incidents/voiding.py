@@ -46,7 +46,9 @@ def void(request: HttpRequest, pk: int) -> HttpResponse:
             void_incident(
                 actor=Actor.staff(request.user), incident=incident, reason=form.cleaned_data["reason"], now=now
             )
-            messages.success(request, _("%(incident)s was voided. It does not count.") % {"incident": incident.reference})
+            messages.success(
+                request, _("%(incident)s was voided. It does not count.") % {"incident": incident.reference}
+            )
             return redirect("admin:incident_page", incident.pk)
     return _answer(request, "void", incident, form, _effects(incident, dict.fromkeys(_keys(incident)), now))
 
@@ -142,5 +144,3 @@ def _described(outage: Outage) -> str:
         "start": format_instant(outage.started_at, zone),
         "end": format_instant(outage.ended_at, zone) if outage.ended_at else _("now, ongoing"),
     }
-
-

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from sla_portal.audit.actors import Actor
 
-from ...document import NotAHistory, read
+from ...reader import NotAHistory, read
 from ...operations import load_history
 
 SHOWN = 50

@@ -219,6 +219,16 @@ def test_lists_and_search_say_what_became_of_it(noc, europe):
     assert {row.reference for row in listed.context["cl"].result_list} == {"INC-FIRST"}
 
 
+def test_the_list_of_exclusions_says_which_rest_on_nothing(noc, europe):
+    an_exclusion(down(europe, reference="INC-SLIP"))
+    an_exclusion(down(europe, reference="INC-FIRST"), status="withdrawn")
+    Incident.objects.filter(reference="INC-SLIP").update(voided_at=NOW)
+    listed = text_of(noc.get(reverse("admin:availability_exclusion_changelist")))
+    assert "confirmed □ incident does not count" in listed
+    assert "□ withdrawn" in listed
+    assert listed.count("incident does not count") == 1
+
+
 def test_home_and_queue_show_no_voided_incident(noc, europe):
     ongoing = an_outage(europe, "2026-09-10 02:50", None).incident
     resolved = down(europe)

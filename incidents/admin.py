@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
 from sla_portal.badges import badge
-from sla_portal.clocks import format_length
+from sla_portal.clocks import DASH, format_length
 from sla_portal.customers.admin import RegionFilter
 from sla_portal.customers.forms import ScopedForm, ScopeField, offered
 from sla_portal.kernel.intervals import instant
@@ -96,12 +96,14 @@ class StateFilter(ChosenFilter):
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return (("open", _("ongoing")), ("resolved", _("resolved")))
+        return (("open", _("ongoing")), ("resolved", _("resolved")), ("voided", _("voided or merged")))
 
     def queryset(self, request, queryset):
         if self.value() is None:
             return queryset
-        return queryset.filter(resolved_at__isnull=self.value() == "open")
+        if self.value() == "voided":
+            return queryset.filter(voided_at__isnull=False)
+        return queryset.valid().filter(resolved_at__isnull=self.value() == "open")
 
 
 class ClassificationFilter(ChosenFilter):
@@ -120,7 +122,7 @@ class ClassificationFilter(ChosenFilter):
         if self.value() is None:
             return queryset
         answer = self.answers[self.value()]
-        return queryset.filter(attributable__isnull=True) if answer is None else queryset.filter(attributable=answer)
+        return queryset.unclassified() if answer is None else queryset.valid().filter(attributable=answer)
 
 
 class OrderFilter(ChosenFilter):
@@ -186,10 +188,14 @@ class IncidentAdmin(AuditedModelAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def status(self, incident):
+        if incident.voided_at:
+            return badge("outside", _("merged") if incident.merged_into_id else _("voided"))
         return badge("up", _("resolved")) if incident.resolved_at else badge("open", _("ongoing"))
 
     @admin.display(description=gettext_lazy("classification"))
     def classification(self, incident):
+        if incident.voided_at:
+            return DASH
         if incident.attributable is None:
             return badge("waiting", _("pending classification"))
         return badge("counted", _("attributable")) if incident.attributable else badge("excluded", _("excluded"))
@@ -206,10 +212,11 @@ class IncidentAdmin(AuditedModelAdmin):
         length = time_to_restore(times_of(incident))
         if length is Unmeasured.NOT_STATED:
             return _("not stated")
-        if isinstance(length, Unmeasured):
-            seconds = (timezone.now() - outages[0].started_at).total_seconds()
-            return _("%(length)s, ongoing") % {"length": format_length(seconds)}
-        return format_length(length)
+        if not isinstance(length, Unmeasured):
+            return format_length(length)
+        last = timezone.now() if incident.voided_at is None else max(o.ended_at or o.started_at for o in outages)
+        seconds = (last - outages[0].started_at).total_seconds()
+        return _("%(length)s, ongoing") % {"length": format_length(seconds)}
 
     @admin.display(description=gettext_lazy("detection source"))
     def detection_source(self, incident):
@@ -222,6 +229,10 @@ class IncidentAdmin(AuditedModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         return redirect("admin:log_outage")
+
+    def has_change_permission(self, request, obj=None):
+        """A voided or merged incident stays as it was."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.voided_at is None)
 
     # While incident and outages are saved one after the other, they may contradict each other.
 

@@ -1,4 +1,4 @@
-"""Log, acknowledge, update, resolve and classify incidents."""
+"""Log, acknowledge, update, resolve, reopen and classify incidents."""
 
 from __future__ import annotations
 
@@ -47,6 +47,18 @@ class IncidentResolved(Refused):
     """The incident is already resolved."""
 
 
+class IncidentNotResolved(Refused):
+    """The incident is not resolved, so it cannot be reopened."""
+
+
+class IncidentVoided(Refused):
+    """The incident was voided or merged into another, so it is not changed any more."""
+
+
+class ReasonMissing(Refused):
+    """This step needs a reason."""
+
+
 class IncidentWithoutOutage(Refused):
     """An incident needs at least one outage."""
 
@@ -92,7 +104,7 @@ def log_incident(
     if not outages:
         raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
     for facts in outages:
-        _check(facts, now)
+        check_outage(facts, now)
     if objections := check_detection(detected_at, now):
         raise TimesRefused(objections)
     with transaction.atomic():
@@ -123,9 +135,9 @@ def log_incident(
 def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime) -> Outage:
     """Add an outage to an incident: another region, scope or period of the same failure."""
     require(actor, "incidents.change_incident")
-    _check(facts, now)
+    check_outage(facts, now)
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         if locked.resolved_at and facts.ended_at is None:
             raise OutageRefused((OutageObjection.ONGOING_THOUGH_RESOLVED,))
         if objections := check_end(facts.ended_at, locked.resolved_at):
@@ -146,16 +158,14 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         at = now.replace(microsecond=0)
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         if locked.acknowledged_at is None:
             _check_unresolved(locked)
             if objections := check_order(locked.detected_at, at, None):
                 raise TimesRefused(objections)
             locked.acknowledged_at = at
             locked.save(update_fields=["acknowledged_at"])
-            record(
-                actor=actor, action="acknowledged", subject=incident, now=now, changes={"acknowledged_at": [None, at]}
-            )
+            record(actor=actor, action="acknowledged", subject=locked, now=now, changes={"acknowledged_at": [None, at]})
     incident.refresh_from_db()
 
 
@@ -164,21 +174,10 @@ def resolve_incident(
 ) -> None:
     """Resolve an incident at `at`; its ongoing outages end at `restored_at`, or at `at` unless it is given."""
     require(actor, "incidents.change_incident")
-    ended_at = restored_at or at
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         _check_unresolved(locked)
-        if at > now:
-            raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
-        if out_of_order := check_order(locked.detected_at, locked.acknowledged_at, at):
-            raise TimesRefused(out_of_order)
-        if late := check_end(ended_at, at):
-            raise OutageRefused(late)
-        if locked.outages.filter(ended_at__gt=at).exists():
-            raise TimesRefused((TimeObjection.RESOLVED_BEFORE_AN_END,))
-        for outage in locked.outages.filter(ended_at__isnull=True).select_related("region"):
-            _check(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=ended_at), now)
-            outage.ended_at = ended_at
+        for outage in ended_outages(locked, at, now, restored_at):
             outage.save(update_fields=["ended_at"])
         locked.resolved_at = at
         locked.save(update_fields=["resolved_at"])
@@ -192,10 +191,37 @@ def resolve_incident(
     incident.refresh_from_db()
 
 
+def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str, now: datetime) -> None:
+    """Reopen a resolved incident; the public reads `text` as a new update.
+
+    Its outages keep their ends: one that is still going on is corrected or added.
+    """
+    require(actor, "incidents.change_incident")
+    if not reason.strip():
+        raise ReasonMissing(_("Enter a reason."))
+    with transaction.atomic():
+        locked = lock_incident(incident)
+        if locked.resolved_at is None:
+            raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": locked.reference})
+        before, locked.resolved_at = locked.resolved_at, None
+        locked.save(update_fields=["resolved_at"])
+        record(
+            actor=actor,
+            action="reopened",
+            subject=locked,
+            now=now,
+            changes={"resolved_at": [before, None]},
+            reason=reason,
+        )
+        add_update(actor=actor, incident=locked, text=text, public=True, now=now)
+    incident.refresh_from_db()
+
+
 def add_update(*, actor: Actor, incident: Incident, text: str, public: bool, now: datetime) -> Update:
     """Add a public update or an internal note. Neither can be changed afterwards."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
+        lock_incident(incident)
         update = Update.objects.create(
             incident=incident, at=now, text=text, public=public, author=actor.user, author_name=actor.name
         )
@@ -215,7 +241,7 @@ def classify_incident(
     """Classify an incident as attributable (True), excluded under section 4 (False) or pending (None)."""
     require(actor, "incidents.classify_incident")
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         before, locked.attributable = locked.attributable, attributable
         if before != attributable:
             locked.save(update_fields=["attributable"])
@@ -235,7 +261,47 @@ def _check_unresolved(incident: Incident) -> None:
         raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": incident.reference})
 
 
-def _check(facts: OutageFacts, now: datetime) -> None:
+def lock_incident(incident: Incident) -> Incident:
+    """Lock an incident until the end of the caller's transaction. Raises `IncidentVoided`."""
+    locked = (
+        Incident.objects.select_for_update(of=("self",), no_key=True).select_related("merged_into").get(pk=incident.pk)
+    )
+    if locked.merged_into:
+        raise IncidentVoided(
+            _("%(incident)s was merged into %(other)s and cannot be changed. Open %(other)s instead.")
+            % {"incident": locked.reference, "other": locked.merged_into.reference}
+        )
+    if locked.voided_at:
+        raise IncidentVoided(
+            _("%(incident)s was voided and cannot be changed. Log the outage again if it did happen.")
+            % {"incident": locked.reference}
+        )
+    return locked
+
+
+def ended_outages(incident: Incident, at: datetime, now: datetime, restored_at: datetime | None = None) -> list[Outage]:
+    """Return the ongoing outages of an incident as they are once it is resolved at `at` (`resolve_incident`).
+
+    Raises `OutageRefused`, and `TimesRefused` where the times were out of order (2.2).
+    """
+    ended_at = restored_at or at
+    if at > now:
+        raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
+    if out_of_order := check_order(incident.detected_at, incident.acknowledged_at, at):
+        raise TimesRefused(out_of_order)
+    if late := check_end(ended_at, at):
+        raise OutageRefused(late)
+    if incident.outages.filter(ended_at__gt=at).exists():
+        raise TimesRefused((TimeObjection.RESOLVED_BEFORE_AN_END,))
+    outages = list(incident.outages.filter(ended_at__isnull=True).select_related("region"))
+    for outage in outages:
+        check_outage(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=ended_at), now)
+        outage.ended_at = ended_at
+    return outages
+
+
+def check_outage(facts: OutageFacts, now: datetime) -> None:
+    """Raise `OutageRefused` unless the times and the scope of an outage are valid."""
     everything = ("all",)
     objections = check_times(facts.started_at, facts.ended_at, now) + check_scope(
         [facts.region],

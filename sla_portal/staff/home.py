@@ -135,7 +135,7 @@ def index(request: HttpRequest) -> TemplateResponse:
 def months_touched(month: ServiceMonth, now: datetime) -> dict[int, Judged]:
     """Judge the month to date of every region with an outage in it; the others had no downtime."""
     start = instant(month.span(settings.SLA_ZONE)[0])
-    felt = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lte=now)
+    felt = Outage.objects.valid().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lte=now)
     return {
         region.pk: region_month(region, month, now) for region in Region.objects.filter(pk__in=felt.values("region"))
     }

@@ -103,6 +103,12 @@ def delivery(**values):
     return Delivery.objects.create(**{"notice": given.pop("notice", None) or told(), **given})
 
 
+def merged_into_itself():
+    incident = an_incident(voided_at=at("2026-09-10 02:00"))
+    incident.merged_into = incident
+    incident.save()
+
+
 def decided_by_the_proposer():
     somebody = User.objects.create_user("somebody")
     exclusion(proposed_by=somebody, decided_by=somebody)
@@ -200,6 +206,8 @@ BREAKS = claims_breaks.BREAKS | {
     "an_incident_is_acknowledged_before_it_is_resolved": lambda: an_incident(
         acknowledged_at=at("2026-09-10 01:10"), resolved_at=at("2026-09-10 01:09:59")
     ),
+    "a_merged_incident_counts_for_nothing": lambda: an_incident(merged_into=an_incident()),
+    "an_incident_is_merged_into_another": merged_into_itself,
     "an_outage_ends_after_it_starts": lambda: an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 01:00"),
     "an_outage_names_a_function_once": lambda: twice(
         OutageFunction.objects.create,
@@ -308,6 +316,32 @@ def test_the_database_refuses(name):
         (constraint.fields for constraint in constraints() if constraint.name == name and fields(constraint)), ()
     )
     assert name in said or all(column in said for column in columns), said
+
+
+VOIDED = {"voided_at": at("2026-09-10 02:00")}
+
+
+def a_target_voided_later():
+    target = an_incident()
+    an_incident(merged_into=target, **VOIDED)
+    target.voided_at = VOIDED["voided_at"]
+    target.save()
+
+
+def merged_into_a_merged_one():
+    an_incident(merged_into=an_incident(merged_into=an_incident(), **VOIDED), **VOIDED)
+
+
+def moved_to_a_voided_one():
+    incident = an_incident(merged_into=an_incident(), **VOIDED)
+    incident.merged_into = an_incident(**VOIDED)
+    incident.save()
+
+
+@pytest.mark.parametrize("break_it", [a_target_voided_later, merged_into_a_merged_one, moved_to_a_voided_one])
+def test_no_incident_is_merged_into_one_that_counts_for_nothing(break_it):
+    with pytest.raises(IntegrityError, match="a_merged_incident_leads_to_one_that_counts"), transaction.atomic():
+        break_it()
 
 
 def constraints() -> list[models.BaseConstraint]:

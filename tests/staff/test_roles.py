@@ -7,7 +7,14 @@ from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
-from incidents.operations import acknowledge_incident, add_outage, add_update, log_incident, resolve_incident
+from incidents.operations import (
+    acknowledge_incident,
+    add_outage,
+    add_update,
+    log_incident,
+    reopen_incident,
+    resolve_incident,
+)
 from maintenance.models import AnnouncementRequest
 from maintenance.operations import (
     announce_window,
@@ -27,9 +34,12 @@ from sla_portal.audit.operations import NotAllowed
 from sla_portal.availability.operations import (
     attribute_incident,
     confirm_exclusion,
+    merge_incident,
     propose_exclusion,
     reject_exclusion,
     revoke_exclusion,
+    void_incident,
+    withdraw_exclusion,
 )
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -68,6 +78,9 @@ def record():
         "exclusion": an_exclusion(incident, status="proposed"),
         "window": (window := a_window("2026-09-20 01:00", "2026-09-20 02:00")),
         "request": a_request(window),
+        "own": an_exclusion(
+            None, "4.5", "proposed", customer=customer, starts_at=at("2026-09-10 01:00"), ends_at=at("2026-09-10 01:10")
+        ),
     }
 
 
@@ -81,6 +94,8 @@ PAGES = [
     ("incidents_incident_changelist", None, EVERYONE),
     ("incident_page", "incident", EVERYONE),
     ("incidents_incident_change", "incident", EVERYONE),
+    ("void_incident", "incident", {"NOC"}),
+    ("merge_incident", "incident", {"NOC"}),
     ("incidents_incident_delete", "incident", set()),
     ("availability_exclusion_changelist", None, EVERYONE),
     ("availability_exclusion_change", "exclusion", EVERYONE),
@@ -147,6 +162,10 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(record, url_name, of, ro
         ("resolve_incident", "incident", {"NOC"}),
         ("update_incident", "incident", {"NOC"}),
         ("acknowledge_incident", "incident", {"NOC"}),
+        ("reopen_incident", "incident", {"NOC"}),
+        ("void_incident", "incident", {"NOC"}),
+        ("merge_incident", "incident", {"NOC"}),
+        ("withdraw_exclusion", "exclusion", {"NOC", "Legal"}),
         ("attribute_incident", "incident", {"NOC", "Legal"}),
         ("propose_exclusion", "incident", {"NOC", "Legal"}),
         ("confirm_exclusion", "exclusion", {"Legal"}),
@@ -185,6 +204,15 @@ OPERATIONS = {
     "add an outage": (add_outage, {"incident": "incident", "facts": None}, {"NOC"}),
     "acknowledge": (acknowledge_incident, {"incident": "incident"}, {"NOC"}),
     "resolve": (resolve_incident, {"incident": "incident", "at": NOW}, {"NOC"}),
+    "reopen": (reopen_incident, {"incident": "incident", "text": "Down again", "reason": "So"}, {"NOC"}),
+    "void": (void_incident, {"incident": "incident", "reason": "A slip"}, {"NOC"}),
+    "merge": (
+        merge_incident,
+        {"incident": "incident", "into": "incident", "take_over": (), "propose_anew": (), "reason": "Twice"},
+        {"NOC"},
+    ),
+    "withdraw": (withdraw_exclusion, {"exclusion": "exclusion", "reason": "A slip"}, {"NOC", "Legal"}),
+    "withdraw from a customer": (withdraw_exclusion, {"exclusion": "own", "reason": "A slip"}, {"Support", "Legal"}),
     "update": (add_update, {"incident": "incident", "text": "We look", "public": False}, {"NOC"}),
     "attribute": (attribute_incident, {"incident": "incident", "reason": "Ours"}, {"NOC", "Legal"}),
     "propose": (propose_exclusion, {"incident": "incident", "clause": "4.10", "reason": "Law"}, {"NOC", "Legal"}),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from incidents.models import Incident
+from incidents.operations import check_outage
 from incidents.queries import possible_duplicates
 from incidents.rules import check_end
 from sla_portal.audit.actors import Actor
@@ -58,11 +59,14 @@ def log_outage(request: HttpRequest) -> HttpResponse:
 
 def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
     actor = Actor.staff(request.user)
+    for facts in form.outages:
+        check_outage(facts, now)
+    given = form.cleaned_data
     found = [
         incident
-        for incident in possible_duplicates(list(form.cleaned_data["regions"]), form.cleaned_data["started"])
+        for incident in possible_duplicates(list(given["regions"]), given["started"], given["ended"])
         # An outage that is ongoing, or ends later, cannot belong to a resolved incident (2.2).
-        if not check_end(form.cleaned_data["ended"], incident.resolved_at)
+        if not check_end(given["ended"], incident.resolved_at)
     ]
     chosen = form.chosen_duplicate(found)
     if chosen:

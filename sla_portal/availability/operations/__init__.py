@@ -7,6 +7,7 @@ from .classification import (
     IncidentHasExclusions,
     NotACustomerClause,
     NoticeCoversNothing,
+    ProposedByAnother,
     ReasonMissing,
     SecondPersonNeeded,
     ThirdPartyNotNamed,
@@ -16,6 +17,7 @@ from .classification import (
     propose_own_exclusion,
     reject_exclusion,
     revoke_exclusion,
+    withdraw_exclusion,
 )
 from .closing import (
     CorrectionWithoutReason,
@@ -34,6 +36,7 @@ from .judging import (
     judge_month,
     month_deviates,
 )
+from .voiding import MergedIntoItself, facts_of, merge_incident, void_incident
 
 __all__ = [
     "CorrectionWithoutReason",
@@ -42,12 +45,14 @@ __all__ = [
     "ExclusionAlreadyDecided",
     "ExclusionOutsideIncident",
     "IncidentHasExclusions",
+    "MergedIntoItself",
     "MonthClosed",
     "MonthHasOpenItems",
     "MonthOpen",
     "NotACustomerClause",
     "NothingToCorrect",
     "NoticeCoversNothing",
+    "ProposedByAnother",
     "ReasonMissing",
     "SecondPersonNeeded",
     "ThirdPartyNotNamed",
@@ -58,11 +63,15 @@ __all__ = [
     "correct_month",
     "count_changed_outcomes",
     "count_changed_outcomes_under",
+    "facts_of",
     "judge_due_months",
     "judge_month",
+    "merge_incident",
     "month_deviates",
     "propose_exclusion",
     "propose_own_exclusion",
     "reject_exclusion",
     "revoke_exclusion",
+    "void_incident",
+    "withdraw_exclusion",
 ]

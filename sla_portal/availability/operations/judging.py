@@ -21,7 +21,7 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.intervals import Span, clipped, epoch
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
-from ..models import Deviation, Exclusion, RegionMonth, Sweep
+from ..models import Deviation, Exclusion, MonthClosing, RegionMonth, Sweep
 from ..queries import Decisions, closed_months, closing_of, judged_region
 from .customer_months import Verdicts, contracts_of_customers, customers_judged, differing, merge
 
@@ -47,8 +47,10 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
 def count_changed_outcomes(
     *, region: Region, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]
 ) -> int:
-    """Count the customers whose month would change between SLA met and breached by decisions on exclusions (`judged_region`)."""
+    """Count the customers whose month would change between SLA met and breached by decisions (`judged_region`)."""
     versions = published_versions()
+    if not versions or versions[0].takes_effect_on > month.first_day:
+        return 0
     return _changed_outcomes(
         region, _verdicts(region, month, versions, now), _verdicts(region, month, versions, now, **decisions)
     )
@@ -109,6 +111,8 @@ def judge_due_months(*, now: datetime) -> int:
                 elif not closing_of(month) and (_store_region(region, verdicts, now) or contracts_changed):
                     with customers_judged(region, verdicts) as cursor:
                         changed += merge(cursor, region, month, now)
+    # Such a month was on record only because of an outage that counts no more.
+    RegionMonth.objects.filter(month__lt=months[0].first_day).delete()
     Deviation.objects.exclude(month__in=deviating).delete()
     Deviation.objects.bulk_create(
         [Deviation(month=month, noticed_at=now) for month in sorted(deviating)], ignore_conflicts=True
@@ -137,13 +141,17 @@ def _reach(region: Region, month: ServiceMonth, versions: Sequence[AgreementVers
 
 
 def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> list[ServiceMonth]:
-    """Return the months from the first contract or outage to the present one in which an agreement version is in force."""
+    """Return the months from the first contract, outage or closed month to the present one.
+
+    Before the first agreement version is in force there are none.
+    """
     if not versions:
         return []
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
-    outage = Outage.objects.aggregate(first=Min("started_at"))["first"]
+    outage = Outage.objects.valid().aggregate(first=Min("started_at"))["first"]
     contract = Contract.objects.aggregate(first=Min("starts_on"))["first"]
-    starts = [contract] if contract else []
+    closed = MonthClosing.objects.aggregate(first=Min("month"))["first"]
+    starts = [day for day in (contract, closed) if day]
     if outage:
         starts.append(local_date(epoch(outage), settings.SLA_ZONE))
     month = ServiceMonth.of(max(min(starts, default=present.first_day), versions[0].takes_effect_on))

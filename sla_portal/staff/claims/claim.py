@@ -190,6 +190,7 @@ def _assessed(claim: Claim, assessment: Assessment, history: sheet.ClaimHistory,
     return {
         "assessment": assessment,
         "checks": sheet.checks(assessment),
+        "voided": sheet.voided_incidents(claim),
         "against": sheet.failed_checks(assessment),
         "window": assessment.window,
         "last_day": last_day(assessment.window),

@@ -14,14 +14,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from incidents.models import Incident
+from incidents.operations import check_outage
 from incidents.queries import possible_duplicates
+from incidents.rules import check_end
 from sla_portal.audit.versions import acting
 from sla_portal.clocks import zone_name
 
 from ..common import page, refusals_on, require_right
 from ..forms import NOW
 from ..operations import save_once
-from .forms import MINUTES_AGO, LogOutageForm, OutageForm
+from .forms import FIELDS, MINUTES_AGO, LogOutageForm, OutageForm
 from .operations import add_outages, log_outages
 
 
@@ -40,7 +42,7 @@ def log_outage(request: HttpRequest) -> HttpResponse:
     form = LogOutageForm(request.POST or None, now=now)
     duplicates: list[Incident] = []
     if form.is_valid():
-        with refusals_on(form):
+        with refusals_on(form, FIELDS):
             try:
                 return redirect(
                     save_once(key=form.cleaned_data["key"], write=lambda: _write(request, form, now), now=now)
@@ -57,11 +59,14 @@ def log_outage(request: HttpRequest) -> HttpResponse:
 
 def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
     actor = acting(request)
+    for facts in form.outages:
+        check_outage(facts, now)
+    given = form.cleaned_data
     found = [
         incident
-        for incident in possible_duplicates(list(form.cleaned_data["regions"]), form.cleaned_data["started"])
-        # An ongoing outage cannot belong to a resolved incident.
-        if form.cleaned_data["ended"] or not incident.resolved_at
+        for incident in possible_duplicates(list(given["regions"]), given["started"], given["ended"])
+        # An outage that is ongoing, or ends later, cannot belong to a resolved incident (2.2).
+        if not check_end(given["ended"], incident.resolved_at)
     ]
     chosen = form.chosen_duplicate(found)
     if chosen:
@@ -77,6 +82,7 @@ def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
             source=form.cleaned_data["source"],
             ticket_number=form.cleaned_data["ticket_number"],
             outages=form.outages,
+            detected_at=form.detected,
             now=now,
         )
         messages.success(request, _("Outage logged as %(incident)s.") % {"incident": incident.reference})
@@ -98,7 +104,7 @@ def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
         return back
 
     if form.is_valid():
-        with refusals_on(form):
+        with refusals_on(form, FIELDS):
             return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
     return page(
         request,

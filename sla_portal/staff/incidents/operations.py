@@ -13,16 +13,32 @@ from sla_portal.audit.actors import Actor
 
 
 def log_outages(
-    *, actor: Actor, title: str, source: str, ticket_number: str, outages: Sequence[OutageFacts], now: datetime
+    *,
+    actor: Actor,
+    title: str,
+    source: str,
+    ticket_number: str,
+    outages: Sequence[OutageFacts],
+    detected_at: datetime,
+    now: datetime,
 ) -> Incident:
-    """Log an incident; if all of its outages have ended, resolve it at the end of the last one."""
+    """Log an incident; if all of its outages have ended, resolve it.
+
+    It is resolved at the end of the last outage, or when it was detected where that is later (2.2).
+    """
     with transaction.atomic():
         incident = log_incident(
-            actor=actor, title=title, source=source, ticket_number=ticket_number, outages=outages, now=now
+            actor=actor,
+            title=title,
+            source=source,
+            ticket_number=ticket_number,
+            outages=outages,
+            detected_at=detected_at,
+            now=now,
         )
         ends = [facts.ended_at for facts in outages]
         if None not in ends:
-            resolve_incident(actor=actor, incident=incident, at=max(filter(None, ends)), now=now)
+            resolve_incident(actor=actor, incident=incident, at=max(detected_at, *filter(None, ends)), now=now)
     return incident
 
 

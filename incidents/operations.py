@@ -201,7 +201,7 @@ def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str,
     if not reason.strip():
         raise ReasonMissing(_("Enter a reason."))
     with transaction.atomic():
-        locked = lock_incident(incident)
+        locked = lock_unchanged(actor, incident)
         if locked.resolved_at is None:
             raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": locked.reference})
         before, locked.resolved_at = locked.resolved_at, None

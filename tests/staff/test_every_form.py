@@ -14,6 +14,7 @@ from time_machine import travel
 
 from claims.models import CalendarYear, Claim, Entry, OwnDay, Voucher
 from claims.operations import ask_customer, decide, redeem_voucher
+from maintenance.operations import request_announcement
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import register_answer, write_entry
 from sla_portal.agreements.rules import AnswerKind
@@ -184,6 +185,48 @@ def reversal(entry: Entry) -> dict[str, Any]:
     return {"act": "reverse", "reverse-entry": entry.pk, "reverse-reason": "A slip", "reverse-sure": "on"}
 
 
+def on_resolved(name: str, **sent: Any) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        row = an_incident("INC-1", detected_at=at("2026-10-20 06:00"), resolved_at=at("2026-10-20 07:00"))
+        an_outage(a_region(), "2026-10-20 06:00", "2026-10-20 07:00", incident=row)
+        return [row], to(name, row), sent
+
+    return make
+
+
+def merged(desk) -> Case:
+    subjects, url, sent = on_resolved("merge_incident")(desk)
+    other = an_incident("INC-2", detected_at=at("2026-10-20 06:00"), resolved_at=at("2026-10-20 07:00"))
+    outage = str(subjects[0].outages.get().pk)
+    sent = {"into": "other", "reference": "INC-2", "outages": [outage], "previewed": f"INC-2,{outage},", **REASON}
+    return [*subjects, other], url, sent
+
+
+def withdrawn_proposal(desk) -> Case:
+    subjects, _url, sent = on_exclusion("withdraw_exclusion", "proposed")(desk)
+    exclusion = subjects[0]
+    exclusion.proposed_by = desk.user
+    exclusion.save()
+    return subjects, to("withdraw_exclusion", exclusion), sent
+
+
+def on_request(name: str, *, own: bool = False) -> Callable[[Any], Case]:
+    def make(desk) -> Case:
+        window = a_window("2026-10-21 01:00", "2026-10-23 01:00")
+        by = Actor.staff(desk.user if own else a_member("NOC", "cora"))
+        request = request_announcement(
+            actor=by, window=window, starts_at=window.starts_at, ends_at=window.ends_at, why="A long move", now=OPEN
+        )
+        return [window], to(name, window, request.pk), keyed(**REASON)
+
+    return make
+
+
+WORKED = {
+    "started_at_0": "2026-10-20", "started_at_1": "07:30:00", "completed_at_0": "2026-10-20", "completed_at_1": "07:50:00"
+}  # fmt: skip
+
+
 def closed(_desk) -> Case:
     incident = an_incident(
         "INC-1", detected_at=at("2026-09-10 01:00"), resolved_at=at("2026-09-10 02:00"), attributable=True
@@ -326,6 +369,10 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "propose_exclusion": [
         on_incident("propose_exclusion", key="00000000-0000-4000-8000-000000000001", clause="4.10", stretch="whole", **REASON)
     ],
+    "reopen_incident": [on_resolved("reopen_incident", text="Down again", **REASON)],
+    "void_incident": [on_resolved("void_incident", **REASON)],
+    "merge_incident": [merged],
+    "withdraw_exclusion": [withdrawn_proposal],
     "confirm_exclusion": [on_exclusion("confirm_exclusion", "proposed")],
     "reject_exclusion": [on_exclusion("reject_exclusion", "proposed")],
     "revoke_exclusion": [on_exclusion("revoke_exclusion", "confirmed")],
@@ -334,6 +381,12 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "cancel_window": [on_window("cancel_window", send="1", **REASON)],
     "start_work": [on_window("start_work")],
     "finish_work": [on_window("finish_work", started=True)],
+    "record_work": [on_window("record_work", **WORKED)],
+    "not_carried_out": [on_window("not_carried_out", **REASON)],
+    "discard_window": [on_window("discard_window", draft=True, **REASON)],
+    "confirm_announcement": [on_request("confirm_announcement")],
+    "return_announcement": [on_request("return_announcement")],
+    "withdraw_announcement": [on_request("withdraw_announcement", own=True)],
     "recommend_claim": [on_claim("recommend_claim", **LETTER)],
     "withdraw_recommendation": [withdrawn],
     "send_back_claim": [on_claim("send_back_claim", recommended, **REASON)],
@@ -453,6 +506,7 @@ def test_every_url_of_the_staff_pages_that_takes_a_form_is_listed(desk):
         "name": "x",
         "pk": 0,
         "exclusion": 0,
+        "number": 0,
     }
     listed, unlisted = ADDS.keys() | REFUSES.keys() | READS, {}
     for pattern in walk(staff):

@@ -1,0 +1,56 @@
+"""Two people with the same page open, in two browsers: what the first saved is shown to the second, who keeps either."""
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from incidents.models import Incident
+from tests.support.builders import a_region, an_incident, an_outage, at
+from tests.support.desk import a_member, page_of
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def two(desks, transactional_db):
+    incident = an_incident("INC-1", title="Gateway lost", detected_at=at("2026-09-10 01:00"))
+    an_outage(a_region(), "2026-09-10 01:00", None, incident=incident)
+    return desks(a_member("NOC", "anna")), desks(a_member("NOC", "ben"))
+
+
+def resolve(page) -> None:
+    page.locator("#resolve button.primary").click()
+
+
+def test_a_page_shows_who_resolved_the_incident_meanwhile(two):
+    anna, ben = two
+    for page in two:
+        page.goto(page_of(Incident.objects.get()))
+    resolve(anna)
+    expect(anna.get_by_text("Incident resolved.")).to_be_visible()
+    resolve(ben)
+    changed = ben.locator("#changed")
+    expect(changed).to_contain_text("resolved INC-1 Gateway lost")
+    expect(ben.get_by_text("after this page was opened. Nothing was saved.")).to_be_visible()
+    changed.get_by_role("link", name="Keep theirs").click()
+    ben.wait_for_url("**" + page_of(Incident.objects.get()))
+    expect(ben.locator("#changed")).to_have_count(0)
+
+
+def test_a_form_of_a_record_keeps_what_either_typed(two):
+    anna, ben = two
+    form = reverse("admin:incidents_incident_change", args=[Incident.objects.get().pk])
+    for page in two:
+        page.goto(form)
+    for page, title, ticket in ((anna, "Gateway 1 lost", "T-1"), (ben, "Gateway 2 lost", "T-2")):
+        page.get_by_label("Title").fill(title)
+        page.get_by_label("Ticket number").fill(ticket)
+        page.get_by_label("Reason for the change").fill("Which one it was")
+        page.get_by_role("button", name="Save").first.click()
+    changed = ben.locator("#changed")
+    expect(changed).to_contain_text("Gateway 1 lost")
+    changed.get_by_role("row", name="title").get_by_label("keep theirs").check()
+    changed.get_by_role("button", name="Keep mine").click()
+    expect(ben.locator("#changed")).to_have_count(0)
+    incident = Incident.objects.get()
+    assert (incident.title, incident.ticket_number) == ("Gateway 1 lost", "T-2")

@@ -16,6 +16,7 @@ from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
 from .models import Incident, Outage, Update
+from .queries import times_of
 from .rules import (
     OutageObjection,
     TimeObjection,
@@ -24,6 +25,7 @@ from .rules import (
     check_order,
     check_scope,
     check_times,
+    objections,
 )
 
 
@@ -204,7 +206,8 @@ def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str,
         if locked.resolved_at is None:
             raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": locked.reference})
         before, locked.resolved_at = locked.resolved_at, None
-        locked.save(update_fields=["resolved_at"])
+        locked.recorded_as_is = bool(objections(times_of(locked)))
+        locked.save(update_fields=["resolved_at", "recorded_as_is"])
         record(
             actor=actor,
             action="reopened",

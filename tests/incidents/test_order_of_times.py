@@ -136,13 +136,6 @@ class TestOperations:
         assert refused.value.objections == (objection,)
         add_outage(actor=SYSTEM, incident=incident, facts=facts("2026-09-10 01:10", "2026-09-10 01:30"), now=NOW)
 
-
-def resolved(**values) -> Incident:
-    """Resolved at 01:30, when its outage ended."""
-    incident = an_incident(resolved_at=at("2026-09-10 01:30"), **values)
-    an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 01:30", incident=incident)
-    return incident
-
     def test_reopened_it_is_in_order_again_unless_it_is_not(self):
         for number, (acknowledged, listed) in enumerate([("2026-09-10 01:06", False), ("2026-09-10 01:04", True)]):
             incident = an_incident(
@@ -151,6 +144,13 @@ def resolved(**values) -> Incident:
             )  # fmt: skip
             reopen_incident(actor=SYSTEM, incident=incident, text="Not over", reason="Too early", now=NOW)
             assert Incident.objects.out_of_order().contains(incident) is listed
+
+
+def resolved(**values) -> Incident:
+    """Resolved at 01:30, when its outage ended."""
+    incident = an_incident(resolved_at=at("2026-09-10 01:30"), **values)
+    an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 01:30", incident=incident)
+    return incident
 
 
 LATE: dict[str, Callable[[Incident], object]] = {

@@ -11,11 +11,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import Period, record, require
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
 from .models import Incident, Outage, Update
+from .queries import periods_of
 from .rules import OutageObjection, check_scope, check_times
 
 
@@ -45,6 +46,10 @@ class OutageFacts:
     functions: Sequence[CoreFunction] | None = None
     clients: Sequence[Client] | None = None
 
+    def period(self, now: datetime) -> Period:
+        """The time that it lasted so far."""
+        return self.started_at, self.ended_at or now
+
     def for_audit_log(self) -> dict[str, Any]:
         """The fields as the audit log records them."""
         return {
@@ -65,8 +70,13 @@ def log_incident(
     now: datetime,
     detected_at: datetime | None = None,
     ticket_number: str = "",
+    reason: str = "",
 ) -> Incident:
-    """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`)."""
+    """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`).
+
+    Where an outage lies in a closed month, `reason` states why its record is changed, as in all operations of this
+    module; without it `TouchesClosedMonth` is raised.
+    """
     require(actor, "incidents.add_incident")
     if not outages:
         raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
@@ -88,11 +98,15 @@ def log_incident(
             subject=incident,
             now=now,
             changes={"source": [None, source], "outages": [None, [facts.for_audit_log() for facts in outages]]},
+            touching=[facts.period(now) for facts in outages],
+            reason=reason,
         )
     return incident
 
 
-def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime) -> Outage:
+def add_outage(
+    *, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime, reason: str = ""
+) -> Outage:
     """Add an outage to an incident: another region, scope or period of the same failure."""
     require(actor, "incidents.change_incident")
     _check(facts, now)
@@ -110,6 +124,8 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
             subject=incident,
             now=now,
             changes={"outage": [None, facts.for_audit_log()]},
+            touching=[facts.period(now)],
+            reason=reason,
         )
     return outage
 
@@ -126,7 +142,9 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
     incident.refresh_from_db()
 
 
-def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: datetime) -> None:
+def resolve_incident(
+    *, actor: Actor, incident: Incident, at: datetime, now: datetime, reason: str = ""
+) -> None:
     """Resolve an incident at `at` and end its ongoing outages at the same time."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
@@ -135,13 +153,23 @@ def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: dat
             raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": locked.reference})
         if at > now:
             raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
-        for outage in locked.outages.filter(ended_at__isnull=True).select_related("region"):
+        ongoing = list(locked.outages.filter(ended_at__isnull=True).select_related("region"))
+        for outage in ongoing:
             _check(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=at), now)
             outage.ended_at = at
             outage.save(update_fields=["ended_at"])
         locked.resolved_at = at
         locked.save(update_fields=["resolved_at"])
-        record(actor=actor, action="resolved", subject=locked, now=now, changes={"resolved_at": [None, at]})
+        record(
+            actor=actor,
+            action="resolved",
+            subject=locked,
+            now=now,
+            changes={"resolved_at": [None, at]},
+            # An ongoing outage lasted until now.
+            touching=[(at, now)] if ongoing else (),
+            reason=reason,
+        )
     incident.refresh_from_db()
 
 
@@ -179,6 +207,7 @@ def classify_incident(
                 now=now,
                 changes={"attributable": [before, attributable]},
                 reason=reason,
+                touching=periods_of(locked, now),
             )
     incident.attributable = attributable
 

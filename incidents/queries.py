@@ -49,6 +49,11 @@ def incidents_touching(region: Region, start: datetime, end: datetime) -> QueryS
     )
 
 
+def periods_of(incident: Incident, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the time that each outage of an incident lasted; an ongoing one lasts to `now`."""
+    return [(outage.started_at, outage.ended_at or now) for outage in incident.outages.all()]
+
+
 def possible_duplicates(regions: list[Region], started_at: datetime) -> QuerySet[Incident]:
     """Incidents that a new outage of `regions` may belong to: ongoing there, or down there within 15 minutes of it."""
     near = Q(outages__ended_at__gte=started_at - DUPLICATE_WITHIN) & Q(

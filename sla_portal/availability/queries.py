@@ -7,23 +7,40 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from hashlib import sha256
 from typing import TypedDict, Unpack
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from incidents.models import Incident, IncidentQuerySet, Outage, OutageClient, OutageFunction
-from incidents.queries import connected_outages
+from incidents.queries import connected_outages, periods_of
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import notices_given
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.queries import contracts_in_force, suspensions_of, terms_periods, version_in_force
+from sla_portal.agreements.queries import (
+    NoAgreementInForce,
+    contracts_in_force,
+    suspensions_of,
+    terms_periods,
+    version_in_force,
+)
 from sla_portal.agreements.rules import MeasurementPeriod, Terms, TermsPeriod
+from sla_portal.audit.models import ClosedMonth
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection
-from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
-from .models import CustomerMonth, Exclusion, MonthClosing, RegionMonth, Status
+from .models import (
+    ClosingRequest,
+    CustomerMonth,
+    Exclusion,
+    MonthClosing,
+    RegionMonth,
+    RequestStatus,
+    Status,
+)
 from .rules import (
     EVERYTHING,
     ExcludedTime,
@@ -209,6 +226,77 @@ def open_items(month: ServiceMonth, now: datetime) -> OpenItems:
     )
 
 
+@dataclass(frozen=True)
+class MonthRecord:
+    """What a person sees who closes a month: the figures of every region by the present record, and what is open."""
+
+    month: ServiceMonth
+    figures: tuple[tuple[Region, MonthFigures], ...]
+    open: OpenItems
+    breached: int
+    """How many customers' months breached the SLA when they were last judged."""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what is shown, by which a later step knows that it has not changed."""
+        shown = [
+            str(self.month),
+            self.breached,
+            [
+                (region.code, one.total_minutes, one.unavailable_minutes, one.excluded_minutes, one.met)
+                + tuple(under.unavailable_minutes for under in one.under.values())
+                for region, one in self.figures
+            ],
+            self.open.not_over,
+            *([row.pk for row in rows] for rows in (self.open.open, self.open.unclassified, self.open.undecided)),
+        ]
+        return sha256(repr(shown).encode()).hexdigest()
+
+
+def record_of(month: ServiceMonth, now: datetime) -> MonthRecord:
+    """Judge a month of every region from the present record. Raises `NoAgreementInForce`."""
+    version_in_force(month.first_day)
+    return MonthRecord(
+        month,
+        tuple((region, region_month(region, month, now).figures) for region in Region.objects.all()),
+        open_items(month, now),
+        CustomerMonth.objects.filter(month=month.first_day, met=False).count(),
+    )
+
+
+def first_service_month() -> ServiceMonth | None:
+    """Return the month of the first contract or outage on record; None where there is neither."""
+    outage = Outage.objects.aggregate(first=Min("started_at"))["first"]
+    contract = Contract.objects.aggregate(first=Min("starts_on"))["first"]
+    days = [day for day in (contract, outage and local_date(epoch(outage), settings.SLA_ZONE)) if day]
+    return ServiceMonth.of(min(days)) if days else None
+
+
+def not_in_service(month: ServiceMonth) -> str:
+    """Return the sentence that says why a month can be neither closed nor reported; empty where it can."""
+    try:
+        version_in_force(month.first_day)
+    except NoAgreementInForce as refused:
+        return str(refused)
+    first = first_service_month()
+    if first and month < first:
+        return _("%(month)s lies before the first month of service, %(first)s, so there is nothing to close or report.") % {
+            "month": month,
+            "first": first,
+        }
+    return ""
+
+
+def pending_request(month: ServiceMonth) -> ClosingRequest | None:
+    """Return the request to close or correct a month that waits for another person."""
+    return ClosingRequest.objects.filter(month=month.first_day, status=RequestStatus.PENDING).first()
+
+
+def changed_closed_months() -> dict[date, datetime]:
+    """Return the closed months whose record was changed since their figures were last compared with it, and when."""
+    return dict(ClosedMonth.objects.filter(changed_at__isnull=False).values_list("month", "changed_at"))
+
+
 def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> MonthStatus:
     """Return the status of a month's figures.
 
@@ -292,6 +380,17 @@ def _customer_exclusion(exclusion: Exclusion) -> ExcludedTime:
     """Return the time that a customer's own exclusion covers; it always has both instants."""
     starts_at, ends_at = exclusion.starts_at, exclusion.ends_at
     return ExcludedTime(None, exclusion.clause, epoch(starts_at), epoch(ends_at), key=exclusion.pk)  # type: ignore[arg-type]
+
+
+def periods_excluded(exclusion: Exclusion, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the time of its incident, or of its customer, that an exclusion is about; an ongoing outage lasts to `now`."""
+    if exclusion.incident is None:
+        return [(exclusion.starts_at, exclusion.ends_at)]  # type: ignore[list-item]  # a customer's own has both
+    return [
+        (max(start, exclusion.starts_at or start), min(end, exclusion.ends_at or end))
+        for start, end in periods_of(exclusion.incident, now)
+        if (exclusion.starts_at or start) < end and start < (exclusion.ends_at or end)
+    ]
 
 
 def exclusions_of_region(region: Region, span: Span) -> QuerySet[Exclusion]:

@@ -18,13 +18,23 @@ from .classification import (
     revoke_exclusion,
 )
 from .closing import (
+    ClosingRequested,
     CorrectionWithoutReason,
     MonthClosed,
     MonthHasOpenItems,
+    MonthMovedOn,
+    MonthNotInService,
     MonthOpen,
     NothingToCorrect,
+    NotTheRequester,
+    RequestDecided,
     close_month,
+    confirm_request,
     correct_month,
+    request_closing,
+    request_correction,
+    return_request,
+    withdraw_request,
 )
 from .evidence import EvidenceRefused, add_evidence
 from .judging import (
@@ -36,6 +46,7 @@ from .judging import (
 )
 
 __all__ = [
+    "ClosingRequested",
     "CorrectionWithoutReason",
     "EvidenceMissing",
     "EvidenceRefused",
@@ -44,17 +55,22 @@ __all__ = [
     "IncidentHasExclusions",
     "MonthClosed",
     "MonthHasOpenItems",
+    "MonthMovedOn",
+    "MonthNotInService",
     "MonthOpen",
     "NotACustomerClause",
+    "NotTheRequester",
     "NothingToCorrect",
     "NoticeCoversNothing",
     "ReasonMissing",
+    "RequestDecided",
     "SecondPersonNeeded",
     "ThirdPartyNotNamed",
     "add_evidence",
     "attribute_incident",
     "close_month",
     "confirm_exclusion",
+    "confirm_request",
     "correct_month",
     "count_changed_outcomes",
     "count_changed_outcomes_under",
@@ -64,5 +80,9 @@ __all__ = [
     "propose_exclusion",
     "propose_own_exclusion",
     "reject_exclusion",
+    "request_closing",
+    "request_correction",
+    "return_request",
     "revoke_exclusion",
+    "withdraw_request",
 ]

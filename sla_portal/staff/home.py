@@ -33,8 +33,18 @@ from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, 
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
-from sla_portal.availability.models import CustomerMonth, Deviation, Exclusion, MonthClosing, RegionMonth, Status
-from sla_portal.availability.queries import Judged, region_month
+from sla_portal.availability.models import (
+    ClosingRequest,
+    CustomerMonth,
+    Deviation,
+    Exclusion,
+    MonthClosing,
+    RegionMonth,
+    RequestStatus,
+    Status,
+)
+from sla_portal.availability.operations import month_deviates
+from sla_portal.availability.queries import Judged, changed_closed_months, region_month
 from sla_portal.availability.rules import error_budget
 from sla_portal.clocks import format_length
 from sla_portal.customers.models import Region
@@ -122,7 +132,7 @@ def index(request: HttpRequest) -> TemplateResponse:
     if may("incidents.classify_incident"):
         context["unclassified"] = unclassified()
     if may("availability.close_month"):
-        context["months"] = months_waiting(month)
+        context["months"] = months_waiting(month, now)
     if may("availability.view_customermonth"):
         context["breached"] = recent_breaches(month)
     if may("agreements.view_agreementversion"):
@@ -260,24 +270,39 @@ class MonthWaiting:
     window: ClaimWindow | None
     claims: int
     """The number of open claims that wait for it."""
+    request: ClosingRequest | None
+    """The request to close or correct it that waits for another person."""
 
 
-def months_waiting(present: ServiceMonth) -> list[MonthWaiting]:
+def months_waiting(present: ServiceMonth, now: datetime) -> list[MonthWaiting]:
     """The months to close or correct, oldest first."""
     judged = RegionMonth.objects.filter(month__lt=present.first_day).order_by()
     closed = MonthClosing.objects.filter(month=OuterRef("month"))
     noticed: dict[date, datetime | None] = dict.fromkeys(
         judged.exclude(Exists(closed)).values_list("month", flat=True).distinct()
     )
-    noticed |= dict(Deviation.objects.values_list("month", "noticed_at"))
+    noticed |= _changed(dict(Deviation.objects.values_list("month", "noticed_at")), now)
+    requests = {
+        one.month: one for one in ClosingRequest.objects.filter(status=RequestStatus.PENDING).order_by("requested_at")
+    }
+    for day in requests:
+        noticed.setdefault(day, None)
     first = sorted(noticed)[: SHOWN + 1]
     windows = windows_of(ServiceMonth.of(day) for day in first)
     open_claims = Claim.objects.filter(month__in=first, status__in=OPEN).order_by()
     waiting = dict(open_claims.values_list("month").annotate(count=Count("id")))
     return [
-        MonthWaiting(month, noticed[day], windows.get(month), waiting.get(day, 0))
+        MonthWaiting(month, noticed[day], windows.get(month), waiting.get(day, 0), requests.get(day))
         for day, month in ((day, ServiceMonth.of(day)) for day in first)
     ]
+
+
+def _changed(deviations: dict[date, datetime], now: datetime) -> dict[date, datetime]:
+    """Add the months whose record was changed since the last sweep, where their figures differ by now."""
+    for day, changed_at in changed_closed_months().items():
+        if day not in deviations and month_deviates(month=ServiceMonth.of(day), now=now):
+            deviations[day] = changed_at
+    return deviations
 
 
 def recent_corrections(now: datetime) -> QuerySet[MonthClosing]:

@@ -293,8 +293,7 @@ def status(month: dict) -> tuple[str, list[str]]:
 
 
 def close(month: str, now: str = "2026-11-20T00:00:00Z") -> None:
-    user = User.objects.create_superuser("legal")
-    close_month(actor=Actor.staff(user), month=ServiceMonth.parse(month), now=datetime.fromisoformat(now))
+    closed_by_two(ServiceMonth.parse(month), datetime.fromisoformat(now))
 
 
 def test_status_and_pending_stand_after_provisional(tmp_path):

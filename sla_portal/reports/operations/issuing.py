@@ -14,11 +14,17 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from sla_portal.agreements.queries import version_in_force
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record, require
-from sla_portal.availability.operations import close_month, correct_month, month_deviates
-from sla_portal.availability.queries import closing_of
+from sla_portal.availability.models import ClosingRequest
+from sla_portal.availability.operations import (
+    MonthNotInService,
+    close_month,
+    confirm_request,
+    correct_month,
+    month_deviates,
+)
+from sla_portal.availability.queries import closing_of, not_in_service
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
@@ -71,12 +77,13 @@ def request_reports(
     """Request the reports of `regions` and `customers`, or of all where none is given; a worker queues them.
 
     Reports are issued only where the figures differ from the last revision; these state the `reason`.
-    Raises `NotAllowed`, `MonthNotBegun`, `MonthDeviates`, `NotInService` and `NoAgreementInForce`.
+    Raises `NotAllowed`, `MonthNotBegun`, `MonthNotInService`, `MonthDeviates` and `NotInService`.
     """
     require(actor, "reports.issue_report")
     if month.first_day > local_date(epoch(now), settings.SLA_ZONE):
         raise MonthNotBegun(_("%(month)s has not begun yet, so there is nothing to report.") % {"month": month})
-    version_in_force(month.first_day)
+    if sentence := not_in_service(month):
+        raise MonthNotInService(sentence)
     _check_closed_month(month, now)
     unserved = set(customers) - set(customers_to_report(month).filter(pk__in=[one.pk for one in customers]))
     if unserved:
@@ -123,6 +130,13 @@ def correct_and_report(*, actor: Actor, month: ServiceMonth, reason: str, now: d
     with transaction.atomic():
         correct_month(actor=actor, month=month, reason=reason, now=now)
         return request_reports(actor=actor, month=month, reason=reason, now=now)
+
+
+def confirm_and_report(*, actor: Actor, request: ClosingRequest, now: datetime) -> ReportRun:
+    """Close or correct a month as another person requested it, and request the reports that follow from it."""
+    with transaction.atomic():
+        confirm_request(actor=actor, request=request, now=now)
+        return request_reports(actor=actor, month=request.service_month, reason=request.reason, now=now)
 
 
 def request_missing_reports(*, now: datetime) -> ReportRun | None:

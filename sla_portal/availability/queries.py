@@ -264,12 +264,12 @@ def record_of(month: ServiceMonth, now: datetime) -> MonthRecord:
     )
 
 
-def first_service_month() -> ServiceMonth | None:
-    """Return the month of the first contract or outage on record; None where there is neither."""
+def first_day_on_record() -> date | None:
+    """Return the day of the first contract or outage on record; None where there is neither."""
     outage = Outage.objects.aggregate(first=Min("started_at"))["first"]
     contract = Contract.objects.aggregate(first=Min("starts_on"))["first"]
     days = [day for day in (contract, outage and local_date(epoch(outage), settings.SLA_ZONE)) if day]
-    return ServiceMonth.of(min(days)) if days else None
+    return min(days, default=None)
 
 
 def not_in_service(month: ServiceMonth) -> str:
@@ -278,12 +278,12 @@ def not_in_service(month: ServiceMonth) -> str:
         version_in_force(month.first_day)
     except NoAgreementInForce as refused:
         return str(refused)
-    first = first_service_month()
-    if first and month < first:
-        return _("%(month)s lies before the first month of service, %(first)s, so there is nothing to close or report.") % {
-            "month": month,
-            "first": first,
-        }
+    first = first_day_on_record()
+    if first and month.last_day < first:
+        return _(
+            "%(month)s lies before the first contract and the first outage on record (%(day)s): the service was not in "
+            "operation, so there is nothing to close or report."
+        ) % {"month": month, "day": first.isoformat()}
     return ""
 
 

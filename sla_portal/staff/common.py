@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from sla_portal.audit.operations import TouchesClosedMonth
 from sla_portal.kernel.errors import Refused
 
 
@@ -32,6 +33,8 @@ def refusals_on(form: forms.Form) -> Iterator[None]:
     """Convert a refusal of an operation into an error of the form."""
     try:
         yield
+    except TouchesClosedMonth as refused:
+        form.add_error("reason" if "reason" in form.fields else None, str(refused))
     except Refused as refused:
         form.add_error(None, str(refused))
     except IntegrityError:

@@ -5,16 +5,14 @@ from datetime import datetime
 from io import StringIO
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
-from sla_portal.availability.operations import close_month
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.months import ServiceMonth
+from tests.support.closing import closed_by_two
 from tests.support.histories import example, exclusion, incident, loaded, outage, smallest
 
 pytestmark = pytest.mark.django_db

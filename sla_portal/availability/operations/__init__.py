@@ -44,8 +44,10 @@ from .judging import (
     judge_month,
     month_deviates,
 )
+from .previewing import ChangedMonth, preview_change
 
 __all__ = [
+    "ChangedMonth",
     "ClosingRequested",
     "CorrectionWithoutReason",
     "EvidenceMissing",
@@ -77,6 +79,7 @@ __all__ = [
     "judge_due_months",
     "judge_month",
     "month_deviates",
+    "preview_change",
     "propose_exclusion",
     "propose_own_exclusion",
     "reject_exclusion",

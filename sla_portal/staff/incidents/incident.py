@@ -19,9 +19,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from incidents.models import Incident
 from incidents.operations import acknowledge_incident, add_update, resolve_incident
+from incidents.queries import periods_of
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import closed_months_touched
 from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.operations import (
@@ -42,6 +44,7 @@ from ..forms import DecisionForm, ReasonForm
 from ..grid import Scope, describe_outage
 from ..operations import save_once
 from ..words import reading_name, verdict
+from .closed_months import asking_why
 from .forms import ProposalForm, ResolveForm, UpdateForm
 from .impact import ExclusionEffect, RegionImpact, clauses_of_section_4, exclusion_effects, impacts
 from .timeline import timeline
@@ -102,6 +105,7 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
         ],
         "windows_to_propose": _windows_to_propose(by_region, exclusions),
         "log": audit_log(incident, *exclusions),
+        "closed_months": [month_name(month) for month in closed_months_touched(periods_of(incident, now))],
         "resolve": ResolveForm(now=now, auto_id="resolve-%s"),
         "update": UpdateForm(auto_id="update-%s"),
         "attribute": ReasonForm(auto_id="attribute-%s"),
@@ -255,9 +259,13 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     """Resolve the incident and end its ongoing outages."""
     incident, actor, now, back = _requested(request, pk, CHANGE)
     form = ResolveForm(request.POST, now=now, auto_id="resolve-%s")
+
+    def write(reason: str) -> None:
+        resolve_incident(actor=actor, incident=incident, at=form.cleaned_data["at"], now=now, reason=reason)
+
     if form.is_valid():
-        with refusals_on(form):
-            resolve_incident(actor=actor, incident=incident, at=form.cleaned_data["at"], now=now)
+        with refusals_on(form), asking_why(form, write, now):
+            write(form.cleaned_data["correction"])
             messages.success(request, _("Incident resolved."))
             return redirect(back)
     return _page(request, incident, now, resolve=form)

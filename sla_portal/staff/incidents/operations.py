@@ -13,12 +13,28 @@ from sla_portal.audit.actors import Actor
 
 
 def log_outages(
-    *, actor: Actor, title: str, source: str, ticket_number: str, outages: Sequence[OutageFacts], now: datetime
+    *,
+    actor: Actor,
+    title: str,
+    source: str,
+    ticket_number: str,
+    outages: Sequence[OutageFacts],
+    now: datetime,
+    reason: str = "",
 ) -> Incident:
-    """Log an incident; if all of its outages have ended, resolve it at the end of the last one."""
+    """Log an incident; if all of its outages have ended, resolve it at the end of the last one.
+
+    `reason`: why the record of a closed month is changed.
+    """
     with transaction.atomic():
         incident = log_incident(
-            actor=actor, title=title, source=source, ticket_number=ticket_number, outages=outages, now=now
+            actor=actor,
+            title=title,
+            source=source,
+            ticket_number=ticket_number,
+            outages=outages,
+            now=now,
+            reason=reason,
         )
         ends = [facts.ended_at for facts in outages]
         if None not in ends:
@@ -26,8 +42,10 @@ def log_outages(
     return incident
 
 
-def add_outages(*, actor: Actor, incident: Incident, outages: Sequence[OutageFacts], now: datetime) -> None:
-    """Add outages to an incident, all of them or none."""
+def add_outages(
+    *, actor: Actor, incident: Incident, outages: Sequence[OutageFacts], now: datetime, reason: str = ""
+) -> None:
+    """Add outages to an incident, all of them or none; `reason` as in `log_outages`."""
     with transaction.atomic():
         for facts in outages:
-            add_outage(actor=actor, incident=incident, facts=facts, now=now)
+            add_outage(actor=actor, incident=incident, facts=facts, now=now, reason=reason)

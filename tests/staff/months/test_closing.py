@@ -288,12 +288,12 @@ def test_a_month_before_the_first_of_service_is_not_offered(europe):
     legal = signed_in(a_member("Legal"))
     address = "/admin/availability/months/2025-12/close/"
     page = text_of(legal.get(address))
-    assert "2025-12 lies before the first month of service, 2026-01" in page
+    assert "2025-12 lies before the first contract and the first outage on record (2026-01-01)" in page
     assert "Request to close" not in page
     assert "Issue the reports" not in page
-    assert "lies before the first month of service" in text_of(legal.post(address, {"shown": ""}))
+    assert "lies before the first contract" in text_of(legal.post(address, {"shown": ""}))
     answer = legal.post("/admin/availability/months/2025-12/issue/", {"region": "eu"}, follow=True)
-    assert "lies before the first month of service" in text_of(answer)
+    assert "lies before the first contract" in text_of(answer)
     assert not ReportRun.objects.exists()
 
 

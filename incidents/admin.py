@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
+from sla_portal.audit.operations import closed_months_touched
 from sla_portal.badges import badge
 from sla_portal.clocks import format_length
 from sla_portal.customers.admin import RegionFilter
@@ -70,8 +71,33 @@ class OutageFormSet(forms.BaseInlineFormSet):
     def get_form_kwargs(self, index):
         return {**super().get_form_kwargs(index), "offered": self.offered}
 
+    def periods_changed(self):
+        """Return the time that each outage added, changed or deleted lasted, before and after."""
+        now = timezone.now()
+        sides = [
+            facts
+            for form in self.forms
+            if form.has_changed() or form in self.deleted_forms
+            for facts in (form.initial, {} if form in self.deleted_forms else form.cleaned_data)
+        ]
+        return [(facts["started_at"], facts.get("ended_at") or now) for facts in sides if facts.get("started_at")]
+
+    def _name_closed_months(self):
+        """Refuse to change closed months until they were named to the person who saves."""
+        closed = [str(month) for month in closed_months_touched(self.periods_changed())]
+        if closed and self.data.get("closed_months", "") != " ".join(closed):
+            self.instance.closed_months_named = closed
+            raise forms.ValidationError(
+                _(
+                    "Nothing is saved yet: this changes the record of closed months (%(months)s). Save again to change it; "
+                    "the closed figures stay until Legal corrects the month, and the reason below is listed there."
+                ),
+                params={"months": ", ".join(closed)},
+            )
+
     def clean(self):
         super().clean()
+        self._name_closed_months()
         remaining = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
         if self.instance.resolved_at and any(form.cleaned_data.get("ended_at") is None for form in remaining):
             raise forms.ValidationError(
@@ -203,6 +229,14 @@ class IncidentAdmin(AuditedModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         return redirect("admin:log_outage")
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        touching = [period for formset in formsets or () for period in formset.periods_changed()]
+        return *super().construct_change_message(request, form, formsets, add), touching
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["closed_months"] = getattr(obj, "closed_months_named", [])
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def has_delete_permission(self, request, obj=None):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -261,7 +262,8 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     form = ResolveForm(request.POST, now=now, auto_id="resolve-%s")
 
     def write(reason: str) -> None:
-        resolve_incident(actor=actor, incident=incident, at=form.cleaned_data["at"], now=now, reason=reason)
+        # A copy: what is only tried is undone in the database, not on the object.
+        resolve_incident(actor=actor, incident=copy(incident), at=form.cleaned_data["at"], now=now, reason=reason)
 
     if form.is_valid():
         with refusals_on(form), asking_why(form, write, now):

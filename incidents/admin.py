@@ -23,8 +23,10 @@ from sla_portal.clocks import format_length
 from sla_portal.customers.admin import RegionFilter
 from sla_portal.customers.forms import ScopedForm, ScopeField, offered
 from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.months import ServiceMonth
 
 from .models import Incident, Outage
+from .queries import periods_of
 from .rules import check_scope, check_times
 
 
@@ -147,13 +149,13 @@ class ClassificationFilter(ChosenFilter):
 
 
 class IncidentMonthFilter(MonthFilter):
-    """Incidents detected in a month or ongoing in it."""
+    """Incidents with an outage in a month; one without outages by its detection."""
 
     def of_month(self, queryset, month):
         start, end = map(instant, month.span(settings.SLA_ZONE))
+        down = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
         return queryset.filter(
-            Q(detected_at__gte=start, detected_at__lt=end)
-            | Q(detected_at__lt=start) & (Q(resolved_at__isnull=True) | Q(resolved_at__gt=start))
+            Q(pk__in=down.values("incident")) | Q(outages__isnull=True, detected_at__gte=start, detected_at__lt=end)
         )
 
 
@@ -172,6 +174,7 @@ class IncidentAdmin(AuditedModelAdmin):
         "status",
         "classification",
         "regions",
+        "service_months",
         clock_column("detected_at", gettext_lazy("detected at")),
         "duration",
         "detection_source",
@@ -207,6 +210,16 @@ class IncidentAdmin(AuditedModelAdmin):
     @admin.display(description=gettext_lazy("regions"))
     def regions(self, incident):
         return get_text_list(list(dict.fromkeys(str(outage.region) for outage in incident.outages.all())), _("and"))
+
+    @admin.display(description=gettext_lazy("service months"))
+    def service_months(self, incident):
+        now = timezone.now()
+        months = {
+            month
+            for start, end in periods_of(incident, now)
+            for month in ServiceMonth.touched(start, end, settings.SLA_ZONE)
+        }
+        return ", ".join(map(str, sorted(months))) or "–"
 
     @admin.display(description=gettext_lazy("duration"))
     def duration(self, incident):

@@ -104,9 +104,7 @@ def log_incident(
     return incident
 
 
-def add_outage(
-    *, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime, reason: str = ""
-) -> Outage:
+def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime, reason: str = "") -> Outage:
     """Add an outage to an incident: another region, scope or period of the same failure."""
     require(actor, "incidents.change_incident")
     _check(facts, now)
@@ -142,9 +140,7 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
     incident.refresh_from_db()
 
 
-def resolve_incident(
-    *, actor: Actor, incident: Incident, at: datetime, now: datetime, reason: str = ""
-) -> None:
+def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: datetime, reason: str = "") -> None:
     """Resolve an incident at `at` and end its ongoing outages at the same time."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():

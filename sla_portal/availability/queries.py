@@ -318,25 +318,68 @@ def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> Mont
     )
 
 
+def closed_row(subject: Region | Customer, month: ServiceMonth) -> RegionMonth | CustomerMonth | None:
+    """Return the figures with which a month was closed; None where it is not, or nothing was in service."""
+    if closing_of(month) is None:
+        return None
+    if isinstance(subject, Region):
+        return RegionMonth.objects.filter(region=subject, month=month.first_day).first()
+    return CustomerMonth.objects.filter(customer=subject, month=month.first_day).first()
+
+
+def closed_rows_of_regions(months: Collection[ServiceMonth]) -> dict[tuple[int, date], RegionMonth]:
+    """Return the figures with which those of `months` that are closed were closed, by region and first day."""
+    closed = closed_months([month.first_day for month in months])
+    rows = RegionMonth.objects.filter(month__in=closed).select_related("agreement_version")
+    return {(row.region_id, row.month): row for row in rows}
+
+
 def _is_closed_figure(subject: Region | Customer, judged: Judged) -> bool:
     """Whether the month is closed with these figures: one that the record has since left is not final."""
     if closing_of(judged.month) is None:
         return False
-    figures, first_day = judged.figures, judged.month.first_day
-    frozen: RegionMonth | CustomerMonth | None = (
-        RegionMonth.objects.filter(region=subject, month=first_day).first()
-        if isinstance(subject, Region)
-        else CustomerMonth.objects.filter(customer=subject, month=first_day).first()
-    )
-    if frozen is None:
-        # A customer without a contract in the month has no row.
-        return figures.total_minutes == 0
+    frozen = closed_row(subject, judged.month)
+    # A customer without a contract in the month has no row.
+    return judged.figures.total_minutes == 0 if frozen is None else is_as_closed(frozen, judged.figures)
+
+
+def is_as_closed(frozen: RegionMonth | CustomerMonth, figures: MonthFigures) -> bool:
+    """Return whether figures are those with which the month was closed."""
     return (frozen.total_minutes, frozen.unavailable_minutes, frozen.excluded_minutes, frozen.met) == (
         figures.total_minutes,
         figures.unavailable_minutes,
         figures.excluded_minutes,
         figures.met,
     )
+
+
+def statuses_of_regions(months: Collection[ServiceMonth], now: datetime) -> dict[tuple[int, date], MonthStatus]:
+    """Return the status of the stored figures of every region in `months`, by region and first day."""
+    regions = list(Region.objects.values_list("pk", flat=True))
+    closed = closed_months([month.first_day for month in months])
+    found = {}
+    for month in months:
+        _start, end = _edges(month)
+        ongoing, unclassified, undecided = set(), set(), set()
+        if month.first_day not in closed:
+            incidents = _incidents_in(month).order_by()
+            outages = Outage.objects.filter(started_at__lt=min(end, now)).order_by()
+            ongoing = set(outages.filter(ended_at__isnull=True).values_list("region", flat=True))
+            touching = _outages_in(month).order_by()
+            unclassified = set(
+                touching.filter(incident__in=incidents.unclassified().values("pk")).values_list("region", flat=True)
+            )
+            proposed = _undecided(incidents, month, Q(pk__in=[])).values("incident")
+            undecided = set(touching.filter(incident__in=proposed).values_list("region", flat=True))
+        for region in regions:
+            found[region, month.first_day] = month_status(
+                over=end <= now,
+                ongoing_outage=region in ongoing,
+                unclassified_incident=region in unclassified,
+                undecided_exclusion=region in undecided,
+                closed=month.first_day in closed,
+            )
+    return found
 
 
 def _edges(month: ServiceMonth) -> tuple[datetime, datetime]:
@@ -354,6 +397,11 @@ def _incidents_in(month: ServiceMonth, **scope: Region) -> IncidentQuerySet:
         .distinct()
         .order_by("detected_at", "id")
     )
+
+
+def _outages_in(month: ServiceMonth) -> QuerySet[Outage]:
+    start, end = _edges(month)
+    return Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
 
 
 def _undecided(incidents: IncidentQuerySet, month: ServiceMonth, own: Q) -> QuerySet[Exclusion]:

@@ -46,17 +46,16 @@ def facts(start: str, end: str | None) -> OutageFacts:
 
 
 def log(start: str, end: str | None, **given) -> Incident:
-    return log_incident(
-        actor=PORTAL, title="Down", source="phone", outages=[facts(start, end)], now=NOW, **given
-    )
+    return log_incident(actor=PORTAL, title="Down", source="phone", outages=[facts(start, end)], now=NOW, **given)
 
 
 def changed() -> list:
     return list(ClosedMonth.objects.filter(changed_at=NOW).values_list("month", flat=True))
 
 
+@pytest.mark.usefixtures("closed")
 class TestLogging:
-    def test_an_outage_in_it_needs_a_reason(self, closed):
+    def test_an_outage_in_it_needs_a_reason(self):
         with pytest.raises(TouchesClosedMonth) as refused:
             log("2026-09-10 02:00", "2026-09-10 02:10")
         assert refused.value.months == [SEPTEMBER]
@@ -79,13 +78,13 @@ class TestLogging:
             ("2026-10-20 11:00", None, False),
         ],
     )
-    def test_the_sla_clock_decides_what_lies_in_it(self, closed, start, end, touches):
+    def test_the_sla_clock_decides_what_lies_in_it(self, start, end, touches):
         period = [(at(start), at(end) if end else NOW)]
         assert closed_months_touched(period) == ([SEPTEMBER] if touches else [])
         if not touches:
             log(start, end)
 
-    def test_an_outage_added_in_it_needs_a_reason(self, closed):
+    def test_an_outage_added_in_it_needs_a_reason(self):
         incident = log("2026-10-10 02:00", "2026-10-10 02:10")
         with pytest.raises(TouchesClosedMonth):
             add_outage(actor=PORTAL, incident=incident, facts=facts("2026-09-10 02:00", "2026-09-10 02:10"), now=NOW)
@@ -95,7 +94,7 @@ class TestLogging:
         )
         assert Entry.objects.get(action="added an outage to").reason == WHY
 
-    def test_an_end_in_it_needs_a_reason_and_an_end_after_it_none(self, closed):
+    def test_an_end_in_it_needs_a_reason_and_an_end_after_it_none(self):
         incident = log("2026-09-30 15:00", None, reason=WHY)
         with pytest.raises(TouchesClosedMonth):
             resolve_incident(actor=PORTAL, incident=incident, at=at("2026-09-30 15:30"), now=NOW)
@@ -104,8 +103,9 @@ class TestLogging:
         resolve_incident(actor=PORTAL, incident=incident, at=at("2026-10-01 15:30"), now=NOW)
 
 
+@pytest.mark.usefixtures("closed")
 class TestClassifying:
-    def test_each_step_on_an_incident_in_it_needs_a_reason(self, closed, settings, tmp_path):
+    def test_each_step_on_an_incident_in_it_needs_a_reason(self, settings, tmp_path):
         settings.MEDIA_ROOT = tmp_path
         incident = log("2026-09-10 02:00", "2026-09-10 02:10", reason=WHY)
         with pytest.raises(TouchesClosedMonth):
@@ -127,12 +127,12 @@ class TestClassifying:
         add_evidence(actor=PORTAL, exclusion=exclusion, upload=upload, now=NOW, reason=WHY)
         assert Entry.objects.get(action="added evidence to").reason == WHY
 
-    def test_a_part_outside_it_needs_none(self, closed):
+    def test_a_part_outside_it_needs_none(self):
         incident = log("2026-09-30 15:00", "2026-09-30 17:00", reason=WHY)
         exclusion = an_exclusion(incident, status="proposed", starts_at=at("2026-09-30 16:00"))
         confirm_exclusion(actor=PORTAL, exclusion=exclusion, reason="", now=NOW)
 
-    def test_what_one_customer_caused_is_confirmed_by_the_reason_of_its_proposal(self, closed):
+    def test_what_one_customer_caused_is_confirmed_by_the_reason_of_its_proposal(self):
         exclusion = an_exclusion(
             None, "4.5", status="proposed", customer=a_customer(a_region(), "C-2"), reason="Wrong cable",
             starts_at=at("2026-09-10 02:00"), ends_at=at("2026-09-10 02:10"),
@@ -141,8 +141,9 @@ class TestClassifying:
         assert Entry.objects.get(action="confirmed").reason == "Wrong cable"
 
 
+@pytest.mark.usefixtures("closed")
 class TestMark:
-    def test_a_sweep_compares_and_takes_the_mark_off(self, closed):
+    def test_a_sweep_compares_and_takes_the_mark_off(self):
         log("2026-09-10 02:00", "2026-09-10 02:10", reason=WHY)
         assert month_deviates(month=SEPTEMBER, now=NOW)
         assert not Deviation.objects.exists()
@@ -150,7 +151,7 @@ class TestMark:
         assert Deviation.objects.get().month == on("2026-09-01")
         assert changed() == []
 
-    def test_a_correction_takes_the_mark_off(self, closed):
+    def test_a_correction_takes_the_mark_off(self):
         incident = log("2026-09-10 02:00", "2026-09-10 02:10", reason=WHY)
         attribute_incident(actor=PORTAL, incident=incident, reason="Ours", now=NOW)
         resolve_incident(actor=PORTAL, incident=incident, at=at("2026-09-10 02:10"), now=NOW)
@@ -158,8 +159,9 @@ class TestMark:
         assert changed() == []
 
 
+@pytest.mark.usefixtures("closed")
 class TestPreview:
-    def test_it_says_what_would_change_and_keeps_nothing(self, closed):
+    def test_it_says_what_would_change_and_keeps_nothing(self):
         def write() -> None:
             log("2026-09-10 02:00", "2026-09-10 02:30", reason=WHY)
 
@@ -172,7 +174,7 @@ class TestPreview:
         assert Entry.objects.count() == entries
         assert changed() == []
 
-    def test_a_write_without_effect_changes_nothing(self, closed):
+    def test_a_write_without_effect_changes_nothing(self):
         def write() -> None:
             log("2026-09-10 02:00", "2026-09-10 02:00:30", reason=WHY)
 

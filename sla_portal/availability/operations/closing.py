@@ -149,7 +149,9 @@ def _alone(actor: Actor) -> bool | None:
     if actor.user is None:
         return None
     if settings.CLOSING_NEEDS_SECOND_PERSON:
-        raise SecondPersonNeeded(_("Closing or correcting a month needs two persons. Request it; another person confirms."))
+        raise SecondPersonNeeded(
+            _("Closing or correcting a month needs two persons. Request it; another person confirms.")
+        )
     return True
 
 

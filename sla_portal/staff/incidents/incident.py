@@ -26,7 +26,7 @@ from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import closed_months_touched
 from sla_portal.audit.templatetags.audit_log import audit_log
-from sla_portal.availability.models import Exclusion, Status
+from sla_portal.availability.models import Exclusion, RegionMonth, Status
 from sla_portal.availability.operations import (
     attribute_incident,
     confirm_exclusion,
@@ -35,19 +35,22 @@ from sla_portal.availability.operations import (
     reject_exclusion,
     revoke_exclusion,
 )
-from sla_portal.availability.queries import Grid
-from sla_portal.availability.rules import MonthFigures
+from sla_portal.availability.queries import Grid, closed_rows_of_regions, is_as_closed, statuses_of_regions
+from sla_portal.availability.rules import MonthFigures, MonthStatus
+from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import format_length, format_minutes, month_name
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 
 from ..common import page, refusals_on, require_right
 from ..forms import DecisionForm, ReasonForm
 from ..grid import Scope, describe_outage
+from ..headlines import as_closed, as_judged
 from ..operations import save_once
 from ..words import reading_name, verdict
 from .closed_months import asking_why
 from .forms import ProposalForm, ResolveForm, UpdateForm
-from .impact import ExclusionEffect, RegionImpact, clauses_of_section_4, exclusion_effects, impacts
+from .impact import ExclusionEffect, MonthOfRegion, RegionImpact, clauses_of_section_4, exclusion_effects, impacts
+from .service_months import touched_months
 from .timeline import timeline
 
 CHANGE, PROPOSE, DECIDE = (
@@ -124,6 +127,9 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
     grid = Grid.current()
     by_region = impacts(incident, grid, now)
     stretches = _stretches(by_region)
+    months = {row.month for impact in by_region for row in impact.months}
+    statuses = statuses_of_regions(months, now)
+    closed = closed_rows_of_regions(months)
     return {
         "incident": incident,
         "now": now,
@@ -136,10 +142,11 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
                 "impact": impact,
                 "timeline": timeline(impact, incident, grid, epoch(now)),
                 "months": [
-                    (
+                    _month(
                         row,
-                        month_name(row.month),
-                        verdict(row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)),
+                        closed.get((impact.region.pk, row.month.first_day)),
+                        statuses[impact.region.pk, row.month.first_day],
+                        now,
                     )
                     for row in impact.months
                 ],
@@ -147,12 +154,27 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
             for impact in by_region
         ],
         "ongoing": any(impact.ongoing for impact in by_region),
+        "service_months": touched_months(periods_of(incident, now)),
+    }
+
+
+def _month(row: MonthOfRegion, closed: RegionMonth | None, status: MonthStatus, now: datetime) -> dict[str, Any]:
+    """Return the figures of a month of a region: of a closed one as it was closed, with those of the record beside them."""
+    return {
+        "row": row,
+        "name": month_name(row.month),
+        "verdict": verdict(
+            closed.met if closed else row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)
+        ),
+        "headline": as_closed(closed) if closed else as_judged(row.figures, status),
+        "record": as_judged(row.figures, status) if closed and not is_as_closed(closed, row.figures) else None,
     }
 
 
 def _effect(exclusion: Exclusion, made: ExclusionEffect, now: datetime) -> dict[str, Any]:
     """A month with and without an exclusion, under each counting rule."""
     over = made.month.span(settings.SLA_ZONE)[1] <= epoch(now)
+    status = statuses_of_regions([made.month], now)[made.region.pk, made.month.first_day]
 
     def result(figures: MonthFigures, reading: Reading) -> dict[str, str]:
         under = figures.under[reading]
@@ -163,6 +185,8 @@ def _effect(exclusion: Exclusion, made: ExclusionEffect, now: datetime) -> dict[
         "region": made.region,
         "month": made.month,
         "name": month_name(made.month),
+        "status": status_badge(status.status),
+        "pending": pending_sentence(status),
         "verdicts_changed": count_changed_outcomes(
             region=made.region, month=made.month, now=now, as_if_confirmed=[exclusion]
         )

@@ -200,9 +200,7 @@ def _done(revision: int) -> str:
     return _("The month is corrected. New revisions of the reports are being issued; earlier revisions are kept.")
 
 
-def _region(
-    region: Region, figures: MonthFigures, month: ServiceMonth, closed: bool, now: datetime
-) -> dict[str, Any]:
+def _region(region: Region, figures: MonthFigures, month: ServiceMonth, closed: bool, now: datetime) -> dict[str, Any]:
     """Return the frozen figures of a closed month, and those of the present record where they differ."""
     line: dict[str, Any] = {"region": region, "url": reverse("admin:month", args=[month, "region", region.code])}
     frozen = RegionMonth.objects.filter(region=region, month=month.first_day).first() if closed else None

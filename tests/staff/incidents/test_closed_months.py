@@ -75,7 +75,9 @@ class TestLogging:
 
     def test_what_changes_no_figure_says_so_and_is_not_on_legals_home(self, noc, europe):
         short = {"ended_at_1": "02:00:30"}
-        assert "No figure of these months changes." in text_of(noc.post(reverse("admin:log_outage"), typed(europe, **short)))
+        assert "No figure of these months changes." in text_of(
+            noc.post(reverse("admin:log_outage"), typed(europe, **short))
+        )
         noc.post(reverse("admin:log_outage"), typed(europe, **short, correction=WHY))
         assert Outage.objects.exists()
         assert "2026-09 figures changed since closing" not in home()

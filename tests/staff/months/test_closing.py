@@ -58,7 +58,9 @@ def shown(client) -> dict[str, str]:
 
 def closed(**given):
     """Close the month, or correct it, by two persons of Legal; return the last page."""
-    people = [signed_in(User.objects.filter(username=name).first() or a_member("Legal", name)) for name in ("one", "two")]
+    people = [
+        signed_in(User.objects.filter(username=name).first() or a_member("Legal", name)) for name in ("one", "two")
+    ]
     people[0].post(CLOSE, {**shown(people[0]), **given})
     request = ClosingRequest.objects.get(status="pending")
     return people[1].post(reverse("admin:confirm_closing", args=["2026-09", request.pk]), follow=True)
@@ -209,8 +211,9 @@ def test_the_close_page_takes_a_fixed_number_of_queries(incidents, europe, djang
         legal.get(CLOSE)
 
 
+@pytest.mark.usefixtures("europe")
 class TestTwoPersons:
-    def test_who_requests_cannot_confirm_and_the_other_can(self, europe):
+    def test_who_requests_cannot_confirm_and_the_other_can(self):
         one, two = (signed_in(a_member("Legal", name)) for name in ("one", "two"))
         assert "Request to close September 2026" in text_of(one.get(CLOSE))
         one.post(CLOSE, shown(one))
@@ -250,7 +253,7 @@ class TestTwoPersons:
         one.post(CLOSE, {"shown": page.context["shown"]})
         assert ClosingRequest.objects.count() == 1
 
-    def test_a_request_is_sent_back_with_a_reason_or_withdrawn(self, europe):
+    def test_a_request_is_sent_back_with_a_reason_or_withdrawn(self):
         one, two = (signed_in(a_member("Legal", name)) for name in ("one", "two"))
         one.post(CLOSE, shown(one))
         back = reverse("admin:return_closing", args=["2026-09", ClosingRequest.objects.get().pk])
@@ -266,7 +269,7 @@ class TestTwoPersons:
         assert not MonthClosing.objects.exists()
 
     @pytest.mark.parametrize("role", ["NOC", "Support", "Auditor"])
-    def test_only_legal_decides(self, role, europe):
+    def test_only_legal_decides(self, role):
         one = signed_in(a_member("Legal"))
         one.post(CLOSE, shown(one))
         for step in ("confirm", "return", "withdraw"):
@@ -274,7 +277,7 @@ class TestTwoPersons:
             assert signed_in(a_member(role, f"{role}-{step}")).post(address).status_code == 403
         assert ClosingRequest.objects.get().status == "pending"
 
-    def test_where_the_second_person_is_switched_off_one_closes_and_the_page_says_so(self, europe, settings):
+    def test_where_the_second_person_is_switched_off_one_closes_and_the_page_says_so(self, settings):
         settings.CLOSING_NEEDS_SECOND_PERSON = False
         one = signed_in(a_member("Legal"))
         assert "The second person is switched off in the settings" in text_of(one.get(CLOSE))
@@ -284,7 +287,8 @@ class TestTwoPersons:
         assert Entry.objects.get(action="closed").changes == {"one_person": [None, True]}
 
 
-def test_a_month_before_the_first_of_service_is_not_offered(europe):
+@pytest.mark.usefixtures("europe")
+def test_a_month_before_the_first_of_service_is_not_offered():
     legal = signed_in(a_member("Legal"))
     address = "/admin/availability/months/2025-12/close/"
     page = text_of(legal.get(address))
@@ -297,7 +301,8 @@ def test_a_month_before_the_first_of_service_is_not_offered(europe):
     assert not ReportRun.objects.exists()
 
 
-def test_a_month_before_the_first_version_is_refused(europe):
+@pytest.mark.usefixtures("europe")
+def test_a_month_before_the_first_version_is_refused():
     legal = signed_in(a_member("Legal"))
     address = "/admin/availability/months/1999-12/close/"
     assert "No agreement version is in force on 1999-12-01" in text_of(legal.get(address))

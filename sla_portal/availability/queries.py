@@ -243,8 +243,14 @@ class MonthRecord:
             str(self.month),
             self.breached,
             [
-                (region.code, one.total_minutes, one.unavailable_minutes, one.excluded_minutes, one.met)
-                + tuple(under.unavailable_minutes for under in one.under.values())
+                (
+                    region.code,
+                    one.total_minutes,
+                    one.unavailable_minutes,
+                    one.excluded_minutes,
+                    one.met,
+                    *(under.unavailable_minutes for under in one.under.values()),
+                )
                 for region, one in self.figures
             ],
             self.open.not_over,

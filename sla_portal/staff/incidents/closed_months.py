@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sla_portal.audit.operations import TouchesClosedMonth
@@ -25,7 +26,7 @@ def asking_why(form: CorrectionForm, write: Callable[[str], object], now: dateti
     try:
         yield
     except TouchesClosedMonth as touched:
-        changed = preview_change(write=lambda: write(str(touched)), months=touched.months, now=now)
+        changed = preview_change(write=partial(write, str(touched)), months=touched.months, now=now)
         form.ask(touched.months, [_line(one) for one in changed])
 
 

@@ -56,6 +56,14 @@ def month_status(
     )
 
 
+def with_undecided_exclusion(status: MonthStatus) -> MonthStatus:
+    """Return the status of a customer's figure where time that the customer caused is undecided beside what the region's is."""
+    if status.status is FigureStatus.FINAL:
+        return status
+    pending = {*status.pending, Pending.UNDECIDED_EXCLUSION}
+    return MonthStatus(status.status, tuple(reason for reason in Pending if reason in pending))
+
+
 def stored_status(month: date, closed: Collection[date], present: ServiceMonth) -> FigureStatus:
     """Return the status of a stored figure, by the first day of its month: `closed` are those of closed months."""
     if month in closed:

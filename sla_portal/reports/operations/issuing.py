@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record, require
-from sla_portal.availability.models import ClosingRequest
+from sla_portal.availability.models import ClosingRequest, MonthClosing
 from sla_portal.availability.operations import (
     MonthNotInService,
     close_month,
@@ -33,7 +33,7 @@ from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..models import Report, ReportRun, Status
 from ..queries import RegionRecord, customers_to_report, in_service, without_report
-from ..rules import Change, Figures, Statement, canonical, changes, digest, number, shared
+from ..rules import Change, Figures, Statement, canonical, changes, digest, number, shared, without_status
 
 log = logging.getLogger(__name__)
 
@@ -218,11 +218,13 @@ def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Fig
     last = {
         (report.region_id, report.customer_id): report for report in of_month.order_by("revision").defer("statement")
     }
+    closings = MonthClosing.objects.filter(month=run.month)
+    closing, closed_at = closings.first(), closings.filter(revision=1).values_list("closed_at", flat=True).first()
     changed = []
     for one, figures in stated:
         key = (one.pk, None) if isinstance(one, Region) else (None, one.pk)
         before = last.get(key)
-        if before is None or before.figures_sha256 != digest(figures):
+        if before is None or not _states(before, figures, closed_at):
             changed.append((key, figures, before))
     previous = dict(
         Report.objects.filter(pk__in=[before.pk for _key, _figures, before in changed if before]).values_list(
@@ -233,7 +235,7 @@ def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Fig
         # Of two concurrent requests the constraint admits each revision once.
         Report.objects.bulk_create(
             [
-                _report(run, key, figures, before, previous[before.pk]["figures"] if before else None, now)
+                _report(run, key, figures, before, previous[before.pk]["figures"] if before else None, closing, now)
                 for key, figures, before in changed
             ],
             ignore_conflicts=True,
@@ -246,12 +248,27 @@ def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Fig
     return len(stated) - len(changed)
 
 
+def _states(report: Report, figures: Figures, closed_at: datetime | None) -> bool:
+    """Return whether a report states these figures.
+
+    One that was issued after the month was closed, before reports named the status of their figures, states final ones.
+    """
+    if report.figures_sha256 == digest(figures):
+        return True
+    return (
+        closed_at is not None
+        and report.issued_at >= closed_at
+        and report.figures_sha256 == digest(without_status(figures))
+    )
+
+
 def _report(
     run: ReportRun,
     key: tuple[int | None, int | None],
     figures: Figures,
     before: Report | None,
     figures_before: Figures | None,
+    closing: MonthClosing | None,
     now: datetime,
 ) -> Report:
     revision = before.revision + 1 if before else 1
@@ -265,6 +282,14 @@ def _report(
             "address": settings.SITE_URL,
             "changes": differences,
             "reason": run.reason if differences else "",
+            "closing": closing
+            and {
+                "revision": closing.revision,
+                "closed_at": instant_text(closing.closed_at),
+                "closed_by": closing.closed_by_name,
+                "requested_by": closing.requested_by_name,
+                "one_person": bool(closing.one_person),
+            },
         },
     }
     return Report(

@@ -1,10 +1,11 @@
 """Whoever changes the record of a closed month says why, and the month shows as changed in the same moment."""
 
 import threading
+import time
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 
 from incidents.models import Incident, Outage
 from incidents.operations import OutageFacts, add_outage, classify_incident, log_incident, resolve_incident
@@ -13,9 +14,11 @@ from sla_portal.audit.models import ClosedMonth, Entry
 from sla_portal.audit.operations import TouchesClosedMonth, closed_months_touched
 from sla_portal.availability.models import Deviation, Evidence
 from sla_portal.availability.operations import (
+    MonthHasOpenItems,
     add_evidence,
     attribute_incident,
     close_month,
+    closing,
     confirm_exclusion,
     correct_month,
     judge_due_months,
@@ -25,6 +28,7 @@ from sla_portal.availability.operations import (
 )
 from sla_portal.kernel.months import ServiceMonth
 from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at, on
+from tests.support.histories import incident, loaded, outage, smallest
 
 pytestmark = pytest.mark.django_db
 
@@ -181,44 +185,59 @@ class TestPreview:
         assert preview_change(write=write, months=[SEPTEMBER], now=NOW) == []
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_outage_logged_while_the_month_is_closed_is_in_its_figures_or_needs_a_reason():
-    a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
-    logged, going = threading.Event(), threading.Event()
-    outcomes: list[str] = []
+def written_while_closing(write) -> list[object]:
+    """Close September while another transaction writes into it; return what became of both.
 
-    class Slow(OutageFacts):
-        """Waits, with its rows written, until the closing has begun."""
+    The writer has checked that the month is open and written, but not committed, when the closing starts.
+    """
+    written, going = threading.Event(), threading.Event()
+    outcomes: dict[str, object] = {}
 
-        def for_audit_log(self):
-            logged.set()
-            going.wait(5)
-            return super().for_audit_log()
-
-    def write() -> None:
-        down = Slow(a_region(), at("2026-09-10 02:00"), at("2026-09-10 02:30"))
+    def writer() -> None:
         try:
-            log_incident(actor=PORTAL, title="Down", source="phone", outages=[down], now=NOW)
-            outcomes.append("logged")
-        except TouchesClosedMonth:
-            outcomes.append("refused")
+            with transaction.atomic():
+                write()
+                written.set()
+                going.wait(5)
+            outcomes["write"] = "done"
         finally:
             connection.close()
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    logged.wait(5)
-    if connection.vendor == "sqlite":
-        # SQLite lets one writer in at a time: the outage first.
-        going.set()
+    def closer() -> None:
+        written.wait(5)
+        try:
+            close_month(actor=PORTAL, month=SEPTEMBER, now=NOW)
+            outcomes["closing"] = "done"
+        except MonthHasOpenItems:
+            outcomes["closing"] = "refused"
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for one in (writer, closer)]
+    for thread in threads:
+        thread.start()
+    written.wait(5)
+    # Time for the closing to read what is on record, if nothing holds it back.
+    time.sleep(0.7)
+    going.set()
+    for thread in threads:
         thread.join()
-    else:
-        close_month(actor=PORTAL, month=SEPTEMBER, now=NOW)
-        going.set()
-        thread.join()
-        assert outcomes == ["refused"]
-        assert not Outage.objects.exists()
-    assert outcomes in (["logged"], ["refused"])
+    return [outcomes["write"], outcomes["closing"]]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRace:
+    def test_a_closing_waits_for_a_write_that_has_begun(self):
+        a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+        # The outage is unclassified, so the closing that has waited for it is refused.
+        assert written_while_closing(lambda: log("2026-09-10 02:00", "2026-09-10 02:30")) == ["done", "refused"]
+
+    def test_without_the_lock_it_would_be_closed_without_the_outage(self, monkeypatch):
+        a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+        monkeypatch.setattr(closing, "lock_chain", lambda: None)
+        outcomes = written_while_closing(lambda: log("2026-09-10 02:00", "2026-09-10 02:30"))
+        # SQLite lets one writer in at a time, whether or not it locks the audit log.
+        assert outcomes == ["done", "refused" if connection.vendor == "sqlite" else "done"]
 
 
 def test_the_incident_of_a_month_that_is_not_closed_needs_no_reason():
@@ -226,3 +245,18 @@ def test_the_incident_of_a_month_that_is_not_closed_needs_no_reason():
     an_outage(a_region(), "2026-09-10 02:00", "2026-09-10 02:10", incident=incident)
     classify_incident(actor=PORTAL, incident=incident, attributable=True, reason="", now=NOW)
     assert "closed_months" not in Entry.objects.get().changes
+
+
+@pytest.mark.usefixtures("closed")
+def test_a_history_file_changes_a_closed_month_by_a_reason_of_its_own(tmp_path):
+    down = outage("2026-09-10T02:00:00Z", "2026-09-10T02:30:00Z")
+    later = incident("INC-2", outage("2026-10-10T02:00:00Z", "2026-10-10T02:30:00Z"))
+    loaded(tmp_path, smallest(incidents=[incident("INC-1", down), later]))
+    within, outside = Entry.objects.filter(subject_type="incidents.incident").order_by("subject")
+    assert (within.reason, within.changes["closed_months"]) == ("A history file was loaded.", [None, ["2026-09"]])
+    assert outside.reason == ""
+    assert ClosedMonth.objects.get().changed_at is not None
+    # Taking it away changes the month again.
+    moved = incident("INC-1", outage("2026-10-11T02:00:00Z", "2026-10-11T02:30:00Z"))
+    loaded(tmp_path, smallest(incidents=[moved, later]))
+    assert Entry.objects.latest("id").changes["closed_months"] == [None, ["2026-09"]]

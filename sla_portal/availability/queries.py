@@ -300,7 +300,7 @@ def pending_request(month: ServiceMonth) -> ClosingRequest | None:
 
 def changed_closed_months() -> dict[date, datetime]:
     """Return the closed months whose record was changed since their figures were last compared with it, and when."""
-    return dict(ClosedMonth.objects.filter(changed_at__isnull=False).values_list("month", "changed_at"))
+    return {row.month: row.changed_at for row in ClosedMonth.objects.all() if row.changed_at}
 
 
 def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> MonthStatus:

@@ -121,9 +121,9 @@ def judge_due_months(*, now: datetime) -> int:
     Deviation.objects.bulk_create(
         [Deviation(month=month, noticed_at=now) for month in sorted(deviating)], ignore_conflicts=True
     )
-    for month, changed_at in changed_before.items():
+    for day, changed_at in changed_before.items():
         # A change during this sweep waits for the next.
-        ClosedMonth.objects.filter(month=month, changed_at=changed_at).update(changed_at=None)
+        ClosedMonth.objects.filter(month=day, changed_at=changed_at).update(changed_at=None)
     Sweep.objects.filter(pk=1).update(last_entry=newest)
     return changed
 

@@ -282,14 +282,15 @@ def _report(
             "address": settings.SITE_URL,
             "changes": differences,
             "reason": run.reason if differences else "",
-            "closing": closing
-            and {
+            "closing": {
                 "revision": closing.revision,
                 "closed_at": instant_text(closing.closed_at),
                 "closed_by": closing.closed_by_name,
                 "requested_by": closing.requested_by_name,
                 "one_person": bool(closing.one_person),
-            },
+            }
+            if closing
+            else None,
         },
     }
     return Report(

@@ -294,12 +294,13 @@ class RegionRecord:
         return {
             "status": status.status.value,
             "pending": [reason.value for reason in status.pending],
-            "if_confirmed": would
-            and {
+            "if_confirmed": {
                 "unavailable_minutes": would.unavailable_minutes,
                 "availability": would.availability if would.availability is None else cut(would.availability),
                 "met": would.met,
-            },
+            }
+            if would
+            else None,
         }
 
     def _versions(self, decisive: Terms, days: ServiceDays) -> list[Version]:

@@ -23,9 +23,9 @@ from sla_portal.customers.models import Client, Contact, CoreFunction, Customer,
 from . import queries
 from .conflicts import check_against_portal, is_referred_to, stays
 from .differences import changes, replaced, replaced_notices, without_status
-from .document import History, NotAHistory
 from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
 from .queries import CHUNK, Recorded, chunks
+from .reader import History, NotAHistory
 
 HISTORY_FILE = "A history file was loaded."
 """Why the record of a closed month is changed by a load."""

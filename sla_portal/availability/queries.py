@@ -359,9 +359,11 @@ def is_as_closed(frozen: RegionMonth | CustomerMonth, figures: MonthFigures) -> 
     )
 
 
-def statuses_of_regions(months: Collection[ServiceMonth], now: datetime) -> dict[tuple[int, date], MonthStatus]:
-    """Return the status of the stored figures of every region in `months`, by region and first day."""
-    regions = list(Region.objects.values_list("pk", flat=True))
+def statuses_of_regions(
+    months: Collection[ServiceMonth], now: datetime, regions: Iterable[Region] | None = None
+) -> dict[tuple[int, date], MonthStatus]:
+    """Return the status of the stored figures of `regions`, or of all, in `months`, by region and first day."""
+    regions = list(Region.objects.all() if regions is None else regions)
     closed = closed_months([month.first_day for month in months])
     found = {}
     for month in months:
@@ -378,11 +380,11 @@ def statuses_of_regions(months: Collection[ServiceMonth], now: datetime) -> dict
             proposed = _undecided(incidents, month, Q(pk__in=[])).values("incident")
             undecided = set(touching.filter(incident__in=proposed).values_list("region", flat=True))
         for region in regions:
-            found[region, month.first_day] = month_status(
+            found[region.pk, month.first_day] = month_status(
                 over=end <= now,
-                ongoing_outage=region in ongoing,
-                unclassified_incident=region in unclassified,
-                undecided_exclusion=region in undecided,
+                ongoing_outage=region.pk in ongoing,
+                unclassified_incident=region.pk in unclassified,
+                undecided_exclusion=region.pk in undecided,
                 closed=month.first_day in closed,
             )
     return found

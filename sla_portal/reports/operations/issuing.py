@@ -183,16 +183,18 @@ def queue_reports(*, run_id: int, now: datetime) -> bool:
     month = ServiceMonth.of(run.month)
     regions, customers = _requested(run, month)
     unchanged = 0
+    closings = list(MonthClosing.objects.filter(month=run.month))
     try:
         _check_closed_month(month, now)
         for region in Region.objects.filter(Q(pk__in=regions) | Q(pk__in=customers.values("region"))).order_by("code"):
             of_month = RegionRecord(region, month, now)
             if region.pk in regions:
-                unchanged += _queue_changed(run, [(region, of_month.of_region())], now)
+                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, now)
             ids = list(customers.filter(region=region).order_by("pk").values_list("pk", flat=True))
             for start in range(0, len(ids), QUEUED_AT_ONCE):
                 chunk = list(Customer.objects.filter(pk__in=ids[start : start + QUEUED_AT_ONCE]).order_by("pk"))
-                unchanged += _queue_changed(run, list(zip(chunk, of_month.of_customers(chunk), strict=True)), now)
+                stated = list(zip(chunk, of_month.of_customers(chunk), strict=True))
+                unchanged += _queue_changed(run, stated, closings, now)
     except Refused as reason:
         ReportRun.objects.filter(pk=run.pk).update(leased_until=None, error=str(reason))
         return True
@@ -210,21 +212,24 @@ def _requested(run: ReportRun, month: ServiceMonth) -> tuple[set[int], QuerySet[
     return set(every_region.values_list("pk", flat=True)), every_customer
 
 
-def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Figures]], now: datetime) -> int:
-    """Queue reports where the figures have changed; return how many have not."""
+def _queue_changed(
+    run: ReportRun,
+    stated: Sequence[tuple[Region | Customer, Figures]],
+    closings: Sequence[MonthClosing],
+    now: datetime,
+) -> int:
+    """Queue reports where the figures have changed; return how many have not. `closings`: of the month, newest first."""
     customers = [one.pk for one, _figures in stated if isinstance(one, Customer)]
     regions = [one.pk for one, _figures in stated if isinstance(one, Region)]
     of_month = Report.objects.filter(month=run.month).filter(Q(customer__in=customers) | Q(region__in=regions))
     last = {
         (report.region_id, report.customer_id): report for report in of_month.order_by("revision").defer("statement")
     }
-    closings = MonthClosing.objects.filter(month=run.month)
-    closing, closed_at = closings.first(), closings.filter(revision=1).values_list("closed_at", flat=True).first()
     changed = []
     for one, figures in stated:
         key = (one.pk, None) if isinstance(one, Region) else (None, one.pk)
         before = last.get(key)
-        if before is None or not _states(before, figures, closed_at):
+        if before is None or not _states(before, figures, closings):
             changed.append((key, figures, before))
     previous = dict(
         Report.objects.filter(pk__in=[before.pk for _key, _figures, before in changed if before]).values_list(
@@ -235,7 +240,7 @@ def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Fig
         # Of two concurrent requests the constraint admits each revision once.
         Report.objects.bulk_create(
             [
-                _report(run, key, figures, before, previous[before.pk]["figures"] if before else None, closing, now)
+                _report(run, key, figures, before, previous[before.pk]["figures"] if before else None, closings, now)
                 for key, figures, before in changed
             ],
             ignore_conflicts=True,
@@ -248,7 +253,7 @@ def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Fig
     return len(stated) - len(changed)
 
 
-def _states(report: Report, figures: Figures, closed_at: datetime | None) -> bool:
+def _states(report: Report, figures: Figures, closings: Sequence[MonthClosing]) -> bool:
     """Return whether a report states these figures.
 
     One that was issued after the month was closed, before reports named the status of their figures, states final ones.
@@ -256,8 +261,8 @@ def _states(report: Report, figures: Figures, closed_at: datetime | None) -> boo
     if report.figures_sha256 == digest(figures):
         return True
     return (
-        closed_at is not None
-        and report.issued_at >= closed_at
+        bool(closings)
+        and report.issued_at >= closings[-1].closed_at
         and report.figures_sha256 == digest(without_status(figures))
     )
 
@@ -268,10 +273,11 @@ def _report(
     figures: Figures,
     before: Report | None,
     figures_before: Figures | None,
-    closing: MonthClosing | None,
+    closings: Sequence[MonthClosing],
     now: datetime,
 ) -> Report:
     revision = before.revision + 1 if before else 1
+    closing = closings[0] if closings else None
     differences: list[Change] = changes(figures_before, figures) if figures_before else []
     statement: Statement = {
         "figures": figures,

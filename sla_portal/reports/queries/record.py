@@ -121,10 +121,12 @@ class RegionRecord:
         self.incidents = {
             incident.reference: incident for incident in Incident.objects.filter(outages__in=outages).distinct()
         }
-        self.exclusions = list(exclusions_of_region(region, reach).filter(status=ExclusionStatus.CONFIRMED))
-        proposed = list(exclusions_of_region(region, self.span).filter(status=ExclusionStatus.PROPOSED))
+        effective = (ExclusionStatus.CONFIRMED, ExclusionStatus.PROPOSED)
+        exclusions = list(exclusions_of_region(region, reach).filter(status__in=effective))
+        self.exclusions = [one for one in exclusions if one.status == ExclusionStatus.CONFIRMED]
+        proposed = [one for one in exclusions if one.status == ExclusionStatus.PROPOSED]
         self.if_confirmed = judged_region(region, reach, now, as_if_confirmed=proposed) if proposed else None
-        self.status = statuses_of_regions([month], now)[region.pk, month.first_day]
+        self.status = statuses_of_regions([month], now, [region])[region.pk, month.first_day]
         self.windows = [
             stated_window(window)
             for window in windows_of_region(region, instant(self.span[0]), instant(self.span[1]))

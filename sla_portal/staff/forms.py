@@ -11,8 +11,6 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from sla_portal.kernel.months import ServiceMonth
-
 NOW, TYPED = "now", "typed"
 
 
@@ -46,11 +44,11 @@ class CorrectionForm(forms.Form):
         max_length=2000,
         required=False,
     )
-    closed_months: Sequence[ServiceMonth] = ()
+    closed_months: Sequence[str] = ()
     changes: Sequence[dict[str, Any]] = ()
 
-    def ask(self, months: Sequence[ServiceMonth], changes: Sequence[dict[str, Any]]) -> None:
-        """Ask for the reason; `changes` are the lines that say what the write would change."""
+    def ask(self, months: Sequence[str], changes: Sequence[dict[str, Any]]) -> None:
+        """Ask for the reason: name the months, and with `changes` what the write would change in them."""
         self.closed_months, self.changes = months, changes
         self.add_error("correction", _("Enter why the record of a closed month is changed."))
 

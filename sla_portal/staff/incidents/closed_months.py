@@ -27,7 +27,7 @@ def asking_why(form: CorrectionForm, write: Callable[[str], object], now: dateti
         yield
     except TouchesClosedMonth as touched:
         changed = preview_change(write=partial(write, str(touched)), months=touched.months, now=now)
-        form.ask(touched.months, [_line(one) for one in changed])
+        form.ask([month_name(month) for month in touched.months], [_line(one) for one in changed])
 
 
 def _line(one: ChangedMonth) -> dict[str, Any]:

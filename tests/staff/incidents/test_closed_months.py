@@ -58,7 +58,7 @@ class TestLogging:
     def test_it_is_named_with_its_effect_and_everything_typed_is_kept(self, noc, europe):
         answer = noc.post(reverse("admin:log_outage"), typed(europe))
         page = text_of(answer)
-        assert "Nothing is saved yet: this changes the record of 2026-09, which is closed." in page
+        assert "Nothing is saved yet: this changes the record of September 2026, which is closed." in page
         assert "Europe, September 2026 100.00000 % · 0 min unavailable ✓ SLA met" in page
         assert "99.93055 % · 30 min unavailable ■ SLA breached" in page
         assert "The SLA result changes for 1 customer." in page
@@ -82,6 +82,19 @@ class TestLogging:
         assert Outage.objects.exists()
         assert "2026-09 figures changed since closing" not in home()
 
+    def test_the_answer_to_the_duplicate_question_is_kept(self, noc, europe):
+        incident = an_incident(resolved_at=at("2026-09-10 01:50"), attributable=True)
+        an_outage(europe, "2026-09-10 01:40", "2026-09-10 01:50", incident=incident)
+        asked = noc.post(reverse("admin:log_outage"), typed(europe))
+        assert "Possible duplicate" in text_of(asked)
+        named = noc.post(reverse("admin:log_outage"), typed(europe, duplicate_of="new"))
+        assert "this changes the record of September 2026" in text_of(named)
+        assert '<input type="hidden" name="duplicate_of" value="new">' in named.content.decode()
+        again = noc.post(reverse("admin:log_outage"), typed(europe, correction=WHY))
+        assert f'<input type="hidden" name="correction" value="{WHY}">' in again.content.decode()
+        noc.post(reverse("admin:log_outage"), typed(europe, correction=WHY, duplicate_of="new"))
+        assert Incident.objects.count() == 2
+
     def test_an_outage_added_is_named_too(self, noc, europe):
         incident = an_incident(detected_at=at("2026-10-10 02:00"), resolved_at=at("2026-10-10 03:00"))
         address = reverse("admin:add_outage", args=[incident.pk])
@@ -96,7 +109,7 @@ class TestLogging:
         address = reverse("admin:resolve_incident", args=[incident.pk])
         given = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "02:30:00"}
         page = text_of(noc.post(address, given))
-        assert "this changes the record of 2026-09" in page
+        assert "this changes the record of September 2026" in page
         assert "99.93055 %" in page
         incident.refresh_from_db()
         assert incident.resolved_at is None

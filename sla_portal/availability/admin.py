@@ -27,6 +27,7 @@ BADGES = {
     Status.CONFIRMED: "excluded",
     Status.REJECTED: "outside",
     Status.REVOKED: "counted",
+    Status.WITHDRAWN: "outside",
 }
 PROPOSED_AT = clock_column("proposed_at", gettext_lazy("proposed at"))
 
@@ -80,7 +81,10 @@ class ExclusionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def status_badge(self, exclusion):
-        return badge(BADGES[exclusion.status], exclusion.get_status_display())
+        shown = badge(BADGES[exclusion.status], exclusion.get_status_display())
+        if exclusion.incident and exclusion.incident.voided_at:
+            return format_html("{} {}", shown, badge("outside", _("incident does not count")))
+        return shown
 
     @admin.display(description=gettext_lazy("incident or customer"))
     def subject(self, exclusion):

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TypedDict, Unpack
 
 from django.conf import settings
-from django.db.models import Min, Q, QuerySet
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from incidents.models import Incident, IncidentQuerySet, Outage, OutageClient, OutageFunction
 from incidents.queries import connected_outages, periods_of
 from maintenance.models import MaintenanceWindow
-from maintenance.queries import notices_given
+from maintenance.queries import conduct, notices_given
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.queries import (
     NoAgreementInForce,
@@ -91,10 +93,12 @@ class Grid:
 
 
 class Decisions(TypedDict, total=False):
-    """Exclusions to treat as if they were confirmed, or revoked."""
+    """Exclusions to treat as if they were confirmed, or revoked, and outages as they would be."""
 
     as_if_confirmed: Iterable[Exclusion]
     as_if_revoked: Iterable[Exclusion]
+    as_if_outages: Mapping[int, Outage | None]
+    """By primary key: the outage with the incident and the end that it would have; None: it would not count."""
 
 
 def judged_region(
@@ -104,20 +108,22 @@ def judged_region(
     *,
     as_if_confirmed: Iterable[Exclusion] = (),
     as_if_revoked: Iterable[Exclusion] = (),
+    as_if_outages: Mapping[int, Outage | None] = MappingProxyType({}),
     terms: Terms | None = None,
 ) -> Judgement:
     """Judge `span` (seconds since the epoch) of a region; ongoing outages run to `now`.
 
-    `as_if_confirmed` and `as_if_revoked` preview a decision; `terms` previews an amendment, as if no other version had
-    ever been in force.
+    `as_if_confirmed`, `as_if_revoked` and `as_if_outages` preview a decision (`Decisions`); `terms` previews an
+    amendment, as if no other version had ever been in force.
     """
     grid = Grid.current()
     periods = [TermsPeriod(None, None, terms)] if terms else terms_periods()
     outages = connected_outages(region, instant(span[0]), instant(span[1]))
-    scoped = list(_scoped_outages(outages, grid, now))
+    scoped = list(_scoped_outages(outages, grid, now, as_if_outages))
+    taken_over_by = [outage.incident_id for outage in as_if_outages.values() if outage]
     exclusions = {
         exclusion.pk: exclusion
-        for exclusion in _of_incidents(Exclusion.objects.filter(status=Status.CONFIRMED), outages)
+        for exclusion in _of_incidents(Exclusion.objects.filter(status=Status.CONFIRMED), outages, taken_over_by)
     }
     exclusions |= {exclusion.pk: exclusion for exclusion in as_if_confirmed}
     for exclusion in as_if_revoked:
@@ -272,7 +278,7 @@ def record_of(month: ServiceMonth, now: datetime) -> MonthRecord:
 
 def first_day_on_record() -> date | None:
     """Return the day of the first contract or outage on record; None where there is neither."""
-    outage = Outage.objects.aggregate(first=Min("started_at"))["first"]
+    outage = Outage.objects.valid().aggregate(first=Min("started_at"))["first"]
     contract = Contract.objects.aggregate(first=Min("starts_on"))["first"]
     days = [day for day in (contract, outage and local_date(epoch(outage), settings.SLA_ZONE)) if day]
     return min(days, default=None)
@@ -315,9 +321,9 @@ def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> Mont
     incidents = _incidents_in(month, outages__region=region)
     return month_status(
         over=end <= now,
-        ongoing_outage=Outage.objects.filter(
-            region=region, ended_at__isnull=True, started_at__lt=min(end, now)
-        ).exists(),
+        ongoing_outage=Outage.objects.valid()
+        .filter(region=region, ended_at__isnull=True, started_at__lt=min(end, now))
+        .exists(),
         unclassified_incident=incidents.unclassified().exists(),
         undecided_exclusion=_undecided(incidents, month, own).exists(),
         closed=_is_closed_figure(subject, judged),
@@ -371,7 +377,7 @@ def statuses_of_regions(
         ongoing, unclassified, undecided = set(), set(), set()
         if month.first_day not in closed:
             incidents = _incidents_in(month).order_by()
-            outages = Outage.objects.filter(started_at__lt=min(end, now)).order_by()
+            outages = Outage.objects.valid().filter(started_at__lt=min(end, now)).order_by()
             ongoing = set(outages.filter(ended_at__isnull=True).values_list("region", flat=True))
             touching = _outages_in(month).order_by()
             unclassified = set(
@@ -399,7 +405,8 @@ def _incidents_in(month: ServiceMonth, **scope: Region) -> IncidentQuerySet:
     """Incidents with an outage in the month, of the `scope` given, oldest first."""
     start, end = _edges(month)
     return (
-        Incident.objects.filter(
+        Incident.objects.valid()
+        .filter(
             Q(outages__ended_at__isnull=True) | Q(outages__ended_at__gt=start), outages__started_at__lt=end, **scope
         )
         .distinct()
@@ -409,7 +416,7 @@ def _incidents_in(month: ServiceMonth, **scope: Region) -> IncidentQuerySet:
 
 def _outages_in(month: ServiceMonth) -> QuerySet[Outage]:
     start, end = _edges(month)
-    return Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
+    return Outage.objects.valid().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
 
 
 def _undecided(incidents: IncidentQuerySet, month: ServiceMonth, own: Q) -> QuerySet[Exclusion]:
@@ -474,6 +481,7 @@ def _judged_customer(
     *,
     as_if_confirmed: Iterable[Exclusion] = (),
     as_if_revoked: Iterable[Exclusion] = (),
+    as_if_outages: Mapping[int, Outage | None] = MappingProxyType({}),
 ) -> Judged:
     confirmed, revoked = list(as_if_confirmed), list(as_if_revoked)
     not_own = {exclusion.pk for exclusion in revoked}
@@ -488,6 +496,7 @@ def _judged_customer(
             now,
             as_if_confirmed=[exclusion for exclusion in confirmed if exclusion.customer_id is None],
             as_if_revoked=revoked,
+            as_if_outages=as_if_outages,
         ),
         [
             *(time for time in own if time.key not in not_own),
@@ -503,7 +512,9 @@ def _days_between(first: date, last: date) -> set[date]:
     return {first + timedelta(days=n) for n in range((last - first).days + 1)}
 
 
-def _scoped_outages(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Iterable[ScopedOutage]:
+def _scoped_outages(
+    outages: QuerySet[Outage], grid: Grid, now: datetime, as_if: Mapping[int, Outage | None]
+) -> Iterable[ScopedOutage]:
     functions: dict[int, list[int]] = defaultdict(list)
     for outage, function in OutageFunction.objects.filter(outage__in=outages).values_list("outage", "function"):
         functions[outage].append(function)
@@ -511,11 +522,13 @@ def _scoped_outages(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Ite
     for outage, client in OutageClient.objects.filter(outage__in=outages).values_list("outage", "client"):
         clients[outage].append(client)
     scope = cache(grid.cells)
-    for pk, incident, started_at, ended_at in outages.values_list(
-        "pk", "incident__reference", "started_at", "ended_at"
-    ):
+    for pk, reference, started_at, until in outages.values_list("pk", "incident__reference", "started_at", "ended_at"):
+        changed = as_if.get(pk)
+        if changed is None and pk in as_if:
+            continue
+        ended_at = changed.ended_at if changed else until
         yield ScopedOutage(
-            incident=incident,
+            incident=changed.incident.reference if changed else reference,
             start=epoch(started_at),
             end=epoch(ended_at or now),
             cells=scope(tuple(functions[pk]), tuple(clients[pk])),
@@ -523,9 +536,12 @@ def _scoped_outages(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Ite
         )
 
 
-def _of_incidents(exclusions: QuerySet[Exclusion], outages: QuerySet[Outage]) -> QuerySet[Exclusion]:
+def _of_incidents(
+    exclusions: QuerySet[Exclusion], outages: QuerySet[Outage], others: Collection[int] = ()
+) -> QuerySet[Exclusion]:
+    """Those of the incidents of `outages`, and of `others`."""
     return (
-        exclusions.filter(incident__in=outages.values("incident"))
+        exclusions.filter(Q(incident__in=outages.values("incident")) | Q(incident__in=others))
         .select_related("incident", "maintenance", "proposed_by", "decided_by", "revoked_by")
         .prefetch_related(
             "maintenance__notices", "maintenance__regions", "maintenance__functions", "maintenance__clients"
@@ -558,7 +574,31 @@ def _announced(
     if regions and region.pk not in regions:
         return [], 0
     scope = grid.cells([row.pk for row in window.functions.all()], [row.pk for row in window.clients.all()])
-    return intersection(covered_by_notice(notices_given(window), periods), [span]), scope
+    return intersection(covered_by_notice(notices_given(window), conduct(window), periods), [span]), scope
+
+
+def exclusions_resting_on(window: MaintenanceWindow) -> QuerySet[Exclusion]:
+    """The proposed and confirmed exclusions under 4.1 that name a window, oldest first."""
+    return (
+        Exclusion.objects.filter(maintenance=window, status__in=[Status.PROPOSED, Status.CONFIRMED])
+        .select_related("incident")
+        .order_by("proposed_at", "id")
+    )
+
+
+def exclusions_without_cover() -> QuerySet[Exclusion]:
+    """The proposed and confirmed exclusions under 4.1 whose window was not carried out, or completed before they begin.
+
+    Their window covers nothing of them any more, so they take nothing off.
+    """
+    first = Outage.objects.filter(incident=OuterRef("incident")).order_by("started_at").values("started_at")[:1]
+    return (
+        Exclusion.objects.filter(clause="4.1", status__in=[Status.PROPOSED, Status.CONFIRMED])
+        .annotate(begins_at=Coalesce("starts_at", Subquery(first)))
+        .filter(Q(maintenance__not_carried_out_at__isnull=False) | Q(maintenance__completed_at__lte=F("begins_at")))
+        .select_related("incident", "maintenance")
+        .order_by("proposed_at", "id")
+    )
 
 
 def covered_by_window(window: MaintenanceWindow, outage: Outage, span: Span) -> list[Span]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
+from incidents.rules import Times, objections
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
 from sla_portal.agreements.rules import extended_to
@@ -76,6 +77,15 @@ def _outage_periods(row: Row, now: datetime) -> list[Period]:
     return [
         (_instant(outage["started_at"]), _instant(outage["ended_at"]) or now) for outage in row.get("outages") or ()
     ]
+
+
+def _times(incident: Row) -> Times:
+    return Times(
+        detected_at=_instant(incident["detected_at"]),
+        acknowledged_at=_instant(incident["acknowledged_at"]),
+        resolved_at=_instant(incident["resolved_at"]),
+        outages=tuple((_instant(row["started_at"]), _instant(row["ended_at"])) for row in incident["outages"]),
+    )
 
 
 class _Loading:
@@ -295,11 +305,13 @@ class _Loading:
                     starts_at=_instant(row["starts_at"]),
                     ends_at=_instant(row["ends_at"]),
                     cancelled_at=_instant(row["cancelled_at"]),
+                    completed_at=_instant(row["completed_at"]),
+                    not_carried_out_at=_instant(row["not_carried_out_at"]),
                 )
                 for row in rows
             ],
             ["reference"],
-            ["title", "kind", "starts_at", "ends_at", "cancelled_at"],
+            ["title", "kind", "starts_at", "ends_at", "cancelled_at", "completed_at", "not_carried_out_at"],
         )
         scopes = (
             ("regions", WindowRegion, "region_id", self.regions),
@@ -340,14 +352,17 @@ class _Loading:
                     acknowledged_at=_instant(row["acknowledged_at"]),
                     resolved_at=_instant(row["resolved_at"]),
                     attributable=row["attributable"],
+                    recorded_as_is=True,  # until its outages are written too
                 )
                 for row in rows
             ],
             ["reference"],
-            ["title", "source", "detected_at", "acknowledged_at", "resolved_at", "attributable"],
+            ["title", "source", "detected_at", "acknowledged_at", "resolved_at", "attributable", "recorded_as_is"],
         )
         of = [(incident.pk, row, before.get(row["reference"])) for incident, row in zip(written, rows, strict=True)]
         self._write_outages(of)
+        in_order = [incident for incident, row, _found in of if not objections(_times(row))]
+        Incident.objects.filter(pk__in=in_order).update(recorded_as_is=False)
         self._write_exclusions(of)
         return written
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,14 +29,27 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
 
 
 @contextmanager
-def refusals_on(form: forms.Form) -> Iterator[None]:
-    """Convert a refusal of an operation into an error of the form."""
+def refusals_on(form: forms.Form, fields: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Convert a refusal of an operation into an error of the form.
+
+    `fields` maps the fields that the objections of a refusal name to those of the form.
+    """
     try:
         yield
     except TouchesClosedMonth as refused:
         form.add_error("reason" if "reason" in form.fields else None, str(refused))
     except Refused as refused:
-        form.add_error(None, str(refused))
+        if fields is None:
+            form.add_error(None, str(refused))
+            return
+        for field, sentence in _reasons(refused):
+            form.add_error(fields.get(field), sentence)
     except IntegrityError:
         # Of two concurrent writes, a constraint accepted only one.
         form.add_error(None, _("Someone else saved at the same moment, so nothing was saved. Save again."))
+
+
+def _reasons(refused: Refused) -> list[tuple[str, str]]:
+    """The field and the sentence of each objection of a refusal."""
+    objections = getattr(refused, "objections", ())
+    return [(objection.field, _(objection.sentence)) for objection in objections] or [("", str(refused))]

@@ -25,7 +25,7 @@ from claims.queries.entitlements import DECIDED
 from claims.rules import ClaimWindow
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
-from maintenance.queries import stage_of
+from maintenance.queries import requests_to_confirm, stage_of
 from maintenance.rules import Stage
 from sla_portal import zones
 from sla_portal.agreements.models import AgreementVersion
@@ -48,6 +48,7 @@ from sla_portal.availability.queries import (
     Judged,
     changed_closed_months,
     closed_months,
+    exclusions_without_cover,
     region_month,
     statuses_of_regions,
 )
@@ -136,8 +137,8 @@ def index(request: HttpRequest) -> TemplateResponse:
             context["no_agreement"] = str(refusal)
     if may("incidents.view_incident"):
         context["open"] = open_incidents(judged, now)
-    if may("maintenance.view_maintenancewindow"):
-        context["windows"] = near_windows(now)
+        context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
+    context |= maintenance(request.user, now)
     context |= claims(request.user, now)
     context["exclusions"] = exclusions_to_decide(request.user)
     if may("incidents.classify_incident"):
@@ -156,7 +157,7 @@ def index(request: HttpRequest) -> TemplateResponse:
 def months_touched(month: ServiceMonth, now: datetime) -> dict[int, Judged]:
     """Judge the month to date of every region with an outage in it; the others had no downtime."""
     start = instant(month.span(settings.SLA_ZONE)[0])
-    felt = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lte=now)
+    felt = Outage.objects.valid().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lte=now)
     return {
         region.pk: region_month(region, month, now) for region in Region.objects.filter(pk__in=felt.values("region"))
     }
@@ -211,12 +212,27 @@ def _counted(judged: Judged, outages: Iterable[Outage], now: datetime) -> int:
     return judged.judgement.in_force.counted.within(this_month)
 
 
+def maintenance(user: User, now: datetime) -> dict[str, Any]:
+    """Windows near now, announcements that wait for a second person, and exclusions that their window does not cover."""
+    shown: dict[str, Any] = {}
+    if user.has_perm("maintenance.view_maintenancewindow"):
+        shown["windows"] = near_windows(now)
+    if user.has_perm("maintenance.announce_maintenancewindow") or user.has_perm(
+        "maintenance.confirm_maintenancewindow"
+    ):
+        shown["requests"] = requests_to_confirm(user)[: SHOWN + 1]
+    if user.has_perm("availability.decide_exclusion"):
+        shown["uncovered"] = exclusions_without_cover()[: SHOWN + 1]
+    return shown
+
+
 def near_windows(now: datetime) -> list[NearWindow]:
     """Windows that start or end within 24 hours, ended within the last 24 hours, or are in progress."""
     near = Q(starts_at__lt=now + SOON, ends_at__gt=now - SOON)
     at_work = Q(started_at__isnull=False, completed_at__isnull=True)
     windows = (
-        MaintenanceWindow.objects.filter(near | at_work, cancelled_at__isnull=True)
+        MaintenanceWindow.objects.not_discarded()
+        .filter(near | at_work, cancelled_at__isnull=True, not_carried_out_at__isnull=True)
         .order_by("starts_at")
         .prefetch_related("regions", "notices")[: SHOWN + 1]
     )
@@ -237,8 +253,9 @@ def _window_badge(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
         Stage.IN_PROGRESS: ("excluded", _("ends in %(length)s") % {"length": until}),
         Stage.OVERRUNNING: ("counted", _("overrunning by %(length)s") % {"length": until}),
     }.get(stage) or (
-        "plain",
-        _("completed") if stage is Stage.COMPLETED else _("not carried out, ended %(length)s ago") % {"length": until},
+        ("plain", _("completed"))
+        if stage is Stage.COMPLETED
+        else ("waiting", _("ended %(length)s ago, not started") % {"length": until})
     )
 
 

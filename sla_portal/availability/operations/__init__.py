@@ -7,6 +7,7 @@ from .classification import (
     IncidentHasExclusions,
     NotACustomerClause,
     NoticeCoversNothing,
+    ProposedByAnother,
     ReasonMissing,
     SecondPersonNeeded,
     ThirdPartyNotNamed,
@@ -16,6 +17,7 @@ from .classification import (
     propose_own_exclusion,
     reject_exclusion,
     revoke_exclusion,
+    withdraw_exclusion,
 )
 from .closing import (
     ClosingRequested,
@@ -45,6 +47,7 @@ from .judging import (
     month_deviates,
 )
 from .previewing import ChangedMonth, preview_change
+from .voiding import MergedIntoItself, facts_of, merge_incident, void_incident
 
 __all__ = [
     "ChangedMonth",
@@ -55,6 +58,7 @@ __all__ = [
     "ExclusionAlreadyDecided",
     "ExclusionOutsideIncident",
     "IncidentHasExclusions",
+    "MergedIntoItself",
     "MonthClosed",
     "MonthHasOpenItems",
     "MonthMovedOn",
@@ -64,6 +68,7 @@ __all__ = [
     "NotTheRequester",
     "NothingToCorrect",
     "NoticeCoversNothing",
+    "ProposedByAnother",
     "ReasonMissing",
     "RequestDecided",
     "SecondPersonNeeded",
@@ -76,8 +81,10 @@ __all__ = [
     "correct_month",
     "count_changed_outcomes",
     "count_changed_outcomes_under",
+    "facts_of",
     "judge_due_months",
     "judge_month",
+    "merge_incident",
     "month_deviates",
     "preview_change",
     "propose_exclusion",
@@ -87,5 +94,7 @@ __all__ = [
     "request_correction",
     "return_request",
     "revoke_exclusion",
+    "void_incident",
+    "withdraw_exclusion",
     "withdraw_request",
 ]

@@ -20,7 +20,7 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.intervals import Span, clipped, epoch
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
-from ..models import Deviation, Exclusion, RegionMonth, Sweep
+from ..models import Deviation, Exclusion, MonthClosing, RegionMonth, Sweep
 from ..queries import (
     Decisions,
     changed_closed_months,
@@ -53,8 +53,10 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
 def count_changed_outcomes(
     *, region: Region, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]
 ) -> int:
-    """Count the customers whose month would change between SLA met and breached by decisions on exclusions (`judged_region`)."""
+    """Count the customers whose month would change between SLA met and breached by decisions (`judged_region`)."""
     versions = published_versions()
+    if not versions or versions[0].takes_effect_on > month.first_day:
+        return 0
     return changed_outcomes(
         region, verdicts_of(region, month, versions, now), verdicts_of(region, month, versions, now, **decisions)
     )
@@ -117,6 +119,8 @@ def judge_due_months(*, now: datetime) -> int:
                 elif not closing_of(month) and (_store_region(region, verdicts, now) or contracts_changed):
                     with customers_judged(region, verdicts) as cursor:
                         changed += merge(cursor, region, month, now)
+    # Such a month was on record only because of an outage that counts no more.
+    RegionMonth.objects.filter(month__lt=months[0].first_day).delete()
     Deviation.objects.exclude(month__in=deviating).delete()
     Deviation.objects.bulk_create(
         [Deviation(month=month, noticed_at=now) for month in sorted(deviating)], ignore_conflicts=True
@@ -149,11 +153,15 @@ def _reach(region: Region, month: ServiceMonth, versions: Sequence[AgreementVers
 
 
 def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> list[ServiceMonth]:
-    """Return the months from the first contract or outage to the present one in which an agreement version is in force."""
+    """Return the months from the first contract, outage or closed month to the present one.
+
+    Before the first agreement version is in force there are none.
+    """
     if not versions:
         return []
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
-    first = first_day_on_record() or present.first_day
+    closed = MonthClosing.objects.aggregate(first=Min("month"))["first"]
+    first = min([day for day in (first_day_on_record(), closed) if day], default=present.first_day)
     month = ServiceMonth.of(max(first, versions[0].takes_effect_on))
     if month.first_day < versions[0].takes_effect_on:
         month = month.next

@@ -9,9 +9,9 @@ from django.utils.translation import ngettext
 from claims.models import Step
 from sla_portal.availability.rules import FigureStatus, MonthStatus, Pending
 from sla_portal.availability.words import pending_sentence, status_badge
-from sla_portal.reports.rules import Change, Closing, Figures, Issue, LedgerEntry, ReferenceAndTitle
+from sla_portal.reports.rules import Change, Closing, Figures, Issue, LedgerEntry, Recovery, ReferenceAndTitle
 
-from ..templatetags.pdf import DASH, clock, grouped, long_month
+from ..templatetags.pdf import DASH, clock, grouped, lasting, long_month
 
 
 def attachment() -> str:
@@ -101,6 +101,23 @@ def _closed(figures: Figures, closing: Closing | None) -> Iterator[str]:
         yield _("Requested by %(name)s.") % {"name": closing["requested_by"]}
     if closing["one_person"]:
         yield _("Closed by one person; the second was switched off in the settings.")
+
+
+def time_to_acknowledge(incident: Recovery) -> str:
+    return _length(incident["seconds_to_acknowledge"], incident.get("acknowledgement")) or DASH
+
+
+def time_to_restore(incident: Recovery) -> str:
+    return _length(incident["seconds_to_restore"], incident.get("restoration")) or _("ongoing")
+
+
+def _length(seconds: int | None, reason: str | None) -> str:
+    """Return a length of 2.2, or why it is not stated; figures of an earlier build may have a negative one."""
+    if seconds is not None and seconds >= 0:
+        return lasting(seconds)
+    if reason == "logged_after_restoration":
+        return _("logged after restoration")
+    return _("not stated") if reason or seconds is not None else ""
 
 
 def flags(figures: Figures) -> list[str]:

@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from incidents.models import Incident
+from incidents.operations import check_outage
 from incidents.queries import possible_duplicates
+from incidents.rules import check_end
 from sla_portal.audit.actors import Actor
 from sla_portal.clocks import zone_name
 
@@ -22,7 +24,7 @@ from ..common import page, refusals_on, require_right
 from ..forms import NOW
 from ..operations import save_once
 from .closed_months import asking_why
-from .forms import MINUTES_AGO, LogOutageForm, OutageForm
+from .forms import FIELDS, MINUTES_AGO, LogOutageForm, OutageForm
 from .operations import add_outages, log_outages
 
 
@@ -49,7 +51,7 @@ def log_outage(request: HttpRequest) -> HttpResponse:
             return reverse("admin:incident_page", args=[incident.pk])
 
         try:
-            with refusals_on(form), asking_why(form, lambda reason: _write(actor, form, now, reason), now):
+            with refusals_on(form, FIELDS), asking_why(form, lambda reason: _write(actor, form, now, reason), now):
                 return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
         except PossibleDuplicates as found:
             duplicates = found.incidents
@@ -63,11 +65,14 @@ def log_outage(request: HttpRequest) -> HttpResponse:
 
 def _write(actor: Actor, form: LogOutageForm, now: datetime, reason: str) -> tuple[Incident, str]:
     """Log the outage; return its incident and what was done. `reason`: why the record of a closed month is changed."""
+    for facts in form.outages:
+        check_outage(facts, now)
+    given = form.cleaned_data
     found = [
         incident
-        for incident in possible_duplicates(list(form.cleaned_data["regions"]), form.cleaned_data["started"])
-        # An ongoing outage cannot belong to a resolved incident.
-        if form.cleaned_data["ended"] or not incident.resolved_at
+        for incident in possible_duplicates(list(given["regions"]), given["started"], given["ended"])
+        # An outage that is ongoing, or ends later, cannot belong to a resolved incident (2.2).
+        if not check_end(given["ended"], incident.resolved_at)
     ]
     chosen = form.chosen_duplicate(found)
     if chosen:
@@ -81,6 +86,7 @@ def _write(actor: Actor, form: LogOutageForm, now: datetime, reason: str) -> tup
         source=form.cleaned_data["source"],
         ticket_number=form.cleaned_data["ticket_number"],
         outages=form.outages,
+        detected_at=form.detected,
         now=now,
         reason=reason,
     )
@@ -106,7 +112,7 @@ def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
         return back
 
     if form.is_valid():
-        with refusals_on(form), asking_why(form, add, now):
+        with refusals_on(form, FIELDS), asking_why(form, add, now):
             return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
     return page(
         request,

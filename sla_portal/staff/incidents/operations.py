@@ -19,12 +19,14 @@ def log_outages(
     source: str,
     ticket_number: str,
     outages: Sequence[OutageFacts],
+    detected_at: datetime,
     now: datetime,
     reason: str = "",
 ) -> Incident:
-    """Log an incident; if all of its outages have ended, resolve it at the end of the last one.
+    """Log an incident; if all of its outages have ended, resolve it.
 
-    `reason`: why the record of a closed month is changed.
+    It is resolved at the end of the last outage, or when it was detected where that is later (2.2). `reason`: why the
+    record of a closed month is changed.
     """
     with transaction.atomic():
         incident = log_incident(
@@ -33,12 +35,13 @@ def log_outages(
             source=source,
             ticket_number=ticket_number,
             outages=outages,
+            detected_at=detected_at,
             now=now,
             reason=reason,
         )
         ends = [facts.ended_at for facts in outages]
         if None not in ends:
-            resolve_incident(actor=actor, incident=incident, at=max(filter(None, ends)), now=now)
+            resolve_incident(actor=actor, incident=incident, at=max(detected_at, *filter(None, ends)), now=now)
     return incident
 
 

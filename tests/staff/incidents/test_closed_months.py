@@ -10,6 +10,7 @@ from time_machine import travel
 from incidents.models import Incident, Outage
 from sla_portal.audit.models import Entry
 from sla_portal.availability.models import Evidence
+from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth
 from tests.staff.test_audit_log import correction
 from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at
@@ -107,7 +108,8 @@ class TestLogging:
         incident = an_incident(detected_at=at("2026-09-10 02:00"))
         an_outage(europe, "2026-09-10 02:00", None, incident=incident)
         address = reverse("admin:resolve_incident", args=[incident.pk])
-        given = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "02:30:00"}
+        end = at("2026-09-10 02:30")
+        given = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "02:30:00", "previewed": epoch(end)}
         page = text_of(noc.post(address, given))
         assert "this changes the record of September 2026" in page
         assert "99.93055 %" in page
@@ -115,7 +117,7 @@ class TestLogging:
         assert incident.resolved_at is None
         noc.post(address, {**given, "correction": WHY})
         incident.refresh_from_db()
-        assert incident.resolved_at == at("2026-09-10 02:30")
+        assert incident.resolved_at == end
 
 
 class TestIncident:

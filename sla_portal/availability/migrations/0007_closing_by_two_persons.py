@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('audit', '0004_closed_months'),
-        ('availability', '0005_words_of_the_field'),
+        ('availability', '0006_a_proposal_can_be_withdrawn'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -12,11 +12,12 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import check_unchanged, record, require
+from sla_portal.audit.operations import Period, check_unchanged, record, require
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
 from .models import Incident, Outage, Update
+from .queries import periods_of, times_of
 from .rules import (
     OutageObjection,
     TimeObjection,
@@ -25,6 +26,7 @@ from .rules import (
     check_order,
     check_scope,
     check_times,
+    objections,
 )
 
 
@@ -74,6 +76,10 @@ class OutageFacts:
     functions: Sequence[CoreFunction] | None = None
     clients: Sequence[Client] | None = None
 
+    def period(self, now: datetime) -> Period:
+        """The time that it lasted so far."""
+        return self.started_at, self.ended_at or now
+
     def for_audit_log(self) -> dict[str, Any]:
         """The fields as the audit log records them."""
         return {
@@ -94,10 +100,12 @@ def log_incident(
     now: datetime,
     detected_at: datetime | None = None,
     ticket_number: str = "",
+    reason: str = "",
 ) -> Incident:
     """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`).
 
-    `detected_at` is `now` unless given.
+    `detected_at` is `now` unless given. Where an outage lies in a closed month, `reason` states why its record is changed,
+    as in all operations of this module; without it `TouchesClosedMonth` is raised.
     """
     require(actor, "incidents.add_incident")
     at = now.replace(microsecond=0)
@@ -129,11 +137,13 @@ def log_incident(
                 "detected_at": [None, detected_at],
                 "outages": [None, [facts.for_audit_log() for facts in outages]],
             },
+            touching=[facts.period(now) for facts in outages],
+            reason=reason,
         )
     return incident
 
 
-def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime) -> Outage:
+def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime, reason: str = "") -> Outage:
     """Add an outage to an incident: another region, scope or period of the same failure."""
     require(actor, "incidents.change_incident")
     check_outage(facts, now)
@@ -150,6 +160,8 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
             subject=incident,
             now=now,
             changes={"outage": [None, facts.for_audit_log()]},
+            touching=[facts.period(now)],
+            reason=reason,
         )
     return outage
 
@@ -171,14 +183,21 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
 
 
 def resolve_incident(
-    *, actor: Actor, incident: Incident, at: datetime, now: datetime, restored_at: datetime | None = None
+    *,
+    actor: Actor,
+    incident: Incident,
+    at: datetime,
+    now: datetime,
+    restored_at: datetime | None = None,
+    reason: str = "",
 ) -> None:
     """Resolve an incident at `at`; its ongoing outages end at `restored_at`, or at `at` unless it is given."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         locked = lock_unchanged(actor, incident)
         _check_unresolved(locked)
-        for outage in ended_outages(locked, at, now, restored_at):
+        ended = ended_outages(locked, at, now, restored_at)
+        for outage in ended:
             outage.save(update_fields=["ended_at"])
         locked.resolved_at = at
         locked.save(update_fields=["resolved_at"])
@@ -188,6 +207,9 @@ def resolve_incident(
             subject=locked,
             now=now,
             changes={"resolved_at": [None, at], **({"restored_at": [None, restored_at]} if restored_at else {})},
+            # An ongoing outage lasted until now.
+            touching=[(restored_at or at, now)] if ended else (),
+            reason=reason,
         )
     incident.refresh_from_db()
 
@@ -205,7 +227,8 @@ def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str,
         if locked.resolved_at is None:
             raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": locked.reference})
         before, locked.resolved_at = locked.resolved_at, None
-        locked.save(update_fields=["resolved_at"])
+        locked.recorded_as_is = bool(objections(times_of(locked)))
+        locked.save(update_fields=["resolved_at", "recorded_as_is"])
         record(
             actor=actor,
             action="reopened",
@@ -253,6 +276,7 @@ def classify_incident(
                 now=now,
                 changes={"attributable": [before, attributable]},
                 reason=reason,
+                touching=periods_of(locked, now),
             )
     incident.attributable = attributable
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from incidents.models import Incident, Outage
 from incidents.operations import OutageFacts, ReasonMissing, add_outage, lock_unchanged
+from incidents.queries import periods_of
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, record, require, snapshot
 from sla_portal.kernel.errors import Refused
@@ -62,7 +63,7 @@ def merge_incident(
         locked = {one.pk: lock_unchanged(actor, one) for one in sorted((incident, into), key=lambda one: one.pk)}
         duplicate, target = locked[incident.pk], locked[into.pk]
         for outage in duplicate.outages.filter(pk__in=[one.pk for one in take_over]).select_related("region"):
-            add_outage(actor=actor, incident=target, facts=facts_of(outage), now=now)
+            add_outage(actor=actor, incident=target, facts=facts_of(outage), now=now, reason=reason)
         _void(actor, duplicate, target, reason, now)
         for exclusion in duplicate.exclusions.filter(pk__in=[one.pk for one in propose_anew]):
             _propose_anew(actor, exclusion, target, now)
@@ -128,4 +129,5 @@ def _void(actor: Actor, incident: Incident, into: Incident | None, reason: str, 
             now=now,
             changes=difference(before, snapshot(one, COLUMNS)),
             reason=reason,
+            touching=periods_of(one, now),
         )

@@ -32,7 +32,13 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Choose a file first."))
     for upload in files:
         try:
-            added = add_evidence(actor=acting(request), exclusion=exclusion, upload=upload, now=timezone.now())
+            added = add_evidence(
+                actor=acting(request),
+                exclusion=exclusion,
+                upload=upload,
+                now=timezone.now(),
+                reason=request.POST.get("reason", "")[:2000],
+            )
         except Refused as refused:
             messages.error(request, f"{upload.name}: {refused}")
         else:

@@ -16,7 +16,7 @@ from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
 from .models import Incident, Outage, Update
-from .queries import periods_of
+from .queries import periods_of, times_of
 from .rules import (
     OutageObjection,
     TimeObjection,
@@ -25,6 +25,7 @@ from .rules import (
     check_order,
     check_scope,
     check_times,
+    objections,
 )
 
 
@@ -225,7 +226,8 @@ def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str,
         if locked.resolved_at is None:
             raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": locked.reference})
         before, locked.resolved_at = locked.resolved_at, None
-        locked.save(update_fields=["resolved_at"])
+        locked.recorded_as_is = bool(objections(times_of(locked)))
+        locked.save(update_fields=["resolved_at", "recorded_as_is"])
         record(
             actor=actor,
             action="reopened",

@@ -77,7 +77,7 @@ END $$
 """
 MERGING = {
     "postgresql": "CREATE TRIGGER {name} BEFORE {verb} ON incidents_incident FOR EACH ROW EXECUTE FUNCTION "
-    + f"{COUNTS}()",
+    f"{COUNTS}()",
     "sqlite": (
         "CREATE TRIGGER {name} BEFORE {verb} ON incidents_incident "
         f"WHEN {BROKEN} BEGIN SELECT RAISE(ABORT, '{COUNTS}'); END"

@@ -12,7 +12,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, difference, record, require
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.notices.models import Kind
 from sla_portal.notices.operations import give_notice
 
@@ -357,11 +357,18 @@ def finish_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> No
 
 
 def record_work(
-    *, actor: Actor, window: MaintenanceWindow, started_at: datetime, completed_at: datetime, now: datetime
+    *,
+    actor: Actor,
+    window: MaintenanceWindow,
+    started_at: datetime,
+    completed_at: datetime,
+    now: datetime,
+    reason: str = "",
 ) -> None:
     """Record when work took place that nobody recorded as it happened. The notices cover nothing after its completion.
 
-    A recorded start is corrected; a recorded completion stays.
+    A recorded start is corrected; a recorded completion stays. Where time that was covered lies in a closed month,
+    `reason` states why its record is changed; without it `TouchesClosedMonth` is raised.
     """
     require(actor, "maintenance.change_maintenancewindow")
     with transaction.atomic():
@@ -372,7 +379,8 @@ def record_work(
         _check_carried_out(locked)
         if locked.completed_at:
             raise WorkFinished(_("The maintenance is already completed."))
-        if not locked.notices.exists():
+        newest = announced(notices_given(locked))
+        if newest is None:
             raise NothingAnnounced(_("This window has not been announced. Announce it first."))
         check_work_times(locked, started_at, completed_at, now)
         changes = difference(
@@ -382,7 +390,15 @@ def record_work(
         _supersede(actor, locked, now)
         locked.started_at, locked.completed_at = started_at, completed_at
         locked.save(update_fields=["started_at", "completed_at"])
-        record(actor=actor, action="finished", subject=locked, now=now, changes=changes)
+        record(
+            actor=actor,
+            action="finished",
+            subject=locked,
+            now=now,
+            changes=changes,
+            reason=reason,
+            touching=[(max(completed_at, instant(newest[0])), instant(newest[1]))],
+        )
     window.refresh_from_db()
 
 
@@ -416,6 +432,7 @@ def mark_not_carried_out(*, actor: Actor, window: MaintenanceWindow, reason: str
             now=now,
             changes={"not_carried_out_at": [None, locked.not_carried_out_at]},
             reason=reason,
+            touching=[(instant(newest[0]), instant(newest[1]))],
         )
     window.refresh_from_db()
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from incidents.models import Incident, Outage
 from incidents.operations import OutageFacts, add_outage, classify_incident, log_incident, resolve_incident
+from maintenance.operations import mark_not_carried_out, record_work
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import ClosedMonth, Entry
 from sla_portal.audit.operations import TouchesClosedMonth, closed_months_touched
@@ -27,7 +28,17 @@ from sla_portal.availability.operations import (
     propose_exclusion,
 )
 from sla_portal.kernel.months import ServiceMonth
-from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at, on
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_window,
+    an_exclusion,
+    an_incident,
+    an_outage,
+    at,
+    on,
+)
 from tests.support.histories import incident, loaded, outage, smallest
 
 pytestmark = pytest.mark.django_db
@@ -260,3 +271,29 @@ def test_a_history_file_changes_a_closed_month_by_a_reason_of_its_own(tmp_path):
     moved = incident("INC-1", outage("2026-10-11T02:00:00Z", "2026-10-11T02:30:00Z"))
     loaded(tmp_path, smallest(incidents=[moved, later]))
     assert Entry.objects.latest("id").changes["closed_months"] == [None, ["2026-09"]]
+
+
+@pytest.mark.usefixtures("closed")
+class TestMaintenance:
+    @pytest.fixture
+    def window(self):
+        notice = ("2026-09-01 08:00", "2026-09-10 02:00", "2026-09-10 03:00")
+        return a_window("2026-09-10 02:00", "2026-09-10 03:00", notice)
+
+    def test_work_that_ended_before_what_was_announced_needs_a_reason(self, window):
+        times = {"started_at": at("2026-09-10 02:00"), "completed_at": at("2026-09-10 02:30")}
+        with pytest.raises(TouchesClosedMonth):
+            record_work(actor=PORTAL, window=window, **times, now=NOW)
+        window.refresh_from_db()
+        assert window.completed_at is None
+        record_work(actor=PORTAL, window=window, **times, now=NOW, reason=WHY)
+        assert Entry.objects.get(action="finished").reason == WHY
+
+    def test_work_that_took_as_long_as_announced_needs_none(self, window):
+        times = {"started_at": at("2026-09-10 02:00"), "completed_at": at("2026-09-10 03:00")}
+        record_work(actor=PORTAL, window=window, **times, now=NOW)
+
+    def test_a_window_not_carried_out_names_the_closed_month(self, window):
+        mark_not_carried_out(actor=PORTAL, window=window, reason="No need", now=NOW)
+        assert Entry.objects.get(action="marked as not carried out").changes["closed_months"] == [None, ["2026-09"]]
+        assert changed() == [on("2026-09-01")]

@@ -156,6 +156,12 @@ class WorkForm(TimedForm, KeyedForm):
     before_start = forms.BooleanField(
         label=gettext_lazy("Completed before the announced start: nothing is excluded under 4.1"), required=False
     )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason for changing a closed month"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        required=False,
+    )
 
     def __init__(self, *args: Any, window: MaintenanceWindow, announced_from: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

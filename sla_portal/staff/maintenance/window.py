@@ -315,7 +315,7 @@ def work(request: HttpRequest, pk: int) -> HttpResponse:
     found = _get_window(pk)
     form = _work_form(window_status(found, now), now, request.POST)
     done = _("Maintenance completed.")
-    return _recorded(request, found, now, "work", form, record_work, ("started_at", "completed_at"), done)
+    return _recorded(request, found, now, "work", form, record_work, ("started_at", "completed_at", "reason"), done)
 
 
 @require_POST

@@ -84,7 +84,7 @@ class TestLogging:
         assert "2026-09 figures changed since closing" not in home()
 
     def test_the_answer_to_the_duplicate_question_is_kept(self, noc, europe):
-        incident = an_incident(resolved_at=at("2026-09-10 01:50"), attributable=True)
+        incident = an_incident(resolved_at=at("2026-09-10 03:00"), attributable=True)
         an_outage(europe, "2026-09-10 01:40", "2026-09-10 01:50", incident=incident)
         asked = noc.post(reverse("admin:log_outage"), typed(europe))
         assert "Possible duplicate" in text_of(asked)

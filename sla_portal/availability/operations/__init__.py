@@ -36,7 +36,7 @@ from .judging import (
     judge_month,
     month_deviates,
 )
-from .voiding import MergedIntoItself, facts_of, merge_incident, void_incident
+from .voiding import MergedIntoItself, OutageAfterResolution, facts_of, merge_incident, void_incident
 
 __all__ = [
     "CorrectionWithoutReason",
@@ -52,6 +52,7 @@ __all__ = [
     "NotACustomerClause",
     "NothingToCorrect",
     "NoticeCoversNothing",
+    "OutageAfterResolution",
     "ProposedByAnother",
     "ReasonMissing",
     "SecondPersonNeeded",

@@ -17,14 +17,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
+from sla_portal.audit.operations import closed_months_touched
 from sla_portal.badges import badge
 from sla_portal.clocks import DASH, format_length
 from sla_portal.customers.admin import RegionFilter
 from sla_portal.customers.forms import ScopedForm, ScopeField, offered
 from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.months import ServiceMonth
 
 from .models import Incident, Outage
-from .queries import times_of
+from .queries import periods_of, times_of
 from .rules import Unmeasured, check_end, check_order, check_scope, check_times, time_to_restore
 
 
@@ -73,8 +75,33 @@ class OutageFormSet(forms.BaseInlineFormSet):
     def get_form_kwargs(self, index):
         return {**super().get_form_kwargs(index), "offered": self.offered}
 
+    def periods_changed(self):
+        """Return the time that each outage added, changed or deleted lasted, before and after."""
+        now = timezone.now()
+        sides = [
+            facts
+            for form in self.forms
+            if form.has_changed() or form in self.deleted_forms
+            for facts in (form.initial, {} if form in self.deleted_forms else form.cleaned_data)
+        ]
+        return [(facts["started_at"], facts.get("ended_at") or now) for facts in sides if facts.get("started_at")]
+
+    def _name_closed_months(self):
+        """Refuse to change closed months until they were named to the person who saves."""
+        closed = [str(month) for month in closed_months_touched(self.periods_changed())]
+        if closed and self.data.get("closed_months", "") != " ".join(closed):
+            self.instance.closed_months_named = closed
+            raise forms.ValidationError(
+                _(
+                    "Nothing is saved yet: this changes the record of closed months (%(months)s). Save again to change it; "
+                    "the closed figures stay until Legal corrects the month, and the reason below is listed there."
+                ),
+                params={"months": ", ".join(closed)},
+            )
+
     def clean(self):
         super().clean()
+        self._name_closed_months()
         remaining = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
         for form in remaining:
             if "ended_at" in form.cleaned_data:
@@ -139,13 +166,13 @@ class OrderFilter(ChosenFilter):
 
 
 class IncidentMonthFilter(MonthFilter):
-    """Incidents detected in a month or ongoing in it."""
+    """Incidents with an outage in a month; one without outages by its detection."""
 
     def of_month(self, queryset, month):
         start, end = map(instant, month.span(settings.SLA_ZONE))
+        down = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
         return queryset.filter(
-            Q(detected_at__gte=start, detected_at__lt=end)
-            | Q(detected_at__lt=start) & (Q(resolved_at__isnull=True) | Q(resolved_at__gt=start))
+            Q(pk__in=down.values("incident")) | Q(outages__isnull=True, detected_at__gte=start, detected_at__lt=end)
         )
 
 
@@ -164,6 +191,7 @@ class IncidentAdmin(AuditedModelAdmin):
         "status",
         "classification",
         "regions",
+        "service_months",
         clock_column("detected_at", gettext_lazy("detected at")),
         "duration",
         "detection_source",
@@ -204,6 +232,16 @@ class IncidentAdmin(AuditedModelAdmin):
     def regions(self, incident):
         return get_text_list(list(dict.fromkeys(str(outage.region) for outage in incident.outages.all())), _("and"))
 
+    @admin.display(description=gettext_lazy("service months"))
+    def service_months(self, incident):
+        now = timezone.now()
+        months = {
+            month
+            for start, end in periods_of(incident, now)
+            for month in ServiceMonth.touched(start, end, settings.SLA_ZONE)
+        }
+        return ", ".join(map(str, sorted(months))) or "–"
+
     @admin.display(description=gettext_lazy("duration"))
     def duration(self, incident):
         outages = incident.outages.all()
@@ -229,6 +267,14 @@ class IncidentAdmin(AuditedModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         return redirect("admin:log_outage")
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        touching = [period for formset in formsets or () for period in formset.periods_changed()]
+        return *super().construct_change_message(request, form, formsets, add), touching
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["closed_months"] = getattr(obj, "closed_months_named", [])
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def has_change_permission(self, request, obj=None):
         """A voided or merged incident stays as it was."""

@@ -11,12 +11,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import Period, record, require
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
 from .models import Incident, Outage, Update
-from .queries import times_of
+from .queries import periods_of, times_of
 from .rules import (
     OutageObjection,
     TimeObjection,
@@ -75,6 +75,10 @@ class OutageFacts:
     functions: Sequence[CoreFunction] | None = None
     clients: Sequence[Client] | None = None
 
+    def period(self, now: datetime) -> Period:
+        """The time that it lasted so far."""
+        return self.started_at, self.ended_at or now
+
     def for_audit_log(self) -> dict[str, Any]:
         """The fields as the audit log records them."""
         return {
@@ -95,10 +99,12 @@ def log_incident(
     now: datetime,
     detected_at: datetime | None = None,
     ticket_number: str = "",
+    reason: str = "",
 ) -> Incident:
     """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`).
 
-    `detected_at` is `now` unless given.
+    `detected_at` is `now` unless given. Where an outage lies in a closed month, `reason` states why its record is changed,
+    as in all operations of this module; without it `TouchesClosedMonth` is raised.
     """
     require(actor, "incidents.add_incident")
     at = now.replace(microsecond=0)
@@ -130,11 +136,13 @@ def log_incident(
                 "detected_at": [None, detected_at],
                 "outages": [None, [facts.for_audit_log() for facts in outages]],
             },
+            touching=[facts.period(now) for facts in outages],
+            reason=reason,
         )
     return incident
 
 
-def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime) -> Outage:
+def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime, reason: str = "") -> Outage:
     """Add an outage to an incident: another region, scope or period of the same failure."""
     require(actor, "incidents.change_incident")
     check_outage(facts, now)
@@ -151,6 +159,8 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
             subject=incident,
             now=now,
             changes={"outage": [None, facts.for_audit_log()]},
+            touching=[facts.period(now)],
+            reason=reason,
         )
     return outage
 
@@ -172,14 +182,21 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
 
 
 def resolve_incident(
-    *, actor: Actor, incident: Incident, at: datetime, now: datetime, restored_at: datetime | None = None
+    *,
+    actor: Actor,
+    incident: Incident,
+    at: datetime,
+    now: datetime,
+    restored_at: datetime | None = None,
+    reason: str = "",
 ) -> None:
     """Resolve an incident at `at`; its ongoing outages end at `restored_at`, or at `at` unless it is given."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         locked = lock_incident(incident)
         _check_unresolved(locked)
-        for outage in ended_outages(locked, at, now, restored_at):
+        ended = ended_outages(locked, at, now, restored_at)
+        for outage in ended:
             outage.save(update_fields=["ended_at"])
         locked.resolved_at = at
         locked.save(update_fields=["resolved_at"])
@@ -189,6 +206,9 @@ def resolve_incident(
             subject=locked,
             now=now,
             changes={"resolved_at": [None, at], **({"restored_at": [None, restored_at]} if restored_at else {})},
+            # An ongoing outage lasted until now.
+            touching=[(restored_at or at, now)] if ended else (),
+            reason=reason,
         )
     incident.refresh_from_db()
 
@@ -255,6 +275,7 @@ def classify_incident(
                 now=now,
                 changes={"attributable": [before, attributable]},
                 reason=reason,
+                touching=periods_of(locked, now),
             )
     incident.attributable = attributable
 

@@ -64,6 +64,11 @@ def incidents_touching(region: Region, start: datetime, end: datetime) -> QueryS
     )
 
 
+def periods_of(incident: Incident, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the time that each outage of an incident lasted; an ongoing one lasts to `now`."""
+    return [(outage.started_at, outage.ended_at or now) for outage in incident.outages.all()]
+
+
 def possible_duplicates(regions: list[Region], started_at: datetime, ended_at: datetime | None) -> QuerySet[Incident]:
     """Incidents that a new outage of `regions` may belong to: down there at the same time, or within 15 minutes of it.
 

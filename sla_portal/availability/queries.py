@@ -7,25 +7,42 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TypedDict, Unpack
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from incidents.models import Incident, IncidentQuerySet, Outage, OutageClient, OutageFunction
-from incidents.queries import connected_outages
+from incidents.queries import connected_outages, periods_of
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import conduct, notices_given
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.queries import contracts_in_force, suspensions_of, terms_periods, version_in_force
+from sla_portal.agreements.queries import (
+    NoAgreementInForce,
+    contracts_in_force,
+    suspensions_of,
+    terms_periods,
+    version_in_force,
+)
 from sla_portal.agreements.rules import MeasurementPeriod, Terms, TermsPeriod
+from sla_portal.audit.models import ClosedMonth
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection
-from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
-from .models import CustomerMonth, Exclusion, MonthClosing, RegionMonth, Status
+from .models import (
+    ClosingRequest,
+    CustomerMonth,
+    Exclusion,
+    MonthClosing,
+    RegionMonth,
+    RequestStatus,
+    Status,
+)
 from .rules import (
     EVERYTHING,
     ExcludedTime,
@@ -215,6 +232,83 @@ def open_items(month: ServiceMonth, now: datetime) -> OpenItems:
     )
 
 
+@dataclass(frozen=True)
+class MonthRecord:
+    """What a person sees who closes a month: the figures of every region by the present record, and what is open."""
+
+    month: ServiceMonth
+    figures: tuple[tuple[Region, MonthFigures], ...]
+    open: OpenItems
+    breached: int
+    """How many customers' months breached the SLA when they were last judged."""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what is shown, by which a later step knows that it has not changed."""
+        shown = [
+            str(self.month),
+            self.breached,
+            [
+                (
+                    region.code,
+                    one.total_minutes,
+                    one.unavailable_minutes,
+                    one.excluded_minutes,
+                    one.met,
+                    *(under.unavailable_minutes for under in one.under.values()),
+                )
+                for region, one in self.figures
+            ],
+            self.open.not_over,
+            *([row.pk for row in rows] for rows in (self.open.open, self.open.unclassified, self.open.undecided)),
+        ]
+        return sha256(repr(shown).encode()).hexdigest()
+
+
+def record_of(month: ServiceMonth, now: datetime) -> MonthRecord:
+    """Judge a month of every region from the present record. Raises `NoAgreementInForce`."""
+    version_in_force(month.first_day)
+    return MonthRecord(
+        month,
+        tuple((region, region_month(region, month, now).figures) for region in Region.objects.all()),
+        open_items(month, now),
+        CustomerMonth.objects.filter(month=month.first_day, met=False).count(),
+    )
+
+
+def first_day_on_record() -> date | None:
+    """Return the day of the first contract or outage on record; None where there is neither."""
+    outage = Outage.objects.valid().aggregate(first=Min("started_at"))["first"]
+    contract = Contract.objects.aggregate(first=Min("starts_on"))["first"]
+    days = [day for day in (contract, outage and local_date(epoch(outage), settings.SLA_ZONE)) if day]
+    return min(days, default=None)
+
+
+def not_in_service(month: ServiceMonth) -> str:
+    """Return the sentence that says why a month can be neither closed nor reported; empty where it can."""
+    try:
+        version_in_force(month.first_day)
+    except NoAgreementInForce as refused:
+        return str(refused)
+    first = first_day_on_record()
+    if first and month.last_day < first:
+        return _(
+            "%(month)s lies before the first contract and the first outage on record (%(day)s): the service was not in "
+            "operation, so there is nothing to close or report."
+        ) % {"month": month, "day": first.isoformat()}
+    return ""
+
+
+def pending_request(month: ServiceMonth) -> ClosingRequest | None:
+    """Return the request to close or correct a month that waits for another person."""
+    return ClosingRequest.objects.filter(month=month.first_day, status=RequestStatus.PENDING).first()
+
+
+def changed_closed_months() -> dict[date, datetime]:
+    """Return the closed months whose record was changed since their figures were last compared with it, and when."""
+    return {row.month: row.changed_at for row in ClosedMonth.objects.all() if row.changed_at}
+
+
 def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> MonthStatus:
     """Return the status of a month's figures.
 
@@ -236,25 +330,70 @@ def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> Mont
     )
 
 
+def closed_row(subject: Region | Customer, month: ServiceMonth) -> RegionMonth | CustomerMonth | None:
+    """Return the figures with which a month was closed; None where it is not, or nothing was in service."""
+    if closing_of(month) is None:
+        return None
+    if isinstance(subject, Region):
+        return RegionMonth.objects.filter(region=subject, month=month.first_day).first()
+    return CustomerMonth.objects.filter(customer=subject, month=month.first_day).first()
+
+
+def closed_rows_of_regions(months: Collection[ServiceMonth]) -> dict[tuple[int, date], RegionMonth]:
+    """Return the figures with which those of `months` that are closed were closed, by region and first day."""
+    closed = closed_months([month.first_day for month in months])
+    rows = RegionMonth.objects.filter(month__in=closed).select_related("agreement_version")
+    return {(row.region_id, row.month): row for row in rows}
+
+
 def _is_closed_figure(subject: Region | Customer, judged: Judged) -> bool:
     """Whether the month is closed with these figures: one that the record has since left is not final."""
     if closing_of(judged.month) is None:
         return False
-    figures, first_day = judged.figures, judged.month.first_day
-    frozen: RegionMonth | CustomerMonth | None = (
-        RegionMonth.objects.filter(region=subject, month=first_day).first()
-        if isinstance(subject, Region)
-        else CustomerMonth.objects.filter(customer=subject, month=first_day).first()
-    )
-    if frozen is None:
-        # A customer without a contract in the month has no row.
-        return figures.total_minutes == 0
+    frozen = closed_row(subject, judged.month)
+    # A customer without a contract in the month has no row.
+    return judged.figures.total_minutes == 0 if frozen is None else is_as_closed(frozen, judged.figures)
+
+
+def is_as_closed(frozen: RegionMonth | CustomerMonth, figures: MonthFigures) -> bool:
+    """Return whether figures are those with which the month was closed."""
     return (frozen.total_minutes, frozen.unavailable_minutes, frozen.excluded_minutes, frozen.met) == (
         figures.total_minutes,
         figures.unavailable_minutes,
         figures.excluded_minutes,
         figures.met,
     )
+
+
+def statuses_of_regions(
+    months: Collection[ServiceMonth], now: datetime, regions: Iterable[Region] | None = None
+) -> dict[tuple[int, date], MonthStatus]:
+    """Return the status of the stored figures of `regions`, or of all, in `months`, by region and first day."""
+    regions = list(Region.objects.all() if regions is None else regions)
+    closed = closed_months([month.first_day for month in months])
+    found = {}
+    for month in months:
+        _start, end = _edges(month)
+        ongoing, unclassified, undecided = set(), set(), set()
+        if month.first_day not in closed:
+            incidents = _incidents_in(month).order_by()
+            outages = Outage.objects.valid().filter(started_at__lt=min(end, now)).order_by()
+            ongoing = set(outages.filter(ended_at__isnull=True).values_list("region", flat=True))
+            touching = _outages_in(month).order_by()
+            unclassified = set(
+                touching.filter(incident__in=incidents.unclassified().values("pk")).values_list("region", flat=True)
+            )
+            proposed = _undecided(incidents, month, Q(pk__in=[])).values("incident")
+            undecided = set(touching.filter(incident__in=proposed).values_list("region", flat=True))
+        for region in regions:
+            found[region.pk, month.first_day] = month_status(
+                over=end <= now,
+                ongoing_outage=region.pk in ongoing,
+                unclassified_incident=region.pk in unclassified,
+                undecided_exclusion=region.pk in undecided,
+                closed=month.first_day in closed,
+            )
+    return found
 
 
 def _edges(month: ServiceMonth) -> tuple[datetime, datetime]:
@@ -273,6 +412,11 @@ def _incidents_in(month: ServiceMonth, **scope: Region) -> IncidentQuerySet:
         .distinct()
         .order_by("detected_at", "id")
     )
+
+
+def _outages_in(month: ServiceMonth) -> QuerySet[Outage]:
+    start, end = _edges(month)
+    return Outage.objects.valid().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
 
 
 def _undecided(incidents: IncidentQuerySet, month: ServiceMonth, own: Q) -> QuerySet[Exclusion]:
@@ -299,6 +443,17 @@ def _customer_exclusion(exclusion: Exclusion) -> ExcludedTime:
     """Return the time that a customer's own exclusion covers; it always has both instants."""
     starts_at, ends_at = exclusion.starts_at, exclusion.ends_at
     return ExcludedTime(None, exclusion.clause, epoch(starts_at), epoch(ends_at), key=exclusion.pk)  # type: ignore[arg-type]
+
+
+def periods_excluded(exclusion: Exclusion, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the time of its incident, or of its customer, that an exclusion is about; an ongoing outage lasts to `now`."""
+    if exclusion.incident is None:
+        return [(exclusion.starts_at, exclusion.ends_at)]  # type: ignore[list-item]  # a customer's own has both
+    return [
+        (max(start, exclusion.starts_at or start), min(end, exclusion.ends_at or end))
+        for start, end in periods_of(exclusion.incident, now)
+        if (exclusion.starts_at or start) < end and start < (exclusion.ends_at or end)
+    ]
 
 
 def exclusions_of_region(region: Region, span: Span) -> QuerySet[Exclusion]:

@@ -27,13 +27,15 @@ from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
 from sla_portal.availability.operations import (
     attribute_incident,
-    close_month,
     confirm_exclusion,
+    confirm_request,
     merge_incident,
     propose_exclusion,
     reject_exclusion,
+    request_closing,
     void_incident,
 )
+from sla_portal.availability.queries import pending_request, record_of
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.customers.operations import enrol_customer, open_region
 from sla_portal.kernel.intervals import epoch
@@ -398,12 +400,18 @@ class Story:
     # Closings
 
     def closing(self, months_ago: int) -> None:
-        """Close a month on the 10th of the next."""
+        """Close a month on the 10th of the next: one person requests it, another confirms."""
+        month = self.present + -months_ago
 
-        def step(at: datetime) -> None:
-            close_month(actor=self.people["legal"], month=self.present + -months_ago, now=at)
+        def request(at: datetime) -> None:
+            request_closing(actor=self.people["legal2"], month=month, shown=record_of(month, at).digest, now=at)
 
-        self.then(self.clock(months_ago - 1, 10, "10:00"), step)
+        def confirm(at: datetime) -> None:
+            if requested := pending_request(month):
+                confirm_request(actor=self.people["legal"], request=requested, now=at)
+
+        self.then(self.clock(months_ago - 1, 10, "09:00"), request)
+        self.then(self.clock(months_ago - 1, 10, "10:00"), confirm)
 
 
 def customers_and_contracts(story: Story) -> None:

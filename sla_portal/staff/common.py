@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from sla_portal.audit.operations import TouchesClosedMonth
 from sla_portal.kernel.errors import Refused
 
 
@@ -35,6 +36,8 @@ def refusals_on(form: forms.Form, fields: Mapping[str, str] | None = None) -> It
     """
     try:
         yield
+    except TouchesClosedMonth as refused:
+        form.add_error("reason" if "reason" in form.fields else None, str(refused))
     except Refused as refused:
         if fields is None:
             form.add_error(None, str(refused))

@@ -16,7 +16,14 @@ from sla_portal.agreements.models import (
     RegisterEntry,
     Suspension,
 )
-from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, MonthClosing, RegionMonth
+from sla_portal.availability.models import (
+    ClosingRequest,
+    CustomerMonth,
+    Evidence,
+    Exclusion,
+    MonthClosing,
+    RegionMonth,
+)
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, Wording
 from tests.support import claims_breaks
@@ -139,6 +146,30 @@ def entry(**values):
 def approved_by_the_writer():
     somebody = User.objects.create_user("somebody")
     entry(written_by=somebody, approved_by=somebody, approved_by_name="somebody", approved_at=at("2026-09-01 09:00"))
+
+
+def closing(**values):
+    given = {"month": on("2026-09-01"), "closed_at": at("2026-10-10 01:00"), "closed_by_name": "legal", **values}
+    return MonthClosing.objects.create(**given)
+
+
+def closing_request(**values):
+    given = {
+        "month": on("2026-09-01"), "digest": "0" * 64, "requested_at": at("2026-10-10 01:00"),
+        "requested_by_name": "legal", **values,
+    }  # fmt: skip
+    return ClosingRequest.objects.create(**given)
+
+
+def decided_by_the_requester():
+    somebody = User.objects.create_user("somebody")
+    decided = {"decided_at": at("2026-10-10 02:00"), "decided_by": somebody}
+    closing_request(requested_by=somebody, status="confirmed", **decided)
+
+
+def closed_by_the_requester():
+    somebody = User.objects.create_user("somebody")
+    closing(requested_by=somebody, requested_by_name="somebody", closed_by=somebody, one_person=False)
 
 
 BREAKS = claims_breaks.BREAKS | {
@@ -295,6 +326,16 @@ BREAKS = claims_breaks.BREAKS | {
     "a_correction_states_its_reason": lambda: MonthClosing.objects.create(
         month=on("2026-09-01"), revision=2, closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
     ),
+    "a_month_is_closed_by_two_persons_or_says_that_it_was_one": lambda: closing(one_person=False),
+    "a_month_is_closed_by_another_person": closed_by_the_requester,
+    "a_month_has_one_pending_closing_request": lambda: twice(closing_request),
+    "a_closing_request_has_a_known_status": lambda: closing_request(status="lost", decided_at=at("2026-10-10 02:00")),
+    "a_closing_request_is_pending_or_decided": lambda: closing_request(status="withdrawn"),
+    "a_closing_request_is_sent_back_with_a_reason": lambda: closing_request(
+        status="returned", decided_at=at("2026-10-10 02:00")
+    ),
+    "a_closing_request_is_decided_by_another_person": decided_by_the_requester,
+    "a_requested_correction_states_its_reason": lambda: closing_request(revision=2),
     "regionmonth_has_1440_minutes_for_each_service_day": lambda: region_month(total_minutes=43199),
     "regionmonth_in_service_is_met_or_missed": lambda: region_month(met=None),
     "a_region_is_judged_once_a_month": lambda: twice(region_month),

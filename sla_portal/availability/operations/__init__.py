@@ -20,13 +20,23 @@ from .classification import (
     withdraw_exclusion,
 )
 from .closing import (
+    ClosingRequested,
     CorrectionWithoutReason,
     MonthClosed,
     MonthHasOpenItems,
+    MonthMovedOn,
+    MonthNotInService,
     MonthOpen,
     NothingToCorrect,
+    NotTheRequester,
+    RequestDecided,
     close_month,
+    confirm_request,
     correct_month,
+    request_closing,
+    request_correction,
+    return_request,
+    withdraw_request,
 )
 from .evidence import EvidenceRefused, add_evidence
 from .judging import (
@@ -36,9 +46,12 @@ from .judging import (
     judge_month,
     month_deviates,
 )
+from .previewing import ChangedMonth, preview_change
 from .voiding import MergedIntoItself, OutageAfterResolution, facts_of, merge_incident, void_incident
 
 __all__ = [
+    "ChangedMonth",
+    "ClosingRequested",
     "CorrectionWithoutReason",
     "EvidenceMissing",
     "EvidenceRefused",
@@ -48,19 +61,24 @@ __all__ = [
     "MergedIntoItself",
     "MonthClosed",
     "MonthHasOpenItems",
+    "MonthMovedOn",
+    "MonthNotInService",
     "MonthOpen",
     "NotACustomerClause",
+    "NotTheRequester",
     "NothingToCorrect",
     "NoticeCoversNothing",
     "OutageAfterResolution",
     "ProposedByAnother",
     "ReasonMissing",
+    "RequestDecided",
     "SecondPersonNeeded",
     "ThirdPartyNotNamed",
     "add_evidence",
     "attribute_incident",
     "close_month",
     "confirm_exclusion",
+    "confirm_request",
     "correct_month",
     "count_changed_outcomes",
     "count_changed_outcomes_under",
@@ -69,10 +87,15 @@ __all__ = [
     "judge_month",
     "merge_incident",
     "month_deviates",
+    "preview_change",
     "propose_exclusion",
     "propose_own_exclusion",
     "reject_exclusion",
+    "request_closing",
+    "request_correction",
+    "return_request",
     "revoke_exclusion",
     "void_incident",
     "withdraw_exclusion",
+    "withdraw_request",
 ]

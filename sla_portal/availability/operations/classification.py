@@ -18,7 +18,7 @@ from sla_portal.kernel.intervals import epoch
 
 from ..clauses import CUSTOMER_CLAUSES
 from ..models import Exclusion, Status
-from ..queries import covered_by_window
+from ..queries import covered_by_window, periods_excluded
 
 MAINTENANCE, FORCE_MAJEURE = "4.1", "4.11"
 
@@ -48,7 +48,7 @@ class NotACustomerClause(Refused):
 
 
 class SecondPersonNeeded(Refused):
-    """The person who proposed an exclusion cannot decide it."""
+    """Another person must take this step."""
 
 
 class ProposedByAnother(Refused):
@@ -167,7 +167,10 @@ def propose_own_exclusion(
 
 
 def confirm_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
-    """Confirm an exclusion that another person proposed; its time no longer counts."""
+    """Confirm an exclusion that another person proposed; its time no longer counts.
+
+    In a closed month it needs a reason; without one `TouchesClosedMonth` is raised.
+    """
     with transaction.atomic():
         locked = _locked_for_decision(actor, exclusion, Status.PROPOSED)
         _decide(actor, locked, Status.CONFIRMED, reason, now)
@@ -236,6 +239,7 @@ def _record_proposal(actor: Actor, exclusion: Exclusion, now: datetime) -> None:
         now=now,
         changes=difference({}, snapshot(exclusion, ["clause", "starts_at", "ends_at"])),
         reason=exclusion.reason,
+        touching=periods_excluded(exclusion, now),
     )
 
 
@@ -275,7 +279,9 @@ def _record_status(actor: Actor, exclusion: Exclusion, before: Status, reason: s
         subject=exclusion,
         now=now,
         changes={"status": [before, exclusion.status]},
-        reason=reason,
+        # What one customer caused is found in a claim, for which the month is closed.
+        reason=reason or (exclusion.reason if exclusion.customer_id else ""),
+        touching=periods_excluded(exclusion, now),
     )
 
 

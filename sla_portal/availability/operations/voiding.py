@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from incidents.models import Incident, Outage
 from incidents.operations import OutageFacts, ReasonMissing, add_outage, lock_incident
+from incidents.queries import periods_of
 from incidents.rules import check_end
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, record, require, snapshot
@@ -75,7 +76,7 @@ def merge_incident(
                 % {"incident": target.reference}
             )
         for outage in taken:
-            add_outage(actor=actor, incident=target, facts=facts_of(outage), now=now)
+            add_outage(actor=actor, incident=target, facts=facts_of(outage), now=now, reason=reason)
         _void(actor, duplicate, target, reason, now)
         for exclusion in duplicate.exclusions.filter(pk__in=[one.pk for one in propose_anew]):
             _propose_anew(actor, exclusion, target, now)
@@ -141,4 +142,5 @@ def _void(actor: Actor, incident: Incident, into: Incident | None, reason: str, 
             now=now,
             changes=difference(before, snapshot(one, COLUMNS)),
             reason=reason,
+            touching=periods_of(one, now),
         )

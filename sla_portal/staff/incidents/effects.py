@@ -10,8 +10,9 @@ from django.conf import settings
 
 from sla_portal.agreements.rules import Reading
 from sla_portal.availability.operations import count_changed_outcomes
-from sla_portal.availability.queries import Decisions, closing_of
+from sla_portal.availability.queries import Decisions, closing_of, statuses_of_regions
 from sla_portal.availability.rules import MonthFigures
+from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import format_minutes, month_name
 from sla_portal.kernel.intervals import epoch
 
@@ -21,16 +22,20 @@ from .impact import MonthEffect, RegionImpact, month_effects
 
 def effects_of(affected: Iterable[RegionImpact], now: datetime, **decisions: Unpack[Decisions]) -> list[dict[str, Any]]:
     """Each affected month before and after decisions, and the number of customers whose SLA result changes."""
+    effects = list(month_effects(affected, now, **decisions))
+    statuses = statuses_of_regions({effect.month for effect in effects}, now)
     return [
         {
             "region": effect.region,
             "month": effect.month,
             "name": month_name(effect.month),
+            "status": status_badge(statuses[effect.region.pk, effect.month.first_day].status),
+            "pending": pending_sentence(statuses[effect.region.pk, effect.month.first_day]),
             "closed": closing_of(effect.month) is not None,
             "verdicts_changed": count_changed_outcomes(region=effect.region, month=effect.month, now=now, **decisions),
             "lines": _lines(effect, now),
         }
-        for effect in month_effects(affected, now, **decisions)
+        for effect in effects
     ]
 
 

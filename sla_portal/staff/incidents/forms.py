@@ -21,7 +21,7 @@ from sla_portal.clocks import ClockField
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.intervals import epoch, instant
 
-from ..forms import NOW, TYPED, KeyedForm, ReasonForm, TimedForm
+from ..forms import NOW, TYPED, CorrectionForm, KeyedForm, ReasonForm, TimedForm
 from ..grid import describe_outage, rectangles
 from .impact import ClauseText
 
@@ -34,7 +34,7 @@ ASKED_WITHIN = 3600
 """Seconds for which the duplicate question keeps the time at which the form was first sent."""
 
 
-class OutageForm(TimedForm, KeyedForm):
+class OutageForm(TimedForm, KeyedForm, CorrectionForm):
     """Regions, start, end and scope of an outage."""
 
     # Not a model field: it passes any number to the database, which may not be able to store it.
@@ -203,7 +203,7 @@ class LogOutageForm(OutageForm):
         return next((incident for incident in found if str(incident.pk) == self.cleaned_data["duplicate_of"]), None)
 
 
-class ResolveForm(TimedForm):
+class ResolveForm(TimedForm, CorrectionForm):
     """When an incident was resolved."""
 
     end = forms.ChoiceField(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -25,13 +26,14 @@ from incidents.operations import (
     reopen_incident,
     resolve_incident,
 )
-from incidents.queries import times_of
+from incidents.queries import periods_of, times_of
 from incidents.rules import objections
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import closed_months_touched
 from sla_portal.audit.templatetags.audit_log import audit_log
-from sla_portal.availability.models import Exclusion, Status
+from sla_portal.availability.models import Exclusion, RegionMonth, Status
 from sla_portal.availability.operations import (
     attribute_incident,
     confirm_exclusion,
@@ -40,7 +42,8 @@ from sla_portal.availability.operations import (
     revoke_exclusion,
     withdraw_exclusion,
 )
-from sla_portal.availability.queries import Grid
+from sla_portal.availability.queries import Grid, closed_rows_of_regions, is_as_closed, statuses_of_regions
+from sla_portal.availability.rules import MonthStatus
 from sla_portal.clocks import format_length, month_name
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
@@ -48,11 +51,14 @@ from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 from ..common import page, refusals_on, require_right
 from ..forms import DecisionForm, ReasonForm
 from ..grid import Scope, describe_outage
+from ..headlines import as_closed, as_judged
 from ..operations import save_once
 from ..words import reading_name, verdict
+from .closed_months import asking_why
 from .effects import effects_of
 from .forms import ProposalForm, ReopenForm, ResolveForm, UpdateForm
-from .impact import RegionImpact, clauses_of_section_4, impacts
+from .impact import MonthOfRegion, RegionImpact, clauses_of_section_4, impacts
+from .service_months import touched_months
 from .timeline import timeline
 
 CHANGE, PROPOSE, DECIDE, VOID = (
@@ -114,6 +120,7 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
         else [_(objection.sentence) for objection in objections(times_of(incident))],
         "windows_to_propose": _windows_to_propose(by_region, exclusions),
         "log": audit_log(incident, *exclusions),
+        "closed_months": [month_name(month) for month in closed_months_touched(periods_of(incident, now))],
         "resolve": ResolveForm(now=now, auto_id="resolve-%s"),
         "resolved_then": [],
         "reopen": ReopenForm(auto_id="reopen-%s"),
@@ -133,6 +140,9 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
     grid = Grid.current()
     by_region = impacts(incident, grid, now)
     stretches = _stretches(by_region)
+    months = {row.month for impact in by_region for row in impact.months}
+    statuses = statuses_of_regions(months, now)
+    closed = closed_rows_of_regions(months)
     return {
         "incident": incident,
         "now": now,
@@ -145,10 +155,11 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
                 "impact": impact,
                 "timeline": timeline(impact, incident, grid, epoch(now)),
                 "months": [
-                    (
+                    _month(
                         row,
-                        month_name(row.month),
-                        verdict(row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)),
+                        closed.get((impact.region.pk, row.month.first_day)),
+                        statuses[impact.region.pk, row.month.first_day],
+                        now,
                     )
                     for row in impact.months
                 ],
@@ -157,6 +168,20 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
             if not incident.voided_at
         ],
         "ongoing": not incident.voided_at and any(impact.ongoing for impact in by_region),
+        "service_months": touched_months(periods_of(incident, now)),
+    }
+
+
+def _month(row: MonthOfRegion, closed: RegionMonth | None, status: MonthStatus, now: datetime) -> dict[str, Any]:
+    """Return the figures of a month of a region: of a closed one as it was closed, with those of the record beside them."""
+    return {
+        "row": row,
+        "name": month_name(row.month),
+        "verdict": verdict(
+            closed.met if closed else row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)
+        ),
+        "headline": as_closed(closed) if closed else as_judged(row.figures, status),
+        "record": as_judged(row.figures, status) if closed and not is_as_closed(closed, row.figures) else None,
     }
 
 
@@ -256,12 +281,20 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         at, restored_at = given["at"], given["restored_at"]
-        with refusals_on(form, {"resolved_at": "end_at", "ended_at": "restored_at" if restored_at else "end_at"}):
+
+        def write(reason: str) -> None:
+            # A copy: what is only tried is undone in the database, not on the object.
+            resolve_incident(
+                actor=actor, incident=copy(incident), at=at, restored_at=restored_at, now=now, reason=reason
+            )
+
+        fields = {"resolved_at": "end_at", "ended_at": "restored_at" if restored_at else "end_at"}
+        with refusals_on(form, fields), asking_why(form, write, now):
             if not form.may_be_saved:
                 outages = {outage.pk: outage for outage in ended_outages(incident, at, now, restored_at)}
                 effects = effects_of(impacts(incident, Grid.current(), now), now, as_if_outages=outages)
                 return _page(request, incident, now, resolve=form.for_preview(), resolved_then=effects)
-            resolve_incident(actor=actor, incident=incident, at=at, restored_at=restored_at, now=now)
+            write(given["correction"])
             messages.success(request, _("Incident resolved."))
             return redirect(back)
     return _page(request, incident, now, resolve=form)

@@ -21,10 +21,12 @@ def log_outages(
     outages: Sequence[OutageFacts],
     detected_at: datetime,
     now: datetime,
+    reason: str = "",
 ) -> Incident:
     """Log an incident; if all of its outages have ended, resolve it.
 
-    It is resolved at the end of the last outage, or when it was detected where that is later (2.2).
+    It is resolved at the end of the last outage, or when it was detected where that is later (2.2). `reason`: why the
+    record of a closed month is changed.
     """
     with transaction.atomic():
         incident = log_incident(
@@ -35,6 +37,7 @@ def log_outages(
             outages=outages,
             detected_at=detected_at,
             now=now,
+            reason=reason,
         )
         ends = [facts.ended_at for facts in outages]
         if None not in ends:
@@ -42,8 +45,10 @@ def log_outages(
     return incident
 
 
-def add_outages(*, actor: Actor, incident: Incident, outages: Sequence[OutageFacts], now: datetime) -> None:
-    """Add outages to an incident, all of them or none."""
+def add_outages(
+    *, actor: Actor, incident: Incident, outages: Sequence[OutageFacts], now: datetime, reason: str = ""
+) -> None:
+    """Add outages to an incident, all of them or none; `reason` as in `log_outages`."""
     with transaction.atomic():
         for facts in outages:
-            add_outage(actor=actor, incident=incident, facts=facts, now=now)
+            add_outage(actor=actor, incident=incident, facts=facts, now=now, reason=reason)

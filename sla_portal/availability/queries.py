@@ -596,7 +596,9 @@ def _announced(
 def exclusions_resting_on(window: MaintenanceWindow) -> QuerySet[Exclusion]:
     """The proposed and confirmed exclusions under 4.1 that name a window, oldest first."""
     return (
-        Exclusion.objects.filter(maintenance=window, status__in=[Status.PROPOSED, Status.CONFIRMED])
+        Exclusion.objects.filter(
+            maintenance=window, status__in=[Status.PROPOSED, Status.CONFIRMED], incident__voided_at__isnull=True
+        )
         .select_related("incident")
         .order_by("proposed_at", "id")
     )
@@ -609,7 +611,9 @@ def exclusions_without_cover() -> QuerySet[Exclusion]:
     """
     first = Outage.objects.filter(incident=OuterRef("incident")).order_by("started_at").values("started_at")[:1]
     return (
-        Exclusion.objects.filter(clause="4.1", status__in=[Status.PROPOSED, Status.CONFIRMED])
+        Exclusion.objects.filter(
+            clause="4.1", status__in=[Status.PROPOSED, Status.CONFIRMED], incident__voided_at__isnull=True
+        )
         .annotate(begins_at=Coalesce("starts_at", Subquery(first)))
         .filter(Q(maintenance__not_carried_out_at__isnull=False) | Q(maintenance__completed_at__lte=F("begins_at")))
         .select_related("incident", "maintenance")

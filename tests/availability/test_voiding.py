@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from incidents.models import Incident, Outage
 from incidents.operations import (
     IncidentNotResolved,
-    IncidentResolved,
     IncidentVoided,
     OutageFacts,
     ReasonMissing,
@@ -33,6 +32,7 @@ from sla_portal.availability.models import Deviation, Exclusion, RegionMonth
 from sla_portal.availability.operations import (
     ExclusionAlreadyDecided,
     MergedIntoItself,
+    OutageAfterResolution,
     ProposedByAnother,
     attribute_incident,
     close_month,
@@ -45,12 +45,19 @@ from sla_portal.availability.operations import (
     void_incident,
     withdraw_exclusion,
 )
-from sla_portal.availability.queries import customer_month, open_items, region_month, status_of
+from sla_portal.availability.queries import (
+    customer_month,
+    exclusions_resting_on,
+    exclusions_without_cover,
+    open_items,
+    region_month,
+    status_of,
+)
 from sla_portal.availability.what_if import outages_to_judge
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth
 from tests.support import plainest_count as plainest
-from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at
+from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
 from tests.support.desk import a_member
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +75,7 @@ def noc() -> Actor:
 
 
 def down(start: str = "2026-09-10 02:00", end: str | None = "2026-09-10 02:30", **values) -> Incident:
-    incident = an_incident(detected_at=at(start), resolved_at=end and at(end), **values)
+    incident = an_incident(**{"detected_at": at(start), "resolved_at": end and at(end), **values})
     an_outage(a_region(), start, end, incident=incident)
     return incident
 
@@ -167,6 +174,20 @@ def test_it_blocks_no_month():
     assert outages_to_judge() == 0
 
 
+def test_it_waits_for_nobody_because_its_window_was_not_carried_out_or_its_times_are_out_of_order():
+    told = ("2026-09-05 00:00", "2026-09-10 02:00", "2026-09-10 03:00")
+    window = a_window("2026-09-10 02:00", "2026-09-10 03:00", told, not_carried_out_at=at("2026-09-10 04:00"))
+    incident = down(acknowledged_at=at("2026-09-10 01:59"), recorded_as_is=True)
+    exclusion = an_exclusion(incident, "4.1", maintenance=window)
+    for waiting in (exclusions_without_cover, lambda: exclusions_resting_on(window)):
+        assert list(waiting()) == [exclusion]
+    assert Incident.objects.out_of_order().get() == incident
+    void(incident)
+    assert not exclusions_without_cover()
+    assert not exclusions_resting_on(window)
+    assert not Incident.objects.out_of_order()
+
+
 def test_a_month_that_only_a_voided_incident_had_put_on_record_waits_for_nobody():
     a_contract(a_customer(a_region()), "2026-08-01", "2027-07-31")
     mistyped = an_incident(detected_at=at("2025-03-10 01:00"))
@@ -193,8 +214,8 @@ def test_a_closed_month_keeps_its_figures_and_is_listed_for_correction():
 
 
 def test_outages_are_taken_over_or_dropped_one_by_one(noc):
-    first = down("2026-09-10 02:00", "2026-09-10 02:10")
-    duplicate = down("2026-09-10 02:05", "2026-09-10 02:20")
+    first = down("2026-09-10 02:00", "2026-09-10 02:10", resolved_at=None)
+    duplicate = down("2026-09-10 02:05", "2026-09-10 02:20", resolved_at=None)
     dropped = an_outage(a_region(), "2026-09-10 03:00", "2026-09-10 03:30", incident=duplicate)
     taken = duplicate.outages.exclude(pk=dropped.pk).get()
     taken.functions.set([])
@@ -208,7 +229,7 @@ def test_outages_are_taken_over_or_dropped_one_by_one(noc):
 
 
 def test_the_scope_of_an_outage_is_taken_over():
-    first = down("2026-09-10 02:00", "2026-09-10 02:10")
+    first = down("2026-09-10 02:00", "2026-09-10 02:10", resolved_at=None)
     login = an_outage(
         a_region(), "2026-09-10 02:10", "2026-09-10 02:20", incident=an_incident(), functions=("login",),
         clients=("app", "web"),
@@ -219,12 +240,13 @@ def test_the_scope_of_an_outage_is_taken_over():
     assert {client.code for client in taken.clients.all()} == {"app", "web"}
 
 
-def test_an_ongoing_outage_is_not_taken_over_by_a_resolved_incident():
-    first, ongoing = down(), down("2026-09-20 11:00", None)
-    with pytest.raises(IncidentResolved):
-        merge(ongoing, first, ongoing.outages.get())
-    ongoing.refresh_from_db()
-    assert ongoing.voided_at is None
+@pytest.mark.parametrize("end", [None, "2026-09-10 02:30:01"])
+def test_an_outage_that_is_ongoing_or_ended_later_is_not_taken_over_by_a_resolved_incident(end):
+    first, later = down(), down("2026-09-10 02:20", end)
+    with pytest.raises(OutageAfterResolution):
+        merge(later, first, later.outages.get())
+    later.refresh_from_db()
+    assert later.voided_at is None
 
 
 def test_an_incident_is_not_merged_into_itself():
@@ -267,9 +289,9 @@ def test_exclusions_are_proposed_anew_for_the_same_time_with_their_evidence(noc)
 
 def test_the_figures_shown_before_a_merge_are_those_after_it():
     a_contract(a_customer(a_region()), "2026-09-01", "2027-08-31")
-    first = down("2026-09-10 02:00", "2026-09-10 02:03")
+    first = down("2026-09-10 02:00", "2026-09-10 02:03", resolved_at=None)
     an_exclusion(first)
-    duplicate = down("2026-09-10 04:00", "2026-09-10 04:06")
+    duplicate = down("2026-09-10 04:00", "2026-09-10 04:06", resolved_at=None)
     dropped = an_outage(a_region(), "2026-09-10 05:00", "2026-09-10 05:02", incident=duplicate)
     taken = duplicate.outages.exclude(pk=dropped.pk).get()
     as_if = {dropped.pk: None, taken.pk: Outage(incident=first, ended_at=taken.ended_at)}

@@ -145,7 +145,7 @@ def test_what_was_voided_or_merged_is_not_dumped_and_the_figures_stay(tmp_path):
     region = Region.objects.get(code="eu")
     for minute, reference in enumerate(("INC-SLIP", "INC-TWICE")):
         mistake = an_incident(reference)
-        an_outage(region, f"2026-09-12 01:0{minute}", "2026-09-12 02:00", incident=mistake)
+        an_outage(region, f"2026-09-10 01:0{minute}", "2026-09-10 01:40", incident=mistake)
         an_exclusion(mistake, status="proposed")
     slip, twice = Incident.objects.filter(reference__in=["INC-SLIP", "INC-TWICE"]).order_by("reference")
     void_incident(actor=PORTAL, incident=slip, reason="A test", now=NOW)

@@ -47,7 +47,7 @@ from .judging import (
     month_deviates,
 )
 from .previewing import ChangedMonth, preview_change
-from .voiding import MergedIntoItself, facts_of, merge_incident, void_incident
+from .voiding import MergedIntoItself, OutageAfterResolution, facts_of, merge_incident, void_incident
 
 __all__ = [
     "ChangedMonth",
@@ -68,6 +68,7 @@ __all__ = [
     "NotTheRequester",
     "NothingToCorrect",
     "NoticeCoversNothing",
+    "OutageAfterResolution",
     "ProposedByAnother",
     "ReasonMissing",
     "RequestDecided",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from incidents.models import Incident, Outage
 from incidents.operations import OutageFacts, ReasonMissing, add_outage, lock_unchanged
 from incidents.queries import periods_of
+from incidents.rules import check_end
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, record, require, snapshot
 from sla_portal.kernel.errors import Refused
@@ -24,6 +25,10 @@ from .classification import propose_exclusion, withdraw
 
 VOID = "incidents.void_incident"
 COLUMNS = ("voided_at", "merged_into")
+
+
+class OutageAfterResolution(Refused):
+    """An outage to take over is ongoing or ended after the other incident was resolved (2.2)."""
 
 
 class MergedIntoItself(Refused):
@@ -62,7 +67,15 @@ def merge_incident(
         # In the order of their keys, so that two merges never wait for each other.
         locked = {one.pk: lock_unchanged(actor, one) for one in sorted((incident, into), key=lambda one: one.pk)}
         duplicate, target = locked[incident.pk], locked[into.pk]
-        for outage in duplicate.outages.filter(pk__in=[one.pk for one in take_over]).select_related("region"):
+        taken = list(duplicate.outages.filter(pk__in=[one.pk for one in take_over]).select_related("region"))
+        if any(check_end(outage.ended_at, target.resolved_at) for outage in taken):
+            raise OutageAfterResolution(
+                _(
+                    "%(incident)s was resolved before an outage to take over ended. Reopen %(incident)s first, or drop the outage."
+                )
+                % {"incident": target.reference}
+            )
+        for outage in taken:
             add_outage(actor=actor, incident=target, facts=facts_of(outage), now=now, reason=reason)
         _void(actor, duplicate, target, reason, now)
         for exclusion in duplicate.exclusions.filter(pk__in=[one.pk for one in propose_anew]):

@@ -218,23 +218,28 @@ class ResolveForm(TimedForm, CorrectionForm):
         required=False,
         help_text=gettext_lazy("Leave empty if the service was restored at the moment of resolving."),
     )
-    previewed = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    """The typed time whose effect was shown, in seconds since the epoch."""
+    previewed = forms.CharField(required=False, widget=forms.HiddenInput)
+    """The typed times whose effect was shown, in seconds since the epoch."""
 
     def clean(self) -> dict[str, Any]:
         self.cleaned_data["at"] = self.typed("end_at") if self.cleaned_data.get("end") == TYPED else self.now
         return self.cleaned_data
 
     @property
-    def may_be_saved(self) -> bool:
-        """Whether the effect of the time was shown; that of resolving it now always is."""
+    def chosen(self) -> str:
+        """What is previewed; empty: nothing but now, whose effect the page always shows."""
         given = self.cleaned_data
-        return given["end"] == NOW or given["previewed"] == epoch(given["at"])
+        ends = [given["at"] if given["end"] == TYPED else None, given["restored_at"]]
+        return ",".join(str(epoch(at)) if at else "" for at in ends) if any(ends) else ""
+
+    @property
+    def may_be_saved(self) -> bool:
+        return self.chosen in ("", self.cleaned_data["previewed"])
 
     def for_preview(self) -> ResolveForm:
-        """Return the same form, accepted if the time is not changed after this preview."""
+        """Return the same form, accepted if the times are not changed after this preview."""
         data = cast("QueryDict", self.data).copy()
-        data["previewed"] = str(epoch(self.cleaned_data["at"]))
+        data["previewed"] = self.chosen
         return type(self)(data, now=self.now, auto_id=self.auto_id)
 
 

@@ -116,7 +116,9 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
             }
             for exclusion in exclusions
         ],
-        "out_of_order": [_(objection.sentence) for objection in objections(times_of(incident))],
+        "out_of_order": []
+        if incident.voided_at
+        else [_(objection.sentence) for objection in objections(times_of(incident))],
         "windows_to_propose": _windows_to_propose(by_region, exclusions),
         "log": audit_log(incident, *exclusions),
         "closed_months": [month_name(month) for month in closed_months_touched(periods_of(incident, now))],

@@ -209,7 +209,10 @@ class TestSteps:
     def test_the_service_can_have_been_restored_earlier(self, noc, europe):
         outage = an_outage(europe, "2026-09-10 02:50", None)
         sent = {"end": "now", "restored_at_0": "2026-09-10", "restored_at_1": "10:52:00"}
-        noc.post(step("resolve_incident", outage.incident), sent)
+        shown = noc.post(step("resolve_incident", outage.incident), sent)
+        assert "10 minutes ■ SLA breached (in progress) 2 minutes ✓ SLA met (in progress)" in text_of(shown)
+        previewed = shown.context["resolve"]["previewed"].value()
+        noc.post(step("resolve_incident", outage.incident), {**sent, "previewed": previewed})
         outage.refresh_from_db()
         assert (outage.ended_at, outage.incident.resolved_at) == (at("2026-09-10 02:52"), NOW)
 

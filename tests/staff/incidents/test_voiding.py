@@ -94,8 +94,8 @@ def test_a_closed_month_is_marked(noc, europe):
 
 class TestMerging:
     def test_outages_are_chosen_and_the_months_shown_before_it_is_merged(self, noc, europe):
-        first = down(europe, reference="INC-FIRST")
-        duplicate = down(europe, "2026-09-10 01:05", "2026-09-10 01:20")
+        first = down(europe, reference="INC-FIRST", resolved_at=None)
+        duplicate = down(europe, "2026-09-10 01:05", "2026-09-10 01:20", resolved_at=None)
         dropped = an_outage(europe, "2026-09-10 02:00", "2026-09-10 02:30", incident=duplicate)
         taken = duplicate.outages.exclude(pk=dropped.pk).get()
         address = step("merge_incident", duplicate)
@@ -161,7 +161,7 @@ class TestMerging:
         previewed = shown.context["form"]["previewed"].value()
         answer = noc.post(step("merge_incident", ongoing), {**sent, "previewed": previewed})
         assert answer.status_code == 422
-        assert "INC-FIRST is resolved." in text_of(answer)
+        assert "INC-FIRST was resolved before an outage to take over ended." in text_of(answer)
 
 
 def test_a_resolved_incident_is_reopened_on_its_page_and_the_public_reads_it(noc, europe, client):

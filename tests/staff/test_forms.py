@@ -1,7 +1,10 @@
 """Forms of the staff pages refuse invalid input with a message that says what to do."""
 
+import re
+from zoneinfo import ZoneInfo
+
 import pytest
-from django.core.exceptions import ValidationError
+from django import forms
 from django.urls import reverse
 from django.utils import timezone
 from time_machine import travel
@@ -66,18 +69,81 @@ def test_a_resolved_incident_has_no_ongoing_outage(noc, outage):
     assert "The incident is resolved, but one of its outages has no end." in text_of(response)
 
 
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        (("2026-03-29", "02:30:00"), "does not exist in Europe/Berlin: the clocks are put forward over it"),
-        (("2026-10-25", "02:30:00"), "happens twice in Europe/Berlin: the clocks are put back"),
-    ],
-)
-def test_a_skipped_or_repeated_local_time_is_refused_with_advice(typed, sentence):
-    with timezone.override("Europe/Berlin"), pytest.raises(ValidationError) as refused:
-        ClockField().clean(list(typed))
-    assert sentence in refused.value.messages[0]
-    assert "UTC" in refused.value.messages[0]
+BERLIN_IS_SHOWN = {
+    "2026-03-29": ["01:30 (UTC+01:00)", "03:30 (UTC+02:00)"],
+    "2026-10-25": ["02:30 (UTC+02:00)", "02:30 (UTC+01:00)"],
+}
+CHANGES = [
+    ("2026-03-29", "does not exist in Europe/Berlin: the clocks are put forward over it"),
+    ("2026-10-25", "happens twice in Europe/Berlin: the clocks are put back"),
+]
+
+
+class ClockForm(forms.Form):
+    at = ClockField(required=False)
+
+
+def instants_offered(form: ClockForm) -> dict[str, str]:
+    """What is sent for each instant that the field offers, by its name."""
+    found = re.findall(r'type="radio" name="at_3" value="([^"]+)"[^>]*> \S+ ([^<]+)</label>', str(form["at"]))
+    return {name: value for value, name in found}
+
+
+@pytest.mark.parametrize(("day", "sentence"), CHANGES)
+def test_a_skipped_or_doubled_local_time_is_chosen_at_the_field(day, sentence):
+    with timezone.override("Europe/Berlin"):
+        refused = ClockForm({"at_0": day, "at_1": "02:30:00"})
+        assert sentence in refused.errors["at"][0]
+        offered = instants_offered(refused)
+        assert list(offered) == BERLIN_IS_SHOWN[day]
+        for name, sent in offered.items():
+            form = ClockForm({"at_0": day, "at_1": "02:30:00", "at_3": sent})
+            assert form.is_valid()
+            assert f"{form.cleaned_data['at'].astimezone(ZoneInfo('Europe/Berlin')):%H:%M}" == name[:5]
+            # Shown again, it is the same instant, and sending the form unchanged is no change.
+            shown = ClockForm(initial=form.cleaned_data)
+            assert "checked" in str(shown["at"]) or "happens" not in sentence
+            local = form.cleaned_data["at"].astimezone(ZoneInfo("Europe/Berlin"))
+            again = {"at_0": f"{local:%Y-%m-%d}", "at_1": f"{local:%H:%M}", "at_2": "Europe/Berlin", "at_3": sent}
+            assert not ClockForm(again, initial=form.cleaned_data).has_changed()
+
+
+@pytest.mark.parametrize("chosen", ["", "2026-10-25T00:30:00", "2026-10-26T00:30:00Z", "tomorrow", "\0"])
+def test_only_one_of_the_two_instants_can_be_chosen(chosen):
+    with timezone.override("Europe/Berlin"):
+        form = ClockForm({"at_0": "2026-10-25", "at_1": "02:30:00", "at_3": chosen})
+        assert "happens twice" in form.errors["at"][0]
+
+
+def test_a_choice_that_no_longer_fits_the_time_is_ignored():
+    with timezone.override("Europe/Berlin"):
+        form = ClockForm({"at_0": "2026-10-25", "at_1": "05:00:00", "at_3": "2026-10-25T00:30:00Z"})
+        assert form.is_valid()
+        assert form.cleaned_data["at"] == at("2026-10-25 04:00")
+
+
+def test_a_time_is_read_in_the_zone_it_was_typed_in_whatever_the_reader_chose_since():
+    typed = {"at_0": "2026-09-10", "at_1": "10:00", "at_2": "America/New_York"}
+    with timezone.override("Europe/Berlin"):
+        form = ClockForm(typed)
+        assert form.is_valid()
+        assert form.cleaned_data["at"] == at("2026-09-10 14:00")
+        assert '<span class="zone">America/New_York</span>' in str(form["at"])
+        assert not ClockForm(typed, initial={"at": at("2026-09-10 14:00")}).has_changed()
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "UTC\0", "America", "x" * 9000])
+def test_a_time_in_an_unknown_zone_is_refused(zone):
+    form = ClockForm({"at_0": "2026-09-10", "at_1": "10:00", "at_2": zone})
+    assert "The time zone of this time is unknown." in form.errors["at"][0]
+    assert f'name="at_2" value="{timezone.get_current_timezone_name()}"' in str(form["at"])
+
+
+def test_a_zone_without_a_time_is_no_time():
+    form = ClockForm({"at_0": "", "at_1": "", "at_2": "Asia/Tokyo"})
+    assert form.is_valid()
+    assert form.cleaned_data["at"] is None
+    assert not form.has_changed()
 
 
 def test_times_are_shown_in_both_time_zones_and_entered_in_the_readers(outage):

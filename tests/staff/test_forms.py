@@ -128,7 +128,7 @@ def test_a_time_is_read_in_the_zone_it_was_typed_in_whatever_the_reader_chose_si
         form = ClockForm(typed)
         assert form.is_valid()
         assert form.cleaned_data["at"] == at("2026-09-10 14:00")
-        assert '<span class="zone">America/New_York</span>' in str(form["at"])
+        assert 'name="at_2" value="America/New_York"' in str(form["at"])
         assert not ClockForm(typed, initial={"at": at("2026-09-10 14:00")}).has_changed()
 
 

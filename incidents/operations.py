@@ -25,6 +25,7 @@ class OutageRefused(Refused):
     def __init__(self, objections: tuple[OutageObjection, ...]) -> None:
         super().__init__(" ".join(_(objection.sentence) for objection in objections))
         self.objections = objections
+        self.field = objections[0].field
 
 
 class IncidentResolved(Refused):
@@ -33,6 +34,8 @@ class IncidentResolved(Refused):
 
 class IncidentWithoutOutage(Refused):
     """An incident needs at least one outage."""
+
+    field = "regions"
 
 
 @dataclass(frozen=True)

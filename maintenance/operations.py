@@ -23,6 +23,8 @@ from .queries import audience
 class WindowEndsBeforeItStarts(Refused):
     """The window's end is not after its start."""
 
+    field = "ends_at"
+
 
 class WindowCancelled(Refused):
     """A cancelled window cannot be announced or started."""

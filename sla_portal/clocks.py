@@ -104,6 +104,7 @@ class ClockWidget(forms.MultiWidget):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
+        context["widget"]["subwidgets"][1]["attrs"].pop("autofocus", None)
         day, time, zone, chosen = (part["value"] or "" for part in context["widget"]["subwidgets"])
         known = _zone(zone) or timezone.get_current_timezone()
         choices = [

@@ -151,7 +151,7 @@ TEMPLATES = [
     },
 ]
 
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "sla_portal.typed.FormRenderer"
 
 USE_TZ = True
 TIME_ZONE = "UTC"

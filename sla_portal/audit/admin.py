@@ -15,6 +15,7 @@ from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
+from django.forms.models import _get_foreign_key
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -132,6 +133,29 @@ def day_column(name: str, heading: Any) -> Callable[[models.Model], str]:
     return column
 
 
+def is_number(text: Any) -> bool:
+    """Whether a text can be the number of a row in any database."""
+    return str(text).isascii() and str(text).isdigit() and len(str(text)) < 19
+
+
+class RowField(forms.ModelChoiceField):
+    """A choice of one row by its number."""
+
+    def to_python(self, value):
+        if value not in self.empty_values and not isinstance(value, models.Model) and not is_number(value):
+            raise forms.ValidationError(
+                self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value}
+            )
+        return super().to_python(value)
+
+
+class RowSelect(widgets.AutocompleteSelect):
+    """Search for a row; what is no number of a row chooses none."""
+
+    def optgroups(self, name, value, attr=None):
+        return super().optgroups(name, [one for one in value if one == "" or is_number(one)], attr)
+
+
 class DeskAdmin:
     """Shared by admin forms and inlines: native browser inputs, no related-object pop-ups."""
 
@@ -145,6 +169,11 @@ class DeskAdmin:
         if field is not None and isinstance(field.widget, widgets.RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", RowSelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **{"form_class": RowField, **kwargs})
 
 
 class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
@@ -291,6 +320,23 @@ class Rows(DeskAdmin, admin.StackedInline):
     """Inline rows of a record's form."""
 
     extra = 0
+    most_new = 100
+    """As many as a person can fill in one form."""
+
+    def get_formset(self, request, obj=None, **kwargs):
+        of_record = self.of_record.name
+        known = 0 if obj is None else self.model._default_manager.filter(**{of_record: obj}).count()
+        most = known + self.most_new
+        return super().get_formset(request, obj, **{"max_num": most, "absolute_max": most, **kwargs})
+
+    def get_extra(self, request, obj=None, **kwargs):
+        """As many rows as were typed and are shown again, by the name of the formset."""
+        typed = getattr(request, "typed_rows", {})
+        return min(typed.get(self.of_record.remote_field.get_accessor_name(self.model), self.extra), self.most_new)
+
+    @property
+    def of_record(self):
+        return _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
 
 
 class ReadOnlyRows(Rows):

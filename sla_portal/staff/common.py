@@ -28,12 +28,17 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
 
 
 @contextmanager
-def refusals_on(form: forms.Form) -> Iterator[None]:
-    """Convert a refusal of an operation into an error of the form."""
+def refusals_on(form: forms.Form, **fields: str) -> Iterator[None]:
+    """Convert a refusal of an operation into an error of the field that caused it, or else of the form.
+
+    `fields` names the form's field of an argument where the two have different names.
+    """
     try:
         yield
     except Refused as refused:
-        form.add_error(None, str(refused))
+        field = fields.get(refused.field, refused.field)
+        shown = field in form.fields and not form.fields[field].widget.is_hidden
+        form.add_error(field if shown else None, str(refused))
     except IntegrityError:
         # Of two concurrent writes, a constraint accepted only one.
         form.add_error(None, _("Someone else saved at the same moment, so nothing was saved. Save again."))

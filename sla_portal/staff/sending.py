@@ -143,6 +143,7 @@ def show_kept(request: HttpRequest, respond: Callable[[], HttpResponse]) -> Http
         return respond()
     for one in kept:
         _say_why(request, one)
+        request.typed_rows = _new_rows(one["typed"])  # type: ignore[attr-defined]
     try:
         response = _rendered(respond())
     except (Http404, PermissionDenied):
@@ -173,6 +174,16 @@ def _say_why(request: HttpRequest, kept: dict[str, Any]) -> None:
         )
     if kept["too_long"]:
         messages.error(request, _("The text was too long to be kept. Go back in your browser and copy it."))
+
+
+def _new_rows(typed: Typed) -> dict[str, int]:
+    """Return how many rows were added to each formset."""
+    rows = {}
+    for prefix in [name.removesuffix("-TOTAL_FORMS") for name in typed if name.endswith("-TOTAL_FORMS")]:
+        total, initial = (typed.get(f"{prefix}-{count}_FORMS", [""])[0] for count in ("TOTAL", "INITIAL"))
+        if total.isdecimal() and initial.isdecimal() and len(total + initial) < 10:
+            rows[prefix] = max(0, int(total) - int(initial))
+    return rows
 
 
 def _rendered(response: HttpResponse) -> HttpResponse:

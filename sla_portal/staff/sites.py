@@ -42,6 +42,9 @@ class PortalAdminSite(AdminSite):
 
     @method_decorator(never_cache)
     def login(self, request, extra_context=None):
+        from .forms import SignInForm
+
+        self.login_form = SignInForm
         response = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated:
             forget_others(request)

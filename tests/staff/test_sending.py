@@ -1,19 +1,27 @@
 """Nothing typed is lost, and nothing is saved twice: forms of the staff pages without a session, expired and sent again."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html import unescape
+from threading import Barrier
+from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents.models import Incident, Update
+from incidents.models import Update
+from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.customers.models import Customer
 from sla_portal.staff.models import Submission
-from tests.support.builders import a_region, an_incident, an_outage, at
+from tests.support.amendments import a_draft
+from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
 from tests.support.desk import PASSWORD, a_member, page_of, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -146,8 +154,6 @@ def test_passwords_are_not_kept(nora):
 
 
 def test_files_are_named_because_they_cannot_be_kept(incident, nora):
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     client = signed_in(nora)
     typed = an_update(client, incident, file=SimpleUploadedFile("gateway.log", b"x"))
     client.cookies.pop(settings.SESSION_COOKIE_NAME)
@@ -247,9 +253,6 @@ def test_a_refused_form_may_be_sent_again_corrected(incident, nora):
 
 
 def test_a_form_refused_by_an_error_message_may_be_sent_again(nora):
-    from sla_portal.agreements.models import AgreementVersion
-    from tests.support.amendments import a_draft
-
     client = signed_in(a_member("Legal", "lena"))
     draft = a_draft()
     address = reverse("admin:discard_amendment", args=[draft.pk])
@@ -263,8 +266,9 @@ def test_a_form_whose_outcome_is_unknown_is_not_sent_again_unasked(incident, nor
     """As after a power cut between the record and the note that it was saved."""
     client = signed_in(nora)
     typed = an_update(client, incident)
-    from sla_portal.staff.sending import SALT
     from django.core import signing
+
+    from sla_portal.staff.sending import SALT
 
     key = signing.loads(typed["desk_form"], salt=SALT)[2]
     Submission.objects.create(key=key, at=timezone.now() - timedelta(minutes=6), location="")
@@ -274,3 +278,258 @@ def test_a_form_whose_outcome_is_unknown_is_not_sent_again_unasked(incident, nor
     assert "it is not known whether it was saved" in text_of(page)
     assert value_of(page.content.decode(), "text") == TEXT
     assert not Update.objects.exists()
+
+
+# Every form
+
+
+def rows_on_record() -> dict[str, int]:
+    own = {"staff.submission", "sessions.session"}
+    return {
+        model._meta.label_lower: model._default_manager.count()
+        for model in apps.get_models()
+        if model._meta.label_lower not in own
+    }
+
+
+def inlines(*prefixes: str, **rows: dict[str, str]) -> dict[str, str]:
+    sent = {}
+    for prefix in prefixes:
+        row = rows.get(prefix)
+        counts = {"TOTAL": int(bool(row)), "INITIAL": 0, "MIN_NUM": 0, "MAX_NUM": 100}
+        sent |= {f"{prefix}-{name}_FORMS": number for name, number in counts.items()}
+        sent |= {f"{prefix}-0-{name}": value for name, value in (row or {}).items()}
+    return sent
+
+
+def everything() -> dict[str, object]:
+    region = a_region("eu")
+    customer = a_customer(region, "C-1")
+    incident = an_incident("INC-1")
+    an_outage(region, "2026-09-10 01:00", "2026-09-10 01:10", incident=incident)
+    return {
+        "region": region.pk,
+        "customer": customer.pk,
+        "contract": a_contract(customer, "2026-01-01", "2027-12-31", reference="K-1").pk,
+        "incident": incident.pk,
+        "exclusion": an_exclusion(incident, status="proposed").pk,
+    }
+
+
+NOTHING: dict[str, object] = {}
+CREATING = {
+    "an incident": (
+        "NOC",
+        "log_outage",
+        [],
+        "",
+        lambda pk: {
+            "regions": [pk["region"]],
+            "what": "everything",
+            "since": "now",
+            "over": "no",
+            "source": "monitoring",
+            "duplicate_of": "new",
+        },
+    ),
+    "an outage": (
+        "NOC",
+        "incident_page",
+        ["incident"],
+        "add_outage",
+        lambda pk: {"regions": [pk["region"]], "what": "everything", "since": "now", "over": "no"},
+    ),
+    "an update": (
+        "NOC",
+        "incident_page",
+        ["incident"],
+        "update_incident",
+        lambda _pk: {"text": "Seen", "audience": "internal"},
+    ),
+    "an exclusion": (
+        "NOC",
+        "incident_page",
+        ["incident"],
+        "propose_exclusion",
+        lambda _pk: {"clause": "4.10", "stretch": "whole", "reason": "A flood"},
+    ),
+    "evidence": (
+        "NOC",
+        "incident_page",
+        ["incident"],
+        "add_evidence",
+        lambda _pk: {"file": SimpleUploadedFile("log.txt", b"02:00 lost")},
+    ),
+    "a window": (
+        "NOC",
+        "maintenance_maintenancewindow_add",
+        [],
+        "",
+        lambda _pk: {
+            "title": "Upgrade",
+            "kind": "upgrade",
+            "starts_at_0": "2036-09-20",
+            "starts_at_1": "01:00",
+            "ends_at_0": "2036-09-20",
+            "ends_at_1": "02:00",
+            "regions": ["all"],
+            "functions": ["all"],
+            "clients": ["all"],
+        },
+    ),
+    "a customer": (
+        "Administrator",
+        "customers_customer_add",
+        [],
+        "",
+        lambda pk: {
+            "code": "C-9",
+            "name": "Acme",
+            "region": pk["region"],
+            "language": "en",
+            **inlines("contacts", contacts={"email": "ann@example.com"}),
+        },
+    ),
+    "a contact": (
+        "Administrator",
+        "customers_contact_add",
+        [],
+        "",
+        lambda pk: {"customer": pk["customer"], "email": "ann@example.com", "name": "Ann"},
+    ),
+    "a contract": (
+        "Administrator",
+        "agreements_contract_add",
+        [],
+        "",
+        lambda pk: {
+            "customer": pk["customer"],
+            "reference": "K-9",
+            "starts_on": "2026-01-01",
+            "ends_on": "2027-01-01",
+            "monthly_charge": "49",
+            "currency": "EUR",
+            "trial_days": "0",
+            **inlines("suspensions", "payments"),
+        },
+    ),
+    "a payment": (
+        "Administrator",
+        "agreements_contract_change",
+        ["contract"],
+        "",
+        lambda pk: {
+            "customer": pk["customer"],
+            "reference": "K-1",
+            "starts_on": "2026-01-01",
+            "ends_on": "2027-12-31",
+            "monthly_charge": "49",
+            "currency": "EUR",
+            "trial_days": "0",
+            "why": "Paid",
+            **inlines(
+                "suspensions", "payments", payments={"reference": "P-9", "paid_on": "2026-02-01", "amount": "49"}
+            ),
+        },
+    ),
+    "a user": (
+        "Administrator",
+        "auth_user_add",
+        [],
+        "",
+        lambda _pk: {
+            "username": "new",
+            "usable_password": "true",
+            "password1": "a desk of one's own",
+            "password2": "a desk of one's own",
+        },
+    ),
+    "a draft": ("Legal", "amendments", [], "start_amendment", lambda _pk: {"version": "7.0"}),
+    "a register entry": (
+        "Legal",
+        "add_register_entry",
+        [],
+        "",
+        lambda _pk: {
+            "clause": "4.1",
+            "matter": "reading",
+            "term": "",
+            "question": "How long?",
+            "question_zh": "多长？",
+            "answer": "Any.",
+            "why": "None is named.",
+        },
+    ),
+    "reports": ("Legal", "month", [], "issue_reports", lambda _pk: {"region": "eu"}),
+}
+
+
+@pytest.mark.parametrize("what", CREATING)
+def test_whatever_a_form_creates_is_created_once(what):
+    role, page, arguments, action, facts = CREATING[what]
+    pk = everything()
+    client = signed_in(a_member(role))
+    month = ["2026-09", "region", "eu"] if page == "month" else None
+    address = reverse(f"admin:{page}", args=month or [pk[name] for name in arguments])
+    of = {"add_evidence": [pk["exclusion"]], "issue_reports": ["2026-09"]}.get(action, [pk[name] for name in arguments])
+    target = reverse(f"admin:{action}", args=of if action != "start_amendment" else []) if action else ""
+    origin = {name: value for name, value in form_of(client, address).items() if name == "desk_form"}
+    typed = {"key": str(uuid4()), **facts(pk)} | origin
+    if page == "maintenance_maintenancewindow_add":
+        typed["reference"] = "MW-9"
+    before = rows_on_record()
+    first = client.post(target or address, typed)
+    assert first.status_code == 302, text_of(first)
+    once = rows_on_record()
+    assert once != before
+    if "file" in typed:
+        typed["file"].seek(0)
+    # The second is sent with another key of the inner form, as if only the outer one held.
+    second = client.post(target or address, typed | {"key": str(uuid4())})
+    assert second.url == first.url
+    assert rows_on_record() == once
+
+
+def test_every_form_of_the_staff_pages_says_where_it_was_made():
+    from tests.drill.support.posts import forms_of
+
+    everything()
+    a_window("2036-09-20 01:00", "2036-09-20 02:00")
+    for role in ("NOC", "Support", "Legal", "Auditor", "Administrator"):
+        forms = forms_of(signed_in(a_member(role)))
+        assert forms
+        assert [(form.page, form.action) for form in forms if "desk_form" not in form.offered] == []
+
+
+# Two at once
+
+
+def sent_at_once(client, address: str, typed: dict[str, str]) -> list[str]:
+    together = Barrier(2)
+
+    def send(_turn: int) -> str:
+        other = Client()
+        other.cookies = client.cookies
+        try:
+            together.wait()
+            return other.post(address, typed).headers.get("Location", "")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as both:
+        return [*both.map(send, range(2))]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("guarded", [True, False], ids=["with its key", "its twin without a key"])
+def test_of_two_at_once_the_second_waits_and_leads_to_the_first(guarded):
+    """The twin has no key, and both are saved."""
+    client = signed_in(a_member("Legal"))
+    address = reverse("admin:add_register_entry")
+    typed = form_of(client, address) | CREATING["a register entry"][4](NOTHING)
+    if not guarded:
+        del typed["desk_form"]
+    before = RegisterEntry.objects.count()
+    first, second = sent_at_once(client, address, typed)
+    assert RegisterEntry.objects.count() - before == (1 if guarded else 2)
+    assert (first == second) is guarded

@@ -256,7 +256,7 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     incident, actor, now, back = _requested(request, pk, CHANGE)
     form = ResolveForm(request.POST, now=now, auto_id="resolve-%s")
     if form.is_valid():
-        with refusals_on(form):
+        with refusals_on(form, ended_at="end_at"):
             resolve_incident(actor=actor, incident=incident, at=form.cleaned_data["at"], now=now)
             messages.success(request, _("Incident resolved."))
             return redirect(back)

@@ -40,7 +40,7 @@ def log_outage(request: HttpRequest) -> HttpResponse:
     form = LogOutageForm(request.POST or None, now=now)
     duplicates: list[Incident] = []
     if form.is_valid():
-        with refusals_on(form):
+        with refusals_on(form, started_at="since_at", functions="cells"):
             try:
                 return redirect(
                     save_once(key=form.cleaned_data["key"], write=lambda: _write(request, form, now), now=now)
@@ -98,7 +98,7 @@ def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
         return back
 
     if form.is_valid():
-        with refusals_on(form):
+        with refusals_on(form, started_at="since_at", functions="cells"):
             return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
     return page(
         request,

@@ -44,7 +44,7 @@ def to_vevent(event: CalendarEvent, *, provider: str, organizer: str, account: s
     from icalendar import Event, vCalAddress, vText
 
     made = Event()
-    made.add("uid", f"{event.reference}@{provider}")
+    made.add("uid", without_hidden(f"{event.reference}@{provider}"))
     made.add("sequence", event.sequence)
     made.add("dtstamp", event.announced_at.astimezone(UTC))
     made.add("dtstart", event.starts_at.astimezone(UTC))

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from sla_portal.kernel.characters import character_name, hidden_character
@@ -31,8 +32,13 @@ def refuse_hidden_characters(value: Any) -> None:
         )
     )
     raise ValidationError(
-        sentence % {"before": before, "character": character_name(text[place])}, code="hidden_character"
+        sentence % {"before": before, "character": _named(text[place])}, code="hidden_character"
     )
+
+
+def _named(character: str) -> str:
+    # Unicode names its characters in English only.
+    return character_name(character) if (get_language() or "en") == "en" else f"U+{ord(character):04X}"
 
 
 def refuse_hidden_characters_everywhere() -> None:

@@ -12,7 +12,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import widgets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.forms.models import _get_foreign_key
@@ -143,7 +143,7 @@ class RowField(forms.ModelChoiceField):
 
     def to_python(self, value):
         if value not in self.empty_values and not isinstance(value, models.Model) and not is_number(value):
-            raise forms.ValidationError(
+            raise ValidationError(
                 self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value}
             )
         return super().to_python(value)
@@ -273,9 +273,14 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def delete_view(self, request, object_id, extra_context=None):
-        if request.method == "POST" and not request.POST.get(WHY, "").strip():
-            messages.error(request, _("Enter a reason for deleting the record."))
-            return redirect(request.get_full_path())
+        if request.method == "POST":
+            try:
+                AuditedForm.base_fields[WHY].clean(request.POST.get(WHY, ""))
+            except ValidationError as error:
+                required = any(one.code == "required" for one in error.error_list)
+                sentence = _("Enter a reason for deleting the record.") if required else " ".join(error.messages)
+                messages.error(request, sentence)
+                return redirect(request.get_full_path())
         return super().delete_view(request, object_id, extra_context)
 
     def history_view(self, request, object_id, extra_context=None):

@@ -43,7 +43,8 @@ def _named(character: str) -> str:
 
 def refuse_hidden_characters_everywhere() -> None:
     """Let every text field of every form refuse invisible characters, those of Django's own forms too."""
-    forms.CharField.default_validators = [refuse_hidden_characters]
+    for kind in (forms.CharField, forms.EmailField, forms.URLField):
+        kind.default_validators = [*kind.default_validators, refuse_hidden_characters]
 
 
 class FocusedField(BoundField):

@@ -25,8 +25,9 @@ PLAIN = re.compile(r"[\t\n\r -~\u00a1-\u00ac\u00ae-\u02ff\u3000-\u3163\u4e00-\u9
 
 def hidden_character(text: str) -> int | None:
     """Return the place of the first invisible character of `text`; None without one."""
-    # Nearly every text ends here.
-    for place in range(PLAIN.match(text).end(), len(text)):  # type: ignore[union-attr] - it matches nothing, too
+    # Nearly every text is plain to its end.
+    plain = PLAIN.match(text)
+    for place in range(plain.end() if plain else 0, len(text)):
         if _is_hidden(text[place], text[place - 1] if place else ""):
             return place
     return None

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -70,9 +71,11 @@ class Origin:
 
 def origin_field(request: HttpRequest) -> SafeString:
     """Return the signed field of a form of the staff pages; nothing where nobody is signed in."""
-    if not request.path.startswith(reverse("admin:index")) or not request.user.is_authenticated:
+    # A request that is refused at once, as one for another host, has no user yet.
+    user = getattr(request, "user", None)
+    if not request.path.startswith(reverse("admin:index")) or user is None or not user.is_authenticated:
         return SafeString("")
-    facts = [str(request.user.pk), page_address(request), uuid4().hex]
+    facts = [str(user.pk), page_address(request), uuid4().hex]
     return format_html('<input type="hidden" name="{}" value="{}">', FIELD, signing.dumps(facts, salt=SALT))
 
 
@@ -143,7 +146,7 @@ def show_kept(request: HttpRequest, respond: Callable[[], HttpResponse]) -> Http
         return respond()
     for one in kept:
         _say_why(request, one)
-        request.typed_rows = _new_rows(one["typed"])  # type: ignore[attr-defined]
+        request.typed_rows = _new_rows(one["typed"])
     try:
         response = _rendered(respond())
     except (Http404, PermissionDenied):
@@ -167,7 +170,8 @@ def show_kept(request: HttpRequest, respond: Callable[[], HttpResponse]) -> Http
 
 
 def _say_why(request: HttpRequest, kept: dict[str, Any]) -> None:
-    messages.warning(request, why(kept["why"]))
+    if kept["why"] != "refused":  # the page says it already
+        messages.warning(request, why(kept["why"]))
     if kept["files"]:
         messages.warning(
             request, _("Files cannot be kept. Choose them again: %(names)s.") % {"names": ", ".join(kept["files"])}
@@ -272,11 +276,14 @@ def saved_once(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
         except BaseException:
             submission.delete()
             raise
-        if response.status_code in (302, 303) and not _told_an_error(request):
+        location = response.headers.get("Location", "").partition("#")[0]
+        if location and not _told_an_error(request):
             submission.location = response.headers["Location"]
             submission.save(update_fields=["location"])
-        else:
-            submission.delete()
+            return response
+        submission.delete()
+        if urlsplit(location).path == urlsplit(made.address).path:
+            keep(request, replace(made, address=location), "refused")
         return response
 
     return guarded

@@ -1,17 +1,22 @@
 """Forms of the staff pages refuse invalid input with a message that says what to do."""
 
 import re
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from django import forms
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from time_machine import travel
 
 from incidents.models import Outage
 from maintenance.models import MaintenanceWindow
+from sla_portal.availability.operations.classification import ReasonMissing
 from sla_portal.clocks import ClockField
+from sla_portal.kernel.errors import Refused
+from sla_portal.staff.common import refusals_on
 from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at, on
 from tests.support.desk import a_member, signed_in, text_of
 
@@ -251,3 +256,96 @@ def test_a_suspension_that_ends_before_it_starts_is_refused():
     assert "The last day of the suspension is before its first day." in text_of(response)
     assert contract.suspensions.count() == 0
     assert contract.starts_on == on("2026-01-01")
+
+
+# What no person sends
+
+
+@pytest.fixture
+def administrator():
+    return signed_in(a_member("Administrator"))
+
+
+@pytest.mark.parametrize("sent", ["abc", "9" * 30, "-1", "²", "１", "1.5", "\0"])
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [("customers_contact", "customer"), ("customers_customer", "region"), ("agreements_contract", "customer")],
+)
+def test_what_is_no_number_of_a_row_is_refused_at_its_field(administrator, page, field, sent):
+    answer = administrator.post(
+        reverse(f"admin:{page}_add"), {field: sent, **rows("payments"), **rows("suspensions"), **rows("contacts")}
+    )
+    assert answer.status_code == 200
+    assert "That choice is not one of the available choices." in text_of(answer)
+
+
+def test_a_form_has_at_most_a_hundred_new_rows(administrator):
+    customer = a_customer(a_region(), "C-1")
+    for number in range(3):
+        customer.contacts.create(email=f"{number}@example.com")
+    address = reverse("admin:customers_customer_change", args=[customer.pk])
+    facts = {"code": "C-1", "name": "Acme", "region": customer.region_id, "language": "en", "why": "Many"}
+    known = {f"contacts-{n}-{name}": value for n, row in enumerate(customer.contacts.all())
+             for name, value in {"id": row.pk, "customer": customer.pk, "email": row.email, "language": ""}.items()}  # fmt: skip
+    counts = {"contacts-INITIAL_FORMS": 3, "contacts-MIN_NUM_FORMS": 0, "contacts-MAX_NUM_FORMS": 1000}
+    too_many = administrator.post(address, facts | known | counts | {"contacts-TOTAL_FORMS": 2000})
+    assert "Please submit at most 103 forms." in text_of(too_many)
+    enough = administrator.post(address, facts | known | counts | {"contacts-TOTAL_FORMS": 103})
+    assert enough.status_code == 302, text_of(enough)
+    assert customer.contacts.count() == 3
+
+
+def test_a_name_longer_than_any_users_is_refused_before_the_database_is_asked(settings):
+    settings.AXES_ENABLED = True
+    answer = Client().post(reverse("admin:login"), {"username": "n" * 100_000, "password": "a guess"})
+    assert answer.status_code == 200
+    assert "Ensure this value has at most 150 characters" in text_of(answer)
+
+
+# A refusal stands at its field
+
+
+class ReasonedForm(forms.Form):
+    reason = forms.CharField(required=False)
+    until = forms.CharField(required=False)
+    ends_at = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class Early(Refused):
+    field = "ends_at"
+
+
+@pytest.mark.parametrize(
+    ("refused", "fields", "stands_at"),
+    [
+        (ReasonMissing("No"), {}, "reason"),
+        (Early("No"), {"ends_at": "until"}, "until"),
+        (Early("No"), {}, "__all__"),
+        (Refused("No"), {}, "__all__"),
+    ],
+)
+def test_a_refusal_stands_at_the_field_that_caused_it(refused, fields, stands_at):
+    form = ReasonedForm({})
+    assert form.is_valid()
+    with refusals_on(form, **fields):
+        raise refused
+    assert form.errors == {stands_at: ["No"]}
+
+
+def test_an_outage_in_the_future_is_refused_at_its_time(noc):
+    sent = {"key": uuid4(), "regions": [a_region().pk], "what": "everything", "source": "monitoring", "over": "no"}
+    typed = {"since": "typed", "since_at_0": "2026-09-11", "since_at_1": "00:00"}
+    page = noc.post(reverse("admin:log_outage"), sent | typed)
+    assert page.context["form"].errors.keys() == {"since_at"}
+    assert re.search(r'<input[^>]* name="since_at_0"[^>]* autofocus', page.content.decode())
+    assert '<a href="#id_since_at_0">Start time</a>' in page.content.decode()
+
+
+def test_of_several_wrong_fields_the_first_is_focused(administrator):
+    page = administrator.post(reverse("admin:customers_contact_add"), {"email": "no address"}).content.decode()
+    focused = re.findall(r"<(?:input|select|textarea)[^>]* autofocus[^>]*>", page)
+    assert len(focused) == 1
+    assert 'name="customer"' in focused[0]
+    assert 'aria-invalid="true"' in focused[0]
+    assert 'aria-describedby="id_customer_error"' in focused[0]
+    assert 'id="id_customer_error"' in page

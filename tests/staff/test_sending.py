@@ -262,6 +262,16 @@ def test_a_form_refused_by_an_error_message_may_be_sent_again(nora):
     assert not AgreementVersion.objects.filter(pk=draft.pk).exists()
 
 
+def test_a_refusal_that_leads_back_to_the_page_keeps_what_was_typed():
+    contact = a_customer(a_region(), "C-1").contacts.create(email="ann@example.com")
+    client = signed_in(a_member("Administrator"))
+    address = reverse("admin:customers_contact_delete", args=[contact.pk])
+    answer = client.post(address, form_of(client, address, why="Left \u200bthe customer"))
+    page = client.get(answer.url)
+    assert "U+200B" in text_of(page)
+    assert value_of(page.content.decode(), "why") == "Left \u200bthe customer"
+
+
 def test_a_form_whose_outcome_is_unknown_is_not_sent_again_unasked(incident, nora):
     """As after a power cut between the record and the note that it was saved."""
     client = signed_in(nora)

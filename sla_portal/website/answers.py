@@ -32,8 +32,8 @@ from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Delivery, Kind
 from sla_portal.notices.private import delivery_of
 
+from .page import frame
 from .reader import Reader, for_reader
-from .views import frame
 from .words import day_name
 
 # The token must not leak as a referrer, but the origin must be sent: without it Django refuses the form (CSRF).

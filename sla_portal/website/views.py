@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -28,66 +27,14 @@ from sla_portal.kernel.months import ServiceMonth, local_date
 from . import pictures, queries
 from .caching import Cached, cached
 from .claims.queries import claim_months
+from .page import frame, page, public
 from .queries import MonthOf
-from .reader import LANGUAGE_FIELD, ZONE_COOKIE, Reader, answer, finished, for_reader, zones
+from .reader import ZONE_COOKIE, Reader, for_reader, zones
 
 COOKIE_DAYS = 365
 PAGE = 40
 """Rows on a page of a long list."""
-ALWAYS_ASK = "public, no-cache"
-"""A browser may cache a page, and revalidates it each time."""
 A_DAY = timedelta(days=1)
-SECTIONS = ("home", "incidents", "maintenance", "availability", "notices", "agreement")
-
-
-def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A page for everyone."""
-    return require_safe(for_reader(view))
-
-
-def page(
-    request: HttpRequest,
-    reader: Reader,
-    template: str,
-    facts: Cached[Any],
-    context: Callable[[], dict[str, Any]],
-    **choices: object,
-) -> HttpResponse:
-    """Answer with a page that follows from `facts`, the reader and `choices` of the query alone."""
-    as_of = facts.computed_at.replace(second=0, microsecond=0)
-
-    def make() -> bytes:
-        around = frame(request, reader, template, as_of, choices)
-        return render_to_string(f"website/{template}.html", around | context()).encode()
-
-    body = finished((template, request.path, reader, choices), (facts.mark, as_of), make)
-    return answer(request, body, "text/html; charset=utf-8", max(facts.changed_at, as_of), ALWAYS_ASK)
-
-
-def frame(
-    request: HttpRequest, reader: Reader, template: str, as_of: datetime, choices: dict[str, object]
-) -> dict[str, Any]:
-    """The context of every page; `back` is where a choice made on this page leads."""
-    query = {name: value for name, value in choices.items() if value}
-    back = str(query.pop("back", ""))
-
-    def address(**more: object) -> str:
-        asked = urlencode(query | more)
-        return f"{request.path}{'?' if asked else ''}{asked}"
-
-    return {
-        "section": template.partition("_")[0],
-        "reader": reader,
-        "as_of": as_of,
-        "back": back or address(),
-        "canonical": settings.SITE_URL + address(),
-        "languages": [(code, settings.SITE_URL + address(**{LANGUAGE_FIELD: code})) for code, _ in settings.LANGUAGES],
-        "SITE_URL": settings.SITE_URL,
-        "sla_zone": settings.SLA_ZONE,
-    }
-
-
-# Pages
 
 
 @public

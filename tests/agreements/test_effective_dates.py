@@ -1,4 +1,4 @@
-"""From when an amendment can hold: thirty full days on the SLA clock (5.2), and who governs until then."""
+"""From when an amendment can hold: thirty full days in the SLA time zone (5.2), and who governs until then."""
 
 from datetime import timedelta
 from zoneinfo import ZoneInfo

@@ -424,7 +424,7 @@ def contract(reference: str, starts_on: str, ends_on: str, **said) -> dict:
 
 
 def of_customers(folder, *customers: dict) -> list[dict]:
-    """September of customers; ten minutes down at 10:00 on the 10th of the SLA clock."""
+    """September of customers; ten minutes down at 10:00 on the 10th in the SLA time zone."""
     down = incident("INC-1", outage(*day("02:00:00", "02:10:00")))
     loaded(folder, smallest(regions=REGIONS, agreements=[agreement()], incidents=[down], customers=list(customers)))
     codes = [option for one in customers for option in ("--customer", one["code"])]

@@ -1,4 +1,4 @@
-"""The engine against `plainest_count`, over random histories around a midnight of the SLA clock."""
+"""The engine against `plainest_count`, over random histories around a midnight of the SLA time zone."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,6 +1,6 @@
 """1.4 to 2.1 and section 4 in examples: those of the rules, and those that the rules imply.
 
-Times are UTC on 10 September 2026 unless a date is given; the SLA clock is Asia/Shanghai, the reading `all`,
+Times are UTC on 10 September 2026 unless a date is given; the SLA time zone is Asia/Shanghai, the reading `all`,
 and everything is down, unless said.
 """
 

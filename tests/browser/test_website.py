@@ -56,7 +56,9 @@ def test_pages_break_no_rule_and_fit_their_screen(browser, live_server, scheme, 
             (address, rule["id"]): [node["html"][:200] for node in rule["nodes"][:3]]
             for rule in found.response["violations"]
         }
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
+        for at in (320, width):  # 320: a screen of 1280 at 400 % zoom
+            page.set_viewport_size({"width": at, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (address, at)
     context.close()
     assert broken == {}
     assert refused == []

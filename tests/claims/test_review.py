@@ -68,7 +68,7 @@ from tests.support.desk import a_member
 pytestmark = pytest.mark.django_db
 
 LATE = at("2026-11-30 16:00")
-"""Claims for September close as December begins on the SLA clock."""
+"""Claims for September close as December begins in the SLA time zone."""
 
 
 def letters(claim):

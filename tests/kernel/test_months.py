@@ -1,4 +1,4 @@
-"""Service months and days on the SLA clock."""
+"""Service months and days in the SLA time zone."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo

@@ -26,8 +26,8 @@ from claims.inspection import LARGEST
 from claims.operations.applying import TooManyTries
 from claims.operations.proofs import MOST
 
+from ..page import frame
 from ..reader import Reader, for_reader
-from ..views import frame
 
 LARGEST_REQUEST = MOST * LARGEST + 1_000_000
 """Bytes: the maximum of files of a claim, and the other fields."""

@@ -37,8 +37,8 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.tasks import deliver_soon
 
 from ..caching import cached
+from ..page import page, public
 from ..reader import Reader, zones
-from ..views import page, public
 from .forms import (
     CHECK,
     CODE,

@@ -60,7 +60,7 @@ def url_of(name: str, window: MaintenanceWindow) -> str:
 
 
 def typed(starts_at: str, ends_at: str, reason: str = "") -> dict[str, str]:
-    """A stretch as it is typed on the SLA clock, which is the reader's by default."""
+    """A stretch as it is typed in the SLA time zone, which is the reader's by default."""
     form = {"show": "1", "reason": reason}
     for name, text in (("starts_at", starts_at), ("ends_at", ends_at)):
         local = at(text) + timedelta(hours=8)

@@ -7,11 +7,11 @@ const forms = [...document.querySelectorAll('form[method="post"]')].filter((form
 // sent: it keeps its key, and is not saved again.
 const keys = Object.fromEntries(
   forms.flatMap((form, place) => {
-    const alike = forms.slice(0, place).filter((other) => other.action === form.action).length;
+    const alike = forms.slice(0, place).filter((other) => other.getAttribute("action") === form.getAttribute("action")).length;
     return ["desk_form", "key"]
       .map((name) => form.elements.namedItem(name))
       .filter((field) => field instanceof HTMLInputElement)
-      .map((field) => [`${field.name} ${alike} ${form.action}`, field]);
+      .map((field) => [`${field.name} ${alike} ${form.getAttribute("action")}`, field]);
   }),
 );
 const [arrival] = performance.getEntriesByType("navigation");
@@ -37,7 +37,7 @@ async function keep() {
   for (const form of forms.filter(begun)) {
     const typed = new FormData(form);
     for (const [name, value] of [...typed]) if (value instanceof File) typed.delete(name);
-    await fetch(`${address}?to=${encodeURIComponent(new URL(form.action).pathname)}`, { method: "POST", body: typed });
+    await fetch(`${address}?to=${encodeURIComponent(new URL(form.getAttribute("action") ?? "", location.href).pathname)}`, { method: "POST", body: typed });
   }
 }
 

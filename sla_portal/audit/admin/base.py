@@ -12,32 +12,26 @@ from django.contrib import admin, messages
 from django.contrib.admin import widgets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.forms.models import _get_foreign_key
 from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import cached_property
-from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from sla_portal.badges import badge
 from sla_portal.clocks import DASH, ClockField, ClockWidget, clock
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 
-from .actors import Actor
-from .models import Entry
-from .operations import difference, record, require, snapshot
-from .queries import first_broken_link
-from .templatetags.audit_log import format_changes, subject
-from .verbs import verb
+from ..actors import Actor
+from ..models import Entry
+from ..operations import difference, record, require, snapshot
 
 WHY = "why"
 
@@ -143,9 +137,7 @@ class RowField(forms.ModelChoiceField):
 
     def to_python(self, value):
         if value not in self.empty_values and not isinstance(value, models.Model) and not is_number(value):
-            raise ValidationError(
-                self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value}
-            )
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value})
         return super().to_python(value)
 
 
@@ -407,119 +399,3 @@ def _readable(form: forms.BaseForm, name: str, value: Any) -> Any:
         )
         return str(row)
     return value
-
-
-class ActionFilter(admin.SimpleListFilter):
-    """Filter entries by verb; offers the verbs of the latest entries."""
-
-    title = gettext_lazy("action")
-    parameter_name = "action"
-    latest = 2000
-
-    def lookups(self, request, model_admin):
-        latest = Entry.objects.order_by("-id").values_list("action", flat=True)[: self.latest]
-        return sorted(((action, verb(action)) for action in set(latest)), key=lambda choice: choice[1])
-
-    def queryset(self, request, queryset):
-        return queryset.filter(action=self.value()) if self.value() and "\0" not in self.value() else queryset
-
-
-class KindFilter(ChosenFilter):
-    """Filter entries by the kind of record."""
-
-    title = gettext_lazy("kind of record")
-    parameter_name = "kind"
-
-    def lookups(self, request, model_admin):
-        kinds = [model._meta for model in model_admin.admin_site._registry]
-        return sorted(((kind.label_lower, capfirst(kind.verbose_name)) for kind in kinds), key=lambda kind: kind[1])
-
-    def queryset(self, request, queryset):
-        return queryset.filter(subject_type=self.value()) if self.value() else queryset
-
-
-@admin.register(Entry)
-class EntryAdmin(ReadOnlyModelAdmin):
-    list_display = (
-        "number",
-        clock_column("at", gettext_lazy("at")),
-        "actor_name",
-        "did",
-        "record",
-        "reason",
-        "short_hash",
-    )
-    list_display_links = ("number",)
-    list_filter = (ActionFilter, KindFilter)
-    search_fields = ("subject",)
-    search_help_text = gettext_lazy("Name of the record")
-    fields = ("at", "actor_name", "did", "subject", "shown_changes", "reason", "before", "whole_hash", "verified")
-    readonly_fields = ("did", "shown_changes", "before", "whole_hash", "verified")
-    log_at_foot = False
-    nothing_yet = gettext_lazy(
-        "The audit log is empty. Every write adds an entry with who, when, the changes and the reason."
-    )
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).order_by("-id")
-
-    @admin.display(description=gettext_lazy("no."))
-    def number(self, entry):
-        return entry.pk
-
-    @admin.display(description=gettext_lazy("action"))
-    def did(self, entry):
-        return verb(entry.action)
-
-    @admin.display(description=gettext_lazy("record"))
-    def record(self, entry):
-        return subject(entry)
-
-    @admin.display(description=gettext_lazy("previous hash"))
-    def before(self, entry):
-        return entry.previous_hash
-
-    @admin.display(description=gettext_lazy("hash"))
-    def whole_hash(self, entry):
-        return entry.hash
-
-    @admin.display(description=gettext_lazy("hash"))
-    def short_hash(self, entry):
-        return format_html('<code title="{}">{}</code>', entry.hash, entry.hash[:12])
-
-    @admin.display(description=gettext_lazy("changes"))
-    def shown_changes(self, entry):
-        return (
-            format_html_join(
-                "", "<div>{}: <del><bdi>{}</bdi></del> → <ins><bdi>{}</bdi></ins></div>", format_changes(entry)
-            )
-            or DASH
-        )
-
-    @admin.display(description=gettext_lazy("integrity"))
-    def verified(self, entry):
-        if entry.hash == entry.expected_hash():
-            return badge("up", _("The hash matches the entry and the entry before it."))
-        return badge("counted", _("The hash does not match the entry: it was changed outside the portal."))
-
-    def list_links(self, request):
-        yield Link(_("Integrity check"), reverse("admin:check_integrity"))
-
-    def get_urls(self):
-        return [
-            path("check/", self.admin_site.admin_view(self.check_integrity), name="check_integrity"),
-            *super().get_urls(),
-        ]
-
-    def check_integrity(self, request):
-        """Verify the hash chain of the audit log from the first entry to the last."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Integrity check"),
-            "count": Entry.objects.count(),
-            "last": Entry.objects.order_by("-id").first(),
-            "broken": first_broken_link(),
-        }
-        return TemplateResponse(request, "audit/check.html", context)

@@ -1,29 +1,24 @@
-"""Compile the figures of reports from the judgement and the record; progress of report requests."""
+"""Compile the figures of reports from the judgement and the record."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from hashlib import sha256
+from datetime import date, datetime
 
 from django.conf import settings
-from django.contrib.auth.models import User
-from django.db.models import Count, Max, Min, QuerySet
-from django.utils.translation import gettext as _
+from django.db.models import Min
 
 from claims.models import Entry
-from claims.queries import window_of
 from incidents.models import Incident
 from incidents.queries import connected_outages
-from maintenance.models import MaintenanceWindow
 from maintenance.queries import windows_of_region
 from sla_portal.agreements.models import Clause, Contract, Suspension
-from sla_portal.agreements.queries import contracts_in_force, suspensions_of, version_in_force
+from sla_portal.agreements.queries import contracts_in_force, suspensions_of
 from sla_portal.agreements.rules import Terms, terms_at
 from sla_portal.availability.clauses import PRECEDENCE
-from sla_portal.availability.models import CustomerMonth, Exclusion, JudgedMonth, RegionMonth
+from sla_portal.availability.models import CustomerMonth, Exclusion, RegionMonth
 from sla_portal.availability.models import Status as ExclusionStatus
 from sla_portal.availability.queries import days_measured, exclusions_of_region, first_service_day, judged_region
 from sla_portal.availability.rules import (
@@ -31,42 +26,38 @@ from sla_portal.availability.rules import (
     FailureEvent,
     Judgement,
     MonthFigures,
-    Shade,
-    availability,
     cut,
     figures,
     for_customer,
-    picture,
 )
 from sla_portal.customers.models import Customer, Region
-from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
-from sla_portal.kernel.intervals import MINUTE, Span, clipped, epoch, instant, minutes_touching, touching
-from sla_portal.kernel.money import smallest_unit
+from sla_portal.kernel.intervals import MINUTE, clipped, epoch, instant, minutes_touching, touching
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
 
-from .models import Report, ReportRun, Status
-from .rules import (
+from ..rules import (
     FORMAT,
-    Claims,
     Common,
     ConfirmedExclusion,
     ContractPeriod,
     Event,
     Figures,
     LedgerEntry,
-    MonthMap,
-    PastMonth,
-    Recovery,
     ReferenceAndTitle,
-    Stretch,
-    Suspended,
     Version,
-    Window,
 )
-
-MONTHS_SHOWN = 12
-HOUR = 3600
+from .rows import (
+    last_months,
+    months_before,
+    name_of,
+    stated_claims,
+    stated_entry,
+    stated_map,
+    stated_recovery,
+    stated_suspension,
+    stated_version,
+    stated_window,
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ class RegionRecord:
     """
 
     def __init__(self, region: Region, month: ServiceMonth, now: datetime) -> None:
-        self.claims = _claims(month)
+        self.claims = stated_claims(month)
         self.region, self.month = region, month
         self.span = month.span(settings.SLA_ZONE)
         first = (
@@ -115,7 +106,7 @@ class RegionRecord:
         }
         self.exclusions = list(exclusions_of_region(region, reach).filter(status=ExclusionStatus.CONFIRMED))
         self.windows = [
-            _window(window)
+            stated_window(window)
             for window in windows_of_region(region, instant(self.span[0]), instant(self.span[1]))
             .prefetch_related(None)
             .prefetch_related("notices")
@@ -132,14 +123,14 @@ class RegionRecord:
         common = self._in_common(
             frozenset(self.month.days), self.month.first_day, settings.LANGUAGE_CODE, NO_EXCLUSIONS
         )
-        rows = RegionMonth.objects.filter(region=self.region, month__in=_months_before(self.month))
+        rows = RegionMonth.objects.filter(region=self.region, month__in=months_before(self.month))
         return {
             **common,  # type: ignore[typeddict-item]  # compensation is a customer's, and absent without any
             "scope": "region",
             "code": self.region.code,
             "name": self.region.name_in(settings.LANGUAGE_CODE),
             "contract_period": None,
-            "months": _last_months(self.month, rows, common),
+            "months": last_months(self.month, rows, common),
         }
 
     def of_customers(self, customers: Sequence[Customer]) -> list[Figures]:
@@ -161,7 +152,7 @@ class RegionRecord:
         ).select_related("proposed_by", "decided_by"):
             exclusions[exclusion.customer_id].append(exclusion)
         past: dict[int, list[CustomerMonth]] = defaultdict(list)
-        for row in CustomerMonth.objects.filter(customer__in=customers, month__in=_months_before(self.month)):
+        for row in CustomerMonth.objects.filter(customer__in=customers, month__in=months_before(self.month)):
             past[row.customer_id].append(row)
         compensation: dict[int, list[LedgerEntry]] = defaultdict(list)
         for entry in (
@@ -171,7 +162,7 @@ class RegionRecord:
             .select_related("contract", "compensation__claim")
             .order_by("at", "id")
         ):
-            compensation[entry.contract.customer_id].append(_ledger_entry(entry))
+            compensation[entry.contract.customer_id].append(stated_entry(entry))
         return [
             self._of_customer(
                 customer,
@@ -204,7 +195,7 @@ class RegionRecord:
             "code": customer.code,
             "name": customer.name,
             "contract_period": self._contract_period(contracts[-1], own) if contracts else None,
-            "months": _last_months(self.month, past, common),
+            "months": last_months(self.month, past, common),
         }
         # Absent where there is none, so that the figures of reports older than the ledger keep their SHA-256.
         return {**stated, "compensation": compensation} if compensation else stated
@@ -260,12 +251,12 @@ class RegionRecord:
                 }
                 for reading, under in judged.under.items()
             ],
-            "map": _map(judgement, days, self.span),
+            "map": stated_map(judgement, days, self.span),
             "events": [self._event(judgement, event) for event in judged.events],
             "exclusions": self._exclusions({one.pk for one in incidents}, own, terms, language, minutes),
-            "suspensions": [_suspended(one, minutes) for one in own.suspensions if _touches(one, days)],
+            "suspensions": [stated_suspension(one, minutes) for one in own.suspensions if _touches(one, days)],
             "windows": self.windows,
-            "recovery": [_recovery(incident) for incident in incidents],
+            "recovery": [stated_recovery(incident) for incident in incidents],
             "claims": self.claims,
         }
 
@@ -276,7 +267,7 @@ class RegionRecord:
             for period in self.judgement.periods
             if any(start < end for start, end in (period.cut(span) for span in days.spans))
         ]
-        return [_version(terms) for terms in [decisive, *(terms for terms in in_force if terms != decisive)]]
+        return [stated_version(terms) for terms in [decisive, *(terms for terms in in_force if terms != decisive)]]
 
     def _named(self, references: Iterable[str]) -> list[ReferenceAndTitle]:
         return [{"reference": reference, "title": self.incidents[reference].title} for reference in sorted(references)]
@@ -315,8 +306,8 @@ class RegionRecord:
                     "reason": one.reason,
                     "third_party": ", ".join(filter(None, [one.third_party, one.third_party_incident])),
                     "maintenance": one.maintenance.reference if one.maintenance else None,
-                    "proposed_by": _name(one.proposed_by),
-                    "confirmed_by": _name(one.decided_by),
+                    "proposed_by": name_of(one.proposed_by),
+                    "confirmed_by": name_of(one.decided_by),
                     "confirmed_at": instant_text(one.decided_at) if one.decided_at else None,
                     "minutes": minutes[one.pk],
                 }
@@ -364,206 +355,5 @@ def _excluded_minutes(judgement: Judgement, days: ServiceDays) -> Counter[object
     return counts
 
 
-def _suspended(one: Suspension, minutes: Counter[object]) -> Suspended:
-    return {
-        "first_day": one.first_on.isoformat(),
-        "last_day": one.last_on.isoformat(),
-        "minutes": minutes[days_span(one.first_on, one.last_on, settings.SLA_ZONE)[0]],
-    }
-
-
 def _touches(one: Suspension, days: ServiceDays) -> bool:
     return bool(touching(days.spans, days_span(one.first_on, one.last_on, settings.SLA_ZONE)))
-
-
-def _map(judgement: Judgement, days: ServiceDays, span: Span) -> MonthMap:
-    runs: dict[Shade, list[Stretch]] = {shade: [] for shade in Shade}
-    for start, end, shade in picture(judgement, days, span):
-        runs[shade].append([instant_text(instant(start)), instant_text(instant(end))])
-    return {
-        "counted": runs[Shade.COUNTED],
-        "excluded": runs[Shade.EXCLUDED],
-        "not_in_service": runs[Shade.NOT_IN_SERVICE],
-        "unknown": runs[Shade.UNKNOWN],
-    }
-
-
-def _version(terms: Terms) -> Version:
-    return {
-        "version": terms.version,
-        "effective_on": terms.effective_on.isoformat(),
-        "target": terms.target_text,
-        "reading": terms.unavailability_reading.value,
-        "notice_hours": terms.maintenance_notice_hours,
-        "recommended_notice_hours": terms.recommended_notice_hours,
-        "measurement_period": terms.measurement_period.value,
-    }
-
-
-def _window(window: MaintenanceWindow) -> Window:
-    return {
-        "reference": window.reference,
-        "title": window.title,
-        "kind": window.kind,
-        "notices": [
-            {
-                "sent_at": instant_text(notice.sent_at),
-                "starts_at": instant_text(notice.starts_at) if notice.starts_at else None,
-                "ends_at": instant_text(notice.ends_at) if notice.ends_at else None,
-                "lead_hours": (epoch(notice.starts_at) - epoch(notice.sent_at)) // HOUR if notice.starts_at else None,
-            }
-            for notice in window.notices.all()
-        ],
-        "cancelled_at": instant_text(window.cancelled_at) if window.cancelled_at else None,
-    }
-
-
-def _recovery(incident: Incident) -> Recovery:
-    def after(then: datetime | None) -> int | None:
-        return epoch(then) - epoch(incident.detected_at) if then else None
-
-    return {
-        "reference": incident.reference,
-        "title": incident.title,
-        "source": incident.source,
-        "detected_at": instant_text(incident.detected_at),
-        "acknowledged_at": instant_text(incident.acknowledged_at) if incident.acknowledged_at else None,
-        "resolved_at": instant_text(incident.resolved_at) if incident.resolved_at else None,
-        "seconds_to_acknowledge": after(incident.acknowledged_at),
-        "seconds_to_restore": after(incident.resolved_at),
-        "attributable": incident.attributable,
-    }
-
-
-def _ledger_entry(entry: Entry) -> LedgerEntry:
-    return {
-        "claim": entry.compensation.claim.number,
-        "month": str(entry.compensation.claim.service_month),
-        "contract": entry.contract.reference,
-        "step": entry.step,
-        "minutes": entry.minutes,
-        "value": f"{entry.value.quantize(smallest_unit(entry.currency)):f}",
-        "currency": entry.currency,
-    }
-
-
-def _claims(month: ServiceMonth) -> Claims:
-    window = window_of(month)
-    return {
-        "working_day": version_in_force(month.first_day).terms.claim_opens_after_working_day,
-        "opens_at": instant_text(window.opens_at),
-        "closes_at": instant_text(window.closes_at),
-        "provisional": window.provisional,
-    }
-
-
-def _months_before(month: ServiceMonth) -> list[date]:
-    return [(month + -n).first_day for n in range(1, MONTHS_SHOWN)]
-
-
-def _last_months(month: ServiceMonth, rows: Iterable[JudgedMonth], common: Common) -> list[PastMonth]:
-    """Return the last twelve months: earlier ones as stored, this one as stated."""
-    judged = {ServiceMonth.of(row.month): row for row in rows}
-    before: list[PastMonth] = []
-    for n in reversed(range(1, MONTHS_SHOWN)):
-        row = judged.get(month + -n)
-        ratio = availability(row.unavailable_minutes, row.total_minutes) if row else None
-        before.append(
-            {
-                "month": str(month + -n),
-                "availability": None if ratio is None else cut(ratio),
-                "met": row.met if row else None,
-                "unavailable_minutes": row.unavailable_minutes if row else None,
-            }
-        )
-    return [
-        *before,
-        {
-            "month": str(month),
-            "availability": common["availability"],
-            "met": common["met"],
-            "unavailable_minutes": common["unavailable_minutes"],
-        },
-    ]
-
-
-def _name(user: User | None) -> str:
-    return user.get_full_name() or user.get_username() if user else ""
-
-
-def customers_to_report(month: ServiceMonth) -> QuerySet[Customer]:
-    """Return the customers with a contract in force on some day of the month."""
-    return Customer.objects.filter(contracts__in=contracts_in_force(month.first_day, month.last_day)).distinct()
-
-
-def in_service(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
-    """Return all regions, and the customers with a contract in the month."""
-    return Region.objects.all(), customers_to_report(month)
-
-
-def without_report(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
-    """Return those in service for whose month no report is queued or issued yet."""
-    issued = Report.objects.filter(month=month.first_day)
-    regions, customers = in_service(month)
-    return (
-        regions.exclude(pk__in=issued.filter(region__isnull=False).values("region")),
-        customers.exclude(pk__in=issued.filter(customer__isnull=False).values("customer")),
-    )
-
-
-def readable_by(user: User) -> QuerySet[Report]:
-    """Return the reports that a user may open; customers' reports need the permission to view customer months."""
-    reports = Report.objects.defer("statement")
-    return reports if user.has_perm("availability.view_customermonth") else reports.filter(customer__isnull=True)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The progress of a report request. It is `over` when all reports are queued and each is ready or failed."""
-
-    all_queued: bool
-    ready: int
-    failed: int
-    waiting: int
-    expected_end: datetime | None
-    """Estimated completion at the present rate; None without a rate."""
-
-    @property
-    def total(self) -> int:
-        return self.ready + self.failed + self.waiting
-
-    @property
-    def over(self) -> bool:
-        return self.all_queued and not self.waiting
-
-
-def progress(run: ReportRun, now: datetime) -> Progress:
-    """Count the reports of a request by status."""
-    counts = dict(run.reports.order_by().values_list("status").annotate(Count("pk")))
-    waiting = counts.get(Status.QUEUED, 0) + counts.get(Status.RENDERING, 0)
-    ready = counts.get(Status.READY, 0)
-    newest = run.reports.aggregate(newest=Max("rendered_at"))["newest"]
-    expected_end = None
-    if waiting and newest:
-        per_report = max(newest - run.requested_at, timedelta(seconds=1)) / ready
-        expected_end = now + per_report * waiting
-    return Progress(run.made_at is not None, ready, counts.get(Status.FAILED, 0), waiting, expected_end)
-
-
-class FileDamaged(Refused):
-    """The file of a report is missing, or its SHA-256 differs from the recorded one."""
-
-
-def file_of(report: Report) -> bytes:
-    """Read the PDF of a ready report; raises `FileDamaged` where its SHA-256 is not the recorded one."""
-    try:
-        with report.file.open("rb") as stored:
-            content: bytes = stored.read()
-    except (OSError, ValueError):
-        content = b""
-    if sha256(content).hexdigest() != report.file_sha256:
-        raise FileDamaged(
-            _("The file of report %(number)s is missing or damaged, so it cannot be downloaded. Tell an administrator.")
-            % {"number": report}
-        )
-    return content

@@ -1,0 +1,37 @@
+"""Reads what is public, and nothing else, from the record.
+
+Each function here makes a fixed number of queries, however many rows there are.
+"""
+
+from .announcements import notice, notices
+from .incidents import incident, incidents_of, latest_incidents
+from .months import RegionYear, Years, maps, years
+from .shared import Grid, MonthOf, named, zones_of_regions
+from .status import Present, present
+from .versions import Comparison, agreement, comparison, hashed_content
+from .windows import latest_windows, maintenance_of, window
+
+__all__ = [
+    "Comparison",
+    "Grid",
+    "MonthOf",
+    "Present",
+    "RegionYear",
+    "Years",
+    "agreement",
+    "comparison",
+    "hashed_content",
+    "incident",
+    "incidents_of",
+    "latest_incidents",
+    "latest_windows",
+    "maintenance_of",
+    "maps",
+    "named",
+    "notice",
+    "notices",
+    "present",
+    "window",
+    "years",
+    "zones_of_regions",
+]

@@ -1,0 +1,85 @@
+"""Incidents with an outage or a public update."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+
+from incidents.models import Incident, Outage, Update
+from sla_portal.kernel.months import ServiceMonth
+
+from ..rules import PublicIncident, PublicOutage, PublicUpdate, impact, stage
+from .shared import FEW, MANY, Grid, MonthOf, named, rows_of_month
+
+LATELY = timedelta(days=30)
+
+
+def latest_incidents(now: datetime) -> tuple[PublicIncident, ...]:
+    """The newest fifty."""
+    return _incidents(Grid.current(), now, _public_incidents()[:MANY])
+
+
+def incidents_of(month: ServiceMonth, now: datetime) -> MonthOf[PublicIncident]:
+    """The incidents detected in a month in the SLA time zone."""
+    return rows_of_month(_public_incidents(), "detected_at", month, lambda rows: _incidents(Grid.current(), now, rows))
+
+
+def incident(reference: str, now: datetime) -> PublicIncident | None:
+    found = _incidents(Grid.current(), now, _public_incidents().filter(reference=reference))
+    return found[0] if found else None
+
+
+def open_incidents(grid: Grid, now: datetime) -> tuple[PublicIncident, ...]:
+    return _incidents(grid, now, _public_incidents().filter(_open(now)))
+
+
+def recent_incidents(grid: Grid, now: datetime) -> tuple[PublicIncident, ...]:
+    """The newest of those that ended."""
+    return _incidents(grid, now, _public_incidents().exclude(_open(now)).filter(detected_at__gt=now - LATELY)[:FEW])
+
+
+def _public_incidents() -> QuerySet[Incident]:
+    """Incidents with an outage or a public update; reads public fields only."""
+    return (
+        Incident.objects.filter(
+            Exists(Outage.objects.filter(incident=OuterRef("pk")))
+            | Exists(Update.objects.filter(incident=OuterRef("pk"), public=True))
+        )
+        .only("reference", "detected_at", "resolved_at")
+        .order_by("-detected_at", "-id")
+    )
+
+
+def _open(now: datetime) -> Q:
+    still_down = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now), started_at__lte=now)
+    return Q(resolved_at__isnull=True) | Q(resolved_at__gt=now) | Q(pk__in=still_down.values("incident"))
+
+
+def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tuple[PublicIncident, ...]:
+    read = incidents.prefetch_related(
+        Prefetch("outages", Outage.objects.select_related("region").prefetch_related("functions", "clients")),
+        Prefetch("updates", Update.objects.filter(public=True, at__lte=now).only("incident_id", "at", "text")),
+    )
+    return tuple(_incident(grid, now, row) for row in read)
+
+
+def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
+    outages = tuple(
+        PublicOutage(
+            region=named(outage.region),
+            scope=grid.scope(outage.functions.all(), outage.clients.all()),
+            started_at=outage.started_at,
+            ended_at=outage.ended_at,
+        )
+        for outage in row.outages.all()
+    )
+    return PublicIncident(
+        reference=row.reference,
+        stage=stage(row.resolved_at, outages, now),
+        impact=impact(outages, grid.functions, grid.clients),
+        detected_at=row.detected_at,
+        resolved_at=row.resolved_at,
+        outages=outages,
+        updates=tuple(PublicUpdate(update.pk, update.at, update.text) for update in row.updates.all()),
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import wraps
@@ -145,39 +145,44 @@ def show_kept(request: HttpRequest, respond: Callable[[], HttpResponse]) -> Http
     if not kept:
         return respond()
     for one in kept:
-        _say_why(request, one)
         request.typed_rows = _new_rows(one["typed"])
+    for sentence in dict.fromkeys(sentence for one in kept for sentence in _explained(one)):
+        messages.warning(request, sentence)
+    lost = [line for one in kept for line in _by_label(one["typed"])]
     try:
         response = _rendered(respond())
     except (Http404, PermissionDenied):
+        if not lost:
+            raise
         response = HttpResponse(status=404)
     request.session[SESSION_KEY] = [one for one in everything if one not in kept]
-    content = response.content.decode() if _is_page(response) else ""
-    lost: Typed = {}
+    if not _is_page(response):
+        words = {"title": _("What you typed"), "typed": lost, "back": here}
+        return page(request, "staff/typed.html", words) if lost else response
     for one in kept:
-        form, typed = find_form(content, here, one["path"], one["typed"]), one["typed"]
-        if form is None:
-            lost |= typed
-            continue
-        content, left = refill(content, form, typed)
-        note = render_to_string("staff/_typed.html", {"typed": _by_label(left)}) if left else ""
-        content = content[: form.start] + note + content[form.start :]
-    if any(text.strip() for texts in lost.values() for text in texts):
-        return page(request, "staff/typed.html", {"title": _("What you typed"), "typed": _by_label(lost), "back": here})
-    if content:
-        response.content = content
+        response.content = _with_typed(response.content.decode(), here, one["path"], one["typed"])
     return response
 
 
-def _say_why(request: HttpRequest, kept: dict[str, Any]) -> None:
+def _with_typed(content: str, address: str, path: str, typed: Typed) -> str:
+    """Return a page with what was typed in its form, and beside it what it has no field for."""
+    form, left = find_form(content, address, path, typed), typed
+    if form:
+        content, left = refill(content, form, typed)
+    lines = _by_label(left)
+    beside = form.start if form else content.index(">", content.index("<main")) + 1
+    note = render_to_string("staff/_typed.html", {"typed": lines}) if lines else ""
+    return content[:beside] + note + content[beside:]
+
+
+def _explained(kept: dict[str, Any]) -> Iterator[str]:
+    """Why the page shows what was typed, and what of it could not be kept."""
     if kept["why"] != "refused":  # the page says it already
-        messages.warning(request, why(kept["why"]))
+        yield why(kept["why"])
     if kept["files"]:
-        messages.warning(
-            request, _("Files cannot be kept. Choose them again: %(names)s.") % {"names": ", ".join(kept["files"])}
-        )
+        yield _("Files cannot be kept. Choose them again: %(names)s.") % {"names": ", ".join(kept["files"])}
     if kept["too_long"]:
-        messages.error(request, _("The text was too long to be kept. Go back in your browser and copy it."))
+        yield _("The text was too long to be kept. Go back in your browser and copy it.")
 
 
 def _new_rows(typed: Typed) -> dict[str, int]:

@@ -31,9 +31,7 @@ def refuse_hidden_characters(value: Any) -> None:
             "This text has an invisible character at the start of a line: %(character)s. Delete it or type the text again."
         )
     )
-    raise ValidationError(
-        sentence % {"before": before, "character": _named(text[place])}, code="hidden_character"
-    )
+    raise ValidationError(sentence % {"before": before, "character": _named(text[place])}, code="hidden_character")
 
 
 def _named(character: str) -> str:

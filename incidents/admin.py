@@ -17,14 +17,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
+from sla_portal.audit.operations import closed_months_touched
 from sla_portal.badges import badge
-from sla_portal.clocks import format_length
+from sla_portal.clocks import DASH, format_length
 from sla_portal.customers.admin import RegionFilter
 from sla_portal.customers.forms import ScopedForm, ScopeField, offered
 from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.months import ServiceMonth
 
 from .models import Incident, Outage
-from .rules import check_scope, check_times
+from .queries import periods_of, times_of
+from .rules import Unmeasured, check_end, check_order, check_scope, check_times, time_to_restore
 
 
 class IncidentForm(AuditedForm):
@@ -38,6 +41,8 @@ class IncidentForm(AuditedForm):
                 self.add_error(name, _("Give whole seconds."))
             if at and at > timezone.now():
                 self.add_error(name, _("This time is in the future. Enter a past time, or leave it empty."))
+        for objection in check_order(*map(facts.get, ("detected_at", "acknowledged_at", "resolved_at"))):
+            self.add_error(objection.field, _(objection.sentence))
         return facts
 
 
@@ -61,7 +66,7 @@ class OutageForm(ScopedForm):
 
 
 class OutageFormSet(forms.BaseInlineFormSet):
-    """The outages of an incident; a resolved incident has no ongoing outage."""
+    """The outages of an incident; none is ongoing, or ends later, once the incident is resolved (2.2)."""
 
     @cached_property
     def offered(self):
@@ -70,13 +75,38 @@ class OutageFormSet(forms.BaseInlineFormSet):
     def get_form_kwargs(self, index):
         return {**super().get_form_kwargs(index), "offered": self.offered}
 
+    def periods_changed(self):
+        """Return the time that each outage added, changed or deleted lasted, before and after."""
+        now = timezone.now()
+        sides = [
+            facts
+            for form in self.forms
+            if form.has_changed() or form in self.deleted_forms
+            for facts in (form.initial, {} if form in self.deleted_forms else form.cleaned_data)
+        ]
+        return [(facts["started_at"], facts.get("ended_at") or now) for facts in sides if facts.get("started_at")]
+
+    def _name_closed_months(self):
+        """Refuse to change closed months until they were named to the person who saves."""
+        closed = [str(month) for month in closed_months_touched(self.periods_changed())]
+        if closed and self.data.get("closed_months", "") != " ".join(closed):
+            self.instance.closed_months_named = closed
+            raise forms.ValidationError(
+                _(
+                    "Nothing is saved yet: this changes the record of closed months (%(months)s). Save again to change it; "
+                    "the closed figures stay until Legal corrects the month, and the reason below is listed there."
+                ),
+                params={"months": ", ".join(closed)},
+            )
+
     def clean(self):
         super().clean()
+        self._name_closed_months()
         remaining = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
-        if self.instance.resolved_at and any(form.cleaned_data.get("ended_at") is None for form in remaining):
-            raise forms.ValidationError(
-                _("The incident is resolved, but one of its outages has no end. Enter the end, or clear “resolved at”.")
-            )
+        for form in remaining:
+            if "ended_at" in form.cleaned_data:
+                for objection in check_end(form.cleaned_data["ended_at"], self.instance.resolved_at):
+                    form.add_error(objection.field, _(objection.sentence))
 
 
 class OutageRows(Rows):
@@ -93,12 +123,14 @@ class StateFilter(ChosenFilter):
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return (("open", _("ongoing")), ("resolved", _("resolved")))
+        return (("open", _("ongoing")), ("resolved", _("resolved")), ("voided", _("voided or merged")))
 
     def queryset(self, request, queryset):
         if self.value() is None:
             return queryset
-        return queryset.filter(resolved_at__isnull=self.value() == "open")
+        if self.value() == "voided":
+            return queryset.filter(voided_at__isnull=False)
+        return queryset.valid().filter(resolved_at__isnull=self.value() == "open")
 
 
 class ClassificationFilter(ChosenFilter):
@@ -117,17 +149,30 @@ class ClassificationFilter(ChosenFilter):
         if self.value() is None:
             return queryset
         answer = self.answers[self.value()]
-        return queryset.filter(attributable__isnull=True) if answer is None else queryset.filter(attributable=answer)
+        return queryset.unclassified() if answer is None else queryset.valid().filter(attributable=answer)
+
+
+class OrderFilter(ChosenFilter):
+    """Incidents on record whose times break the order of 2.2."""
+
+    title = gettext_lazy("times")
+    parameter_name = "times"
+
+    def lookups(self, request, model_admin):
+        return (("out-of-order", _("out of order: to correct")),)
+
+    def queryset(self, request, queryset):
+        return queryset if self.value() is None else queryset.out_of_order()
 
 
 class IncidentMonthFilter(MonthFilter):
-    """Incidents detected in a month or ongoing in it."""
+    """Incidents with an outage in a month; one without outages by its detection."""
 
     def of_month(self, queryset, month):
         start, end = map(instant, month.span(settings.SLA_ZONE))
+        down = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
         return queryset.filter(
-            Q(detected_at__gte=start, detected_at__lt=end)
-            | Q(detected_at__lt=start) & (Q(resolved_at__isnull=True) | Q(resolved_at__gt=start))
+            Q(pk__in=down.values("incident")) | Q(outages__isnull=True, detected_at__gte=start, detected_at__lt=end)
         )
 
 
@@ -146,12 +191,13 @@ class IncidentAdmin(AuditedModelAdmin):
         "status",
         "classification",
         "regions",
+        "service_months",
         clock_column("detected_at", gettext_lazy("detected at")),
         "duration",
         "detection_source",
     )
     list_display_links = None
-    list_filter = (StateFilter, ClassificationFilter, IncidentMonthFilter, IncidentRegionFilter)
+    list_filter = (StateFilter, ClassificationFilter, OrderFilter, IncidentMonthFilter, IncidentRegionFilter)
     search_fields = ("reference", "title", "ticket_number")
     search_help_text = gettext_lazy("Reference, title or ticket number")
     fields = ("title", "source", "ticket_number", "detected_at", "acknowledged_at", "resolved_at")
@@ -170,10 +216,14 @@ class IncidentAdmin(AuditedModelAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def status(self, incident):
+        if incident.voided_at:
+            return badge("outside", _("merged") if incident.merged_into_id else _("voided"))
         return badge("up", _("resolved")) if incident.resolved_at else badge("open", _("ongoing"))
 
     @admin.display(description=gettext_lazy("classification"))
     def classification(self, incident):
+        if incident.voided_at:
+            return DASH
         if incident.attributable is None:
             return badge("waiting", _("pending classification"))
         return badge("counted", _("attributable")) if incident.attributable else badge("excluded", _("excluded"))
@@ -182,15 +232,29 @@ class IncidentAdmin(AuditedModelAdmin):
     def regions(self, incident):
         return get_text_list(list(dict.fromkeys(str(outage.region) for outage in incident.outages.all())), _("and"))
 
+    @admin.display(description=gettext_lazy("service months"))
+    def service_months(self, incident):
+        now = timezone.now()
+        months = {
+            month
+            for start, end in periods_of(incident, now)
+            for month in ServiceMonth.touched(start, end, settings.SLA_ZONE)
+        }
+        return ", ".join(map(str, sorted(months))) or "–"
+
     @admin.display(description=gettext_lazy("duration"))
     def duration(self, incident):
         outages = incident.outages.all()
         if not outages:
             return "–"
-        now = timezone.now()
-        seconds = (max(outage.ended_at or now for outage in outages) - outages[0].started_at).total_seconds()
-        ongoing = any(outage.ended_at is None for outage in outages)
-        return _("%(length)s, ongoing") % {"length": format_length(seconds)} if ongoing else format_length(seconds)
+        length = time_to_restore(times_of(incident))
+        if length is Unmeasured.NOT_STATED:
+            return _("not stated")
+        if not isinstance(length, Unmeasured):
+            return format_length(length)
+        last = timezone.now() if incident.voided_at is None else max(o.ended_at or o.started_at for o in outages)
+        seconds = (last - outages[0].started_at).total_seconds()
+        return _("%(length)s, ongoing") % {"length": format_length(seconds)}
 
     @admin.display(description=gettext_lazy("detection source"))
     def detection_source(self, incident):
@@ -203,6 +267,29 @@ class IncidentAdmin(AuditedModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         return redirect("admin:log_outage")
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        touching = [period for formset in formsets or () for period in formset.periods_changed()]
+        return *super().construct_change_message(request, form, formsets, add), touching
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["closed_months"] = getattr(obj, "closed_months_named", [])
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def has_change_permission(self, request, obj=None):
+        """A voided or merged incident stays as it was."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.voided_at is None)
+
+    # While incident and outages are saved one after the other, they may contradict each other.
+
+    def save_model(self, request, obj, form, change):
+        obj.recorded_as_is = True
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        form.instance.recorded_as_is = False
+        form.instance.save(update_fields=["recorded_as_is"])
 
     def has_delete_permission(self, request, obj=None):
         return False

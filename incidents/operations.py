@@ -1,4 +1,4 @@
-"""Log, acknowledge, update, resolve and classify incidents."""
+"""Log, acknowledge, update, resolve, reopen and classify incidents."""
 
 from __future__ import annotations
 
@@ -11,12 +11,22 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.operations import Period, record, require
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
 from .models import Incident, Outage, Update
-from .rules import OutageObjection, check_scope, check_times
+from .queries import periods_of, times_of
+from .rules import (
+    OutageObjection,
+    TimeObjection,
+    check_detection,
+    check_end,
+    check_order,
+    check_scope,
+    check_times,
+    objections,
+)
 
 
 class OutageRefused(Refused):
@@ -25,11 +35,30 @@ class OutageRefused(Refused):
     def __init__(self, objections: tuple[OutageObjection, ...]) -> None:
         super().__init__(" ".join(_(objection.sentence) for objection in objections))
         self.objections = objections
-        self.field = objections[0].field
+
+
+class TimesRefused(Refused):
+    """A time of the incident is not valid, or breaks the order of 2.2; `objections` lists the reasons."""
+
+    def __init__(self, objections: tuple[TimeObjection, ...]) -> None:
+        super().__init__(" ".join(_(objection.sentence) for objection in objections))
+        self.objections = objections
 
 
 class IncidentResolved(Refused):
     """The incident is already resolved."""
+
+
+class IncidentNotResolved(Refused):
+    """The incident is not resolved, so it cannot be reopened."""
+
+
+class IncidentVoided(Refused):
+    """The incident was voided or merged into another, so it is not changed any more."""
+
+
+class ReasonMissing(Refused):
+    """This step needs a reason."""
 
 
 class IncidentWithoutOutage(Refused):
@@ -47,6 +76,10 @@ class OutageFacts:
     ended_at: datetime | None = None
     functions: Sequence[CoreFunction] | None = None
     clients: Sequence[Client] | None = None
+
+    def period(self, now: datetime) -> Period:
+        """The time that it lasted so far."""
+        return self.started_at, self.ended_at or now
 
     def for_audit_log(self) -> dict[str, Any]:
         """The fields as the audit log records them."""
@@ -68,20 +101,30 @@ def log_incident(
     now: datetime,
     detected_at: datetime | None = None,
     ticket_number: str = "",
+    reason: str = "",
 ) -> Incident:
-    """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`)."""
+    """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`).
+
+    `detected_at` is `now` unless given. Where an outage lies in a closed month, `reason` states why its record is changed,
+    as in all operations of this module; without it `TouchesClosedMonth` is raised.
+    """
     require(actor, "incidents.add_incident")
+    at = now.replace(microsecond=0)
+    detected_at = detected_at or at
     if not outages:
         raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
     for facts in outages:
-        _check(facts, now)
+        check_outage(facts, now)
+    if objections := check_detection(detected_at, now):
+        raise TimesRefused(objections)
     with transaction.atomic():
         incident = Incident.objects.create(
             reference=_next_reference(now),
             title=title,
             source=source,
             ticket_number=ticket_number,
-            detected_at=detected_at or now.replace(microsecond=0),
+            detected_at=detected_at,
+            logged_at=at,
         )
         for facts in outages:
             _create_outage(incident, facts)
@@ -90,22 +133,27 @@ def log_incident(
             action="logged",
             subject=incident,
             now=now,
-            changes={"source": [None, source], "outages": [None, [facts.for_audit_log() for facts in outages]]},
+            changes={
+                "source": [None, source],
+                "detected_at": [None, detected_at],
+                "outages": [None, [facts.for_audit_log() for facts in outages]],
+            },
+            touching=[facts.period(now) for facts in outages],
+            reason=reason,
         )
     return incident
 
 
-def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime) -> Outage:
+def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime, reason: str = "") -> Outage:
     """Add an outage to an incident: another region, scope or period of the same failure."""
     require(actor, "incidents.change_incident")
-    _check(facts, now)
+    check_outage(facts, now)
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         if locked.resolved_at and facts.ended_at is None:
-            raise IncidentResolved(
-                _("%(incident)s is resolved. Enter the end of the outage, or log an ongoing outage as a new incident.")
-                % {"incident": locked.reference}
-            )
+            raise OutageRefused((OutageObjection.ONGOING_THOUGH_RESOLVED,))
+        if objections := check_end(facts.ended_at, locked.resolved_at):
+            raise OutageRefused(objections)
         outage = _create_outage(incident, facts)
         record(
             actor=actor,
@@ -113,38 +161,84 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
             subject=incident,
             now=now,
             changes={"outage": [None, facts.for_audit_log()]},
+            touching=[facts.period(now)],
+            reason=reason,
         )
     return outage
 
 
 def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> None:
-    """Acknowledge an incident (2.2). Acknowledging it again changes nothing."""
+    """Acknowledge an incident (2.2) before it is resolved. Acknowledging it again changes nothing."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         at = now.replace(microsecond=0)
-        if Incident.objects.filter(pk=incident.pk, acknowledged_at__isnull=True).update(acknowledged_at=at):
-            record(
-                actor=actor, action="acknowledged", subject=incident, now=now, changes={"acknowledged_at": [None, at]}
-            )
+        locked = lock_incident(incident)
+        if locked.acknowledged_at is None:
+            _check_unresolved(locked)
+            if objections := check_order(locked.detected_at, at, None):
+                raise TimesRefused(objections)
+            locked.acknowledged_at = at
+            locked.save(update_fields=["acknowledged_at"])
+            record(actor=actor, action="acknowledged", subject=locked, now=now, changes={"acknowledged_at": [None, at]})
     incident.refresh_from_db()
 
 
-def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: datetime) -> None:
-    """Resolve an incident at `at` and end its ongoing outages at the same time."""
+def resolve_incident(
+    *,
+    actor: Actor,
+    incident: Incident,
+    at: datetime,
+    now: datetime,
+    restored_at: datetime | None = None,
+    reason: str = "",
+) -> None:
+    """Resolve an incident at `at`; its ongoing outages end at `restored_at`, or at `at` unless it is given."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
-        if locked.resolved_at:
-            raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": locked.reference})
-        if at > now:
-            raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
-        for outage in locked.outages.filter(ended_at__isnull=True).select_related("region"):
-            _check(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=at), now)
-            outage.ended_at = at
+        locked = lock_incident(incident)
+        _check_unresolved(locked)
+        ended = ended_outages(locked, at, now, restored_at)
+        for outage in ended:
             outage.save(update_fields=["ended_at"])
         locked.resolved_at = at
         locked.save(update_fields=["resolved_at"])
-        record(actor=actor, action="resolved", subject=locked, now=now, changes={"resolved_at": [None, at]})
+        record(
+            actor=actor,
+            action="resolved",
+            subject=locked,
+            now=now,
+            changes={"resolved_at": [None, at], **({"restored_at": [None, restored_at]} if restored_at else {})},
+            # An ongoing outage lasted until now.
+            touching=[(restored_at or at, now)] if ended else (),
+            reason=reason,
+        )
+    incident.refresh_from_db()
+
+
+def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str, now: datetime) -> None:
+    """Reopen a resolved incident; the public reads `text` as a new update.
+
+    Its outages keep their ends: one that is still going on is corrected or added.
+    """
+    require(actor, "incidents.change_incident")
+    if not reason.strip():
+        raise ReasonMissing(_("Enter a reason."))
+    with transaction.atomic():
+        locked = lock_incident(incident)
+        if locked.resolved_at is None:
+            raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": locked.reference})
+        before, locked.resolved_at = locked.resolved_at, None
+        locked.recorded_as_is = bool(objections(times_of(locked)))
+        locked.save(update_fields=["resolved_at", "recorded_as_is"])
+        record(
+            actor=actor,
+            action="reopened",
+            subject=locked,
+            now=now,
+            changes={"resolved_at": [before, None]},
+            reason=reason,
+        )
+        add_update(actor=actor, incident=locked, text=text, public=True, now=now)
     incident.refresh_from_db()
 
 
@@ -152,6 +246,7 @@ def add_update(*, actor: Actor, incident: Incident, text: str, public: bool, now
     """Add a public update or an internal note. Neither can be changed afterwards."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
+        lock_incident(incident)
         update = Update.objects.create(
             incident=incident, at=now, text=text, public=public, author=actor.user, author_name=actor.name
         )
@@ -171,7 +266,7 @@ def classify_incident(
     """Classify an incident as attributable (True), excluded under section 4 (False) or pending (None)."""
     require(actor, "incidents.classify_incident")
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         before, locked.attributable = locked.attributable, attributable
         if before != attributable:
             locked.save(update_fields=["attributable"])
@@ -182,11 +277,57 @@ def classify_incident(
                 now=now,
                 changes={"attributable": [before, attributable]},
                 reason=reason,
+                touching=periods_of(locked, now),
             )
     incident.attributable = attributable
 
 
-def _check(facts: OutageFacts, now: datetime) -> None:
+def _check_unresolved(incident: Incident) -> None:
+    if incident.resolved_at:
+        raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": incident.reference})
+
+
+def lock_incident(incident: Incident) -> Incident:
+    """Lock an incident until the end of the caller's transaction. Raises `IncidentVoided`."""
+    locked = (
+        Incident.objects.select_for_update(of=("self",), no_key=True).select_related("merged_into").get(pk=incident.pk)
+    )
+    if locked.merged_into:
+        raise IncidentVoided(
+            _("%(incident)s was merged into %(other)s and cannot be changed. Open %(other)s instead.")
+            % {"incident": locked.reference, "other": locked.merged_into.reference}
+        )
+    if locked.voided_at:
+        raise IncidentVoided(
+            _("%(incident)s was voided and cannot be changed. Log the outage again if it did happen.")
+            % {"incident": locked.reference}
+        )
+    return locked
+
+
+def ended_outages(incident: Incident, at: datetime, now: datetime, restored_at: datetime | None = None) -> list[Outage]:
+    """Return the ongoing outages of an incident as they are once it is resolved at `at` (`resolve_incident`).
+
+    Raises `OutageRefused`, and `TimesRefused` where the times were out of order (2.2).
+    """
+    ended_at = restored_at or at
+    if at > now:
+        raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
+    if out_of_order := check_order(incident.detected_at, incident.acknowledged_at, at):
+        raise TimesRefused(out_of_order)
+    if late := check_end(ended_at, at):
+        raise OutageRefused(late)
+    if incident.outages.filter(ended_at__gt=at).exists():
+        raise TimesRefused((TimeObjection.RESOLVED_BEFORE_AN_END,))
+    outages = list(incident.outages.filter(ended_at__isnull=True).select_related("region"))
+    for outage in outages:
+        check_outage(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=ended_at), now)
+        outage.ended_at = ended_at
+    return outages
+
+
+def check_outage(facts: OutageFacts, now: datetime) -> None:
+    """Raise `OutageRefused` unless the times and the scope of an outage are valid."""
     everything = ("all",)
     objections = check_times(facts.started_at, facts.ended_at, now) + check_scope(
         [facts.region],

@@ -28,7 +28,7 @@ from sla_portal.website.rules import (
     Stage,
     State,
 )
-from sla_portal.website.words import name, what_is_touched, what_was_down
+from sla_portal.website.words import name, what_is_touched, what_was_down, why_it_does_not_count
 
 Json = dict[str, Any]
 
@@ -45,6 +45,8 @@ INCIDENT_STATUS = {
     Stage.ONGOING: "investigating",
     Stage.MONITORING: "monitoring",
     Stage.RESOLVED: "resolved",
+    Stage.VOIDED: "resolved",
+    Stage.MERGED: "resolved",
 }
 IMPACT = {Impact.NONE: "none", Impact.SOME: "minor", Impact.FUNCTION: "major", Impact.ALL: "critical"}
 MAINTENANCE_STATUS = {
@@ -53,6 +55,7 @@ MAINTENANCE_STATUS = {
     Phase.OVERRUNNING: "in_progress",
     Phase.COMPLETED: "completed",
     Phase.CANCELLED: "completed",
+    Phase.NOT_CARRIED_OUT: "completed",
 }
 
 
@@ -144,9 +147,9 @@ def function_code(region: Named, function: Named) -> str:
 
 
 def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, now: datetime) -> Json:
-    """An incident with its public updates, and those that follow from the record: started, restored, resolved."""
+    """An incident with its public updates, and those that follow from the record: started, restored, resolved, voided."""
     identity = opaque("incident", one.reference)
-    resolved_at = one.resolved_at if one.stage is Stage.RESOLVED else None
+    resolved_at = one.voided_at or (one.resolved_at if one.stage is Stage.RESOLVED else None)
     works_since = None if one.stage is Stage.ONGOING else one.ended_at
     touched = {
         function_code(outage.region, function): f"{name(outage.region)} - {name(function)}"
@@ -163,7 +166,8 @@ def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, no
     if works_since:
         updates.append(_update(identity, f"{one.reference} works", "monitoring", "It works again.", works_since))
     if resolved_at:
-        updates.append(_update(identity, f"{one.reference} over", "resolved", "Resolved.", resolved_at))
+        body = why_it_does_not_count(one) or "Resolved."
+        updates.append(_update(identity, f"{one.reference} over", "resolved", body, resolved_at))
     return {
         "id": identity,
         "name": what_was_down(one),
@@ -196,7 +200,7 @@ def _said(identity: str, update: PublicUpdate, works_since: datetime | None, res
 
 
 def maintenance(one: PublicWindow, all_components: Sequence[Json], grid: Grid, now: datetime) -> Json:
-    """A maintenance window; a cancelled one is completed."""
+    """A maintenance window as it was announced; one that was cancelled or not carried out is completed."""
     identity = opaque("maintenance", one.reference)
     regions = grid.regions if one.regions is None else one.regions
     touched = {
@@ -208,6 +212,9 @@ def maintenance(one: PublicWindow, all_components: Sequence[Json], grid: Grid, n
     ended_at = None
     if one.phase is Phase.CANCELLED:
         ended_at = one.cancelled_at
+    elif one.not_carried_out_at and one.phase is Phase.NOT_CARRIED_OUT:
+        ended_at = one.not_carried_out_at
+        updates.append(_update(identity, f"{one.reference} not carried out", "completed", "Not carried out.", ended_at))
     elif one.phase is not Phase.SCHEDULED:
         updates.append(_update(identity, f"{one.reference} began", "in_progress", "Under way.", one.starts_at))
         ended_at = (one.completed_at or one.ends_at) if one.phase is Phase.COMPLETED else None

@@ -10,9 +10,16 @@ from django.conf import settings
 from django.db import transaction
 
 from incidents.models import Incident, Source
-from incidents.operations import OutageFacts, acknowledge_incident, add_update, log_incident, resolve_incident
+from incidents.operations import (
+    OutageFacts,
+    acknowledge_incident,
+    add_update,
+    log_incident,
+    reopen_incident,
+    resolve_incident,
+)
 from maintenance.models import Kind, MaintenanceWindow
-from maintenance.operations import announce_window, finish_work, plan_window, start_work
+from maintenance.operations import announce_window, finish_work, plan_window, request_announcement, start_work
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.operations import record_payment, sign_contract, suspend_contract, terminate_contract
 from sla_portal.agreements.rules import shortest_period_ends_on
@@ -20,11 +27,15 @@ from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
 from sla_portal.availability.operations import (
     attribute_incident,
-    close_month,
     confirm_exclusion,
+    confirm_request,
+    merge_incident,
     propose_exclusion,
     reject_exclusion,
+    request_closing,
+    void_incident,
 )
+from sla_portal.availability.queries import pending_request, record_of
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.customers.operations import enrol_customer, open_region
 from sla_portal.kernel.intervals import epoch
@@ -216,6 +227,22 @@ class Story:
             self.then(starts_at + after, lambda at: announce(at, done, "The copy takes longer than in the rehearsal."))
         self.then(done, lambda at: finish_work(actor=self.people["noc"], window=self.windows[name], now=at))
 
+    def request(self, name: str, why: str) -> None:
+        """Request the announcement of a draft of more than 24 hours; another person has not confirmed it yet."""
+
+        def step(at: datetime) -> None:
+            window = self.windows[name]
+            request_announcement(
+                actor=self.people["noc"],
+                window=window,
+                starts_at=window.starts_at,
+                ends_at=window.ends_at,
+                why=why,
+                now=at,
+            )
+
+        self.then(self.now - DAYS, step)
+
     # Incidents
 
     def incident(
@@ -273,7 +300,9 @@ class Story:
         ended_at = started_at + lasts
         self.then(
             max(ended_at, detected + 2 * MINUTES) + timedelta(seconds=20),
-            lambda at: resolve_incident(actor=self.people["noc"], incident=self.incidents[name], at=ended_at, now=at),
+            lambda at: resolve_incident(
+                actor=self.people["noc"], incident=self.incidents[name], at=at, restored_at=ended_at, now=at
+            ),
         )
         if attributable:
             self.then(
@@ -282,6 +311,42 @@ class Story:
                     actor=self.people["noc"], incident=self.incidents[name], reason=attributable, now=at
                 ),
             )
+
+    def voided(self, incident: str, reason: str, at: datetime) -> None:
+        self.then(
+            at,
+            lambda at: void_incident(
+                actor=self.people["noc"], incident=self.incidents[incident], reason=reason, now=at
+            ),
+        )
+
+    def merged(self, incident: str, into: str, reason: str, at: datetime) -> None:
+        """Merge a duplicate into another incident, which has all of its outages already."""
+        self.then(
+            at,
+            lambda at: merge_incident(
+                actor=self.people["noc"],
+                incident=self.incidents[incident],
+                into=self.incidents[into],
+                take_over=(),
+                propose_anew=(),
+                reason=reason,
+                now=at,
+            ),
+        )
+
+    def reopened(self, incident: str, reason: str, text: str, at: datetime, lasts: timedelta) -> None:
+        """Reopen an incident, and resolve it again after `lasts`."""
+        self.then(
+            at,
+            lambda at: reopen_incident(
+                actor=self.people["noc"], incident=self.incidents[incident], text=text, reason=reason, now=at
+            ),
+        )
+        self.then(
+            at + lasts,
+            lambda at: resolve_incident(actor=self.people["noc"], incident=self.incidents[incident], at=at, now=at),
+        )
 
     def exclusion(
         self,
@@ -335,12 +400,18 @@ class Story:
     # Closings
 
     def closing(self, months_ago: int) -> None:
-        """Close a month on the 10th of the next."""
+        """Close a month on the 10th of the next: one person requests it, another confirms."""
+        month = self.present + -months_ago
 
-        def step(at: datetime) -> None:
-            close_month(actor=self.people["legal"], month=self.present + -months_ago, now=at)
+        def request(at: datetime) -> None:
+            request_closing(actor=self.people["legal2"], month=month, shown=record_of(month, at).digest, now=at)
 
-        self.then(self.clock(months_ago - 1, 10, "10:00"), step)
+        def confirm(at: datetime) -> None:
+            if requested := pending_request(month):
+                confirm_request(actor=self.people["legal"], request=requested, now=at)
+
+        self.then(self.clock(months_ago - 1, 10, "09:00"), request)
+        self.then(self.clock(months_ago - 1, 10, "10:00"), confirm)
 
 
 def customers_and_contracts(story: Story) -> None:
@@ -508,11 +579,26 @@ def the_second_half_year(story: Story) -> None:
         public_update="Audio and video calls are unavailable in the Americas. All other functions are operational.",
         attributable="Caused by a media server that ran out of ports.",
     )
+    story.reopened(
+        "calls",
+        "Resolved before the replacement of the media server was complete.",
+        "This incident was reopened while we replace the media server. Calls are operational.",
+        clock(2, 14, "00:05:00"),
+        35 * MINUTES,
+    )
+    alarm = clock(1, 6, "04:40:00")
+    story.incident("alarm", "Alarm of the staging environment", "apac", alarm, None)
+    story.voided("alarm", "The alarm came from the staging environment; the service was up.", alarm + 14 * MINUTES)
+    queue = clock(1, 12, "19:21:10")
+    story.incident(
+        "queue again", "No function reachable in Europe", "eu", queue + MINUTES, 5 * MINUTES, source=Source.PHONE
+    )
+    story.merged("queue again", "queue", "The same outage, logged again after a call.", queue + 30 * MINUTES)
     story.incident(
         "queue",
         "Message queue full",
         "eu",
-        clock(1, 12, "19:21:10"),
+        queue,
         timedelta(minutes=6, seconds=50),
         public_update="All functions were unavailable in Europe for about seven minutes.",
         attributable="Caused by the insufficient size of our message queue.",
@@ -569,3 +655,8 @@ def the_present_month(story: Story) -> None:
     story.window("soon", "Message queue upgrade", Kind.UPGRADE, "eu", soon, 60 * MINUTES, announced=6 * DAYS)
     later = (now + 9 * DAYS).replace(hour=16, minute=0, second=0)
     story.window("later", "Core switch replacement", Kind.REPAIR, "apac", later, 40 * MINUTES, announced=None)
+    archive = (now + 12 * DAYS).replace(hour=6, minute=0, second=0)
+    story.window(
+        "archive", "Move of the video archive", Kind.CUTOVER, "amer", archive, timedelta(hours=30), announced=None
+    )
+    story.request("archive", "The archive is copied in one piece, which took 27 hours in the rehearsal.")

@@ -11,11 +11,13 @@ from django.db import transaction
 from django.db.models import Model
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
+from incidents.rules import Times, objections
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
 from sla_portal.agreements.rules import extended_to
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import Written, lock_chain, record_many
+from sla_portal.audit.models import ClosedMonth
+from sla_portal.audit.operations import Period, Written, closed_months_touched, lock_chain, record_many
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 
@@ -26,6 +28,8 @@ from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
 from .queries import CHUNK, Recorded, chunks
 from .reader import History, NotAHistory
 
+HISTORY_FILE = "A history file was loaded."
+"""Why the record of a closed month is changed by a load."""
 Loaded = dict[str, int]
 """How many rows of each list were new, changed or removed."""
 Keys = dict[str, int]
@@ -69,6 +73,21 @@ def _day(text: Any) -> Any:
     return text and date.fromisoformat(text)
 
 
+def _outage_periods(row: Row, now: datetime) -> list[Period]:
+    return [
+        (_instant(outage["started_at"]), _instant(outage["ended_at"]) or now) for outage in row.get("outages") or ()
+    ]
+
+
+def _times(incident: Row) -> Times:
+    return Times(
+        detected_at=_instant(incident["detected_at"]),
+        acknowledged_at=_instant(incident["acknowledged_at"]),
+        resolved_at=_instant(incident["resolved_at"]),
+        outages=tuple((_instant(row["started_at"]), _instant(row["ended_at"])) for row in incident["outages"]),
+    )
+
+
 class _Loading:
     """One load on its way: who loads what, when, the keys of what was found or made, and the count of what was written."""
 
@@ -77,6 +96,7 @@ class _Loading:
         self.now = now
         self.history = history
         self.loaded: Loaded = {}
+        self.some_closed = ClosedMonth.objects.exists()
 
     def load(self) -> Loaded:
         history = self.history
@@ -197,7 +217,12 @@ class _Loading:
             for subject, row in zip(subjects, changed, strict=True):
                 found = before.get(row[key])
                 action = "changed by a history file" if found else "loaded from a history file"
-                entries.append(Written(action, subject, changes(found.row if found else None, row)))
+                touching = _outage_periods(row, self.now) + _outage_periods(found.row if found else {}, self.now)
+                entries.append(
+                    Written(action, subject, changes(found.row if found else None, row), HISTORY_FILE, touching)
+                    if self.some_closed and closed_months_touched(touching)
+                    else Written(action, subject, changes(found.row if found else None, row))
+                )
             self._record(kind, entries)
 
     def _write_customers(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:
@@ -280,11 +305,13 @@ class _Loading:
                     starts_at=_instant(row["starts_at"]),
                     ends_at=_instant(row["ends_at"]),
                     cancelled_at=_instant(row["cancelled_at"]),
+                    completed_at=_instant(row["completed_at"]),
+                    not_carried_out_at=_instant(row["not_carried_out_at"]),
                 )
                 for row in rows
             ],
             ["reference"],
-            ["title", "kind", "starts_at", "ends_at", "cancelled_at"],
+            ["title", "kind", "starts_at", "ends_at", "cancelled_at", "completed_at", "not_carried_out_at"],
         )
         scopes = (
             ("regions", WindowRegion, "region_id", self.regions),
@@ -325,14 +352,17 @@ class _Loading:
                     acknowledged_at=_instant(row["acknowledged_at"]),
                     resolved_at=_instant(row["resolved_at"]),
                     attributable=row["attributable"],
+                    recorded_as_is=True,  # until its outages are written too
                 )
                 for row in rows
             ],
             ["reference"],
-            ["title", "source", "detected_at", "acknowledged_at", "resolved_at", "attributable"],
+            ["title", "source", "detected_at", "acknowledged_at", "resolved_at", "attributable", "recorded_as_is"],
         )
         of = [(incident.pk, row, before.get(row["reference"])) for incident, row in zip(written, rows, strict=True)]
         self._write_outages(of)
+        in_order = [incident for incident, row, _found in of if not objections(_times(row))]
+        Incident.objects.filter(pk__in=in_order).update(recorded_as_is=False)
         self._write_exclusions(of)
         return written
 

@@ -12,7 +12,7 @@ from django.db.models import Model
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
-from sla_portal.availability.models import Exclusion
+from sla_portal.availability.models import Exclusion, Status
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 from sla_portal.kernel.instants import instant_text
 
@@ -202,6 +202,8 @@ def maintenance(references: Collection[str]) -> dict[str, Recorded]:
                 "starts_at": _instant(window.starts_at),
                 "ends_at": _instant(window.ends_at),
                 "cancelled_at": _instant(window.cancelled_at),
+                "completed_at": _instant(window.completed_at),
+                "not_carried_out_at": _instant(window.not_carried_out_at),
                 "notices": _rows(notices[window.pk], NOTICES_BY),
             },
             {"notices": notices[window.pk]},
@@ -243,7 +245,8 @@ def incidents(references: Collection[str]) -> dict[str, Recorded]:
                 "third_party": exclusion.third_party if exclusion.clause == "4.11" else None,
                 "maintenance": exclusion.maintenance and exclusion.maintenance.reference,
                 "reason": exclusion.reason,
-                "status": exclusion.status,
+                # The format knows no withdrawn proposal. Like a rejected one it excludes nothing.
+                "status": Status.REJECTED if exclusion.status == Status.WITHDRAWN else exclusion.status,
             },
         )
         for exclusion in Exclusion.objects.filter(incident__in=keys).select_related("maintenance")

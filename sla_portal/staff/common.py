@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from sla_portal.audit.operations import TouchesClosedMonth
 from sla_portal.kernel.errors import Refused
 
 
@@ -28,17 +29,26 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
 
 
 @contextmanager
-def refusals_on(form: forms.Form, **fields: str) -> Iterator[None]:
+def refusals_on(form: forms.Form, fields: Mapping[str, str] | None = None) -> Iterator[None]:
     """Convert a refusal of an operation into an error of the field that caused it, or else of the form.
 
-    `fields` names the form's field of an argument where the two have different names.
+    `fields` maps what a refusal names to the field of the form, where the form's has another name.
     """
     try:
         yield
+    except TouchesClosedMonth as refused:
+        form.add_error("reason" if "reason" in form.fields else None, str(refused))
     except Refused as refused:
-        field = fields.get(refused.field, refused.field)
-        shown = field in form.fields and not form.fields[field].widget.is_hidden
-        form.add_error(field if shown else None, str(refused))
+        for name, sentence in _reasons(refused):
+            field = (fields or {}).get(name, name)
+            shown = field in form.fields and not form.fields[field].widget.is_hidden
+            form.add_error(field if shown else None, sentence)
     except IntegrityError:
         # Of two concurrent writes, a constraint accepted only one.
         form.add_error(None, _("Someone else saved at the same moment, so nothing was saved. Save again."))
+
+
+def _reasons(refused: Refused) -> list[tuple[str, str]]:
+    """The field and the sentence of each objection of a refusal."""
+    objections = getattr(refused, "objections", ())
+    return [(objection.field, _(objection.sentence)) for objection in objections] or [(refused.field, str(refused))]

@@ -60,6 +60,10 @@ class Stage(Enum):
     MONITORING = "monitoring"
     """All outages have ended; the incident is not resolved yet."""
     RESOLVED = "resolved"
+    VOIDED = "voided"
+    """It was logged by mistake."""
+    MERGED = "merged"
+    """It is a duplicate of another."""
 
 
 class Impact(Enum):
@@ -98,7 +102,10 @@ class PublicUpdate:
 
 @dataclass(frozen=True)
 class PublicIncident:
-    """An incident with its outages and public updates."""
+    """An incident with its outages and public updates.
+
+    `resolved_at` of a resolved incident is None where its outages contradict it (2.2): it is not stated.
+    """
 
     reference: str
     stage: Stage
@@ -107,6 +114,10 @@ class PublicIncident:
     resolved_at: datetime | None
     outages: tuple[PublicOutage, ...]
     updates: tuple[PublicUpdate, ...]
+    voided_at: datetime | None = None
+    """When it was voided, or merged into another: it does not count."""
+    merged_into: str = ""
+    """The reference of the incident that it is a duplicate of."""
 
     @property
     def started_at(self) -> datetime:
@@ -120,7 +131,7 @@ class PublicIncident:
 
     def changed_at(self, now: datetime) -> datetime:
         """The newest instant of its public facts."""
-        told = [self.ended_at, self.resolved_at, *(update.at for update in self.updates)]
+        told = [self.ended_at, self.resolved_at, self.voided_at, *(update.at for update in self.updates)]
         return max((at for at in told if at and at <= now), default=self.started_at)
 
 
@@ -155,6 +166,7 @@ class Phase(Enum):
     OVERRUNNING = "overrunning"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+    NOT_CARRIED_OUT = "not_carried_out"
 
 
 @dataclass(frozen=True)
@@ -181,13 +193,14 @@ class PublicWindow:
     ends_at: datetime
     completed_at: datetime | None
     cancelled_at: datetime | None
+    not_carried_out_at: datetime | None
     announced: tuple[Announcement, ...]
     """Every notice, in the order of sending."""
 
     def changed_at(self, now: datetime) -> datetime:
         """The newest instant of its public facts; a cancelled window has no start and end."""
         told = [announcement.sent_at for announcement in self.announced]
-        told += [at for at in (self.completed_at, self.cancelled_at) if at]
+        told += [at for at in (self.completed_at, self.cancelled_at, self.not_carried_out_at) if at]
         told += [] if self.phase is Phase.CANCELLED else [self.starts_at, self.ends_at]
         return max((at for at in told if at <= now), default=told[0])
 
@@ -201,11 +214,14 @@ def phase(
     started_at: datetime | None,
     completed_at: datetime | None,
     cancelled_at: datetime | None,
+    not_carried_out_at: datetime | None,
     now: datetime,
 ) -> Phase:
     """Return the status of a window announced from `starts_at` to `ends_at`."""
     if cancelled_at and cancelled_at <= now:
         return Phase.CANCELLED
+    if not_carried_out_at and not_carried_out_at <= now:
+        return Phase.NOT_CARRIED_OUT
     if completed_at and completed_at <= now:
         return Phase.COMPLETED
     begun = started_at is not None and started_at <= now

@@ -8,7 +8,7 @@ import time_machine
 from django.conf import settings
 
 from tests.conftest import forget_what_is_kept
-from tests.support.builders import a_region, an_incident, an_outage, at
+from tests.support.builders import a_region, a_window, an_incident, an_outage, at
 from tests.support.public import NOW, a_resolved_incident, everything, said
 
 pytestmark = pytest.mark.django_db
@@ -151,10 +151,30 @@ def test_an_incident_is_told_from_its_beginning_to_its_end(client):
     }  # fmt: skip
 
 
+def test_what_was_voided_or_merged_is_resolved_with_a_last_update_that_says_so(client):
+    everything()
+    told = {one["shortlink"].split("/")[-2]: one for one in answer(client, "incidents.json")["incidents"]}
+    for reference, at_time, sentence in (
+        ("INC-4", "2026-11-20T10:00:00.000+08:00", "This incident was logged by mistake. It does not count."),
+        (
+            "INC-5",
+            "2026-11-22T17:58:00.000+08:00",
+            "This incident is a duplicate and was merged into INC-3. It does not count.",
+        ),
+    ):
+        one = told[reference]
+        assert (one["status"], one["impact"], one["resolved_at"]) == ("resolved", "none", at_time)
+        last = one["incident_updates"][0]
+        assert (last["status"], last["body"], last["created_at"]) == ("resolved", sentence, at_time)
+    assert [one["shortlink"].split("/")[-2] for one in answer(client, "incidents/unresolved.json")["incidents"]] == [
+        "INC-3"
+    ]
+
+
 def test_only_what_is_not_resolved_is_unresolved(client):
     everything()
     assert [one["status"] for one in answer(client, "incidents/unresolved.json")["incidents"]] == ["investigating"]
-    assert len(answer(client, "incidents.json")["incidents"]) == 3
+    assert len(answer(client, "incidents.json")["incidents"]) == 5
 
 
 def test_what_works_again_and_is_not_closed_is_being_monitored(client):
@@ -162,6 +182,14 @@ def test_what_works_again_and_is_not_closed_is_being_monitored(client):
     an_outage(a_region(), "2026-11-22 09:00", "2026-11-22 09:30", incident=incident)
     (told,) = answer(client, "incidents/unresolved.json")["incidents"]
     assert (told["status"], told["resolved_at"]) == ("monitoring", None)
+
+
+def test_a_resolution_before_the_last_outage_ended_is_null(client):
+    resolved_at = at("2026-11-20 01:30")
+    a_resolved_incident("2026-11-20 01:00", "2026-11-20 01:37", resolved_at=resolved_at, recorded_as_is=True)
+    (told,) = answer(client, "incidents.json")["incidents"]
+    assert (told["status"], told["resolved_at"]) == ("resolved", None)
+    assert [update["status"] for update in told["incident_updates"]] == ["monitoring", "investigating"]
 
 
 def test_maintenance_is_upcoming_active_or_completed(client):
@@ -182,6 +210,18 @@ def test_maintenance_is_upcoming_active_or_completed(client):
     drill = answer(client, "scheduled-maintenances.json")["scheduled_maintenances"][0]
     assert drill["incident_updates"][0]["body"] == "Cancelled: nothing is done at this time."
     assert drill["scheduled_for"] == "2026-12-05T09:00:00.000+08:00"
+
+
+def test_a_window_that_was_not_carried_out_is_completed_and_its_update_says_so(client):
+    a_window(
+        "2026-11-22 01:00", "2026-11-22 02:00", ("2026-11-01 08:00", "2026-11-22 01:00", "2026-11-22 02:00"),
+        not_carried_out_at=at("2026-11-22 02:30"),
+    )  # fmt: skip
+    assert answer(client, "scheduled-maintenances/active.json")["scheduled_maintenances"] == []
+    (told,) = answer(client, "scheduled-maintenances.json")["scheduled_maintenances"]
+    assert (told["status"], told["incident_updates"][0]["body"]) == ("completed", "Not carried out.")
+    assert told["resolved_at"] == told["updated_at"] == "2026-11-22T10:30:00.000+08:00"
+    assert len(told["incident_updates"]) == 2
 
 
 def test_ids_stay_and_say_nothing(client):

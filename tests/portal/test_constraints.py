@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
 
 from incidents.models import OutageClient, OutageFunction
-from maintenance.models import MaintenanceNotice, WindowClient, WindowFunction, WindowRegion
+from maintenance.models import AnnouncementRequest, MaintenanceNotice, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import (
     AgreementVersion,
     Answer,
@@ -16,7 +16,14 @@ from sla_portal.agreements.models import (
     RegisterEntry,
     Suspension,
 )
-from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, MonthClosing, RegionMonth
+from sla_portal.availability.models import (
+    ClosingRequest,
+    CustomerMonth,
+    Evidence,
+    Exclusion,
+    MonthClosing,
+    RegionMonth,
+)
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, Wording
 from tests.support import claims_breaks
@@ -70,6 +77,23 @@ def notice(of=None, **values):
     return MaintenanceNotice.objects.create(window=of or window(), **{"sent_at": at("2026-09-01 08:00"), **values})
 
 
+def request(of=None, **values):
+    given = {"starts_at": at("2026-09-06 18:00"), "ends_at": at("2026-09-08 18:00"), "why": "Two days of copying",
+             "requested_at": at("2026-09-01 08:00"), **values}  # fmt: skip
+    return AnnouncementRequest.objects.create(window=of or window(), **given)
+
+
+def confirmed_by_who_requested_it():
+    somebody = User.objects.create_user("somebody")
+    request(
+        requested_by=somebody,
+        decided_by=somebody,
+        status="confirmed",
+        decided_at=at("2026-09-01 09:00"),
+        sent=notice(),
+    )
+
+
 def twice(make, *arguments, **values):
     make(*arguments, **values)
     make(*arguments, **values)
@@ -84,6 +108,12 @@ def told(**values):
 def delivery(**values):
     given = {"email": "Ops@example.com", "language": "en", "next_attempt_at": at("2026-09-01 08:00"), **values}
     return Delivery.objects.create(**{"notice": given.pop("notice", None) or told(), **given})
+
+
+def merged_into_itself():
+    incident = an_incident(voided_at=at("2026-09-10 02:00"))
+    incident.merged_into = incident
+    incident.save()
 
 
 def decided_by_the_proposer():
@@ -116,6 +146,30 @@ def entry(**values):
 def approved_by_the_writer():
     somebody = User.objects.create_user("somebody")
     entry(written_by=somebody, approved_by=somebody, approved_by_name="somebody", approved_at=at("2026-09-01 09:00"))
+
+
+def closing(**values):
+    given = {"month": on("2026-09-01"), "closed_at": at("2026-10-10 01:00"), "closed_by_name": "legal", **values}
+    return MonthClosing.objects.create(**given)
+
+
+def closing_request(**values):
+    given = {
+        "month": on("2026-09-01"), "digest": "0" * 64, "requested_at": at("2026-10-10 01:00"),
+        "requested_by_name": "legal", **values,
+    }  # fmt: skip
+    return ClosingRequest.objects.create(**given)
+
+
+def decided_by_the_requester():
+    somebody = User.objects.create_user("somebody")
+    decided = {"decided_at": at("2026-10-10 02:00"), "decided_by": somebody}
+    closing_request(requested_by=somebody, status="confirmed", **decided)
+
+
+def closed_by_the_requester():
+    somebody = User.objects.create_user("somebody")
+    closing(requested_by=somebody, requested_by_name="somebody", closed_by=somebody, one_person=False)
 
 
 BREAKS = claims_breaks.BREAKS | {
@@ -174,6 +228,17 @@ BREAKS = claims_breaks.BREAKS | {
         Payment.objects.create, contract=contract(), reference="P-1", paid_on=on("2026-03-01"), amount=49
     ),
     "an_incident_was_noticed_in_a_known_way": lambda: an_incident(source="a dream"),
+    "an_incident_is_detected_before_it_is_acknowledged": lambda: an_incident(
+        detected_at=at("2026-09-10 01:00"), acknowledged_at=at("2026-09-10 00:59:59")
+    ),
+    "an_incident_is_detected_before_it_is_resolved": lambda: an_incident(
+        detected_at=at("2026-09-10 01:00"), resolved_at=at("2026-09-10 00:59:59")
+    ),
+    "an_incident_is_acknowledged_before_it_is_resolved": lambda: an_incident(
+        acknowledged_at=at("2026-09-10 01:10"), resolved_at=at("2026-09-10 01:09:59")
+    ),
+    "a_merged_incident_counts_for_nothing": lambda: an_incident(merged_into=an_incident()),
+    "an_incident_is_merged_into_another": merged_into_itself,
     "an_outage_ends_after_it_starts": lambda: an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 01:00"),
     "an_outage_names_a_function_once": lambda: twice(
         OutageFunction.objects.create,
@@ -189,6 +254,20 @@ BREAKS = claims_breaks.BREAKS | {
     "work_is_finished_after_it_started": lambda: window(
         started_at=at("2026-09-06 18:00"), completed_at=at("2026-09-06 17:59")
     ),
+    "work_that_took_place_is_not_marked_as_not_carried_out": lambda: window(
+        started_at=at("2026-09-06 18:00"), not_carried_out_at=at("2026-09-06 20:00")
+    ),
+    "a_discarded_window_was_a_draft": lambda: window(
+        discarded_at=at("2026-09-01 08:00"), cancelled_at=at("2026-09-02 08:00")
+    ),
+    "a_window_has_one_pending_request": lambda: twice(request, window()),
+    "a_requested_announcement_has_a_known_status": lambda: request(status="perhaps", decided_at=at("2026-09-01 09:00")),
+    "a_requested_window_ends_after_it_starts": lambda: request(ends_at=at("2026-09-06 18:00")),
+    "a_request_says_why_more_than_24_hours": lambda: request(why=""),
+    "a_confirmed_request_and_no_other_sends_its_notice": lambda: request(
+        status="confirmed", decided_at=at("2026-09-01 09:00")
+    ),
+    "a_long_window_is_confirmed_by_another_person": confirmed_by_who_requested_it,
     "a_window_is_of_a_known_kind": lambda: window(kind="party"),
     "a_window_names_a_region_once": lambda: twice(WindowRegion.objects.create, window=window(), region=a_region()),
     "a_window_names_a_function_once": lambda: twice(
@@ -247,6 +326,16 @@ BREAKS = claims_breaks.BREAKS | {
     "a_correction_states_its_reason": lambda: MonthClosing.objects.create(
         month=on("2026-09-01"), revision=2, closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
     ),
+    "a_month_is_closed_by_two_persons_or_says_that_it_was_one": lambda: closing(one_person=False),
+    "a_month_is_closed_by_another_person": closed_by_the_requester,
+    "a_month_has_one_pending_closing_request": lambda: twice(closing_request),
+    "a_closing_request_has_a_known_status": lambda: closing_request(status="lost", decided_at=at("2026-10-10 02:00")),
+    "a_closing_request_is_pending_or_decided": lambda: closing_request(status="withdrawn"),
+    "a_closing_request_is_sent_back_with_a_reason": lambda: closing_request(
+        status="returned", decided_at=at("2026-10-10 02:00")
+    ),
+    "a_closing_request_is_decided_by_another_person": decided_by_the_requester,
+    "a_requested_correction_states_its_reason": lambda: closing_request(revision=2),
     "regionmonth_has_1440_minutes_for_each_service_day": lambda: region_month(total_minutes=43199),
     "regionmonth_in_service_is_met_or_missed": lambda: region_month(met=None),
     "a_region_is_judged_once_a_month": lambda: twice(region_month),
@@ -270,6 +359,32 @@ def test_the_database_refuses(name):
     assert name in said or all(column in said for column in columns), said
 
 
+VOIDED = {"voided_at": at("2026-09-10 02:00")}
+
+
+def a_target_voided_later():
+    target = an_incident()
+    an_incident(merged_into=target, **VOIDED)
+    target.voided_at = VOIDED["voided_at"]
+    target.save()
+
+
+def merged_into_a_merged_one():
+    an_incident(merged_into=an_incident(merged_into=an_incident(), **VOIDED), **VOIDED)
+
+
+def moved_to_a_voided_one():
+    incident = an_incident(merged_into=an_incident(), **VOIDED)
+    incident.merged_into = an_incident(**VOIDED)
+    incident.save()
+
+
+@pytest.mark.parametrize("break_it", [a_target_voided_later, merged_into_a_merged_one, moved_to_a_voided_one])
+def test_no_incident_is_merged_into_one_that_counts_for_nothing(break_it):
+    with pytest.raises(IntegrityError, match="a_merged_incident_leads_to_one_that_counts"), transaction.atomic():
+        break_it()
+
+
 def constraints() -> list[models.BaseConstraint]:
     return [
         constraint
@@ -285,3 +400,16 @@ def fields(constraint: models.BaseConstraint) -> tuple[str, ...]:
 
 def test_every_constraint_has_been_tried():
     assert {constraint.name for constraint in constraints()} == set(BREAKS)
+
+
+def test_the_database_refuses_a_notice_of_more_than_24_hours_that_nobody_requested():
+    """A trigger, because notices of an earlier build and of history files stay as they are."""
+    found = window()
+    day = {"starts_at": at("2026-09-06 18:00"), "ends_at": at("2026-09-07 18:00")}
+    longer = day | {"ends_at": at("2026-09-07 18:00:01")}
+    notice(found, **longer)
+    notice(found, **day, sent_at=at("2026-09-02 08:00"), notice=told())
+    with pytest.raises(IntegrityError, match="a_notice_of_more_than_24_hours_was_requested"), transaction.atomic():
+        notice(found, **longer, sent_at=at("2026-09-03 08:00"), notice=told())
+    request(found, **longer)
+    notice(found, **longer, sent_at=at("2026-09-04 08:00"), notice=told())

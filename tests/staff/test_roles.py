@@ -1,21 +1,45 @@
 """Permissions as a table of roles and URLs; pages that are not linked are refused by URL too."""
 
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
-from incidents.operations import acknowledge_incident, add_outage, add_update, log_incident, resolve_incident
-from maintenance.operations import announce_window, cancel_window, plan_window
+from incidents.operations import (
+    acknowledge_incident,
+    add_outage,
+    add_update,
+    log_incident,
+    reopen_incident,
+    resolve_incident,
+)
+from maintenance.models import AnnouncementRequest
+from maintenance.operations import (
+    announce_window,
+    cancel_window,
+    confirm_announcement,
+    discard_draft,
+    mark_not_carried_out,
+    plan_window,
+    record_work,
+    request_announcement,
+    return_request,
+    withdraw_request,
+)
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import NotAllowed
 from sla_portal.availability.operations import (
     attribute_incident,
     confirm_exclusion,
+    merge_incident,
     propose_exclusion,
     reject_exclusion,
     revoke_exclusion,
+    void_incident,
+    withdraw_exclusion,
 )
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -29,6 +53,13 @@ from tests.support.desk import a_member, signed_in, text_of
 pytestmark = pytest.mark.django_db
 NOW = at("2026-09-10 12:00")
 EVERYONE = set(ROLES)
+
+
+def a_request(window) -> AnnouncementRequest:
+    start = at("2026-09-20 01:00")
+    return AnnouncementRequest.objects.create(
+        window=window, starts_at=start, ends_at=start + timedelta(hours=25), why="A day", requested_at=NOW
+    )
 
 
 @pytest.fixture
@@ -45,7 +76,11 @@ def record():
         "contract": a_contract(customer, "2026-01-01", "2026-12-31"),
         "incident": incident,
         "exclusion": an_exclusion(incident, status="proposed"),
-        "window": a_window("2026-09-20 01:00", "2026-09-20 02:00"),
+        "window": (window := a_window("2026-09-20 01:00", "2026-09-20 02:00")),
+        "request": a_request(window),
+        "own": an_exclusion(
+            None, "4.5", "proposed", customer=customer, starts_at=at("2026-09-10 01:00"), ends_at=at("2026-09-10 01:10")
+        ),
     }
 
 
@@ -59,6 +94,8 @@ PAGES = [
     ("incidents_incident_changelist", None, EVERYONE),
     ("incident_page", "incident", EVERYONE),
     ("incidents_incident_change", "incident", EVERYONE),
+    ("void_incident", "incident", {"NOC"}),
+    ("merge_incident", "incident", {"NOC"}),
     ("incidents_incident_delete", "incident", set()),
     ("availability_exclusion_changelist", None, EVERYONE),
     ("availability_exclusion_change", "exclusion", EVERYONE),
@@ -69,6 +106,8 @@ PAGES = [
     ("maintenance_maintenancewindow_changelist", None, EVERYONE),
     ("maintenance_maintenancewindow_change", "window", EVERYONE),
     ("maintenance_maintenancewindow_add", None, {"NOC"}),
+    ("maintenance_window", "window", EVERYONE),
+    ("announce_window", "window", {"NOC"}),
     ("customers_customer_changelist", None, EVERYONE - {"NOC"}),
     ("customers_customer_change", "customer", EVERYONE - {"NOC"}),
     ("customers_customer_add", None, {"Administrator"}),
@@ -116,9 +155,17 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(record, url_name, of, ro
         ("customers_region_change", "region", {"Administrator"}),
         ("agreements_contract_change", "contract", {"Administrator"}),
         ("availability_exclusion_change", "exclusion", set()),
+        ("announce_window", "window", {"NOC"}),
+        ("discard_window", "window", {"NOC"}),
+        ("not_carried_out", "window", {"NOC"}),
+        ("record_work", "window", {"NOC"}),
         ("resolve_incident", "incident", {"NOC"}),
         ("update_incident", "incident", {"NOC"}),
         ("acknowledge_incident", "incident", {"NOC"}),
+        ("reopen_incident", "incident", {"NOC"}),
+        ("void_incident", "incident", {"NOC"}),
+        ("merge_incident", "incident", {"NOC"}),
+        ("withdraw_exclusion", "exclusion", {"NOC", "Legal"}),
         ("attribute_incident", "incident", {"NOC", "Legal"}),
         ("propose_exclusion", "incident", {"NOC", "Legal"}),
         ("confirm_exclusion", "exclusion", {"Legal"}),
@@ -136,11 +183,36 @@ def test_a_form_is_refused_for_other_roles(record, url_name, of, roles):
         assert status != 403 or Entry.objects.count() == before
 
 
+@pytest.mark.parametrize(
+    ("url_name", "seen", "sent"),
+    [
+        ("confirm_announcement", EVERYONE, {"NOC", "Legal"}),
+        ("return_announcement", set(), {"NOC", "Legal"}),
+        ("withdraw_announcement", set(), {"NOC"}),
+    ],
+)
+def test_a_requested_announcement_is_decided_by_noc_and_legal(record, url_name, seen, sent):
+    url = reverse(f"admin:{url_name}", args=[record["window"].pk, record["request"].pk])
+    for role in ROLES:
+        client = signed_in(a_member(role))
+        assert (client.get(url).status_code == 200) is (role in seen), role
+        assert client.post(url, {}).status_code == (422 if role in sent else 403), role
+
+
 OPERATIONS = {
     "log": (log_incident, {"title": "", "source": "phone", "outages": []}, {"NOC"}),
     "add an outage": (add_outage, {"incident": "incident", "facts": None}, {"NOC"}),
     "acknowledge": (acknowledge_incident, {"incident": "incident"}, {"NOC"}),
     "resolve": (resolve_incident, {"incident": "incident", "at": NOW}, {"NOC"}),
+    "reopen": (reopen_incident, {"incident": "incident", "text": "Down again", "reason": "So"}, {"NOC"}),
+    "void": (void_incident, {"incident": "incident", "reason": "A slip"}, {"NOC"}),
+    "merge": (
+        merge_incident,
+        {"incident": "incident", "into": "incident", "take_over": (), "propose_anew": (), "reason": "Twice"},
+        {"NOC"},
+    ),
+    "withdraw": (withdraw_exclusion, {"exclusion": "exclusion", "reason": "A slip"}, {"NOC", "Legal"}),
+    "withdraw from a customer": (withdraw_exclusion, {"exclusion": "own", "reason": "A slip"}, {"Support", "Legal"}),
     "update": (add_update, {"incident": "incident", "text": "We look", "public": False}, {"NOC"}),
     "attribute": (attribute_incident, {"incident": "incident", "reason": "Ours"}, {"NOC", "Legal"}),
     "propose": (propose_exclusion, {"incident": "incident", "clause": "4.10", "reason": "Law"}, {"NOC", "Legal"}),
@@ -154,6 +226,13 @@ OPERATIONS = {
     ),
     "announce": (announce_window, {"window": "window", "starts_at": NOW, "ends_at": NOW}, {"NOC"}),
     "cancel": (cancel_window, {"window": "window", "reason": "No need"}, {"NOC"}),
+    "request": (request_announcement, {"window": "window", "starts_at": NOW, "ends_at": NOW, "why": "So"}, {"NOC"}),
+    "confirm the announcement": (confirm_announcement, {"request": "request"}, {"NOC", "Legal"}),
+    "send back the request": (return_request, {"request": "request", "reason": "No need"}, {"NOC", "Legal"}),
+    "withdraw the request": (withdraw_request, {"request": "request", "reason": "No need"}, {"NOC"}),
+    "discard": (discard_draft, {"window": "window", "reason": "No need"}, {"NOC"}),
+    "not carried out": (mark_not_carried_out, {"window": "window", "reason": "No need"}, {"NOC"}),
+    "record work": (record_work, {"window": "window", "started_at": NOW, "completed_at": NOW}, {"NOC"}),
 }
 
 

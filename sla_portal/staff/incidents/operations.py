@@ -13,21 +13,42 @@ from sla_portal.audit.actors import Actor
 
 
 def log_outages(
-    *, actor: Actor, title: str, source: str, ticket_number: str, outages: Sequence[OutageFacts], now: datetime
+    *,
+    actor: Actor,
+    title: str,
+    source: str,
+    ticket_number: str,
+    outages: Sequence[OutageFacts],
+    detected_at: datetime,
+    now: datetime,
+    reason: str = "",
 ) -> Incident:
-    """Log an incident; if all of its outages have ended, resolve it at the end of the last one."""
+    """Log an incident; if all of its outages have ended, resolve it.
+
+    It is resolved at the end of the last outage, or when it was detected where that is later (2.2). `reason`: why the
+    record of a closed month is changed.
+    """
     with transaction.atomic():
         incident = log_incident(
-            actor=actor, title=title, source=source, ticket_number=ticket_number, outages=outages, now=now
+            actor=actor,
+            title=title,
+            source=source,
+            ticket_number=ticket_number,
+            outages=outages,
+            detected_at=detected_at,
+            now=now,
+            reason=reason,
         )
         ends = [facts.ended_at for facts in outages]
         if None not in ends:
-            resolve_incident(actor=actor, incident=incident, at=max(filter(None, ends)), now=now)
+            resolve_incident(actor=actor, incident=incident, at=max(detected_at, *filter(None, ends)), now=now)
     return incident
 
 
-def add_outages(*, actor: Actor, incident: Incident, outages: Sequence[OutageFacts], now: datetime) -> None:
-    """Add outages to an incident, all of them or none."""
+def add_outages(
+    *, actor: Actor, incident: Incident, outages: Sequence[OutageFacts], now: datetime, reason: str = ""
+) -> None:
+    """Add outages to an incident, all of them or none; `reason` as in `log_outages`."""
     with transaction.atomic():
         for facts in outages:
-            add_outage(actor=actor, incident=incident, facts=facts, now=now)
+            add_outage(actor=actor, incident=incident, facts=facts, now=now, reason=reason)

@@ -18,21 +18,35 @@ from django.views.decorators.http import require_safe
 
 from claims.models import Claim, Status
 from incidents.models import Incident
-from incidents.queries import incidents_touching
-from maintenance.queries import notices_given, windows_of_region
+from incidents.queries import incidents_touching, times_of
+from incidents.rules import mean, time_to_acknowledge, time_to_restore
+from maintenance.queries import conduct, notices_given, windows_of_region
 from sla_portal.agreements.queries import contracts_in_force
 from sla_portal.audit.templatetags.audit_log import audit_log
-from sla_portal.availability.models import Deviation, Exclusion, MonthClosing, RegionMonth
+from sla_portal.availability.models import Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.queries import (
     Grid,
     Judged,
+    closed_row,
     contract_period_so_far,
     customer_month,
     exclusions_of_region,
+    first_day_on_record,
+    is_as_closed,
+    not_in_service,
     region_month,
     status_of,
+    statuses_of_regions,
 )
-from sla_portal.availability.rules import Reason, availability, covered_by_notice, cut, explain
+from sla_portal.availability.rules import (
+    MonthStatus,
+    Reason,
+    availability,
+    covered_by_notice,
+    cut,
+    explain,
+)
+from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
@@ -41,6 +55,7 @@ from sla_portal.kernel.months import ServiceMonth, day_span, local_date
 from sla_portal.pictures import KINDS
 
 from ..common import page, require_right
+from ..headlines import as_closed, as_judged
 from ..incidents.impact import lead_hours
 from ..pictures import day_runs, hour_rows, month_rows
 from ..words import (
@@ -49,11 +64,10 @@ from ..words import (
     decision,
     grounds,
     kind_name,
+    length,
     other_counting_rules,
-    pending_reason,
     reading_name,
     reading_sentence,
-    status_badge,
     verdict,
 )
 
@@ -76,6 +90,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         for row in RegionMonth.objects.filter(month__gte=months[-1].first_day, month__lte=present.first_day)
     }
     regions = list(Region.objects.all())
+    statuses = statuses_of_regions(months, now)
+    first = first_day_on_record()
     return page(
         request,
         "staff/months/overview.html",
@@ -87,7 +103,16 @@ def overview(request: HttpRequest) -> HttpResponse:
                     "month": month,
                     "name": month_name(month),
                     "present": month == present,
-                    "cells": [_cell(region, month, judged.get((region.pk, month.first_day))) for region in regions],
+                    "in_service": first is None or first <= month.last_day,
+                    "cells": [
+                        _cell(
+                            region,
+                            month,
+                            judged.get((region.pk, month.first_day)),
+                            statuses[region.pk, month.first_day],
+                        )
+                        for region in regions
+                    ],
                 }
                 for month in months
             ],
@@ -95,13 +120,21 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None) -> dict[str, Any]:
+def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None, status: MonthStatus) -> dict[str, Any]:
     url = reverse("admin:month", args=[month, "region", region.code])
     if row is None:
         return {"url": url, "state": "unknown", "word": _("Not calculated yet")}
     state, word = verdict(row.met, over=True)
     ratio = availability(row.unavailable_minutes, row.total_minutes)
-    return {"url": url, "row": row, "state": state, "word": word, "availability": ratio is not None and cut(ratio)}
+    return {
+        "url": url,
+        "row": row,
+        "state": state,
+        "word": word,
+        "availability": ratio is not None and cut(ratio),
+        "status": status_badge(status.status),
+        "pending": pending_sentence(status),
+    }
 
 
 @dataclass(frozen=True)
@@ -164,12 +197,13 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
     start, end = instant(span[0]), instant(span[1])
     figures, judgement = judged.figures, judged.judgement
     over = span[1] <= epoch(now)
-    incidents = list(incidents_touching(subject.region, start, end).prefetch_related(None))
+    incidents = list(incidents_touching(subject.region, start, end).prefetch_related(None).prefetch_related("outages"))
+    times = [times_of(incident) for incident in incidents]
     named = _addresses(judged, incidents)
     state, word = verdict(figures.met, over=True)
     closing = MonthClosing.objects.filter(month=judged.month.first_day).order_by("-revision").first()
     status = status_of(subject.row, judged, now)
-    deviating = Deviation.objects.filter(month=judged.month.first_day).exists()
+    frozen = closed_row(subject.row, judged.month)
     day = _day(request, judged.month)
     return {
         "judged": judged,
@@ -179,7 +213,10 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "state": state,
         "word": word,
         "status": status_badge(status.status),
-        "pending": [pending_reason(reason) for reason in status.pending],
+        "pending": pending_sentence(status),
+        # A closed month shows the figures with which it was closed; those of the record stand beside them.
+        "headline": as_closed(frozen) if frozen else as_judged(figures, status),
+        "deviating": frozen is not None and not is_as_closed(frozen, figures),
         "availability": None if figures.availability is None else cut(figures.availability),
         "legend": [(kind, kind_name(kind)) for kind in ("up", *KINDS.values())],
         "zone": settings.SLA_TIME_ZONE,
@@ -217,12 +254,14 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         ],
         "excluded_under": figures.excluded_under,
         "recovery": [_recovery(incident, named) for incident in incidents[:MOST_ROWS]],
+        "mean_time_to_acknowledge": mean(map(time_to_acknowledge, times)),
+        "mean_time_to_restore": mean(map(time_to_restore, times)),
         "most_rows": MOST_ROWS,
         "more_events": len(figures.events) > MOST_ROWS,
         "more_incidents": len(incidents) > MOST_ROWS,
         "unclassified": [incident for incident in incidents if incident.attributable is None],
         "closing": closing,
-        "deviating": deviating,
+        "not_in_service": not_in_service(judged.month),
         "may_see_reports": request.user.has_perm("reports.view_report"),
         "reports": subject.row.reports.filter(month=judged.month.first_day).defer("statement").order_by("-revision"),
         "contracts": _contracts(subject, judged.month, now),
@@ -255,7 +294,9 @@ def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]
             "row": window,
             "lead_hours": (lead := lead_hours(window)),
             "short": lead is not None and lead < recommended,
-            "covered_minutes": seconds(intersection(covered_by_notice(notices_given(window), periods), [span]))
+            "covered_minutes": seconds(
+                intersection(covered_by_notice(notices_given(window), conduct(window), periods), [span])
+            )
             // MINUTE,
         }
         for window in windows_of_region(region, instant(span[0]), instant(span[1]))
@@ -264,13 +305,12 @@ def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]
 
 def _recovery(incident: Incident, named: dict[str, str]) -> dict[str, Any]:
     """Return the detection, acknowledgement and recovery of an incident (2.2)."""
-    detected = incident.detected_at
+    times = times_of(incident)
     return {
         "incident": incident,
         "url": named[incident.reference],
-        "acknowledged_in": incident.acknowledged_at and incident.acknowledged_at - detected,
-        "restored_in": incident.resolved_at and incident.resolved_at - detected,
-        "over_when_detected": incident.resolved_at is not None and incident.resolved_at <= detected,
+        "time_to_acknowledge": length(time_to_acknowledge(times)),
+        "time_to_restore": length(time_to_restore(times)),
     }
 
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from incidents.models import Incident, Outage, Update
+from incidents.rules import check_end
 from sla_portal.kernel.months import ServiceMonth
 
-from ..rules import PublicIncident, PublicOutage, PublicUpdate, impact, stage
+from ..rules import Impact, PublicIncident, PublicOutage, PublicUpdate, Stage, impact, stage
 from .shared import FEW, MANY, Grid, MonthOf, named, rows_of_month
 
 LATELY = timedelta(days=30)
@@ -40,20 +41,23 @@ def recent_incidents(grid: Grid, now: datetime) -> tuple[PublicIncident, ...]:
 
 
 def _public_incidents() -> QuerySet[Incident]:
-    """Incidents with an outage or a public update; reads public fields only."""
+    """Incidents with an outage or a public update, and those that another was merged into; reads public fields only."""
     return (
         Incident.objects.filter(
             Exists(Outage.objects.filter(incident=OuterRef("pk")))
             | Exists(Update.objects.filter(incident=OuterRef("pk"), public=True))
+            | Exists(Incident.objects.filter(merged_into=OuterRef("pk")))
         )
-        .only("reference", "detected_at", "resolved_at")
+        .select_related("merged_into")
+        .only("reference", "detected_at", "resolved_at", "voided_at", "merged_into__reference")
         .order_by("-detected_at", "-id")
     )
 
 
 def _open(now: datetime) -> Q:
     still_down = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now), started_at__lte=now)
-    return Q(resolved_at__isnull=True) | Q(resolved_at__gt=now) | Q(pk__in=still_down.values("incident"))
+    unresolved = Q(resolved_at__isnull=True) | Q(resolved_at__gt=now) | Q(pk__in=still_down.values("incident"))
+    return Q(voided_at__isnull=True) & unresolved
 
 
 def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tuple[PublicIncident, ...]:
@@ -74,12 +78,16 @@ def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
         )
         for outage in row.outages.all()
     )
+    in_order = not any(check_end(outage.ended_at, row.resolved_at) for outage in outages)
+    ended = Stage.MERGED if row.merged_into else Stage.VOIDED if row.voided_at else None
     return PublicIncident(
         reference=row.reference,
-        stage=stage(row.resolved_at, outages, now),
-        impact=impact(outages, grid.functions, grid.clients),
+        stage=ended or stage(row.resolved_at, outages, now),
+        impact=Impact.NONE if ended else impact(outages, grid.functions, grid.clients),
         detected_at=row.detected_at,
-        resolved_at=row.resolved_at,
+        resolved_at=row.resolved_at if in_order else None,
         outages=outages,
         updates=tuple(PublicUpdate(update.pk, update.at, update.text) for update in row.updates.all()),
+        voided_at=row.voided_at,
+        merged_into=row.merged_into.reference if row.merged_into else "",
     )

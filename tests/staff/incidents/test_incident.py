@@ -148,12 +148,32 @@ class TestSteps:
         outage.refresh_from_db()
         assert outage.ended_at == outage.incident.resolved_at == NOW
 
-    def test_resolve_at_a_typed_time(self, noc, europe):
+    def test_what_resolving_it_now_does_to_the_month_is_shown_before(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 02:50", None).incident
+        page = text_of(noc.get(page_of(incident)))
+        assert "If resolved now, Europe, September 2026: 10 unavailable minutes ■ SLA breached (in progress)" in page
+        assert "If resolved now" in text_of(noc.get(page_of(incident), {"part": "figures"}))
+
+    def test_at_a_typed_time_it_is_resolved_after_the_effect_on_the_month_was_shown(self, noc, europe):
+        a_contract(a_customer(europe), "2026-09-01", "2027-08-31")
         outage = an_outage(europe, "2026-09-10 02:50", None)
-        typed = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "10:58:30"}
-        noc.post(step("resolve_incident", outage.incident), typed)
+        typed = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "10:54:30"}
+        shown = noc.post(step("resolve_incident", outage.incident), typed)
+        assert (
+            "If resolved then All functions on all clients in force 10 minutes ■ SLA breached (in progress) "
+            "4 minutes ✓ SLA met (in progress)"
+        ) in text_of(shown)
+        assert "The SLA result changes for 1 customer." in text_of(shown)
         outage.refresh_from_db()
-        assert outage.ended_at == at("2026-09-10 02:58:30")
+        assert outage.ended_at is None
+        previewed = shown.context["resolve"]["previewed"].value()
+        moved = {**typed, "previewed": previewed, "end_at_1": "10:58:30"}
+        noc.post(step("resolve_incident", outage.incident), moved)
+        outage.refresh_from_db()
+        assert outage.ended_at is None
+        noc.post(step("resolve_incident", outage.incident), {**typed, "previewed": previewed})
+        outage.refresh_from_db()
+        assert outage.ended_at == at("2026-09-10 02:54:30")
 
     def test_an_end_before_the_start_is_refused_and_the_input_is_kept(self, noc, europe):
         outage = an_outage(europe, "2026-09-10 02:50", None)
@@ -164,6 +184,59 @@ class TestSteps:
         assert b'value="10:00:00"' in answer.content
         outage.refresh_from_db()
         assert outage.ended_at is None
+
+    @pytest.mark.parametrize(
+        ("typed", "sentence"),
+        [
+            ("10:39:59", "The incident was resolved before it was detected."),
+            ("10:54:59", "The incident was resolved before it was acknowledged."),
+            ("10:56:59", "One of the outages ends after this time."),
+        ],
+    )
+    def test_resolved_before_what_comes_first_is_refused_at_its_field(self, noc, europe, typed, sentence):
+        incident = an_incident(detected_at=at("2026-09-10 02:40"), acknowledged_at=at("2026-09-10 02:55"))
+        an_outage(europe, "2026-09-10 02:30", None, incident=incident)
+        an_outage(europe, "2026-09-10 02:30", "2026-09-10 02:57", incident=incident)
+        answer = noc.post(
+            step("resolve_incident", incident), {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": typed}
+        )
+        assert answer.status_code == 422
+        assert list(answer.context["resolve"].errors) == ["end_at"]
+        assert sentence in text_of(answer)
+        incident.refresh_from_db()
+        assert incident.resolved_at is None
+
+    def test_the_service_can_have_been_restored_earlier(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 02:50", None)
+        sent = {"end": "now", "restored_at_0": "2026-09-10", "restored_at_1": "10:52:00"}
+        noc.post(step("resolve_incident", outage.incident), sent)
+        outage.refresh_from_db()
+        assert (outage.ended_at, outage.incident.resolved_at) == (at("2026-09-10 02:52"), NOW)
+
+    def test_a_restoration_before_the_outage_is_refused_at_its_field(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 02:50", None)
+        sent = {"end": "now", "restored_at_0": "2026-09-10", "restored_at_1": "10:49:00"}
+        answer = noc.post(step("resolve_incident", outage.incident), sent)
+        assert list(answer.context["resolve"].errors) == ["restored_at"]
+
+    def test_acknowledging_a_resolved_incident_is_refused(self, noc):
+        incident = an_incident(resolved_at=at("2026-09-10 02:55"))
+        answer = noc.post(step("acknowledge_incident", incident), follow=True)
+        assert "is already resolved" in text_of(answer)
+        incident.refresh_from_db()
+        assert incident.acknowledged_at is None
+
+    def test_times_out_of_order_on_record_are_named_with_the_way_to_correct_them(self, noc, europe):
+        incident = an_incident(
+            detected_at=at("2026-09-10 02:40"), acknowledged_at=at("2026-09-10 02:30"), recorded_as_is=True
+        )
+        an_outage(europe, "2026-09-10 02:30", None, incident=incident)
+        answer = noc.get(page_of(incident))
+        assert "The incident was acknowledged before it was detected." in text_of(answer)
+        assert reverse("admin:incidents_incident_change", args=[incident.pk]).encode() in answer.content
+        incident.acknowledged_at = None
+        incident.save()
+        assert "out of order" not in text_of(noc.get(page_of(incident)))
 
     def test_resolving_a_resolved_incident_is_refused(self, noc, europe):
         incident = an_outage(europe, "2026-09-10 02:50", None).incident

@@ -13,7 +13,7 @@ from time_machine import travel
 from sla_portal.agreements.models import Suspension
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
-from sla_portal.availability.operations import close_month, judge_due_months
+from sla_portal.availability.operations import judge_due_months
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.operations import queue_reports, request_reports
 from tests.support.builders import (
@@ -28,6 +28,7 @@ from tests.support.builders import (
     at,
     on,
 )
+from tests.support.closing import closed_by_two
 from tests.support.desk import a_member, page_of, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,7 @@ class TestHeadline:
         assert "尚非最终：有中断仍在进行；有事件待归类；有排除待决定；数据尚未关账。" in page
 
     def test_a_closed_month_is_final_until_the_record_disagrees(self, support, europe):
-        close_month(actor=Actor.staff(a_member("Legal")), month=ServiceMonth(2026, 9), now=NOW)
+        closed_by_two(ServiceMonth(2026, 9), NOW)
         page = text_of(support.get(month_of(europe)))
         assert "Final" in page
         assert "Not final" not in page
@@ -144,7 +145,7 @@ class TestHeadline:
 class TestBelow:
     def test_a_closed_month_says_by_whom(self, europe):
         member = a_member("Legal")
-        close_month(actor=Actor.staff(member), month=ServiceMonth(2026, 9), now=NOW)
+        closed_by_two(ServiceMonth(2026, 9), NOW)
         assert "Closed 2026-10-05 08:00 Shanghai by Legal, revision 1." in text_of(
             signed_in(member).get(month_of(europe))
         )
@@ -173,10 +174,41 @@ class TestBelow:
         assert page_of(incident).encode() in answer.content
         assert "(4.1: 60)" in page
 
-    def test_an_incident_logged_when_it_was_over_was_restored_before(self, support, europe):
-        late = an_incident(detected_at=at("2026-09-10 05:00"), resolved_at=at("2026-09-10 03:00"))
+    def test_what_was_logged_after_it_was_over_says_so_instead_of_a_time_to_acknowledge(self, support, europe):
+        start, end = at("2026-09-10 01:00"), at("2026-09-10 03:00")
+        late = an_incident("INC-7", detected_at=start, resolved_at=end, logged_at=at("2026-09-10 05:00"))
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 03:00", incident=late)
-        assert "over before detection" in text_of(support.get(month_of(europe)))
+        page = text_of(support.get(month_of(europe)))
+        assert "2026-09-10 09:00 Shanghai logged after restoration 2 h" in page
+        assert "MTTA" not in page
+
+    @pytest.mark.parametrize(
+        ("acknowledged", "resolved", "shown"),
+        [
+            ("2026-08-12 00:00", "2026-09-10 03:00", "not stated 2 h"),
+            ("2026-09-10 01:05", "2026-09-10 02:00", "5 min not stated"),
+        ],
+    )
+    def test_times_out_of_order_are_not_stated_and_the_mean_leaves_them_out(
+        self, support, europe, acknowledged, resolved, shown
+    ):
+        broken = an_incident(
+            "INC-7", detected_at=at("2026-09-10 01:00"), acknowledged_at=at(acknowledged), resolved_at=at(resolved),
+            recorded_as_is=True,
+        )  # fmt: skip
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 03:00", incident=broken)
+        sound = an_incident(
+            "INC-8", detected_at=at("2026-09-11 01:02"), acknowledged_at=at("2026-09-11 01:07"),
+            resolved_at=at("2026-09-11 05:00"),
+        )  # fmt: skip
+        an_outage(europe, "2026-09-11 01:00", "2026-09-11 03:00", incident=sound)
+        page = text_of(support.get(month_of(europe)))
+        assert f"INC-7 Gateway lost monitoring 2026-09-10 09:00 Shanghai {shown}" in page
+        assert "INC-8 Gateway lost monitoring 2026-09-11 09:02 Shanghai 5 min 2 h" in page
+        assert "Mean time to acknowledge (MTTA): 5 min. Mean time to restore (MTTR): 2 h." in page
+        assert "-" not in page[page.index("Time to restore") : page.index("MTTR")].replace("2026-09-1", "").replace(
+            "INC-", ""
+        )
 
     def test_the_contract_period_so_far_stands_beside_a_customers_month(self, support, europe):
         customer = a_customer(europe)

@@ -65,6 +65,8 @@ class ReasonMissing(Refused):
 class IncidentWithoutOutage(Refused):
     """An incident needs at least one outage."""
 
+    field = "regions"
+
 
 @dataclass(frozen=True)
 class OutageFacts:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from sla_portal.kernel.characters import without_hidden
+
 if TYPE_CHECKING:
     from icalendar import Event
 
@@ -45,19 +47,20 @@ def to_vevent(event: CalendarEvent, *, provider: str, organizer: str, account: s
     from icalendar import Event, vCalAddress, vText
 
     made = Event()
-    made.add("uid", f"{event.reference}@{provider}")
+    made.add("uid", without_hidden(f"{event.reference}@{provider}"))
     made.add("sequence", event.sequence)
     made.add("dtstamp", event.announced_at.astimezone(UTC))
     made.add("dtstart", event.starts_at.astimezone(UTC))
     made.add("dtend", event.ends_at.astimezone(UTC))
-    made.add("summary", event.title if event.carried_out else _("%(title)s (not carried out)") % {"title": event.title})
+    title = event.title if event.carried_out else _("%(title)s (not carried out)") % {"title": event.title}
+    made.add("summary", without_hidden(title))
     made.add("status", "CANCELLED" if event.status is EventStatus.CANCELLED else "CONFIRMED")
     made.add("transp", "TRANSPARENT")
     made.add("organizer", vCalAddress(f"mailto:{organizer}"))
     # As vText, and so escaped: of a property that is not in the standard the library leaves a plain text as it is.
     made.add("x-maintnote-provider", vText(provider))
-    made.add("x-maintnote-account", vText(account))
-    made.add("x-maintnote-maintenance-id", vText(event.reference))
+    made.add("x-maintnote-account", vText(without_hidden(account)))
+    made.add("x-maintnote-maintenance-id", vText(without_hidden(event.reference)))
     made.add("x-maintnote-impact", vText("OUTAGE"))
     made.add("x-maintnote-status", vText(event.status.value))
     for affected in event.objects:
@@ -74,7 +77,7 @@ def calendar(events: Iterable[Event], *, name: str = "", method: str = "PUBLISH"
     made.add("version", "2.0")
     made.add("method", method)
     if name:
-        made.add("x-wr-calname", vText(name))  # as above
+        made.add("x-wr-calname", vText(without_hidden(name)))  # as above
     for one in events:
         made.add_component(one)
     return made.to_ical()

@@ -25,6 +25,8 @@ from .rules import DAY, FARTHEST_AHEAD, LONGEST, NoticeGiven, announced, needs_c
 class WindowEndsBeforeItStarts(Refused):
     """The window's end is not after its start."""
 
+    field = "ends_at"
+
 
 class WindowInThePast(Refused):
     """A window that is wholly in the past cannot be announced."""

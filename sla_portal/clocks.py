@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import forms
 from django.conf import settings
@@ -79,55 +80,133 @@ def format_minutes(count: int) -> str:
     return ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}
 
 
-class ClockWidget(forms.SplitDateTimeWidget):
-    """Native inputs for date and time with labels, and the time zone they are read in."""
+class ClockWidget(forms.MultiWidget):
+    """Native inputs for date and time with labels, and the time zone they are read in.
+
+    The zone is sent with them, so that a change of the reader's zone never makes another instant of what is typed.
+    Where the clocks are changed, the two instants that a local time may mean stand below as choices.
+    """
 
     template_name = "clocks/day_and_time.html"
+    supports_microseconds = False
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__(
-            attrs,
-            date_format="%Y-%m-%d",
-            time_format="%H:%M:%S",
-            date_attrs={"type": "date"},
-            time_attrs={"type": "time", "step": "1"},
-        )
+        day = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        time = forms.TimeInput(attrs={"type": "time", "step": "1"}, format="%H:%M:%S")
+        super().__init__([day, time, forms.HiddenInput(), forms.HiddenInput()], attrs)
+
+    def decompress(self, value: datetime | None) -> list[Any]:
+        zone = timezone.get_current_timezone()
+        if value is None:
+            return [None, None, str(zone), ""]
+        local = value.astimezone(zone)
+        return [local.date(), local.time(), str(zone), _sent(value)]
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        return super().get_context(name, value, attrs) | {"zone": timezone.get_current_timezone_name()}
+        context = super().get_context(name, value, attrs)
+        context["widget"]["subwidgets"][1]["attrs"].pop("autofocus", None)
+        day, time, zone, chosen = (part["value"] or "" for part in context["widget"]["subwidgets"])
+        known = _zone(zone) or timezone.get_current_timezone()
+        choices = [
+            {"sent": _sent(at), "local": _with_offset(at, known), "chosen": _sent(at) == chosen}
+            for at in _instants_typed(day, time, known)
+        ]
+        return context | {"zone": str(known), "instants": choices}
+
+
+class AmbiguousTime(ValidationError):
+    """A local time that the clocks skip or show twice, with the two instants that it may mean."""
+
+    def __init__(self, naive: datetime, zone: tzinfo, instants: list[datetime]) -> None:
+        there_and_back = instants[0].astimezone(zone).replace(tzinfo=None)
+        sentence = (
+            _("%(time)s happens twice in %(zone)s: the clocks are put back. Choose which of the two you mean.")
+            if there_and_back == naive
+            else _(
+                "%(time)s does not exist in %(zone)s: the clocks are put forward over it. "
+                "Choose the time before or after the change."
+            )
+        )
+        super().__init__(sentence % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": str(zone)})
+        self.instants = instants
 
 
 class ClockField(forms.SplitDateTimeField):
-    """An instant typed as date and time in the time zone of the reader; a skipped or repeated local time is refused."""
+    """An instant typed as date and time, in the time zone that was sent with them or else in that of the reader.
+
+    A local time that is skipped or happens twice is refused until one of its two instants is chosen.
+    """
 
     widget = ClockWidget
+
+    def clean(self, value: Any) -> datetime | None:
+        if not isinstance(value, list | tuple):
+            return super().clean(value)
+        day, time, zone, chosen = [*value, "", "", "", ""][:4]
+        known = _zone(zone) if zone else timezone.get_current_timezone()
+        if known is None:
+            raise ValidationError(_("The time zone of this time is unknown. Open the page again and enter the time."))
+        with timezone.override(known):
+            try:
+                return super().clean([day, time])
+            except AmbiguousTime as error:
+                for at in error.instants:
+                    if chosen == _sent(at):
+                        return at
+                raise
 
     def compress(self, data_list: Any) -> datetime | None:
         if data_list and data_list[0] and not 1900 <= data_list[0].year <= 9998:
             raise ValidationError(_("Enter the year in four digits, for example 2026."))
+        if data_list and None not in data_list:
+            naive, zone = datetime.combine(*data_list), timezone.get_current_timezone()
+            if instants := _instants(naive, zone):
+                raise AmbiguousTime(naive, zone, instants)
+        return super().compress(data_list)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compare instants: the same one, typed in another time zone, is no change."""
+        if self.disabled:
+            return False
+        if not any((data or ())[:2]):
+            return bool(initial)
         try:
-            return super().compress(data_list)
-        except ValidationError as error:
-            if error.code != "ambiguous_timezone":
-                raise
-            raise ValidationError(_which_change(datetime.combine(*data_list))) from None
+            return self.clean(data) != initial
+        except ValidationError:
+            return True
 
 
-def _which_change(naive: datetime) -> str:
-    zone = timezone.get_current_timezone()
-    there_and_back = naive.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-    sentence = (
-        _(
-            "%(time)s happens twice in %(zone)s: the clocks are put back. "
-            "Choose UTC as your time zone at the top of the page and enter the time in UTC."
-        )
-        if there_and_back == naive
-        else _(
-            "%(time)s does not exist in %(zone)s: the clocks are put forward over it. "
-            "Enter a time before or after the change, or choose UTC as your time zone at the top of the page."
-        )
-    )
-    return sentence % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": str(zone)}
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _instants(naive: datetime, zone: tzinfo) -> list[datetime]:
+    """The two instants that a local time may mean where the clocks are changed, in order; else none."""
+    instants = {naive.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return sorted(instants) if len(instants) == 2 else []
+
+
+def _instants_typed(day: str, time: str, zone: tzinfo) -> list[datetime]:
+    """The two instants of a local time as it was typed; none where it is no time."""
+    try:
+        naive = datetime.combine(forms.DateField().clean(day), forms.TimeField().clean(time))
+        return _instants(naive, zone) if 1900 <= naive.year <= 9998 else []
+    except ValidationError:
+        return []
+
+
+def _sent(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _with_offset(at: datetime, zone: tzinfo) -> str:
+    """Format an instant with its offset: `2026-10-25 02:30 (UTC+01:00)`."""
+    local = at.astimezone(zone)
+    offset = f"{local:%z}"
+    return f"{local:%Y-%m-%d %H:%M}{f':{local:%S}' if local.second else ''} (UTC{offset[:3]}:{offset[3:5]})"
 
 
 def month_name(month: ServiceMonth) -> str:

@@ -148,11 +148,13 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            # Its {% csrf_token %} signs where a form of the staff pages was made
+            "builtins": ["sla_portal.staff.templatetags.desk_forms"],
         },
     },
 ]
 
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "sla_portal.typed.FormRenderer"
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -188,6 +190,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "sla_portal.staff.sending.form_expired"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)

@@ -51,6 +51,8 @@ REVERSED = (Step.VOIDED, Step.SHORTENED)
 class ReasonMissing(Refused):
     """A reversal needs a reason; a redemption needs a reference."""
 
+    field = "reason"
+
 
 class NotRedeemable(Refused):
     """The voucher is redeemed, void or expired."""

@@ -34,13 +34,19 @@ MOST_TIMES = 100
 class TooLate(Refused):
     """The claim period of the month is closed (3.3.1)."""
 
+    field = "month"
+
 
 class NotUnderContract(Refused):
     """The contract has no service day in the month (1.2)."""
 
+    field = "month"
+
 
 class AlreadyClaimed(Refused):
     """A claim for the contract and month is open or granted."""
+
+    field = "month"
 
     claim: Claim
 
@@ -56,13 +62,19 @@ class ProofMissing(Refused):
 class TicketNumberMissing(Refused):
     """A claim by ticket needs the ticket number."""
 
+    field = "ticket_number"
+
 
 class ContactOfAnother(Refused):
     """The contact is not one of the contract's customer."""
 
+    field = "contact"
+
 
 class ClaimNotOpen(Refused):
     """The claim is decided or withdrawn."""
+
+    field = "month"
 
 
 def receive_claim(

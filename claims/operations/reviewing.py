@@ -31,13 +31,19 @@ FIGURES = ("counted_minutes", "trial_minutes", "total_minutes", "monthly_charge"
 class ReasonMissing(Refused):
     """A reason is required."""
 
+    field = "reason"
+
 
 class QuestionMissing(Refused):
     """The question to the customer is empty."""
 
+    field = "question"
+
 
 class UnknownClause(Refused):
     """A refusal must name one of the `GROUNDS`."""
+
+    field = "clause"
 
 
 class ChecksNotPassed(Refused):
@@ -47,9 +53,13 @@ class ChecksNotPassed(Refused):
 class VoucherNotPossible(Refused):
     """The number of voucher minutes is not possible."""
 
+    field = "voucher_minutes"
+
 
 class EmailMissing(Refused):
     """A decision needs an e-mail with subject and text."""
+
+    field = "letter_text"
 
 
 class SecondPersonNeeded(Refused):

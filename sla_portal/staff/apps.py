@@ -3,6 +3,8 @@ from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
+from sla_portal.typed import refuse_hidden_characters_everywhere
+
 
 class StaffConfig(AppConfig):
     name = "sla_portal.staff"
@@ -17,3 +19,8 @@ class StaffConfig(AppConfig):
 
 class PortalAdminConfig(AdminConfig):
     default_site = "sla_portal.staff.sites.PortalAdminSite"
+
+    def ready(self) -> None:
+        # Before the forms are made, which the admin site imports.
+        refuse_hidden_characters_everywhere()
+        super().ready()

@@ -30,20 +30,19 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
 
 @contextmanager
 def refusals_on(form: forms.Form, fields: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Convert a refusal of an operation into an error of the form.
+    """Convert a refusal of an operation into an error of the field that caused it, or else of the form.
 
-    `fields` maps the fields that the objections of a refusal name to those of the form.
+    `fields` maps what a refusal names to the field of the form, where the form's has another name.
     """
     try:
         yield
     except TouchesClosedMonth as refused:
         form.add_error("reason" if "reason" in form.fields else None, str(refused))
     except Refused as refused:
-        if fields is None:
-            form.add_error(None, str(refused))
-            return
-        for field, sentence in _reasons(refused):
-            form.add_error(fields.get(field), sentence)
+        for name, sentence in _reasons(refused):
+            field = (fields or {}).get(name, name)
+            shown = field in form.fields and not form.fields[field].widget.is_hidden
+            form.add_error(field if shown else None, sentence)
     except IntegrityError:
         # Of two concurrent writes, a constraint accepted only one.
         form.add_error(None, _("Someone else saved at the same moment, so nothing was saved. Save again."))
@@ -52,4 +51,4 @@ def refusals_on(form: forms.Form, fields: Mapping[str, str] | None = None) -> It
 def _reasons(refused: Refused) -> list[tuple[str, str]]:
     """The field and the sentence of each objection of a refusal."""
     objections = getattr(refused, "objections", ())
-    return [(objection.field, _(objection.sentence)) for objection in objections] or [("", str(refused))]
+    return [(objection.field, _(objection.sentence)) for objection in objections] or [(refused.field, str(refused))]

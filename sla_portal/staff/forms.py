@@ -8,10 +8,21 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 NOW, TYPED = "now", "typed"
+
+
+class SignInForm(AdminAuthenticationForm):
+    """Sign in; a name longer than any user's is refused before it reaches the database."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name = self.fields["username"]
+        name.validators.append(MaxLengthValidator(name.max_length))
 
 
 class TimedForm(forms.Form):

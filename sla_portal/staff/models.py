@@ -8,7 +8,8 @@ class Submission(models.Model):
 
     key = models.UUIDField(unique=True)
     at = models.DateTimeField()
-    location = models.CharField(max_length=200, help_text="Where whoever sent it was led.")
+    location = models.CharField(max_length=2000, help_text="Where whoever sent it was led; empty while it is saved.")
+    digest = models.CharField(max_length=64, default="", help_text="Identifies what was sent.")
 
     class Meta:
         default_permissions = ()

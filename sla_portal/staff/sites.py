@@ -1,5 +1,6 @@
 """The admin site with the staff pages of the portal."""
 
+from functools import wraps
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -7,15 +8,18 @@ from django.contrib.admin import AdminSite
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
 from sla_portal.audit.versions import versioned
 from sla_portal.clocks import DASH
 from sla_portal.customers.models import Region
 
 from .middleware import SESSION_KEY
+from .sending import forget_others, keep_typed, saved_once, sign_in_again
 
 
 class PortalAdminSite(AdminSite):
@@ -23,6 +27,29 @@ class PortalAdminSite(AdminSite):
     site_url = None
     empty_value_display = DASH
     enable_nav_sidebar = False
+
+    def admin_view(self, view, cacheable=False):
+        """Save each form once, and keep what a signed-out person sends until they are signed in again."""
+        guarded = super().admin_view(saved_once(view), cacheable)
+
+        @wraps(guarded)
+        def inner(request, *args, **kwargs):
+            signed_out = request.method == "POST" and not self.has_permission(request)
+            if signed_out and request.path != reverse("admin:logout"):
+                return sign_in_again(request)
+            return guarded(request, *args, **kwargs)
+
+        return inner
+
+    @method_decorator(never_cache)
+    def login(self, request, extra_context=None):
+        from .forms import SignInForm
+
+        self.login_form = SignInForm
+        response = super().login(request, extra_context)
+        if request.method == "POST" and request.user.is_authenticated:
+            forget_others(request)
+        return response
 
     def get_urls(self):
         from . import home, search
@@ -36,6 +63,7 @@ class PortalAdminSite(AdminSite):
             path("", self.admin_view(home.index), name="index"),
             path("search/", self.admin_view(search.search), name="search"),
             path("clock/", self.admin_view(self.clock), name="clock"),
+            path("typed/", self.admin_view(keep_typed), name="keep_typed"),
         ]
         for urls in (incidents, maintenance, claims, months, amendments):
             pages += urls(self.admin_view)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,8 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
+from sla_portal.kernel.characters import without_hidden
+
 from . import queries
 from .caching import Cached, cached
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
@@ -24,7 +25,6 @@ from .rules import PublicIncident, PublicNotice, PublicWindow
 from .words import what_is_touched, what_was_down
 
 FOR_A_MINUTE = "public, max-age=60"
-NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class Entries(Atom1Feed):
@@ -34,7 +34,7 @@ class Entries(Atom1Feed):
         return super().latest_post_date() if self.items else self.feed["changed_at"]
 
     def add_item(self, title: str, link: str, description: str, *args: Any, **more: Any) -> None:
-        super().add_item(NOT_IN_XML.sub(" ", title), link, NOT_IN_XML.sub(" ", description), *args, **more)
+        super().add_item(without_hidden(title), link, without_hidden(description), *args, **more)
 
 
 class PublicFeed(Feed):

@@ -1,14 +1,22 @@
 """Forms of the staff pages refuse invalid input with a message that says what to do."""
 
+import re
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
 import pytest
-from django.core.exceptions import ValidationError
+from django import forms
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from time_machine import travel
 
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
+from sla_portal.availability.operations.classification import ReasonMissing
 from sla_portal.clocks import ClockField
+from sla_portal.kernel.errors import Refused
+from sla_portal.staff.common import refusals_on
 from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at, on
 from tests.support.desk import a_member, signed_in, text_of
 
@@ -118,18 +126,81 @@ def test_incident_and_outages_are_corrected_together(noc, outage, before, resolv
     assert not incident.recorded_as_is
 
 
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        (("2026-03-29", "02:30:00"), "does not exist in Europe/Berlin: the clocks are put forward over it"),
-        (("2026-10-25", "02:30:00"), "happens twice in Europe/Berlin: the clocks are put back"),
-    ],
-)
-def test_a_skipped_or_repeated_local_time_is_refused_with_advice(typed, sentence):
-    with timezone.override("Europe/Berlin"), pytest.raises(ValidationError) as refused:
-        ClockField().clean(list(typed))
-    assert sentence in refused.value.messages[0]
-    assert "UTC" in refused.value.messages[0]
+BERLIN_IS_SHOWN = {
+    "2026-03-29": ["01:30 (UTC+01:00)", "03:30 (UTC+02:00)"],
+    "2026-10-25": ["02:30 (UTC+02:00)", "02:30 (UTC+01:00)"],
+}
+CHANGES = [
+    ("2026-03-29", "does not exist in Europe/Berlin: the clocks are put forward over it"),
+    ("2026-10-25", "happens twice in Europe/Berlin: the clocks are put back"),
+]
+
+
+class ClockForm(forms.Form):
+    at = ClockField(required=False)
+
+
+def instants_offered(form: ClockForm) -> dict[str, str]:
+    """What is sent for each instant that the field offers, by its name."""
+    found = re.findall(r'type="radio" name="at_3" value="([^"]+)"[^>]*> \S+ ([^<]+)</label>', str(form["at"]))
+    return {name: value for value, name in found}
+
+
+@pytest.mark.parametrize(("day", "sentence"), CHANGES)
+def test_a_skipped_or_doubled_local_time_is_chosen_at_the_field(day, sentence):
+    with timezone.override("Europe/Berlin"):
+        refused = ClockForm({"at_0": day, "at_1": "02:30:00"})
+        assert sentence in refused.errors["at"][0]
+        offered = instants_offered(refused)
+        assert list(offered) == BERLIN_IS_SHOWN[day]
+        for name, sent in offered.items():
+            form = ClockForm({"at_0": day, "at_1": "02:30:00", "at_3": sent})
+            assert form.is_valid()
+            assert f"{form.cleaned_data['at'].astimezone(ZoneInfo('Europe/Berlin')):%H:%M}" == name[:5]
+            # Shown again, it is the same instant, and sending the form unchanged is no change.
+            shown = ClockForm(initial=form.cleaned_data)
+            assert "checked" in str(shown["at"]) or "happens" not in sentence
+            local = form.cleaned_data["at"].astimezone(ZoneInfo("Europe/Berlin"))
+            again = {"at_0": f"{local:%Y-%m-%d}", "at_1": f"{local:%H:%M}", "at_2": "Europe/Berlin", "at_3": sent}
+            assert not ClockForm(again, initial=form.cleaned_data).has_changed()
+
+
+@pytest.mark.parametrize("chosen", ["", "2026-10-25T00:30:00", "2026-10-26T00:30:00Z", "tomorrow", "\0"])
+def test_only_one_of_the_two_instants_can_be_chosen(chosen):
+    with timezone.override("Europe/Berlin"):
+        form = ClockForm({"at_0": "2026-10-25", "at_1": "02:30:00", "at_3": chosen})
+        assert "happens twice" in form.errors["at"][0]
+
+
+def test_a_choice_that_no_longer_fits_the_time_is_ignored():
+    with timezone.override("Europe/Berlin"):
+        form = ClockForm({"at_0": "2026-10-25", "at_1": "05:00:00", "at_3": "2026-10-25T00:30:00Z"})
+        assert form.is_valid()
+        assert form.cleaned_data["at"] == at("2026-10-25 04:00")
+
+
+def test_a_time_is_read_in_the_zone_it_was_typed_in_whatever_the_reader_chose_since():
+    typed = {"at_0": "2026-09-10", "at_1": "10:00", "at_2": "America/New_York"}
+    with timezone.override("Europe/Berlin"):
+        form = ClockForm(typed)
+        assert form.is_valid()
+        assert form.cleaned_data["at"] == at("2026-09-10 14:00")
+        assert 'name="at_2" value="America/New_York"' in str(form["at"])
+        assert not ClockForm(typed, initial={"at": at("2026-09-10 14:00")}).has_changed()
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "UTC\0", "America", "x" * 9000])
+def test_a_time_in_an_unknown_zone_is_refused(zone):
+    form = ClockForm({"at_0": "2026-09-10", "at_1": "10:00", "at_2": zone})
+    assert "The time zone of this time is unknown." in form.errors["at"][0]
+    assert f'name="at_2" value="{timezone.get_current_timezone_name()}"' in str(form["at"])
+
+
+def test_a_zone_without_a_time_is_no_time():
+    form = ClockForm({"at_0": "", "at_1": "", "at_2": "Asia/Tokyo"})
+    assert form.is_valid()
+    assert form.cleaned_data["at"] is None
+    assert not form.has_changed()
 
 
 def test_times_are_shown_in_both_time_zones_and_entered_in_the_readers(outage):
@@ -237,3 +308,96 @@ def test_a_suspension_that_ends_before_it_starts_is_refused():
     assert "The last day of the suspension is before its first day." in text_of(response)
     assert contract.suspensions.count() == 0
     assert contract.starts_on == on("2026-01-01")
+
+
+# What no person sends
+
+
+@pytest.fixture
+def administrator():
+    return signed_in(a_member("Administrator"))
+
+
+@pytest.mark.parametrize("sent", ["abc", "9" * 30, "-1", "²", "１", "1.5", "\0"])
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [("customers_contact", "customer"), ("customers_customer", "region"), ("agreements_contract", "customer")],
+)
+def test_what_is_no_number_of_a_row_is_refused_at_its_field(administrator, page, field, sent):
+    answer = administrator.post(
+        reverse(f"admin:{page}_add"), {field: sent, **rows("payments"), **rows("suspensions"), **rows("contacts")}
+    )
+    assert answer.status_code == 200
+    assert "That choice is not one of the available choices." in text_of(answer)
+
+
+def test_a_form_has_at_most_a_hundred_new_rows(administrator):
+    customer = a_customer(a_region(), "C-1")
+    for number in range(3):
+        customer.contacts.create(email=f"{number}@example.com")
+    address = reverse("admin:customers_customer_change", args=[customer.pk])
+    facts = {"code": "C-1", "name": "Acme", "region": customer.region_id, "language": "en", "why": "Many"}
+    known = {f"contacts-{n}-{name}": value for n, row in enumerate(customer.contacts.all())
+             for name, value in {"id": row.pk, "customer": customer.pk, "email": row.email, "language": ""}.items()}  # fmt: skip
+    counts = {"contacts-INITIAL_FORMS": 3, "contacts-MIN_NUM_FORMS": 0, "contacts-MAX_NUM_FORMS": 1000}
+    too_many = administrator.post(address, facts | known | counts | {"contacts-TOTAL_FORMS": 2000})
+    assert "Please submit at most 103 forms." in text_of(too_many)
+    enough = administrator.post(address, facts | known | counts | {"contacts-TOTAL_FORMS": 103})
+    assert enough.status_code == 302, text_of(enough)
+    assert customer.contacts.count() == 3
+
+
+def test_a_name_longer_than_any_users_is_refused_before_the_database_is_asked(settings):
+    settings.AXES_ENABLED = True
+    answer = Client().post(reverse("admin:login"), {"username": "n" * 100_000, "password": "a guess"})
+    assert answer.status_code == 200
+    assert "Ensure this value has at most 150 characters" in text_of(answer)
+
+
+# A refusal stands at its field
+
+
+class ReasonedForm(forms.Form):
+    reason = forms.CharField(required=False)
+    until = forms.CharField(required=False)
+    ends_at = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class Early(Refused):
+    field = "ends_at"
+
+
+@pytest.mark.parametrize(
+    ("refused", "fields", "stands_at"),
+    [
+        (ReasonMissing("No"), {}, "reason"),
+        (Early("No"), {"ends_at": "until"}, "until"),
+        (Early("No"), {}, "__all__"),
+        (Refused("No"), {}, "__all__"),
+    ],
+)
+def test_a_refusal_stands_at_the_field_that_caused_it(refused, fields, stands_at):
+    form = ReasonedForm({})
+    assert form.is_valid()
+    with refusals_on(form, fields):
+        raise refused
+    assert form.errors == {stands_at: ["No"]}
+
+
+def test_an_outage_in_the_future_is_refused_at_its_time(noc):
+    sent = {"key": uuid4(), "regions": [a_region().pk], "what": "everything", "source": "monitoring", "over": "no"}
+    typed = {"since": "typed", "since_at_0": "2026-09-11", "since_at_1": "00:00"}
+    page = noc.post(reverse("admin:log_outage"), sent | typed)
+    assert page.context["form"].errors.keys() == {"since_at"}
+    assert re.search(r'<input[^>]* name="since_at_0"[^>]* autofocus', page.content.decode())
+    assert '<a href="#id_since_at_0">Start time</a>' in page.content.decode()
+
+
+def test_of_several_wrong_fields_the_first_is_focused(administrator):
+    page = administrator.post(reverse("admin:customers_contact_add"), {"email": "no address"}).content.decode()
+    focused = re.findall(r"<(?:input|select|textarea)[^>]* autofocus[^>]*>", page)
+    assert len(focused) == 1
+    assert 'name="customer"' in focused[0]
+    assert 'aria-invalid="true"' in focused[0]
+    assert 'aria-describedby="id_customer_error"' in focused[0]
+    assert 'id="id_customer_error"' in page

@@ -27,6 +27,8 @@ from .refusals import NotAcceptable, check_reason, cleaned
 class AnswerOutOfTime(Refused):
     """The version was not announced yet, has taken effect, or is withdrawn."""
 
+    field = "received_at"
+
 
 class AnsweredAlready(Refused):
     """The customer has already given or withdrawn this response."""
@@ -39,9 +41,13 @@ class NotConcerned(Refused):
 class NameMissing(Refused):
     """A response needs the name of the person responding."""
 
+    field = "by_name"
+
 
 class LastDayNotPossible(Refused):
     """A contract cannot end on that day because of the version."""
+
+    field = "last_day"
 
 
 def register_answer(

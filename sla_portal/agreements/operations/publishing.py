@@ -41,6 +41,8 @@ REMINDED_DAYS_BEFORE = (1, 7)
 class NoticeTooShort(Refused):
     """Too few full days between notice and effect (5.2)."""
 
+    field = "effective_on"
+
 
 class SummaryMissing(Refused):
     """The summary of changes is missing in a language."""

@@ -22,6 +22,8 @@ HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 class ReasonMissing(Refused):
     """A reason is required."""
 
+    field = "reason"
+
 
 class SecondPersonNeeded(Refused):
     """The same person cannot request and approve."""

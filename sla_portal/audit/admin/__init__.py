@@ -10,6 +10,7 @@ from .base import (
     ReadOnlyModelAdmin,
     ReadOnlyRows,
     Rows,
+    RowSelect,
     clock_column,
     day_column,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "MonthFilter",
     "ReadOnlyModelAdmin",
     "ReadOnlyRows",
+    "RowSelect",
     "Rows",
     "clock_column",
     "day_column",

@@ -12,8 +12,10 @@ from django.contrib import admin, messages
 from django.contrib.admin import widgets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
+from django.forms.models import _get_foreign_key
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -126,6 +128,27 @@ def day_column(name: str, heading: Any) -> Callable[[models.Model], str]:
     return column
 
 
+def is_number(text: Any) -> bool:
+    """Whether a text can be the number of a row in any database."""
+    return str(text).isascii() and str(text).isdigit() and len(str(text)) < 19
+
+
+class RowField(forms.ModelChoiceField):
+    """A choice of one row by its number."""
+
+    def to_python(self, value):
+        if value not in self.empty_values and not isinstance(value, models.Model) and not is_number(value):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value})
+        return super().to_python(value)
+
+
+class RowSelect(widgets.AutocompleteSelect):
+    """Search for a row; what is no number of a row chooses none."""
+
+    def optgroups(self, name, value, attr=None):
+        return super().optgroups(name, [one for one in value if one == "" or is_number(one)], attr)
+
+
 class DeskAdmin:
     """Shared by admin forms and inlines: native browser inputs, no related-object pop-ups."""
 
@@ -139,6 +162,11 @@ class DeskAdmin:
         if field is not None and isinstance(field.widget, widgets.RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", RowSelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **{"form_class": RowField, **kwargs})
 
 
 class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
@@ -247,9 +275,14 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def delete_view(self, request, object_id, extra_context=None):
-        if request.method == "POST" and not request.POST.get(WHY, "").strip():
-            messages.error(request, _("Enter a reason for deleting the record."))
-            return redirect(request.get_full_path())
+        if request.method == "POST":
+            try:
+                AuditedForm.base_fields[WHY].clean(request.POST.get(WHY, ""))
+            except ValidationError as error:
+                required = any(one.code == "required" for one in error.error_list)
+                sentence = _("Enter a reason for deleting the record.") if required else " ".join(error.messages)
+                messages.error(request, sentence)
+                return redirect(request.get_full_path())
         return super().delete_view(request, object_id, extra_context)
 
     def history_view(self, request, object_id, extra_context=None):
@@ -295,6 +328,23 @@ class Rows(DeskAdmin, admin.StackedInline):
 
     form = MergingForm
     extra = 0
+    most_new = 100
+    """As many as a person can fill in one form."""
+
+    def get_formset(self, request, obj=None, **kwargs):
+        of_record = self.of_record.name
+        known = 0 if obj is None else self.model._default_manager.filter(**{of_record: obj}).count()
+        most = known + self.most_new
+        return super().get_formset(request, obj, **{"max_num": most, "absolute_max": most, **kwargs})
+
+    def get_extra(self, request, obj=None, **kwargs):
+        """As many rows as were typed and are shown again, by the name of the formset."""
+        typed = getattr(request, "typed_rows", {})
+        return min(typed.get(self.of_record.remote_field.get_accessor_name(self.model), self.extra), self.most_new)
+
+    @property
+    def of_record(self):
+        return _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
 
 
 class ReadOnlyRows(Rows):

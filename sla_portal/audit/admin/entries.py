@@ -101,7 +101,12 @@ class EntryAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("changes"))
     def shown_changes(self, entry):
-        return format_html_join("", "<div>{}: <del>{}</del> → <ins>{}</ins></div>", format_changes(entry)) or DASH
+        return (
+            format_html_join(
+                "", "<div>{}: <del><bdi>{}</bdi></del> → <ins><bdi>{}</bdi></ins></div>", format_changes(entry)
+            )
+            or DASH
+        )
 
     @admin.display(description=gettext_lazy("integrity"))
     def verified(self, entry):

@@ -26,25 +26,37 @@ MAINTENANCE, FORCE_MAJEURE = "4.1", "4.11"
 class ExclusionOutsideIncident(Refused):
     """The time to exclude does not lie within the incident."""
 
+    field = "starts_at"
+
 
 class NoticeCoversNothing(Refused):
     """4.1 without a window whose notices cover some of the incident."""
+
+    field = "maintenance"
 
 
 class ThirdPartyNotNamed(Refused):
     """4.11 without the third party and its own incident."""
 
+    field = "third_party"
+
 
 class ReasonMissing(Refused):
     """A step that changes figures needs a reason."""
+
+    field = "reason"
 
 
 class EvidenceMissing(Refused):
     """Time caused by the customer cannot be excluded without evidence."""
 
+    field = "evidence"
+
 
 class NotACustomerClause(Refused):
     """The clause is not one of those for time caused by the customer (4.2 to 4.9)."""
+
+    field = "clause"
 
 
 class SecondPersonNeeded(Refused):

@@ -43,6 +43,8 @@ class MonthOpen(Refused):
 class CorrectionWithoutReason(Refused):
     """A correction needs a reason, which the reports state."""
 
+    field = "reason"
+
 
 class NothingToCorrect(Refused):
     """The figures of the closed month agree with the record."""

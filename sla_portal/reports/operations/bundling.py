@@ -36,6 +36,8 @@ class NotAnnounced(Refused):
 class NoSuchRecipient(Refused):
     """No e-mail about the version was sent to the address."""
 
+    field = "email"
+
 
 def request_bundle(*, actor: Actor, version: AgreementVersion, language: str, email: str = "", now: datetime) -> Bundle:
     """Request the evidence bundle of an amendment, in `language`; with `email`, including the source of the e-mails to that address.

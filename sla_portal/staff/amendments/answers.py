@@ -142,7 +142,7 @@ def answer(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     if posted is not None:
         require_right(request, REGISTER)
         if form.is_valid() and form.may_be_saved:
-            with refusals_on(form):
+            with refusals_on(form, {"received_at": "received_on"}):
                 register_answer(
                     actor=acting(request),
                     version=version,

@@ -272,12 +272,13 @@ def test_invalid_input_is_refused_with_a_message_and_kept(noc, change, sentence)
 @pytest.mark.parametrize(
     ("typed", "sentence"), [("2026-03-29 02:30:00", "does not exist"), ("2025-10-26 02:30:00", "happens twice")]
 )
-def test_a_local_time_that_is_not_one_instant_is_refused_and_says_what_to_do(noc, typed, sentence):
+def test_a_local_time_that_is_not_one_instant_is_refused_and_its_two_instants_are_offered(noc, typed, sentence):
     noc.post(reverse("admin:clock"), {"zone": "Europe/Berlin"})
     day, time = typed.split()
     page = text_of(noc.post(address(), taps(a_region(), since="typed", since_at_0=day, since_at_1=time)))
     assert sentence in page
-    assert "UTC" in page
+    assert "(UTC+01:00)" in page
+    assert "(UTC+02:00)" in page
 
 
 def test_preset_times_are_shown_in_both_time_zones(noc):

@@ -34,6 +34,9 @@ form.addEventListener("input", noted);
 form.addEventListener("submit", () => {
   typed = false;
 });
+addEventListener("typed-kept", () => {
+  typed = false;
+});
 addEventListener("beforeunload", (event) => {
   if (typed) event.preventDefault();
 });

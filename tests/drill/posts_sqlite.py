@@ -1,0 +1,14 @@
+"""10 000 random POSTs at the forms of the staff pages as each role, on SQLite: none fails, and none is slow."""
+
+from collections.abc import Iterator
+
+from tests.support.parts import Figure
+
+from .support import posts
+
+NEEDS = ()
+FULL, SMALL = posts.Size(10_000, demo=True), posts.Size(120, demo=False)
+
+
+def run(size: posts.Size) -> Iterator[Figure]:
+    yield from posts.run(size, "SQLite")

@@ -140,16 +140,14 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            # Every form of a staff page carries the version of what it shows.
-            "builtins": ["sla_portal.audit.templatetags.versions"],
+            # Every form of a staff page carries the version of what it shows, and where it was made.
+            "builtins": ["sla_portal.audit.templatetags.versions", "sla_portal.staff.templatetags.desk_forms"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            # Its {% csrf_token %} signs where a form of the staff pages was made
-            "builtins": ["sla_portal.staff.templatetags.desk_forms"],
         },
     },
 ]

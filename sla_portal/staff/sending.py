@@ -38,6 +38,8 @@ from django.utils.translation import gettext as _
 from django.views.csrf import csrf_failure
 from django.views.decorators.http import require_POST
 
+from sla_portal.audit.versions import FIELD as VERSION
+
 from .common import page
 from .models import Submission
 from .refilling import OWN, find_form, refill
@@ -204,7 +206,12 @@ def _is_page(response: HttpResponse) -> bool:
 
 
 def _by_label(typed: Typed) -> list[tuple[str, list[str]]]:
-    return [(name.replace("_", " "), texts) for name, texts in typed.items() if any(text.strip() for text in texts)]
+    """What a person typed; not the version of the page, nor the values that it showed."""
+    return [
+        (name.replace("_", " "), texts)
+        for name, texts in typed.items()
+        if name != VERSION and "initial-" not in name and any(text.strip() for text in texts)
+    ]
 
 
 @require_POST

@@ -29,8 +29,8 @@ class PortalAdminSite(AdminSite):
     enable_nav_sidebar = False
 
     def admin_view(self, view, cacheable=False):
-        """Save each form once, and keep what a signed-out person sends until they are signed in again."""
-        guarded = super().admin_view(saved_once(view), cacheable)
+        """Save each form once, from the version it was made from; keep what a signed-out person sends."""
+        guarded = super().admin_view(saved_once(versioned(view)), cacheable)
 
         @wraps(guarded)
         def inner(request, *args, **kwargs):
@@ -68,10 +68,6 @@ class PortalAdminSite(AdminSite):
         for urls in (incidents, maintenance, claims, months, amendments):
             pages += urls(self.admin_view)
         return pages + super().get_urls()
-
-    def admin_view(self, view, cacheable=False):
-        """Let each view know which version its form was made from."""
-        return super().admin_view(versioned(view), cacheable)
 
     def clock(self, request):
         """Choose the time zone of the reader."""

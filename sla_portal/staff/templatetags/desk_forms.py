@@ -1,8 +1,9 @@
 """Replaces Django's `{% csrf_token %}` in every template: a form of the staff pages also says where it was made."""
 
 from django import template
-from django.template.defaulttags import CsrfTokenNode
 from django.utils.safestring import SafeString
+
+from sla_portal.audit.templatetags.versions import VersionedTokenNode
 
 from ..sending import origin_field, page_address
 
@@ -11,9 +12,9 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def csrf_token(context: template.Context) -> SafeString:
-    """Return the CSRF token of a form and, on the staff pages, its origin."""
+    """Return the CSRF token of a form and, on the staff pages, its version and its origin."""
     request = context.get("request")
-    token: SafeString = CsrfTokenNode().render(context)
+    token = VersionedTokenNode().render(context)
     return token + origin_field(request) if request else token
 
 

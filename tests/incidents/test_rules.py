@@ -5,7 +5,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from incidents.rules import OutageObjection, check_scope, check_times
+from incidents.rules import (
+    AffectedScope,
+    OutageObjection,
+    Severity,
+    check_scope,
+    check_times,
+    scope_severity,
+    worst_severity,
+)
 
 NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -57,3 +65,34 @@ def test_every_objection_has_a_field_and_a_message():
     for objection in OutageObjection:
         assert objection.field in {"regions", "functions", "started_at", "ended_at"}
         assert objection.sentence.endswith(".")
+
+
+FUNCTIONS, CLIENTS = ("login", "calls"), ("app", "device", "web")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "severity"),
+    [
+        ([], None),
+        ([AffectedScope("eu")], Severity.CRITICAL),
+        ([AffectedScope("eu", FUNCTIONS, CLIENTS)], Severity.CRITICAL),
+        ([AffectedScope("eu", ("login",))], Severity.MAJOR),
+        ([AffectedScope("eu", None, ("app",))], Severity.MINOR),
+        ([AffectedScope("eu", ("login",), ("app", "web"))], Severity.MINOR),
+        # Outages of one region count together, those of two do not.
+        (
+            [AffectedScope("eu", ("login",), ("app",)), AffectedScope("eu", ("login",), ("device", "web"))],
+            Severity.MAJOR,
+        ),
+        ([AffectedScope("eu", ("login",)), AffectedScope("eu", ("calls",))], Severity.CRITICAL),
+        ([AffectedScope("eu", ("login",)), AffectedScope("us", ("calls",))], Severity.MAJOR),
+        ([AffectedScope("eu", ("login",), ("app",)), AffectedScope("us")], Severity.CRITICAL),
+    ],
+)
+def test_the_severity_follows_from_the_scope_in_the_worst_affected_region(scopes, severity):
+    assert scope_severity(scopes, FUNCTIONS, CLIENTS) is severity
+
+
+def test_the_worst_severity_wins():
+    assert worst_severity([Severity.MINOR, None, Severity.CRITICAL, Severity.MAJOR]) is Severity.CRITICAL
+    assert worst_severity([None]) is None

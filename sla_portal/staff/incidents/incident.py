@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from incidents.models import Incident
+from incidents.models import Incident, UpdateTemplate
 from incidents.operations import acknowledge_incident, add_update, resolve_incident
+from incidents.queries import severities
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
@@ -37,12 +38,12 @@ from sla_portal.availability.rules import MonthFigures
 from sla_portal.clocks import format_length, format_minutes, month_name
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 
-from ..common import page, refusals_on, require_right
+from ..common import chosen_template, page, refusals_on, require_right
 from ..forms import DecisionForm, ReasonForm
 from ..grid import Scope, describe_outage
 from ..operations import save_once
 from ..words import reading_name, verdict
-from .forms import ProposalForm, ResolveForm, UpdateForm
+from .forms import HandOverForm, LinksForm, ProposalForm, ResolveForm, SeverityForm, UpdateForm
 from .impact import ExclusionEffect, RegionImpact, clauses_of_section_4, exclusion_effects, impacts
 from .timeline import timeline
 
@@ -86,7 +87,6 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
     context |= {
         "title": f"{incident.reference} {incident.title}",
         "may": may,
-        "updates": incident.updates.all(),
         "clauses": clauses,
         "exclusions": [
             {
@@ -102,6 +102,14 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
         ],
         "windows_to_propose": _windows_to_propose(by_region, exclusions),
         "log": audit_log(incident, *exclusions),
+        "severity_form": SeverityForm(
+            initial={"severity": incident.severity or "", "reason": incident.severity_reason}, auto_id="severity-%s"
+        ),
+        "hand_over": HandOverForm(owner=incident.owner, auto_id="hand-over-%s") if may["change"] else None,
+        "links": LinksForm(
+            initial={name: getattr(incident, name) for name in LinksForm.base_fields}, auto_id="links-%s"
+        ),
+        "update_templates": UpdateTemplate.objects.all(),
         "resolve": ResolveForm(now=now, auto_id="resolve-%s"),
         "update": UpdateForm(auto_id="update-%s"),
         "attribute": ReasonForm(auto_id="attribute-%s"),
@@ -124,6 +132,8 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
         "now": now,
         "descriptions": [what for what, _long in stretches],
         "headline": _headline(incident, stretches),
+        "severity": severities([incident])[incident.pk],
+        "updates": incident.updates.all(),
         "tally": [_tally(impact, named=len(by_region) > 1) for impact in by_region],
         "impacts": by_region,
         "regions": [
@@ -142,6 +152,7 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
             for impact in by_region
         ],
         "ongoing": any(impact.ongoing for impact in by_region),
+        "unacknowledged": int(incident.acknowledged_at is None and incident.resolved_at is None),
     }
 
 
@@ -268,11 +279,21 @@ def update(request: HttpRequest, pk: int) -> HttpResponse:
     """Add an update; a public one is previewed before it is published."""
     incident, actor, now, back = _requested(request, pk, CHANGE)
     form = UpdateForm(request.POST, auto_id="update-%s")
+    if "template" in request.POST:
+        chosen = chosen_template(request, UpdateTemplate.objects.all())
+        return _page(request, incident, now, update=form.with_template(chosen))
     if form.is_valid() and not form.may_be_saved:
-        return _page(request, incident, now, update=form.for_preview(), preview=form.cleaned_data["text"])
+        return _page(request, incident, now, update=form.for_preview(), preview=form.cleaned_data)
 
     def write() -> str:
-        add_update(actor=actor, incident=incident, text=form.cleaned_data["text"], public=form.public, now=now)
+        add_update(
+            actor=actor,
+            incident=incident,
+            text=form.cleaned_data["text"],
+            text_zh=form.cleaned_data["text_zh"],
+            public=form.public,
+            now=now,
+        )
         messages.success(request, _("Update published.") if form.public else _("Internal note saved."))
         return back
 

@@ -8,18 +8,38 @@ from datetime import datetime
 from django.db import transaction
 
 from incidents.models import Incident
-from incidents.operations import OutageFacts, add_outage, log_incident, resolve_incident
+from incidents.operations import OutageFacts, add_outage, log_incident, resolve_incident, set_severity
+from incidents.rules import Severity
 from sla_portal.audit.actors import Actor
 
 
 def log_outages(
-    *, actor: Actor, title: str, source: str, ticket_number: str, outages: Sequence[OutageFacts], now: datetime
+    *,
+    actor: Actor,
+    title: str,
+    source: str,
+    outages: Sequence[OutageFacts],
+    now: datetime,
+    ticket_number: str = "",
+    ticket_url: str = "",
+    chat_url: str = "",
+    severity: Severity | None = None,
+    severity_reason: str = "",
 ) -> Incident:
-    """Log an incident; if all of its outages have ended, resolve it at the end of the last one."""
+    """Log an incident with its severity; if all of its outages have ended, resolve it at the end of the last one."""
     with transaction.atomic():
         incident = log_incident(
-            actor=actor, title=title, source=source, ticket_number=ticket_number, outages=outages, now=now
+            actor=actor,
+            title=title,
+            source=source,
+            ticket_number=ticket_number,
+            ticket_url=ticket_url,
+            chat_url=chat_url,
+            outages=outages,
+            now=now,
         )
+        if severity:
+            set_severity(actor=actor, incident=incident, severity=severity, reason=severity_reason, now=now)
         ends = [facts.ended_at for facts in outages]
         if None not in ends:
             resolve_incident(actor=actor, incident=incident, at=max(filter(None, ends)), now=now)

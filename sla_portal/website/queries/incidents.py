@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from incidents.models import Incident, Outage, Update
+from incidents.models import Incident, Outage, Review, Update
+from incidents.rules import Severity
 from sla_portal.kernel.months import ServiceMonth
 
-from ..rules import PublicIncident, PublicOutage, PublicUpdate, impact, stage
+from ..rules import (
+    PublicAction,
+    PublicIncident,
+    PublicOutage,
+    PublicReview,
+    PublicUpdate,
+    severity_by_scope,
+    stage,
+)
 from .shared import FEW, MANY, Grid, MonthOf, named, rows_of_month
 
 LATELY = timedelta(days=30)
@@ -46,7 +56,7 @@ def _public_incidents() -> QuerySet[Incident]:
             Exists(Outage.objects.filter(incident=OuterRef("pk")))
             | Exists(Update.objects.filter(incident=OuterRef("pk"), public=True))
         )
-        .only("reference", "detected_at", "resolved_at")
+        .only("reference", "detected_at", "resolved_at", "severity")
         .order_by("-detected_at", "-id")
     )
 
@@ -59,7 +69,10 @@ def _open(now: datetime) -> Q:
 def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tuple[PublicIncident, ...]:
     read = incidents.prefetch_related(
         Prefetch("outages", Outage.objects.select_related("region").prefetch_related("functions", "clients")),
-        Prefetch("updates", Update.objects.filter(public=True, at__lte=now).only("incident_id", "at", "text")),
+        Prefetch(
+            "updates", Update.objects.filter(public=True, at__lte=now).only("incident_id", "at", "text", "text_zh")
+        ),
+        Prefetch("review", Review.objects.filter(published_at__lte=now).prefetch_related("actions")),
     )
     return tuple(_incident(grid, now, row) for row in read)
 
@@ -77,9 +90,24 @@ def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
     return PublicIncident(
         reference=row.reference,
         stage=stage(row.resolved_at, outages, now),
-        impact=impact(outages, grid.functions, grid.clients),
+        severity=Severity(row.severity) if row.severity else severity_by_scope(outages, grid.functions, grid.clients),
+        severity_set=row.severity is not None,
         detected_at=row.detected_at,
         resolved_at=row.resolved_at,
         outages=outages,
-        updates=tuple(PublicUpdate(update.pk, update.at, update.text) for update in row.updates.all()),
+        updates=tuple(PublicUpdate(update.pk, update.at, update.text, update.text_zh) for update in row.updates.all()),
+        review=_review(row.review) if hasattr(row, "review") else None,
+    )
+
+
+def _review(row: Review) -> PublicReview:
+    return PublicReview(
+        published_at=cast("datetime", row.published_at),
+        cause=row.cause,
+        cause_zh=row.cause_zh,
+        timeline=row.timeline,
+        timeline_zh=row.timeline_zh,
+        actions=tuple(
+            PublicAction(action.text, action.text_zh, action.due_on, action.done_on) for action in row.actions.all()
+        ),
     )

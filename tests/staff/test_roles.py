@@ -5,7 +5,23 @@ from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
-from incidents.operations import acknowledge_incident, add_outage, add_update, log_incident, resolve_incident
+from incidents.operations import (
+    ReviewText,
+    acknowledge_incident,
+    add_outage,
+    add_shift_note,
+    add_update,
+    hand_over_incident,
+    link_incident,
+    log_incident,
+    publish_review,
+    resolve_incident,
+    set_severity,
+    take_incident,
+    withdraw_review,
+    write_review,
+)
+from incidents.rules import Severity
 from maintenance.operations import announce_window, cancel_window, plan_window
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
@@ -54,6 +70,13 @@ PAGES = [
     ("search", None, EVERYONE),
     ("clock", None, EVERYONE),
     ("log_outage", None, {"NOC"}),
+    ("hand_over", None, EVERYONE),
+    ("wallboard", None, EVERYONE),
+    ("incident_review", "incident", EVERYONE),
+    ("incidents_incidenttemplate_changelist", None, EVERYONE - {"Support"}),
+    ("incidents_incidenttemplate_add", None, {"NOC"}),
+    ("incidents_updatetemplate_changelist", None, EVERYONE - {"Support"}),
+    ("incidents_updatetemplate_add", None, {"NOC"}),
     ("claims", None, EVERYONE - {"NOC"}),
     ("enter_claim", None, {"Support"}),
     ("incidents_incident_changelist", None, EVERYONE),
@@ -119,6 +142,13 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(record, url_name, of, ro
         ("resolve_incident", "incident", {"NOC"}),
         ("update_incident", "incident", {"NOC"}),
         ("acknowledge_incident", "incident", {"NOC"}),
+        ("set_severity", "incident", {"NOC"}),
+        ("take_incident", "incident", {"NOC"}),
+        ("hand_over_incident", "incident", {"NOC"}),
+        ("link_incident", "incident", {"NOC"}),
+        ("incident_review", "incident", {"NOC"}),
+        ("publish_review", "incident", {"NOC", "Legal"}),
+        ("withdraw_review", "incident", {"NOC", "Legal"}),
         ("attribute_incident", "incident", {"NOC", "Legal"}),
         ("propose_exclusion", "incident", {"NOC", "Legal"}),
         ("confirm_exclusion", "exclusion", {"Legal"}),
@@ -142,6 +172,22 @@ OPERATIONS = {
     "acknowledge": (acknowledge_incident, {"incident": "incident"}, {"NOC"}),
     "resolve": (resolve_incident, {"incident": "incident", "at": NOW}, {"NOC"}),
     "update": (add_update, {"incident": "incident", "text": "We look", "public": False}, {"NOC"}),
+    "set the severity": (
+        set_severity,
+        {"incident": "incident", "severity": Severity.MINOR, "reason": "Few use it"},
+        {"NOC"},
+    ),
+    "take": (take_incident, {"incident": "incident"}, {"NOC"}),
+    "hand over": (hand_over_incident, {"incident": "incident", "to": None, "note": ""}, {"NOC"}),
+    "link": (link_incident, {"incident": "incident", "ticket_number": "", "ticket_url": "", "chat_url": ""}, {"NOC"}),
+    "leave a note": (add_shift_note, {"text": "Watch it"}, {"NOC"}),
+    "write the review": (
+        write_review,
+        {"incident": "incident", "text": ReviewText("A bad release"), "actions": []},
+        {"NOC"},
+    ),
+    "publish the review": (publish_review, {"incident": "incident", "seen": NOW}, {"NOC", "Legal"}),
+    "withdraw the review": (withdraw_review, {"incident": "incident", "reason": "No"}, {"NOC", "Legal"}),
     "attribute": (attribute_incident, {"incident": "incident", "reason": "Ours"}, {"NOC", "Legal"}),
     "propose": (propose_exclusion, {"incident": "incident", "clause": "4.10", "reason": "Law"}, {"NOC", "Legal"}),
     "confirm": (confirm_exclusion, {"exclusion": "exclusion", "reason": "Yes"}, {"Legal"}),

@@ -1,4 +1,4 @@
-"""Status badges: a label, a symbol and a colour each."""
+"""Status badges: a label and a symbol each, coloured by `.mark.<state>` of the style sheets."""
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString

@@ -12,9 +12,9 @@ from sla_portal.agreements.rules import Stage
 from sla_portal.customers.models import Client, CoreFunction, Region
 
 from . import queries
-from .document import History, NotAHistory, shown
 from .format import Row
 from .queries import chunks
+from .reader import History, NotAHistory, shown
 
 
 def check_against_portal(history: History) -> None:

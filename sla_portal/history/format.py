@@ -1,4 +1,4 @@
-"""The format of the history file, as pydantic models. Its JSON Schema is printed from them.
+"""The format of the history file, as pydantic models. `manage.py historyschema` prints its JSON Schema from them.
 
 A document so read says everything in one way: keys in the order below, instants as UTC text (`2026-09-10T01:02:03Z`, so
 that text order is time order), money with two decimals or, where needed, three, and lists without an order of their own

@@ -22,9 +22,9 @@ from sla_portal.customers.models import Client, Contact, CoreFunction, Customer,
 from . import queries
 from .conflicts import check_against_portal, is_referred_to, stays
 from .differences import changes, replaced, replaced_notices, without_status
-from .document import History, NotAHistory
 from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
 from .queries import CHUNK, Recorded, chunks
+from .reader import History, NotAHistory
 
 Loaded = dict[str, int]
 """How many rows of each list were new, changed or removed."""

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from sla_portal.audit.models import Entry
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Region
-from sla_portal.history.document import NotAHistory, read
+from sla_portal.history.reader import NotAHistory, read
 from tests.support.histories import (
     HOSTILE,
     KEYS,

@@ -11,7 +11,7 @@ from django.conf import settings as portal
 from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 
-from sla_portal.history.document import NotAHistory, read
+from sla_portal.history.reader import NotAHistory, read
 from tests.support.histories import HOSTILE, KEYS, changed, dumped, example, exclusion, histories, loaded, smallest
 
 

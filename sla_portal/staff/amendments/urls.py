@@ -6,7 +6,7 @@ from . import answers, bundles, drafts, listing, publication, register
 
 
 def urls(view) -> list[URLPattern]:
-    """Return the URL patterns; `view` wraps each view in the site's permission check."""
+    """Return the URL patterns; `view` asks for a staff sign-in; each page asks for its permission itself."""
     of_version = "agreements/amendments/<int:pk>/"
     of_entry = "agreements/amendments/register/<int:pk>/"
     return [

@@ -26,6 +26,7 @@ from incidents.operations import Action, OutageFacts, ReviewText
 from incidents.queries import may_own
 from incidents.rules import Severity
 from maintenance.models import MaintenanceWindow
+from sla_portal.availability.clauses import CUSTOMER_CLAUSES
 from sla_portal.availability.queries import Grid
 from sla_portal.clocks import ClockField
 from sla_portal.customers.models import Client, CoreFunction, Region
@@ -498,6 +499,9 @@ class ProposalForm(KeyedForm):
         required=False,
         help_text=gettext_lazy("What proves it, and where it is found."),
     )
+    every_customer = forms.BooleanField(
+        label=gettext_lazy("The cause concerned every customer of the region"), required=False
+    )
 
     def __init__(
         self, *args: Any, clauses: Iterable[ClauseText], windows: Iterable[MaintenanceWindow], **kwargs: Any
@@ -507,6 +511,22 @@ class ProposalForm(KeyedForm):
         clause, maintenance = fields["clause"], fields["maintenance"]
         clause.choices = [("", _("choose a clause")), *((one.number, f"{one.number} {one.heading}") for one in clauses)]
         maintenance.queryset = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in windows])
+
+    def clean(self) -> dict[str, Any]:
+        if self.concerns_one_customer and not self.cleaned_data["every_customer"]:
+            self.add_error(
+                "every_customer",
+                _(
+                    "Clauses 4.2 to 4.9 mostly concern one customer, whose time is excluded in the claim of that customer. "
+                    "Tick this box only if the cause concerned every customer of the region."
+                ),
+            )
+        return self.cleaned_data
+
+    @property
+    def concerns_one_customer(self) -> bool:
+        """Whether the chosen clause mostly lies with one customer (4.2 to 4.9), so that the form asks."""
+        return self["clause"].value() in CUSTOMER_CLAUSES
 
     @property
     def excluded_period(self) -> dict[str, datetime | None]:

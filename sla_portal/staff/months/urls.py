@@ -6,7 +6,7 @@ from . import closing, export, month, reports
 
 
 def urls(view) -> list[URLPattern]:
-    """Return the URL patterns; `view` wraps each view in the permission check of the site."""
+    """Return the URL patterns; `view` asks for a staff sign-in; each page asks for its permission itself."""
     return [
         path("availability/months/", view(month.overview), name="months"),
         path("availability/months/export/regions/<str:form>/", view(export.region_months), name="export_region_months"),

@@ -31,7 +31,7 @@ class Size:
     recipients: int
     kills: int
     round_seconds: float
-    """How often the schedule runs, which looks once a minute in operation."""
+    """How often the schedule runs, which looks every thirty seconds in operation."""
     patience_seconds: float
     """How long nothing may move while all that is left waits for the end of a lease: then the worker is killed once more."""
     twins_recipients: int

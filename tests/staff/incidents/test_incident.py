@@ -232,6 +232,15 @@ class TestClassification:
         assert b"A screenshot" in answer.content
         assert not Exclusion.objects.exists()
 
+    def test_a_clause_of_one_customer_is_asked_about_before_it_covers_a_region(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident
+        assert "every customer of the region" not in text_of(noc.get(page_of(incident)))
+        answer = noc.post(step("propose_exclusion", incident), proposal(clause="4.5"))
+        assert "Tick this box only if the cause concerned every customer of the region." in text_of(answer)
+        assert not Exclusion.objects.exists()
+        noc.post(step("propose_exclusion", incident), proposal(clause="4.5", every_customer="on"))
+        assert Exclusion.objects.get().clause == "4.5"
+
     def test_a_window_that_was_never_announced_covers_nothing(self, noc, europe):
         window = a_window("2026-09-10 01:00", "2026-09-10 02:00")
         incident = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10").incident

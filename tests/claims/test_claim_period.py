@@ -1,9 +1,11 @@
 """3.3.1: when claims for a month open and close."""
 
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from claims.rules import claim_window
 from sla_portal.agreements.rules import Terms
@@ -58,3 +60,37 @@ def test_the_terms_set_the_claim_period():
 
 def test_the_operators_own_closed_day_moves_the_opening():
     assert window("2026-06", own={date(2026, 7, 1): False}).last_day_to_wait == date(2026, 7, 8)
+
+
+MONTHS = [ServiceMonth(year, month) for year in range(2015, 2036) for month in range(1, 13)]
+
+
+@pytest.mark.parametrize("country", ["CN", "DE", "US", "TW"])
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/New_York"])
+def test_a_window_opens_after_the_fifth_working_day_and_before_it_closes(country, zone):
+    terms, days, clock = Terms("1.0", date(2000, 1, 1)), WorkingDays(country), ZoneInfo(zone)
+    for month in MONTHS:
+        window = claim_window(month, terms, days, clock)
+        opens, closes = window.opens_at.astimezone(clock), window.closes_at.astimezone(clock)
+        assert window.opens_at < window.closes_at
+        assert (opens.hour, opens.minute, closes.hour, closes.day) == (0, 0, 0, 1)
+        first = month.next.first_day
+        passed = [first + timedelta(days=n) for n in range((opens.date() - first).days)]
+        assert sum(map(days.is_working_day, passed)) == 5
+        assert days.is_working_day(passed[-1])
+        assert ServiceMonth.of(closes.date()) == month + 3
+
+
+@given(
+    st.sampled_from(MONTHS),
+    st.dictionaries(st.dates(date(2015, 1, 1), date(2036, 6, 30)), st.booleans(), max_size=40),
+    st.integers(1, 15),
+    st.integers(1, 12),
+)
+def test_no_calendar_of_the_operators_opens_a_window_in_its_own_month(month, own, opens_after, closes_after):
+    terms = Terms(
+        "1.0", date(2000, 1, 1), claim_opens_after_working_day=opens_after, claim_closes_after_months=closes_after
+    )
+    window = claim_window(month, terms, WorkingDays("CN", own), ZoneInfo("Asia/Shanghai"))
+    assert window.last_day_to_wait >= month.next.first_day
+    assert ServiceMonth.of(window.closes_at.astimezone(ZoneInfo("Asia/Shanghai")).date()) == month.next + closes_after

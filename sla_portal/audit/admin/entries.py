@@ -98,10 +98,11 @@ class DayFilter(admin.SimpleListFilter):
             return queryset
         try:
             day = date.fromisoformat(self.value())
-            start, end = (datetime.combine(d, time.min, timezone.get_current_timezone()) for d in (day, day + DAY))
+            zone = timezone.get_current_timezone()
+            start, end = (datetime.combine(one, time.min, zone).astimezone(UTC) for one in (day, day + DAY))
         except (ValueError, OverflowError):
             raise IncorrectLookupParameters from None
-        return queryset.filter(at__gte=start.astimezone(UTC), at__lt=end.astimezone(UTC))
+        return queryset.filter(at__gte=start, at__lt=end)
 
 
 @admin.register(Entry)

@@ -163,7 +163,7 @@ def person(user: User) -> str:
 @register.filter
 def typed_text(text: str) -> SafeString:
     """Show a text that a person typed, marked with the language it is in."""
-    return format_html('<div lang="{}">{}</div>', text_language(text), linebreaks(text, autoescape=True))
+    return format_html('<div lang="{}">{}</div>', text_language(text), SafeString(linebreaks(text, autoescape=True)))
 
 
 register.filter("typed_language", text_language)

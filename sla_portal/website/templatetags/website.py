@@ -93,7 +93,7 @@ def severity_mark(incident: PublicIncident) -> SafeString:
 def said(record: object, field: str = "text") -> SafeString:
     """Show a text in the reader's language, marked with the language it is in."""
     text = words.in_reader_language(record, field)
-    return format_html('<div lang="{}">{}</div>', text_language(text), linebreaks(text, autoescape=True))
+    return format_html('<div lang="{}">{}</div>', text_language(text), SafeString(linebreaks(text, autoescape=True)))
 
 
 @register.filter

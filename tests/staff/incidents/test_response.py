@@ -210,6 +210,8 @@ def test_a_public_update_is_previewed_and_published_in_both_languages(noc, incid
     assert changed.status_code == 200
     assert not incident.updates.exists()
     noc.post(step("update_incident", incident), {**sent, "previewed": previewed})
+    assert b'<div lang="en"><p>We investigate.</p></div>' in noc.get(page_of(incident)).content
+    assert "<p>We investigate.</p>" in client.get(reverse("incident", args=["INC-1"])).content.decode()
     assert "We investigate." in text_of(client.get(reverse("incident", args=["INC-1"])))
     chinese = text_of(client.get(reverse("incident", args=["INC-1"]), headers={"accept-language": "zh-hans"}))
     assert "正在调查。" in chinese

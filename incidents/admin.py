@@ -25,8 +25,8 @@ from sla_portal.customers.forms import ScopedForm, ScopeField, offered
 from sla_portal.kernel.intervals import instant
 
 from .models import SEVERITY_BADGES, Incident, IncidentTemplate, Outage, UpdateTemplate, severity_name
-from .queries import severities, unacknowledged
-from .rules import check_scope, check_times
+from .queries import severities, times_of, unacknowledged
+from .rules import Unmeasured, check_end, check_order, check_scope, check_times, time_to_restore
 
 
 class IncidentForm(AuditedForm):
@@ -40,6 +40,8 @@ class IncidentForm(AuditedForm):
                 self.add_error(name, _("Give whole seconds."))
             if at and at > timezone.now():
                 self.add_error(name, _("This time is in the future. Enter a past time, or leave it empty."))
+        for objection in check_order(*map(facts.get, ("detected_at", "acknowledged_at", "resolved_at"))):
+            self.add_error(objection.field, _(objection.sentence))
         return facts
 
 
@@ -63,7 +65,7 @@ class OutageForm(ScopedForm):
 
 
 class OutageFormSet(forms.BaseInlineFormSet):
-    """The outages of an incident; a resolved incident has no ongoing outage."""
+    """The outages of an incident; none is ongoing, or ends later, once the incident is resolved (2.2)."""
 
     @cached_property
     def offered(self):
@@ -75,10 +77,10 @@ class OutageFormSet(forms.BaseInlineFormSet):
     def clean(self):
         super().clean()
         remaining = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
-        if self.instance.resolved_at and any(form.cleaned_data.get("ended_at") is None for form in remaining):
-            raise forms.ValidationError(
-                _("The incident is resolved, but one of its outages has no end. Enter the end, or clear “resolved at”.")
-            )
+        for form in remaining:
+            if "ended_at" in form.cleaned_data:
+                for objection in check_end(form.cleaned_data["ended_at"], self.instance.resolved_at):
+                    form.add_error(objection.field, _(objection.sentence))
 
 
 class OutageRows(Rows):
@@ -120,6 +122,19 @@ class ClassificationFilter(ChosenFilter):
             return queryset
         answer = self.answers[self.value()]
         return queryset.filter(attributable__isnull=True) if answer is None else queryset.filter(attributable=answer)
+
+
+class OrderFilter(ChosenFilter):
+    """Incidents on record whose times break the order of 2.2."""
+
+    title = gettext_lazy("times")
+    parameter_name = "times"
+
+    def lookups(self, request, model_admin):
+        return (("out-of-order", _("out of order: to correct")),)
+
+    def queryset(self, request, queryset):
+        return queryset if self.value() is None else queryset.out_of_order()
 
 
 class IncidentMonthFilter(MonthFilter):
@@ -167,7 +182,7 @@ class IncidentAdmin(AuditedModelAdmin):
         "detection_source",
     )
     list_display_links = None
-    list_filter = (StateFilter, ClassificationFilter, IncidentMonthFilter, IncidentRegionFilter)
+    list_filter = (StateFilter, ClassificationFilter, OrderFilter, IncidentMonthFilter, IncidentRegionFilter)
     search_fields = ("reference", "title", "ticket_number")
     search_help_text = gettext_lazy("Reference, title or ticket number")
     fields = (
@@ -230,10 +245,13 @@ class IncidentAdmin(AuditedModelAdmin):
         outages = incident.outages.all()
         if not outages:
             return "–"
-        now = timezone.now()
-        seconds = (max(outage.ended_at or now for outage in outages) - outages[0].started_at).total_seconds()
-        ongoing = any(outage.ended_at is None for outage in outages)
-        return _("%(length)s, ongoing") % {"length": format_length(seconds)} if ongoing else format_length(seconds)
+        length = time_to_restore(times_of(incident))
+        if length is Unmeasured.NOT_STATED:
+            return _("not stated")
+        if isinstance(length, Unmeasured):
+            seconds = (timezone.now() - outages[0].started_at).total_seconds()
+            return _("%(length)s, ongoing") % {"length": format_length(seconds)}
+        return format_length(length)
 
     @admin.display(description=gettext_lazy("detection source"))
     def detection_source(self, incident):
@@ -246,6 +264,17 @@ class IncidentAdmin(AuditedModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         return redirect("admin:log_outage")
+
+    # While incident and outages are saved one after the other, they may contradict each other.
+
+    def save_model(self, request, obj, form, change):
+        obj.recorded_as_is = True
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        form.instance.recorded_as_is = False
+        form.instance.save(update_fields=["recorded_as_is"])
 
     def has_delete_permission(self, request, obj=None):
         return False

@@ -68,15 +68,25 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     def unclassified(self) -> IncidentQuerySet:
         return self.filter(attributable__isnull=True)
 
+    def out_of_order(self) -> IncidentQuerySet:
+        """The incidents to correct: their times break the order of 2.2. The database lets no other do so."""
+        return self.filter(recorded_as_is=True)
+
 
 class Incident(models.Model):
-    """One failure with its outages, in one region or several."""
+    """One failure with its outages, in one region or several.
+
+    Unless it is `recorded_as_is`, triggers refuse outages that have no end, or end later, once it is resolved (2.2).
+    """
 
     reference = models.CharField(_("reference"), max_length=40, unique=True)
     title = models.CharField(_("title"), max_length=200)
     source = models.CharField(_("detection source"), max_length=20, choices=Source.choices, default=Source.MONITORING)
     ticket_number = models.CharField(_("ticket number"), max_length=60, blank=True)
     detected_at = models.DateTimeField(_("detected at"), db_index=True)
+    logged_at = models.DateTimeField(
+        _("logged at"), null=True, editable=False, help_text=_("Empty where the record does not say.")
+    )
     acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True, blank=True)
     resolved_at = models.DateTimeField(
         _("resolved at"), null=True, blank=True, help_text=_("Leave empty while the incident is ongoing.")
@@ -106,6 +116,15 @@ class Incident(models.Model):
         related_name="+",
         verbose_name=pgettext_lazy("incident", "owner"),
     )
+    recorded_as_is = models.BooleanField(
+        _("times out of order"),
+        default=False,
+        editable=False,
+        help_text=_(
+            "Its times were taken as recorded, though they break the order of 2.2: by an earlier version of the portal, "
+            "or by “loadhistory --as-recorded”."
+        ),
+    )
 
     objects = IncidentQuerySet.as_manager()
 
@@ -123,6 +142,9 @@ class Incident(models.Model):
             models.Index(
                 fields=["detected_at"], condition=models.Q(attributable__isnull=True), name="unclassified_incidents"
             ),
+            models.Index(
+                fields=["detected_at"], condition=models.Q(recorded_as_is=True), name="incidents_out_of_order"
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -139,6 +161,24 @@ class Incident(models.Model):
             ),
             models.CheckConstraint(condition=is_web_address("ticket_url"), name="the_ticket_has_a_web_address"),
             models.CheckConstraint(condition=is_web_address("chat_url"), name="the_chat_has_a_web_address"),
+                condition=models.Q(recorded_as_is=True)
+                | models.Q(acknowledged_at__isnull=True)
+                | models.Q(acknowledged_at__gte=models.F("detected_at")),
+                name="an_incident_is_detected_before_it_is_acknowledged",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(recorded_as_is=True)
+                | models.Q(resolved_at__isnull=True)
+                | models.Q(resolved_at__gte=models.F("detected_at")),
+                name="an_incident_is_detected_before_it_is_resolved",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(recorded_as_is=True)
+                | models.Q(acknowledged_at__isnull=True)
+                | models.Q(resolved_at__isnull=True)
+                | models.Q(resolved_at__gte=models.F("acknowledged_at")),
+                name="an_incident_is_acknowledged_before_it_is_resolved",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,13 +18,30 @@ from sla_portal.kernel.errors import Refused
 
 from .models import Incident, Outage, Review, ReviewAction, ShiftNote, Update
 from .queries import may_own
-from .rules import OutageObjection, Severity, check_scope, check_times
+from .rules import (
+    OutageObjection,
+    Severity,
+    TimeObjection,
+    check_detection,
+    check_end,
+    check_order,
+    check_scope,
+    check_times,
+)
 
 
 class OutageRefused(Refused):
     """The outage is not valid; `objections` lists the reasons."""
 
     def __init__(self, objections: tuple[OutageObjection, ...]) -> None:
+        super().__init__(" ".join(_(objection.sentence) for objection in objections))
+        self.objections = objections
+
+
+class TimesRefused(Refused):
+    """A time of the incident is not valid, or breaks the order of 2.2; `objections` lists the reasons."""
+
+    def __init__(self, objections: tuple[TimeObjection, ...]) -> None:
         super().__init__(" ".join(_(objection.sentence) for objection in objections))
         self.objections = objections
 
@@ -111,12 +128,19 @@ def log_incident(
     ticket_url: str = "",
     chat_url: str = "",
 ) -> Incident:
-    """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`)."""
+    """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`).
+
+    `detected_at` is `now` unless given.
+    """
     require(actor, "incidents.add_incident")
+    at = now.replace(microsecond=0)
+    detected_at = detected_at or at
     if not outages:
         raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
     for facts in outages:
         _check(facts, now)
+    if objections := check_detection(detected_at, now):
+        raise TimesRefused(objections)
     with transaction.atomic():
         incident = Incident.objects.create(
             reference=_next_reference(now),
@@ -125,7 +149,8 @@ def log_incident(
             ticket_number=ticket_number,
             ticket_url=ticket_url,
             chat_url=chat_url,
-            detected_at=detected_at or now.replace(microsecond=0),
+            detected_at=detected_at,
+            logged_at=at,
         )
         for facts in outages:
             _create_outage(incident, facts)
@@ -134,7 +159,11 @@ def log_incident(
             action="logged",
             subject=incident,
             now=now,
-            changes={"source": [None, source], "outages": [None, [facts.for_audit_log() for facts in outages]]},
+            changes={
+                "source": [None, source],
+                "detected_at": [None, detected_at],
+                "outages": [None, [facts.for_audit_log() for facts in outages]],
+            },
         )
     return incident
 
@@ -146,10 +175,9 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
     with transaction.atomic():
         locked = Incident.objects.select_for_update().get(pk=incident.pk)
         if locked.resolved_at and facts.ended_at is None:
-            raise IncidentResolved(
-                _("%(incident)s is resolved. Enter the end of the outage, or log an ongoing outage as a new incident.")
-                % {"incident": locked.reference}
-            )
+            raise OutageRefused((OutageObjection.ONGOING_THOUGH_RESOLVED,))
+        if objections := check_end(facts.ended_at, locked.resolved_at):
+            raise OutageRefused(objections)
         outage = _create_outage(incident, facts)
         record(
             actor=actor,
@@ -162,33 +190,53 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
 
 
 def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> None:
-    """Acknowledge an incident (2.2). Acknowledging it again changes nothing."""
+    """Acknowledge an incident (2.2) before it is resolved. Acknowledging it again changes nothing."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         at = now.replace(microsecond=0)
-        if Incident.objects.filter(pk=incident.pk, acknowledged_at__isnull=True).update(acknowledged_at=at):
+        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        if locked.acknowledged_at is None:
+            _check_unresolved(locked)
+            if objections := check_order(locked.detected_at, at, None):
+                raise TimesRefused(objections)
+            locked.acknowledged_at = at
+            locked.save(update_fields=["acknowledged_at"])
             record(
                 actor=actor, action="acknowledged", subject=incident, now=now, changes={"acknowledged_at": [None, at]}
             )
     incident.refresh_from_db()
 
 
-def resolve_incident(*, actor: Actor, incident: Incident, at: datetime, now: datetime) -> None:
-    """Resolve an incident at `at` and end its ongoing outages at the same time."""
+def resolve_incident(
+    *, actor: Actor, incident: Incident, at: datetime, now: datetime, restored_at: datetime | None = None
+) -> None:
+    """Resolve an incident at `at`; its ongoing outages end at `restored_at`, or at `at` unless it is given."""
     require(actor, "incidents.change_incident")
+    ended_at = restored_at or at
     with transaction.atomic():
         locked = Incident.objects.select_for_update().get(pk=incident.pk)
-        if locked.resolved_at:
-            raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": locked.reference})
+        _check_unresolved(locked)
         if at > now:
             raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
+        if out_of_order := check_order(locked.detected_at, locked.acknowledged_at, at):
+            raise TimesRefused(out_of_order)
+        if late := check_end(ended_at, at):
+            raise OutageRefused(late)
+        if locked.outages.filter(ended_at__gt=at).exists():
+            raise TimesRefused((TimeObjection.RESOLVED_BEFORE_AN_END,))
         for outage in locked.outages.filter(ended_at__isnull=True).select_related("region"):
-            _check(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=at), now)
-            outage.ended_at = at
+            _check(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=ended_at), now)
+            outage.ended_at = ended_at
             outage.save(update_fields=["ended_at"])
         locked.resolved_at = at
         locked.save(update_fields=["resolved_at"])
-        record(actor=actor, action="resolved", subject=locked, now=now, changes={"resolved_at": [None, at]})
+        record(
+            actor=actor,
+            action="resolved",
+            subject=locked,
+            now=now,
+            changes={"resolved_at": [None, at], **({"restored_at": [None, restored_at]} if restored_at else {})},
+        )
     incident.refresh_from_db()
 
 
@@ -376,6 +424,11 @@ def _review_for_audit_log(review: Review) -> dict[str, Any]:
 
 def _day(day: date | None) -> str:
     return day.isoformat() if day else ""
+
+
+def _check_unresolved(incident: Incident) -> None:
+    if incident.resolved_at:
+        raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": incident.reference})
 
 
 def _check(facts: OutageFacts, now: datetime) -> None:

@@ -12,9 +12,20 @@ from django.db.models import Max, Min, Prefetch, Q, QuerySet
 from sla_portal.customers.models import Client, CoreFunction, Region
 
 from .models import Incident, Outage
-from .rules import AffectedScope, Severity, scope_severity
+from .rules import AffectedScope, Severity, Times, scope_severity
 
 DUPLICATE_WITHIN = timedelta(minutes=15)
+
+
+def times_of(incident: Incident) -> Times:
+    """Return the times of an incident and of its outages; prefetch `outages` for several."""
+    return Times(
+        detected_at=incident.detected_at,
+        acknowledged_at=incident.acknowledged_at,
+        resolved_at=incident.resolved_at,
+        logged_at=incident.logged_at,
+        outages=tuple((outage.started_at, outage.ended_at) for outage in incident.outages.all()),
+    )
 
 
 def outages_touching(region: Region, start: datetime, end: datetime) -> QuerySet[Outage]:

@@ -23,19 +23,29 @@ from sla_portal.customers.forms import ScopedForm, ScopeField
 from sla_portal.kernel.intervals import epoch, instant
 
 from .models import MaintenanceNotice, MaintenanceWindow
+from .operations import WindowInThePast, WindowTooFarAhead, WindowTooLong, check_period
 from .queries import next_reference, notices_given, overlapping, stage_of
 from .rules import lead
 from .words import format_lead_time, format_regions, planning_warnings, stage_badge
 
 
 def in_order(form) -> None:
-    """Refuse a window that ends before it starts."""
+    """Refuse a window that ends before it starts, and one that could not be announced."""
     starts_at, ends_at = form.cleaned_data.get("starts_at"), form.cleaned_data.get("ends_at")
     for name, at in (("starts_at", starts_at), ("ends_at", ends_at)):
         if at and at.microsecond:
             form.add_error(name, _("Enter whole seconds."))
-    if starts_at and ends_at and ends_at <= starts_at:
+    if not (starts_at and ends_at):
+        return
+    if ends_at <= starts_at:
         form.add_error("ends_at", _("The window ends before it starts. Enter an end after the start."))
+        return
+    try:
+        check_period(starts_at, ends_at, timezone.now())
+    except WindowTooFarAhead as refused:
+        form.add_error("starts_at", str(refused))
+    except (WindowInThePast, WindowTooLong) as refused:
+        form.add_error("ends_at", str(refused))
 
 
 class WindowForm(ScopedForm, AuditedForm):
@@ -66,25 +76,31 @@ class StateFilter(ChosenFilter):
             ("draft", _("draft")),
             ("coming", _("scheduled")),
             ("running", _("in progress")),
-            ("over", _("completed or not carried out")),
+            ("over", _("completed or ended")),
+            ("not-carried-out", _("not carried out")),
             ("cancelled", _("cancelled")),
+            ("discarded", _("discarded")),
         )
 
     def queryset(self, request, queryset):
+        if self.value() == "discarded":
+            return queryset.filter(discarded_at__isnull=False)
+        queryset = queryset.filter(discarded_at__isnull=True)
         if self.value() is None:
             return queryset
         now = timezone.now()
-        remaining = queryset.filter(cancelled_at__isnull=True)
+        remaining = queryset.filter(cancelled_at__isnull=True, not_carried_out_at__isnull=True)
         at_work = Q(started_at__isnull=False, completed_at__isnull=True)
         return {
             "draft": remaining.filter(announced=False),
-            "coming": remaining.filter(announced=True, started_at=None, starts_at__gt=now),
+            "coming": remaining.filter(announced=True, started_at=None, completed_at=None, starts_at__gt=now),
             "running": remaining.filter(
-                at_work | Q(started_at=None, starts_at__lte=now, ends_at__gt=now), announced=True
+                at_work | Q(started_at=None, completed_at=None, starts_at__lte=now, ends_at__gt=now), announced=True
             ),
             "over": remaining.filter(
                 Q(completed_at__isnull=False) | Q(started_at=None, ends_at__lte=now), announced=True
             ),
+            "not-carried-out": queryset.filter(cancelled_at__isnull=True, not_carried_out_at__isnull=False),
             "cancelled": queryset.filter(cancelled_at__isnull=False),
         }[self.value()]
 
@@ -140,7 +156,9 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
 
     def has_change_permission(self, request, obj=None):
         """Allow changes to drafts only; an announced window is changed by another notice."""
-        is_draft = obj is None or not (obj.notices.all() or obj.cancelled_at)
+        is_draft = obj is None or not (
+            obj.notices.all() or obj.cancelled_at or obj.discarded_at or obj.requests.pending().exists()
+        )
         return is_draft and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None):
@@ -171,10 +189,20 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
         return super().add_view(request, form_url, {"title": _("Plan a window"), **(extra_context or {})})
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """Show the form of a draft; redirect to the page of an announced or cancelled window."""
+        """Show the form of a draft; redirect to the page of a window that is not changed (any more)."""
         # Django's own lookup, which takes no lock.
         window = super(AuditedModelAdmin, self).get_object(request, unquote(object_id))
-        if window and (window.announced or window.cancelled_at) and self.has_view_permission(request):
+        locked = window and window.requests.pending().exists()
+        if locked and self.has_view_permission(request):
+            messages.warning(
+                request, _("The announcement of this window waits for confirmation. Withdraw the request to change it.")
+            )
+            return redirect("admin:maintenance_window", window.pk)
+        if (
+            window
+            and (window.announced or window.cancelled_at or window.discarded_at)
+            and self.has_view_permission(request)
+        ):
             return redirect("admin:maintenance_window", window.pk)
         return super().change_view(request, object_id, form_url, extra_context)
 

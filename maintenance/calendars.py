@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 if TYPE_CHECKING:
     from icalendar import Event
 
@@ -23,7 +25,7 @@ class EventStatus(Enum):
 
 @dataclass(frozen=True)
 class CalendarEvent:
-    """The content of one event. `sequence` increases by one with each notice of the window."""
+    """The content of one event. `sequence` increases by one with each notice of the window, and when it is marked."""
 
     reference: str
     title: str
@@ -34,6 +36,7 @@ class CalendarEvent:
     status: EventStatus
     objects: tuple[str, ...]
     """The affected objects as region/function/client codes."""
+    carried_out: bool = True
 
 
 def to_vevent(event: CalendarEvent, *, provider: str, organizer: str, account: str) -> Event:
@@ -47,7 +50,7 @@ def to_vevent(event: CalendarEvent, *, provider: str, organizer: str, account: s
     made.add("dtstamp", event.announced_at.astimezone(UTC))
     made.add("dtstart", event.starts_at.astimezone(UTC))
     made.add("dtend", event.ends_at.astimezone(UTC))
-    made.add("summary", event.title)
+    made.add("summary", event.title if event.carried_out else _("%(title)s (not carried out)") % {"title": event.title})
     made.add("status", "CANCELLED" if event.status is EventStatus.CANCELLED else "CONFIRMED")
     made.add("transp", "TRANSPARENT")
     made.add("organizer", vCalAddress(f"mailto:{organizer}"))

@@ -106,7 +106,8 @@ def feed_event(window: MaintenanceWindow) -> tuple[CalendarEvent, str]:
     """Return the feed event of an announced window and its account: its newest announced time and its progress."""
     notices = list(window.notices.all())
     starts_at, ends_at = [(one.starts_at, one.ends_at) for one in notices if one.starts_at and one.ends_at][-1]
-    if notices[-1].starts_at is None:
+    if notices[-1].starts_at is None or window.not_carried_out_at:
+        # The convention has no status of its own for a window that passed without maintenance: the summary says so.
         status = EventStatus.CANCELLED
     elif window.completed_at:
         status = EventStatus.COMPLETED
@@ -117,9 +118,11 @@ def feed_event(window: MaintenanceWindow) -> tuple[CalendarEvent, str]:
         title=window.title,
         starts_at=starts_at,
         ends_at=ends_at,
-        announced_at=notices[-1].sent_at,
-        sequence=len(notices) - 1,
+        announced_at=window.not_carried_out_at or notices[-1].sent_at,
+        # Marking a window is no notice, and yet a change of the event: calendars keep the higher number.
+        sequence=len(notices) - 1 + bool(window.not_carried_out_at),
         status=status,
+        carried_out=window.not_carried_out_at is None,
         objects=affected_objects(list(window.regions.all()), list(window.functions.all()), list(window.clients.all())),
     )
     return event, _account(window)

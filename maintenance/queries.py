@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 
 from sla_portal.agreements.queries import contacts_under_contract
 from sla_portal.customers.models import Contact, Region
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 
-from .models import MaintenanceNotice, MaintenanceWindow, WindowRegion
-from .rules import NoticeGiven, Stage, announced, stage
+from .models import AnnouncementRequest, MaintenanceNotice, MaintenanceWindow, WindowRegion
+from .rules import Conduct, NoticeGiven, Stage, announced, stage
 
 
 def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
@@ -32,6 +33,14 @@ def notices_given(window: MaintenanceWindow) -> list[NoticeGiven]:
     return sorted(given, key=lambda notice: notice.sent)
 
 
+def conduct(window: MaintenanceWindow) -> Conduct:
+    """What the record says of the work of a window."""
+    return Conduct(
+        completed=epoch(window.completed_at) if window.completed_at else None,
+        carried_out=window.not_carried_out_at is None,
+    )
+
+
 def stage_of(window: MaintenanceWindow, now: datetime) -> Stage:
     """The stage of a window at its newest announced time."""
     given = notices_given(window)
@@ -40,7 +49,24 @@ def stage_of(window: MaintenanceWindow, now: datetime) -> Stage:
         begun=window.started_at is not None,
         finished=window.completed_at is not None,
         cancelled=bool(given) and given[-1].start is None,
+        carried_out=window.not_carried_out_at is None,
+        discarded=window.discarded_at is not None,
         now=epoch(now),
+    )
+
+
+def pending_request(window: MaintenanceWindow) -> AnnouncementRequest | None:
+    """The announcement of a window that waits for a second person."""
+    return window.requests.pending().select_related("requested_by").first()
+
+
+def requests_to_confirm(user: User) -> QuerySet[AnnouncementRequest]:
+    """The requests that wait, oldest first; those that others made come first, because `user` may confirm them."""
+    return (
+        AnnouncementRequest.objects.pending()
+        .select_related("window", "requested_by")
+        .annotate(own=Case(When(requested_by=user, then=Value(True)), default=Value(False)))
+        .order_by("own", "requested_at", "id")
     )
 
 
@@ -61,9 +87,12 @@ def audience(window: MaintenanceWindow, now: datetime) -> QuerySet[Contact]:
 
 def overlapping(window: MaintenanceWindow, starts_at: datetime, ends_at: datetime) -> QuerySet[MaintenanceWindow]:
     """Other windows, drafts included, that affect a region of this one at the same time."""
-    found = MaintenanceWindow.objects.filter(
-        cancelled_at__isnull=True, starts_at__lt=ends_at, ends_at__gt=starts_at
-    ).exclude(pk=window.pk)
+    found = (
+        MaintenanceWindow.objects.not_discarded()
+        .filter(cancelled_at__isnull=True, not_carried_out_at__isnull=True)
+        .filter(starts_at__lt=ends_at, ends_at__gt=starts_at)
+        .exclude(pk=window.pk)
+    )
     regions = [region.pk for region in window.regions.all()]
     if regions:
         found = found.filter(Q(regions__in=regions) | Q(regions__isnull=True))
@@ -73,7 +102,8 @@ def overlapping(window: MaintenanceWindow, starts_at: datetime, ends_at: datetim
 def windows_of_region(region: Region, start: datetime, end: datetime) -> QuerySet[MaintenanceWindow]:
     """Windows that affect a region and overlap `[start, end)`, as planned or as announced by any notice."""
     return (
-        MaintenanceWindow.objects.filter(Q(regions=region) | Q(regions__isnull=True))
+        MaintenanceWindow.objects.not_discarded()
+        .filter(Q(regions=region) | Q(regions__isnull=True))
         .filter(Q(starts_at__lt=end, ends_at__gt=start) | Q(notices__starts_at__lt=end, notices__ends_at__gt=start))
         .distinct()
         .order_by("starts_at", "id")
@@ -82,9 +112,10 @@ def windows_of_region(region: Region, start: datetime, end: datetime) -> QuerySe
 
 
 def windows_between(start: datetime, end: datetime) -> QuerySet[MaintenanceWindow]:
-    """All windows, drafts included, whose planned time overlaps `[start, end)`."""
+    """All windows, drafts included and discarded ones not, whose planned time overlaps `[start, end)`."""
     return (
-        MaintenanceWindow.objects.filter(starts_at__lt=end, ends_at__gt=start)
+        MaintenanceWindow.objects.not_discarded()
+        .filter(starts_at__lt=end, ends_at__gt=start)
         .order_by("starts_at", "id")
         .prefetch_related("notices", "regions")
     )

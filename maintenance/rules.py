@@ -4,9 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from sla_portal.kernel.intervals import Span, intersection, merged
+from sla_portal.kernel.intervals import Span, intersection, merged, seconds
 
 HOUR = 3600
+DAY = 24 * HOUR
+
+LONGEST_BY_ONE = DAY
+"""A window longer than this many seconds is announced only when a second person confirms it."""
+LONGEST = 31 * DAY
+"""No window is longer than a service month: what is longer is a mistyped date."""
+FARTHEST_AHEAD = 731 * DAY
+"""No window starts later than this many seconds from now: what does is a mistyped year."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +26,23 @@ class NoticeGiven:
     end: int | None
 
 
-def covered(notices: Iterable[NoticeGiven], notice_hours: int) -> list[Span]:
+@dataclass(frozen=True)
+class Conduct:
+    """What the record says of the work: the instant of its completion (None: none recorded), and whether it took place."""
+
+    completed: int | None = None
+    carried_out: bool = True
+
+
+def covered(notices: Iterable[NoticeGiven], notice_hours: int, conduct: Conduct) -> list[Span]:
     """Calculate the time of one window that its `notices` cover, in seconds since the epoch (4.1).
 
     Only announced periods count, never the current row of the window. Of notices sent in the same second, the later
-    in the sequence is the newer one.
+    in the sequence is the newer one. Clause 4.1 speaks of maintenance conducted: what lies after its completion is not
+    covered, and of a window that was not carried out nothing is.
     """
+    if not conduct.carried_out:
+        return []
     in_order = sorted(notices, key=lambda notice: notice.sent)
     # The newest notice sent before t still announces a window around t …
     still_announced = []
@@ -35,7 +54,22 @@ def covered(notices: Iterable[NoticeGiven], notice_hours: int) -> list[Span]:
         until = notice.end if newer is None else min(notice.end, newer.sent)
         still_announced.append((max(notice.start, notice.sent), until))
         announced_in_time.append((max(notice.start, notice.sent + notice_hours * HOUR), notice.end))
-    return intersection(merged(still_announced), merged(announced_in_time))
+    spans = intersection(merged(still_announced), merged(announced_in_time))
+    if conduct.completed is None:
+        return spans
+    return [(start, min(end, conduct.completed)) for start, end in spans if start < conduct.completed]
+
+
+def needs_confirmation(notices: Iterable[NoticeGiven], new: NoticeGiven) -> bool:
+    """Whether the `new` notice, which follows `notices`, needs a second person.
+
+    It does where it announces more than 24 hours, alone or together with what the earlier notices covered before it:
+    a window in progress is not prolonged day by day by one person.
+    """
+    if new.start is None or new.end is None:
+        return False
+    whole = seconds(covered([*notices, new], 0, Conduct()))
+    return max(new.end - new.start, whole) > LONGEST_BY_ONE
 
 
 def announced(notices: Iterable[NoticeGiven]) -> Span | None:
@@ -64,22 +98,38 @@ class Stage(Enum):
     """The stage of a maintenance window."""
 
     DRAFT = "draft"
+    DISCARDED = "discarded"
     SCHEDULED = "scheduled"
     DUE = "due"
     IN_PROGRESS = "in_progress"
     OVERRUNNING = "overrunning"
+    ENDED = "ended"
     COMPLETED = "completed"
     NOT_CARRIED_OUT = "not_carried_out"
     CANCELLED = "cancelled"
 
 
-def stage(window: Span | None, *, begun: bool, finished: bool, cancelled: bool, now: int) -> Stage:
+def stage(
+    window: Span | None,
+    *,
+    begun: bool,
+    finished: bool,
+    cancelled: bool,
+    now: int,
+    carried_out: bool = True,
+    discarded: bool = False,
+) -> Stage:
     """Return the stage of a window last announced for `window`, in seconds since the epoch (None: not announced).
 
-    A window that nobody started is due during its announced time and not carried out after it.
+    A window that nobody started is due during its announced time and ended after it. Only a person says that it was not
+    carried out, because work may have taken place that nobody recorded.
     """
+    if discarded:
+        return Stage.DISCARDED
     if cancelled:
         return Stage.CANCELLED
+    if not carried_out:
+        return Stage.NOT_CARRIED_OUT
     if finished:
         return Stage.COMPLETED
     if window is None:
@@ -89,4 +139,4 @@ def stage(window: Span | None, *, begun: bool, finished: bool, cancelled: bool, 
         return Stage.IN_PROGRESS if now < end else Stage.OVERRUNNING
     if now < start:
         return Stage.SCHEDULED
-    return Stage.DUE if now < end else Stage.NOT_CARRIED_OUT
+    return Stage.DUE if now < end else Stage.ENDED

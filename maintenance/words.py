@@ -22,10 +22,12 @@ def stage_badge(stage: Stage) -> tuple[str, str]:
     """The badge and the label of a stage."""
     return {
         Stage.DRAFT: ("waiting", _("draft")),
+        Stage.DISCARDED: ("outside", _("discarded")),
         Stage.SCHEDULED: ("up", _("scheduled")),
         Stage.DUE: ("waiting", _("due, not started")),
         Stage.IN_PROGRESS: ("excluded", _("in progress")),
         Stage.OVERRUNNING: ("counted", _("in progress, overrunning")),
+        Stage.ENDED: ("waiting", _("ended, not started")),
         Stage.COMPLETED: ("plain", _("completed")),
         Stage.NOT_CARRIED_OUT: ("plain", _("not carried out")),
         Stage.CANCELLED: ("outside", _("cancelled")),

@@ -5,16 +5,20 @@ import incidents.models
 from django.conf import settings
 from django.db import migrations, models
 
+from incidents.triggers import add, drop
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0004_words_of_the_field'),
-        ('incidents', '0002_words_of_the_field'),
+        ('incidents', '0003_order_of_times'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
+        # SQLite alters a table by copying it, which loses its triggers.
+        migrations.RunPython(drop, add),
         migrations.CreateModel(
             name='IncidentTemplate',
             fields=[
@@ -192,4 +196,5 @@ class Migration(migrations.Migration):
             model_name='review',
             constraint=models.CheckConstraint(condition=models.Q(('published_at__isnull', True), ('published_at__gte', models.F('written_at')), _connector='OR'), name='a_review_is_published_after_it_is_written'),
         ),
+        migrations.RunPython(add, drop),
     ]

@@ -58,6 +58,7 @@ MAINTENANCE_STATUS = {
     Phase.OVERRUNNING: "in_progress",
     Phase.COMPLETED: "completed",
     Phase.CANCELLED: "completed",
+    Phase.NOT_CARRIED_OUT: "completed",
 }
 
 
@@ -201,7 +202,7 @@ def _said(identity: str, update: PublicUpdate, works_since: datetime | None, res
 
 
 def maintenance(one: PublicWindow, all_components: Sequence[Json], grid: Grid, now: datetime) -> Json:
-    """A maintenance window; a cancelled one is completed."""
+    """A maintenance window as it was announced; one that was cancelled or not carried out is completed."""
     identity = opaque("maintenance", one.reference)
     regions = grid.regions if one.regions is None else one.regions
     touched = {
@@ -213,6 +214,9 @@ def maintenance(one: PublicWindow, all_components: Sequence[Json], grid: Grid, n
     ended_at = None
     if one.phase is Phase.CANCELLED:
         ended_at = one.cancelled_at
+    elif one.not_carried_out_at and one.phase is Phase.NOT_CARRIED_OUT:
+        ended_at = one.not_carried_out_at
+        updates.append(_update(identity, f"{one.reference} not carried out", "completed", "Not carried out.", ended_at))
     elif one.phase is not Phase.SCHEDULED:
         updates.append(_update(identity, f"{one.reference} began", "in_progress", "Under way.", one.starts_at))
         ended_at = (one.completed_at or one.ends_at) if one.phase is Phase.COMPLETED else None

@@ -10,12 +10,13 @@ from functools import cache
 from typing import TypedDict, Unpack
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from incidents.models import Incident, IncidentQuerySet, Outage, OutageClient, OutageFunction
 from incidents.queries import connected_outages
 from maintenance.models import MaintenanceWindow
-from maintenance.queries import notices_given
+from maintenance.queries import conduct, notices_given
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.queries import contracts_in_force, suspensions_of, terms_periods, version_in_force
 from sla_portal.agreements.rules import MeasurementPeriod, Terms, TermsPeriod
@@ -403,7 +404,31 @@ def _announced(
     if regions and region.pk not in regions:
         return [], 0
     scope = grid.cells([row.pk for row in window.functions.all()], [row.pk for row in window.clients.all()])
-    return intersection(covered_by_notice(notices_given(window), periods), [span]), scope
+    return intersection(covered_by_notice(notices_given(window), conduct(window), periods), [span]), scope
+
+
+def exclusions_resting_on(window: MaintenanceWindow) -> QuerySet[Exclusion]:
+    """The proposed and confirmed exclusions under 4.1 that name a window, oldest first."""
+    return (
+        Exclusion.objects.filter(maintenance=window, status__in=[Status.PROPOSED, Status.CONFIRMED])
+        .select_related("incident")
+        .order_by("proposed_at", "id")
+    )
+
+
+def exclusions_without_cover() -> QuerySet[Exclusion]:
+    """The proposed and confirmed exclusions under 4.1 whose window was not carried out, or completed before they begin.
+
+    Their window covers nothing of them any more, so they take nothing off.
+    """
+    first = Outage.objects.filter(incident=OuterRef("incident")).order_by("started_at").values("started_at")[:1]
+    return (
+        Exclusion.objects.filter(clause="4.1", status__in=[Status.PROPOSED, Status.CONFIRMED])
+        .annotate(begins_at=Coalesce("starts_at", Subquery(first)))
+        .filter(Q(maintenance__not_carried_out_at__isnull=False) | Q(maintenance__completed_at__lte=F("begins_at")))
+        .select_related("incident", "maintenance")
+        .order_by("proposed_at", "id")
+    )
 
 
 def covered_by_window(window: MaintenanceWindow, outage: Outage, span: Span) -> list[Span]:

@@ -12,7 +12,7 @@ from django.db import transaction
 from incidents.models import Incident, Source
 from incidents.operations import OutageFacts, acknowledge_incident, add_update, log_incident, resolve_incident
 from maintenance.models import Kind, MaintenanceWindow
-from maintenance.operations import announce_window, finish_work, plan_window, start_work
+from maintenance.operations import announce_window, finish_work, plan_window, request_announcement, start_work
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.operations import record_payment, sign_contract, suspend_contract, terminate_contract
 from sla_portal.agreements.rules import shortest_period_ends_on
@@ -216,6 +216,22 @@ class Story:
             self.then(starts_at + after, lambda at: announce(at, done, "The copy takes longer than in the rehearsal."))
         self.then(done, lambda at: finish_work(actor=self.people["noc"], window=self.windows[name], now=at))
 
+    def request(self, name: str, why: str) -> None:
+        """Request the announcement of a draft of more than 24 hours; another person has not confirmed it yet."""
+
+        def step(at: datetime) -> None:
+            window = self.windows[name]
+            request_announcement(
+                actor=self.people["noc"],
+                window=window,
+                starts_at=window.starts_at,
+                ends_at=window.ends_at,
+                why=why,
+                now=at,
+            )
+
+        self.then(self.now - DAYS, step)
+
     # Incidents
 
     def incident(
@@ -273,7 +289,9 @@ class Story:
         ended_at = started_at + lasts
         self.then(
             max(ended_at, detected + 2 * MINUTES) + timedelta(seconds=20),
-            lambda at: resolve_incident(actor=self.people["noc"], incident=self.incidents[name], at=ended_at, now=at),
+            lambda at: resolve_incident(
+                actor=self.people["noc"], incident=self.incidents[name], at=at, restored_at=ended_at, now=at
+            ),
         )
         if attributable:
             self.then(
@@ -569,3 +587,8 @@ def the_present_month(story: Story) -> None:
     story.window("soon", "Message queue upgrade", Kind.UPGRADE, "eu", soon, 60 * MINUTES, announced=6 * DAYS)
     later = (now + 9 * DAYS).replace(hour=16, minute=0, second=0)
     story.window("later", "Core switch replacement", Kind.REPAIR, "apac", later, 40 * MINUTES, announced=None)
+    archive = (now + 12 * DAYS).replace(hour=6, minute=0, second=0)
+    story.window(
+        "archive", "Move of the video archive", Kind.CUTOVER, "amer", archive, timedelta(hours=30), announced=None
+    )
+    story.request("archive", "The archive is copied in one piece, which took 27 hours in the rehearsal.")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db.models import ManyToOneRel, Model
 
-from maintenance.models import MaintenanceWindow
+from maintenance.models import MaintenanceWindow, RequestStatus
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract
 from sla_portal.agreements.rules import Stage
 from sla_portal.customers.models import Client, CoreFunction, Region
+from sla_portal.kernel.instants import instant_text
 
 from . import queries
 from .format import Row
@@ -38,6 +40,8 @@ def check_against_portal(history: History) -> None:
     errors += _contracts_of_others(history)
     errors += _versions_standing_still(history.agreements or [])
     errors += _days_taken(history.agreements or [])
+    errors += _windows_decided_here(history)
+    errors += _work_on_record(history.maintenance)
     if errors:
         raise NotAHistory(errors)
 
@@ -83,6 +87,42 @@ def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
                 f"agreements[{i}].effective_on: Version {staying[row['effective_on']]} takes effect on that day, and "
                 "the portal's record refers to it."
             )
+
+
+def _windows_decided_here(history: History) -> Iterator[str]:
+    """A draft that was discarded here is named by no file, and what waits for a second person stays as it was shown."""
+    paths = history.mentions["maintenance"] | history.paths["maintenance"]
+    for chunk in chunks(list(paths)):
+        named = MaintenanceWindow.objects.filter(reference__in=chunk)
+        for reference in named.filter(discarded_at__isnull=False).values_list("reference", flat=True):
+            yield f"{paths[reference]}: {shown(reference)} is a draft that was discarded here. Use another reference."
+        waiting = set(named.filter(requests__status=RequestStatus.PENDING).values_list("reference", flat=True))
+        on_record = queries.maintenance(waiting)
+        for row in (row for row in history.maintenance if row["reference"] in waiting):
+            if row != on_record[row["reference"]].row:
+                yield (
+                    f"{paths[row['reference']]}: The announcement of {shown(row['reference'])} waits for a second person "
+                    "here. Withdraw the request first."
+                )
+
+
+def _work_on_record(windows: Sequence[Row]) -> Iterator[str]:
+    """A file tells no start of work; what it tells of the work fits the start on record here."""
+    told = {
+        row["reference"]: (i, row) for i, row in enumerate(windows) if row["completed_at"] or row["not_carried_out_at"]
+    }
+    for chunk in chunks(list(told)):
+        started: Any = MaintenanceWindow.objects.filter(reference__in=chunk, started_at__isnull=False)
+        for reference, at in started.values_list("reference", "started_at"):
+            (i, row), started_at = told[reference], instant_text(at)
+            if row["not_carried_out_at"]:
+                yield f"maintenance[{i}].not_carried_out_at: The start of its work is on record, {started_at}."
+            # Both are UTC text to the second: its order is that of time.
+            elif row["completed_at"] < started_at:
+                yield (
+                    f"maintenance[{i}].completed_at: It must not lie before the start of its work that is on record, "
+                    f"{started_at}, but is {row['completed_at']}."
+                )
 
 
 def stays(version: AgreementVersion) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import QuerySet
 
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
@@ -27,9 +27,9 @@ def written() -> Iterator[str]:
             "clients": (recorded.row for recorded in queries.coded(Client)),
             "regions": (recorded.row for recorded in queries.coded(Region)),
             "agreements": (recorded.row for recorded in queries.agreements()),
-            "customers": _rows(Customer, "code", queries.customers),
-            "maintenance": _rows(MaintenanceWindow, "reference", queries.maintenance),
-            "incidents": _rows(Incident, "reference", queries.incidents),
+            "customers": _rows(Customer.objects.all(), "code", queries.customers),
+            "maintenance": _rows(MaintenanceWindow.objects.not_discarded(), "reference", queries.maintenance),
+            "incidents": _rows(Incident.objects.all(), "reference", queries.incidents),
         }
         yield f'{{\n  "format": {json.dumps(FORMAT)}'
         for name, rows in lists.items():
@@ -42,8 +42,8 @@ def written() -> Iterator[str]:
         yield "\n}\n"
 
 
-def _rows(model: type[Model], key: str, on_record: Callable[[Collection[str]], dict[str, Recorded]]) -> Iterator[Row]:
-    keys = sorted(model._default_manager.values_list(key, flat=True))
+def _rows(rows: QuerySet[Any], key: str, on_record: Callable[[Collection[str]], dict[str, Recorded]]) -> Iterator[Row]:
+    keys = sorted(rows.values_list(key, flat=True))
     for chunk in chunks(keys):
         found = on_record(chunk)
         yield from (found[code].row for code in chunk)

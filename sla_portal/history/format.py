@@ -24,6 +24,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 from pydantic.json_schema import GenerateJsonSchema
@@ -167,6 +168,10 @@ Instant = Annotated[
 # Objects
 
 
+def _wrong(text: str, *steps: str | int) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError("contradiction", "{text}", {"text": text}), loc=steps, input=None)
+
+
 class Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -176,12 +181,7 @@ class Part(BaseModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        wrong = [
-            InitErrorDetails(
-                type=PydanticCustomError("contradiction", "{text}", {"text": text}), loc=(key,), input=None
-            )
-            for key, text in self.contradictions()
-        ]
+        wrong = [_wrong(text, key) for key, text in self.contradictions()]
         if wrong:
             raise ValidationError.from_exception_data(type(self).__name__, wrong)
         return self
@@ -205,7 +205,8 @@ def _where(condition: Row, then: Row, otherwise: Row | None = None) -> Row:
     return rule | ({"else": {"properties": otherwise}} if otherwise else {})
 
 
-TEXT, NULL = {"type": "string"}, {"type": "null"}
+TEXT: Row = {"type": "string"}
+NULL: Row = {"type": "null"}
 
 
 class Coded(Part):
@@ -298,6 +299,15 @@ class Notice(Part):
 class Window(Part):
     """A maintenance window. A scope (`regions`, `functions`, `clients`) that is empty or left out means all of them."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {
+                "properties": {"completed_at": TEXT, "not_carried_out_at": TEXT},
+                "required": ["completed_at", "not_carried_out_at"],
+            }
+        }
+    )
+
     reference: Reference
     title: Name
     kind: Literal["cutover", "repair", "upgrade", "drill", "other"]
@@ -307,10 +317,16 @@ class Window(Part):
     starts_at: Instant
     ends_at: Instant
     cancelled_at: Instant | None
+    completed_at: Instant | None = None
+    """Its notices cover nothing from this instant on (4.1)."""
+    not_carried_out_at: Instant | None = None
+    """Its notices cover nothing (4.1)."""
     notices: Annotated[Rows[Notice], _ordered(*NOTICES_BY)]
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
-        return _not_after(self, "starts_at", "ends_at")
+        yield from _not_after(self, "starts_at", "ends_at")
+        if self.completed_at and self.not_carried_out_at:
+            yield "not_carried_out_at", "Maintenance that was completed was carried out."
 
 
 class Outage(Part):
@@ -357,6 +373,44 @@ class Exclusion(Part):
                 yield key, f"It belongs with clause {clause} alone, not with {self.clause}."
 
 
+AS_RECORDED = {"as_recorded": True}
+"""The context of validation in which times out of order (2.2) are taken as they are."""
+
+
+def _not_before(*keys: str) -> AfterValidator:
+    """Refuse an instant before one of those at `keys`, which stand before it in the object."""
+
+    def check(value: str | None, info: ValidationInfo) -> str | None:
+        for key in keys:
+            first = info.data.get(key)
+            if value is not None and first is not None and value < first and info.context != AS_RECORDED:
+                raise ValueError(f"It must not lie before {key} ({first}), but is {value}.")
+        return value
+
+    return AfterValidator(check)
+
+
+def _ended_when_resolved(outages: list[Row], info: ValidationInfo) -> list[Row]:
+    """Refuse outages that go on, or end later, when their incident is resolved."""
+    resolved_at = info.data.get("resolved_at")
+    if resolved_at is None or info.context == AS_RECORDED:
+        return outages
+    wrong = [
+        _wrong(
+            f"It must not lie after resolved_at ({resolved_at}), but is {outage['ended_at']}."
+            if outage["ended_at"]
+            else f"The incident is resolved ({resolved_at}): its outages have ended.",
+            place,
+            "ended_at",
+        )
+        for place, outage in enumerate(outages)
+        if outage["ended_at"] is None or outage["ended_at"] > resolved_at
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data("outages", wrong)
+    return outages
+
+
 class Incident(Part):
     model_config = ConfigDict(
         json_schema_extra={"allOf": [_where({"attributable": {"const": False}}, {"exclusions": {"minItems": 1}})]}
@@ -365,11 +419,11 @@ class Incident(Part):
     title: Name
     source: Literal["monitoring", "ticket", "phone"]
     detected_at: Instant
-    acknowledged_at: Instant | None
-    resolved_at: Instant | None
+    acknowledged_at: Annotated[Instant | None, _not_before("detected_at")]
+    resolved_at: Annotated[Instant | None, _not_before("detected_at", "acknowledged_at")]
     attributable: Annotated[bool | None, Sentence("true, false or null is wanted here, not {value}.")]
     """Null: not classified yet. False: at least one exclusion says why."""
-    outages: Annotated[Rows[Outage], _ordered(*OUTAGES_BY)]
+    outages: Annotated[Rows[Outage], AfterValidator(_ended_when_resolved), _ordered(*OUTAGES_BY)]
     exclusions: Annotated[Rows[Exclusion], _ordered(*EXCLUSIONS_BY)]
 
     def contradictions(self) -> Iterable[tuple[str, str]]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
+from incidents.rules import Times, objections
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
 from sla_portal.agreements.rules import extended_to
@@ -67,6 +68,15 @@ def _instant(text: Any) -> Any:
 
 def _day(text: Any) -> Any:
     return text and date.fromisoformat(text)
+
+
+def _times(incident: Row) -> Times:
+    return Times(
+        detected_at=_instant(incident["detected_at"]),
+        acknowledged_at=_instant(incident["acknowledged_at"]),
+        resolved_at=_instant(incident["resolved_at"]),
+        outages=tuple((_instant(row["started_at"]), _instant(row["ended_at"])) for row in incident["outages"]),
+    )
 
 
 class _Loading:
@@ -280,11 +290,13 @@ class _Loading:
                     starts_at=_instant(row["starts_at"]),
                     ends_at=_instant(row["ends_at"]),
                     cancelled_at=_instant(row["cancelled_at"]),
+                    completed_at=_instant(row["completed_at"]),
+                    not_carried_out_at=_instant(row["not_carried_out_at"]),
                 )
                 for row in rows
             ],
             ["reference"],
-            ["title", "kind", "starts_at", "ends_at", "cancelled_at"],
+            ["title", "kind", "starts_at", "ends_at", "cancelled_at", "completed_at", "not_carried_out_at"],
         )
         scopes = (
             ("regions", WindowRegion, "region_id", self.regions),
@@ -325,14 +337,17 @@ class _Loading:
                     acknowledged_at=_instant(row["acknowledged_at"]),
                     resolved_at=_instant(row["resolved_at"]),
                     attributable=row["attributable"],
+                    recorded_as_is=True,  # until its outages are written too
                 )
                 for row in rows
             ],
             ["reference"],
-            ["title", "source", "detected_at", "acknowledged_at", "resolved_at", "attributable"],
+            ["title", "source", "detected_at", "acknowledged_at", "resolved_at", "attributable", "recorded_as_is"],
         )
         of = [(incident.pk, row, before.get(row["reference"])) for incident, row in zip(written, rows, strict=True)]
         self._write_outages(of)
+        in_order = [incident for incident, row, _found in of if not objections(_times(row))]
+        Incident.objects.filter(pk__in=in_order).update(recorded_as_is=False)
         self._write_exclusions(of)
         return written
 

@@ -202,6 +202,8 @@ def maintenance(references: Collection[str]) -> dict[str, Recorded]:
                 "starts_at": _instant(window.starts_at),
                 "ends_at": _instant(window.ends_at),
                 "cancelled_at": _instant(window.cancelled_at),
+                "completed_at": _instant(window.completed_at),
+                "not_carried_out_at": _instant(window.not_carried_out_at),
                 "notices": _rows(notices[window.pk], NOTICES_BY),
             },
             {"notices": notices[window.pk]},

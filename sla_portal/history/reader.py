@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from .format import Document, Row, Sentence
+from .format import AS_RECORDED, Document, Row, Sentence
 
 SENTENCES = {
     "missing": "This key is missing.",
@@ -93,11 +93,14 @@ class History:
     """Where the file defines what: kind → code or reference → path."""
 
 
-def read(content: bytes) -> History:
-    """Read a history file; raises `NotAHistory` with every path that is wrong."""
+def read(content: bytes, *, as_recorded: bool = False) -> History:
+    """Read a history file; raises `NotAHistory` with every path that is wrong.
+
+    With `as_recorded`, times out of order (2.2) are taken as they are.
+    """
     said, errors = _parsed(content)
     try:
-        document = Document.model_validate(said)
+        document = Document.model_validate(said, context=AS_RECORDED if as_recorded else None)
     except ValidationError as error:
         errors += [_sentence(one, said) for one in error.errors(include_url=False)]
     repeated: list[Place] = []

@@ -136,10 +136,16 @@ class Window(TypedDict):
     kind: str
     notices: list[NoticeSent]
     cancelled_at: str | None
+    completed_at: str | None
+    not_carried_out_at: str | None
 
 
 class Recovery(TypedDict):
-    """Detection, acknowledgement and recovery of an incident (2.2)."""
+    """Detection, acknowledgement and recovery of an incident (2.2).
+
+    To acknowledge is counted from detection, to restore from the start of the first outage to the end of the last; null:
+    not yet, unless `acknowledgement` or `restoration` gives another reason.
+    """
 
     reference: str
     title: str
@@ -149,6 +155,8 @@ class Recovery(TypedDict):
     resolved_at: str | None
     seconds_to_acknowledge: int | None
     seconds_to_restore: int | None
+    acknowledgement: NotRequired[Literal["not_stated", "logged_after_restoration"]]
+    restoration: NotRequired[Literal["not_stated"]]
     attributable: bool | None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -40,12 +40,25 @@ def chosen_template(request: HttpRequest, templates: Iterable[T]) -> T:
 
 
 @contextmanager
-def refusals_on(form: forms.Form) -> Iterator[None]:
-    """Convert a refusal of an operation into an error of the form."""
+def refusals_on(form: forms.Form, fields: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Convert a refusal of an operation into an error of the form.
+
+    `fields` maps the fields that the objections of a refusal name to those of the form.
+    """
     try:
         yield
     except Refused as refused:
-        form.add_error(None, str(refused))
+        if fields is None:
+            form.add_error(None, str(refused))
+            return
+        for field, sentence in _reasons(refused):
+            form.add_error(fields.get(field), sentence)
     except IntegrityError:
         # Of two concurrent writes, a constraint accepted only one.
         form.add_error(None, _("Someone else saved at the same moment, so nothing was saved. Save again."))
+
+
+def _reasons(refused: Refused) -> list[tuple[str, str]]:
+    """The field and the sentence of each objection of a refusal."""
+    objections = getattr(refused, "objections", ())
+    return [(objection.field, _(objection.sentence)) for objection in objections] or [("", str(refused))]

@@ -27,7 +27,7 @@ from incidents.models import Incident, Outage, ShiftNote
 from incidents.queries import severities, unacknowledged
 from incidents.rules import Severity
 from maintenance.models import MaintenanceWindow
-from maintenance.queries import stage_of
+from maintenance.queries import requests_to_confirm, stage_of
 from maintenance.rules import Stage
 from sla_portal import zones
 from sla_portal.agreements.models import AgreementVersion
@@ -36,7 +36,7 @@ from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
 from sla_portal.availability.models import CustomerMonth, Deviation, Exclusion, MonthClosing, RegionMonth, Status
-from sla_portal.availability.queries import Judged, region_month
+from sla_portal.availability.queries import Judged, exclusions_without_cover, region_month
 from sla_portal.availability.rules import error_budget
 from sla_portal.clocks import format_length
 from sla_portal.customers.models import Region
@@ -110,6 +110,9 @@ def index(request: HttpRequest) -> TemplateResponse:
         "zone_data": zones.RELEASE,
         "lists": [Link(str(name), reverse(f"admin:{page}")) for name, page, right in LISTS if may(right)],
     }
+    if may("incidents.view_incident"):
+        context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
+    context |= maintenance(request.user)
     context |= claims(request.user, now)
     context["exclusions"] = exclusions_to_decide(request.user)
     if may("incidents.classify_incident"):
@@ -210,12 +213,25 @@ def _counted(judged: Judged, outages: Iterable[Outage], now: datetime) -> int:
     return judged.judgement.in_force.counted.within(this_month)
 
 
+def maintenance(user: User) -> dict[str, Any]:
+    """Announcements that wait for a second person, and exclusions that their window does not cover."""
+    shown: dict[str, Any] = {}
+    if user.has_perm("maintenance.announce_maintenancewindow") or user.has_perm(
+        "maintenance.confirm_maintenancewindow"
+    ):
+        shown["requests"] = requests_to_confirm(user)[: SHOWN + 1]
+    if user.has_perm("availability.decide_exclusion"):
+        shown["uncovered"] = exclusions_without_cover()[: SHOWN + 1]
+    return shown
+
+
 def near_windows(now: datetime) -> list[NearWindow]:
     """Windows that start or end within 24 hours, ended within the last 24 hours, or are in progress."""
     near = Q(starts_at__lt=now + SOON, ends_at__gt=now - SOON)
     at_work = Q(started_at__isnull=False, completed_at__isnull=True)
     windows = (
-        MaintenanceWindow.objects.filter(near | at_work, cancelled_at__isnull=True)
+        MaintenanceWindow.objects.not_discarded()
+        .filter(near | at_work, cancelled_at__isnull=True, not_carried_out_at__isnull=True)
         .order_by("starts_at")
         .prefetch_related("regions", "notices")[: SHOWN + 1]
     )
@@ -236,8 +252,9 @@ def _window_badge(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
         Stage.IN_PROGRESS: ("excluded", _("ends in %(length)s") % {"length": until}),
         Stage.OVERRUNNING: ("counted", _("overrunning by %(length)s") % {"length": until}),
     }.get(stage) or (
-        "plain",
-        _("completed") if stage is Stage.COMPLETED else _("not carried out, ended %(length)s ago") % {"length": until},
+        ("plain", _("completed"))
+        if stage is Stage.COMPLETED
+        else ("waiting", _("ended %(length)s ago, not started") % {"length": until})
     )
 
 

@@ -45,9 +45,8 @@ def _incidents(text: str) -> QuerySet:
 
 
 def _windows(text: str) -> QuerySet:
-    return MaintenanceWindow.objects.filter(Q(reference__icontains=text) | Q(title__icontains=text)).order_by(
-        "-starts_at", "-id"
-    )
+    named = Q(reference__icontains=text) | Q(title__icontains=text)
+    return MaintenanceWindow.objects.not_discarded().filter(named).order_by("-starts_at", "-id")
 
 
 def _customers(text: str) -> QuerySet:

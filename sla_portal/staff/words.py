@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from claims.models import Status
+from incidents.rules import Length, Unmeasured
 from sla_portal.agreements.rules import Reading
 from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import ExcludedTime, FigureStatus, Pending, Reason, Why
@@ -68,6 +69,17 @@ def kind_name(kind: str) -> str:
         "outside": _("not in service"),
         "unknown": _("not over yet"),
     }[kind]
+
+
+def length(length: Length) -> str:
+    """Return the time to acknowledge or to restore (2.2), or why it is not stated; empty before either happened."""
+    if not isinstance(length, Unmeasured):
+        return format_length(length)
+    return {
+        Unmeasured.NOT_YET: "",
+        Unmeasured.NOT_STATED: _("not stated"),
+        Unmeasured.LOGGED_AFTER_RESTORATION: _("logged after restoration"),
+    }[length]
 
 
 def verdict(met: bool | None, over: bool) -> tuple[str, str]:

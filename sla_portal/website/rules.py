@@ -110,7 +110,10 @@ class PublicReview:
 
 @dataclass(frozen=True)
 class PublicIncident:
-    """An incident with its outages, public updates and published review."""
+    """An incident with its outages, public updates and published review.
+
+    `resolved_at` of a resolved incident is None where its outages contradict it (2.2): it is not stated.
+    """
 
     reference: str
     stage: Stage
@@ -193,6 +196,7 @@ class Phase(Enum):
     OVERRUNNING = "overrunning"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+    NOT_CARRIED_OUT = "not_carried_out"
 
 
 @dataclass(frozen=True)
@@ -219,13 +223,14 @@ class PublicWindow:
     ends_at: datetime
     completed_at: datetime | None
     cancelled_at: datetime | None
+    not_carried_out_at: datetime | None
     announced: tuple[Announcement, ...]
     """Every notice, in the order of sending."""
 
     def changed_at(self, now: datetime) -> datetime:
         """The newest instant of its public facts; a cancelled window has no start and end."""
         told = [announcement.sent_at for announcement in self.announced]
-        told += [at for at in (self.completed_at, self.cancelled_at) if at]
+        told += [at for at in (self.completed_at, self.cancelled_at, self.not_carried_out_at) if at]
         told += [] if self.phase is Phase.CANCELLED else [self.starts_at, self.ends_at]
         return max((at for at in told if at <= now), default=told[0])
 
@@ -239,11 +244,14 @@ def phase(
     started_at: datetime | None,
     completed_at: datetime | None,
     cancelled_at: datetime | None,
+    not_carried_out_at: datetime | None,
     now: datetime,
 ) -> Phase:
     """Return the status of a window announced from `starts_at` to `ends_at`."""
     if cancelled_at and cancelled_at <= now:
         return Phase.CANCELLED
+    if not_carried_out_at and not_carried_out_at <= now:
+        return Phase.NOT_CARRIED_OUT
     if completed_at and completed_at <= now:
         return Phase.COMPLETED
     begun = started_at is not None and started_at <= now

@@ -49,6 +49,7 @@ PHASES = {
     Phase.OVERRUNNING: ("waiting", _("In progress, overrunning")),
     Phase.COMPLETED: ("up", _("Completed")),
     Phase.CANCELLED: ("outside", _("Cancelled")),
+    Phase.NOT_CARRIED_OUT: ("outside", _("Not carried out")),
 }
 """The badge and the label of each."""
 

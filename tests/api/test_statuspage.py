@@ -193,6 +193,14 @@ def test_what_works_again_and_is_not_closed_is_being_monitored(client):
     assert (told["status"], told["resolved_at"]) == ("monitoring", None)
 
 
+def test_a_resolution_before_the_last_outage_ended_is_null(client):
+    resolved_at = at("2026-11-20 01:30")
+    a_resolved_incident("2026-11-20 01:00", "2026-11-20 01:37", resolved_at=resolved_at, recorded_as_is=True)
+    (told,) = answer(client, "incidents.json")["incidents"]
+    assert (told["status"], told["resolved_at"]) == ("resolved", None)
+    assert [update["status"] for update in told["incident_updates"]] == ["monitoring", "investigating"]
+
+
 def test_maintenance_is_upcoming_active_or_completed(client):
     everything()
 
@@ -211,6 +219,18 @@ def test_maintenance_is_upcoming_active_or_completed(client):
     drill = answer(client, "scheduled-maintenances.json")["scheduled_maintenances"][0]
     assert drill["incident_updates"][0]["body"] == "Cancelled: nothing is done at this time."
     assert drill["scheduled_for"] == "2026-12-05T09:00:00.000+08:00"
+
+
+def test_a_window_that_was_not_carried_out_is_completed_and_its_update_says_so(client):
+    a_window(
+        "2026-11-22 01:00", "2026-11-22 02:00", ("2026-11-01 08:00", "2026-11-22 01:00", "2026-11-22 02:00"),
+        not_carried_out_at=at("2026-11-22 02:30"),
+    )  # fmt: skip
+    assert answer(client, "scheduled-maintenances/active.json")["scheduled_maintenances"] == []
+    (told,) = answer(client, "scheduled-maintenances.json")["scheduled_maintenances"]
+    assert (told["status"], told["incident_updates"][0]["body"]) == ("completed", "Not carried out.")
+    assert told["resolved_at"] == told["updated_at"] == "2026-11-22T10:30:00.000+08:00"
+    assert len(told["incident_updates"]) == 2
 
 
 def test_ids_stay_and_say_nothing(client):

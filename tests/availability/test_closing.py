@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
 from incidents.models import Incident, Outage
+from maintenance.models import MaintenanceWindow
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed, record
 from sla_portal.availability.models import CustomerMonth, Deviation, Evidence, MonthClosing, RegionMonth
@@ -27,7 +28,17 @@ from sla_portal.availability.operations import (
 )
 from sla_portal.availability.queries import open_items
 from sla_portal.kernel.months import ServiceMonth
-from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at, on
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_window,
+    an_exclusion,
+    an_incident,
+    an_outage,
+    at,
+    on,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +78,33 @@ def test_a_closed_month_is_frozen_until_it_is_corrected(legal):
     closing = correct_month(actor=legal, month=SEPTEMBER, reason="The end was mistyped", now=NOW)
     assert (closing.revision, closing.reason) == (2, "The end was mistyped")
     assert months() == [(20, 0), (20, 0)]
+    assert not Deviation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("work", "counted"),
+    [
+        ({"started_at": at("2026-09-10 02:00"), "completed_at": at("2026-09-10 02:10")}, 20),
+        ({"not_carried_out_at": at("2026-09-10 04:00")}, 30),
+    ],
+)
+def test_what_is_recorded_of_the_work_later_is_a_deviation_of_a_closed_month(legal, work, counted):
+    a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+    incident = a_finished_incident("2026-09-10 02:00", "2026-09-10 02:30", attributable=False)
+    window = a_window(
+        "2026-09-10 02:00", "2026-09-10 03:00", ("2026-09-01 08:00", "2026-09-10 02:00", "2026-09-10 03:00")
+    )
+    an_exclusion(incident, "4.1", maintenance=window)
+    close_month(actor=legal, month=SEPTEMBER, now=NOW)
+    assert months() == [(0, 30), (0, 30)]
+
+    MaintenanceWindow.objects.update(**work)
+    judge_due_months(now=NOW)
+    assert months() == [(0, 30), (0, 30)]
+    assert Deviation.objects.get().month == on("2026-09-01")
+
+    correct_month(actor=legal, month=SEPTEMBER, reason="4.1 speaks of maintenance conducted", now=NOW)
+    assert months() == [(counted, 30 - counted)] * 2
     assert not Deviation.objects.exists()
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maintenance.rules import NoticeGiven
+from maintenance.rules import Conduct, NoticeGiven
 from sla_portal.agreements.rules import Reading, Terms, TermsPeriod, terms_at
 from sla_portal.availability.rules import (
     ExcludedTime,
@@ -75,11 +75,13 @@ def histories(draw):
     def an_exclusion():
         clause = draw(st.sampled_from(["4.1", "4.1", "4.2", "4.10", "4.11"]))
         start, end = draw(st.sampled_from([span(), (midnight - 5000, midnight + 5000)]))
-        notices = None
+        notices, completed, carried_out = None, None, True
         if clause == "4.1":
             sent = st.lists(st.one_of(st.integers(-4500, -2700), offsets), min_size=1, max_size=4, unique=True)
             notices = [a_notice(at) for at in draw(sent)]
-        return Exclusion(draw(incidents), clause, start, end, draw(pairs), notices)
+            completed = draw(st.none() | st.builds(lambda offset: midnight + offset, offsets))
+            carried_out = draw(st.sampled_from([True, True, True, False]))
+        return Exclusion(draw(incidents), clause, start, end, draw(pairs), notices, completed, carried_out)
 
     def a_version(since):
         return Version(since, draw(st.sampled_from(plainest.READINGS)), draw(st.sampled_from([0, 0, 1])))
@@ -141,7 +143,9 @@ def judged(history):
         spans = [(exclusion.start, exclusion.end)]
         if exclusion.notices is not None:
             notices = [NoticeGiven(notice.sent, notice.start, notice.end) for notice in exclusion.notices]
-            spans = intersection(spans, covered_by_notice(notices, periods))
+            spans = intersection(
+                spans, covered_by_notice(notices, Conduct(exclusion.completed, exclusion.carried_out), periods)
+            )
         for start, end in spans:
             if exclusion.incident is None:
                 own.append(ExcludedTime(None, exclusion.clause, start, end))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from maintenance.rules import NoticeGiven
+from maintenance.rules import Conduct, NoticeGiven
 from sla_portal.agreements.rules import Reading, Terms, TermsPeriod
 from sla_portal.availability.rules import (
     EVERYTHING,
@@ -56,7 +56,9 @@ def off(clause, start, end, incident="A", of=EVERYTHING):
 def off_by_notice(*notices, incident="A"):
     """4.1 for one window whose `notices` are (sent, start, end); a cancellation is (sent, None, None)."""
     given = [NoticeGiven(at(sent), start and at(start), end and at(end)) for sent, start, end in notices]
-    return [ExcludedTime(incident, "4.1", start, end) for start, end in covered_by_notice(given, terms("all"))]
+    return [
+        ExcludedTime(incident, "4.1", start, end) for start, end in covered_by_notice(given, Conduct(), terms("all"))
+    ]
 
 
 def functions(*positions):
@@ -340,7 +342,7 @@ def test_notice_hours_are_those_of_the_version_in_force_at_the_instant():
         TermsPeriod(midnight, None, strict),
     ]
     notice = NoticeGiven(sent=midnight - 7200, start=midnight - 3600, end=midnight + 3600)
-    assert covered_by_notice([notice], periods) == [(midnight - 3600, midnight)]
+    assert covered_by_notice([notice], Conduct(), periods) == [(midnight - 3600, midnight)]
 
 
 # 2, 2.1: the figures

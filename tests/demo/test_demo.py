@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from claims.models import Claim, Entry, Status, Step
 from incidents.models import Incident
-from maintenance.models import MaintenanceWindow
+from maintenance.models import AnnouncementRequest, MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Answer, Contract, Suspension
 from sla_portal.agreements.rules import Stage
 from sla_portal.audit.models import Entry as AuditEntry
@@ -46,7 +46,8 @@ def test_the_demo_can_be_created_on_any_day(now):
     assert Exclusion.objects.filter(status="proposed", incident__isnull=False).count() == 1
     assert Exclusion.objects.filter(status="proposed", customer__isnull=False).count() == 1
     assert Exclusion.objects.filter(clause="4.11", status="confirmed", ends_at__isnull=False).exists()
-    assert MaintenanceWindow.objects.filter(starts_at__gt=now).count() == 2
+    assert MaintenanceWindow.objects.filter(starts_at__gt=now).count() == 3
+    assert AnnouncementRequest.objects.get().status == "pending"
     assert Suspension.objects.exists()
     assert Contract.objects.filter(terminated_on__isnull=False).exists()
 

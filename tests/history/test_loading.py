@@ -18,6 +18,7 @@ from sla_portal.audit.models import Entry
 from sla_portal.audit.queries import entries_about, first_broken_link
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer
+from tests.support.builders import at
 from tests.support.histories import changed, dumped, example, exclusion, incident, loaded, outage, smallest
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +134,25 @@ def test_a_history_is_recorded_and_not_judged(tmp_path):
 
 
 # What a second file changes
+
+
+@pytest.mark.parametrize("key", ["completed_at", "not_carried_out_at"])
+def test_what_became_of_the_work_in_a_window_is_recorded_and_dumped(tmp_path, key):
+    other = {"completed_at": "not_carried_out_at", "not_carried_out_at": "completed_at"}[key]
+    document = changed(f"maintenance[0].{key}", "2026-09-07T02:30:00+08:00")
+    del document["maintenance"][0][other]
+    loaded(tmp_path, document)
+    window = MaintenanceWindow.objects.get()
+    assert (getattr(window, key), getattr(window, other), window.started_at) == (at("2026-09-06 18:30"), None, None)
+    first = dumped()
+    row = json.loads(first)["maintenance"][0]
+    assert (row[key], row[other]) == ("2026-09-06T18:30:00Z", None)
+    assert "already" in loaded(tmp_path, first.encode())
+    assert dumped() == first
+    # Missing is null.
+    del document["maintenance"][0][key]
+    loaded(tmp_path, document)
+    assert json.loads(dumped())["maintenance"][0][key] is None
 
 
 def test_a_changed_row_keeps_its_key_and_its_unchanged_lists(tmp_path):

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
+from maintenance.models import AnnouncementRequest, MaintenanceWindow
 from sla_portal.audit.models import Entry
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Region
 from sla_portal.history.reader import NotAHistory, read
+from tests.support.builders import at
 from tests.support.histories import (
     HOSTILE,
     KEYS,
@@ -27,7 +29,8 @@ from tests.support.histories import (
 pytestmark = pytest.mark.django_db
 MAY_MISS = {
     "functions", "clients", "regions", "agreements", "maintenance[0].functions", "maintenance[0].clients",
-    "maintenance[0].regions", "incidents[0].outages[0].functions", "incidents[0].outages[0].clients",
+    "maintenance[0].regions", "maintenance[0].completed_at", "maintenance[0].not_carried_out_at",
+    "incidents[0].outages[0].functions", "incidents[0].outages[0].clients",
 }  # fmt: skip
 
 
@@ -419,3 +422,55 @@ def test_one_invalid_row_refuses_the_whole_file(tmp_path):
     refused(tmp_path, document)
     assert not Region.objects.exists()
     assert not Entry.objects.exists()
+
+
+def test_what_a_file_tells_of_the_work_fits_the_start_on_record(tmp_path):
+    loaded(tmp_path, example())
+    MaintenanceWindow.objects.update(started_at=at("2026-09-06 18:10"))
+    assert refused(tmp_path, changed("maintenance[0].completed_at", "2026-09-06T18:09:59Z")) == [
+        "maintenance[0].completed_at: It must not lie before the start of its work that is on record, "
+        "2026-09-06T18:10:00Z, but is 2026-09-06T18:09:59Z."
+    ]
+    assert refused(tmp_path, changed("maintenance[0].not_carried_out_at", "2026-09-06T20:00:00Z")) == [
+        "maintenance[0].not_carried_out_at: The start of its work is on record, 2026-09-06T18:10:00Z."
+    ]
+    loaded(tmp_path, changed("maintenance[0].completed_at", "2026-09-06T18:10:00Z"))
+    assert MaintenanceWindow.objects.get().started_at == at("2026-09-06 18:10")
+
+
+def test_a_draft_that_was_discarded_here_is_not_dumped_and_named_by_no_file(tmp_path):
+    loaded(tmp_path, changed("maintenance[0].notices", []))
+    assert json.loads(dumped())["maintenance"]
+    MaintenanceWindow.objects.update(discarded_at=at("2026-09-01 08:00"))
+    assert json.loads(dumped())["maintenance"] == []
+    assert refused(tmp_path, changed("maintenance[0].notices", [])) == [
+        'maintenance[0].reference: "MW-1" is a draft that was discarded here. Use another reference.'
+    ]
+    document = changed("incidents[0].exclusions", [exclusion("4.1")])
+    document["maintenance"] = []
+    assert refused(tmp_path, document) == [
+        'incidents[0].exclusions[0].maintenance: "MW-1" is a draft that was discarded here. Use another reference.'
+    ]
+
+
+def test_a_window_whose_announcement_waits_for_a_second_person_stays_as_it_was_shown(tmp_path):
+    loaded(tmp_path, example())
+    AnnouncementRequest.objects.create(
+        window=MaintenanceWindow.objects.get(),
+        starts_at=at("2026-09-06 18:00"),
+        ends_at=at("2026-09-08 18:00"),
+        why="Two days of copying",
+        requested_at=at("2026-09-05 08:00"),
+    )
+    assert "already" in loaded(tmp_path, example())
+    assert refused(tmp_path, changed("maintenance[0].title", "Another upgrade")) == [
+        'maintenance[0].reference: The announcement of "MW-1" waits for a second person here. Withdraw the request first.'
+    ]
+
+
+def test_a_window_is_not_both_completed_and_not_carried_out(tmp_path):
+    document = changed("maintenance[0].completed_at", "2026-09-06T18:30:00Z")
+    document["maintenance"][0]["not_carried_out_at"] = "2026-09-06T20:00:00Z"
+    assert refused(tmp_path, document) == [
+        "maintenance[0].not_carried_out_at: Maintenance that was completed was carried out."
+    ]

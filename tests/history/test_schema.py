@@ -95,6 +95,12 @@ def test_what_goes_together_stands_in_the_schema(schema):
     notice = {"sent_at": "2026-09-05T00:00:00Z", "starts_at": None, "ends_at": "2026-09-06T19:00:00Z"}
     document = changed("maintenance[0].notices", [notice])
     assert wrong_paths(schema, document) == {"maintenance[0].notices[0].ends_at"}
+    document = changed("maintenance[0].completed_at", "2026-09-06T18:30:00Z")
+    assert wrong_paths(schema, document) == set()
+    document["maintenance"][0]["not_carried_out_at"] = "2026-09-06T20:00:00Z"
+    assert wrong_paths(schema, document) == {"maintenance[0]"}
+    del document["maintenance"][0]["completed_at"]
+    assert wrong_paths(schema, document) == set()
 
 
 def test_lists_of_the_portals_own_may_be_left_out(schema):

@@ -22,7 +22,8 @@ from time_machine import travel
 from claims.models import CalendarYear, Claim, Compensation, OwnDay
 from claims.queries.applying import newest_token
 from incidents.models import Incident
-from maintenance.models import MaintenanceWindow
+from maintenance.models import AnnouncementRequest, MaintenanceWindow
+from maintenance.operations import discard_draft
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
@@ -40,7 +41,7 @@ from sla_portal.reports.operations import make_bundle, request_bundle
 from sla_portal.reports.operations.issuing import render_chunk
 from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import RegionRecord
-from tests.support.builders import at
+from tests.support.builders import a_window, an_exclusion, at
 from tests.support.claim_form import Stranger
 from tests.support.printed import texts
 from tests.support.statements import issued
@@ -197,6 +198,10 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         deliver_chunk(ids=[mail.pk for mail in mails], clock=lambda: NOW)
         note_bounce(mark=undelivered.message_id, permanent=True, said="no such user", key="1", now=NOW)
         OwnDay.objects.create(day=date(2026, 12, 24), working=False, note="休息日")
+        draft = MaintenanceWindow.objects.get(notices__isnull=True, requests__isnull=True)
+        discard_draft(actor=people["noc"], window=draft, reason="计划重复", now=NOW)
+        idle = a_window("2026-11-20 01:00", "2026-11-20 02:00", title="未实施的升级", not_carried_out_at=NOW)
+        an_exclusion(proposed.incident, "4.1", "proposed", maintenance=idle, proposed_at=NOW)
         CalendarYear.objects.create(year=2030, source="官方日历")
         yield Typed()
         transaction.set_rollback(True)
@@ -236,6 +241,7 @@ def given(route: str) -> list[dict[str, object]] | None:
     own = Exclusion.objects.get(status="proposed", customer__isnull=False)
     amendment = AgreementVersion.objects.get(version="1.1")
     scopes = [("region", "eu"), ("region", "apac"), ("customer", "C-1001"), ("customer", "C-2001")]
+    requests = [{"pk": one.window_id, "number": one.pk} for one in AnnouncementRequest.objects.all()]
     special = {
         "admin/availability/months/<str:month>/<str:scope>/<str:code>/": [
             {"month": month, "scope": scope, "code": code} for month in ("2026-10", "2026-11") for scope, code in scopes
@@ -251,6 +257,9 @@ def given(route: str) -> list[dict[str, object]] | None:
         "reports/<int:pk>/file": [{"pk": Report.objects.get(status="ready").pk}],
         "api/<path:anything>": [{"anything": "v2/nothing.json"}],
         "incidents/<path:reference>/": [{"reference": row.reference} for row in variants(Incident)],
+        "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/": requests,
+        "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/withdraw/": requests,
+        "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/return/": requests,
         "maintenance/<path:reference>/": [{"reference": row.reference} for row in variants(MaintenanceWindow)],
         "maintenance/<str:code>.ics": [{"code": "eu"}],
         "availability/<str:code>/": [{"code": code} for code in ("eu", "apac", "amer")],

@@ -42,6 +42,28 @@ def test_the_first_page_states_the_result():
         assert line in said
 
 
+def test_lengths_of_recovery_are_never_negative_and_what_is_not_stated_is_left_out_of_the_mean():
+    """The second is as an earlier build froze it: acknowledged 29 days before detection."""
+    month = eventful_month()
+    told = month["recovery"][0]
+    lengths = [(97, 180, {}), (-2528293, 38, {}), (None, 600, {"acknowledgement": "logged_after_restoration"}),
+               (300, None, {"restoration": "not_stated"}), (None, None, {})]  # fmt: skip
+    recovery = [
+        {**told, "reference": f"INC-{number}", "title": "", "seconds_to_acknowledge": acknowledge,
+         "seconds_to_restore": restore, **reasons}
+        for number, (acknowledge, restore, reasons) in enumerate(lengths)
+    ]  # fmt: skip
+    said = words_of(issued({**month, "recovery": recovery}))
+    table = said[said.index("INC-0") :]
+    rows = [table[table.index(f"INC-{n}") :].split(f"INC-{n + 1}")[0] for n in range(5)]
+    assert "0:01:37 0:03:00" in rows[0]
+    assert "not stated 0:00:38" in rows[1]
+    assert "logged after restoration 0:10:00" in rows[2]
+    assert "0:05:00 not stated" in rows[3]
+    assert "– ongoing" in rows[4]
+    assert "Mean time to acknowledge (MTTA): 0:03:18. Mean time to restore (MTTR): 0:04:32." in rows[4]
+
+
 def test_a_quiet_month_takes_two_pages_and_an_eventful_one_four():
     assert len(opened(issued(quiet_month())).pages) == 2
     assert len(opened(issued(eventful_month())).pages) == 4

@@ -167,7 +167,7 @@ def test_windows_list_their_notices_with_lead_times():
     ]
 
 
-def test_recovery_is_counted_from_detection():
+def test_recovery_is_counted_from_detection_and_from_the_first_start_to_the_last_end():
     region = a_region()
     incident = an_incident(
         "INC-1",
@@ -176,9 +176,31 @@ def test_recovery_is_counted_from_detection():
         resolved_at=at("2026-09-10 02:30"),
         source="phone",
     )
+    an_outage(region, "2026-09-10 02:05", "2026-09-10 02:20", incident=incident)
+    an_outage(a_region("asia"), "2026-09-10 02:00", "2026-09-10 02:29", incident=incident)
+    (told,) = of_region(region)["recovery"]
+    assert (told["source"], told["seconds_to_acknowledge"], told["seconds_to_restore"]) == ("phone", 120, 29 * 60)
+    assert told.keys().isdisjoint({"acknowledgement", "restoration"})
+
+
+@pytest.mark.parametrize(
+    ("times", "acknowledgement", "restoration"),
+    [
+        ({"acknowledged_at": "02:00", "resolved_at": "02:30"}, "not_stated", None),
+        ({"resolved_at": "02:29"}, None, "not_stated"),
+        ({"resolved_at": "02:30", "logged_at": "02:31"}, "logged_after_restoration", None),
+        ({"resolved_at": None}, None, None),
+    ],
+)
+def test_a_length_that_is_not_stated_is_null_with_its_reason(times, acknowledgement, restoration):
+    region = a_region()
+    given = {name: at(f"2026-09-10 {time}") if time else None for name, time in times.items()}
+    incident = an_incident("INC-1", detected_at=at("2026-09-10 02:01"), recorded_as_is=True, **given)
     an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30", incident=incident)
     (told,) = of_region(region)["recovery"]
-    assert (told["source"], told["seconds_to_acknowledge"], told["seconds_to_restore"]) == ("phone", 120, 1740)
+    assert (told.get("acknowledgement"), told.get("restoration")) == (acknowledgement, restoration)
+    assert told["seconds_to_acknowledge"] is None
+    assert told["seconds_to_restore"] == (None if restoration else 30 * 60)
 
 
 def test_claims_for_september_open_on_14_october_and_close_with_november():

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from time_machine import travel
 
-from incidents.models import Outage
+from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
 from sla_portal.clocks import ClockField
 from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at, on
@@ -64,6 +64,58 @@ def test_a_resolved_incident_has_no_ongoing_outage(noc, outage):
     resolved = {"resolved_at_0": "2026-09-10", "resolved_at_1": "02:00:00"}
     response = noc.post(url, {**correction(outage.incident, outage), **resolved, "why": "It is over"})
     assert "The incident is resolved, but one of its outages has no end." in text_of(response)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "sentence"),
+    [
+        ({"acknowledged_at": "00:59:59"}, "acknowledged_at", "acknowledged before it was detected"),
+        ({"resolved_at": "00:59:59"}, "resolved_at", "resolved before it was detected"),
+        ({"acknowledged_at": "03:00:00", "resolved_at": "02:00:00"}, "resolved_at", "resolved before it was ackn"),
+        ({"detected_at": "12:00:01"}, "detected_at", "This time is in the future."),
+    ],
+)
+def test_times_of_an_incident_out_of_order_are_refused_at_their_field(noc, outage, changed, field, sentence):
+    url = reverse("admin:incidents_incident_change", args=[outage.incident_id])
+    times = {}
+    for name, time in changed.items():
+        times |= {f"{name}_0": "2026-09-10", f"{name}_1": time}
+    sent = correction(outage.incident, outage, ended_at="2026-09-10 00:59:30", started_at="2026-09-10 00:50:00")
+    response = noc.post(url, {**sent, **times, "why": "A closer look"})
+    assert sentence in " ".join(response.context["adminform"].form.errors[field])
+    outage.incident.refresh_from_db()
+    assert (outage.incident.acknowledged_at, outage.incident.resolved_at) == (None, None)
+
+
+def test_an_outage_that_ends_after_its_incident_is_resolved_is_refused_at_its_end(noc, outage):
+    url = reverse("admin:incidents_incident_change", args=[outage.incident_id])
+    resolved = {"resolved_at_0": "2026-09-10", "resolved_at_1": "02:00:00"}
+    sent = correction(outage.incident, outage, ended_at="2026-09-10 02:00:01")
+    response = noc.post(url, {**sent, **resolved, "why": "It is over"})
+    (formset,) = response.context["inline_admin_formsets"]
+    assert list(formset.formset.errors[0]) == ["ended_at"]
+    assert "The outage ends after the incident was resolved." in text_of(response)
+
+
+BROKEN = [("02:10", None), ("02:10", "02:20")]
+"""When an incident was resolved, and when its outage ended, out of order."""
+
+
+@pytest.mark.parametrize(("resolved", "ended"), [("02:00:00", "02:00:00"), ("02:30:00", "01:10:00"), ("", "")])
+@pytest.mark.parametrize("before", [("02:10", "02:10"), (None, None), *BROKEN])
+def test_incident_and_outages_are_corrected_together(noc, outage, before, resolved, ended):
+    was_resolved, had_ended = (time and at(f"2026-09-10 {time}") for time in before)
+    Incident.objects.update(resolved_at=was_resolved, recorded_as_is=True)
+    Outage.objects.update(ended_at=had_ended)
+    Incident.objects.update(recorded_as_is=before in BROKEN)
+    url = reverse("admin:incidents_incident_change", args=[outage.incident_id])
+    times = {"resolved_at_0": "2026-09-10" if resolved else "", "resolved_at_1": resolved}
+    sent = correction(outage.incident, outage, ended_at=f"2026-09-10 {ended}" if ended else "")
+    noc.post(url, {**sent, **times, "why": "A closer look"})
+    incident = Incident.objects.get()
+    assert incident.resolved_at == (at(f"2026-09-10 {resolved}") if resolved else None)
+    assert incident.outages.get().ended_at == (at(f"2026-09-10 {ended}") if ended else None)
+    assert not incident.recorded_as_is
 
 
 @pytest.mark.parametrize(

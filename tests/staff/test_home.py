@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -11,6 +12,7 @@ from time_machine import travel
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion
+from sla_portal.availability.models import Exclusion
 from sla_portal.availability.operations import judge_due_months
 from sla_portal.staff.roles import ROLES
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
@@ -53,6 +55,17 @@ def test_excluded_minutes_do_not_use_the_allowance():
     assert "Europe 4 of 4 minutes of downtime allowance left" in home_of("NOC")
 
 
+def test_incidents_with_times_out_of_order_are_listed_until_they_are_corrected():
+    an_incident("INC-1")
+    assert "times out of order" not in home_of("NOC")
+    an_incident("INC-2", detected_at=NOW, resolved_at=at("2026-09-10 02:00"), recorded_as_is=True)
+    for role in ("Administrator", "Auditor"):
+        home = home_of(role)
+        listed = home[home.index("Incidents with times out of order") :]
+        assert "INC-2 Gateway lost ◔ to correct" in listed
+        assert "INC-1" not in listed
+
+
 def test_windows_of_the_last_and_next_24_hours_are_listed():
     notice = ("2026-09-01 00:00", "2026-09-10 11:00", "2026-09-10 13:00")
     a_window("2026-09-10 11:00", "2026-09-10 13:00", notice, reference="MW-now")
@@ -64,6 +77,35 @@ def test_windows_of_the_last_and_next_24_hours_are_listed():
     assert "starts in 23 h" in home
     assert "draft, not announced" in home
     assert "MW-later" not in home
+
+
+def test_legal_sees_exclusions_whose_window_no_longer_covers_them_until_they_are_decided():
+    region = a_region()
+    announced = ("2026-09-01 00:00", "2026-09-09 01:00", "2026-09-09 02:00")
+    windows = {
+        name: a_window("2026-09-09 01:00", "2026-09-09 02:00", announced, reference=name, **work)
+        for name, work in (
+            ("MW-idle", {"not_carried_out_at": at("2026-09-09 03:00")}),
+            ("MW-early", {"completed_at": at("2026-09-09 01:10")}),
+            ("MW-covers", {"completed_at": at("2026-09-09 01:11")}),
+            ("MW-kept", {}),
+        )
+    }
+    for name, window in windows.items():
+        incident = an_incident(f"INC-{name}", resolved_at=at("2026-09-09 02:00"))
+        an_outage(region, "2026-09-09 01:10", "2026-09-09 01:30", incident=incident)
+        an_exclusion(incident, "4.1", maintenance=window)
+    rejected = an_exclusion(an_incident("INC-rejected"), "4.1", "rejected", maintenance=windows["MW-idle"])
+    home = home_of("Legal").partition("Exclusions whose window no longer covers them")[2]
+    listed = home.partition("Resolved, pending classification")[0]
+    assert "4.1 · INC-MW-idle" in listed
+    assert "4.1 · INC-MW-early" in listed
+    assert "completed before the downtime" in listed
+    for other in ("INC-MW-covers", "INC-MW-kept", rejected.incident.reference):
+        assert other not in listed
+    Exclusion.objects.update(status="revoked")
+    assert "no longer covers them" not in text_of(signed_in(User.objects.get()).get(HOME))
+    assert "no longer covers them" not in home_of("NOC")
 
 
 def test_legal_decides_what_others_proposed_force_majeure_first():

@@ -177,7 +177,7 @@ def test_the_search_of_autocompletion_takes_a_nul(client):
 
 def test_incidents_are_filtered_by_status_classification_month_and_region(client):
     fill(2)
-    Incident.objects.filter(reference="INC-0").update(resolved_at=NOW, attributable=True)
+    Incident.objects.filter(reference="INC-0").update(resolved_at=NOW + timedelta(hours=1), attributable=True)
     Incident.objects.filter(reference="INC-1").update(detected_at=at("2026-07-31 16:00"), ticket_number="T-77")
 
     def found(asked: str) -> list[str]:
@@ -194,3 +194,14 @@ def test_incidents_are_filtered_by_status_classification_month_and_region(client
     assert found("month=2026-09") == ["INC-0", "INC-1"]
     assert found("region=eu") == ["INC-0", "INC-1"]
     assert found("q=T-77") == ["INC-1"]
+
+
+def test_incidents_with_times_out_of_order_are_listed_for_correction_and_no_length_of_them_is_stated(client):
+    fill(2)
+    late = Incident.objects.filter(reference="INC-0")
+    late.update(recorded_as_is=True)
+    late.update(resolved_at=NOW)
+    page = text_of(client.get(f"{reverse('admin:incidents_incident_changelist')}?times=out-of-order"))
+    assert "INC-0 Gateway" in page
+    assert "not stated" in page
+    assert "INC-1 Gateway" not in page

@@ -1,5 +1,7 @@
 """Permissions as a table of roles and URLs; pages that are not linked are refused by URL too."""
 
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
@@ -22,7 +24,19 @@ from incidents.operations import (
     write_review,
 )
 from incidents.rules import Severity
-from maintenance.operations import announce_window, cancel_window, plan_window
+from maintenance.models import AnnouncementRequest
+from maintenance.operations import (
+    announce_window,
+    cancel_window,
+    confirm_announcement,
+    discard_draft,
+    mark_not_carried_out,
+    plan_window,
+    record_work,
+    request_announcement,
+    return_request,
+    withdraw_request,
+)
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import NotAllowed
@@ -47,6 +61,13 @@ NOW = at("2026-09-10 12:00")
 EVERYONE = set(ROLES)
 
 
+def a_request(window) -> AnnouncementRequest:
+    start = at("2026-09-20 01:00")
+    return AnnouncementRequest.objects.create(
+        window=window, starts_at=start, ends_at=start + timedelta(hours=25), why="A day", requested_at=NOW
+    )
+
+
 @pytest.fixture
 def record():
     """One of everything."""
@@ -61,7 +82,8 @@ def record():
         "contract": a_contract(customer, "2026-01-01", "2026-12-31"),
         "incident": incident,
         "exclusion": an_exclusion(incident, status="proposed"),
-        "window": a_window("2026-09-20 01:00", "2026-09-20 02:00"),
+        "window": (window := a_window("2026-09-20 01:00", "2026-09-20 02:00")),
+        "request": a_request(window),
     }
 
 
@@ -92,6 +114,8 @@ PAGES = [
     ("maintenance_maintenancewindow_changelist", None, EVERYONE),
     ("maintenance_maintenancewindow_change", "window", EVERYONE),
     ("maintenance_maintenancewindow_add", None, {"NOC"}),
+    ("maintenance_window", "window", EVERYONE),
+    ("announce_window", "window", {"NOC"}),
     ("customers_customer_changelist", None, EVERYONE - {"NOC"}),
     ("customers_customer_change", "customer", EVERYONE - {"NOC"}),
     ("customers_customer_add", None, {"Administrator"}),
@@ -139,6 +163,10 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(record, url_name, of, ro
         ("customers_region_change", "region", {"Administrator"}),
         ("agreements_contract_change", "contract", {"Administrator"}),
         ("availability_exclusion_change", "exclusion", set()),
+        ("announce_window", "window", {"NOC"}),
+        ("discard_window", "window", {"NOC"}),
+        ("not_carried_out", "window", {"NOC"}),
+        ("record_work", "window", {"NOC"}),
         ("resolve_incident", "incident", {"NOC"}),
         ("update_incident", "incident", {"NOC"}),
         ("acknowledge_incident", "incident", {"NOC"}),
@@ -164,6 +192,22 @@ def test_a_form_is_refused_for_other_roles(record, url_name, of, roles):
         status = signed_in(a_member(role)).post(url, {}).status_code
         assert (status == 403) == (role not in roles), role
         assert status != 403 or Entry.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("url_name", "seen", "sent"),
+    [
+        ("confirm_announcement", EVERYONE, {"NOC", "Legal"}),
+        ("return_announcement", set(), {"NOC", "Legal"}),
+        ("withdraw_announcement", set(), {"NOC"}),
+    ],
+)
+def test_a_requested_announcement_is_decided_by_noc_and_legal(record, url_name, seen, sent):
+    url = reverse(f"admin:{url_name}", args=[record["window"].pk, record["request"].pk])
+    for role in ROLES:
+        client = signed_in(a_member(role))
+        assert (client.get(url).status_code == 200) is (role in seen), role
+        assert client.post(url, {}).status_code == (422 if role in sent else 403), role
 
 
 OPERATIONS = {
@@ -200,6 +244,13 @@ OPERATIONS = {
     ),
     "announce": (announce_window, {"window": "window", "starts_at": NOW, "ends_at": NOW}, {"NOC"}),
     "cancel": (cancel_window, {"window": "window", "reason": "No need"}, {"NOC"}),
+    "request": (request_announcement, {"window": "window", "starts_at": NOW, "ends_at": NOW, "why": "So"}, {"NOC"}),
+    "confirm the announcement": (confirm_announcement, {"request": "request"}, {"NOC", "Legal"}),
+    "send back the request": (return_request, {"request": "request", "reason": "No need"}, {"NOC", "Legal"}),
+    "withdraw the request": (withdraw_request, {"request": "request", "reason": "No need"}, {"NOC"}),
+    "discard": (discard_draft, {"window": "window", "reason": "No need"}, {"NOC"}),
+    "not carried out": (mark_not_carried_out, {"window": "window", "reason": "No need"}, {"NOC"}),
+    "record work": (record_work, {"window": "window", "started_at": NOW, "completed_at": NOW}, {"NOC"}),
 }
 
 

@@ -37,7 +37,9 @@ def a_contract(customer: Customer, starts_on: str, ends_on: str, **values) -> Co
 
 
 def an_incident(reference: str = "", **values) -> Incident:
-    given = {"title": "Gateway lost", "detected_at": at("2026-09-10 01:00"), **values}
+    """An incident, detected on 10 September 2026 or, where that breaks the order of 2.2, at the first time given."""
+    detected_at = min(filter(None, [at("2026-09-10 01:00"), values.get("acknowledged_at"), values.get("resolved_at")]))
+    given = {"title": "Gateway lost", "detected_at": detected_at, **values}
     return Incident.objects.create(reference=reference or f"INC-{next(numbers)}", **given)
 
 

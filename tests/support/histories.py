@@ -64,6 +64,8 @@ EXAMPLE: dict[str, Any] = {
             "starts_at": "2026-09-06T18:00:00Z",
             "ends_at": "2026-09-06T19:00:00Z",
             "cancelled_at": None,
+            "completed_at": None,
+            "not_carried_out_at": None,
             "notices": [
                 {
                     "sent_at": "2026-09-01T08:00:00Z",
@@ -135,13 +137,15 @@ def outage(started_at: str, ended_at: str | None, **scope: Any) -> dict[str, Any
 
 
 def incident(reference: str, *outages: dict[str, Any], exclusions: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    """An incident detected with its first outage, and resolved with the end of the last."""
+    ends = [outage["ended_at"] for outage in outages]
     return {
         "reference": reference,
         "title": f"Trouble {reference}",
         "source": "monitoring",
-        "detected_at": outages[0]["started_at"],
+        "detected_at": min(outage["started_at"] for outage in outages),
         "acknowledged_at": None,
-        "resolved_at": outages[0]["ended_at"],
+        "resolved_at": None if None in ends else max(ends),
         "attributable": not exclusions,
         "outages": list(outages),
         "exclusions": list(exclusions),
@@ -161,12 +165,12 @@ def exclusion(clause: str, **said: Any) -> dict[str, Any]:
     }
 
 
-def loaded(folder: Path, document: Any) -> str:
+def loaded(folder: Path, document: Any, *options: str) -> str:
     """Load a document, or bytes, by the command; returns what it printed."""
     file = folder / "history.json"
     file.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
     output = StringIO()
-    call_command("loadhistory", str(file), stdout=output)
+    call_command("loadhistory", *options, str(file), stdout=output)
     return output.getvalue()
 
 
@@ -216,7 +220,29 @@ money = st.decimals(Decimal(0), Decimal("999999999.999"), places=3).map(lambda a
 
 @st.composite
 def instant_texts(draw: Any) -> str:
-    return f"{draw(instants):%Y-%m-%dT%H:%M:%S}{draw(offsets)}"
+    return draw(texts_of(draw(instants)))
+
+
+@st.composite
+def texts_of(draw: Any, at: datetime) -> str:
+    """An instant, written with some offset."""
+    zone = draw(offsets)
+    shift = datetime.fromisoformat(f"2026-01-01T00:00:00{zone}").utcoffset()
+    return f"{at + shift:%Y-%m-%dT%H:%M:%S}{zone}"
+
+
+@st.composite
+def times_in_order(draw: Any, outages: list[dict[str, Any]]) -> dict[str, str | None]:
+    """When an incident with these outages was detected, acknowledged and resolved (2.2)."""
+    detected, acknowledged, resolved = sorted(draw(st.tuples(instants, instants, instants)))
+    ends = [outage["ended_at"] for outage in outages]
+    over = None not in ends and draw(st.booleans())
+    resolved = max([resolved, *(datetime.fromisoformat(end) for end in ends if end)])
+    return {
+        "detected_at": draw(texts_of(detected)),
+        "acknowledged_at": draw(st.none() | texts_of(acknowledged)),
+        "resolved_at": draw(texts_of(resolved)) if over else None,
+    }
 
 
 @st.composite
@@ -290,6 +316,10 @@ def histories(draw: Any) -> dict[str, Any]:
             **draw(st.fixed_dictionaries({}, optional={"regions": some(here), **scope})),
             **draw(spans("starts_at", "ends_at")),
             "cancelled_at": draw(st.none() | instant_texts()),
+            **draw(
+                st.fixed_dictionaries({}, optional={"completed_at": st.none() | instant_texts()})
+                | st.fixed_dictionaries({"not_carried_out_at": st.none() | instant_texts()})
+            ),
             "notices": [
                 {
                     "sent_at": f"2026-01-0{1 + number // 2}T00:00:00Z",
@@ -318,26 +348,25 @@ def histories(draw: Any) -> dict[str, Any]:
     incidents = []
     for reference in draw(st.lists(lines, unique=True, max_size=3)):
         exclusions = [one_exclusion() for _ in range(draw(st.integers(0, 3)))]
+        outages = [
+            {
+                "region": draw(st.sampled_from(here)),
+                **draw(st.fixed_dictionaries({}, optional=scope)),
+                **draw(
+                    spans("started_at", "ended_at")
+                    | spans("started_at", "ended_at").map(lambda s: s | {"ended_at": None})
+                ),
+            }
+            for _ in range(draw(st.integers(0, 3)))
+        ]
         incidents.append(
             {
                 "reference": reference,
                 "title": draw(lines),
                 "source": draw(st.sampled_from(["monitoring", "ticket", "phone"])),
-                "detected_at": draw(instant_texts()),
-                "acknowledged_at": draw(st.none() | instant_texts()),
-                "resolved_at": draw(st.none() | instant_texts()),
+                **draw(times_in_order(outages)),
                 "attributable": draw(st.sampled_from([True, None, *([False] if exclusions else [])])),
-                "outages": [
-                    {
-                        "region": draw(st.sampled_from(here)),
-                        **draw(st.fixed_dictionaries({}, optional=scope)),
-                        **draw(
-                            spans("started_at", "ended_at")
-                            | spans("started_at", "ended_at").map(lambda s: s | {"ended_at": None})
-                        ),
-                    }
-                    for _ in range(draw(st.integers(0, 3)))
-                ],
+                "outages": outages,
                 "exclusions": exclusions,
             }
         )

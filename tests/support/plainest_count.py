@@ -28,7 +28,10 @@ class Notice:
 
 @dataclass
 class Exclusion:
-    """Of an incident or, where that is None, a customer's own. `notices` are those of the window of a 4.1."""
+    """Of an incident or, where that is None, a customer's own. `notices` are those of the window of a 4.1.
+
+    `completed` and `carried_out` say what became of the work in that window.
+    """
 
     incident: str | None
     clause: str
@@ -36,6 +39,8 @@ class Exclusion:
     end: int
     cells: frozenset[tuple[int, int]]
     notices: list[Notice] | None = None
+    completed: int | None = None
+    carried_out: bool = True
 
 
 @dataclass
@@ -166,7 +171,10 @@ def seconds_down(history):
                     off = set(range(max(outage.start, exclusion.start), min(end, exclusion.end)))
                     if exclusion.notices is not None:
                         off = {
-                            t for t in off if was_announced(exclusion.notices, t, history.version_at(t).notice_hours)
+                            t
+                            for t in off
+                            if was_announced(exclusion.notices, t, history.version_at(t).notice_hours)
+                            and was_conducted(t, exclusion.completed, exclusion.carried_out)
                         }
                     taken.update(off)
                     seconds -= off
@@ -181,6 +189,10 @@ def was_announced(notices, t, notice_hours):
     newest = max(before, key=lambda notice: notice.sent)
     around = [notice for notice in before if notice.start is not None and notice.start <= t < notice.end]
     return newest in around and any(t - notice.sent >= notice_hours * 3600 for notice in around)
+
+
+def was_conducted(t, completed, carried_out):
+    return carried_out and (completed is None or t < completed)
 
 
 def everything(down):

@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from maintenance.operations import announce_window, cancel_window, plan_window
+from maintenance.operations import announce_window, cancel_window, mark_not_carried_out, plan_window
 from sla_portal.audit.actors import Actor
 from tests.conftest import forget_what_is_kept
 from tests.support.builders import a_region, a_window, at
@@ -43,6 +43,21 @@ def planned(reference: str, region, starts_at=START, ends_at=END):
 def announced(window, starts_at=START, ends_at=END, now=NOW):
     announce_window(actor=NOC, window=window, starts_at=starts_at, ends_at=ends_at, now=now)
     return window
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "(not carried out)"), ("zh-hans", "（未实施）")])
+def test_a_window_that_was_not_carried_out_is_cancelled_under_a_higher_sequence(europe, language, words):
+    window = announced(planned("MW-1", europe))
+    before = feed(accept_language=language).content.decode()
+    assert "SEQUENCE:0" in before
+    assert "STATUS:CONFIRMED" in before
+    mark_not_carried_out(actor=NOC, window=window, reason="The vendor did not come.", now=END)
+    forget_what_is_kept()
+    after = feed(accept_language=language).content.decode()
+    for line in ("SEQUENCE:1", "STATUS:CANCELLED", "X-MAINTNOTE-STATUS:CANCELLED", "DTSTAMP:20260906T190000Z"):
+        assert line in after.splitlines()
+    assert f"Upgrade MW-1{'' if language != 'en' else ' '}{words}" in after
+    assert "METHOD:PUBLISH" in after
 
 
 def test_a_subscribers_parser_reads_the_newest_announcement_of_each_window(europe, receiver):

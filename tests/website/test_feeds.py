@@ -9,7 +9,8 @@ import time_machine
 from django.conf import settings
 
 from incidents.models import Incident
-from tests.support.builders import a_region, an_incident, an_outage
+from tests.conftest import forget_what_is_kept
+from tests.support.builders import a_region, a_window, an_incident, an_outage, at
 from tests.support.public import NOW, a_resolved_incident, an_announcement, everything, said
 
 pytestmark = pytest.mark.django_db
@@ -126,3 +127,16 @@ def test_the_newest_fifty_are_told(client):
     for number in range(60):
         an_outage(a_region(), "2026-11-02 01:00", "2026-11-02 02:00", incident=an_incident(f"INC-{number}"))
     assert len(parsed(client, "incidents").entries) == 50
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Not carried out"), ("zh-hans", "未实施")])
+def test_a_window_that_was_not_carried_out_says_so_in_the_feed(client, language, word):
+    day = NOW.date().isoformat()
+    window = a_window(f"{day} 01:00", f"{day} 02:00", ("2026-11-01 08:00", f"{day} 01:00", f"{day} 02:00"))
+    assert word not in parsed(client, "maintenance", language).entries[0].summary
+    forget_what_is_kept()
+    window.not_carried_out_at = at(f"{day} 02:30")
+    window.save()
+    entry = parsed(client, "maintenance", language).entries[0]
+    assert word in entry.summary
+    assert entry.updated == f"{day}T02:30:00+00:00"

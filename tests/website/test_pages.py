@@ -114,6 +114,13 @@ def test_an_incident_is_told_by_what_was_down_and_what_was_said_in_public(client
         assert expected in words
 
 
+def test_a_resolution_before_the_last_outage_ended_is_not_stated(client):
+    resolved_at = at("2026-09-10 01:30")
+    a_resolved_incident("2026-09-10 01:00", "2026-09-10 01:37", "INC-9", resolved_at=resolved_at, recorded_as_is=True)
+    words = read(client, "/incidents/INC-9/")
+    assert "Duration 37 min Resolved not stated" in words
+
+
 def test_incidents_are_listed_by_month_with_the_way_to_the_next_that_has_some(client):
     a_resolved_incident("2026-03-10 01:00", "2026-03-10 01:37", "INC-OLD")
     a_resolved_incident("2026-09-10 01:00", "2026-09-10 01:37", "INC-NEW")
@@ -170,6 +177,25 @@ def test_an_overrun_shows_as_it_happens_and_ends_with_the_work(client, today):
     assert "Completed" in read(client, "/maintenance/MW-8/")
 
 
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ({"not_carried_out_at": at("2026-11-22 08:10")}, "This maintenance was not carried out."),
+        ({"completed_at": at("2026-11-22 08:10")}, "Unavailability after its completion counts as downtime."),
+    ],
+)
+def test_a_window_without_work_or_completed_early_says_what_counts(client, today, work, said):
+    a_window(
+        "2026-11-22 08:00", "2026-11-22 09:00", ("2026-11-20 08:00", "2026-11-22 08:00", "2026-11-22 09:00"),
+        reference="MW-8", **work,
+    )  # fmt: skip
+    a_region()
+    words = read(client, "/maintenance/MW-8/")
+    assert said in words
+    assert ("Not carried out" in words) is ("not_carried_out_at" in work)
+    assert "In progress" not in read(client, "/")
+
+
 # Availability
 
 
@@ -197,6 +223,7 @@ def test_the_map_of_a_month_is_the_issued_report_s_whatever_the_record_says_by_n
     close_month(actor=SYSTEM, month=SEPTEMBER, now=NOW)
     run = request_reports(actor=SYSTEM, month=SEPTEMBER, now=NOW)
     queue_reports(run_id=run.pk, now=NOW)
+    Incident.objects.update(resolved_at=at("2026-09-20 03:00"))
     incident.outages.update(started_at=at("2026-09-20 01:00"), ended_at=at("2026-09-20 03:00"))
     words = read(client, "/availability/eu/2026-09/")
     assert "10 37" in words

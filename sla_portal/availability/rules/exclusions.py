@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from maintenance.rules import NoticeGiven, covered
+from maintenance.rules import Conduct, NoticeGiven, covered
 from sla_portal.agreements.rules import TermsPeriod
 from sla_portal.kernel.intervals import Span, merged
 
@@ -51,10 +51,15 @@ class ExcludedTime:
     key: object = None
 
 
-def covered_by_notice(notices: Collection[NoticeGiven], periods: Iterable[TermsPeriod]) -> list[Span]:
-    """Find the time that one window's notices cover (4.1), each instant under the terms in force at it."""
+def covered_by_notice(notices: Collection[NoticeGiven], conduct: Conduct, periods: Iterable[TermsPeriod]) -> list[Span]:
+    """Find the time that one window's notices cover (4.1), each instant under the terms in force at it.
+
+    `conduct` is what the record says of the work: only maintenance that was conducted is excluded.
+    """
     return merged(
-        period.cut(span) for period in periods for span in covered(notices, period.terms.maintenance_notice_hours)
+        period.cut(span)
+        for period in periods
+        for span in covered(notices, period.terms.maintenance_notice_hours, conduct)
     )
 
 

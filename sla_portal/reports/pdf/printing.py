@@ -13,13 +13,14 @@ from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from sla_portal.reports.rules import Figures, Statement, canonical, digest, shared
+from incidents.rules import mean
+from sla_portal.reports.rules import Figures, Recovery, Statement, canonical, digest, shared
 
 from . import drawing, words
 
@@ -261,7 +262,9 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
         "events": _first(figures["events"]),
         "exclusions": _first(figures["exclusions"]),
         "windows": _first([{**window, "word": words.maintenance(window["kind"])} for window in figures["windows"]]),
-        "recovery": _first([{**entry, "word": words.source(entry["source"])} for entry in figures["recovery"]]),
+        "recovery": _first([_recovery(entry) for entry in figures["recovery"]]),
+        "mean_time_to_acknowledge": _mean("seconds_to_acknowledge", figures["recovery"]),
+        "mean_time_to_restore": _mean("seconds_to_restore", figures["recovery"]),
         "rule": words.counting_rule(figures["agreements"][0]["reading"]),
         "rule_code": figures["agreements"][0]["reading"],
         "rule_sentence": words.counting_rule_sentence(figures["agreements"][0]["reading"]),
@@ -279,6 +282,19 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
         # 2.1 as printed gives 1/T for a month without an outage.
         "printed": f"{10**7 // total / 10**5:.5f}" if total else "",
     }
+
+
+def _recovery(entry: Recovery) -> dict[str, Any]:
+    return {
+        **entry,
+        "word": words.source(entry["source"]),
+        "time_to_acknowledge": words.time_to_acknowledge(entry),
+        "time_to_restore": words.time_to_restore(entry),
+    }
+
+
+def _mean(key: Literal["seconds_to_acknowledge", "seconds_to_restore"], recovery: Sequence[Recovery]) -> int | None:
+    return mean(seconds for entry in recovery if (seconds := entry[key]) is not None and seconds >= 0)
 
 
 def _first(rows: Sequence[Any]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from claims.models import Step
-from sla_portal.reports.rules import Change, Figures, LedgerEntry, ReferenceAndTitle
+from sla_portal.reports.rules import Change, Figures, LedgerEntry, Recovery, ReferenceAndTitle
 
-from ..templatetags.pdf import DASH, grouped, long_month
+from ..templatetags.pdf import DASH, grouped, lasting, long_month
 
 
 def attachment() -> str:
@@ -61,6 +61,23 @@ def maintenance(kind: str) -> str:
 
 def source(value: str) -> str:
     return {"monitoring": _("monitoring"), "ticket": _("ticket"), "phone": _("phone")}[value]
+
+
+def time_to_acknowledge(incident: Recovery) -> str:
+    return _length(incident["seconds_to_acknowledge"], incident.get("acknowledgement")) or DASH
+
+
+def time_to_restore(incident: Recovery) -> str:
+    return _length(incident["seconds_to_restore"], incident.get("restoration")) or _("ongoing")
+
+
+def _length(seconds: int | None, reason: str | None) -> str:
+    """Return a length of 2.2, or why it is not stated; figures of an earlier build may have a negative one."""
+    if seconds is not None and seconds >= 0:
+        return lasting(seconds)
+    if reason == "logged_after_restoration":
+        return _("logged after restoration")
+    return _("not stated") if reason or seconds is not None else ""
 
 
 def flags(figures: Figures) -> list[str]:

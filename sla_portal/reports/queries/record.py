@@ -102,7 +102,8 @@ class RegionRecord:
         outages = connected_outages(region, instant(reach[0]), instant(reach[1]))
         self.judgement = judged_region(region, reach, now)
         self.incidents = {
-            incident.reference: incident for incident in Incident.objects.filter(outages__in=outages).distinct()
+            incident.reference: incident
+            for incident in Incident.objects.filter(outages__in=outages).distinct().prefetch_related("outages")
         }
         self.exclusions = list(exclusions_of_region(region, reach).filter(status=ExclusionStatus.CONFIRMED))
         self.windows = [

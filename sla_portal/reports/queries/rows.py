@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -12,6 +12,8 @@ from django.contrib.auth.models import User
 from claims.models import Entry
 from claims.queries import window_of
 from incidents.models import Incident
+from incidents.queries import times_of
+from incidents.rules import Unmeasured, time_to_acknowledge, time_to_restore
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import Suspension
 from sla_portal.agreements.queries import version_in_force
@@ -76,24 +78,32 @@ def stated_window(window: MaintenanceWindow) -> Window:
             for notice in window.notices.all()
         ],
         "cancelled_at": instant_text(window.cancelled_at) if window.cancelled_at else None,
+        "completed_at": instant_text(window.completed_at) if window.completed_at else None,
+        "not_carried_out_at": instant_text(window.not_carried_out_at) if window.not_carried_out_at else None,
     }
 
 
 def stated_recovery(incident: Incident) -> Recovery:
-    def after(then: datetime | None) -> int | None:
-        return epoch(then) - epoch(incident.detected_at) if then else None
-
-    return {
+    times = times_of(incident)
+    to_acknowledge, to_restore = time_to_acknowledge(times), time_to_restore(times)
+    stated: Recovery = {
         "reference": incident.reference,
         "title": incident.title,
         "source": incident.source,
         "detected_at": instant_text(incident.detected_at),
         "acknowledged_at": instant_text(incident.acknowledged_at) if incident.acknowledged_at else None,
         "resolved_at": instant_text(incident.resolved_at) if incident.resolved_at else None,
-        "seconds_to_acknowledge": after(incident.acknowledged_at),
-        "seconds_to_restore": after(incident.resolved_at),
+        "seconds_to_acknowledge": None if isinstance(to_acknowledge, Unmeasured) else to_acknowledge,
+        "seconds_to_restore": None if isinstance(to_restore, Unmeasured) else to_restore,
         "attributable": incident.attributable,
     }
+    if to_acknowledge is Unmeasured.LOGGED_AFTER_RESTORATION:
+        stated["acknowledgement"] = "logged_after_restoration"
+    if to_acknowledge is Unmeasured.NOT_STATED:
+        stated["acknowledgement"] = "not_stated"
+    if to_restore is Unmeasured.NOT_STATED:
+        stated["restoration"] = "not_stated"
+    return stated
 
 
 def stated_entry(entry: Entry) -> LedgerEntry:

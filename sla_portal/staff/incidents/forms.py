@@ -38,6 +38,8 @@ from .impact import ClauseText
 
 MINUTES_AGO = (1, 3, 5, 10, 15)
 MINUTES = "minutes"
+FIELDS = {"started_at": "since_at", "ended_at": "ended_at", "detected_at": "detected_at"}
+"""Where a form shows what an operation objects to."""
 EVERYTHING, SOME = "everything", "some"
 ASKED_WITHIN = 3600
 """Seconds for which the duplicate question keeps the time at which the form was first sent."""
@@ -257,6 +259,14 @@ class LogOutageForm(OutageForm):
         choices=Source.choices,
         initial=Source.MONITORING,
     )
+    detected_at = ClockField(
+        label=gettext_lazy("Detected at"),
+        required=False,
+        help_text=gettext_lazy(
+            "Leave empty for now or, where the outage started in the past, for its start. "
+            "The time to acknowledge counts from it."
+        ),
+    )
     ticket_number = forms.CharField(label=gettext_lazy("Ticket number"), max_length=60, required=False)
     ticket_url = web_address("ticket_url")
     chat_url = web_address("chat_url")
@@ -304,6 +314,11 @@ class LogOutageForm(OutageForm):
         return Severity(self.cleaned_data["severity"]) if self.cleaned_data["severity"] else None
 
     @property
+    def detected(self) -> datetime:
+        """When the incident was detected: as typed, or at the start of the outage, which is now unless chosen."""
+        return self.cleaned_data["detected_at"] or self.cleaned_data["started"]
+
+    @property
     def title_or_default(self) -> str:
         default = describe_outage(self.scopes, self.cleaned_data["regions"])
         return self.cleaned_data["title"] or (default if len(default) <= 200 else default[:199] + "…")
@@ -323,6 +338,11 @@ class ResolveForm(TimedForm):
         choices=[(NOW, gettext_lazy("Now")), (TYPED, gettext_lazy("Specify time"))],
     )
     end_at = ClockField(label=gettext_lazy("Resolved at"), required=False)
+    restored_at = ClockField(
+        label=gettext_lazy("Restored at"),
+        required=False,
+        help_text=gettext_lazy("Leave empty if the service was restored at the moment of resolving."),
+    )
 
     def clean(self) -> dict[str, Any]:
         self.cleaned_data["at"] = self.typed("end_at") if self.cleaned_data.get("end") == TYPED else self.now

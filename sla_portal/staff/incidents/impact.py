@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
-from maintenance.queries import notices_given, windows_of_region
+from maintenance.queries import conduct, notices_given, windows_of_region
 from sla_portal.agreements.models import Clause
 from sla_portal.agreements.queries import version_in_force
 from sla_portal.agreements.rules import Reading, TermsPeriod, terms_at
@@ -171,7 +171,7 @@ def _overlaps(
             if concerned
             & grid.cells([row.pk for row in outage.functions.all()], [row.pk for row in outage.clients.all()])
         )
-        covered = seconds(intersection(covered_by_notice(notices_given(window), periods), affected))
+        covered = seconds(intersection(covered_by_notice(notices_given(window), conduct(window), periods), affected))
         found.append(Overlap(window, lead_hours(window), covered))
     return found
 

@@ -19,7 +19,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from incidents.models import Incident, UpdateTemplate
 from incidents.operations import acknowledge_incident, add_update, resolve_incident
-from incidents.queries import severities
+from incidents.queries import severities, times_of
+from incidents.rules import objections
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
@@ -36,6 +37,7 @@ from sla_portal.availability.operations import (
 from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import MonthFigures
 from sla_portal.clocks import format_length, format_minutes, month_name
+from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 
 from ..common import chosen_template, page, refusals_on, require_right
@@ -100,6 +102,7 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
             }
             for exclusion in exclusions
         ],
+        "out_of_order": [_(objection.sentence) for objection in objections(times_of(incident))],
         "windows_to_propose": _windows_to_propose(by_region, exclusions),
         "log": audit_log(incident, *exclusions),
         "severity_form": SeverityForm(
@@ -256,8 +259,12 @@ def _requested(request: HttpRequest, pk: int, right: str) -> tuple[Incident, Act
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     """Acknowledge the incident (2.2)."""
     incident, actor, now, back = _requested(request, pk, CHANGE)
-    acknowledge_incident(actor=actor, incident=incident, now=now)
-    messages.success(request, _("Incident acknowledged."))
+    try:
+        acknowledge_incident(actor=actor, incident=incident, now=now)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("Incident acknowledged."))
     return redirect(back)
 
 
@@ -267,8 +274,10 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     incident, actor, now, back = _requested(request, pk, CHANGE)
     form = ResolveForm(request.POST, now=now, auto_id="resolve-%s")
     if form.is_valid():
-        with refusals_on(form):
-            resolve_incident(actor=actor, incident=incident, at=form.cleaned_data["at"], now=now)
+        given = form.cleaned_data
+        ended = "restored_at" if given["restored_at"] else "end_at"
+        with refusals_on(form, {"resolved_at": "end_at", "ended_at": ended}):
+            resolve_incident(actor=actor, incident=incident, at=given["at"], restored_at=given["restored_at"], now=now)
             messages.success(request, _("Incident resolved."))
             return redirect(back)
     return _page(request, incident, now, resolve=form)

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods
 
 from incidents.models import Incident, IncidentTemplate
 from incidents.queries import possible_duplicates
+from incidents.rules import check_end
 from sla_portal.audit.actors import Actor
 from sla_portal.clocks import zone_name
 
 from ..common import chosen_template, page, refusals_on, require_right
 from ..forms import NOW
 from ..operations import save_once
-from .forms import MINUTES_AGO, LogOutageForm, OutageForm
+from .forms import FIELDS, MINUTES_AGO, LogOutageForm, OutageForm
 from .operations import add_outages, log_outages
 
 
@@ -43,7 +44,7 @@ def log_outage(request: HttpRequest) -> HttpResponse:
     if "template" in request.POST:
         form = form.with_template(chosen_template(request, templates))
     elif form.is_valid():
-        with refusals_on(form):
+        with refusals_on(form, FIELDS):
             try:
                 return redirect(
                     save_once(key=form.cleaned_data["key"], write=lambda: _write(request, form, now), now=now)
@@ -70,8 +71,8 @@ def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
     found = [
         incident
         for incident in possible_duplicates(list(form.cleaned_data["regions"]), form.cleaned_data["started"])
-        # An ongoing outage cannot belong to a resolved incident.
-        if form.cleaned_data["ended"] or not incident.resolved_at
+        # An outage that is ongoing, or ends later, cannot belong to a resolved incident (2.2).
+        if not check_end(form.cleaned_data["ended"], incident.resolved_at)
     ]
     chosen = form.chosen_duplicate(found)
     if chosen:
@@ -91,6 +92,7 @@ def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
             severity=form.severity_given,
             severity_reason=form.cleaned_data["severity_reason"],
             outages=form.outages,
+            detected_at=form.detected,
             now=now,
         )
         messages.success(request, _("Outage logged as %(incident)s.") % {"incident": incident.reference})
@@ -112,7 +114,7 @@ def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
         return back
 
     if form.is_valid():
-        with refusals_on(form):
+        with refusals_on(form, FIELDS):
             return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
     return page(
         request,

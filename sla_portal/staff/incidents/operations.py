@@ -19,6 +19,7 @@ def log_outages(
     title: str,
     source: str,
     outages: Sequence[OutageFacts],
+    detected_at: datetime,
     now: datetime,
     ticket_number: str = "",
     ticket_url: str = "",
@@ -26,7 +27,10 @@ def log_outages(
     severity: Severity | None = None,
     severity_reason: str = "",
 ) -> Incident:
-    """Log an incident with its severity; if all of its outages have ended, resolve it at the end of the last one."""
+    """Log an incident with its severity; if all of its outages have ended, resolve it.
+
+    It is resolved at the end of the last outage, or when it was detected where that is later (2.2).
+    """
     with transaction.atomic():
         incident = log_incident(
             actor=actor,
@@ -36,13 +40,14 @@ def log_outages(
             ticket_url=ticket_url,
             chat_url=chat_url,
             outages=outages,
+            detected_at=detected_at,
             now=now,
         )
         if severity:
             set_severity(actor=actor, incident=incident, severity=severity, reason=severity_reason, now=now)
         ends = [facts.ended_at for facts in outages]
         if None not in ends:
-            resolve_incident(actor=actor, incident=incident, at=max(filter(None, ends)), now=now)
+            resolve_incident(actor=actor, incident=incident, at=max(detected_at, *filter(None, ends)), now=now)
     return incident
 
 

@@ -87,7 +87,7 @@ def _calendar_window(
 
 
 def _overlap(one: MaintenanceWindow, other: MaintenanceWindow) -> bool:
-    if one.cancelled_at or other.cancelled_at:
+    if any(window.cancelled_at or window.not_carried_out_at for window in (one, other)):
         return False
     somewhere, elsewhere = ({region.pk for region in window.regions.all()} for window in (one, other))
     same_place = not somewhere or not elsewhere or bool(somewhere & elsewhere)

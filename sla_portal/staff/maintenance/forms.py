@@ -9,10 +9,19 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from maintenance.models import MaintenanceWindow
+from maintenance.operations import (
+    WindowInThePast,
+    WindowTooFarAhead,
+    WindowTooLong,
+    WorkTimesOutOfOrder,
+    check_period,
+    check_work_times,
+)
 from sla_portal.clocks import ClockField
 from sla_portal.kernel.intervals import epoch, instant
 
-from ..forms import TYPED, KeyedForm, TimedForm
+from ..forms import TYPED, DecisionForm, KeyedForm, ReasonForm, TimedForm
 
 EXTENSION_MINUTES = (15, 30, 60)
 
@@ -23,6 +32,16 @@ def _whole_seconds(form: forms.Form, name: str) -> datetime | None:
         form.add_error(name, _("Enter whole seconds."))
         return None
     return at
+
+
+def refuse_period(form: TimedForm, starts_at: datetime, ends_at: datetime, start: str, end: str) -> None:
+    """Put the refusal of a period that cannot be announced on the field of its `start` or `end`."""
+    try:
+        check_period(starts_at, ends_at, form.now)
+    except WindowTooFarAhead as refused:
+        form.add_error(start, str(refused))
+    except (WindowInThePast, WindowTooLong) as refused:
+        form.add_error(end, str(refused))
 
 
 class NoticeReasonForm(forms.Form):
@@ -37,7 +56,7 @@ class NoticeReasonForm(forms.Form):
     )
 
 
-class AnnouncementForm(NoticeReasonForm):
+class AnnouncementForm(TimedForm, NoticeReasonForm):
     """The start and end that a notice announces."""
 
     starts_at = ClockField(label=gettext_lazy("From"))
@@ -48,6 +67,8 @@ class AnnouncementForm(NoticeReasonForm):
         starts_at, ends_at = (_whole_seconds(self, name) for name in ("starts_at", "ends_at"))
         if starts_at and ends_at and ends_at <= starts_at:
             self.add_error("ends_at", _("The window ends before it starts. Enter an end after the start."))
+        elif starts_at and ends_at:
+            refuse_period(self, starts_at, ends_at, "starts_at", "ends_at")
         return self.cleaned_data
 
     @property
@@ -85,6 +106,9 @@ class ExtensionForm(TimedForm, NoticeReasonForm):
             until = ends_at + timedelta(minutes=int(by))
         else:
             until = None
+        if until and until > ends_at:
+            field = "ends_at" if by == TYPED else "by"
+            refuse_period(self, self.announced[0], until, field, field)
         self.cleaned_data["until"] = until
         return self.cleaned_data
 
@@ -108,6 +132,54 @@ class CancellationForm(forms.Form):
         return None, None
 
 
+class NotCarriedOutForm(KeyedForm, ReasonForm):
+    """The reason why an announced window passed without maintenance; for the record, sent to nobody."""
+
+
+class DiscardForm(KeyedForm, ReasonForm):
+    """The reason why a draft will not be announced."""
+
+
+class ConfirmForm(KeyedForm, DecisionForm):
+    """The confirmation of an announcement that another person requested."""
+
+
+class WithdrawForm(KeyedForm, ReasonForm):
+    """The reason for withdrawing a requested announcement, or for sending it back."""
+
+
+class WorkForm(TimedForm, KeyedForm):
+    """When work took place that nobody recorded as it happened."""
+
+    started_at = ClockField(label=gettext_lazy("Started at"))
+    completed_at = ClockField(label=gettext_lazy("Completed at"))
+    before_start = forms.BooleanField(
+        label=gettext_lazy("Completed before the announced start: nothing is excluded under 4.1"), required=False
+    )
+
+    def __init__(self, *args: Any, window: MaintenanceWindow, announced_from: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.window, self.announced_from = window, announced_from
+        self.asks = False
+
+    def clean(self) -> dict[str, Any]:
+        started_at, completed_at = (_whole_seconds(self, name) for name in ("started_at", "completed_at"))
+        if not (started_at and completed_at):
+            return self.cleaned_data
+        try:
+            check_work_times(self.window, started_at, completed_at, self.now)
+        except WorkTimesOutOfOrder as refused:
+            self.add_error(refused.field, str(refused))
+        else:
+            if completed_at <= self.announced_from and not self.cleaned_data.get("before_start"):
+                self.asks = True
+                self.add_error(
+                    "completed_at",
+                    _("The work was completed before the announced start. Enter a later time, or confirm it below."),
+                )
+        return self.cleaned_data
+
+
 LATEST = epoch(datetime(9999, 1, 1, tzinfo=UTC))
 
 
@@ -127,6 +199,13 @@ class SendForm(SendCancellationForm):
     """A notice as previewed; its times in seconds since the epoch."""
 
     reason = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
+    why = forms.CharField(
+        label=gettext_lazy("Reason for more than 24 hours"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        required=False,
+        help_text=gettext_lazy("For the person who confirms, and for the audit log. Not sent to customers."),
+    )
     starts = forms.IntegerField(min_value=0, max_value=LATEST, widget=forms.HiddenInput)
     ends = forms.IntegerField(min_value=0, max_value=LATEST, widget=forms.HiddenInput)
 

@@ -11,8 +11,8 @@ from django.db.models.functions import Lower
 
 from maintenance.emails import Step, invitation, notice_wordings, step
 from maintenance.models import MaintenanceWindow
-from maintenance.queries import audience, notices_given, overlapping
-from maintenance.rules import NoticeGiven, announced, lead
+from maintenance.queries import audience, conduct, notices_given, overlapping
+from maintenance.rules import NoticeGiven, announced, lead, needs_confirmation
 from maintenance.words import format_lead_time, lead_time_warnings
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import Terms, terms_at
@@ -54,6 +54,8 @@ class Preview:
     covered: list[Span]
     not_covered: list[Span]
     terms: Terms
+    for_two: bool
+    """Whether it takes a second person to announce it."""
     after: int | None
     """The newest notice at the time of the preview."""
 
@@ -88,7 +90,7 @@ def preview(
     known = announced(notices) or (epoch(window.starts_at), epoch(window.ends_at))
     new = NoticeGiven(sent=epoch(now), start=_second(starts_at), end=_second(ends_at))
     period = (new.start, new.end) if new.start is not None and new.end is not None else known
-    covered = covered_by_notice([*notices, new], periods)
+    covered = covered_by_notice([*notices, new], conduct(window), periods)
     # The recipients depend on the times of the window, so use those the operation will set.
     window.starts_at, window.ends_at = instant(period[0]), instant(period[1])
     terms = terms_at(periods, period[0])
@@ -106,6 +108,7 @@ def preview(
         covered=covered,
         not_covered=difference([period], covered) if starts_at else [],
         terms=terms,
+        for_two=needs_confirmation(notices, new),
         after=before.pk if before else None,
     )
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import calendar, export, window
+from . import calendar, confirmation, export, window
 
 
 def urls(view) -> list[URLPattern]:
@@ -17,4 +17,10 @@ def urls(view) -> list[URLPattern]:
         path(one + "cancel/", view(window.cancel), name="cancel_window"),
         path(one + "start/", view(window.start), name="start_work"),
         path(one + "finish/", view(window.finish), name="finish_work"),
+        path(one + "work/", view(window.work), name="record_work"),
+        path(one + "discard/", view(window.discard), name="discard_window"),
+        path(one + "requests/<int:number>/", view(confirmation.confirm), name="confirm_announcement"),
+        path(one + "requests/<int:number>/return/", view(confirmation.send_back), name="return_announcement"),
+        path(one + "requests/<int:number>/withdraw/", view(confirmation.withdraw), name="withdraw_announcement"),
+        path(one + "not-carried-out/", view(window.not_carried_out), name="not_carried_out"),
     ]

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from incidents.models import Incident, Outage
 from maintenance.emails import Step, step
 from maintenance.models import MaintenanceNotice, MaintenanceWindow
-from maintenance.queries import notices_given, stage_of
+from maintenance.queries import conduct, notices_given, stage_of
 from maintenance.rules import Stage, announced, lead
 from maintenance.words import below_recommended, format_lead_time, lead_time_warnings, stage_badge
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import Terms, terms_at
+from sla_portal.availability.models import MonthClosing
 from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import covered_by_notice
+from sla_portal.badges import badge
 from sla_portal.clocks import format_instant, format_length
 from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import Span, difference, epoch, instant, intersection, merged, seconds
+from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.notices.queries import Progress, progress
 
 from ..incidents.timeline import format_total_length
@@ -152,7 +161,22 @@ class WindowStatus:
     @property
     def is_open(self) -> bool:
         """Whether another notice can be sent."""
-        return self.stage not in (Stage.CANCELLED, Stage.COMPLETED)
+        return self.stage not in (Stage.CANCELLED, Stage.COMPLETED, Stage.NOT_CARRIED_OUT, Stage.DISCARDED)
+
+    @property
+    def may_be_not_carried_out(self) -> bool:
+        """Whether the announced start has come and nobody started the work."""
+        return self.stage in (Stage.DUE, Stage.ENDED)
+
+    @property
+    def may_record_work(self) -> bool:
+        """Whether the announced start has come, or the work was started, and its completion is not on record."""
+        return self.stage in (Stage.DUE, Stage.ENDED, Stage.IN_PROGRESS, Stage.OVERRUNNING)
+
+    @property
+    def started_early(self) -> bool:
+        """Whether the work was started and the announced start is still to come."""
+        return self.stage is Stage.IN_PROGRESS and self.now < self.span[0]
 
     @property
     def on_the_day(self) -> bool:
@@ -161,13 +185,13 @@ class WindowStatus:
             return True
         near = ON_THE_DAY.total_seconds()
         return (self.stage is Stage.SCHEDULED and self.span[0] - self.now <= near) or (
-            self.stage is Stage.NOT_CARRIED_OUT and self.now - self.span[1] <= near
+            self.stage is Stage.ENDED and self.now - self.span[1] <= near
         )
 
     @property
     def is_live(self) -> bool:
         """Whether the page needs a running clock."""
-        return self.on_the_day and self.stage is not Stage.NOT_CARRIED_OUT
+        return self.on_the_day and self.stage is not Stage.ENDED
 
     @property
     def headline(self) -> str:
@@ -183,24 +207,62 @@ class WindowStatus:
             }
         return {
             Stage.DRAFT: _("Draft: downtime counts until the window is announced"),
+            Stage.DISCARDED: _("Discarded: this draft will not be announced"),
             Stage.DUE: _("Due, not started: ends in %(length)s") % shown,
             Stage.IN_PROGRESS: _("In progress: announced end in %(length)s") % shown,
             Stage.OVERRUNNING: _("Overrunning by %(length)s: downtime after %(until)s counts") % shown,
-            Stage.NOT_CARRIED_OUT: _("Not carried out: ended %(length)s ago without being started") % shown,
+            Stage.ENDED: _("Ended %(length)s ago, not started") % shown,
+            Stage.NOT_CARRIED_OUT: _("Not carried out: downtime in this window counts"),
             Stage.CANCELLED: _("Cancelled: downtime after the cancellation counts"),
             Stage.COMPLETED: self._completed,
         }[self.stage]
 
     @property
     def _completed(self) -> str:
-        begun, done = self.work[0] if self.work else (self.now, self.now)
+        if not self.work:
+            return _("Completed: downtime after the completion counts")
+        begun, done = self.work[0]
         late = done - self.span[1]
         shown = {"took": format_length(done - begun), "late": format_length(abs(late))}
         if late > 0:
             return _("Completed after %(took)s, %(late)s after the announced end: downtime in that time counts") % shown
         if late == 0:
             return _("Completed after %(took)s, at the announced end") % shown
-        return _("Completed after %(took)s, %(late)s before the announced end") % shown
+        return (
+            _("Completed after %(took)s, %(late)s before the announced end: downtime after the completion counts")
+            % shown
+        )
+
+
+class MonthTouched(NamedTuple):
+    month: ServiceMonth
+    closed: bool
+
+
+MONTHS_SHOWN = 12
+"""A history file can hold a window of any length."""
+
+
+def months_of_each(spans: Iterable[Span]) -> list[list[MonthTouched]]:
+    """The service months that each span touches, with whether each is closed; one query."""
+    touched = [list(islice(_months(start, end), MONTHS_SHOWN + 1)) for start, end in spans]
+    days = {month.first_day for months in touched for month in months}
+    closed = set(MonthClosing.objects.filter(month__in=days).values_list("month", flat=True))
+    return [[MonthTouched(month, month.first_day in closed) for month in months] for months in touched]
+
+
+def format_months(months: Sequence[MonthTouched]) -> SafeString:
+    """Format months with a badge on each closed one; an ellipsis stands for those beyond `MONTHS_SHOWN`."""
+    closed = format_html(" {}", badge("plain", _("closed")))
+    shown = [(one.month, closed if one.closed else "") for one in months[:MONTHS_SHOWN]]
+    return format_html_join(", ", "{}{}", [*shown, *([("…", "")] if len(months) > MONTHS_SHOWN else [])])
+
+
+def _months(start: int, end: int) -> Iterator[ServiceMonth]:
+    month, last = (ServiceMonth.of(local_date(at, settings.SLA_ZONE)) for at in (start, end - 1))
+    while month <= last:
+        yield month
+        month += 1
 
 
 def window_status(window: MaintenanceWindow, now: datetime) -> WindowStatus:
@@ -209,7 +271,7 @@ def window_status(window: MaintenanceWindow, now: datetime) -> WindowStatus:
     periods = terms_periods()
     known = announced(notices)
     work = _work(window, now)
-    covered = covered_by_notice(notices, periods)
+    covered = covered_by_notice(notices, conduct(window), periods)
     around = known or (epoch(window.starts_at), epoch(window.ends_at))
     reach = min([around[0], *(start for start, _end in work)]), max([around[1], *(end for _start, end in work)])
     downtime = _downtime(window, reach, covered, now)

@@ -18,8 +18,9 @@ from django.views.decorators.http import require_safe
 
 from claims.models import Claim, Status
 from incidents.models import Incident
-from incidents.queries import incidents_touching
-from maintenance.queries import notices_given, windows_of_region
+from incidents.queries import incidents_touching, times_of
+from incidents.rules import mean, time_to_acknowledge, time_to_restore
+from maintenance.queries import conduct, notices_given, windows_of_region
 from sla_portal.agreements.queries import contracts_in_force
 from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.availability.models import Deviation, Exclusion, MonthClosing, RegionMonth
@@ -49,6 +50,7 @@ from ..words import (
     decision,
     grounds,
     kind_name,
+    length,
     other_counting_rules,
     pending_reason,
     reading_name,
@@ -164,7 +166,8 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
     start, end = instant(span[0]), instant(span[1])
     figures, judgement = judged.figures, judged.judgement
     over = span[1] <= epoch(now)
-    incidents = list(incidents_touching(subject.region, start, end).prefetch_related(None))
+    incidents = list(incidents_touching(subject.region, start, end).prefetch_related(None).prefetch_related("outages"))
+    times = [times_of(incident) for incident in incidents]
     named = _addresses(judged, incidents)
     state, word = verdict(figures.met, over=True)
     closing = MonthClosing.objects.filter(month=judged.month.first_day).order_by("-revision").first()
@@ -217,6 +220,8 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         ],
         "excluded_under": figures.excluded_under,
         "recovery": [_recovery(incident, named) for incident in incidents[:MOST_ROWS]],
+        "mean_time_to_acknowledge": mean(map(time_to_acknowledge, times)),
+        "mean_time_to_restore": mean(map(time_to_restore, times)),
         "most_rows": MOST_ROWS,
         "more_events": len(figures.events) > MOST_ROWS,
         "more_incidents": len(incidents) > MOST_ROWS,
@@ -255,7 +260,9 @@ def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]
             "row": window,
             "lead_hours": (lead := lead_hours(window)),
             "short": lead is not None and lead < recommended,
-            "covered_minutes": seconds(intersection(covered_by_notice(notices_given(window), periods), [span]))
+            "covered_minutes": seconds(
+                intersection(covered_by_notice(notices_given(window), conduct(window), periods), [span])
+            )
             // MINUTE,
         }
         for window in windows_of_region(region, instant(span[0]), instant(span[1]))
@@ -264,13 +271,12 @@ def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]
 
 def _recovery(incident: Incident, named: dict[str, str]) -> dict[str, Any]:
     """Return the detection, acknowledgement and recovery of an incident (2.2)."""
-    detected = incident.detected_at
+    times = times_of(incident)
     return {
         "incident": incident,
         "url": named[incident.reference],
-        "acknowledged_in": incident.acknowledged_at and incident.acknowledged_at - detected,
-        "restored_in": incident.resolved_at and incident.resolved_at - detected,
-        "over_when_detected": incident.resolved_at is not None and incident.resolved_at <= detected,
+        "time_to_acknowledge": length(time_to_acknowledge(times)),
+        "time_to_restore": length(time_to_restore(times)),
     }
 
 

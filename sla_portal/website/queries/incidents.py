@@ -8,7 +8,7 @@ from typing import cast
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from incidents.models import Incident, Outage, Review, Update
-from incidents.rules import Severity
+from incidents.rules import Severity, check_end
 from sla_portal.kernel.months import ServiceMonth
 
 from ..rules import (
@@ -87,13 +87,14 @@ def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
         )
         for outage in row.outages.all()
     )
+    in_order = not any(check_end(outage.ended_at, row.resolved_at) for outage in outages)
     return PublicIncident(
         reference=row.reference,
         stage=stage(row.resolved_at, outages, now),
         severity=Severity(row.severity) if row.severity else severity_by_scope(outages, grid.functions, grid.clients),
         severity_set=row.severity is not None,
         detected_at=row.detected_at,
-        resolved_at=row.resolved_at,
+        resolved_at=row.resolved_at if in_order else None,
         outages=outages,
         updates=tuple(PublicUpdate(update.pk, update.at, update.text, update.text_zh) for update in row.updates.all()),
         review=_review(row.review) if hasattr(row, "review") else None,

@@ -91,10 +91,11 @@ def _window(grid: Grid, now: datetime, row: MaintenanceWindow) -> PublicWindow:
         kind=row.kind,
         regions=none_if_all(all_named(row.regions.all()), grid.regions),
         scope=grid.scope(row.functions.all(), row.clients.all()),
-        phase=phase(starts_at, ends_at, row.started_at, row.completed_at, cancelled_at, now),
+        phase=phase(starts_at, ends_at, row.started_at, row.completed_at, cancelled_at, row.not_carried_out_at, now),
         starts_at=starts_at,
         ends_at=ends_at,
         completed_at=row.completed_at,
         cancelled_at=cancelled_at,
+        not_carried_out_at=row.not_carried_out_at,
         announced=announced,
     )

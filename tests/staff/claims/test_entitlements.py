@@ -13,7 +13,7 @@ from claims.operations import decide, withdraw_claim
 from claims.queries import assess
 from claims.queries.entitlements import Month, affected_claims, below_target, entitled_contracts
 from claims.rules import worth
-from incidents.models import Outage
+from incidents.models import Incident, Outage
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry as TrailEntry
 from sla_portal.availability.operations import confirm_exclusion, correct_month, propose_own_exclusion
@@ -289,6 +289,7 @@ def test_a_refusal_that_would_be_granted_now_is_listed(desk):
     a_missed_september(end="2026-09-10 01:04")
     refused(a_claim(a_claimant()))
     assert affected_claims(Month(SEPTEMBER, OPEN)) == ([], 0)
+    Incident.objects.update(resolved_at=at("2026-09-10 01:30"))
     Outage.objects.update(ended_at=at("2026-09-10 01:30"))
     correct()
     assert "Refused" in text_of(desk.get(AFFECTED)).title()

@@ -165,6 +165,59 @@ class TestSteps:
         outage.refresh_from_db()
         assert outage.ended_at is None
 
+    @pytest.mark.parametrize(
+        ("typed", "sentence"),
+        [
+            ("10:39:59", "The incident was resolved before it was detected."),
+            ("10:54:59", "The incident was resolved before it was acknowledged."),
+            ("10:56:59", "One of the outages ends after this time."),
+        ],
+    )
+    def test_resolved_before_what_comes_first_is_refused_at_its_field(self, noc, europe, typed, sentence):
+        incident = an_incident(detected_at=at("2026-09-10 02:40"), acknowledged_at=at("2026-09-10 02:55"))
+        an_outage(europe, "2026-09-10 02:30", None, incident=incident)
+        an_outage(europe, "2026-09-10 02:30", "2026-09-10 02:57", incident=incident)
+        answer = noc.post(
+            step("resolve_incident", incident), {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": typed}
+        )
+        assert answer.status_code == 422
+        assert list(answer.context["resolve"].errors) == ["end_at"]
+        assert sentence in text_of(answer)
+        incident.refresh_from_db()
+        assert incident.resolved_at is None
+
+    def test_the_service_can_have_been_restored_earlier(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 02:50", None)
+        sent = {"end": "now", "restored_at_0": "2026-09-10", "restored_at_1": "10:52:00"}
+        noc.post(step("resolve_incident", outage.incident), sent)
+        outage.refresh_from_db()
+        assert (outage.ended_at, outage.incident.resolved_at) == (at("2026-09-10 02:52"), NOW)
+
+    def test_a_restoration_before_the_outage_is_refused_at_its_field(self, noc, europe):
+        outage = an_outage(europe, "2026-09-10 02:50", None)
+        sent = {"end": "now", "restored_at_0": "2026-09-10", "restored_at_1": "10:49:00"}
+        answer = noc.post(step("resolve_incident", outage.incident), sent)
+        assert list(answer.context["resolve"].errors) == ["restored_at"]
+
+    def test_acknowledging_a_resolved_incident_is_refused(self, noc):
+        incident = an_incident(resolved_at=at("2026-09-10 02:55"))
+        answer = noc.post(step("acknowledge_incident", incident), follow=True)
+        assert "is already resolved" in text_of(answer)
+        incident.refresh_from_db()
+        assert incident.acknowledged_at is None
+
+    def test_times_out_of_order_on_record_are_named_with_the_way_to_correct_them(self, noc, europe):
+        incident = an_incident(
+            detected_at=at("2026-09-10 02:40"), acknowledged_at=at("2026-09-10 02:30"), recorded_as_is=True
+        )
+        an_outage(europe, "2026-09-10 02:30", None, incident=incident)
+        answer = noc.get(page_of(incident))
+        assert "The incident was acknowledged before it was detected." in text_of(answer)
+        assert reverse("admin:incidents_incident_change", args=[incident.pk]).encode() in answer.content
+        incident.acknowledged_at = None
+        incident.save()
+        assert "out of order" not in text_of(noc.get(page_of(incident)))
+
     def test_resolving_a_resolved_incident_is_refused(self, noc, europe):
         incident = an_outage(europe, "2026-09-10 02:50", None).incident
         noc.post(step("resolve_incident", incident), {"end": "now"})

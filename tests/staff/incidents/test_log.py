@@ -114,6 +114,39 @@ def test_a_restored_outage_is_logged_and_resolved(noc):
     assert incident.resolved_at == incident.outages.get().ended_at == at("2026-09-10 02:10")
 
 
+@pytest.mark.parametrize(
+    ("typed", "detected"),
+    [
+        ({}, "2026-09-10 02:14:07"),
+        ({"since": "15"}, "2026-09-10 01:59:07"),
+        ({"since": "typed", "since_at_0": "2026-09-10", "since_at_1": "09:30:15"}, "2026-09-10 01:30:15"),
+        ({"since": "15", "detected_at_0": "2026-09-10", "detected_at_1": "10:10:00"}, "2026-09-10 02:10"),
+    ],
+)
+def test_it_was_detected_now_or_at_its_start_in_the_past_or_as_typed(noc, typed, detected):
+    noc.post(address(), taps(a_region(), **typed))
+    incident = Incident.objects.get()
+    assert (incident.detected_at, incident.logged_at) == (at(detected), NOW)
+
+
+def test_detected_when_it_was_over_it_is_resolved_when_it_was_detected(noc):
+    over = {"over": "yes", "ended_at_0": "2026-09-10", "ended_at_1": "10:10:00"}
+    noc.post(address(), taps(a_region(), since="15", detected_at_0="2026-09-10", detected_at_1="10:12:00", **over))
+    incident = Incident.objects.get()
+    assert incident.resolved_at == incident.detected_at == at("2026-09-10 02:12")
+    assert incident.outages.get().ended_at == at("2026-09-10 02:10")
+
+
+def test_a_detection_in_the_future_is_refused_at_its_field(noc):
+    answer = noc.post(address(), taps(a_region(), detected_at_0="2026-09-10", detected_at_1="10:14:08"))
+    assert answer.context["form"].errors == {
+        "detected_at": ["The time of detection is in the future. Enter a past time."]
+    }
+    assert "The time of detection is in the future." in text_of(answer)
+    assert b'value="10:14:08"' in answer.content
+    assert not Incident.objects.exists()
+
+
 def test_ticked_cells_become_as_few_outages_as_they_need(noc):
     cells = [
         cell("login", "app"),
@@ -186,6 +219,13 @@ class TestPossibleDuplicate:
         over = an_incident(resolved_at=at("2026-09-10 02:10"))
         an_outage(a_region("eu"), "2026-09-10 02:00", "2026-09-10 02:10", incident=over)
         noc.post(address(), taps(a_region("eu")))
+        assert Incident.objects.count() == 2
+
+    def test_an_outage_that_ended_later_is_not_added_to_a_resolved_incident(self, noc):
+        before = an_incident(resolved_at=at("2026-09-10 02:10"))
+        an_outage(a_region("eu"), "2026-09-10 02:00", "2026-09-10 02:10", incident=before)
+        over = {"over": "yes", "ended_at_0": "2026-09-10", "ended_at_1": "10:10:01"}
+        noc.post(address(), taps(a_region("eu"), since="15", **over))
         assert Incident.objects.count() == 2
 
     def test_only_an_offered_incident_can_be_chosen(self, noc):
@@ -269,6 +309,24 @@ def test_another_outage_is_added_to_an_incident(noc):
     assert incident.outages.count() == 2
 
 
+@pytest.mark.parametrize(
+    ("over", "sentence"),
+    [
+        ({}, "The incident is resolved. Enter the end of the outage, or log an ongoing outage as a new incident."),
+        (
+            {"over": "yes", "ended_at_0": "2026-09-10", "ended_at_1": "10:10:01"},
+            "The outage ends after the incident was resolved. Enter an earlier end, or correct “resolved at”.",
+        ),
+    ],
+)
+def test_no_outage_of_a_resolved_incident_goes_on(noc, over, sentence):
+    incident = an_incident(resolved_at=at("2026-09-10 02:10"))
+    page = reverse("admin:add_outage", args=[incident.pk])
+    answer = noc.post(page, taps(a_region(), since="15", **over))
+    assert answer.context["form"].errors == {"ended_at": [sentence]}
+    assert not Outage.objects.exists()
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(
@@ -287,6 +345,8 @@ def test_another_outage_is_added_to_an_incident(noc):
                 "source",
                 "ticket_number",
                 "title",
+                "detected_at_0",
+                "detected_at_1",
                 "duplicate_of",
                 "asked_at",
             ]

@@ -13,13 +13,25 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from maintenance.models import MaintenanceWindow
+from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from maintenance.rules import NoticeGiven, Stage, lead, stage
 from sla_portal.audit.models import Entry
+from sla_portal.availability.models import MonthClosing
 from sla_portal.customers.models import Contact, CoreFunction
 from sla_portal.notices.models import Delivery, Notice
 from sla_portal.notices.operations import deliver_chunk
-from tests.support.builders import a_contract, a_customer, a_region, a_version, a_window, an_outage, at
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_version,
+    a_window,
+    an_exclusion,
+    an_incident,
+    an_outage,
+    at,
+    on,
+)
 from tests.support.desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +164,202 @@ def test_an_overrunning_window_is_on_the_home_page_until_completed(noc, europe, 
     assert "MW-7" not in text_of(noc.get(reverse("admin:index")))
 
 
+def test_a_window_that_passed_without_work_is_marked_as_not_carried_out(noc, europe, clock):
+    window = announced(europe)
+    an_outage(europe, START, "2026-09-06 18:20")
+    url = url_of("not_carried_out", window)
+    shown = noc.get(url_of("maintenance_window", window))
+    assert url not in shown.content.decode()
+    assert "From the announced start on it can be marked as not carried out instead." in text_of(shown)
+
+    later(noc, clock, "2026-09-08 19:00")
+    assert "Ended 2 d ago, not started" in page(noc, window)
+    assert url in noc.get(url_of("maintenance_window", window)).content.decode()
+    refused = noc.post(url, {"key": uuid4(), "reason": ""})
+    assert refused.status_code == 422
+    assert "Enter a reason." in text_of(refused)
+    marked = text_of(noc.post(url, {"key": uuid4(), "reason": "The vendor did not come."}, follow=True))
+    assert "Not carried out: downtime in this window counts" in marked
+    assert "excluded under 4.1 0 s ■ counts as downtime 1 h" in marked
+    assert "The vendor did not come." in marked
+    assert not Notice.objects.exists()
+    again = noc.post(url, {"key": uuid4(), "reason": "Once more"})
+    assert again.status_code == 422
+    assert "This window is marked as not carried out. Plan a new one." in text_of(again)
+
+    calendar = noc.get(reverse("admin:maintenance_calendar") + "?from=2026-08-31")
+    assert "not carried out" in text_of(calendar)
+    listed = reverse("admin:maintenance_maintenancewindow_changelist") + "?state=not-carried-out"
+    assert "MW-7" in text_of(noc.get(listed))
+    assert "MW-7" not in text_of(noc.get(reverse("admin:index")))
+
+
+def test_exclusions_that_rest_on_a_window_are_listed_before_it_is_marked(noc, europe, clock):
+    window = announced(europe)
+    incident = an_incident("INC-rests", resolved_at=at(END))
+    an_outage(europe, START, "2026-09-06 18:20", incident=incident)
+    an_exclusion(incident, "4.1", maintenance=window)
+    an_exclusion(an_incident("INC-revoked"), "4.1", "revoked", maintenance=window)
+    later(noc, clock, "2026-09-08 19:00")
+    shown = page(noc, window)
+    assert (
+        "They will exclude nothing, and Legal is asked to revoke or reject them: INC-rests Gateway lost · confirmed"
+        in shown
+    )
+    assert "INC-revoked" not in shown
+
+
+def test_work_that_nobody_recorded_is_recorded_later(noc, europe, clock):
+    window = announced(europe)
+    url = url_of("record_work", window)
+    assert url not in noc.get(url_of("maintenance_window", window)).content.decode()
+    later(noc, clock, "2026-09-07 09:00")
+    assert url in noc.get(url_of("maintenance_window", window)).content.decode()
+
+    def recorded(start: str, end: str, **given):
+        times = {key: value for key, value in typed(start, end).items() if "at" in key}
+        times = {key.replace("starts", "started").replace("ends", "completed"): times[key] for key in times}
+        return noc.post(url, {"key": uuid4(), **times, **given}, follow=True)
+
+    for start, end, field, said in (
+        (END, START, "completed_at", "The work was completed before it started."),
+        (START, "2026-09-07 09:01", "completed_at", "The completion is in the future."),
+        ("1999-09-06 18:00", END, "started_at", "The work started more than a day before the window."),
+        ("2026-09-06 17:00", START, "completed_at", "The work was completed before the announced start."),
+    ):
+        refused = recorded(start, end)
+        assert refused.status_code == 422
+        assert said in refused.context["work"].errors[field][0]
+        assert ("before_start" in refused.content.decode()) is ("announced start" in said)
+    done = text_of(recorded(START, "2026-09-06 18:40"))
+    assert "Completed after 40 min, 20 min before the announced end: downtime after the completion counts" in done
+    assert "excluded under 4.1 40 min ■ counts as downtime 20 min" in done
+
+
+def test_completing_before_the_announced_start_is_asked_about(noc, europe, clock):
+    window = announced(europe, started_at=at("2026-09-06 17:30"))
+    later(noc, clock, "2026-09-06 17:40")
+    assert "nothing of this window is excluded under 4.1" in page(noc, window)
+    done = text_of(noc.post(url_of("finish_work", window), {"key": uuid4()}, follow=True))
+    assert "excluded under 4.1 0 s" in done
+    times = {
+        "started_at_0": "2026-09-07",
+        "started_at_1": "01:00:00",
+        "completed_at_0": "2026-09-07",
+        "completed_at_1": "01:40:00",
+    }
+    other = a_window(START, END, ("2026-09-01 07:00", START, END), reference="MW-9")
+    later(noc, clock, "2026-09-06 19:40")
+    assert noc.post(url_of("record_work", other), {"key": uuid4(), **times}).status_code == 422
+    assert noc.post(url_of("record_work", other), {"key": uuid4(), **times, "before_start": "on"}).status_code == 302
+    other.refresh_from_db()
+    assert other.completed_at == at("2026-09-06 17:40")
+
+
+# Drafts
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "field", "said"),
+    [
+        ("2026-09-06 18:00", "2036-09-06 18:00", "ends_at", "The window is longer than 31 days."),
+        ("1999-09-06 18:00", "2026-09-06 18:00", "ends_at", "The window is longer than 31 days."),
+        ("1999-09-06 18:00", "1999-09-06 19:00", "ends_at", "The window is wholly in the past"),
+        ("2206-09-06 18:00", "2206-09-06 19:00", "starts_at", "The window starts more than two years from now."),
+    ],
+)
+def test_windows_of_years_and_of_other_centuries_are_refused_at_the_field(noc, europe, start, end, field, said):
+    planned = typed(start, end) | {"reference": "MW-7", "title": "Upgrade", "kind": "upgrade"}
+    planned |= {"regions": [str(europe.pk)], "functions": ["all"], "clients": ["all"]}
+    form = noc.post(reverse("admin:maintenance_maintenancewindow_add"), planned).context["adminform"].form
+    assert said in form.errors[field][0]
+    assert not MaintenanceWindow.objects.exists()
+    for window in (drafted(europe), a_window(START, END, ("2026-09-01 07:00", START, END))):
+        refused = noc.post(url_of("announce_window", window), typed(start, end))
+        assert said in refused.context["form"].errors[field][0]
+        assert refused.status_code == 422
+
+
+def test_a_draft_is_discarded_with_a_reason_and_listed_nowhere(noc, europe):
+    window = drafted(europe)
+    url = url_of("discard_window", window)
+    changelist = reverse("admin:maintenance_maintenancewindow_changelist")
+    lists = [changelist, reverse("admin:maintenance_calendar"), reverse("admin:search") + "?q=MW-7"]
+    assert url in noc.get(url_of("maintenance_window", window)).content.decode()
+    assert all(url_of("maintenance_window", window) in noc.get(listed).content.decode() for listed in lists)
+    refused = noc.post(url, {"key": uuid4(), "reason": " "})
+    assert (refused.status_code, refused.context["discard"].errors) == (422, {"reason": ["Enter a reason."]})
+    done = text_of(noc.post(url, {"key": uuid4(), "reason": "Planned twice"}, follow=True))
+    assert "Discarded: this draft will not be announced" in done
+    assert "Planned twice" in done
+    assert "Edit draft" not in done
+    assert all(url_of("maintenance_window", window) not in noc.get(listed).content.decode() for listed in lists)
+    assert url_of("maintenance_window", window) in noc.get(changelist + "?state=discarded").content.decode()
+    for name in ("announce_window", "maintenance_maintenancewindow_change"):
+        assert noc.get(url_of(name, window)).url == url_of("maintenance_window", window)
+    again = noc.post(url, {"key": uuid4(), "reason": "again"})
+    assert "This draft was discarded. Plan a new window." in text_of(again)
+    assert noc.post(url_of("start_work", window), {"key": uuid4()}, follow=True).context["messages"]
+    window.refresh_from_db()
+    assert window.started_at is None
+
+
+def test_a_draft_that_an_exclusion_names_and_an_announced_window_are_not_discarded(noc, europe):
+    named, sent = drafted(europe), a_window(START, END, ("2026-09-01 07:00", START, END))
+    an_exclusion(an_incident(), "4.1", "rejected", maintenance=named)
+    for window, said in ((named, "An exclusion under 4.1 names this window"), (sent, "This window was announced.")):
+        refused = noc.post(url_of("discard_window", window), {"key": uuid4(), "reason": "Planned twice"})
+        assert said in text_of(refused)
+        assert refused.status_code == 422
+    assert not MaintenanceWindow.objects.filter(discarded_at__isnull=False).exists()
+
+
+def test_the_page_and_the_list_show_the_service_months_and_which_are_closed(noc, europe, clock):
+    # 16:00 UTC is 00:00 of the next day in the SLA time zone.
+    edge = drafted(europe, "2026-09-30 15:00", "2026-09-30 17:00")
+    a_window("2026-09-30 15:00", "2026-09-30 16:00", reference="MW-8")
+    long_ago = a_window("2001-01-01 00:00", "2020-01-01 00:00", reference="MW-9")
+    MonthClosing.objects.create(month=on("2026-09-01"), closed_at=NOW, closed_by_name="legal")
+    assert re.search(r"Service months 2026-09 \S+ closed ?, 2026-10", page(noc, edge))
+    listed = noc.get(reverse("admin:maintenance_maintenancewindow_changelist")).content.decode()
+    cells = re.findall(r'class="field-months">(.*?)</td>', listed)
+    texts = [re.sub(r"<[^>]+>", "", cell) for cell in cells]
+    assert [(text.count("2026-09"), text.count("closed"), text.count("2026-10")) for text in texts] == [
+        (1, 1, 0), (1, 1, 1), (0, 0, 0),
+    ]  # fmt: skip
+    assert "2001-12, …" in page(noc, long_ago)
+
+
+def test_completing_early_ends_what_is_excluded(noc, europe, clock):
+    window = announced(europe, started_at=at(START))
+    later(noc, clock, "2026-09-06 18:20")
+    done = text_of(noc.post(url_of("finish_work", window), {"key": uuid4()}, follow=True))
+    assert "Completed after 20 min, 40 min before the announced end: downtime after the completion counts" in done
+    assert "excluded under 4.1 20 min ■ counts as downtime 40 min" in done
+
+
+def test_a_window_wholly_in_the_past_is_refused_at_the_field(noc, europe, clock):
+    window = drafted(europe)
+    later(noc, clock, "2026-09-06 19:00")
+    assert "If sent now" not in text_of(noc.get(url_of("announce_window", window)))
+    past = noc.post(url_of("announce_window", window), typed(START, END))
+    assert past.context["form"].errors["ends_at"] == [
+        "The window is wholly in the past and cannot be announced. Enter an end in the future."
+    ]
+    shown = noc.post(url_of("announce_window", window), typed(START, "2026-09-06 19:01"))
+    later(noc, clock, "2026-09-06 19:01")
+    late = noc.post(url_of("announce_window", window), to_send(shown))
+    assert late.status_code == 422
+    assert "The window is wholly in the past" in text_of(late)
+
+    a_notice = {"sent_at": at("2026-09-01 07:00"), "starts_at": at(START), "ends_at": at(END)}
+    MaintenanceNotice.objects.create(window=window, **a_notice)
+    later(noc, clock, "2026-09-07 12:00")
+    extended = noc.get(url_of("extend_window", window) + "?by=30")
+    assert list(extended.context["form"].errors) == ["by"]
+    assert not Notice.objects.exists()
+
+
 def test_a_cancellation_is_previewed_and_sent_with_its_reason(noc, europe):
     window = announced(europe)
     assert noc.post(url_of("cancel_window", window), {"show": "1", "reason": " "}).status_code == 422
@@ -231,7 +439,10 @@ def test_lead_counts_from_the_first_notice_of_the_present_start():
         (100, {"begun": True}, Stage.IN_PROGRESS),
         (90, {"begun": True}, Stage.IN_PROGRESS),
         (200, {"begun": True}, Stage.OVERRUNNING),
-        (200, {}, Stage.NOT_CARRIED_OUT),
+        (200, {}, Stage.ENDED),
+        (100, {"carried_out": False}, Stage.NOT_CARRIED_OUT),
+        (200, {"carried_out": False}, Stage.NOT_CARRIED_OUT),
+        (200, {"carried_out": False, "cancelled": True}, Stage.CANCELLED),
         (200, {"begun": True, "finished": True}, Stage.COMPLETED),
         (10, {"cancelled": True}, Stage.CANCELLED),
     ],
@@ -323,7 +534,7 @@ def test_other_roles_see_no_actions_and_are_refused(europe, clock, role):
     client = signed_in(a_member(role))
     response = client.get(url_of("maintenance_window", window))
     assert response.status_code == 200
-    for step in (*NOTICES, "start_work", "finish_work"):
+    for step in (*NOTICES, "start_work", "finish_work", "not_carried_out"):
         assert url_of(step, window) not in response.content.decode()
         assert client.post(url_of(step, window), {"send": "1", "key": uuid4()}).status_code == 403
     assert client.get(reverse("admin:maintenance_calendar")).status_code == 200
@@ -351,7 +562,7 @@ def test_other_roles_see_no_actions_and_are_refused(europe, clock, role):
 )  # fmt: skip
 def test_arbitrary_input_breaks_no_page_and_sends_nothing(noc, europe, sent):
     for window in (announced(europe), a_window(START, END)):
-        for step in (*NOTICES, "start_work", "finish_work"):
+        for step in (*NOTICES, "start_work", "finish_work", "not_carried_out", "discard_window", "record_work"):
             assert noc.post(url_of(step, window), sent).status_code in (200, 302, 422)
     assert not Notice.objects.exists()
 
@@ -397,6 +608,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(noc, europe, clock):
         url_of("maintenance_window", window),
         url_of("extend_window", window) + "?by=15",
         reverse("admin:maintenance_calendar"),
+        reverse("admin:maintenance_maintenancewindow_changelist"),
     ]
 
     def more(count: int) -> None:

@@ -173,10 +173,41 @@ class TestBelow:
         assert page_of(incident).encode() in answer.content
         assert "(4.1: 60)" in page
 
-    def test_an_incident_logged_when_it_was_over_was_restored_before(self, support, europe):
-        late = an_incident(detected_at=at("2026-09-10 05:00"), resolved_at=at("2026-09-10 03:00"))
+    def test_what_was_logged_after_it_was_over_says_so_instead_of_a_time_to_acknowledge(self, support, europe):
+        start, end = at("2026-09-10 01:00"), at("2026-09-10 03:00")
+        late = an_incident("INC-7", detected_at=start, resolved_at=end, logged_at=at("2026-09-10 05:00"))
         an_outage(europe, "2026-09-10 01:00", "2026-09-10 03:00", incident=late)
-        assert "over before detection" in text_of(support.get(month_of(europe)))
+        page = text_of(support.get(month_of(europe)))
+        assert "2026-09-10 09:00 Shanghai logged after restoration 2 h" in page
+        assert "MTTA" not in page
+
+    @pytest.mark.parametrize(
+        ("acknowledged", "resolved", "shown"),
+        [
+            ("2026-08-12 00:00", "2026-09-10 03:00", "not stated 2 h"),
+            ("2026-09-10 01:05", "2026-09-10 02:00", "5 min not stated"),
+        ],
+    )
+    def test_times_out_of_order_are_not_stated_and_the_mean_leaves_them_out(
+        self, support, europe, acknowledged, resolved, shown
+    ):
+        broken = an_incident(
+            "INC-7", detected_at=at("2026-09-10 01:00"), acknowledged_at=at(acknowledged), resolved_at=at(resolved),
+            recorded_as_is=True,
+        )  # fmt: skip
+        an_outage(europe, "2026-09-10 01:00", "2026-09-10 03:00", incident=broken)
+        sound = an_incident(
+            "INC-8", detected_at=at("2026-09-11 01:02"), acknowledged_at=at("2026-09-11 01:07"),
+            resolved_at=at("2026-09-11 05:00"),
+        )  # fmt: skip
+        an_outage(europe, "2026-09-11 01:00", "2026-09-11 03:00", incident=sound)
+        page = text_of(support.get(month_of(europe)))
+        assert f"INC-7 Gateway lost monitoring 2026-09-10 09:00 Shanghai {shown}" in page
+        assert "INC-8 Gateway lost monitoring 2026-09-11 09:02 Shanghai 5 min 2 h" in page
+        assert "Mean time to acknowledge (MTTA): 5 min. Mean time to restore (MTTR): 2 h." in page
+        assert "-" not in page[page.index("Time to restore") : page.index("MTTR")].replace("2026-09-1", "").replace(
+            "INC-", ""
+        )
 
     def test_the_contract_period_so_far_stands_beside_a_customers_month(self, support, europe):
         customer = a_customer(europe)

@@ -1,4 +1,4 @@
-"""manage.py loadhistory FILE"""
+"""manage.py loadhistory [--as-recorded] FILE"""
 
 import sys
 from pathlib import Path
@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from sla_portal.audit.actors import Actor
 
-from ...document import NotAHistory, read
 from ...operations import load_history
+from ...reader import NotAHistory, read
 
 SHOWN = 50
 """Errors listed at most."""
@@ -24,10 +24,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", help="the file, or - for standard input")
+        parser.add_argument(
+            "--as-recorded",
+            action="store_true",
+            help="take times of incidents out of order (2.2) as they are, and list them for correction",
+        )
 
-    def handle(self, *_args, file, **_options):
+    def handle(self, *_args, file, as_recorded, **_options):
         try:
-            history = read(self._content(file))
+            history = read(self._content(file), as_recorded=as_recorded)
             loaded = load_history(actor=Actor.system("loadhistory"), history=history, now=timezone.now())
         except NotAHistory as error:
             listed = [*error.errors[:SHOWN]]

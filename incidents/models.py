@@ -161,6 +161,7 @@ class Incident(models.Model):
             ),
             models.CheckConstraint(condition=is_web_address("ticket_url"), name="the_ticket_has_a_web_address"),
             models.CheckConstraint(condition=is_web_address("chat_url"), name="the_chat_has_a_web_address"),
+            models.CheckConstraint(
                 condition=models.Q(recorded_as_is=True)
                 | models.Q(acknowledged_at__isnull=True)
                 | models.Q(acknowledged_at__gte=models.F("detected_at")),

@@ -18,14 +18,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
+from sla_portal.audit.operations import closed_months_touched
 from sla_portal.badges import badge
 from sla_portal.clocks import DASH, format_length
 from sla_portal.customers.admin import RegionFilter
 from sla_portal.customers.forms import ScopedForm, ScopeField, offered
 from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.months import ServiceMonth
 
 from .models import SEVERITY_BADGES, Incident, IncidentTemplate, Outage, UpdateTemplate, severity_name
-from .queries import severities, times_of, unacknowledged
+from .queries import periods_of, severities, times_of, unacknowledged
 from .rules import Unmeasured, check_end, check_order, check_scope, check_times, time_to_restore
 
 
@@ -74,8 +76,33 @@ class OutageFormSet(forms.BaseInlineFormSet):
     def get_form_kwargs(self, index):
         return {**super().get_form_kwargs(index), "offered": self.offered}
 
+    def periods_changed(self):
+        """Return the time that each outage added, changed or deleted lasted, before and after."""
+        now = timezone.now()
+        sides = [
+            facts
+            for form in self.forms
+            if form.has_changed() or form in self.deleted_forms
+            for facts in (form.initial, {} if form in self.deleted_forms else form.cleaned_data)
+        ]
+        return [(facts["started_at"], facts.get("ended_at") or now) for facts in sides if facts.get("started_at")]
+
+    def _name_closed_months(self):
+        """Refuse to change closed months until they were named to the person who saves."""
+        closed = [str(month) for month in closed_months_touched(self.periods_changed())]
+        if closed and self.data.get("closed_months", "") != " ".join(closed):
+            self.instance.closed_months_named = closed
+            raise forms.ValidationError(
+                _(
+                    "Nothing is saved yet: this changes the record of closed months (%(months)s). Save again to change it; "
+                    "the closed figures stay until Legal corrects the month, and the reason below is listed there."
+                ),
+                params={"months": ", ".join(closed)},
+            )
+
     def clean(self):
         super().clean()
+        self._name_closed_months()
         remaining = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
         for form in remaining:
             if "ended_at" in form.cleaned_data:
@@ -97,12 +124,14 @@ class StateFilter(ChosenFilter):
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return (("open", _("ongoing")), ("resolved", _("resolved")))
+        return (("open", _("ongoing")), ("resolved", _("resolved")), ("voided", _("voided or merged")))
 
     def queryset(self, request, queryset):
         if self.value() is None:
             return queryset
-        return queryset.filter(resolved_at__isnull=self.value() == "open")
+        if self.value() == "voided":
+            return queryset.filter(voided_at__isnull=False)
+        return queryset.valid().filter(resolved_at__isnull=self.value() == "open")
 
 
 class ClassificationFilter(ChosenFilter):
@@ -121,7 +150,7 @@ class ClassificationFilter(ChosenFilter):
         if self.value() is None:
             return queryset
         answer = self.answers[self.value()]
-        return queryset.filter(attributable__isnull=True) if answer is None else queryset.filter(attributable=answer)
+        return queryset.unclassified() if answer is None else queryset.valid().filter(attributable=answer)
 
 
 class OrderFilter(ChosenFilter):
@@ -138,13 +167,13 @@ class OrderFilter(ChosenFilter):
 
 
 class IncidentMonthFilter(MonthFilter):
-    """Incidents detected in a month or ongoing in it."""
+    """Incidents with an outage in a month; one without outages by its detection."""
 
     def of_month(self, queryset, month):
         start, end = map(instant, month.span(settings.SLA_ZONE))
+        down = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
         return queryset.filter(
-            Q(detected_at__gte=start, detected_at__lt=end)
-            | Q(detected_at__lt=start) & (Q(resolved_at__isnull=True) | Q(resolved_at__gt=start))
+            Q(pk__in=down.values("incident")) | Q(outages__isnull=True, detected_at__gte=start, detected_at__lt=end)
         )
 
 
@@ -177,6 +206,7 @@ class IncidentAdmin(AuditedModelAdmin):
         "classification",
         "owner_name",
         "regions",
+        "service_months",
         clock_column("detected_at", gettext_lazy("detected at")),
         "duration",
         "detection_source",
@@ -215,6 +245,8 @@ class IncidentAdmin(AuditedModelAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def status(self, incident):
+        if incident.voided_at:
+            return badge("outside", _("merged") if incident.merged_into_id else _("voided"))
         if incident.resolved_at:
             return badge("up", _("resolved"))
         found = [badge("open", _("ongoing"))]
@@ -232,6 +264,8 @@ class IncidentAdmin(AuditedModelAdmin):
 
     @admin.display(description=gettext_lazy("classification"))
     def classification(self, incident):
+        if incident.voided_at:
+            return DASH
         if incident.attributable is None:
             return badge("waiting", _("pending classification"))
         return badge("counted", _("attributable")) if incident.attributable else badge("excluded", _("excluded"))
@@ -239,6 +273,16 @@ class IncidentAdmin(AuditedModelAdmin):
     @admin.display(description=gettext_lazy("regions"))
     def regions(self, incident):
         return get_text_list(list(dict.fromkeys(str(outage.region) for outage in incident.outages.all())), _("and"))
+
+    @admin.display(description=gettext_lazy("service months"))
+    def service_months(self, incident):
+        now = timezone.now()
+        months = {
+            month
+            for start, end in periods_of(incident, now)
+            for month in ServiceMonth.touched(start, end, settings.SLA_ZONE)
+        }
+        return ", ".join(map(str, sorted(months))) or "–"
 
     @admin.display(description=gettext_lazy("duration"))
     def duration(self, incident):
@@ -248,10 +292,11 @@ class IncidentAdmin(AuditedModelAdmin):
         length = time_to_restore(times_of(incident))
         if length is Unmeasured.NOT_STATED:
             return _("not stated")
-        if isinstance(length, Unmeasured):
-            seconds = (timezone.now() - outages[0].started_at).total_seconds()
-            return _("%(length)s, ongoing") % {"length": format_length(seconds)}
-        return format_length(length)
+        if not isinstance(length, Unmeasured):
+            return format_length(length)
+        last = timezone.now() if incident.voided_at is None else max(o.ended_at or o.started_at for o in outages)
+        seconds = (last - outages[0].started_at).total_seconds()
+        return _("%(length)s, ongoing") % {"length": format_length(seconds)}
 
     @admin.display(description=gettext_lazy("detection source"))
     def detection_source(self, incident):
@@ -264,6 +309,18 @@ class IncidentAdmin(AuditedModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         return redirect("admin:log_outage")
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        touching = [period for formset in formsets or () for period in formset.periods_changed()]
+        return *super().construct_change_message(request, form, formsets, add), touching
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["closed_months"] = getattr(obj, "closed_months_named", [])
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def has_change_permission(self, request, obj=None):
+        """A voided or merged incident stays as it was."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.voided_at is None)
 
     # While incident and outages are saved one after the other, they may contradict each other.
 

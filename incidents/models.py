@@ -62,15 +62,19 @@ class Source(models.TextChoices):
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
+    def valid(self) -> IncidentQuerySet:
+        """The incidents that count: neither voided nor merged into another."""
+        return self.filter(voided_at__isnull=True)
+
     def open(self) -> IncidentQuerySet:
-        return self.filter(resolved_at__isnull=True)
+        return self.valid().filter(resolved_at__isnull=True)
 
     def unclassified(self) -> IncidentQuerySet:
-        return self.filter(attributable__isnull=True)
+        return self.valid().filter(attributable__isnull=True)
 
     def out_of_order(self) -> IncidentQuerySet:
         """The incidents to correct: their times break the order of 2.2. The database lets no other do so."""
-        return self.filter(recorded_as_is=True)
+        return self.valid().filter(recorded_as_is=True)
 
 
 class Incident(models.Model):
@@ -126,6 +130,24 @@ class Incident(models.Model):
         ),
     )
 
+    voided_at = models.DateTimeField(
+        _("voided at"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the incident was voided, or merged into another. From then on it counts for nothing."),
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        verbose_name=_("merged into"),
+        related_name="merged",
+        help_text=_("The incident that this one is a duplicate of."),
+    )
+
     objects = IncidentQuerySet.as_manager()
 
     class Meta:
@@ -134,6 +156,7 @@ class Incident(models.Model):
         ordering = ["-detected_at", "-id"]
         permissions = [
             ("classify_incident", gettext_noop("Can say whether an incident was ours")),
+            ("void_incident", gettext_noop("Can void an incident or merge it into another")),
             ("write_review", gettext_noop("Can write the review of an incident")),
             ("publish_review", gettext_noop("Can publish the review of an incident")),
         ]
@@ -180,10 +203,25 @@ class Incident(models.Model):
                 | models.Q(resolved_at__gte=models.F("acknowledged_at")),
                 name="an_incident_is_acknowledged_before_it_is_resolved",
             ),
+            # A trigger of migration 0004 adds: no incident is merged into one that is voided or merged itself.
+            models.CheckConstraint(
+                condition=models.Q(merged_into__isnull=True) | models.Q(voided_at__isnull=False),
+                name="a_merged_incident_counts_for_nothing",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(merged_into__isnull=True) | ~models.Q(merged_into=models.F("id")),
+                name="an_incident_is_merged_into_another",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.reference} {self.title}"
+
+
+class OutageQuerySet(models.QuerySet["Outage"]):
+    def valid(self) -> OutageQuerySet:
+        """The outages of incidents that count."""
+        return self.filter(incident__voided_at__isnull=True)
 
 
 class Outage(models.Model):
@@ -208,6 +246,8 @@ class Outage(models.Model):
     ended_at = models.DateTimeField(
         _("until"), null=True, blank=True, help_text=_("Leave empty while the outage is ongoing.")
     )
+
+    objects = OutageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("outage")

@@ -1,4 +1,4 @@
-"""Log, acknowledge, update, hand over, resolve, classify and review incidents."""
+"""Log, acknowledge, update, hand over, resolve, reopen, classify and review incidents."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import difference, record, require, snapshot
+from sla_portal.audit.operations import Period, difference, record, require, snapshot
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
 from .models import Incident, Outage, Review, ReviewAction, ShiftNote, Update
-from .queries import may_own
+from .queries import may_own, periods_of, times_of
 from .rules import (
     OutageObjection,
     Severity,
@@ -27,6 +27,7 @@ from .rules import (
     check_order,
     check_scope,
     check_times,
+    objections,
 )
 
 
@@ -48,6 +49,18 @@ class TimesRefused(Refused):
 
 class IncidentResolved(Refused):
     """The incident is already resolved."""
+
+
+class IncidentNotResolved(Refused):
+    """The incident is not resolved, so it cannot be reopened."""
+
+
+class IncidentVoided(Refused):
+    """The incident was voided or merged into another, so it is not changed any more."""
+
+
+class ReasonMissing(Refused):
+    """This step needs a reason."""
 
 
 class IncidentWithoutOutage(Refused):
@@ -105,6 +118,10 @@ class OutageFacts:
     functions: Sequence[CoreFunction] | None = None
     clients: Sequence[Client] | None = None
 
+    def period(self, now: datetime) -> Period:
+        """The time that it lasted so far."""
+        return self.started_at, self.ended_at or now
+
     def for_audit_log(self) -> dict[str, Any]:
         """The fields as the audit log records them."""
         return {
@@ -127,10 +144,12 @@ def log_incident(
     ticket_number: str = "",
     ticket_url: str = "",
     chat_url: str = "",
+    reason: str = "",
 ) -> Incident:
     """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`).
 
-    `detected_at` is `now` unless given.
+    `detected_at` is `now` unless given. Where an outage lies in a closed month, `reason` states why its record is changed,
+    as in all operations of this module; without it `TouchesClosedMonth` is raised.
     """
     require(actor, "incidents.add_incident")
     at = now.replace(microsecond=0)
@@ -138,7 +157,7 @@ def log_incident(
     if not outages:
         raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
     for facts in outages:
-        _check(facts, now)
+        check_outage(facts, now)
     if objections := check_detection(detected_at, now):
         raise TimesRefused(objections)
     with transaction.atomic():
@@ -164,16 +183,18 @@ def log_incident(
                 "detected_at": [None, detected_at],
                 "outages": [None, [facts.for_audit_log() for facts in outages]],
             },
+            touching=[facts.period(now) for facts in outages],
+            reason=reason,
         )
     return incident
 
 
-def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime) -> Outage:
+def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: datetime, reason: str = "") -> Outage:
     """Add an outage to an incident: another region, scope or period of the same failure."""
     require(actor, "incidents.change_incident")
-    _check(facts, now)
+    check_outage(facts, now)
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         if locked.resolved_at and facts.ended_at is None:
             raise OutageRefused((OutageObjection.ONGOING_THOUGH_RESOLVED,))
         if objections := check_end(facts.ended_at, locked.resolved_at):
@@ -185,6 +206,8 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
             subject=incident,
             now=now,
             changes={"outage": [None, facts.for_audit_log()]},
+            touching=[facts.period(now)],
+            reason=reason,
         )
     return outage
 
@@ -194,39 +217,33 @@ def acknowledge_incident(*, actor: Actor, incident: Incident, now: datetime) -> 
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         at = now.replace(microsecond=0)
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         if locked.acknowledged_at is None:
             _check_unresolved(locked)
             if objections := check_order(locked.detected_at, at, None):
                 raise TimesRefused(objections)
             locked.acknowledged_at = at
             locked.save(update_fields=["acknowledged_at"])
-            record(
-                actor=actor, action="acknowledged", subject=incident, now=now, changes={"acknowledged_at": [None, at]}
-            )
+            record(actor=actor, action="acknowledged", subject=locked, now=now, changes={"acknowledged_at": [None, at]})
     incident.refresh_from_db()
 
 
 def resolve_incident(
-    *, actor: Actor, incident: Incident, at: datetime, now: datetime, restored_at: datetime | None = None
+    *,
+    actor: Actor,
+    incident: Incident,
+    at: datetime,
+    now: datetime,
+    restored_at: datetime | None = None,
+    reason: str = "",
 ) -> None:
     """Resolve an incident at `at`; its ongoing outages end at `restored_at`, or at `at` unless it is given."""
     require(actor, "incidents.change_incident")
-    ended_at = restored_at or at
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         _check_unresolved(locked)
-        if at > now:
-            raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
-        if out_of_order := check_order(locked.detected_at, locked.acknowledged_at, at):
-            raise TimesRefused(out_of_order)
-        if late := check_end(ended_at, at):
-            raise OutageRefused(late)
-        if locked.outages.filter(ended_at__gt=at).exists():
-            raise TimesRefused((TimeObjection.RESOLVED_BEFORE_AN_END,))
-        for outage in locked.outages.filter(ended_at__isnull=True).select_related("region"):
-            _check(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=ended_at), now)
-            outage.ended_at = ended_at
+        ended = ended_outages(locked, at, now, restored_at)
+        for outage in ended:
             outage.save(update_fields=["ended_at"])
         locked.resolved_at = at
         locked.save(update_fields=["resolved_at"])
@@ -236,7 +253,37 @@ def resolve_incident(
             subject=locked,
             now=now,
             changes={"resolved_at": [None, at], **({"restored_at": [None, restored_at]} if restored_at else {})},
+            # An ongoing outage lasted until now.
+            touching=[(restored_at or at, now)] if ended else (),
+            reason=reason,
         )
+    incident.refresh_from_db()
+
+
+def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str, now: datetime) -> None:
+    """Reopen a resolved incident; the public reads `text` as a new update.
+
+    Its outages keep their ends: one that is still going on is corrected or added.
+    """
+    require(actor, "incidents.change_incident")
+    if not reason.strip():
+        raise ReasonMissing(_("Enter a reason."))
+    with transaction.atomic():
+        locked = lock_incident(incident)
+        if locked.resolved_at is None:
+            raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": locked.reference})
+        before, locked.resolved_at = locked.resolved_at, None
+        locked.recorded_as_is = bool(objections(times_of(locked)))
+        locked.save(update_fields=["resolved_at", "recorded_as_is"])
+        record(
+            actor=actor,
+            action="reopened",
+            subject=locked,
+            now=now,
+            changes={"resolved_at": [before, None]},
+            reason=reason,
+        )
+        add_update(actor=actor, incident=locked, text=text, public=True, now=now)
     incident.refresh_from_db()
 
 
@@ -246,6 +293,7 @@ def add_update(
     """Add a public update or an internal note. Neither can be changed afterwards."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
+        lock_incident(incident)
         update = _create_update(actor, incident, text, text_zh, public=public, now=now)
         changes: dict[str, Any] = {"public update" if public else "internal update": [None, text]}
         if text_zh:
@@ -261,7 +309,7 @@ def set_severity(*, actor: Actor, incident: Incident, severity: Severity | None,
         raise SeverityWithoutReason(_("Enter the reason for this severity."))
     value = severity.value if severity else None
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         before = locked.severity, locked.severity_reason
         after = value, reason if severity else ""
         if before != after:
@@ -282,7 +330,7 @@ def take_incident(*, actor: Actor, incident: Incident, now: datetime) -> None:
     """Make the actor the owner of an incident, and acknowledge it. Taking it again changes nothing."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         if locked.owner != actor.user:
             _change_owner(actor, locked, actor.user, action="took", note="", now=now)
         acknowledge_incident(actor=actor, incident=locked, now=now)
@@ -295,7 +343,7 @@ def hand_over_incident(*, actor: Actor, incident: Incident, to: User, note: str,
     if not may_own(to):
         raise NotAnOwner(_("%(name)s cannot work on incidents. Choose someone else.") % {"name": _name(to)})
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         _change_owner(actor, locked, to, action="handed over", note=note, now=now)
         if note:
             _create_update(actor, locked, note, "", public=False, now=now)
@@ -318,7 +366,7 @@ def link_incident(
     require(actor, "incidents.change_incident")
     after = {"ticket_number": ticket_number, "ticket_url": ticket_url, "chat_url": chat_url}
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         changes = difference({name: getattr(locked, name) for name in after}, after)
         if changes:
             Incident.objects.filter(pk=locked.pk).update(**after)
@@ -332,7 +380,7 @@ def classify_incident(
     """Classify an incident as attributable (True), excluded under section 4 (False) or pending (None)."""
     require(actor, "incidents.classify_incident")
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         before, locked.attributable = locked.attributable, attributable
         if before != attributable:
             locked.save(update_fields=["attributable"])
@@ -343,6 +391,7 @@ def classify_incident(
                 now=now,
                 changes={"attributable": [before, attributable]},
                 reason=reason,
+                touching=periods_of(locked, now),
             )
     incident.attributable = attributable
 
@@ -353,7 +402,7 @@ def write_review(
     """Write the review of an incident, or replace what is written; a published one is not changed."""
     require(actor, "incidents.write_review")
     with transaction.atomic():
-        Incident.objects.select_for_update().get(pk=incident.pk)
+        lock_incident(incident)
         review = Review.objects.filter(incident=incident).first() or Review(incident=incident)
         if review.published_at:
             raise ReviewPublished(_("The review is published. Withdraw it from the website to change it."))
@@ -376,7 +425,7 @@ def publish_review(*, actor: Actor, incident: Incident, seen: datetime, now: dat
     """Publish the review of a resolved incident on the website, as it was written at `seen`."""
     require(actor, "incidents.publish_review")
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = lock_incident(incident)
         review = Review.objects.filter(incident=locked).first()
         if review is None or locked.resolved_at is None:
             raise ReviewNotReady(_("Resolve the incident and write the review before it is published."))
@@ -431,7 +480,47 @@ def _check_unresolved(incident: Incident) -> None:
         raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": incident.reference})
 
 
-def _check(facts: OutageFacts, now: datetime) -> None:
+def lock_incident(incident: Incident) -> Incident:
+    """Lock an incident until the end of the caller's transaction. Raises `IncidentVoided`."""
+    locked = (
+        Incident.objects.select_for_update(of=("self",), no_key=True).select_related("merged_into").get(pk=incident.pk)
+    )
+    if locked.merged_into:
+        raise IncidentVoided(
+            _("%(incident)s was merged into %(other)s and cannot be changed. Open %(other)s instead.")
+            % {"incident": locked.reference, "other": locked.merged_into.reference}
+        )
+    if locked.voided_at:
+        raise IncidentVoided(
+            _("%(incident)s was voided and cannot be changed. Log the outage again if it did happen.")
+            % {"incident": locked.reference}
+        )
+    return locked
+
+
+def ended_outages(incident: Incident, at: datetime, now: datetime, restored_at: datetime | None = None) -> list[Outage]:
+    """Return the ongoing outages of an incident as they are once it is resolved at `at` (`resolve_incident`).
+
+    Raises `OutageRefused`, and `TimesRefused` where the times were out of order (2.2).
+    """
+    ended_at = restored_at or at
+    if at > now:
+        raise OutageRefused((OutageObjection.END_IN_THE_FUTURE,))
+    if out_of_order := check_order(incident.detected_at, incident.acknowledged_at, at):
+        raise TimesRefused(out_of_order)
+    if late := check_end(ended_at, at):
+        raise OutageRefused(late)
+    if incident.outages.filter(ended_at__gt=at).exists():
+        raise TimesRefused((TimeObjection.RESOLVED_BEFORE_AN_END,))
+    outages = list(incident.outages.filter(ended_at__isnull=True).select_related("region"))
+    for outage in outages:
+        check_outage(OutageFacts(region=outage.region, started_at=outage.started_at, ended_at=ended_at), now)
+        outage.ended_at = ended_at
+    return outages
+
+
+def check_outage(facts: OutageFacts, now: datetime) -> None:
+    """Raise `OutageRefused` unless the times and the scope of an outage are valid."""
     everything = ("all",)
     objections = check_times(facts.started_at, facts.ended_at, now) + check_scope(
         [facts.region],

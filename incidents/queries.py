@@ -29,8 +29,10 @@ def times_of(incident: Incident) -> Times:
 
 
 def outages_touching(region: Region, start: datetime, end: datetime) -> QuerySet[Outage]:
-    """Outages of a region that overlap or meet `[start, end)`."""
-    return Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gte=start), region=region, started_at__lte=end)
+    """Outages of a region that count and overlap or meet `[start, end)`."""
+    return Outage.objects.valid().filter(
+        Q(ended_at__isnull=True) | Q(ended_at__gte=start), region=region, started_at__lte=end
+    )
 
 
 def connected_outages(region: Region, start: datetime, end: datetime) -> QuerySet[Outage]:
@@ -51,7 +53,8 @@ def connected_outages(region: Region, start: datetime, end: datetime) -> QuerySe
 def incidents_touching(region: Region, start: datetime, end: datetime) -> QuerySet[Incident]:
     """Incidents with an outage of the region in `[start, end)`, oldest first, with their outages in all regions."""
     return (
-        Incident.objects.filter(
+        Incident.objects.valid()
+        .filter(
             Q(outages__ended_at__isnull=True) | Q(outages__ended_at__gt=start),
             outages__region=region,
             outages__started_at__lt=end,
@@ -64,16 +67,21 @@ def incidents_touching(region: Region, start: datetime, end: datetime) -> QueryS
     )
 
 
-def possible_duplicates(regions: list[Region], started_at: datetime) -> QuerySet[Incident]:
-    """Incidents that a new outage of `regions` may belong to: ongoing there, or down there within 15 minutes of it."""
-    near = Q(outages__ended_at__gte=started_at - DUPLICATE_WITHIN) & Q(
-        outages__started_at__lte=started_at + DUPLICATE_WITHIN
-    )
-    return (
-        Incident.objects.filter(Q(resolved_at__isnull=True) | near, outages__region__in=regions)
-        .distinct()
-        .order_by("-detected_at")
-    )
+def periods_of(incident: Incident, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the time that each outage of an incident lasted; an ongoing one lasts to `now`."""
+    return [(outage.started_at, outage.ended_at or now) for outage in incident.outages.all()]
+
+
+def possible_duplicates(regions: list[Region], started_at: datetime, ended_at: datetime | None) -> QuerySet[Incident]:
+    """Incidents that a new outage of `regions` may belong to: down there at the same time, or within 15 minutes of it.
+
+    `ended_at` None: the outage is ongoing, and so belongs to no resolved incident.
+    """
+    near = Q(outages__ended_at__isnull=True) | Q(outages__ended_at__gte=started_at - DUPLICATE_WITHIN)
+    if ended_at:
+        near &= Q(outages__started_at__lte=ended_at + DUPLICATE_WITHIN)
+    incidents = Incident.objects.valid() if ended_at else Incident.objects.open()
+    return incidents.filter(near, outages__region__in=regions).distinct().order_by("-detected_at")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
-"""Steps of a migration: let the database itself refuse an outage that goes on when its incident is resolved (2.2).
+"""Steps of a migration: what the database itself refuses of incidents and their outages.
+
+`add`: an outage that goes on when its incident is resolved (2.2). `add_merging`: an incident merged into one that is voided
+or merged itself.
 
 A check constraint sees one table, and this rule is about two. On SQLite a table that a migration copies (a constraint
 added, a column changed) loses its triggers, and a trigger that names it stops the copy: a migration that does so to
-incidents or outages begins with `RunPython(drop, add)` and ends with `RunPython(add, drop)`.
+incidents or outages begins with `RunPython(drop, add)` and ends with `RunPython(add, drop)`, and likewise for `add_merging`.
 """
 
 from typing import Any
@@ -56,3 +59,45 @@ def drop(_apps: Any, editor: Any) -> None:
     if postgresql:
         for table in TABLES:
             editor.execute(f"DROP FUNCTION {table}_in_order()")
+
+
+COUNTS = "a_merged_incident_leads_to_one_that_counts"
+BROKEN = """
+EXISTS (SELECT 1 FROM incidents_incident WHERE id = NEW.merged_into_id AND voided_at IS NOT NULL)
+OR NEW.voided_at IS NOT NULL AND EXISTS (SELECT 1 FROM incidents_incident WHERE merged_into_id = NEW.id)
+"""
+MERGING_FUNCTION = f"""
+CREATE FUNCTION {COUNTS}() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+  IF {BROKEN} THEN
+    RAISE EXCEPTION '{COUNTS}' USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NEW;
+END $$
+"""
+MERGING = {
+    "postgresql": "CREATE TRIGGER {name} BEFORE {verb} ON incidents_incident FOR EACH ROW EXECUTE FUNCTION "
+    f"{COUNTS}()",
+    "sqlite": (
+        "CREATE TRIGGER {name} BEFORE {verb} ON incidents_incident "
+        f"WHEN {BROKEN} BEGIN SELECT RAISE(ABORT, '{COUNTS}'); END"
+    ),
+}
+MERGING_VERBS = {"added": "INSERT", "changed": "UPDATE OF voided_at, merged_into_id"}
+
+
+def add_merging(_apps: Any, editor: Any) -> None:
+    if editor.connection.vendor == "postgresql":
+        editor.execute(MERGING_FUNCTION, params=None)
+    for done, verb in MERGING_VERBS.items():
+        name = f"incidents_incident_{done}_leads_to_one_that_counts"
+        editor.execute(MERGING[editor.connection.vendor].format(name=name, verb=verb))
+
+
+def drop_merging(_apps: Any, editor: Any) -> None:
+    postgresql = editor.connection.vendor == "postgresql"
+    for done in MERGING_VERBS:
+        name = f"incidents_incident_{done}_leads_to_one_that_counts"
+        editor.execute(f"DROP TRIGGER {name}" + (" ON incidents_incident" if postgresql else ""))
+    if postgresql:
+        editor.execute(f"DROP FUNCTION {COUNTS}()")

@@ -15,9 +15,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from sla_portal.agreements.models import AgreementVersion, Contract
 from sla_portal.agreements.queries import contracts_in_force, suspensions_of
 from sla_portal.agreements.rules import MeasurementPeriod
-from sla_portal.availability.models import CustomerMonth
+from sla_portal.availability.models import CustomerMonth, Deviation
 from sla_portal.availability.queries import customer_exclusions, judged_region
-from sla_portal.availability.rules import Judgement, for_customer
+from sla_portal.availability.rules import FigureStatus, Judgement, for_customer
 from sla_portal.customers.models import Region
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import Span, instant
@@ -192,13 +192,16 @@ def entitled_contracts(of: Month, customers: Sequence[int], *, unclaimed: bool =
 
 COLUMNS = (
     "month", "contract", "customer", "customer_name", "counted_minutes", "minutes_to_give", "worth", "currency", "opens_at",
-    "closes_at", "claim", "claim_status",
+    "closes_at", "claim", "claim_status", "figure_status",
 )  # fmt: skip
 
 
 def for_export(of: Month, window: ClaimWindow, *, unclaimed: bool) -> Iterator[tuple[Any, ...]]:
     """Yield the export rows of all entitled contracts, queried in chunks."""
     everyone = list(below_target(of.month, unclaimed=unclaimed).values_list("customer", flat=True))
+    left = Deviation.objects.filter(month=of.month.first_day).exists()
+    # Only a closed month is exported.
+    status = FigureStatus.PROVISIONAL if left else FigureStatus.FINAL
     for start in range(0, len(everyone), CHUNK):
         for line in entitled_contracts(of, everyone[start : start + CHUNK], unclaimed=unclaimed):
             contract, claim = line.entitled.contract, line.claim
@@ -215,6 +218,7 @@ def for_export(of: Month, window: ClaimWindow, *, unclaimed: bool) -> Iterator[t
                 instant_text(window.closes_at),
                 claim.number if claim else "",
                 claim.status if claim else "",
+                status.value,
             )
 
 

@@ -5,20 +5,21 @@ import incidents.models
 from django.conf import settings
 from django.db import migrations, models
 
-from incidents.triggers import add, drop
+from incidents.triggers import add, add_merging, drop, drop_merging
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0004_words_of_the_field'),
-        ('incidents', '0003_order_of_times'),
+        ('incidents', '0004_voided_and_merged'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         # SQLite alters a table by copying it, which loses its triggers.
         migrations.RunPython(drop, add),
+        migrations.RunPython(drop_merging, add_merging),
         migrations.CreateModel(
             name='IncidentTemplate',
             fields=[
@@ -102,7 +103,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name='incident',
-            options={'ordering': ['-detected_at', '-id'], 'permissions': [('classify_incident', 'Can say whether an incident was ours'), ('write_review', 'Can write the review of an incident'), ('publish_review', 'Can publish the review of an incident')], 'verbose_name': 'incident', 'verbose_name_plural': 'incidents'},
+            options={'ordering': ['-detected_at', '-id'], 'permissions': [('classify_incident', 'Can say whether an incident was ours'), ('void_incident', 'Can void an incident or merge it into another'), ('write_review', 'Can write the review of an incident'), ('publish_review', 'Can publish the review of an incident')], 'verbose_name': 'incident', 'verbose_name_plural': 'incidents'},
         ),
         migrations.AddField(
             model_name='incident',
@@ -196,5 +197,6 @@ class Migration(migrations.Migration):
             model_name='review',
             constraint=models.CheckConstraint(condition=models.Q(('published_at__isnull', True), ('published_at__gte', models.F('written_at')), _connector='OR'), name='a_review_is_published_after_it_is_written'),
         ),
+        migrations.RunPython(add_merging, drop_merging),
         migrations.RunPython(add, drop),
     ]

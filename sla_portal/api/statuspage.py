@@ -29,7 +29,7 @@ from sla_portal.website.rules import (
     State,
     severity_by_scope,
 )
-from sla_portal.website.words import name, what_is_touched, what_was_down
+from sla_portal.website.words import name, what_is_touched, what_was_down, why_it_does_not_count
 
 Json = dict[str, Any]
 
@@ -46,6 +46,8 @@ INCIDENT_STATUS = {
     Stage.ONGOING: "investigating",
     Stage.MONITORING: "monitoring",
     Stage.RESOLVED: "resolved",
+    Stage.VOIDED: "resolved",
+    Stage.MERGED: "resolved",
 }
 INDICATORS = {
     Severity.CRITICAL: {"indicator": "critical", "description": "Major Service Outage"},
@@ -145,9 +147,9 @@ def function_code(region: Named, function: Named) -> str:
 
 
 def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, now: datetime) -> Json:
-    """An incident with its public updates, and those that follow from the record: started, restored, resolved."""
+    """An incident with its public updates, and those that follow from the record: started, restored, resolved, voided."""
     identity = opaque("incident", one.reference)
-    resolved_at = one.resolved_at if one.stage is Stage.RESOLVED else None
+    resolved_at = one.voided_at or (one.resolved_at if one.stage is Stage.RESOLVED else None)
     works_since = None if one.stage is Stage.ONGOING else one.ended_at
     touched = {
         function_code(outage.region, function): f"{name(outage.region)} - {name(function)}"
@@ -164,7 +166,8 @@ def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, no
     if works_since:
         updates.append(_update(identity, f"{one.reference} works", "monitoring", "It works again.", works_since))
     if resolved_at:
-        updates.append(_update(identity, f"{one.reference} over", "resolved", "Resolved.", resolved_at))
+        body = why_it_does_not_count(one) or "Resolved."
+        updates.append(_update(identity, f"{one.reference} over", "resolved", body, resolved_at))
     return {
         "id": identity,
         "name": what_was_down(one),

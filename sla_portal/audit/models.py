@@ -72,3 +72,19 @@ class Entry(models.Model):
 
     def expected_hash(self) -> str:
         return link(self.previous_hash, self.content())
+
+
+class ClosedMonth(models.Model):
+    """A closed service month: whoever changes its record states a reason (`record`)."""
+
+    month = models.DateField(_("month"), unique=True, help_text=_("First day of the month."))
+    changed_at = models.DateTimeField(
+        _("changed at"), null=True, help_text=_("When its record was last changed after it was closed or corrected.")
+    )
+
+    class Meta:
+        ordering = ["month"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import ServiceMonth, local_date
 
 from .actors import Actor
-from .models import Chain, Entry
+from .models import Chain, ClosedMonth, Entry
 from .rules import GENESIS, link
 
 
@@ -32,14 +35,33 @@ def require(actor: Actor, permission: str) -> None:
         )
 
 
+Period = tuple[datetime, datetime]
+"""Two instants: start, and end not included."""
+
+
+class TouchesClosedMonth(Refused):
+    """The write changes the record of closed `months` and does not state why."""
+
+    def __init__(self, months: Sequence[ServiceMonth]) -> None:
+        super().__init__(
+            _("This changes the record of months that are closed: %(months)s. State why.")
+            % {"months": ", ".join(map(str, months))}
+        )
+        self.months = months
+
+
 @dataclass(frozen=True)
 class Written:
-    """A write to record: `action` is a past-tense verb, `changes` maps a field to `[before, after]`."""
+    """A write to record: `action` is a past-tense verb, `changes` maps a field to `[before, after]`.
+
+    `touching`: the time whose record it changes. Where that lies in a closed month, there must be a `reason`.
+    """
 
     action: str
     subject: models.Model
     changes: Mapping[str, Any]
     reason: str = ""
+    touching: Sequence[Period] = ()
 
 
 def record(
@@ -50,16 +72,19 @@ def record(
     now: datetime,
     changes: Mapping[str, Any] | None = None,
     reason: str = "",
+    touching: Sequence[Period] = (),
 ) -> Entry:
-    """Add one entry to the audit log in the caller's transaction; see `Written`."""
-    return record_many(actor=actor, entries=[Written(action, subject, changes or {}, reason)], now=now)[0]
+    """Add one entry to the audit log in the caller's transaction; see `Written`. Raises `TouchesClosedMonth`."""
+    return record_many(actor=actor, entries=[Written(action, subject, changes or {}, reason, touching)], now=now)[0]
 
 
 def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> list[Entry]:
-    """Add entries to the audit log in their order, in the caller's transaction."""
+    """Add entries to the audit log in their order, in the caller's transaction. Raises `TouchesClosedMonth`."""
+    # Months are closed under the same lock: a concurrent write is on record before the closing, or meets it here.
     chain = lock_chain()
+    closed = _closed_months() if any(written.touching for written in entries) else []
     added = []
-    for written in entries:
+    for written in (_with_closed_months(written, closed, now) for written in entries):
         entry = Entry(
             at=now,
             actor=actor.user,
@@ -77,6 +102,41 @@ def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> l
     Entry.objects.bulk_create(added)
     chain.save(update_fields=["last_hash"])
     return added
+
+
+def _with_closed_months(written: Written, closed: Collection[date], now: datetime) -> Written:
+    """Name the closed months that a write touches among its changes, and mark them as changed."""
+    touched = _touched(written.touching, closed)
+    if not touched:
+        return written
+    if not written.reason.strip():
+        raise TouchesClosedMonth(touched)
+    ClosedMonth.objects.filter(month__in=[month.first_day for month in touched]).update(changed_at=now)
+    return replace(written, changes={**written.changes, "closed_months": [None, [str(month) for month in touched]]})
+
+
+def closed_months_touched(periods: Iterable[Period]) -> list[ServiceMonth]:
+    """Return the closed months in which some of `periods` lies, in order."""
+    periods = list(periods)
+    return _touched(periods, _closed_months()) if periods else []
+
+
+def _closed_months() -> list[date]:
+    return list(ClosedMonth.objects.order_by("month").values_list("month", flat=True))
+
+
+def _touched(periods: Iterable[Period], closed: Collection[date]) -> list[ServiceMonth]:
+    reach = [
+        (local_date(epoch(start), settings.SLA_ZONE).replace(day=1), local_date(epoch(end) - 1, settings.SLA_ZONE))
+        for start, end in periods
+        if start < end
+    ]
+    return [ServiceMonth.of(month) for month in closed if any(first <= month <= last for first, last in reach)]
+
+
+def close_record(month: ServiceMonth) -> None:
+    """Require a reason for every later change to the record of `month`; its record counts as unchanged from now on."""
+    ClosedMonth.objects.update_or_create(month=month.first_day, defaults={"changed_at": None})
 
 
 def lock_chain() -> Chain:

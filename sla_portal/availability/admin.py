@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,14 +18,16 @@ from sla_portal.customers.admin import RegionFilter
 from sla_portal.kernel.months import ServiceMonth
 
 from .clauses import CLAUSES
-from .models import CustomerMonth, Exclusion, RegionMonth, Status
-from .rules import availability, cut
+from .models import CustomerMonth, Exclusion, MonthClosing, RegionMonth, Status
+from .rules import availability, cut, stored_status
+from .words import status_badge
 
 BADGES = {
     Status.PROPOSED: "waiting",
     Status.CONFIRMED: "excluded",
     Status.REJECTED: "outside",
     Status.REVOKED: "counted",
+    Status.WITHDRAWN: "outside",
 }
 PROPOSED_AT = clock_column("proposed_at", gettext_lazy("proposed at"))
 
@@ -76,7 +81,10 @@ class ExclusionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def status_badge(self, exclusion):
-        return badge(BADGES[exclusion.status], exclusion.get_status_display())
+        shown = badge(BADGES[exclusion.status], exclusion.get_status_display())
+        if exclusion.incident and exclusion.incident.voided_at:
+            return format_html("{} {}", shown, badge("outside", _("incident does not count")))
+        return shown
 
     @admin.display(description=gettext_lazy("incident or customer"))
     def subject(self, exclusion):
@@ -117,7 +125,7 @@ class FlagFilter(ChosenFilter):
     parameter_name = "marked"
 
     def lookups(self, request, model_admin):
-        return (("provisional", _("provisional")), ("sensitive", _("depends on the counting rule")))
+        return (("provisional", _("an outage is ongoing")), ("sensitive", _("depends on the counting rule")))
 
     def queryset(self, request, queryset):
         field = {"provisional": "provisional", "sensitive": "reading_sensitive"}.get(self.value() or "")
@@ -167,9 +175,18 @@ class JudgedMonthAdmin(ReadOnlyModelAdmin):
     def by_counting_rule(self, row):
         return f"{row.unavailable_all} / {row.unavailable_function} / {row.unavailable_any}"
 
+    def get_queryset(self, request):
+        closed = MonthClosing.objects.filter(month=OuterRef("month"))
+        return super().get_queryset(request).annotate(closed=Exists(closed))
+
+    @admin.display(description=gettext_lazy("status"))
+    def figure_status(self, row):
+        present = ServiceMonth.of(timezone.localdate(timezone=settings.SLA_ZONE))
+        return badge(*status_badge(stored_status(row.month, {row.month} if row.closed else (), present)))
+
     @admin.display(description=gettext_lazy("flags"))
     def flags(self, row):
-        named = [_("provisional")] if row.provisional else []
+        named = [_("an outage is ongoing")] if row.provisional else []
         return ", ".join([*named, _("depends on the counting rule")] if row.reading_sensitive else named) or DASH
 
     def record_links(self, request, row):
@@ -177,7 +194,7 @@ class JudgedMonthAdmin(ReadOnlyModelAdmin):
         yield Link(_("Open month"), page, primary=True)
 
 
-FIGURES = ("percent", "outcome", "unavailable", "excluded", "by_counting_rule", "flags")
+FIGURES = ("percent", "outcome", "figure_status", "unavailable", "excluded", "by_counting_rule", "flags")
 
 
 @admin.register(RegionMonth)

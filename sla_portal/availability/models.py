@@ -11,6 +11,7 @@ from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import READINGS, AgreementVersion
 from sla_portal.customers.models import Customer, Region
+from sla_portal.kernel.months import ServiceMonth
 
 from .clauses import CLAUSES, CUSTOMER_CLAUSES
 
@@ -24,6 +25,7 @@ class Status(models.TextChoices):
     CONFIRMED = "confirmed", _("confirmed")
     REJECTED = "rejected", _("rejected")
     REVOKED = "revoked", _("revoked")
+    WITHDRAWN = "withdrawn", _("withdrawn")
 
 
 class Exclusion(models.Model):
@@ -248,6 +250,15 @@ class MonthClosing(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("closed by")
     )
     closed_by_name = models.CharField(_("closed by"), max_length=200)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("requested by")
+    )
+    requested_by_name = models.CharField(_("requested by"), max_length=200, blank=True)
+    one_person = models.BooleanField(
+        _("closed by one person"),
+        null=True,
+        help_text=_("The second person was switched off. Empty: closed before a second person was asked for."),
+    )
     reason = models.TextField(_("reason"), blank=True, help_text=_("Why the closed month was corrected."))
 
     class Meta:
@@ -261,10 +272,93 @@ class MonthClosing(models.Model):
             models.CheckConstraint(
                 condition=models.Q(revision=1) | ~models.Q(reason=""), name="a_correction_states_its_reason"
             ),
+            models.CheckConstraint(
+                condition=models.Q(one_person__isnull=True)
+                | models.Q(one_person=True, requested_by_name="", requested_by__isnull=True)
+                | (models.Q(one_person=False) & ~models.Q(requested_by_name="")),
+                name="a_month_is_closed_by_two_persons_or_says_that_it_was_one",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(requested_by__isnull=True)
+                | models.Q(closed_by__isnull=True)
+                | ~models.Q(closed_by=models.F("requested_by")),
+                name="a_month_is_closed_by_another_person",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} · {self.revision}"
+
+
+class RequestStatus(models.TextChoices):
+    """The status of a request to close a month."""
+
+    PENDING = "pending", _("pending approval")
+    CONFIRMED = "confirmed", _("confirmed")
+    RETURNED = "returned", _("sent back")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class ClosingRequest(models.Model):
+    """A request of one person to close a month or to correct a closed one, which another person decides."""
+
+    month = models.DateField(_("month"), help_text=_("First day of the month."))
+    revision = models.PositiveSmallIntegerField(_("revision"), default=1)
+    reason = models.TextField(_("reason"), blank=True, help_text=_("Why the closed month is corrected."))
+    digest = models.CharField(_("digest"), max_length=64, help_text=_("SHA-256 of the figures that were shown."))
+    requested_at = models.DateTimeField(_("requested at"))
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("requested by")
+    )
+    requested_by_name = models.CharField(_("requested by"), max_length=200)
+    status = models.CharField(_("status"), max_length=10, choices=RequestStatus.choices, default=RequestStatus.PENDING)
+    decided_at = models.DateTimeField(_("decided at"), null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("decided by")
+    )
+    decision_reason = models.TextField(_("reason for the decision"), blank=True)
+
+    class Meta:
+        verbose_name = _("closing request")
+        verbose_name_plural = _("closing requests")
+        ordering = ["-id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["month"],
+                condition=models.Q(status=RequestStatus.PENDING),
+                name="a_month_has_one_pending_closing_request",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=RequestStatus.values), name="a_closing_request_has_a_known_status"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status=RequestStatus.PENDING, decided_at__isnull=True)
+                | (~models.Q(status=RequestStatus.PENDING) & models.Q(decided_at__isnull=False)),
+                name="a_closing_request_is_pending_or_decided",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status=RequestStatus.RETURNED) | ~models.Q(decision_reason=""),
+                name="a_closing_request_is_sent_back_with_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status=RequestStatus.WITHDRAWN)
+                | models.Q(requested_by__isnull=True)
+                | models.Q(decided_by__isnull=True)
+                | ~models.Q(decided_by=models.F("requested_by")),
+                name="a_closing_request_is_decided_by_another_person",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(revision=1) | ~models.Q(reason=""), name="a_requested_correction_states_its_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} · {self.revision}"
+
+    @property
+    def service_month(self) -> ServiceMonth:
+        return ServiceMonth.of(self.month)
 
 
 class Deviation(models.Model):

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from hashlib import sha256
+from types import MappingProxyType
 from typing import TypedDict, Unpack
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from incidents.models import Incident, IncidentQuerySet, Outage, OutageClient, OutageFunction
-from incidents.queries import connected_outages
+from incidents.queries import connected_outages, periods_of
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import conduct, notices_given
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.queries import contracts_in_force, suspensions_of, terms_periods, version_in_force
+from sla_portal.agreements.queries import (
+    NoAgreementInForce,
+    contracts_in_force,
+    suspensions_of,
+    terms_periods,
+    version_in_force,
+)
 from sla_portal.agreements.rules import MeasurementPeriod, Terms, TermsPeriod
+from sla_portal.audit.models import ClosedMonth
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection
-from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
-from .models import CustomerMonth, Exclusion, MonthClosing, RegionMonth, Status
+from .models import (
+    ClosingRequest,
+    CustomerMonth,
+    Exclusion,
+    MonthClosing,
+    RegionMonth,
+    RequestStatus,
+    Status,
+)
 from .rules import (
     EVERYTHING,
     ExcludedTime,
@@ -75,10 +93,12 @@ class Grid:
 
 
 class Decisions(TypedDict, total=False):
-    """Exclusions to treat as if they were confirmed, or revoked."""
+    """Exclusions to treat as if they were confirmed, or revoked, and outages as they would be."""
 
     as_if_confirmed: Iterable[Exclusion]
     as_if_revoked: Iterable[Exclusion]
+    as_if_outages: Mapping[int, Outage | None]
+    """By primary key: the outage with the incident and the end that it would have; None: it would not count."""
 
 
 def judged_region(
@@ -88,20 +108,22 @@ def judged_region(
     *,
     as_if_confirmed: Iterable[Exclusion] = (),
     as_if_revoked: Iterable[Exclusion] = (),
+    as_if_outages: Mapping[int, Outage | None] = MappingProxyType({}),
     terms: Terms | None = None,
 ) -> Judgement:
     """Judge `span` (seconds since the epoch) of a region; ongoing outages run to `now`.
 
-    `as_if_confirmed` and `as_if_revoked` preview a decision; `terms` previews an amendment, as if no other version had
-    ever been in force.
+    `as_if_confirmed`, `as_if_revoked` and `as_if_outages` preview a decision (`Decisions`); `terms` previews an
+    amendment, as if no other version had ever been in force.
     """
     grid = Grid.current()
     periods = [TermsPeriod(None, None, terms)] if terms else terms_periods()
     outages = connected_outages(region, instant(span[0]), instant(span[1]))
-    scoped = list(_scoped_outages(outages, grid, now))
+    scoped = list(_scoped_outages(outages, grid, now, as_if_outages))
+    taken_over_by = [outage.incident_id for outage in as_if_outages.values() if outage]
     exclusions = {
         exclusion.pk: exclusion
-        for exclusion in _of_incidents(Exclusion.objects.filter(status=Status.CONFIRMED), outages)
+        for exclusion in _of_incidents(Exclusion.objects.filter(status=Status.CONFIRMED), outages, taken_over_by)
     }
     exclusions |= {exclusion.pk: exclusion for exclusion in as_if_confirmed}
     for exclusion in as_if_revoked:
@@ -210,6 +232,83 @@ def open_items(month: ServiceMonth, now: datetime) -> OpenItems:
     )
 
 
+@dataclass(frozen=True)
+class MonthRecord:
+    """What a person sees who closes a month: the figures of every region by the present record, and what is open."""
+
+    month: ServiceMonth
+    figures: tuple[tuple[Region, MonthFigures], ...]
+    open: OpenItems
+    breached: int
+    """How many customers' months breached the SLA when they were last judged."""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what is shown, by which a later step knows that it has not changed."""
+        shown = [
+            str(self.month),
+            self.breached,
+            [
+                (
+                    region.code,
+                    one.total_minutes,
+                    one.unavailable_minutes,
+                    one.excluded_minutes,
+                    one.met,
+                    *(under.unavailable_minutes for under in one.under.values()),
+                )
+                for region, one in self.figures
+            ],
+            self.open.not_over,
+            *([row.pk for row in rows] for rows in (self.open.open, self.open.unclassified, self.open.undecided)),
+        ]
+        return sha256(repr(shown).encode()).hexdigest()
+
+
+def record_of(month: ServiceMonth, now: datetime) -> MonthRecord:
+    """Judge a month of every region from the present record. Raises `NoAgreementInForce`."""
+    version_in_force(month.first_day)
+    return MonthRecord(
+        month,
+        tuple((region, region_month(region, month, now).figures) for region in Region.objects.all()),
+        open_items(month, now),
+        CustomerMonth.objects.filter(month=month.first_day, met=False).count(),
+    )
+
+
+def first_day_on_record() -> date | None:
+    """Return the day of the first contract or outage on record; None where there is neither."""
+    outage = Outage.objects.valid().aggregate(first=Min("started_at"))["first"]
+    contract = Contract.objects.aggregate(first=Min("starts_on"))["first"]
+    days = [day for day in (contract, outage and local_date(epoch(outage), settings.SLA_ZONE)) if day]
+    return min(days, default=None)
+
+
+def not_in_service(month: ServiceMonth) -> str:
+    """Return the sentence that says why a month can be neither closed nor reported; empty where it can."""
+    try:
+        version_in_force(month.first_day)
+    except NoAgreementInForce as refused:
+        return str(refused)
+    first = first_day_on_record()
+    if first and month.last_day < first:
+        return _(
+            "%(month)s lies before the first contract and the first outage on record (%(day)s): the service was not in "
+            "operation, so there is nothing to close or report."
+        ) % {"month": month, "day": first.isoformat()}
+    return ""
+
+
+def pending_request(month: ServiceMonth) -> ClosingRequest | None:
+    """Return the request to close or correct a month that waits for another person."""
+    return ClosingRequest.objects.filter(month=month.first_day, status=RequestStatus.PENDING).first()
+
+
+def changed_closed_months() -> dict[date, datetime]:
+    """Return the closed months whose record was changed since their figures were last compared with it, and when."""
+    return {row.month: row.changed_at for row in ClosedMonth.objects.all() if row.changed_at}
+
+
 def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> MonthStatus:
     """Return the status of a month's figures.
 
@@ -222,34 +321,79 @@ def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> Mont
     incidents = _incidents_in(month, outages__region=region)
     return month_status(
         over=end <= now,
-        ongoing_outage=Outage.objects.filter(
-            region=region, ended_at__isnull=True, started_at__lt=min(end, now)
-        ).exists(),
+        ongoing_outage=Outage.objects.valid()
+        .filter(region=region, ended_at__isnull=True, started_at__lt=min(end, now))
+        .exists(),
         unclassified_incident=incidents.unclassified().exists(),
         undecided_exclusion=_undecided(incidents, month, own).exists(),
         closed=_is_closed_figure(subject, judged),
     )
 
 
+def closed_row(subject: Region | Customer, month: ServiceMonth) -> RegionMonth | CustomerMonth | None:
+    """Return the figures with which a month was closed; None where it is not, or nothing was in service."""
+    if closing_of(month) is None:
+        return None
+    if isinstance(subject, Region):
+        return RegionMonth.objects.filter(region=subject, month=month.first_day).first()
+    return CustomerMonth.objects.filter(customer=subject, month=month.first_day).first()
+
+
+def closed_rows_of_regions(months: Collection[ServiceMonth]) -> dict[tuple[int, date], RegionMonth]:
+    """Return the figures with which those of `months` that are closed were closed, by region and first day."""
+    closed = closed_months([month.first_day for month in months])
+    rows = RegionMonth.objects.filter(month__in=closed).select_related("agreement_version")
+    return {(row.region_id, row.month): row for row in rows}
+
+
 def _is_closed_figure(subject: Region | Customer, judged: Judged) -> bool:
     """Whether the month is closed with these figures: one that the record has since left is not final."""
     if closing_of(judged.month) is None:
         return False
-    figures, first_day = judged.figures, judged.month.first_day
-    frozen: RegionMonth | CustomerMonth | None = (
-        RegionMonth.objects.filter(region=subject, month=first_day).first()
-        if isinstance(subject, Region)
-        else CustomerMonth.objects.filter(customer=subject, month=first_day).first()
-    )
-    if frozen is None:
-        # A customer without a contract in the month has no row.
-        return figures.total_minutes == 0
+    frozen = closed_row(subject, judged.month)
+    # A customer without a contract in the month has no row.
+    return judged.figures.total_minutes == 0 if frozen is None else is_as_closed(frozen, judged.figures)
+
+
+def is_as_closed(frozen: RegionMonth | CustomerMonth, figures: MonthFigures) -> bool:
+    """Return whether figures are those with which the month was closed."""
     return (frozen.total_minutes, frozen.unavailable_minutes, frozen.excluded_minutes, frozen.met) == (
         figures.total_minutes,
         figures.unavailable_minutes,
         figures.excluded_minutes,
         figures.met,
     )
+
+
+def statuses_of_regions(
+    months: Collection[ServiceMonth], now: datetime, regions: Iterable[Region] | None = None
+) -> dict[tuple[int, date], MonthStatus]:
+    """Return the status of the stored figures of `regions`, or of all, in `months`, by region and first day."""
+    regions = list(Region.objects.all() if regions is None else regions)
+    closed = closed_months([month.first_day for month in months])
+    found = {}
+    for month in months:
+        _start, end = _edges(month)
+        ongoing, unclassified, undecided = set(), set(), set()
+        if month.first_day not in closed:
+            incidents = _incidents_in(month).order_by()
+            outages = Outage.objects.valid().filter(started_at__lt=min(end, now)).order_by()
+            ongoing = set(outages.filter(ended_at__isnull=True).values_list("region", flat=True))
+            touching = _outages_in(month).order_by()
+            unclassified = set(
+                touching.filter(incident__in=incidents.unclassified().values("pk")).values_list("region", flat=True)
+            )
+            proposed = _undecided(incidents, month, Q(pk__in=[])).values("incident")
+            undecided = set(touching.filter(incident__in=proposed).values_list("region", flat=True))
+        for region in regions:
+            found[region.pk, month.first_day] = month_status(
+                over=end <= now,
+                ongoing_outage=region.pk in ongoing,
+                unclassified_incident=region.pk in unclassified,
+                undecided_exclusion=region.pk in undecided,
+                closed=month.first_day in closed,
+            )
+    return found
 
 
 def _edges(month: ServiceMonth) -> tuple[datetime, datetime]:
@@ -261,12 +405,18 @@ def _incidents_in(month: ServiceMonth, **scope: Region) -> IncidentQuerySet:
     """Incidents with an outage in the month, of the `scope` given, oldest first."""
     start, end = _edges(month)
     return (
-        Incident.objects.filter(
+        Incident.objects.valid()
+        .filter(
             Q(outages__ended_at__isnull=True) | Q(outages__ended_at__gt=start), outages__started_at__lt=end, **scope
         )
         .distinct()
         .order_by("detected_at", "id")
     )
+
+
+def _outages_in(month: ServiceMonth) -> QuerySet[Outage]:
+    start, end = _edges(month)
+    return Outage.objects.valid().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
 
 
 def _undecided(incidents: IncidentQuerySet, month: ServiceMonth, own: Q) -> QuerySet[Exclusion]:
@@ -295,6 +445,17 @@ def _customer_exclusion(exclusion: Exclusion) -> ExcludedTime:
     return ExcludedTime(None, exclusion.clause, epoch(starts_at), epoch(ends_at), key=exclusion.pk)  # type: ignore[arg-type]
 
 
+def periods_excluded(exclusion: Exclusion, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the time of its incident, or of its customer, that an exclusion is about; an ongoing outage lasts to `now`."""
+    if exclusion.incident is None:
+        return [(exclusion.starts_at, exclusion.ends_at)]  # type: ignore[list-item]  # a customer's own has both
+    return [
+        (max(start, exclusion.starts_at or start), min(end, exclusion.ends_at or end))
+        for start, end in periods_of(exclusion.incident, now)
+        if (exclusion.starts_at or start) < end and start < (exclusion.ends_at or end)
+    ]
+
+
 def exclusions_of_region(region: Region, span: Span) -> QuerySet[Exclusion]:
     """Return the exclusions, of any status, of the incidents that are read to judge `span` of a region."""
     return _of_incidents(Exclusion.objects.all(), connected_outages(region, instant(span[0]), instant(span[1])))
@@ -320,6 +481,7 @@ def _judged_customer(
     *,
     as_if_confirmed: Iterable[Exclusion] = (),
     as_if_revoked: Iterable[Exclusion] = (),
+    as_if_outages: Mapping[int, Outage | None] = MappingProxyType({}),
 ) -> Judged:
     confirmed, revoked = list(as_if_confirmed), list(as_if_revoked)
     not_own = {exclusion.pk for exclusion in revoked}
@@ -334,6 +496,7 @@ def _judged_customer(
             now,
             as_if_confirmed=[exclusion for exclusion in confirmed if exclusion.customer_id is None],
             as_if_revoked=revoked,
+            as_if_outages=as_if_outages,
         ),
         [
             *(time for time in own if time.key not in not_own),
@@ -349,7 +512,9 @@ def _days_between(first: date, last: date) -> set[date]:
     return {first + timedelta(days=n) for n in range((last - first).days + 1)}
 
 
-def _scoped_outages(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Iterable[ScopedOutage]:
+def _scoped_outages(
+    outages: QuerySet[Outage], grid: Grid, now: datetime, as_if: Mapping[int, Outage | None]
+) -> Iterable[ScopedOutage]:
     functions: dict[int, list[int]] = defaultdict(list)
     for outage, function in OutageFunction.objects.filter(outage__in=outages).values_list("outage", "function"):
         functions[outage].append(function)
@@ -357,11 +522,13 @@ def _scoped_outages(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Ite
     for outage, client in OutageClient.objects.filter(outage__in=outages).values_list("outage", "client"):
         clients[outage].append(client)
     scope = cache(grid.cells)
-    for pk, incident, started_at, ended_at in outages.values_list(
-        "pk", "incident__reference", "started_at", "ended_at"
-    ):
+    for pk, reference, started_at, until in outages.values_list("pk", "incident__reference", "started_at", "ended_at"):
+        changed = as_if.get(pk)
+        if changed is None and pk in as_if:
+            continue
+        ended_at = changed.ended_at if changed else until
         yield ScopedOutage(
-            incident=incident,
+            incident=changed.incident.reference if changed else reference,
             start=epoch(started_at),
             end=epoch(ended_at or now),
             cells=scope(tuple(functions[pk]), tuple(clients[pk])),
@@ -369,9 +536,12 @@ def _scoped_outages(outages: QuerySet[Outage], grid: Grid, now: datetime) -> Ite
         )
 
 
-def _of_incidents(exclusions: QuerySet[Exclusion], outages: QuerySet[Outage]) -> QuerySet[Exclusion]:
+def _of_incidents(
+    exclusions: QuerySet[Exclusion], outages: QuerySet[Outage], others: Collection[int] = ()
+) -> QuerySet[Exclusion]:
+    """Those of the incidents of `outages`, and of `others`."""
     return (
-        exclusions.filter(incident__in=outages.values("incident"))
+        exclusions.filter(Q(incident__in=outages.values("incident")) | Q(incident__in=others))
         .select_related("incident", "maintenance", "proposed_by", "decided_by", "revoked_by")
         .prefetch_related(
             "maintenance__notices", "maintenance__regions", "maintenance__functions", "maintenance__clients"

@@ -60,7 +60,7 @@ def outages_to_judge() -> int:
     if not months:
         return 0
     start, end = instant(months[-1].span(settings.SLA_ZONE)[0]), instant(months[0].span(settings.SLA_ZONE)[1])
-    return Outage.objects.filter(started_at__lt=end).exclude(ended_at__lte=start).count()
+    return Outage.objects.valid().filter(started_at__lt=end).exclude(ended_at__lte=start).count()
 
 
 def what_if(terms: Terms, now: datetime) -> Iterator[WhatIfMonth]:

@@ -10,7 +10,14 @@ from django.conf import settings
 from django.db import transaction
 
 from incidents.models import Incident, Source
-from incidents.operations import OutageFacts, acknowledge_incident, add_update, log_incident, resolve_incident
+from incidents.operations import (
+    OutageFacts,
+    acknowledge_incident,
+    add_update,
+    log_incident,
+    reopen_incident,
+    resolve_incident,
+)
 from maintenance.models import Kind, MaintenanceWindow
 from maintenance.operations import announce_window, finish_work, plan_window, request_announcement, start_work
 from sla_portal.agreements.models import Contract
@@ -20,11 +27,15 @@ from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
 from sla_portal.availability.operations import (
     attribute_incident,
-    close_month,
     confirm_exclusion,
+    confirm_request,
+    merge_incident,
     propose_exclusion,
     reject_exclusion,
+    request_closing,
+    void_incident,
 )
+from sla_portal.availability.queries import pending_request, record_of
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.customers.operations import enrol_customer, open_region
 from sla_portal.kernel.intervals import epoch
@@ -301,6 +312,42 @@ class Story:
                 ),
             )
 
+    def voided(self, incident: str, reason: str, at: datetime) -> None:
+        self.then(
+            at,
+            lambda at: void_incident(
+                actor=self.people["noc"], incident=self.incidents[incident], reason=reason, now=at
+            ),
+        )
+
+    def merged(self, incident: str, into: str, reason: str, at: datetime) -> None:
+        """Merge a duplicate into another incident, which has all of its outages already."""
+        self.then(
+            at,
+            lambda at: merge_incident(
+                actor=self.people["noc"],
+                incident=self.incidents[incident],
+                into=self.incidents[into],
+                take_over=(),
+                propose_anew=(),
+                reason=reason,
+                now=at,
+            ),
+        )
+
+    def reopened(self, incident: str, reason: str, text: str, at: datetime, lasts: timedelta) -> None:
+        """Reopen an incident, and resolve it again after `lasts`."""
+        self.then(
+            at,
+            lambda at: reopen_incident(
+                actor=self.people["noc"], incident=self.incidents[incident], text=text, reason=reason, now=at
+            ),
+        )
+        self.then(
+            at + lasts,
+            lambda at: resolve_incident(actor=self.people["noc"], incident=self.incidents[incident], at=at, now=at),
+        )
+
     def exclusion(
         self,
         incident: str,
@@ -353,12 +400,18 @@ class Story:
     # Closings
 
     def closing(self, months_ago: int) -> None:
-        """Close a month on the 10th of the next."""
+        """Close a month on the 10th of the next: one person requests it, another confirms."""
+        month = self.present + -months_ago
 
-        def step(at: datetime) -> None:
-            close_month(actor=self.people["legal"], month=self.present + -months_ago, now=at)
+        def request(at: datetime) -> None:
+            request_closing(actor=self.people["legal2"], month=month, shown=record_of(month, at).digest, now=at)
 
-        self.then(self.clock(months_ago - 1, 10, "10:00"), step)
+        def confirm(at: datetime) -> None:
+            if requested := pending_request(month):
+                confirm_request(actor=self.people["legal"], request=requested, now=at)
+
+        self.then(self.clock(months_ago - 1, 10, "09:00"), request)
+        self.then(self.clock(months_ago - 1, 10, "10:00"), confirm)
 
 
 def customers_and_contracts(story: Story) -> None:
@@ -526,11 +579,26 @@ def the_second_half_year(story: Story) -> None:
         public_update="Audio and video calls are unavailable in the Americas. All other functions are operational.",
         attributable="Caused by a media server that ran out of ports.",
     )
+    story.reopened(
+        "calls",
+        "Resolved before the replacement of the media server was complete.",
+        "This incident was reopened while we replace the media server. Calls are operational.",
+        clock(2, 14, "00:05:00"),
+        35 * MINUTES,
+    )
+    alarm = clock(1, 6, "04:40:00")
+    story.incident("alarm", "Alarm of the staging environment", "apac", alarm, None)
+    story.voided("alarm", "The alarm came from the staging environment; the service was up.", alarm + 14 * MINUTES)
+    queue = clock(1, 12, "19:21:10")
+    story.incident(
+        "queue again", "No function reachable in Europe", "eu", queue + MINUTES, 5 * MINUTES, source=Source.PHONE
+    )
+    story.merged("queue again", "queue", "The same outage, logged again after a call.", queue + 30 * MINUTES)
     story.incident(
         "queue",
         "Message queue full",
         "eu",
-        clock(1, 12, "19:21:10"),
+        queue,
         timedelta(minutes=6, seconds=50),
         public_update="All functions were unavailable in Europe for about seven minutes.",
         attributable="Caused by the insufficient size of our message queue.",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import ManyToOneRel, Model
 
+from incidents.models import Incident
 from maintenance.models import MaintenanceWindow, RequestStatus
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract
 from sla_portal.agreements.rules import Stage
@@ -38,6 +39,7 @@ def check_against_portal(history: History) -> None:
             if name not in known
         ]
     errors += _contracts_of_others(history)
+    errors += _voided_incidents(history)
     errors += _versions_standing_still(history.agreements or [])
     errors += _days_taken(history.agreements or [])
     errors += _windows_decided_here(history)
@@ -56,6 +58,15 @@ def _contracts_of_others(history: History) -> Iterator[str]:
                 yield (
                     f"{history.paths['contracts'][reference]}: {shown(reference)} is on record as a contract of customer {owner}."
                 )
+
+
+def _voided_incidents(history: History) -> Iterator[str]:
+    """An incident that was voided or merged here counts for nothing, and no file lets it count again."""
+    for chunk in chunks([row["reference"] for row in history.incidents]):
+        voided = Incident.objects.filter(reference__in=chunk, voided_at__isnull=False)
+        for reference, other in voided.order_by("reference").values_list("reference", "merged_into__reference"):
+            became = f"merged into {shown(other)}" if other else "voided"
+            yield f"{history.paths['incidents'][reference]}: Incident {shown(reference)} was {became} here."
 
 
 def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def written() -> Iterator[str]:
             "agreements": (recorded.row for recorded in queries.agreements()),
             "customers": _rows(Customer.objects.all(), "code", queries.customers),
             "maintenance": _rows(MaintenanceWindow.objects.not_discarded(), "reference", queries.maintenance),
-            "incidents": _rows(Incident.objects.all(), "reference", queries.incidents),
+            "incidents": _rows(Incident.objects.valid(), "reference", queries.incidents),
         }
         yield f'{{\n  "format": {json.dumps(FORMAT)}'
         for name, rows in lists.items():

@@ -16,7 +16,8 @@ from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClien
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
 from sla_portal.agreements.rules import extended_to
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import Written, lock_chain, record_many
+from sla_portal.audit.models import ClosedMonth
+from sla_portal.audit.operations import Period, Written, closed_months_touched, lock_chain, record_many
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 
@@ -27,6 +28,8 @@ from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
 from .queries import CHUNK, Recorded, chunks
 from .reader import History, NotAHistory
 
+HISTORY_FILE = "A history file was loaded."
+"""Why the record of a closed month is changed by a load."""
 Loaded = dict[str, int]
 """How many rows of each list were new, changed or removed."""
 Keys = dict[str, int]
@@ -70,6 +73,12 @@ def _day(text: Any) -> Any:
     return text and date.fromisoformat(text)
 
 
+def _outage_periods(row: Row, now: datetime) -> list[Period]:
+    return [
+        (_instant(outage["started_at"]), _instant(outage["ended_at"]) or now) for outage in row.get("outages") or ()
+    ]
+
+
 def _times(incident: Row) -> Times:
     return Times(
         detected_at=_instant(incident["detected_at"]),
@@ -87,6 +96,7 @@ class _Loading:
         self.now = now
         self.history = history
         self.loaded: Loaded = {}
+        self.some_closed = ClosedMonth.objects.exists()
 
     def load(self) -> Loaded:
         history = self.history
@@ -207,7 +217,12 @@ class _Loading:
             for subject, row in zip(subjects, changed, strict=True):
                 found = before.get(row[key])
                 action = "changed by a history file" if found else "loaded from a history file"
-                entries.append(Written(action, subject, changes(found.row if found else None, row)))
+                touching = _outage_periods(row, self.now) + _outage_periods(found.row if found else {}, self.now)
+                entries.append(
+                    Written(action, subject, changes(found.row if found else None, row), HISTORY_FILE, touching)
+                    if self.some_closed and closed_months_touched(touching)
+                    else Written(action, subject, changes(found.row if found else None, row))
+                )
             self._record(kind, entries)
 
     def _write_customers(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:

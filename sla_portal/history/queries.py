@@ -12,7 +12,7 @@ from django.db.models import Model
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
-from sla_portal.availability.models import Exclusion
+from sla_portal.availability.models import Exclusion, Status
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 from sla_portal.kernel.instants import instant_text
 
@@ -245,7 +245,8 @@ def incidents(references: Collection[str]) -> dict[str, Recorded]:
                 "third_party": exclusion.third_party if exclusion.clause == "4.11" else None,
                 "maintenance": exclusion.maintenance and exclusion.maintenance.reference,
                 "reason": exclusion.reason,
-                "status": exclusion.status,
+                # The format knows no withdrawn proposal. Like a rejected one it excludes nothing.
+                "status": Status.REJECTED if exclusion.status == Status.WITHDRAWN else exclusion.status,
             },
         )
         for exclusion in Exclusion.objects.filter(incident__in=keys).select_related("maintenance")

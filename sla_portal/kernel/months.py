@@ -59,6 +59,18 @@ class ServiceMonth:
         """Return the month in which `day` lies."""
         return cls(day.year, day.month)
 
+    @classmethod
+    def touched(cls, start: datetime, end: datetime, zone: ZoneInfo) -> list[Self]:
+        """Return the months of `[start, end)` on the clock of `zone`, in order; an empty interval touches none."""
+        if end <= start:
+            return []
+        month, last = (cls.of(local_date(second, zone)) for second in (epoch(start), epoch(end) - 1))
+        months = [month]
+        while month < last:
+            month = month.next
+            months.append(month)
+        return months
+
     def __str__(self) -> str:
         return f"{self.year:04}-{self.month:02}"
 

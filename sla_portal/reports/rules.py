@@ -181,6 +181,32 @@ class LedgerEntry(TypedDict):
     currency: str
 
 
+class IfConfirmed(TypedDict):
+    """The figures of the month as they would be if every undecided exclusion were confirmed."""
+
+    unavailable_minutes: int
+    availability: str | None
+    met: Verdict
+
+
+class FigureStatement(TypedDict):
+    """How far figures can be relied on; see `Common`."""
+
+    status: str
+    pending: list[str]
+    if_confirmed: IfConfirmed | None
+
+
+class Closing(TypedDict):
+    """The closing of the month on which a report rests. `one_person`: the second person was switched off."""
+
+    revision: int
+    closed_at: str
+    closed_by: str
+    requested_by: str
+    one_person: bool
+
+
 class Common(TypedDict):
     """Figures that are the same for all customers of a region with the same service days and no own exclusions."""
 
@@ -201,6 +227,13 @@ class Common(TypedDict):
     met: Verdict
     budget_minutes: int
     provisional: bool
+    """An ongoing outage reaches into the days judged."""
+    status: NotRequired[str]
+    """`in_progress`, `provisional` or `final`; absent in figures older than the key, as the next two."""
+    pending: NotRequired[list[str]]
+    """What keeps the figures from being final (docs/history.md)."""
+    if_confirmed: NotRequired[IfConfirmed | None]
+    """None: no exclusion is undecided."""
     ongoing: list[ReferenceAndTitle]
     unclassified: list[ReferenceAndTitle]
     reading_sensitive: bool
@@ -253,6 +286,8 @@ class Issue(TypedDict):
     changes: list[Change]
     reason: str
     """Why the closed month was corrected; otherwise empty."""
+    closing: NotRequired[Closing | None]
+    """None: the month is not closed; absent in reports older than the key."""
 
 
 class Statement(TypedDict):
@@ -263,6 +298,9 @@ class Statement(TypedDict):
 INDIVIDUAL = frozenset({"scope", "code", "name", "contract_period", "compensation"})
 """Figures specific to one report; reports that agree in all others share the body of their pages."""
 
+STATUS = frozenset({"status", "pending", "if_confirmed"})
+"""Figures that say how far the others can be relied on."""
+
 CHANGING = (
     "name",
     "availability",
@@ -272,6 +310,7 @@ CHANGING = (
     "excluded_minutes",
     "budget_minutes",
     "provisional",
+    "status",
     "reading_sensitive",
 )
 """Figures whose change a revision lists by value, in this order."""
@@ -286,7 +325,7 @@ LISTED: Mapping[str, tuple[str, ...]] = {
 }
 """Lists whose change a revision states by count and by entry, with the keys that identify an entry."""
 
-MENTIONED = ("language", "region", "claims", "contract_period", "months", "compensation")
+MENTIONED = ("pending", "if_confirmed", "language", "region", "claims", "contract_period", "months", "compensation")
 """Figures whose change a revision only mentions. Figures in none of the three follow from others."""
 
 
@@ -312,10 +351,17 @@ def digest(figures: Mapping[str, Any]) -> str:
     return sha256(canonical(figures)).hexdigest()
 
 
+def without_status(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures as reports stated them before they named their status."""
+    return {key: value for key, value in figures.items() if key not in STATUS}
+
+
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """Return the differences of the figures `after` from those `before`, in the order of the PDF."""
     found: list[Change] = [
-        {"what": key, "before": before[key], "after": after[key]} for key in CHANGING if before[key] != after[key]
+        {"what": key, "before": before.get(key), "after": after.get(key)}
+        for key in CHANGING
+        if before.get(key) != after.get(key)
     ]
     for key, identity in LISTED.items():
         old, new = ({str([entry[part] for part in identity]): entry for entry in side[key]} for side in (before, after))

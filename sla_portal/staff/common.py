@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from sla_portal.audit.operations import TouchesClosedMonth
 from sla_portal.kernel.errors import Refused
 
 T = TypeVar("T", bound=Model)
@@ -47,6 +48,8 @@ def refusals_on(form: forms.Form, fields: Mapping[str, str] | None = None) -> It
     """
     try:
         yield
+    except TouchesClosedMonth as refused:
+        form.add_error("reason" if "reason" in form.fields else None, str(refused))
     except Refused as refused:
         if fields is None:
             form.add_error(None, str(refused))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -32,6 +33,24 @@ class KeyedForm(forms.Form):
     """A form with an idempotency key: sent twice, it is saved once."""
 
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+
+class CorrectionForm(forms.Form):
+    """A form that asks for a reason where it would change the record of closed months."""
+
+    correction = forms.CharField(
+        label=gettext_lazy("Reason for changing a closed month"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        required=False,
+    )
+    closed_months: Sequence[str] = ()
+    changes: Sequence[dict[str, Any]] = ()
+
+    def ask(self, months: Sequence[str], changes: Sequence[dict[str, Any]]) -> None:
+        """Ask for the reason: name the months, and with `changes` what the write would change in them."""
+        self.closed_months, self.changes = months, changes
+        self.add_error("correction", _("Enter why the record of a closed month is changed."))
 
 
 class ReasonForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -35,9 +35,27 @@ from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, 
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
-from sla_portal.availability.models import CustomerMonth, Deviation, Exclusion, MonthClosing, RegionMonth, Status
-from sla_portal.availability.queries import Judged, exclusions_without_cover, region_month
-from sla_portal.availability.rules import error_budget
+from sla_portal.availability.models import (
+    ClosingRequest,
+    CustomerMonth,
+    Deviation,
+    Exclusion,
+    MonthClosing,
+    RegionMonth,
+    RequestStatus,
+    Status,
+)
+from sla_portal.availability.operations import month_deviates
+from sla_portal.availability.queries import (
+    Judged,
+    changed_closed_months,
+    closed_months,
+    exclusions_without_cover,
+    region_month,
+    statuses_of_regions,
+)
+from sla_portal.availability.rules import error_budget, stored_status
+from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import format_length
 from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
@@ -45,6 +63,7 @@ from sla_portal.kernel.months import ServiceMonth, local_date
 
 from .amendments.pending import drafts, pending_amendments, to_publish, today
 from .claims.waiting import at_home
+from .incidents.service_months import months_of_incident
 
 SHOWN = 10
 SOON = timedelta(hours=24)
@@ -76,6 +95,9 @@ class RegionNow:
     used: int
     budget: int
     provisional: bool
+    status: tuple[str, str]
+    """Badge and word of the figure's status."""
+    pending: str
 
 
 @dataclass(frozen=True)
@@ -116,9 +138,9 @@ def index(request: HttpRequest) -> TemplateResponse:
     context |= claims(request.user, now)
     context["exclusions"] = exclusions_to_decide(request.user)
     if may("incidents.classify_incident"):
-        context["unclassified"] = unclassified()
+        context["unclassified"] = unclassified(now)
     if may("availability.close_month"):
-        context["months"] = months_waiting(month)
+        context["months"] = months_waiting(month, now)
     if may("availability.view_customermonth"):
         context["breached"] = recent_breaches(month)
     if may("agreements.view_agreementversion"):
@@ -137,7 +159,7 @@ def figures(request: HttpRequest, month: ServiceMonth, now: datetime) -> dict[st
         try:
             terms = version_in_force(month.first_day).terms
             judged = months_touched(month, now)
-            context["regions"] = regions_now(month, terms, judged)
+            context["regions"] = regions_now(month, terms, judged, now)
         except NoAgreementInForce as refusal:
             context["no_agreement"] = str(refusal)
     if may("incidents.view_incident"):
@@ -157,14 +179,15 @@ def recent_notes(now: datetime) -> QuerySet[ShiftNote]:
 def months_touched(month: ServiceMonth, now: datetime) -> dict[int, Judged]:
     """Judge the month to date of every region with an outage in it; the others had no downtime."""
     start = instant(month.span(settings.SLA_ZONE)[0])
-    felt = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lte=now)
+    felt = Outage.objects.valid().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lte=now)
     return {
         region.pk: region_month(region, month, now) for region in Region.objects.filter(pk__in=felt.values("region"))
     }
 
 
-def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged]) -> list[RegionNow]:
+def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged], now: datetime) -> list[RegionNow]:
     """The error budget of every region, the most used first."""
+    statuses = statuses_of_regions([month], now)
     budget = error_budget(terms.availability_target, month.total_minutes)
     regions = []
     for region in Region.objects.all():
@@ -176,6 +199,8 @@ def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged])
                 used=figures.unavailable_minutes if figures else 0,
                 budget=figures.budget_minutes if figures else budget,
                 provisional=figures is not None and figures.provisional,
+                status=status_badge(statuses[region.pk, month.first_day].status),
+                pending=pending_sentence(statuses[region.pk, month.first_day]),
             )
         )
     return sorted(regions, key=lambda now: (-now.used, str(now.region)))
@@ -270,17 +295,20 @@ def exclusions_to_decide(user: User) -> QuerySet[Exclusion] | None:
     )[: SHOWN + 1]
 
 
-def unclassified() -> list[tuple[Incident, ClaimWindow | None]]:
-    """Resolved incidents pending classification, oldest first, each with the claim window of its month.
+def unclassified(now: datetime) -> list[tuple[Incident, ServiceMonth, ClaimWindow | None]]:
+    """Resolved incidents pending classification, oldest first, each with its first month and that month's claim window.
 
     The month should be closed when the claim window opens. None before the first agreement version.
     """
-    waiting = Incident.objects.unclassified().filter(resolved_at__isnull=False).order_by("detected_at")[: SHOWN + 1]
-    months = {
-        incident: ServiceMonth.of(local_date(epoch(incident.detected_at), settings.SLA_ZONE)) for incident in waiting
-    }
+    waiting = (
+        Incident.objects.unclassified()
+        .filter(resolved_at__isnull=False)
+        .order_by("detected_at")
+        .prefetch_related("outages")[: SHOWN + 1]
+    )
+    months = {incident: months_of_incident(incident, now)[0] for incident in waiting}
     windows = windows_of(months.values())
-    return [(incident, windows.get(month)) for incident, month in months.items()]
+    return [(incident, month, windows.get(month)) for incident, month in months.items()]
 
 
 def claims(user: User, now: datetime) -> dict[str, Any]:
@@ -300,24 +328,39 @@ class MonthWaiting:
     window: ClaimWindow | None
     claims: int
     """The number of open claims that wait for it."""
+    request: ClosingRequest | None
+    """The request to close or correct it that waits for another person."""
 
 
-def months_waiting(present: ServiceMonth) -> list[MonthWaiting]:
+def months_waiting(present: ServiceMonth, now: datetime) -> list[MonthWaiting]:
     """The months to close or correct, oldest first."""
     judged = RegionMonth.objects.filter(month__lt=present.first_day).order_by()
     closed = MonthClosing.objects.filter(month=OuterRef("month"))
     noticed: dict[date, datetime | None] = dict.fromkeys(
         judged.exclude(Exists(closed)).values_list("month", flat=True).distinct()
     )
-    noticed |= dict(Deviation.objects.values_list("month", "noticed_at"))
+    noticed |= _changed(dict(Deviation.objects.values_list("month", "noticed_at")), now)
+    requests = {
+        one.month: one for one in ClosingRequest.objects.filter(status=RequestStatus.PENDING).order_by("requested_at")
+    }
+    for day in requests:
+        noticed.setdefault(day, None)
     first = sorted(noticed)[: SHOWN + 1]
     windows = windows_of(ServiceMonth.of(day) for day in first)
     open_claims = Claim.objects.filter(month__in=first, status__in=OPEN).order_by()
     waiting = dict(open_claims.values_list("month").annotate(count=Count("id")))
     return [
-        MonthWaiting(month, noticed[day], windows.get(month), waiting.get(day, 0))
+        MonthWaiting(month, noticed[day], windows.get(month), waiting.get(day, 0), requests.get(day))
         for day, month in ((day, ServiceMonth.of(day)) for day in first)
     ]
+
+
+def _changed(deviations: dict[date, datetime], now: datetime) -> dict[date, datetime]:
+    """Add the months whose record was changed since the last sweep, where their figures differ by now."""
+    for day, changed_at in changed_closed_months().items():
+        if day not in deviations and month_deviates(month=ServiceMonth.of(day), now=now):
+            deviations[day] = changed_at
+    return deviations
 
 
 def recent_corrections(now: datetime) -> QuerySet[MonthClosing]:
@@ -328,13 +371,15 @@ def recent_corrections(now: datetime) -> QuerySet[MonthClosing]:
     ).order_by("-closed_at")[:SHOWN]
 
 
-def recent_breaches(month: ServiceMonth) -> Sequence[CustomerMonth]:
-    """Customer months that breached the SLA, of this month and the two before it, newest first."""
-    return (
+def recent_breaches(month: ServiceMonth) -> list[tuple[CustomerMonth, tuple[str, str]]]:
+    """Customer months that breached the SLA, of this month and the two before it, newest first, with their status."""
+    closed = closed_months([(month + -n).first_day for n in range(3)])
+    rows = (
         CustomerMonth.objects.filter(month__gte=(month + -2).first_day, met=False)
         .select_related("customer")
         .order_by("-month", "customer__code")[: SHOWN + 1]
     )
+    return [(row, status_badge(stored_status(row.month, closed, month))) for row in rows]
 
 
 def agreement(user: User, now: datetime) -> dict[str, Any]:

@@ -101,6 +101,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "incidents.add_incident",
         "incidents.change_incident",
         "incidents.classify_incident",
+        "incidents.void_incident",
         "incidents.add_outage",
         "incidents.change_outage",
         "incidents.delete_outage",

@@ -41,7 +41,13 @@ class SearchList:
 
 def _incidents(text: str) -> QuerySet:
     of_text = Q(reference__icontains=text) | Q(title__icontains=text) | Q(ticket_number__icontains=text)
-    return Incident.objects.filter(of_text).order_by("-detected_at", "-id")
+    return Incident.objects.filter(of_text).select_related("merged_into").order_by("-detected_at", "-id")
+
+
+def _format_incident(incident: Incident) -> str:
+    if incident.merged_into:
+        return f"{incident} · {_('merged into %(other)s') % {'other': incident.merged_into.reference}}"
+    return f"{incident} · {_('voided')}" if incident.voided_at else str(incident)
 
 
 def _windows(text: str) -> QuerySet:
@@ -113,6 +119,7 @@ SEARCH_LISTS = (
         _incidents,
         "incident_page",
         "incidents_incident_changelist",
+        format=_format_incident,
     ),
     SearchList(
         gettext_lazy("Maintenance windows"),

@@ -14,7 +14,7 @@ from claims.models import Status
 from incidents.rules import Length, Unmeasured
 from sla_portal.agreements.rules import Reading
 from sla_portal.availability.queries import Grid
-from sla_portal.availability.rules import ExcludedTime, FigureStatus, Pending, Reason, Why
+from sla_portal.availability.rules import ExcludedTime, Reason, Why
 from sla_portal.clocks import format_instant, format_length
 from sla_portal.kernel.intervals import MINUTE, Span, instant
 
@@ -89,26 +89,6 @@ def verdict(met: bool | None, over: bool) -> tuple[str, str]:
     if met:
         return "up", _("SLA met") if over else _("SLA met (in progress)")
     return "counted", _("SLA breached") if over else _("SLA breached (in progress)")
-
-
-def status_badge(status: FigureStatus) -> tuple[str, str]:
-    """Return the badge and the text of a figure's status."""
-    return {
-        FigureStatus.IN_PROGRESS: ("unknown", _("In progress")),
-        FigureStatus.PROVISIONAL: ("waiting", _("Provisional")),
-        FigureStatus.FINAL: ("plain", _("Final")),
-    }[status]
-
-
-def pending_reason(reason: Pending) -> str:
-    """Return what keeps a figure from being final, as a part of a sentence."""
-    return {
-        Pending.MONTH_NOT_OVER: _("the month is not over"),
-        Pending.ONGOING_OUTAGE: _("an outage is ongoing"),
-        Pending.UNCLASSIFIED_INCIDENT: _("an incident is pending classification"),
-        Pending.UNDECIDED_EXCLUSION: _("an exclusion is undecided"),
-        Pending.NOT_CLOSED: _("these figures are not closed"),
-    }[reason]
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,10 @@ class Stage(Enum):
     MONITORING = "monitoring"
     """All outages have ended; the incident is not resolved yet."""
     RESOLVED = "resolved"
+    VOIDED = "voided"
+    """It was logged by mistake."""
+    MERGED = "merged"
+    """It is a duplicate of another."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,10 @@ class PublicIncident:
     resolved_at: datetime | None
     outages: tuple[PublicOutage, ...]
     updates: tuple[PublicUpdate, ...]
+    voided_at: datetime | None = None
+    """When it was voided, or merged into another: it does not count."""
+    merged_into: str = ""
+    """The reference of the incident that it is a duplicate of."""
     review: PublicReview | None = None
 
     @property
@@ -139,7 +147,7 @@ class PublicIncident:
 
     def changed_at(self, now: datetime) -> datetime:
         """The newest instant of its public facts."""
-        told = [self.ended_at, self.resolved_at, *(update.at for update in self.updates)]
+        told = [self.ended_at, self.resolved_at, self.voided_at, *(update.at for update in self.updates)]
         told += [self.review.published_at] if self.review else []
         return max((at for at in told if at and at <= now), default=self.started_at)
 

@@ -42,6 +42,8 @@ STAGES = {
     Stage.ONGOING: ("open", _("Ongoing")),
     Stage.MONITORING: ("waiting", _("Monitoring")),
     Stage.RESOLVED: ("up", _("Resolved")),
+    Stage.VOIDED: ("outside", _("Voided")),
+    Stage.MERGED: ("outside", _("Merged")),
 }
 PHASES = {
     Phase.SCHEDULED: ("plain", _("Scheduled")),
@@ -189,6 +191,15 @@ def what_was_down(incident: PublicIncident) -> str:
     # Translators: stands between two statements of one sentence.
     semicolon = pgettext("list", "; ")
     return semicolon.join(down(scope, listed(regions)) for several, regions in shared.items() for scope in several)
+
+
+def why_it_does_not_count(incident: PublicIncident) -> str:
+    """The sentence about an incident that was voided or merged; empty for any other."""
+    if incident.merged_into:
+        return gettext("This incident is a duplicate and was merged into %(reference)s. It does not count.") % {
+            "reference": incident.merged_into
+        }
+    return gettext("This incident was logged by mistake. It does not count.") if incident.voided_at else ""
 
 
 def _joined(scopes: list[Scope]) -> tuple[Scope, ...]:

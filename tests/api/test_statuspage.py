@@ -180,10 +180,30 @@ def test_an_incident_is_told_from_its_beginning_to_its_end(client):
     }  # fmt: skip
 
 
+def test_what_was_voided_or_merged_is_resolved_with_a_last_update_that_says_so(client):
+    everything()
+    told = {one["shortlink"].split("/")[-2]: one for one in answer(client, "incidents.json")["incidents"]}
+    for reference, at_time, sentence in (
+        ("INC-4", "2026-11-20T10:00:00.000+08:00", "This incident was logged by mistake. It does not count."),
+        (
+            "INC-5",
+            "2026-11-22T17:58:00.000+08:00",
+            "This incident is a duplicate and was merged into INC-3. It does not count.",
+        ),
+    ):
+        one = told[reference]
+        assert (one["status"], one["impact"], one["resolved_at"]) == ("resolved", "none", at_time)
+        last = one["incident_updates"][0]
+        assert (last["status"], last["body"], last["created_at"]) == ("resolved", sentence, at_time)
+    assert [one["shortlink"].split("/")[-2] for one in answer(client, "incidents/unresolved.json")["incidents"]] == [
+        "INC-3"
+    ]
+
+
 def test_only_what_is_not_resolved_is_unresolved(client):
     everything()
     assert [one["status"] for one in answer(client, "incidents/unresolved.json")["incidents"]] == ["investigating"]
-    assert len(answer(client, "incidents.json")["incidents"]) == 3
+    assert len(answer(client, "incidents.json")["incidents"]) == 5
 
 
 def test_what_works_again_and_is_not_closed_is_being_monitored(client):

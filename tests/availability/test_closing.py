@@ -47,7 +47,9 @@ NOW = at("2026-10-20 12:00")
 
 
 @pytest.fixture
-def legal() -> Actor:
+def legal(settings) -> Actor:
+    """One person of Legal, where the operator switched the second off."""
+    settings.CLOSING_NEEDS_SECOND_PERSON = False
     user = User.objects.create_user("legal")
     user.user_permissions.add(*Permission.objects.filter(codename__in=["close_month", "propose_exclusion"]))
     return Actor.staff(User.objects.get(pk=user.pk))

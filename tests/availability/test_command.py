@@ -5,16 +5,14 @@ from datetime import datetime
 from io import StringIO
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
-from sla_portal.availability.operations import close_month
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.months import ServiceMonth
+from tests.support.closing import closed_by_two
 from tests.support.histories import example, exclusion, incident, loaded, outage, smallest
 
 pytestmark = pytest.mark.django_db
@@ -293,8 +291,7 @@ def status(month: dict) -> tuple[str, list[str]]:
 
 
 def close(month: str, now: str = "2026-11-20T00:00:00Z") -> None:
-    user = User.objects.create_superuser("legal")
-    close_month(actor=Actor.staff(user), month=ServiceMonth.parse(month), now=datetime.fromisoformat(now))
+    closed_by_two(ServiceMonth.parse(month), datetime.fromisoformat(now))
 
 
 def test_status_and_pending_stand_after_provisional(tmp_path):

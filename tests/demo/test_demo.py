@@ -43,6 +43,9 @@ def test_the_demo_can_be_created_on_any_day(now):
 
     assert Incident.objects.open().count() == 1
     assert Incident.objects.unclassified().filter(resolved_at__isnull=False).count() == 1
+    assert Incident.objects.filter(voided_at__isnull=False, merged_into__isnull=True).count() == 1
+    assert Incident.objects.filter(merged_into__isnull=False).count() == 1
+    assert AuditEntry.objects.filter(action="reopened", subject_type="incidents.incident").count() == 1
     assert Exclusion.objects.filter(status="proposed", incident__isnull=False).count() == 1
     assert Exclusion.objects.filter(status="proposed", customer__isnull=False).count() == 1
     assert Exclusion.objects.filter(clause="4.11", status="confirmed", ends_at__isnull=False).exists()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
+from incidents.models import Incident
 from maintenance.models import AnnouncementRequest, MaintenanceWindow
 from sla_portal.audit.models import Entry
 from sla_portal.availability.models import Exclusion
@@ -313,6 +314,17 @@ def test_an_exclusion_with_evidence_is_not_removed(tmp_path):
             "with the status it has by now."
         )
     ]
+
+
+def test_an_incident_that_was_voided_or_merged_here_is_not_loaded_again(tmp_path):
+    loaded(tmp_path, example())
+    file = dumped().encode()
+    found = Incident.objects.get(reference="INC-1")
+    other = Incident.objects.create(reference="INC-2", title="The same", detected_at=found.detected_at)
+    Incident.objects.filter(pk=found.pk).update(voided_at=found.detected_at)
+    assert refused(tmp_path, file) == ['incidents[0].reference: Incident "INC-1" was voided here.']
+    Incident.objects.filter(pk=found.pk).update(merged_into=other)
+    assert refused(tmp_path, file) == ['incidents[0].reference: Incident "INC-1" was merged into "INC-2" here.']
 
 
 def test_a_duplicate_key_is_named(tmp_path):

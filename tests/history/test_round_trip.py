@@ -11,13 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from incidents.models import Incident, Outage, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
+from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
 from sla_portal.audit.queries import first_broken_link
 from sla_portal.availability.models import Exclusion
+from sla_portal.availability.operations import merge_incident, void_incident
+from sla_portal.availability.queries import region_month
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
+from sla_portal.kernel.months import ServiceMonth
+from tests.support.builders import an_exclusion, an_incident, an_outage, at
 from tests.support.histories import dumped, example, histories, loaded, smallest
 
 pytestmark = pytest.mark.django_db
+PORTAL = Actor.system("test")
+SEPTEMBER = ServiceMonth(2026, 9)
+NOW = at("2026-09-20 12:00")
 
 TABLES = [
     AgreementVersion, Client, Contact, Contract, CoreFunction, Customer, Entry, Exclusion, Incident, MaintenanceNotice,
@@ -129,3 +137,45 @@ def test_lists_that_may_be_left_out_leave_the_portals_own(tmp_path):
     loaded(tmp_path, smallest())
     loaded(tmp_path, smallest(functions=[], clients=[], regions=[], agreements=[]))
     assert [list(table.objects.values()) for table in (CoreFunction, Client, AgreementVersion)] == before
+
+
+def test_what_was_voided_or_merged_is_not_dumped_and_the_figures_stay(tmp_path):
+    loaded(tmp_path, example())
+    counts = Incident.objects.get(reference="INC-1")
+    region = Region.objects.get(code="eu")
+    for minute, reference in enumerate(("INC-SLIP", "INC-TWICE")):
+        mistake = an_incident(reference)
+        an_outage(region, f"2026-09-12 01:0{minute}", "2026-09-12 02:00", incident=mistake)
+        an_exclusion(mistake, status="proposed")
+    slip, twice = Incident.objects.filter(reference__in=["INC-SLIP", "INC-TWICE"]).order_by("reference")
+    void_incident(actor=PORTAL, incident=slip, reason="A test", now=NOW)
+    merge_incident(
+        actor=PORTAL,
+        incident=twice,
+        into=counts,
+        take_over=twice.outages.all(),
+        propose_anew=(),
+        reason="Twice",
+        now=NOW,
+    )
+    figures = region_month(region, SEPTEMBER, NOW).figures
+    file = dumped()
+    assert [incident["reference"] for incident in json.loads(file)["incidents"]] == ["INC-1"]
+    assert "already" in loaded(tmp_path, file.encode())
+    Exclusion.objects.all().delete()
+    Incident.objects.filter(merged_into__isnull=False).delete()
+    Incident.objects.all().delete()
+    loaded(tmp_path, file.encode())
+    assert region_month(region, SEPTEMBER, NOW).figures == figures
+    assert dumped() == file
+
+
+def test_a_withdrawn_proposal_is_dumped_as_rejected_and_stays_withdrawn_when_it_is_loaded(tmp_path):
+    loaded(tmp_path, example())
+    exclusion = an_exclusion(Incident.objects.get(reference="INC-1"), status="withdrawn")
+    file = dumped()
+    statuses = [one["status"] for one in json.loads(file)["incidents"][0]["exclusions"] if one["clause"] == "4.10"]
+    assert statuses == ["rejected"]
+    assert "already" in loaded(tmp_path, file.encode())
+    exclusion.refresh_from_db()
+    assert exclusion.status == "withdrawn"

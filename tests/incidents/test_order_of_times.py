@@ -19,6 +19,7 @@ from incidents.operations import (
     acknowledge_incident,
     add_outage,
     log_incident,
+    reopen_incident,
     resolve_incident,
 )
 from incidents.rules import OutageObjection, TimeObjection
@@ -134,6 +135,15 @@ class TestOperations:
             add_outage(actor=SYSTEM, incident=incident, facts=facts("2026-09-10 01:10", end), now=NOW)
         assert refused.value.objections == (objection,)
         add_outage(actor=SYSTEM, incident=incident, facts=facts("2026-09-10 01:10", "2026-09-10 01:30"), now=NOW)
+
+    def test_reopened_it_is_in_order_again_unless_it_is_not(self):
+        for number, (acknowledged, listed) in enumerate([("2026-09-10 01:06", False), ("2026-09-10 01:04", True)]):
+            incident = an_incident(
+                f"INC-{number}", detected_at=at("2026-09-10 01:05"), acknowledged_at=at(acknowledged),
+                resolved_at=at("2026-09-10 01:02"), recorded_as_is=True,
+            )  # fmt: skip
+            reopen_incident(actor=SYSTEM, incident=incident, text="Not over", reason="Too early", now=NOW)
+            assert Incident.objects.out_of_order().contains(incident) is listed
 
 
 def resolved(**values) -> Incident:

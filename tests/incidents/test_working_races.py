@@ -53,7 +53,8 @@ def test_taken_by_two_at_once_each_entry_names_the_owner_before():
     incident = an_incident()
     people = [Actor.staff(a_member("NOC", name)) for name in ("nora", "otto", "pia")]
     for actor in people:
-        actor.user.first_name = actor.user.username
+        actor.user.first_name = actor.user.username.title()
+        actor.user.save()
     assert (
         at_once(*(partial(take_incident, actor=actor, incident=incident, now=NOW) for actor in people)) == ["done"] * 3
     )

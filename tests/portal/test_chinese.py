@@ -26,7 +26,7 @@ from maintenance.models import AnnouncementRequest, MaintenanceWindow
 from maintenance.operations import discard_draft
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.audit.actors import Actor
-from sla_portal.availability.models import Exclusion
+from sla_portal.availability.models import ClosingRequest, Exclusion
 from sla_portal.availability.operations import add_evidence
 from sla_portal.customers.models import Contact, Region
 from sla_portal.demo.build import build_demo
@@ -240,12 +240,19 @@ def given(route: str) -> list[dict[str, object]] | None:
     apps_of_desk = "audit customers notices agreements incidents maintenance availability claims reports auth"
     own = Exclusion.objects.get(status="proposed", customer__isnull=False)
     amendment = AgreementVersion.objects.get(version="1.1")
+    request = ClosingRequest.objects.latest("pk")
     scopes = [("region", "eu"), ("region", "apac"), ("customer", "C-1001"), ("customer", "C-2001")]
     requests = [{"pk": one.window_id, "number": one.pk} for one in AnnouncementRequest.objects.all()]
     special = {
         "admin/availability/months/<str:month>/<str:scope>/<str:code>/": [
             {"month": month, "scope": scope, "code": code} for month in ("2026-10", "2026-11") for scope, code in scopes
         ],
+        **{
+            f"admin/availability/months/<str:month>/closing-requests/<int:pk>/{step}/": [
+                {"month": str(request.service_month), "pk": request.pk}
+            ]
+            for step in ("confirm", "return", "withdraw")
+        },
         "admin/claims/ledger/<str:form>/": [{"form": "csv"}],
         "admin/incidents/export/<str:form>/": [{"form": "csv"}],
         "admin/maintenance/export/<str:form>/": [{"form": "csv"}],

@@ -16,7 +16,14 @@ from sla_portal.agreements.models import (
     RegisterEntry,
     Suspension,
 )
-from sla_portal.availability.models import CustomerMonth, Evidence, Exclusion, MonthClosing, RegionMonth
+from sla_portal.availability.models import (
+    ClosingRequest,
+    CustomerMonth,
+    Evidence,
+    Exclusion,
+    MonthClosing,
+    RegionMonth,
+)
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, Wording
 from tests.support import claims_breaks
@@ -103,6 +110,12 @@ def delivery(**values):
     return Delivery.objects.create(**{"notice": given.pop("notice", None) or told(), **given})
 
 
+def merged_into_itself():
+    incident = an_incident(voided_at=at("2026-09-10 02:00"))
+    incident.merged_into = incident
+    incident.save()
+
+
 def decided_by_the_proposer():
     somebody = User.objects.create_user("somebody")
     exclusion(proposed_by=somebody, decided_by=somebody)
@@ -133,6 +146,30 @@ def entry(**values):
 def approved_by_the_writer():
     somebody = User.objects.create_user("somebody")
     entry(written_by=somebody, approved_by=somebody, approved_by_name="somebody", approved_at=at("2026-09-01 09:00"))
+
+
+def closing(**values):
+    given = {"month": on("2026-09-01"), "closed_at": at("2026-10-10 01:00"), "closed_by_name": "legal", **values}
+    return MonthClosing.objects.create(**given)
+
+
+def closing_request(**values):
+    given = {
+        "month": on("2026-09-01"), "digest": "0" * 64, "requested_at": at("2026-10-10 01:00"),
+        "requested_by_name": "legal", **values,
+    }  # fmt: skip
+    return ClosingRequest.objects.create(**given)
+
+
+def decided_by_the_requester():
+    somebody = User.objects.create_user("somebody")
+    decided = {"decided_at": at("2026-10-10 02:00"), "decided_by": somebody}
+    closing_request(requested_by=somebody, status="confirmed", **decided)
+
+
+def closed_by_the_requester():
+    somebody = User.objects.create_user("somebody")
+    closing(requested_by=somebody, requested_by_name="somebody", closed_by=somebody, one_person=False)
 
 
 BREAKS = claims_breaks.BREAKS | {
@@ -212,6 +249,8 @@ BREAKS = claims_breaks.BREAKS | {
     "an_incident_is_acknowledged_before_it_is_resolved": lambda: an_incident(
         acknowledged_at=at("2026-09-10 01:10"), resolved_at=at("2026-09-10 01:09:59")
     ),
+    "a_merged_incident_counts_for_nothing": lambda: an_incident(merged_into=an_incident()),
+    "an_incident_is_merged_into_another": merged_into_itself,
     "an_outage_ends_after_it_starts": lambda: an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 01:00"),
     "an_outage_names_a_function_once": lambda: twice(
         OutageFunction.objects.create,
@@ -299,6 +338,16 @@ BREAKS = claims_breaks.BREAKS | {
     "a_correction_states_its_reason": lambda: MonthClosing.objects.create(
         month=on("2026-09-01"), revision=2, closed_at=at("2026-10-10 01:00"), closed_by_name="legal"
     ),
+    "a_month_is_closed_by_two_persons_or_says_that_it_was_one": lambda: closing(one_person=False),
+    "a_month_is_closed_by_another_person": closed_by_the_requester,
+    "a_month_has_one_pending_closing_request": lambda: twice(closing_request),
+    "a_closing_request_has_a_known_status": lambda: closing_request(status="lost", decided_at=at("2026-10-10 02:00")),
+    "a_closing_request_is_pending_or_decided": lambda: closing_request(status="withdrawn"),
+    "a_closing_request_is_sent_back_with_a_reason": lambda: closing_request(
+        status="returned", decided_at=at("2026-10-10 02:00")
+    ),
+    "a_closing_request_is_decided_by_another_person": decided_by_the_requester,
+    "a_requested_correction_states_its_reason": lambda: closing_request(revision=2),
     "regionmonth_has_1440_minutes_for_each_service_day": lambda: region_month(total_minutes=43199),
     "regionmonth_in_service_is_met_or_missed": lambda: region_month(met=None),
     "a_region_is_judged_once_a_month": lambda: twice(region_month),
@@ -320,6 +369,32 @@ def test_the_database_refuses(name):
         (constraint.fields for constraint in constraints() if constraint.name == name and fields(constraint)), ()
     )
     assert name in said or all(column in said for column in columns), said
+
+
+VOIDED = {"voided_at": at("2026-09-10 02:00")}
+
+
+def a_target_voided_later():
+    target = an_incident()
+    an_incident(merged_into=target, **VOIDED)
+    target.voided_at = VOIDED["voided_at"]
+    target.save()
+
+
+def merged_into_a_merged_one():
+    an_incident(merged_into=an_incident(merged_into=an_incident(), **VOIDED), **VOIDED)
+
+
+def moved_to_a_voided_one():
+    incident = an_incident(merged_into=an_incident(), **VOIDED)
+    incident.merged_into = an_incident(**VOIDED)
+    incident.save()
+
+
+@pytest.mark.parametrize("break_it", [a_target_voided_later, merged_into_a_merged_one, moved_to_a_voided_one])
+def test_no_incident_is_merged_into_one_that_counts_for_nothing(break_it):
+    with pytest.raises(IntegrityError, match="a_merged_incident_leads_to_one_that_counts"), transaction.atomic():
+        break_it()
 
 
 def constraints() -> list[models.BaseConstraint]:

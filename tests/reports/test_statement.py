@@ -22,6 +22,7 @@ from tests.support.builders import (
     at,
     on,
 )
+from tests.support.closing import closed_by_two
 
 pytestmark = pytest.mark.django_db
 
@@ -302,3 +303,51 @@ def test_statements_of_a_chunk_take_a_fixed_number_of_queries(django_assert_num_
         record.of_customers(customers[:2])
     with django_assert_num_queries(5):
         record.of_customers(customers)
+
+
+class TestStatus:
+    def test_an_open_month_is_provisional_and_says_why(self):
+        region = a_region()
+        an_outage(region, "2026-09-10 02:00", "2026-09-10 02:10", incident=an_incident(attributable=True))
+        figures = of_region(region)
+        assert (figures["status"], figures["pending"]) == ("provisional", ["not_closed"])
+        assert figures["if_confirmed"] is None
+
+    def test_a_month_that_is_not_over_is_in_progress(self):
+        figures = of_region(a_region(), ServiceMonth(2026, 11))
+        assert (figures["status"], figures["pending"]) == ("in_progress", ["month_not_over", "not_closed"])
+
+    def test_it_states_the_figure_if_what_is_undecided_were_confirmed(self):
+        region = a_region()
+        incident = an_incident(attributable=False)
+        an_outage(region, "2026-09-10 02:00", "2026-09-10 02:10", incident=incident)
+        an_exclusion(incident, status="proposed", starts_at=at("2026-09-10 02:04"))
+        figures = of_region(region)
+        assert figures["unavailable_minutes"] == 10
+        assert figures["pending"] == ["undecided_exclusion", "not_closed"]
+        assert figures["if_confirmed"] == {"unavailable_minutes": 4, "availability": "99.99074", "met": True}
+
+    def test_what_one_customer_caused_is_pending_for_that_customer_only(self):
+        region = a_region()
+        ours, theirs = a_customer(region, "C-1"), a_customer(region, "C-2")
+        for customer in (ours, theirs):
+            a_contract(customer, "2026-01-01", "2026-12-31")
+        an_outage(region, "2026-09-10 02:00", "2026-09-10 02:10", incident=an_incident(attributable=True))
+        an_exclusion(
+            None, "4.5", status="proposed", customer=theirs, starts_at=at("2026-09-10 02:00"),
+            ends_at=at("2026-09-10 02:10"),
+        )  # fmt: skip
+        assert of_customer(ours)["pending"] == ["not_closed"]
+        assert of_customer(theirs)["pending"] == ["undecided_exclusion", "not_closed"]
+        assert of_customer(theirs)["if_confirmed"]["unavailable_minutes"] == 0
+        assert of_region(region)["pending"] == ["not_closed"]
+
+    def test_a_closed_month_is_final(self):
+        region = a_region()
+        an_outage(
+            region, "2026-09-10 02:00", "2026-09-10 02:10",
+            incident=an_incident(attributable=True, resolved_at=at("2026-09-10 02:10")),
+        )  # fmt: skip
+        closed_by_two(SEPTEMBER, NOW)
+        figures = of_region(region)
+        assert (figures["status"], figures["pending"], figures["if_confirmed"]) == ("final", [], None)

@@ -17,6 +17,7 @@ from incidents.operations import (
     link_incident,
     log_incident,
     publish_review,
+    reopen_incident,
     resolve_incident,
     set_severity,
     take_incident,
@@ -43,9 +44,12 @@ from sla_portal.audit.operations import NotAllowed
 from sla_portal.availability.operations import (
     attribute_incident,
     confirm_exclusion,
+    merge_incident,
     propose_exclusion,
     reject_exclusion,
     revoke_exclusion,
+    void_incident,
+    withdraw_exclusion,
 )
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -84,6 +88,9 @@ def record():
         "exclusion": an_exclusion(incident, status="proposed"),
         "window": (window := a_window("2026-09-20 01:00", "2026-09-20 02:00")),
         "request": a_request(window),
+        "own": an_exclusion(
+            None, "4.5", "proposed", customer=customer, starts_at=at("2026-09-10 01:00"), ends_at=at("2026-09-10 01:10")
+        ),
     }
 
 
@@ -104,6 +111,8 @@ PAGES = [
     ("incidents_incident_changelist", None, EVERYONE),
     ("incident_page", "incident", EVERYONE),
     ("incidents_incident_change", "incident", EVERYONE),
+    ("void_incident", "incident", {"NOC"}),
+    ("merge_incident", "incident", {"NOC"}),
     ("incidents_incident_delete", "incident", set()),
     ("availability_exclusion_changelist", None, EVERYONE),
     ("availability_exclusion_change", "exclusion", EVERYONE),
@@ -177,6 +186,10 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(record, url_name, of, ro
         ("incident_review", "incident", {"NOC"}),
         ("publish_review", "incident", {"NOC", "Legal"}),
         ("withdraw_review", "incident", {"NOC", "Legal"}),
+        ("reopen_incident", "incident", {"NOC"}),
+        ("void_incident", "incident", {"NOC"}),
+        ("merge_incident", "incident", {"NOC"}),
+        ("withdraw_exclusion", "exclusion", {"NOC", "Legal"}),
         ("attribute_incident", "incident", {"NOC", "Legal"}),
         ("propose_exclusion", "incident", {"NOC", "Legal"}),
         ("confirm_exclusion", "exclusion", {"Legal"}),
@@ -215,6 +228,15 @@ OPERATIONS = {
     "add an outage": (add_outage, {"incident": "incident", "facts": None}, {"NOC"}),
     "acknowledge": (acknowledge_incident, {"incident": "incident"}, {"NOC"}),
     "resolve": (resolve_incident, {"incident": "incident", "at": NOW}, {"NOC"}),
+    "reopen": (reopen_incident, {"incident": "incident", "text": "Down again", "reason": "So"}, {"NOC"}),
+    "void": (void_incident, {"incident": "incident", "reason": "A slip"}, {"NOC"}),
+    "merge": (
+        merge_incident,
+        {"incident": "incident", "into": "incident", "take_over": (), "propose_anew": (), "reason": "Twice"},
+        {"NOC"},
+    ),
+    "withdraw": (withdraw_exclusion, {"exclusion": "exclusion", "reason": "A slip"}, {"NOC", "Legal"}),
+    "withdraw from a customer": (withdraw_exclusion, {"exclusion": "own", "reason": "A slip"}, {"Support", "Legal"}),
     "update": (add_update, {"incident": "incident", "text": "We look", "public": False}, {"NOC"}),
     "set the severity": (
         set_severity,

@@ -14,7 +14,7 @@ from maintenance.operations import announce_window
 from sla_portal.agreements.models import AgreementVersion, Clause
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Evidence
-from sla_portal.availability.operations import close_month
+from sla_portal.availability.operations import close_month, merge_incident, void_incident
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.operations import give_notice
@@ -84,6 +84,16 @@ def everything() -> None:
     ongoing = an_incident("INC-3", title=f"{CANARY} title", detected_at=at("2026-11-22 09:50"))
     an_outage(asia, "2026-11-22 09:48:30", None, incident=ongoing, functions=("login",), clients=("app", "web"))
     said(ongoing, "2026-11-22 09:55", "Logins fail on app and web.")
+    slip = a_resolved_incident("2026-11-20 01:00", "2026-11-20 01:30", "INC-4", title=f"{CANARY} title")
+    void_incident(
+        actor=Actor.system(f"{CANARY} noc"), incident=slip, reason=f"{CANARY} slip", now=at("2026-11-20 02:00")
+    )
+    twice = an_incident("INC-5", title=f"{CANARY} title", detected_at=at("2026-11-22 09:49:30"))
+    an_outage(asia, "2026-11-22 09:49", None, incident=twice, functions=("login",), clients=("app",))
+    merge_incident(
+        actor=Actor.system(f"{CANARY} noc"), incident=twice, into=ongoing, take_over=(), propose_anew=(),
+        reason=f"{CANARY} twice", now=at("2026-11-22 09:58"),
+    )  # fmt: skip
     # Nothing was down and nothing said: not public.
     an_incident("INC-9", title=f"{CANARY} title", detected_at=at("2026-11-20 09:00"))
     said(an_incident(f"INC-{CANARY}", detected_at=at("2026-11-21 09:00")), "2026-11-21 09:10", CANARY, public=False)

@@ -58,6 +58,14 @@ def test_a_feed_has_all_that_atom_demands(client, name, language):
     assert parsed(client, name, language).version == "atom10"
 
 
+def test_what_was_voided_or_merged_stays_an_entry_that_says_so(client):
+    everything()
+    told = {entry.id.split("/")[-2]: entry for entry in parsed(client, "incidents").entries}
+    assert "This incident was logged by mistake. It does not count." in told["INC-4"].summary
+    assert told["INC-4"].updated == "2026-11-20T02:00:00+00:00"
+    assert "was merged into INC-3. It does not count." in told["INC-5"].summary
+
+
 def test_an_incident_is_an_entry_that_changes_with_what_is_said(client, today):
     everything()
     before = {entry.id: entry for entry in parsed(client, "incidents").entries}

@@ -14,7 +14,7 @@ from django.utils import translation
 from incidents.models import Incident
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.actors import Actor
-from sla_portal.availability.operations import close_month, correct_month
+from sla_portal.availability.operations import close_month, correct_month, merge_incident, void_incident
 from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.operations import queue_reports, request_reports
@@ -119,6 +119,40 @@ def test_a_resolution_before_the_last_outage_ended_is_not_stated(client):
     a_resolved_incident("2026-09-10 01:00", "2026-09-10 01:37", "INC-9", resolved_at=resolved_at, recorded_as_is=True)
     words = read(client, "/incidents/INC-9/")
     assert "Duration 37 min Resolved not stated" in words
+
+
+def test_a_voided_incident_says_one_sentence_and_a_merged_one_leads_to_the_other(client):
+    everything()
+    words = read(client, "/incidents/INC-4/")
+    assert "□ Voided This incident was logged by mistake. It does not count." in words
+    assert "30 min" not in words
+    assert "Outages" not in words
+    merged = client.get("/incidents/INC-5/")
+    assert "□ Merged This incident is a duplicate and was merged into INC-3. It does not count." in text_of(merged)
+    assert 'href="/incidents/INC-3/"' in merged.content.decode()
+    front = read(client, "/")
+    assert front.count("It does not count.") == 2
+    listed = read(client, "/incidents/?month=2026-11")
+    assert listed.count("It does not count.") == 2
+
+
+def test_a_voided_outage_is_no_outage_of_the_present(client):
+    europe = a_region(name="Europe")
+    slip = an_outage(europe, "2026-11-22 09:00", None).incident
+    assert "Major outage: Europe" in read(client, "/")
+    void_incident(actor=SYSTEM, incident=slip, reason="A drill", now=NOW)
+    forget_what_is_kept()
+    assert "All systems operational" in read(client, "/")
+
+
+def test_an_incident_without_an_outage_is_public_once_another_was_merged_into_it(client):
+    target, duplicate = an_incident("INC-TARGET"), an_outage(a_region(), "2026-11-22 09:00", None).incident
+    assert client.get("/incidents/INC-TARGET/").status_code == 404
+    merge_incident(
+        actor=SYSTEM, incident=duplicate, into=target, take_over=(), propose_anew=(), reason="Twice", now=NOW
+    )
+    forget_what_is_kept()
+    assert client.get("/incidents/INC-TARGET/").status_code == 200
 
 
 def test_incidents_are_listed_by_month_with_the_way_to_the_next_that_has_some(client):

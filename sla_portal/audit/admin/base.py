@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from sla_portal.kernel.months import ServiceMonth
 
 from ..actors import Actor
 from ..models import Entry
-from ..operations import difference, record, require, snapshot
+from ..operations import Period, difference, record, require, snapshot
 
 WHY = "why"
 
@@ -205,7 +205,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
         super().save_model(request, obj, form, change)
 
     def construct_change_message(self, request, form, formsets, add=False):
-        """Return what is recorded: the changes by field, and the reason."""
+        """Return what is recorded: the changes by field, the reason and, where it may be a closed month's, the time touched."""
         changes = _changes(form, new=add)
         for formset in formsets or ():
             changes |= _changes_of_rows(formset)
@@ -223,7 +223,15 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
             deleted = {name: [value, None] for name, value in snapshot(obj).items() if value not in (None, "")}
             self._record(request, obj, "deleted", deleted, request.POST[WHY])
 
-    def _record(self, request: HttpRequest, obj: models.Model, action: str, changes: dict, reason: str) -> Entry:
+    def _record(
+        self,
+        request: HttpRequest,
+        obj: models.Model,
+        action: str,
+        changes: dict,
+        reason: str,
+        touching: Sequence[Period] = (),
+    ) -> Entry:
         return record(
             actor=Actor.staff(request.user),
             action=action,
@@ -231,6 +239,7 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
             now=timezone.now(),
             changes=changes,
             reason=reason,
+            touching=touching,
         )
 
     # Views

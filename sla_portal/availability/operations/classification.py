@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from incidents.models import Incident
-from incidents.operations import classify_incident
+from incidents.operations import classify_incident, lock_incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, record, require, snapshot
@@ -18,7 +18,7 @@ from sla_portal.kernel.intervals import epoch
 
 from ..clauses import CUSTOMER_CLAUSES
 from ..models import Exclusion, Status
-from ..queries import covered_by_window
+from ..queries import covered_by_window, periods_excluded
 
 MAINTENANCE, FORCE_MAJEURE = "4.1", "4.11"
 
@@ -48,7 +48,11 @@ class NotACustomerClause(Refused):
 
 
 class SecondPersonNeeded(Refused):
-    """The person who proposed an exclusion cannot decide it."""
+    """Another person must take this step."""
+
+
+class ProposedByAnother(Refused):
+    """Only the person who proposed an exclusion can withdraw it."""
 
 
 class ExclusionAlreadyDecided(Refused):
@@ -63,7 +67,7 @@ def attribute_incident(*, actor: Actor, incident: Incident, reason: str, now: da
     """Classify an incident as attributable to us: all of its downtime counts."""
     require(actor, "availability.propose_exclusion")
     with transaction.atomic():
-        Incident.objects.select_for_update().get(pk=incident.pk)
+        lock_incident(incident)
         if incident.exclusions.filter(status__in=(Status.PROPOSED, Status.CONFIRMED)).exists():
             raise IncidentHasExclusions(
                 _(
@@ -95,7 +99,7 @@ def propose_exclusion(
     if not reason.strip():
         raise ReasonMissing(_("Say why the clause applies."))
     with transaction.atomic():
-        incident = Incident.objects.select_for_update().get(pk=incident.pk)
+        incident = lock_incident(incident)
         _check_within(incident, starts_at, ends_at, now)
         if clause == MAINTENANCE:
             _check_noticed(incident, maintenance, starts_at, ends_at, now)
@@ -163,7 +167,10 @@ def propose_own_exclusion(
 
 
 def confirm_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
-    """Confirm an exclusion that another person proposed; its time no longer counts."""
+    """Confirm an exclusion that another person proposed; its time no longer counts.
+
+    In a closed month it needs a reason; without one `TouchesClosedMonth` is raised.
+    """
     with transaction.atomic():
         locked = _locked_for_decision(actor, exclusion, Status.PROPOSED)
         _decide(actor, locked, Status.CONFIRMED, reason, now)
@@ -195,6 +202,35 @@ def revoke_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: da
     exclusion.refresh_from_db()
 
 
+def withdraw_exclusion(*, actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
+    """Withdraw one's own proposal; without any other exclusion the incident is unclassified again."""
+    of_one_customer = exclusion.customer_id is not None
+    require(actor, "availability.propose_own_exclusion" if of_one_customer else "availability.propose_exclusion")
+    if not reason.strip():
+        raise ReasonMissing(_("Say why it is withdrawn."))
+    with transaction.atomic():
+        locked = _locked(exclusion, Status.PROPOSED)
+        if not actor.user or locked.proposed_by_id != actor.user.pk:
+            raise ProposedByAnother(_("Another person proposed this exclusion. Only that person can withdraw it."))
+        withdraw(actor, locked, reason, now)
+        _reopen_classification(actor, locked, reason, now)
+    exclusion.refresh_from_db()
+
+
+def withdraw(actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
+    """Set a locked proposal to withdrawn. Nobody has decided it."""
+    exclusion.status, exclusion.decided_at, exclusion.decision_reason = Status.WITHDRAWN, now, reason
+    exclusion.save(update_fields=["status", "decided_at", "decision_reason"])
+    record(
+        actor=actor,
+        action="withdrew",
+        subject=exclusion,
+        now=now,
+        changes={"status": [Status.PROPOSED, Status.WITHDRAWN]},
+        reason=reason,
+    )
+
+
 def _record_proposal(actor: Actor, exclusion: Exclusion, now: datetime) -> None:
     record(
         actor=actor,
@@ -203,20 +239,29 @@ def _record_proposal(actor: Actor, exclusion: Exclusion, now: datetime) -> None:
         now=now,
         changes=difference({}, snapshot(exclusion, ["clause", "starts_at", "ends_at"])),
         reason=exclusion.reason,
+        touching=periods_excluded(exclusion, now),
     )
 
 
 def _locked_for_decision(actor: Actor, exclusion: Exclusion, expected: Status) -> Exclusion:
     of_one_customer = exclusion.customer_id is not None
     require(actor, "availability.decide_own_exclusion" if of_one_customer else "availability.decide_exclusion")
+    locked = _locked(exclusion, expected)
+    if expected == Status.PROPOSED and actor.user and locked.proposed_by_id == actor.user.pk:
+        raise SecondPersonNeeded(_("You proposed this exclusion, so another person must decide it."))
+    return locked
+
+
+def _locked(exclusion: Exclusion, expected: Status) -> Exclusion:
+    """Lock an exclusion, after its incident as every other operation does."""
+    if exclusion.incident:
+        lock_incident(exclusion.incident)
     locked = Exclusion.objects.select_for_update().get(pk=exclusion.pk)
     if locked.status != expected:
         raise ExclusionAlreadyDecided(
             _("The status of this exclusion is now “%(status)s”. Reload the page and check it again.")
             % {"status": locked.get_status_display()}
         )
-    if expected == Status.PROPOSED and actor.user and locked.proposed_by_id == actor.user.pk:
-        raise SecondPersonNeeded(_("You proposed this exclusion, so another person must decide it."))
     return locked
 
 
@@ -234,17 +279,16 @@ def _record_status(actor: Actor, exclusion: Exclusion, before: Status, reason: s
         subject=exclusion,
         now=now,
         changes={"status": [before, exclusion.status]},
-        reason=reason,
+        # What one customer caused is found in a claim, for which the month is closed.
+        reason=reason or (exclusion.reason if exclusion.customer_id else ""),
+        touching=periods_excluded(exclusion, now),
     )
 
 
 def _reopen_classification(actor: Actor, exclusion: Exclusion, reason: str, now: datetime) -> None:
     """Set an incident without proposed or confirmed exclusions back to unclassified."""
-    if exclusion.incident_id is None:
-        return
-    # Of two concurrent decisions the second reads after the first has committed.
-    incident = Incident.objects.select_for_update().get(pk=exclusion.incident_id)
-    if not incident.exclusions.filter(status__in=(Status.PROPOSED, Status.CONFIRMED)).exists():
+    incident = exclusion.incident
+    if incident and not incident.exclusions.filter(status__in=(Status.PROPOSED, Status.CONFIRMED)).exists():
         classify_incident(actor=actor, incident=incident, attributable=None, reason=reason, now=now)
 
 

@@ -16,6 +16,7 @@ from sla_portal.audit.operations import record, require
 from sla_portal.kernel.errors import Refused
 
 from ..models import Evidence, Exclusion
+from ..queries import periods_excluded
 
 MAX_SIZE = 20 * 1024 * 1024
 MAX_FILES = 10
@@ -26,10 +27,13 @@ class EvidenceRefused(Refused):
     """The file is empty, too large, one too many, or of a type that is not accepted."""
 
 
-def add_evidence(*, actor: Actor, exclusion: Exclusion, upload: File[bytes], now: datetime) -> Evidence:
+def add_evidence(
+    *, actor: Actor, exclusion: Exclusion, upload: File[bytes], now: datetime, reason: str = ""
+) -> Evidence:
     """Store a file with an exclusion under a generated name; the same file twice is stored once.
 
-    It is never shown in a page, only downloaded.
+    It is never shown in a page, only downloaded. `reason`: why it is added to a closed month; without it an exclusion in
+    one raises `TouchesClosedMonth`.
     """
     require(actor, "availability.propose_exclusion")
     name = PurePath((upload.name or "").replace("\\", "/")).name[-200:]
@@ -63,6 +67,8 @@ def add_evidence(*, actor: Actor, exclusion: Exclusion, upload: File[bytes], now
                 subject=locked,
                 now=now,
                 changes={"name": [None, name], "sha256": [None, evidence.sha256]},
+                touching=periods_excluded(locked, now),
+                reason=reason or (locked.reason if locked.customer_id else ""),
             )
         except BaseException:
             evidence.file.delete(save=False)

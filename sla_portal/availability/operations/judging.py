@@ -12,17 +12,23 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Min
 
-from incidents.models import Outage
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
 from sla_portal.agreements.queries import published_versions
 from sla_portal.agreements.rules import MeasurementPeriod
-from sla_portal.audit.models import Entry
+from sla_portal.audit.models import ClosedMonth, Entry
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.intervals import Span, clipped, epoch
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
-from ..models import Deviation, Exclusion, RegionMonth, Sweep
-from ..queries import Decisions, closed_months, closing_of, judged_region
+from ..models import Deviation, Exclusion, MonthClosing, RegionMonth, Sweep
+from ..queries import (
+    Decisions,
+    changed_closed_months,
+    closed_months,
+    closing_of,
+    first_day_on_record,
+    judged_region,
+)
 from .customer_months import Verdicts, contracts_of_customers, customers_judged, differing, merge
 
 CUSTOMER_SPECIFIC_MODELS = (Customer, Contract, Suspension, Payment, Exclusion, AgreementVersion)
@@ -36,7 +42,7 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
     versions = published_versions()
     if not versions or versions[0].takes_effect_on > month.first_day:
         return 0
-    verdicts = _verdicts(region, month, versions, now)
+    verdicts = verdicts_of(region, month, versions, now)
     with transaction.atomic():
         _lock(region)
         _store_region(region, verdicts, now)
@@ -47,10 +53,12 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
 def count_changed_outcomes(
     *, region: Region, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]
 ) -> int:
-    """Count the customers whose month would change between SLA met and breached by decisions on exclusions (`judged_region`)."""
+    """Count the customers whose month would change between SLA met and breached by decisions (`judged_region`)."""
     versions = published_versions()
-    return _changed_outcomes(
-        region, _verdicts(region, month, versions, now), _verdicts(region, month, versions, now, **decisions)
+    if not versions or versions[0].takes_effect_on > month.first_day:
+        return 0
+    return changed_outcomes(
+        region, verdicts_of(region, month, versions, now), verdicts_of(region, month, versions, now, **decisions)
     )
 
 
@@ -58,14 +66,15 @@ def count_changed_outcomes_under(*, draft: AgreementVersion, region: Region, mon
     """Count the customers whose month would change between SLA met and breached had `draft` always been in force."""
     always = copy(draft)
     always.effective_on = date.min
-    return _changed_outcomes(
+    return changed_outcomes(
         region,
-        _verdicts(region, month, published_versions(), now),
-        _verdicts(region, month, [always], now, terms=always.terms),
+        verdicts_of(region, month, published_versions(), now),
+        verdicts_of(region, month, [always], now, terms=always.terms),
     )
 
 
-def _changed_outcomes(region: Region, before: Verdicts, after: Verdicts) -> int:
+def changed_outcomes(region: Region, before: Verdicts, after: Verdicts) -> int:
+    """Count the customers whose month is met by one and breached by the other."""
     met = []
     with transaction.atomic():
         for verdicts in (before, after):
@@ -93,6 +102,7 @@ def judge_due_months(*, now: datetime) -> int:
         return 0
     span = months[0].span(settings.SLA_ZONE)[0], months[-1].span(settings.SLA_ZONE)[1]
     closed = closed_months([month.first_day for month in months])
+    changed_before = changed_closed_months()
     deviated = set(Deviation.objects.values_list("month", flat=True))
     deviating = set()
     changed = 0
@@ -109,21 +119,27 @@ def judge_due_months(*, now: datetime) -> int:
                 elif not closing_of(month) and (_store_region(region, verdicts, now) or contracts_changed):
                     with customers_judged(region, verdicts) as cursor:
                         changed += merge(cursor, region, month, now)
+    # Such a month was on record only because of an outage that counts no more.
+    RegionMonth.objects.filter(month__lt=months[0].first_day).delete()
     Deviation.objects.exclude(month__in=deviating).delete()
     Deviation.objects.bulk_create(
         [Deviation(month=month, noticed_at=now) for month in sorted(deviating)], ignore_conflicts=True
     )
+    for day, changed_at in changed_before.items():
+        # A change during this sweep waits for the next.
+        ClosedMonth.objects.filter(month=day, changed_at=changed_at).update(changed_at=None)
     Sweep.objects.filter(pk=1).update(last_entry=newest)
     return changed
 
 
-def _verdicts(
+def verdicts_of(
     region: Region,
     month: ServiceMonth,
     versions: Sequence[AgreementVersion],
     now: datetime,
     **what_if: Any,
 ) -> Verdicts:
+    """Judge a month of a region from the present record; `what_if` as in `judged_region`."""
     reach = _reach(region, month, versions)
     return Verdicts(month, judged_region(region, reach, now, **what_if), versions, reach)
 
@@ -137,16 +153,16 @@ def _reach(region: Region, month: ServiceMonth, versions: Sequence[AgreementVers
 
 
 def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> list[ServiceMonth]:
-    """Return the months from the first contract or outage to the present one in which an agreement version is in force."""
+    """Return the months from the first contract, outage or closed month to the present one.
+
+    Before the first agreement version is in force there are none.
+    """
     if not versions:
         return []
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
-    outage = Outage.objects.aggregate(first=Min("started_at"))["first"]
-    contract = Contract.objects.aggregate(first=Min("starts_on"))["first"]
-    starts = [contract] if contract else []
-    if outage:
-        starts.append(local_date(epoch(outage), settings.SLA_ZONE))
-    month = ServiceMonth.of(max(min(starts, default=present.first_day), versions[0].takes_effect_on))
+    closed = MonthClosing.objects.aggregate(first=Min("month"))["first"]
+    first = min([day for day in (first_day_on_record(), closed) if day], default=present.first_day)
+    month = ServiceMonth.of(max(first, versions[0].takes_effect_on))
     if month.first_day < versions[0].takes_effect_on:
         month = month.next
     months = []
@@ -161,7 +177,8 @@ def _lock(region: Region) -> None:
     Region.objects.select_for_update(no_key=True).get(pk=region.pk)
 
 
-def _region_columns(verdicts: Verdicts) -> dict[str, Any]:
+def region_columns(verdicts: Verdicts) -> dict[str, Any]:
+    """Return the row of the region."""
     month = verdicts.month
     days = ServiceDays.of(month.days, settings.SLA_ZONE)
     return {
@@ -172,7 +189,7 @@ def _region_columns(verdicts: Verdicts) -> dict[str, Any]:
 
 def _store_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
     """Store the row of the region; return whether the minutes that its customers' months derive from changed."""
-    columns = _region_columns(verdicts)
+    columns = region_columns(verdicts)
     if RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **columns).exists():
         return False
     RegionMonth.objects.update_or_create(
@@ -186,14 +203,14 @@ def month_deviates(*, month: ServiceMonth, now: datetime) -> bool:
     versions = published_versions()
     with transaction.atomic():
         return any(
-            _deviates(region, _verdicts(region, month, versions, now), customers=True)
+            _deviates(region, verdicts_of(region, month, versions, now), customers=True)
             for region in Region.objects.all()
         )
 
 
 def _deviates(region: Region, verdicts: Verdicts, *, customers: bool) -> bool:
     """Return whether a closed month of a region disagrees with the record; `customers`: compare theirs too."""
-    unchanged = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **_region_columns(verdicts))
+    unchanged = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **region_columns(verdicts))
     if not unchanged.exists():
         return True
     if not customers:

@@ -9,7 +9,7 @@ from .exclusions import EVERYTHING, ExcludedTime, ScopedOutage, cells, covered_b
 from .figures import FailureEvent, MonthFigures, ReadingFigures, availability, cut, error_budget, figures
 from .judgement import Judgement, Unavailability, for_customer, judge
 from .reasons import Reason, Shade, Why, explain, picture
-from .status import FigureStatus, MonthStatus, Pending, month_status
+from .status import FigureStatus, MonthStatus, Pending, month_status, stored_status, with_undecided_exclusion
 
 __all__ = [
     "EVERYTHING",
@@ -37,4 +37,6 @@ __all__ = [
     "judge",
     "month_status",
     "picture",
+    "stored_status",
+    "with_undecided_exclusion",
 ]

@@ -1,7 +1,11 @@
 """The status of a month's figure: in progress, provisional or final, and what keeps it from being final."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
+
+from sla_portal.kernel.months import ServiceMonth
 
 
 class FigureStatus(Enum):
@@ -50,3 +54,18 @@ def month_status(
         FigureStatus.PROVISIONAL if over else FigureStatus.IN_PROGRESS,
         tuple(reason for reason in Pending if holds[reason]),
     )
+
+
+def with_undecided_exclusion(status: MonthStatus) -> MonthStatus:
+    """Return the status of a customer's figure where time that the customer caused is undecided beside what the region's is."""
+    if status.status is FigureStatus.FINAL:
+        return status
+    pending = {*status.pending, Pending.UNDECIDED_EXCLUSION}
+    return MonthStatus(status.status, tuple(reason for reason in Pending if reason in pending))
+
+
+def stored_status(month: date, closed: Collection[date], present: ServiceMonth) -> FigureStatus:
+    """Return the status of a stored figure, by the first day of its month: `closed` are those of closed months."""
+    if month in closed:
+        return FigureStatus.FINAL
+    return FigureStatus.PROVISIONAL if month < present.first_day else FigureStatus.IN_PROGRESS

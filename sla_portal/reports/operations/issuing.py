@@ -14,11 +14,17 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from sla_portal.agreements.queries import version_in_force
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record, require
-from sla_portal.availability.operations import close_month, correct_month, month_deviates
-from sla_portal.availability.queries import closing_of
+from sla_portal.availability.models import ClosingRequest, MonthClosing
+from sla_portal.availability.operations import (
+    MonthNotInService,
+    close_month,
+    confirm_request,
+    correct_month,
+    month_deviates,
+)
+from sla_portal.availability.queries import closing_of, not_in_service
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
@@ -27,7 +33,7 @@ from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..models import Report, ReportRun, Status
 from ..queries import RegionRecord, customers_to_report, in_service, without_report
-from ..rules import Change, Figures, Statement, canonical, changes, digest, number, shared
+from ..rules import Change, Figures, Statement, canonical, changes, digest, number, shared, without_status
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +77,13 @@ def request_reports(
     """Request the reports of `regions` and `customers`, or of all where none is given; a worker queues them.
 
     Reports are issued only where the figures differ from the last revision; these state the `reason`.
-    Raises `NotAllowed`, `MonthNotBegun`, `MonthDeviates`, `NotInService` and `NoAgreementInForce`.
+    Raises `NotAllowed`, `MonthNotBegun`, `MonthNotInService`, `MonthDeviates` and `NotInService`.
     """
     require(actor, "reports.issue_report")
     if month.first_day > local_date(epoch(now), settings.SLA_ZONE):
         raise MonthNotBegun(_("%(month)s has not begun yet, so there is nothing to report.") % {"month": month})
-    version_in_force(month.first_day)
+    if sentence := not_in_service(month):
+        raise MonthNotInService(sentence)
     _check_closed_month(month, now)
     unserved = set(customers) - set(customers_to_report(month).filter(pk__in=[one.pk for one in customers]))
     if unserved:
@@ -125,6 +132,13 @@ def correct_and_report(*, actor: Actor, month: ServiceMonth, reason: str, now: d
         return request_reports(actor=actor, month=month, reason=reason, now=now)
 
 
+def confirm_and_report(*, actor: Actor, request: ClosingRequest, now: datetime) -> ReportRun:
+    """Close or correct a month as another person requested it, and request the reports that follow from it."""
+    with transaction.atomic():
+        confirm_request(actor=actor, request=request, now=now)
+        return request_reports(actor=actor, month=request.service_month, reason=request.reason, now=now)
+
+
 def request_missing_reports(*, now: datetime) -> ReportRun | None:
     """Request the reports of last month that are missing; return None where none is."""
     month = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE)).previous
@@ -169,16 +183,18 @@ def queue_reports(*, run_id: int, now: datetime) -> bool:
     month = ServiceMonth.of(run.month)
     regions, customers = _requested(run, month)
     unchanged = 0
+    closings = list(MonthClosing.objects.filter(month=run.month))
     try:
         _check_closed_month(month, now)
         for region in Region.objects.filter(Q(pk__in=regions) | Q(pk__in=customers.values("region"))).order_by("code"):
             of_month = RegionRecord(region, month, now)
             if region.pk in regions:
-                unchanged += _queue_changed(run, [(region, of_month.of_region())], now)
+                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, now)
             ids = list(customers.filter(region=region).order_by("pk").values_list("pk", flat=True))
             for start in range(0, len(ids), QUEUED_AT_ONCE):
                 chunk = list(Customer.objects.filter(pk__in=ids[start : start + QUEUED_AT_ONCE]).order_by("pk"))
-                unchanged += _queue_changed(run, list(zip(chunk, of_month.of_customers(chunk), strict=True)), now)
+                stated = list(zip(chunk, of_month.of_customers(chunk), strict=True))
+                unchanged += _queue_changed(run, stated, closings, now)
     except Refused as reason:
         ReportRun.objects.filter(pk=run.pk).update(leased_until=None, error=str(reason))
         return True
@@ -196,8 +212,13 @@ def _requested(run: ReportRun, month: ServiceMonth) -> tuple[set[int], QuerySet[
     return set(every_region.values_list("pk", flat=True)), every_customer
 
 
-def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Figures]], now: datetime) -> int:
-    """Queue reports where the figures have changed; return how many have not."""
+def _queue_changed(
+    run: ReportRun,
+    stated: Sequence[tuple[Region | Customer, Figures]],
+    closings: Sequence[MonthClosing],
+    now: datetime,
+) -> int:
+    """Queue reports where the figures have changed; return how many have not. `closings`: of the month, newest first."""
     customers = [one.pk for one, _figures in stated if isinstance(one, Customer)]
     regions = [one.pk for one, _figures in stated if isinstance(one, Region)]
     of_month = Report.objects.filter(month=run.month).filter(Q(customer__in=customers) | Q(region__in=regions))
@@ -208,7 +229,7 @@ def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Fig
     for one, figures in stated:
         key = (one.pk, None) if isinstance(one, Region) else (None, one.pk)
         before = last.get(key)
-        if before is None or before.figures_sha256 != digest(figures):
+        if before is None or not _states(before, figures, closings):
             changed.append((key, figures, before))
     previous = dict(
         Report.objects.filter(pk__in=[before.pk for _key, _figures, before in changed if before]).values_list(
@@ -219,7 +240,7 @@ def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Fig
         # Of two concurrent requests the constraint admits each revision once.
         Report.objects.bulk_create(
             [
-                _report(run, key, figures, before, previous[before.pk]["figures"] if before else None, now)
+                _report(run, key, figures, before, previous[before.pk]["figures"] if before else None, closings, now)
                 for key, figures, before in changed
             ],
             ignore_conflicts=True,
@@ -232,15 +253,31 @@ def _queue_changed(run: ReportRun, stated: Sequence[tuple[Region | Customer, Fig
     return len(stated) - len(changed)
 
 
+def _states(report: Report, figures: Figures, closings: Sequence[MonthClosing]) -> bool:
+    """Return whether a report states these figures.
+
+    One that was issued after the month was closed, before reports named the status of their figures, states final ones.
+    """
+    if report.figures_sha256 == digest(figures):
+        return True
+    return (
+        bool(closings)
+        and report.issued_at >= closings[-1].closed_at
+        and report.figures_sha256 == digest(without_status(figures))
+    )
+
+
 def _report(
     run: ReportRun,
     key: tuple[int | None, int | None],
     figures: Figures,
     before: Report | None,
     figures_before: Figures | None,
+    closings: Sequence[MonthClosing],
     now: datetime,
 ) -> Report:
     revision = before.revision + 1 if before else 1
+    closing = closings[0] if closings else None
     differences: list[Change] = changes(figures_before, figures) if figures_before else []
     statement: Statement = {
         "figures": figures,
@@ -251,6 +288,15 @@ def _report(
             "address": settings.SITE_URL,
             "changes": differences,
             "reason": run.reason if differences else "",
+            "closing": {
+                "revision": closing.revision,
+                "closed_at": instant_text(closing.closed_at),
+                "closed_by": closing.closed_by_name,
+                "requested_by": closing.requested_by_name,
+                "one_person": bool(closing.one_person),
+            }
+            if closing
+            else None,
         },
     }
     return Report(

@@ -236,6 +236,7 @@ def _own_context(statement: Statement, bodies: int) -> dict[str, Any]:
         "figures": figures,
         "issue": issue,
         "name_size": next((size for most, size in NAME_SIZES if len(figures["name"]) <= most), "longest"),
+        "status": words.status(figures, issue),
         "changes": words.changes(issue["changes"]),
         "compensation": words.ledger_entries(figures.get("compensation", ())),
         "digest": digest(figures),

@@ -1,15 +1,17 @@
 """The sentences of a report that depend on its figures, in the active language."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from claims.models import Step
-from sla_portal.reports.rules import Change, Figures, LedgerEntry, Recovery, ReferenceAndTitle
+from sla_portal.availability.rules import FigureStatus, MonthStatus, Pending
+from sla_portal.availability.words import pending_sentence, status_badge
+from sla_portal.reports.rules import Change, Closing, Figures, Issue, LedgerEntry, Recovery, ReferenceAndTitle
 
-from ..templatetags.pdf import DASH, grouped, lasting, long_month
+from ..templatetags.pdf import DASH, clock, grouped, lasting, long_month
 
 
 def attachment() -> str:
@@ -61,6 +63,44 @@ def maintenance(kind: str) -> str:
 
 def source(value: str) -> str:
     return {"monitoring": _("monitoring"), "ticket": _("ticket"), "phone": _("phone")}[value]
+
+
+def status(figures: Figures, issue: Issue) -> tuple[str, str]:
+    """Return the word for the status of the figures, and the sentences that say why; empty where a statement has none."""
+    if "status" not in figures:
+        return "", ""
+    found = MonthStatus(FigureStatus(figures["status"]), tuple(Pending(value) for value in figures["pending"]))
+    sentences = [pending_sentence(found), *_if_confirmed(figures), *_closed(figures, issue.get("closing"))]
+    return status_badge(found.status)[1], " ".join(filter(None, sentences))
+
+
+def _if_confirmed(figures: Figures) -> Iterator[str]:
+    would = figures["if_confirmed"]
+    if would and would["availability"] is not None:
+        yield ngettext(
+            "If every undecided exclusion were confirmed: %(availability)s %%, %(minutes)d unavailable minute, %(sla)s.",
+            "If every undecided exclusion were confirmed: %(availability)s %%, %(minutes)d unavailable minutes, %(sla)s.",
+            would["unavailable_minutes"],
+        ) % {
+            "availability": would["availability"],
+            "minutes": would["unavailable_minutes"],
+            "sla": _value("met", would["met"]),
+        }
+
+
+def _closed(figures: Figures, closing: Closing | None) -> Iterator[str]:
+    if closing is None:
+        return
+    yield _("Closed at %(at)s (%(zone)s) by %(name)s, revision %(revision)d.") % {
+        "at": clock(closing["closed_at"], figures["sla_zone"]),
+        "zone": figures["sla_zone"],
+        "name": closing["closed_by"],
+        "revision": closing["revision"],
+    }
+    if closing["requested_by"]:
+        yield _("Requested by %(name)s.") % {"name": closing["requested_by"]}
+    if closing["one_person"]:
+        yield _("Closed by one person; the second was switched off in the settings.")
 
 
 def time_to_acknowledge(incident: Recovery) -> str:
@@ -156,6 +196,8 @@ def _values(change: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _value(what: str, value: Any) -> str:
+    if what == "status":
+        return status_badge(FigureStatus(value))[1] if value else DASH
     if what == "met":
         return {True: _("SLA met"), False: _("SLA breached"), None: _("Not in service")}[value]
     if isinstance(value, bool):
@@ -179,7 +221,10 @@ def _changed(key: str) -> str:
         "unavailable_minutes": _("Unavailable minutes"),
         "excluded_minutes": _("Excluded minutes"),
         "budget_minutes": _("Downtime allowance (error budget), minutes"),
-        "provisional": _("Provisional"),
+        "provisional": _("An outage is ongoing"),
+        "status": _("Status"),
+        "pending": _("Reasons for the status"),
+        "if_confirmed": _("Figures if every undecided exclusion were confirmed"),
         "reading_sensitive": _("Outcome depends on the counting rule"),
         "agreements": _("Agreement versions"),
         "events": _("Failure events"),

@@ -20,19 +20,27 @@ from sla_portal.agreements.rules import Terms, terms_at
 from sla_portal.availability.clauses import PRECEDENCE
 from sla_portal.availability.models import CustomerMonth, Exclusion, RegionMonth
 from sla_portal.availability.models import Status as ExclusionStatus
-from sla_portal.availability.queries import days_measured, exclusions_of_region, first_service_day, judged_region
+from sla_portal.availability.queries import (
+    days_measured,
+    exclusions_of_region,
+    first_service_day,
+    judged_region,
+    statuses_of_regions,
+)
 from sla_portal.availability.rules import (
     ExcludedTime,
     FailureEvent,
     Judgement,
     MonthFigures,
+    Pending,
     cut,
     figures,
     for_customer,
+    with_undecided_exclusion,
 )
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.instants import instant_text
-from sla_portal.kernel.intervals import MINUTE, clipped, epoch, instant, minutes_touching, touching
+from sla_portal.kernel.intervals import MINUTE, Span, clipped, epoch, instant, minutes_touching, touching
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
 
 from ..rules import (
@@ -42,6 +50,7 @@ from ..rules import (
     ContractPeriod,
     Event,
     Figures,
+    FigureStatement,
     LedgerEntry,
     ReferenceAndTitle,
     Version,
@@ -66,13 +75,21 @@ class CustomerExclusions:
 
     exclusions: tuple[Exclusion, ...] = ()
     suspensions: tuple[Suspension, ...] = ()
+    proposed: tuple[Exclusion, ...] = ()
+    """Undecided; not applied."""
 
     def applied_to(self, judgement: Judgement) -> Judgement:
+        return self._applied(judgement, self.exclusions)
+
+    def if_confirmed(self, judgement: Judgement) -> Judgement:
+        return self._applied(judgement, (*self.exclusions, *self.proposed))
+
+    def _applied(self, judgement: Judgement, exclusions: Iterable[Exclusion]) -> Judgement:
         return for_customer(
             judgement,
             [
                 ExcludedTime(None, one.clause, epoch(one.starts_at), epoch(one.ends_at), key=one.pk)
-                for one in self.exclusions
+                for one in exclusions
                 if one.starts_at and one.ends_at
             ],
             [days_span(one.first_on, one.last_on, settings.SLA_ZONE) for one in self.suspensions],
@@ -105,7 +122,12 @@ class RegionRecord:
             incident.reference: incident
             for incident in Incident.objects.filter(outages__in=outages).distinct().prefetch_related("outages")
         }
-        self.exclusions = list(exclusions_of_region(region, reach).filter(status=ExclusionStatus.CONFIRMED))
+        effective = (ExclusionStatus.CONFIRMED, ExclusionStatus.PROPOSED)
+        exclusions = list(exclusions_of_region(region, reach).filter(status__in=effective))
+        self.exclusions = [one for one in exclusions if one.status == ExclusionStatus.CONFIRMED]
+        proposed = [one for one in exclusions if one.status == ExclusionStatus.PROPOSED]
+        self.if_confirmed = judged_region(region, reach, now, as_if_confirmed=proposed) if proposed else None
+        self.status = statuses_of_regions([month], now, [region])[region.pk, month.first_day]
         self.windows = [
             stated_window(window)
             for window in windows_of_region(region, instant(self.span[0]), instant(self.span[1]))
@@ -145,13 +167,17 @@ class RegionRecord:
         suspensions = suspensions_of([contract.pk for contract in every], first, self.month.last_day)
         reach = days_span(first, self.month.last_day, settings.SLA_ZONE)
         exclusions: dict[int | None, list[Exclusion]] = defaultdict(list)
+        proposed: dict[int | None, list[Exclusion]] = defaultdict(list)
         for exclusion in Exclusion.objects.filter(
-            status=ExclusionStatus.CONFIRMED,
+            status__in=(ExclusionStatus.CONFIRMED, ExclusionStatus.PROPOSED),
             customer__in=customers,
             starts_at__lt=instant(reach[1]),
             ends_at__gt=instant(reach[0]),
         ).select_related("proposed_by", "decided_by"):
-            exclusions[exclusion.customer_id].append(exclusion)
+            if exclusion.status == ExclusionStatus.CONFIRMED:
+                exclusions[exclusion.customer_id].append(exclusion)
+            elif _lies_in(exclusion, self.span):
+                proposed[exclusion.customer_id].append(exclusion)
         past: dict[int, list[CustomerMonth]] = defaultdict(list)
         for row in CustomerMonth.objects.filter(customer__in=customers, month__in=months_before(self.month)):
             past[row.customer_id].append(row)
@@ -171,6 +197,7 @@ class RegionRecord:
                 CustomerExclusions(
                     tuple(exclusions[customer.pk]),
                     tuple(one for contract in contracts[customer.pk] for one in suspensions.get(contract.pk, ())),
+                    tuple(proposed[customer.pk]),
                 ),
                 past[customer.pk],
                 compensation[customer.pk],
@@ -240,6 +267,7 @@ class RegionRecord:
             "met": judged.met,
             "budget_minutes": judged.budget_minutes,
             "provisional": judged.provisional,
+            **self._status(days, terms, own),
             "ongoing": self._named({outage.incident for outage in outages if outage.ongoing}),
             "unclassified": self._named({one.reference for one in incidents if one.attributable is None}),
             "reading_sensitive": judged.reading_sensitive,
@@ -259,6 +287,23 @@ class RegionRecord:
             "windows": self.windows,
             "recovery": [stated_recovery(incident) for incident in incidents],
             "claims": self.claims,
+        }
+
+    def _status(self, days: ServiceDays, terms: Terms, own: CustomerExclusions) -> FigureStatement:
+        """Return the status of the figures, and the figures as they would be if what is undecided were confirmed."""
+        status = with_undecided_exclusion(self.status) if own.proposed else self.status
+        undecided = Pending.UNDECIDED_EXCLUSION in status.pending
+        would = figures(own.if_confirmed(self.if_confirmed or self.judgement), days, terms) if undecided else None
+        return {
+            "status": status.status.value,
+            "pending": [reason.value for reason in status.pending],
+            "if_confirmed": {
+                "unavailable_minutes": would.unavailable_minutes,
+                "availability": would.availability if would.availability is None else cut(would.availability),
+                "met": would.met,
+            }
+            if would
+            else None,
         }
 
     def _versions(self, decisive: Terms, days: ServiceDays) -> list[Version]:
@@ -332,6 +377,11 @@ class RegionRecord:
             "unavailable_minutes": judged.unavailable_minutes,
             "availability": judged.availability if judged.availability is None else cut(judged.availability),
         }
+
+
+def _lies_in(exclusion: Exclusion, span: Span) -> bool:
+    """Whether a customer's own exclusion, which has both instants, touches `span`."""
+    return epoch(exclusion.starts_at) < span[1] and epoch(exclusion.ends_at) > span[0]  # type: ignore[arg-type]
 
 
 def _excluded_minutes(judgement: Judgement, days: ServiceDays) -> Counter[object]:

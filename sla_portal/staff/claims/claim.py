@@ -23,7 +23,9 @@ from claims.queries.proofs import proofs_of
 from sla_portal.agreements.queries import NoAgreementInForce
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.templatetags.audit_log import audit_log
+from sla_portal.availability.queries import status_of
 from sla_portal.availability.rules import cut
+from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import month_name
 from sla_portal.notices.models import Notice
 from sla_portal.notices.tasks import deliver_soon
@@ -186,9 +188,14 @@ def _assessed(claim: Claim, assessment: Assessment, history: sheet.ClaimHistory,
     ledger = sheet.ledger_of(claim)
     recommended = history.last.voucher_minutes if history.last and claim.status == Status.RECOMMENDED else 0
     payments = sheet.payments_of(claim)
+    status = status_of(claim.contract.customer, assessment.judged, now)
     return {
         "assessment": assessment,
+        "status": status_badge(status.status),
+        "pending": pending_sentence(status),
+        "closing": assessment.closing,
         "checks": sheet.checks(assessment),
+        "voided": sheet.voided_incidents(claim),
         "against": sheet.failed_checks(assessment),
         "window": assessment.window,
         "last_day": last_day(assessment.window),

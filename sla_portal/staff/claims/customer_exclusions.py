@@ -17,6 +17,7 @@ from sla_portal.availability.operations import (
     propose_own_exclusion,
     reject_exclusion,
     revoke_exclusion,
+    withdraw_exclusion,
 )
 
 from ..common import refusals_on, require_right
@@ -85,8 +86,17 @@ def revoke_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
     return _decide_own(request, pk, exclusion, revoke_exclusion, _("Revoked. The time counts as downtime again."))
 
 
-def _decide_own(request: HttpRequest, pk: int, exclusion: int, decision, message: str) -> HttpResponse:
-    claim, actor, now, back = asked_step(request, pk, DECIDE_OWN)
+@require_POST
+def withdraw_own(request: HttpRequest, pk: int, exclusion: int) -> HttpResponse:
+    """Withdraw one's own proposal."""
+    message = _("Proposal withdrawn. The time counts as downtime.")
+    return _decide_own(request, pk, exclusion, withdraw_exclusion, message, PROPOSE_OWN)
+
+
+def _decide_own(
+    request: HttpRequest, pk: int, exclusion: int, decision, message: str, right: str = DECIDE_OWN
+) -> HttpResponse:
+    claim, actor, now, back = asked_step(request, pk, right)
     row = get_object_or_404(Exclusion, pk=exclusion, customer=claim.contract.customer_id)
     form = DecisionForm(request.POST, auto_id=f"decide-{row.pk}-%s")
     if form.is_valid():

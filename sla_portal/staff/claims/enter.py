@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -22,10 +23,13 @@ from claims.rules import ClaimWindow
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import CustomerMonth
-from sla_portal.availability.rules import availability, cut
+from sla_portal.availability.queries import closed_months
+from sla_portal.availability.rules import availability, cut, stored_status
+from sla_portal.availability.words import status_badge
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer
-from sla_portal.kernel.months import ServiceMonth
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.notices.tasks import deliver_soon
 
 from ..common import page, refusals_on, require_right
@@ -165,6 +169,8 @@ def _figures(contract: Contract, windows: Windows, now: datetime) -> list[dict[s
     months = [first + -n for n in range(MONTHS_SHOWN)]
     edge = months[-1].first_day
     judged = {row.month: row for row in CustomerMonth.objects.filter(customer=contract.customer_id, month__gte=edge)}
+    closed = closed_months(list(judged))
+    present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
     claims: dict[Any, list[Claim]] = {}
     for claim in Claim.objects.filter(contract=contract, month__gte=edge).order_by("-received_at"):
         claims.setdefault(claim.month, []).append(claim)
@@ -176,6 +182,7 @@ def _figures(contract: Contract, windows: Windows, now: datetime) -> list[dict[s
             "last_day": last_day(window) if window else None,
             "left": time_left(window, now) if window else ("outside", pgettext("claims", "Closed")),
             **_row(judged.get(month.first_day)),
+            "status": status_badge(stored_status(month.first_day, closed, present)),
             "claims": [(claim, CLAIM_MARKS[claim.status]) for claim in claims.get(month.first_day, [])],
         }
         for month in months

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -18,6 +19,7 @@ from claims.models import Claim, ClaimedTime, Decision, Entry, Outcome, Recommen
 from claims.queries import Assessment, CapBalance, assess
 from claims.rules import Division, divide, worth
 from claims.words import check_name, result_text
+from incidents.models import Incident, Outage
 from sla_portal.agreements.models import Payment
 from sla_portal.agreements.rules import Reading
 from sla_portal.availability.models import Exclusion, Status
@@ -242,6 +244,19 @@ def _worth(assessment: Assessment) -> str:
     if not assessment.judged.figures.met:
         return f"{format_minutes(own.minutes)} · {amount(worth(own.paid, own), own.currency)}"
     return _("none: SLA met")
+
+
+def voided_incidents(claim: Claim) -> QuerySet[Incident]:
+    """Incidents that overlap the times reported, but were voided or merged into another."""
+    reported = Q(pk__in=())
+    for time in claim.times.all():
+        reported |= Q(started_at__lt=time.ends_at) & (Q(ended_at__isnull=True) | Q(ended_at__gt=time.starts_at))
+    outages = Outage.objects.filter(reported, region=claim.contract.customer.region_id)
+    return (
+        Incident.objects.filter(voided_at__isnull=False, pk__in=outages.values("incident"))
+        .select_related("merged_into")
+        .order_by("detected_at", "id")
+    )
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def urls(view) -> list[URLPattern]:
         path(of_own + "confirm/", view(customer_exclusions.confirm_own), name="confirm_own"),
         path(of_own + "reject/", view(customer_exclusions.reject_own), name="reject_own"),
         path(of_own + "revoke/", view(customer_exclusions.revoke_own), name="revoke_own"),
+        path(of_own + "withdraw/", view(customer_exclusions.withdraw_own), name="withdraw_own"),
         path(
             "availability/exclusion/<int:pk>/claim/",
             view(customer_exclusions.of_own_exclusion),

@@ -33,7 +33,11 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
     for upload in files:
         try:
             added = add_evidence(
-                actor=Actor.staff(request.user), exclusion=exclusion, upload=upload, now=timezone.now()
+                actor=Actor.staff(request.user),
+                exclusion=exclusion,
+                upload=upload,
+                now=timezone.now(),
+                reason=request.POST.get("reason", "")[:2000],
             )
         except Refused as refused:
             messages.error(request, f"{upload.name}: {refused}")

@@ -27,12 +27,13 @@ from incidents.queries import may_own
 from incidents.rules import Severity
 from maintenance.models import MaintenanceWindow
 from sla_portal.availability.clauses import CUSTOMER_CLAUSES
+from sla_portal.availability.models import Exclusion
 from sla_portal.availability.queries import Grid
 from sla_portal.clocks import ClockField
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.intervals import epoch, instant
 
-from ..forms import NOW, TYPED, KeyedForm, TimedForm
+from ..forms import NOW, TYPED, CorrectionForm, KeyedForm, ReasonForm, TimedForm
 from ..grid import describe_outage, rectangles
 from .impact import ClauseText
 
@@ -41,11 +42,12 @@ MINUTES = "minutes"
 FIELDS = {"started_at": "since_at", "ended_at": "ended_at", "detected_at": "detected_at"}
 """Where a form shows what an operation objects to."""
 EVERYTHING, SOME = "everything", "some"
+OTHER = "other"
 ASKED_WITHIN = 3600
 """Seconds for which the duplicate question keeps the time at which the form was first sent."""
 
 
-class OutageForm(TimedForm, KeyedForm):
+class OutageForm(TimedForm, KeyedForm, CorrectionForm):
     """Regions, start, end and scope of an outage."""
 
     # Not a model field: it passes any number to the database, which may not be able to store it.
@@ -328,7 +330,7 @@ class LogOutageForm(OutageForm):
         return next((incident for incident in found if str(incident.pk) == self.cleaned_data["duplicate_of"]), None)
 
 
-class ResolveForm(TimedForm):
+class ResolveForm(TimedForm, CorrectionForm):
     """When an incident was resolved."""
 
     end = forms.ChoiceField(
@@ -343,10 +345,107 @@ class ResolveForm(TimedForm):
         required=False,
         help_text=gettext_lazy("Leave empty if the service was restored at the moment of resolving."),
     )
+    previewed = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    """The typed time whose effect was shown, in seconds since the epoch."""
 
     def clean(self) -> dict[str, Any]:
         self.cleaned_data["at"] = self.typed("end_at") if self.cleaned_data.get("end") == TYPED else self.now
         return self.cleaned_data
+
+    @property
+    def may_be_saved(self) -> bool:
+        """Whether the effect of the time was shown; that of resolving it now always is."""
+        given = self.cleaned_data
+        return given["end"] == NOW or given["previewed"] == epoch(given["at"])
+
+    def for_preview(self) -> ResolveForm:
+        """Return the same form, accepted if the time is not changed after this preview."""
+        data = cast("QueryDict", self.data).copy()
+        data["previewed"] = str(epoch(self.cleaned_data["at"]))
+        return type(self)(data, now=self.now, auto_id=self.auto_id)
+
+
+class ReopenForm(ReasonForm):
+    """Why an incident is reopened, and what the public reads."""
+
+    text = forms.CharField(
+        label=gettext_lazy("Public update"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=5000,
+        initial=gettext_lazy("This incident was reopened. We are investigating."),
+    )
+
+
+class MergeForm(ReasonForm):
+    """The incident to merge into, and what that one takes over; accepted only as it was previewed."""
+
+    into = forms.ChoiceField(label=gettext_lazy("Merge into"), widget=forms.RadioSelect)
+    reference = forms.CharField(label=gettext_lazy("Reference of the other incident"), max_length=40, required=False)
+    outages = forms.MultipleChoiceField(
+        label=gettext_lazy("Outages to take over"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=gettext_lazy("Outages that are not selected are dropped: they stay on record here and do not count."),
+    )
+    exclusions = forms.MultipleChoiceField(
+        label=gettext_lazy("Exclusions to propose again"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=gettext_lazy("For the same time, with the same reason and evidence. Another person decides them."),
+    )
+    previewed = forms.CharField(required=False, widget=forms.HiddenInput)
+    field_order = ("into", "reference", "outages", "exclusions", "reason")
+
+    def __init__(
+        self,
+        *args: Any,
+        incident: Incident,
+        candidates: Iterable[Incident],
+        outages: Iterable[tuple[str, str]],
+        exclusions: Iterable[Exclusion],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.incident = incident
+        fields: dict[str, Any] = self.fields
+        fields["into"].choices = [*((one.reference, str(one)) for one in candidates), (OTHER, _("Another incident"))]
+        fields["into"].initial = fields["into"].choices[0][0]
+        fields["outages"].choices = list(outages)
+        fields["outages"].initial = [value for value, _label in fields["outages"].choices]
+        fields["exclusions"].choices = [
+            (str(one.pk), f"{one.clause} ({one.get_status_display()}): {one.reason}") for one in exclusions
+        ]
+        if not fields["exclusions"].choices:
+            del self.fields["exclusions"]
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        typed = given.get("into") == OTHER
+        reference = given.get("reference", "") if typed else given.get("into", "")
+        target = Incident.objects.valid().filter(reference__iexact=reference).exclude(pk=self.incident.pk).first()
+        if given.get("into") and target is None:
+            field = "reference" if typed else "into"
+            self.add_error(
+                field, _("There is no such incident to merge into. Enter the reference of another incident.")
+            )
+        given["target"] = target
+        return given
+
+    @property
+    def chosen(self) -> str:
+        """What is previewed."""
+        given = self.cleaned_data
+        return ",".join([given["target"].reference, *given["outages"], "", *given.get("exclusions", ())])
+
+    @property
+    def may_be_saved(self) -> bool:
+        return self.cleaned_data["previewed"] == self.chosen
+
+    def with_preview(self) -> dict[str, Any]:
+        """The data of the same form, accepted if nothing but the reason is changed after this preview."""
+        data = cast("QueryDict", self.data).copy()
+        data["previewed"] = self.chosen
+        return data
 
 
 class UpdateForm(KeyedForm):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from django.conf import settings
 from django.db.models import Model
@@ -18,8 +18,7 @@ from sla_portal.agreements.models import Clause
 from sla_portal.agreements.queries import version_in_force
 from sla_portal.agreements.rules import Reading, TermsPeriod, terms_at
 from sla_portal.availability.clauses import CLAUSES
-from sla_portal.availability.models import Exclusion
-from sla_portal.availability.queries import Grid, judged_region
+from sla_portal.availability.queries import Decisions, Grid, judged_region
 from sla_portal.availability.rules import Judgement, MonthFigures, covered_by_notice, figures
 from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection, merged, minutes_touching, seconds
@@ -192,7 +191,7 @@ def lead_hours(window: MaintenanceWindow) -> int | None:
     return (epoch(first.starts_at) - epoch(first.sent_at)) // 3600
 
 
-class ExclusionEffect(NamedTuple):
+class MonthEffect(NamedTuple):
     """The figures of a month of one region now and after a decision."""
 
     region: Region
@@ -201,17 +200,14 @@ class ExclusionEffect(NamedTuple):
     changed: MonthFigures
 
 
-def exclusion_effects(exclusion: Exclusion, affected: Iterable[RegionImpact], now: datetime) -> list[ExclusionEffect]:
-    """Calculate each affected month as it would be with a proposed exclusion confirmed, or a confirmed one revoked."""
+def month_effects(affected: Iterable[RegionImpact], now: datetime, **decisions: Unpack[Decisions]) -> list[MonthEffect]:
+    """Calculate each affected month as it would be after decisions (`judged_region`)."""
     effects = []
     for impact in affected:
         months = [row.month for row in impact.months]
-        if exclusion.status == "proposed":
-            judgement = judged_region(impact.region, _span(months), now, as_if_confirmed=[exclusion])
-        else:
-            judgement = judged_region(impact.region, _span(months), now, as_if_revoked=[exclusion])
+        judgement = judged_region(impact.region, _span(months), now, **decisions)
         effects += [
-            ExclusionEffect(impact.region, current.month, current.figures, changed.figures)
+            MonthEffect(impact.region, current.month, current.figures, changed.figures)
             for current, changed in zip(impact.months, figures_of(judgement, months), strict=True)
         ]
     return effects

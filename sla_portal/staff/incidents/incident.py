@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -18,41 +19,53 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from incidents.models import Incident, UpdateTemplate
-from incidents.operations import acknowledge_incident, add_update, resolve_incident
-from incidents.queries import severities, times_of
+from incidents.operations import (
+    acknowledge_incident,
+    add_update,
+    ended_outages,
+    reopen_incident,
+    resolve_incident,
+)
+from incidents.queries import periods_of, severities, times_of
 from incidents.rules import objections
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.rules import Reading
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import closed_months_touched
 from sla_portal.audit.templatetags.audit_log import audit_log
-from sla_portal.availability.models import Exclusion, Status
+from sla_portal.availability.models import Exclusion, RegionMonth, Status
 from sla_portal.availability.operations import (
     attribute_incident,
     confirm_exclusion,
-    count_changed_outcomes,
     propose_exclusion,
     reject_exclusion,
     revoke_exclusion,
+    withdraw_exclusion,
 )
-from sla_portal.availability.queries import Grid
-from sla_portal.availability.rules import MonthFigures
-from sla_portal.clocks import format_length, format_minutes, month_name
+from sla_portal.availability.queries import Grid, closed_rows_of_regions, is_as_closed, statuses_of_regions
+from sla_portal.availability.rules import MonthStatus
+from sla_portal.clocks import format_length, month_name
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 
 from ..common import chosen_template, page, refusals_on, require_right
 from ..forms import DecisionForm, ReasonForm
 from ..grid import Scope, describe_outage
+from ..headlines import as_closed, as_judged
 from ..operations import save_once
 from ..words import reading_name, verdict
-from .forms import HandOverForm, LinksForm, ProposalForm, ResolveForm, SeverityForm, UpdateForm
-from .impact import ExclusionEffect, RegionImpact, clauses_of_section_4, exclusion_effects, impacts
+from .closed_months import asking_why
+from .effects import effects_of
+from .forms import HandOverForm, LinksForm, ProposalForm, ReopenForm, ResolveForm, SeverityForm, UpdateForm
+from .impact import MonthOfRegion, RegionImpact, clauses_of_section_4, impacts
+from .service_months import touched_months
 from .timeline import timeline
 
-CHANGE, PROPOSE, DECIDE = (
+CHANGE, PROPOSE, DECIDE, VOID = (
     "incidents.change_incident",
     "availability.propose_exclusion",
     "availability.decide_exclusion",
+    "incidents.void_incident",
 )
 HEADLINE_PARTS = 3
 
@@ -62,7 +75,7 @@ def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an incident; `?part=figures` returns the figures alone, for the refresh of the page."""
     require_right(request, "incidents.view_incident")
     now = timezone.now()
-    incident = get_object_or_404(Incident, pk=pk)
+    incident = get_object_or_404(Incident.objects.select_related("merged_into"), pk=pk)
     if request.GET.get("part") == "figures":
         return page(request, "staff/incidents/_figures.html", _figures(incident, now))
     return _page(request, incident, now)
@@ -71,8 +84,8 @@ def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any) -> HttpResponse:
     """Render the page; `bound` holds the submitted forms that were refused, by name."""
     may = {
-        name: request.user.has_perm(right)
-        for name, right in (("change", CHANGE), ("propose", PROPOSE), ("decide", DECIDE))
+        name: request.user.has_perm(right) and not incident.voided_at
+        for name, right in (("change", CHANGE), ("propose", PROPOSE), ("decide", DECIDE), ("void", VOID))
     }
     context = _figures(incident, now)
     by_region: list[RegionImpact] = context["impacts"]
@@ -89,6 +102,7 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
     context |= {
         "title": f"{incident.reference} {incident.title}",
         "may": may,
+        "merged": incident.merged.order_by("reference"),
         "clauses": clauses,
         "exclusions": [
             {
@@ -96,9 +110,7 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
                 "clause": next((clause for clause in clauses if clause.number == exclusion.clause), None),
                 "own": exclusion.proposed_by_id == request.user.pk,
                 "form": decided.get(exclusion.pk) or DecisionForm(auto_id=f"decide-{exclusion.pk}-%s"),
-                "effects": [_effect(exclusion, made, now) for made in exclusion_effects(exclusion, by_region, now)]
-                if may["decide"] and exclusion.status in (Status.PROPOSED, Status.CONFIRMED)
-                else [],
+                "effects": _effects(exclusion, by_region, now) if may["decide"] else [],
             }
             for exclusion in exclusions
         ],
@@ -113,7 +125,10 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
             initial={name: getattr(incident, name) for name in LinksForm.base_fields}, auto_id="links-%s"
         ),
         "update_templates": UpdateTemplate.objects.all(),
+        "closed_months": [month_name(month) for month in closed_months_touched(periods_of(incident, now))],
         "resolve": ResolveForm(now=now, auto_id="resolve-%s"),
+        "resolved_then": [],
+        "reopen": ReopenForm(auto_id="reopen-%s"),
         "update": UpdateForm(auto_id="update-%s"),
         "attribute": ReasonForm(auto_id="attribute-%s"),
         "propose": ProposalForm(clauses=clauses, windows=windows, auto_id="propose-%s"),
@@ -130,6 +145,9 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
     grid = Grid.current()
     by_region = impacts(incident, grid, now)
     stretches = _stretches(by_region)
+    months = {row.month for impact in by_region for row in impact.months}
+    statuses = statuses_of_regions(months, now)
+    closed = closed_rows_of_regions(months)
     return {
         "incident": incident,
         "now": now,
@@ -137,56 +155,51 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
         "headline": _headline(incident, stretches),
         "severity": severities([incident])[incident.pk],
         "updates": incident.updates.all(),
-        "tally": [_tally(impact, named=len(by_region) > 1) for impact in by_region],
+        "tally": [] if incident.voided_at else [_tally(impact, named=len(by_region) > 1) for impact in by_region],
         "impacts": by_region,
         "regions": [
             {
                 "impact": impact,
                 "timeline": timeline(impact, incident, grid, epoch(now)),
                 "months": [
-                    (
+                    _month(
                         row,
-                        month_name(row.month),
-                        verdict(row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)),
+                        closed.get((impact.region.pk, row.month.first_day)),
+                        statuses[impact.region.pk, row.month.first_day],
+                        now,
                     )
                     for row in impact.months
                 ],
             }
             for impact in by_region
+            if not incident.voided_at
         ],
-        "ongoing": any(impact.ongoing for impact in by_region),
-        "unacknowledged": int(incident.acknowledged_at is None and incident.resolved_at is None),
+        "ongoing": not incident.voided_at and any(impact.ongoing for impact in by_region),
+        "service_months": touched_months(periods_of(incident, now)),
+        "unacknowledged": int(not (incident.acknowledged_at or incident.resolved_at or incident.voided_at)),
     }
 
 
-def _effect(exclusion: Exclusion, made: ExclusionEffect, now: datetime) -> dict[str, Any]:
-    """A month with and without an exclusion, under each counting rule."""
-    over = made.month.span(settings.SLA_ZONE)[1] <= epoch(now)
-
-    def result(figures: MonthFigures, reading: Reading) -> dict[str, str]:
-        under = figures.under[reading]
-        state, word = verdict(under.met, over)
-        return {"minutes": format_minutes(under.unavailable_minutes), "state": state, "word": word}
-
+def _month(row: MonthOfRegion, closed: RegionMonth | None, status: MonthStatus, now: datetime) -> dict[str, Any]:
+    """Return the figures of a month of a region: of a closed one as it was closed, with those of the record beside them."""
     return {
-        "region": made.region,
-        "month": made.month,
-        "name": month_name(made.month),
-        "verdicts_changed": count_changed_outcomes(
-            region=made.region, month=made.month, now=now, as_if_confirmed=[exclusion]
-        )
-        if exclusion.status == Status.PROPOSED
-        else 0,
-        "lines": [
-            {
-                "name": reading_name(reading),
-                "in_force": reading is made.current.terms.unavailability_reading,
-                "current": result(made.current, reading),
-                "changed": result(made.changed, reading),
-            }
-            for reading in Reading
-        ],
+        "row": row,
+        "name": month_name(row.month),
+        "verdict": verdict(
+            closed.met if closed else row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)
+        ),
+        "headline": as_closed(closed) if closed else as_judged(row.figures, status),
+        "record": as_judged(row.figures, status) if closed and not is_as_closed(closed, row.figures) else None,
     }
+
+
+def _effects(exclusion: Exclusion, by_region: Sequence[RegionImpact], now: datetime) -> list[dict[str, Any]]:
+    """The months with and without an exclusion that waits for a decision or is confirmed."""
+    if exclusion.status == Status.PROPOSED:
+        return effects_of(by_region, now, as_if_confirmed=[exclusion])
+    if exclusion.status == Status.CONFIRMED:
+        return effects_of(by_region, now, as_if_revoked=[exclusion])
+    return []
 
 
 def _windows_to_propose(by_region: Sequence[RegionImpact], exclusions: Sequence[Exclusion]) -> list[MaintenanceWindow]:
@@ -270,17 +283,42 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def resolve(request: HttpRequest, pk: int) -> HttpResponse:
-    """Resolve the incident and end its ongoing outages."""
+    """Resolve the incident and end its ongoing outages; at a typed time after showing what that does to the month."""
     incident, actor, now, back = _requested(request, pk, CHANGE)
     form = ResolveForm(request.POST, now=now, auto_id="resolve-%s")
     if form.is_valid():
         given = form.cleaned_data
-        ended = "restored_at" if given["restored_at"] else "end_at"
-        with refusals_on(form, {"resolved_at": "end_at", "ended_at": ended}):
-            resolve_incident(actor=actor, incident=incident, at=given["at"], restored_at=given["restored_at"], now=now)
+        at, restored_at = given["at"], given["restored_at"]
+
+        def write(reason: str) -> None:
+            # A copy: what is only tried is undone in the database, not on the object.
+            resolve_incident(
+                actor=actor, incident=copy(incident), at=at, restored_at=restored_at, now=now, reason=reason
+            )
+
+        fields = {"resolved_at": "end_at", "ended_at": "restored_at" if restored_at else "end_at"}
+        with refusals_on(form, fields), asking_why(form, write, now):
+            if not form.may_be_saved:
+                outages = {outage.pk: outage for outage in ended_outages(incident, at, now, restored_at)}
+                effects = effects_of(impacts(incident, Grid.current(), now), now, as_if_outages=outages)
+                return _page(request, incident, now, resolve=form.for_preview(), resolved_then=effects)
+            write(given["correction"])
             messages.success(request, _("Incident resolved."))
             return redirect(back)
     return _page(request, incident, now, resolve=form)
+
+
+@require_POST
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    """Reopen the resolved incident; the public reads it as a new update."""
+    incident, actor, now, back = _requested(request, pk, CHANGE)
+    form = ReopenForm(request.POST, auto_id="reopen-%s")
+    if form.is_valid():
+        with refusals_on(form):
+            reopen_incident(actor=actor, incident=incident, now=now, **form.cleaned_data)
+            messages.success(request, _("Incident reopened. If the outage is ongoing, add it or correct its end."))
+            return redirect(back)
+    return _page(request, incident, now, reopen=form)
 
 
 @require_POST
@@ -378,8 +416,14 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     return _decide(request, pk, revoke_exclusion, _("Exclusion revoked. The time counts as downtime again."))
 
 
-def _decide(request: HttpRequest, pk: int, decision, message: str) -> HttpResponse:
-    require_right(request, DECIDE)
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Withdraw one's own proposal."""
+    return _decide(request, pk, withdraw_exclusion, _("Proposal withdrawn. The time counts as downtime."), PROPOSE)
+
+
+def _decide(request: HttpRequest, pk: int, decision, message: str, right: str = DECIDE) -> HttpResponse:
+    require_right(request, right)
     exclusion = get_object_or_404(Exclusion, pk=pk)
     incident = get_object_or_404(Incident, exclusions=exclusion)
     now = timezone.now()

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from incidents.models import Incident, IncidentTemplate
+from incidents.operations import check_outage
 from incidents.queries import possible_duplicates
 from incidents.rules import check_end
 from sla_portal.audit.actors import Actor
@@ -22,6 +23,7 @@ from sla_portal.clocks import zone_name
 from ..common import chosen_template, page, refusals_on, require_right
 from ..forms import NOW
 from ..operations import save_once
+from .closed_months import asking_why
 from .forms import FIELDS, MINUTES_AGO, LogOutageForm, OutageForm
 from .operations import add_outages, log_outages
 
@@ -44,14 +46,19 @@ def log_outage(request: HttpRequest) -> HttpResponse:
     if "template" in request.POST:
         form = form.with_template(chosen_template(request, templates))
     elif form.is_valid():
-        with refusals_on(form, FIELDS):
-            try:
-                return redirect(
-                    save_once(key=form.cleaned_data["key"], write=lambda: _write(request, form, now), now=now)
-                )
-            except PossibleDuplicates as found:
-                duplicates = found.incidents
-                form = form.asked_back()
+        actor = Actor.staff(request.user)
+
+        def write() -> str:
+            incident, sentence = _write(actor, form, now, form.cleaned_data["correction"])
+            messages.success(request, sentence)
+            return reverse("admin:incident_page", args=[incident.pk])
+
+        try:
+            with refusals_on(form, FIELDS), asking_why(form, lambda reason: _write(actor, form, now, reason), now):
+                return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
+        except PossibleDuplicates as found:
+            duplicates = found.incidents
+            form = form.asked_back()
     return page(
         request,
         "staff/incidents/log.html",
@@ -66,37 +73,38 @@ def log_outage(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _write(request: HttpRequest, form: LogOutageForm, now: datetime) -> str:
-    actor = Actor.staff(request.user)
+def _write(actor: Actor, form: LogOutageForm, now: datetime, reason: str) -> tuple[Incident, str]:
+    """Log the outage; return its incident and what was done. `reason`: why the record of a closed month is changed."""
+    for facts in form.outages:
+        check_outage(facts, now)
+    given = form.cleaned_data
     found = [
         incident
-        for incident in possible_duplicates(list(form.cleaned_data["regions"]), form.cleaned_data["started"])
+        for incident in possible_duplicates(list(given["regions"]), given["started"], given["ended"])
         # An outage that is ongoing, or ends later, cannot belong to a resolved incident (2.2).
-        if not check_end(form.cleaned_data["ended"], incident.resolved_at)
+        if not check_end(given["ended"], incident.resolved_at)
     ]
     chosen = form.chosen_duplicate(found)
     if chosen:
-        add_outages(actor=actor, incident=chosen, outages=form.outages, now=now)
-        incident = chosen
-        messages.success(request, _("Outage added to %(incident)s.") % {"incident": chosen.reference})
-    elif found and form.cleaned_data["duplicate_of"] != "new":
+        add_outages(actor=actor, incident=chosen, outages=form.outages, now=now, reason=reason)
+        return chosen, _("Outage added to %(incident)s.") % {"incident": chosen.reference}
+    if found and form.cleaned_data["duplicate_of"] != "new":
         raise PossibleDuplicates(found)
-    else:
-        incident = log_outages(
-            actor=actor,
-            title=form.title_or_default,
-            source=form.cleaned_data["source"],
-            ticket_number=form.cleaned_data["ticket_number"],
-            ticket_url=form.cleaned_data["ticket_url"],
-            chat_url=form.cleaned_data["chat_url"],
-            severity=form.severity_given,
-            severity_reason=form.cleaned_data["severity_reason"],
-            outages=form.outages,
-            detected_at=form.detected,
-            now=now,
-        )
-        messages.success(request, _("Outage logged as %(incident)s.") % {"incident": incident.reference})
-    return reverse("admin:incident_page", args=[incident.pk])
+    incident = log_outages(
+        actor=actor,
+        title=form.title_or_default,
+        source=form.cleaned_data["source"],
+        ticket_number=form.cleaned_data["ticket_number"],
+        ticket_url=form.cleaned_data["ticket_url"],
+        chat_url=form.cleaned_data["chat_url"],
+        severity=form.severity_given,
+        severity_reason=form.cleaned_data["severity_reason"],
+        outages=form.outages,
+        detected_at=form.detected,
+        now=now,
+        reason=reason,
+    )
+    return incident, _("Outage logged as %(incident)s.") % {"incident": incident.reference}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -108,13 +116,17 @@ def add_outage(request: HttpRequest, pk: int) -> HttpResponse:
     back = reverse("admin:incident_page", args=[incident.pk])
     form = OutageForm(request.POST or None, now=now)
 
+    def add(reason: str) -> None:
+        actor = Actor.staff(request.user)
+        add_outages(actor=actor, incident=incident, outages=form.outages, now=now, reason=reason)
+
     def write() -> str:
-        add_outages(actor=Actor.staff(request.user), incident=incident, outages=form.outages, now=now)
+        add(form.cleaned_data["correction"])
         messages.success(request, _("Outage added."))
         return back
 
     if form.is_valid():
-        with refusals_on(form, FIELDS):
+        with refusals_on(form, FIELDS), asking_why(form, add, now):
             return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
     return page(
         request,

@@ -26,10 +26,12 @@ def log_outages(
     chat_url: str = "",
     severity: Severity | None = None,
     severity_reason: str = "",
+    reason: str = "",
 ) -> Incident:
     """Log an incident with its severity; if all of its outages have ended, resolve it.
 
-    It is resolved at the end of the last outage, or when it was detected where that is later (2.2).
+    It is resolved at the end of the last outage, or when it was detected where that is later (2.2). `reason`: why the
+    record of a closed month is changed.
     """
     with transaction.atomic():
         incident = log_incident(
@@ -42,6 +44,7 @@ def log_outages(
             outages=outages,
             detected_at=detected_at,
             now=now,
+            reason=reason,
         )
         if severity:
             set_severity(actor=actor, incident=incident, severity=severity, reason=severity_reason, now=now)
@@ -51,8 +54,10 @@ def log_outages(
     return incident
 
 
-def add_outages(*, actor: Actor, incident: Incident, outages: Sequence[OutageFacts], now: datetime) -> None:
-    """Add outages to an incident, all of them or none."""
+def add_outages(
+    *, actor: Actor, incident: Incident, outages: Sequence[OutageFacts], now: datetime, reason: str = ""
+) -> None:
+    """Add outages to an incident, all of them or none; `reason` as in `log_outages`."""
     with transaction.atomic():
         for facts in outages:
-            add_outage(actor=actor, incident=incident, facts=facts, now=now)
+            add_outage(actor=actor, incident=incident, facts=facts, now=now, reason=reason)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import evidence, export, incident, log, queue, response, review
+from . import evidence, export, incident, log, queue, response, review, voiding
 
 
 def urls(view) -> list[URLPattern]:
@@ -15,6 +15,9 @@ def urls(view) -> list[URLPattern]:
         path(one + "add-an-outage/", view(log.add_outage), name="add_outage"),
         path(one + "acknowledge/", view(incident.acknowledge), name="acknowledge_incident"),
         path(one + "resolve/", view(incident.resolve), name="resolve_incident"),
+        path(one + "reopen/", view(incident.reopen), name="reopen_incident"),
+        path(one + "void/", view(voiding.void), name="void_incident"),
+        path(one + "merge/", view(voiding.merge), name="merge_incident"),
         path(one + "update/", view(incident.update), name="update_incident"),
         path(one + "severity/", view(response.severity), name="set_severity"),
         path(one + "take/", view(response.take), name="take_incident"),
@@ -30,6 +33,7 @@ def urls(view) -> list[URLPattern]:
         path(of_exclusion + "confirm/", view(incident.confirm), name="confirm_exclusion"),
         path(of_exclusion + "reject/", view(incident.reject), name="reject_exclusion"),
         path(of_exclusion + "revoke/", view(incident.revoke), name="revoke_exclusion"),
+        path(of_exclusion + "withdraw/", view(incident.withdraw), name="withdraw_exclusion"),
         path(of_exclusion + "evidence/", view(evidence.add), name="add_evidence"),
         path("availability/evidence/<int:pk>/", view(evidence.file), name="evidence_file"),
         path("availability/queue/", view(queue.queue), name="queue"),

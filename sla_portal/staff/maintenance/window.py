@@ -36,6 +36,7 @@ from sla_portal.notices.views import status_badges
 
 from ..common import page, refusals_on, require_right
 from ..forms import TYPED, KeyedForm
+from ..incidents.service_months import touched_months
 from ..operations import save_once
 from .forms import (
     EXTENSION_MINUTES,
@@ -84,6 +85,7 @@ def window_page(request: HttpRequest, found: MaintenanceWindow, now: datetime, *
         "where": format_regions(found),
         "now": now,
         "timeline": timeline(status, notices),
+        "service_months": touched_months([(status.starts_at, found.completed_at or status.ends_at)]),
         "part": f"{reverse('admin:maintenance_window', args=[found.pk])}?part=figures",
     }
     if request.GET.get("part") == "figures":

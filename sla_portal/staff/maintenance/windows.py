@@ -302,7 +302,8 @@ def _downtime(window: MaintenanceWindow, reach: Span, covered: list[Span], now: 
     if now <= start:
         return []
     outages = (
-        Outage.objects.filter(Q(ended_at__gt=start) | Q(ended_at__isnull=True), started_at__lt=min(end, now))
+        Outage.objects.valid()
+        .filter(Q(ended_at__gt=start) | Q(ended_at__isnull=True), started_at__lt=min(end, now))
         .select_related("region", "incident")
         .prefetch_related("functions", "clients")
         .order_by("region__code", "started_at")

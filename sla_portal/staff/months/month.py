@@ -23,17 +23,30 @@ from incidents.rules import mean, time_to_acknowledge, time_to_restore
 from maintenance.queries import conduct, notices_given, windows_of_region
 from sla_portal.agreements.queries import contracts_in_force
 from sla_portal.audit.templatetags.audit_log import audit_log
-from sla_portal.availability.models import Deviation, Exclusion, MonthClosing, RegionMonth
+from sla_portal.availability.models import Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.queries import (
     Grid,
     Judged,
+    closed_row,
     contract_period_so_far,
     customer_month,
     exclusions_of_region,
+    first_day_on_record,
+    is_as_closed,
+    not_in_service,
     region_month,
     status_of,
+    statuses_of_regions,
 )
-from sla_portal.availability.rules import Reason, availability, covered_by_notice, cut, explain
+from sla_portal.availability.rules import (
+    MonthStatus,
+    Reason,
+    availability,
+    covered_by_notice,
+    cut,
+    explain,
+)
+from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
@@ -42,6 +55,7 @@ from sla_portal.kernel.months import ServiceMonth, day_span, local_date
 from sla_portal.pictures import KINDS
 
 from ..common import page, require_right
+from ..headlines import as_closed, as_judged
 from ..incidents.impact import lead_hours
 from ..pictures import day_runs, hour_rows, month_rows
 from ..words import (
@@ -52,10 +66,8 @@ from ..words import (
     kind_name,
     length,
     other_counting_rules,
-    pending_reason,
     reading_name,
     reading_sentence,
-    status_badge,
     verdict,
 )
 
@@ -78,6 +90,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         for row in RegionMonth.objects.filter(month__gte=months[-1].first_day, month__lte=present.first_day)
     }
     regions = list(Region.objects.all())
+    statuses = statuses_of_regions(months, now)
+    first = first_day_on_record()
     return page(
         request,
         "staff/months/overview.html",
@@ -89,7 +103,16 @@ def overview(request: HttpRequest) -> HttpResponse:
                     "month": month,
                     "name": month_name(month),
                     "present": month == present,
-                    "cells": [_cell(region, month, judged.get((region.pk, month.first_day))) for region in regions],
+                    "in_service": first is None or first <= month.last_day,
+                    "cells": [
+                        _cell(
+                            region,
+                            month,
+                            judged.get((region.pk, month.first_day)),
+                            statuses[region.pk, month.first_day],
+                        )
+                        for region in regions
+                    ],
                 }
                 for month in months
             ],
@@ -97,13 +120,21 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None) -> dict[str, Any]:
+def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None, status: MonthStatus) -> dict[str, Any]:
     url = reverse("admin:month", args=[month, "region", region.code])
     if row is None:
         return {"url": url, "state": "unknown", "word": _("Not calculated yet")}
     state, word = verdict(row.met, over=True)
     ratio = availability(row.unavailable_minutes, row.total_minutes)
-    return {"url": url, "row": row, "state": state, "word": word, "availability": ratio is not None and cut(ratio)}
+    return {
+        "url": url,
+        "row": row,
+        "state": state,
+        "word": word,
+        "availability": ratio is not None and cut(ratio),
+        "status": status_badge(status.status),
+        "pending": pending_sentence(status),
+    }
 
 
 @dataclass(frozen=True)
@@ -172,7 +203,7 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
     state, word = verdict(figures.met, over=True)
     closing = MonthClosing.objects.filter(month=judged.month.first_day).order_by("-revision").first()
     status = status_of(subject.row, judged, now)
-    deviating = Deviation.objects.filter(month=judged.month.first_day).exists()
+    frozen = closed_row(subject.row, judged.month)
     day = _day(request, judged.month)
     return {
         "judged": judged,
@@ -182,7 +213,10 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "state": state,
         "word": word,
         "status": status_badge(status.status),
-        "pending": [pending_reason(reason) for reason in status.pending],
+        "pending": pending_sentence(status),
+        # A closed month shows the figures with which it was closed; those of the record stand beside them.
+        "headline": as_closed(frozen) if frozen else as_judged(figures, status),
+        "deviating": frozen is not None and not is_as_closed(frozen, figures),
         "availability": None if figures.availability is None else cut(figures.availability),
         "legend": [(kind, kind_name(kind)) for kind in ("up", *KINDS.values())],
         "zone": settings.SLA_TIME_ZONE,
@@ -227,7 +261,7 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "more_incidents": len(incidents) > MOST_ROWS,
         "unclassified": [incident for incident in incidents if incident.attributable is None],
         "closing": closing,
-        "deviating": deviating,
+        "not_in_service": not_in_service(judged.month),
         "may_see_reports": request.user.has_perm("reports.view_report"),
         "reports": subject.row.reports.filter(month=judged.month.first_day).defer("statement").order_by("-revision"),
         "contracts": _contracts(subject, judged.month, now),

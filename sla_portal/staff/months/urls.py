@@ -18,5 +18,14 @@ def urls(view) -> list[URLPattern]:
         path("availability/months/<str:month>/issue/", view(reports.issue), name="issue_reports"),
         path("reports/runs/<int:pk>/", view(reports.run), name="report_run"),
         path("availability/months/<str:month>/close/", view(closing.close), name="close_month"),
+        *(
+            path(
+                f"availability/months/<str:month>/closing-requests/<int:pk>/{step}/",
+                view(closing.decide),
+                {"step": step},
+                name=f"{step}_closing",
+            )
+            for step in ("confirm", "return", "withdraw")
+        ),
         path("availability/months/<str:month>/<str:scope>/<str:code>/", view(month.month), name="month"),
     ]

@@ -17,6 +17,7 @@ from ..rules import (
     PublicOutage,
     PublicReview,
     PublicUpdate,
+    Stage,
     severity_by_scope,
     stage,
 )
@@ -50,20 +51,23 @@ def recent_incidents(grid: Grid, now: datetime) -> tuple[PublicIncident, ...]:
 
 
 def _public_incidents() -> QuerySet[Incident]:
-    """Incidents with an outage or a public update; reads public fields only."""
+    """Incidents with an outage or a public update, and those that another was merged into; reads public fields only."""
     return (
         Incident.objects.filter(
             Exists(Outage.objects.filter(incident=OuterRef("pk")))
             | Exists(Update.objects.filter(incident=OuterRef("pk"), public=True))
+            | Exists(Incident.objects.filter(merged_into=OuterRef("pk")))
         )
-        .only("reference", "detected_at", "resolved_at", "severity")
+        .select_related("merged_into")
+        .only("reference", "detected_at", "resolved_at", "severity", "voided_at", "merged_into__reference")
         .order_by("-detected_at", "-id")
     )
 
 
 def _open(now: datetime) -> Q:
     still_down = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now), started_at__lte=now)
-    return Q(resolved_at__isnull=True) | Q(resolved_at__gt=now) | Q(pk__in=still_down.values("incident"))
+    unresolved = Q(resolved_at__isnull=True) | Q(resolved_at__gt=now) | Q(pk__in=still_down.values("incident"))
+    return Q(voided_at__isnull=True) & unresolved
 
 
 def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tuple[PublicIncident, ...]:
@@ -88,15 +92,19 @@ def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
         for outage in row.outages.all()
     )
     in_order = not any(check_end(outage.ended_at, row.resolved_at) for outage in outages)
+    ended = Stage.MERGED if row.merged_into else Stage.VOIDED if row.voided_at else None
+    given = Severity(row.severity) if row.severity and not ended else None
     return PublicIncident(
         reference=row.reference,
-        stage=stage(row.resolved_at, outages, now),
-        severity=Severity(row.severity) if row.severity else severity_by_scope(outages, grid.functions, grid.clients),
-        severity_set=row.severity is not None,
+        stage=ended or stage(row.resolved_at, outages, now),
+        severity=None if ended else given or severity_by_scope(outages, grid.functions, grid.clients),
+        severity_set=given is not None,
         detected_at=row.detected_at,
         resolved_at=row.resolved_at if in_order else None,
         outages=outages,
         updates=tuple(PublicUpdate(update.pk, update.at, update.text, update.text_zh) for update in row.updates.all()),
+        voided_at=row.voided_at,
+        merged_into=row.merged_into.reference if row.merged_into else "",
         review=_review(row.review) if hasattr(row, "review") else None,
     )
 

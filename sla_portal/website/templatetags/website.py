@@ -129,6 +129,11 @@ def stage_mark(incident: PublicIncident) -> SafeString:
 
 
 @register.filter
+def why_it_does_not_count(incident: PublicIncident) -> str:
+    return words.why_it_does_not_count(incident)
+
+
+@register.filter
 def phase_mark(window: PublicWindow) -> SafeString:
     return badges.badge(*words.PHASES[window.phase])
 

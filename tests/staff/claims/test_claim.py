@@ -10,13 +10,24 @@ from time_machine import travel
 
 from claims.models import Claim, ClaimLink, Decision, Recommendation, Status
 from claims.operations.reviewing import decide
+from incidents.models import Incident
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
+from sla_portal.availability.operations import merge_incident, void_incident
 from sla_portal.notices.models import Notice
 from sla_portal.staff.roles import ROLES
-from tests.support.builders import at
-from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, a_proof, recommended, support
+from tests.support.builders import a_region, an_exclusion, an_incident, an_outage, at
+from tests.support.claimants import (
+    OPEN,
+    PORTAL,
+    a_claim,
+    a_claimant,
+    a_missed_september,
+    a_proof,
+    recommended,
+    support,
+)
 from tests.support.desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -248,6 +259,46 @@ def test_time_caused_by_the_customer_is_proposed_and_confirmed_by_another_person
     assert other.post(page_of(claim, "revoke_own", own.pk), {"reason": "The log was another's"}).status_code == 302
     own.refresh_from_db()
     assert own.status == "revoked"
+
+
+def test_whoever_proposed_it_withdraws_it_with_a_reason(claim):
+    agent, other = support(), signed_in(support())
+    times = claim.times.get()
+    own = an_exclusion(
+        None, "4.5", "proposed", customer=claim.contract.customer, starts_at=times.starts_at, ends_at=times.ends_at,
+        proposed_by=agent,
+    )  # fmt: skip
+    proposer = signed_in(agent)
+    assert b"Withdraw proposal" in proposer.get(page_of(claim)).content
+    assert b"Withdraw proposal" not in other.get(page_of(claim)).content
+    assert proposer.post(page_of(claim, "withdraw_own", own.pk), {"reason": ""}).status_code == 422
+    assert other.post(page_of(claim, "withdraw_own", own.pk), {"reason": "No"}).status_code == 422
+    assert proposer.post(page_of(claim, "withdraw_own", own.pk), {"reason": "Another router"}).status_code == 302
+    own.refresh_from_db()
+    assert own.status == "withdrawn"
+    assert "Another router" in text_of(other.get(page_of(claim)))
+
+
+def test_what_was_voided_within_the_reported_times_is_named(claim):
+    missed = Incident.objects.get()
+    agent = signed_in(support())
+    assert "overlaps the reported times" not in text_of(agent.get(page_of(claim)))
+    slip = an_incident("INC-SLIP")
+    an_outage(a_region(), "2026-09-10 01:05", "2026-09-10 01:10", incident=slip)
+    void_incident(actor=PORTAL, incident=slip, reason="A test", now=OPEN)
+    duplicate = an_incident("INC-TWICE")
+    an_outage(a_region(), "2026-09-10 01:05", "2026-09-10 01:10", incident=duplicate)
+    merge_incident(
+        actor=PORTAL, incident=duplicate, into=missed, take_over=(), propose_anew=(), reason="Twice", now=OPEN
+    )
+    elsewhere = an_incident("INC-ELSEWHERE")
+    an_outage(a_region("asia"), "2026-09-10 01:05", "2026-09-10 01:10", incident=elsewhere)
+    void_incident(actor=PORTAL, incident=elsewhere, reason="A test", now=OPEN)
+    page = text_of(agent.get(page_of(claim)))
+    assert "INC-SLIP Gateway lost : overlaps the reported times, but was voided and does not count." in page
+    assert f"INC-TWICE Gateway lost : overlaps the reported times, but was merged into {missed.reference}" in page
+    assert "INC-ELSEWHERE" not in page
+    assert "37 min" in page
 
 
 @pytest.mark.parametrize("without", ["clause", "stretch", "reason", "evidence"])

@@ -148,6 +148,7 @@ def test_the_list_is_paged_and_exported_whole(desk, monkeypatch):
     taken = desk.post(reverse("admin:export_entitled_contracts", args=["2026-09"]))
     rows = list(csv.DictReader(StringIO(b"".join(taken.streaming_content).decode("utf-8-sig"), newline="")))
     assert [row["contract"] for row in rows] == references
+    assert {row["figure_status"] for row in rows} == {"final"}
     assert (rows[0]["counted_minutes"], rows[0]["worth"], rows[0]["closes_at"]) == (
         "37",
         "0.04",

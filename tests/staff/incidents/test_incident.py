@@ -148,12 +148,32 @@ class TestSteps:
         outage.refresh_from_db()
         assert outage.ended_at == outage.incident.resolved_at == NOW
 
-    def test_resolve_at_a_typed_time(self, noc, europe):
+    def test_what_resolving_it_now_does_to_the_month_is_shown_before(self, noc, europe):
+        incident = an_outage(europe, "2026-09-10 02:50", None).incident
+        page = text_of(noc.get(page_of(incident)))
+        assert "If resolved now, Europe, September 2026: 10 unavailable minutes ■ SLA breached (in progress)" in page
+        assert "If resolved now" in text_of(noc.get(page_of(incident), {"part": "figures"}))
+
+    def test_at_a_typed_time_it_is_resolved_after_the_effect_on_the_month_was_shown(self, noc, europe):
+        a_contract(a_customer(europe), "2026-09-01", "2027-08-31")
         outage = an_outage(europe, "2026-09-10 02:50", None)
-        typed = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "10:58:30"}
-        noc.post(step("resolve_incident", outage.incident), typed)
+        typed = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "10:54:30"}
+        shown = noc.post(step("resolve_incident", outage.incident), typed)
+        assert (
+            "If resolved then All functions on all clients in force 10 minutes ■ SLA breached (in progress) "
+            "4 minutes ✓ SLA met (in progress)"
+        ) in text_of(shown)
+        assert "The SLA result changes for 1 customer." in text_of(shown)
         outage.refresh_from_db()
-        assert outage.ended_at == at("2026-09-10 02:58:30")
+        assert outage.ended_at is None
+        previewed = shown.context["resolve"]["previewed"].value()
+        moved = {**typed, "previewed": previewed, "end_at_1": "10:58:30"}
+        noc.post(step("resolve_incident", outage.incident), moved)
+        outage.refresh_from_db()
+        assert outage.ended_at is None
+        noc.post(step("resolve_incident", outage.incident), {**typed, "previewed": previewed})
+        outage.refresh_from_db()
+        assert outage.ended_at == at("2026-09-10 02:54:30")
 
     def test_an_end_before_the_start_is_refused_and_the_input_is_kept(self, noc, europe):
         outage = an_outage(europe, "2026-09-10 02:50", None)

@@ -221,6 +221,27 @@ class TestPossibleDuplicate:
         noc.post(address(), taps(a_region("eu")))
         assert Incident.objects.count() == 2
 
+    def test_is_asked_only_after_the_times_were_checked(self, noc):
+        an_outage(a_region("eu"), "2026-09-10 02:05", None)
+        typed = {"since": "typed", "since_at_0": "2026-09-10", "since_at_1": "10:09"}
+        over = {"over": "yes", "ended_at_0": "2026-09-10", "ended_at_1": "10:05"}
+        answer = text_of(noc.post(address(), taps(a_region("eu"), **typed, **over)))
+        assert "The outage ends before it starts." in answer
+        assert "Possible duplicate" not in answer
+
+    def test_is_not_offered_of_what_was_over_hours_before(self, noc):
+        an_outage(a_region("eu"), "2026-09-10 02:05", None)
+        typed = {"since": "typed", "since_at_0": "2026-09-09", "since_at_1": "10:00"}
+        over = {"over": "yes", "ended_at_0": "2026-09-09", "ended_at_1": "10:20"}
+        noc.post(address(), taps(a_region("eu"), **typed, **over))
+        assert Incident.objects.count() == 2
+
+    def test_a_voided_incident_is_not_offered(self, noc):
+        slip = an_incident(voided_at=at("2026-09-10 02:06"))
+        an_outage(a_region("eu"), "2026-09-10 02:05", None, incident=slip)
+        noc.post(address(), taps(a_region("eu")))
+        assert Incident.objects.count() == 2
+
     def test_an_outage_that_ended_later_is_not_added_to_a_resolved_incident(self, noc):
         before = an_incident(resolved_at=at("2026-09-10 02:10"))
         an_outage(a_region("eu"), "2026-09-10 02:00", "2026-09-10 02:10", incident=before)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from incidents.models import Incident, Outage
 from sla_portal.audit.models import Entry
-from sla_portal.availability.models import Evidence, Exclusion, MonthClosing
+from sla_portal.availability.models import ClosingRequest, Evidence, Exclusion, MonthClosing
 from sla_portal.availability.operations import judge_due_months
 from sla_portal.reports.models import Report, ReportRun, Status
 from sla_portal.reports.operations import queue_reports
@@ -50,6 +51,21 @@ def queued() -> list[tuple[str, int]]:
     return list(Report.objects.order_by("number", "revision").values_list("number", "revision"))
 
 
+def shown(client) -> dict[str, str]:
+    """What the form of the page carries of the figures that it shows."""
+    return {"shown": client.get(CLOSE).context["shown"]}
+
+
+def closed(**given):
+    """Close the month, or correct it, by two persons of Legal; return the last page."""
+    people = [
+        signed_in(User.objects.filter(username=name).first() or a_member("Legal", name)) for name in ("one", "two")
+    ]
+    people[0].post(CLOSE, {**shown(people[0]), **given})
+    request = ClosingRequest.objects.get(status="pending")
+    return people[1].post(reverse("admin:confirm_closing", args=["2026-09", request.pk]), follow=True)
+
+
 def test_open_items_are_listed_and_the_month_cannot_be_closed(europe):
     incident = a_finished_incident(europe, attributable=None)
     page = signed_in(a_member("Legal")).get(CLOSE)
@@ -61,8 +77,7 @@ def test_a_month_is_closed_and_its_reports_are_revision_1_and_a_correction_revis
     legal = signed_in(a_member("Legal"))
     incident = a_finished_incident(europe)
     assert "Ready to close" in text_of(legal.get(CLOSE))
-    closed = legal.post(CLOSE, follow=True)
-    assert "Its figures are frozen" in text_of(closed)
+    assert "Its figures are frozen" in text_of(closed())
     assert {revision for _number, revision in queued()} == {1}
 
     Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
@@ -70,7 +85,7 @@ def test_a_month_is_closed_and_its_reports_are_revision_1_and_a_correction_revis
     page = text_of(legal.get(CLOSE))
     assert "the record no longer agrees with the closed figures" in page
     assert "20 min unavailable" in page
-    legal.post(CLOSE, {"reason": "The end was mistyped"})
+    closed(reason="The end was mistyped")
     assert [closing.revision for closing in MonthClosing.objects.all()] == [2, 1]
     revisions = queued()
     assert {revision for _number, revision in revisions} == {1, 2}
@@ -82,15 +97,16 @@ def test_a_month_is_closed_and_its_reports_are_revision_1_and_a_correction_revis
 
 def test_a_correction_without_a_reason_changes_nothing(europe):
     legal = signed_in(a_member("Legal"))
-    legal.post(CLOSE)
-    assert legal.post(CLOSE, {"reason": "  "}).status_code == 200
+    closed()
+    assert legal.post(CLOSE, {**shown(legal), "reason": "  "}).status_code == 200
     assert MonthClosing.objects.count() == 1
+    assert not ClosingRequest.objects.filter(status="pending").exists()
 
 
 def test_reports_of_a_closed_month_that_deviates_are_not_issued(europe):
     legal = signed_in(a_member("Legal"))
     incident = a_finished_incident(europe)
-    legal.post(CLOSE)
+    closed()
     runs = ReportRun.objects.count()
     Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
     answer = legal.post("/admin/availability/months/2026-09/issue/", follow=True)
@@ -99,9 +115,8 @@ def test_reports_of_a_closed_month_that_deviates_are_not_issued(europe):
 
 
 def test_a_change_between_request_and_queueing_is_not_reported(europe):
-    legal = signed_in(a_member("Legal"))
     incident = a_finished_incident(europe)
-    legal.post(CLOSE)
+    closed()
     Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
     assert queued() == []
     assert "Correct the month first" in ReportRun.objects.get().error
@@ -194,3 +209,102 @@ def test_the_close_page_takes_a_fixed_number_of_queries(incidents, europe, djang
     legal = signed_in(a_member("Legal"))
     with django_assert_max_num_queries(60):
         legal.get(CLOSE)
+
+
+@pytest.mark.usefixtures("europe")
+class TestTwoPersons:
+    def test_who_requests_cannot_confirm_and_the_other_can(self):
+        one, two = (signed_in(a_member("Legal", name)) for name in ("one", "two"))
+        assert "Request to close September 2026" in text_of(one.get(CLOSE))
+        one.post(CLOSE, shown(one))
+        assert not MonthClosing.objects.exists()
+        confirm = reverse("admin:confirm_closing", args=["2026-09", ClosingRequest.objects.get().pk])
+        page = text_of(one.get(CLOSE))
+        assert "requested to close the month" in page
+        assert "Withdraw request" in page
+        assert "Confirm: close" not in page
+        assert "another person must confirm it" in text_of(one.post(confirm))
+        assert not MonthClosing.objects.exists()
+        home = text_of(two.get("/admin/"))
+        assert "2026-09 not closed" in home
+        assert "requested by Legal" in home
+        assert "Confirm: close September 2026" in text_of(two.get(CLOSE))
+        assert "Requested by Legal." in text_of(two.post(confirm, follow=True))
+        assert "is now “confirmed”" in text_of(two.post(confirm))
+
+    def test_what_moved_on_is_not_confirmed(self, europe):
+        one, two = (signed_in(a_member("Legal", name)) for name in ("one", "two"))
+        one.post(CLOSE, shown(one))
+        a_finished_incident(europe)
+        confirm = reverse("admin:confirm_closing", args=["2026-09", ClosingRequest.objects.get().pk])
+        page = text_of(two.get(CLOSE))
+        assert "no longer those of the request" in page
+        assert "Confirm: close" not in page
+        assert "have changed since they were shown" in text_of(two.post(confirm))
+        assert not MonthClosing.objects.exists()
+
+    def test_figures_that_changed_while_the_page_was_open_are_shown_again(self, europe):
+        one = signed_in(a_member("Legal"))
+        seen = shown(one)
+        a_finished_incident(europe)
+        page = one.post(CLOSE, seen)
+        assert "have changed since they were shown" in text_of(page)
+        assert not ClosingRequest.objects.exists()
+        one.post(CLOSE, {"shown": page.context["shown"]})
+        assert ClosingRequest.objects.count() == 1
+
+    def test_a_request_is_sent_back_with_a_reason_or_withdrawn(self):
+        one, two = (signed_in(a_member("Legal", name)) for name in ("one", "two"))
+        one.post(CLOSE, shown(one))
+        back = reverse("admin:return_closing", args=["2026-09", ClosingRequest.objects.get().pk])
+        assert "Say why the request is sent back." in text_of(two.post(back))
+        assert "Withdraw the request instead" in text_of(one.post(back, {"reason": "So"}))
+        assert "sent back" in text_of(two.post(back, {"reason": "The ticket is missing"}, follow=True))
+        assert "The ticket is missing" in text_of(one.get(CLOSE))
+        one.post(CLOSE, shown(one))
+        withdraw = reverse("admin:withdraw_closing", args=["2026-09", ClosingRequest.objects.latest("id").pk])
+        assert "Another person requested this" in text_of(two.post(withdraw))
+        assert "The request was withdrawn." in text_of(one.post(withdraw, follow=True))
+        assert [request.status for request in ClosingRequest.objects.order_by("id")] == ["returned", "withdrawn"]
+        assert not MonthClosing.objects.exists()
+
+    @pytest.mark.parametrize("role", ["NOC", "Support", "Auditor"])
+    def test_only_legal_decides(self, role):
+        one = signed_in(a_member("Legal"))
+        one.post(CLOSE, shown(one))
+        for step in ("confirm", "return", "withdraw"):
+            address = reverse(f"admin:{step}_closing", args=["2026-09", ClosingRequest.objects.get().pk])
+            assert signed_in(a_member(role, f"{role}-{step}")).post(address).status_code == 403
+        assert ClosingRequest.objects.get().status == "pending"
+
+    def test_where_the_second_person_is_switched_off_one_closes_and_the_page_says_so(self, settings):
+        settings.CLOSING_NEEDS_SECOND_PERSON = False
+        one = signed_in(a_member("Legal"))
+        assert "The second person is switched off in the settings" in text_of(one.get(CLOSE))
+        page = text_of(one.post(CLOSE, shown(one), follow=True))
+        assert "Closed by one person; the second was switched off in the settings." in page
+        assert MonthClosing.objects.get().one_person is True
+        assert Entry.objects.get(action="closed").changes == {"one_person": [None, True]}
+
+
+@pytest.mark.usefixtures("europe")
+def test_a_month_before_the_first_of_service_is_not_offered():
+    legal = signed_in(a_member("Legal"))
+    address = "/admin/availability/months/2025-12/close/"
+    page = text_of(legal.get(address))
+    assert "2025-12 lies before the first contract and the first outage on record (2026-01-01)" in page
+    assert "Request to close" not in page
+    assert "Issue the reports" not in page
+    assert "lies before the first contract" in text_of(legal.post(address, {"shown": ""}))
+    answer = legal.post("/admin/availability/months/2025-12/issue/", {"region": "eu"}, follow=True)
+    assert "lies before the first contract" in text_of(answer)
+    assert not ReportRun.objects.exists()
+
+
+@pytest.mark.usefixtures("europe")
+def test_a_month_before_the_first_version_is_refused():
+    legal = signed_in(a_member("Legal"))
+    address = "/admin/availability/months/1999-12/close/"
+    assert "No agreement version is in force on 1999-12-01" in text_of(legal.get(address))
+    assert "No agreement version is in force on 1999-12-01" in text_of(legal.post(address, {"shown": ""}))
+    assert not ClosingRequest.objects.exists()

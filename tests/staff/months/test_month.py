@@ -13,7 +13,7 @@ from time_machine import travel
 from sla_portal.agreements.models import Suspension
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
-from sla_portal.availability.operations import close_month, judge_due_months
+from sla_portal.availability.operations import judge_due_months
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.operations import queue_reports, request_reports
 from tests.support.builders import (
@@ -28,6 +28,7 @@ from tests.support.builders import (
     at,
     on,
 )
+from tests.support.closing import closed_by_two
 from tests.support.desk import a_member, page_of, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,7 @@ class TestHeadline:
         assert "尚非最终：有中断仍在进行；有事件待归类；有排除待决定；数据尚未关账。" in page
 
     def test_a_closed_month_is_final_until_the_record_disagrees(self, support, europe):
-        close_month(actor=Actor.staff(a_member("Legal")), month=ServiceMonth(2026, 9), now=NOW)
+        closed_by_two(ServiceMonth(2026, 9), NOW)
         page = text_of(support.get(month_of(europe)))
         assert "Final" in page
         assert "Not final" not in page
@@ -144,7 +145,7 @@ class TestHeadline:
 class TestBelow:
     def test_a_closed_month_says_by_whom(self, europe):
         member = a_member("Legal")
-        close_month(actor=Actor.staff(member), month=ServiceMonth(2026, 9), now=NOW)
+        closed_by_two(ServiceMonth(2026, 9), NOW)
         assert "Closed 2026-10-05 08:00 Shanghai by Legal, revision 1." in text_of(
             signed_in(member).get(month_of(europe))
         )

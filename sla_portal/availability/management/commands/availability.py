@@ -42,14 +42,14 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(listed, indent=2, ensure_ascii=False))
             return
         self.stdout.write(
-            f"{'':<20} {'availability':>12} {'target':>8}  {'':<14} {'U':>6} {'allowed':>7} {'excluded':>8} {'T':>6}"
+            f"{'':<20} {'availability':>12} {'target':>8}  {'':<14} {'U':>6} {'allowed':>7} {'excluded':>8} {'T':>6}  status"
         )
         for one in listed:
             verdict = "not in service" if one["met"] is None else "SLA met" if one["met"] else "SLA breached"
             self.stdout.write(
                 f"{one['code']:<20} {one['availability'] or '–':>12} {one['target']:>8}  {verdict:<14} "
                 f"{one['unavailable_minutes']:>6} {one['budget_minutes']:>7} {one['excluded_minutes']:>8} "
-                f"{one['total_minutes']:>6}{'  provisional' if one['provisional'] else ''}"
+                f"{one['total_minutes']:>6}  {', '.join([one['status'], *one['pending']])}"
             )
 
 

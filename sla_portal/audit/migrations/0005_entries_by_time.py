@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0003_words_of_the_field'),
+        ('audit', '0004_closed_months'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

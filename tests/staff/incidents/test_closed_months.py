@@ -1,0 +1,167 @@
+"""Pages that change the record of a closed month name what they change first, and ask why."""
+
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from time_machine import travel
+
+from incidents.models import Incident, Outage
+from sla_portal.audit.models import Entry
+from sla_portal.availability.models import Evidence
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import ServiceMonth
+from tests.staff.test_audit_log import correction
+from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at
+from tests.support.closing import closed_by_two
+from tests.support.desk import a_member, page_of, signed_in, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = at("2026-10-20 12:00")
+WHY = "The log of the gateway was found"
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def noc():
+    client = signed_in(a_member("NOC"))
+    client.post(reverse("admin:clock"), {"zone": "UTC"})
+    return client
+
+
+@pytest.fixture
+def europe():
+    region = a_region("eu", name="Europe")
+    a_contract(a_customer(region), "2026-01-01", "2026-12-31")
+    closed_by_two(ServiceMonth(2026, 9), NOW)
+    return region
+
+
+def typed(region, **more) -> dict:
+    return {
+        "key": str(uuid4()), "regions": [region.pk], "what": "everything", "since": "typed", "since_at_0": "2026-09-10",
+        "since_at_1": "02:00:00", "over": "yes", "ended_at_0": "2026-09-10", "ended_at_1": "02:30:00",
+        "source": "phone", "title": "Gateway lost", "ticket_number": "T-1", **more,
+    }  # fmt: skip
+
+
+def home() -> str:
+    return text_of(signed_in(a_member("Legal", "home")).get("/admin/"))
+
+
+class TestLogging:
+    def test_it_is_named_with_its_effect_and_everything_typed_is_kept(self, noc, europe):
+        answer = noc.post(reverse("admin:log_outage"), typed(europe))
+        page = text_of(answer)
+        assert "Nothing is saved yet: this changes the record of September 2026, which is closed." in page
+        assert "Europe, September 2026 100.00000 % · 0 min unavailable ✓ SLA met" in page
+        assert "99.93055 % · 30 min unavailable ■ SLA breached" in page
+        assert "The SLA result changes for 1 customer." in page
+        assert "Enter why the record of a closed month is changed." in page
+        for value in ("Gateway lost", "T-1", "2026-09-10", "02:30:00"):
+            assert value in answer.content.decode()
+        assert not Incident.objects.exists()
+
+    def test_with_the_reason_it_is_saved_and_shows_on_legals_home_at_once(self, noc, europe):
+        noc.post(reverse("admin:log_outage"), typed(europe, correction=WHY))
+        assert Outage.objects.get().started_at == at("2026-09-10 02:00")
+        assert Entry.objects.get(action="logged").reason == WHY
+        assert "2026-09 figures changed since closing" in home()
+
+    def test_what_changes_no_figure_says_so_and_is_not_on_legals_home(self, noc, europe):
+        short = {"ended_at_1": "02:00:30"}
+        assert "No figure of these months changes." in text_of(
+            noc.post(reverse("admin:log_outage"), typed(europe, **short))
+        )
+        noc.post(reverse("admin:log_outage"), typed(europe, **short, correction=WHY))
+        assert Outage.objects.exists()
+        assert "2026-09 figures changed since closing" not in home()
+
+    def test_the_answer_to_the_duplicate_question_is_kept(self, noc, europe):
+        incident = an_incident(resolved_at=at("2026-09-10 01:50"), attributable=True)
+        an_outage(europe, "2026-09-10 01:40", "2026-09-10 01:50", incident=incident)
+        asked = noc.post(reverse("admin:log_outage"), typed(europe))
+        assert "Possible duplicate" in text_of(asked)
+        named = noc.post(reverse("admin:log_outage"), typed(europe, duplicate_of="new"))
+        assert "this changes the record of September 2026" in text_of(named)
+        assert '<input type="hidden" name="duplicate_of" value="new">' in named.content.decode()
+        again = noc.post(reverse("admin:log_outage"), typed(europe, correction=WHY))
+        assert f'<input type="hidden" name="correction" value="{WHY}">' in again.content.decode()
+        noc.post(reverse("admin:log_outage"), typed(europe, correction=WHY, duplicate_of="new"))
+        assert Incident.objects.count() == 2
+
+    def test_an_outage_added_is_named_too(self, noc, europe):
+        incident = an_incident(detected_at=at("2026-10-10 02:00"), resolved_at=at("2026-10-10 03:00"))
+        address = reverse("admin:add_outage", args=[incident.pk])
+        assert "99.93055 %" in text_of(noc.post(address, typed(europe)))
+        assert not incident.outages.exists()
+        noc.post(address, typed(europe, correction=WHY))
+        assert incident.outages.count() == 1
+
+    def test_an_end_in_a_closed_month_is_named(self, noc, europe):
+        incident = an_incident(detected_at=at("2026-09-10 02:00"))
+        an_outage(europe, "2026-09-10 02:00", None, incident=incident)
+        address = reverse("admin:resolve_incident", args=[incident.pk])
+        end = at("2026-09-10 02:30")
+        given = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "02:30:00", "previewed": epoch(end)}
+        page = text_of(noc.post(address, given))
+        assert "this changes the record of September 2026" in page
+        assert "99.93055 %" in page
+        incident.refresh_from_db()
+        assert incident.resolved_at is None
+        noc.post(address, {**given, "correction": WHY})
+        incident.refresh_from_db()
+        assert incident.resolved_at == end
+
+
+class TestIncident:
+    @pytest.fixture
+    def incident(self, europe):
+        incident = an_incident(resolved_at=at("2026-09-10 02:30"))
+        an_outage(europe, "2026-09-10 02:00", "2026-09-10 02:30", incident=incident)
+        return incident
+
+    def test_its_page_says_that_it_lies_in_a_closed_month(self, noc, incident):
+        assert "This incident lies in a closed month (September 2026)." in text_of(noc.get(page_of(incident)))
+
+    def test_an_exclusion_is_confirmed_with_a_reason_only(self, incident):
+        exclusion = an_exclusion(incident, status="proposed")
+        legal = signed_in(a_member("Legal", "another"))
+        address = reverse("admin:confirm_exclusion", args=[exclusion.pk])
+        assert "changes the record of months that are closed: 2026-09" in text_of(legal.post(address, {"reason": ""}))
+        legal.post(address, {"reason": WHY})
+        exclusion.refresh_from_db()
+        assert exclusion.status == "confirmed"
+
+    def test_evidence_is_added_with_a_reason_only(self, noc, incident, settings, tmp_path):
+        settings.MEDIA_ROOT = tmp_path
+        exclusion = an_exclusion(incident, status="proposed")
+        assert f"evidence-reason-{exclusion.pk}" in noc.get(page_of(incident)).content.decode()
+        address = reverse("admin:add_evidence", args=[exclusion.pk])
+        answer = noc.post(address, {"file": SimpleUploadedFile("order.pdf", b"%PDF")}, follow=True)
+        assert "changes the record of months that are closed: 2026-09" in text_of(answer)
+        assert not Evidence.objects.exists()
+        noc.post(address, {"file": SimpleUploadedFile("order.pdf", b"%PDF"), "reason": WHY})
+        assert Evidence.objects.exists()
+
+    def test_a_correction_is_named_before_it_is_saved(self, noc, incident):
+        outage = incident.outages.get()
+        address = reverse("admin:incidents_incident_change", args=[incident.pk])
+        given = {**correction(incident, outage, ended_at="2026-09-10 02:20:00"), "why": WHY}
+        answer = noc.post(address, given)
+        assert "this changes the record of closed months (2026-09)" in text_of(answer)
+        outage.refresh_from_db()
+        assert outage.ended_at == at("2026-09-10 02:30")
+        assert 'name="closed_months" value="2026-09"' in answer.content.decode()
+        noc.post(address, {**given, "closed_months": "2026-09"})
+        outage.refresh_from_db()
+        assert outage.ended_at == at("2026-09-10 02:20")
+        entry = Entry.objects.get(action="changed")
+        assert entry.reason == WHY
+        assert entry.changes["closed_months"] == [None, ["2026-09"]]

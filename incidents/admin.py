@@ -5,16 +5,17 @@ from __future__ import annotations
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, Q
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
 from sla_portal.audit.forms import MergingForm
@@ -26,8 +27,8 @@ from sla_portal.customers.forms import ScopedForm, ScopeField, offered
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.months import ServiceMonth
 
-from .models import Incident, Outage
-from .queries import periods_of, times_of
+from .models import SEVERITY_BADGES, Incident, IncidentTemplate, Outage, UpdateTemplate, severity_name
+from .queries import periods_of, severities, times_of, unacknowledged
 from .rules import Unmeasured, check_end, check_order, check_scope, check_times, time_to_restore
 
 
@@ -184,13 +185,27 @@ class IncidentRegionFilter(RegionFilter):
         return queryset.filter(pk__in=Outage.objects.filter(region__code=self.value()).values("incident"))
 
 
+class IncidentList(ChangeList):
+    """A page of the list, each incident with its severity as `shown`."""
+
+    def get_results(self, request):
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        severity_of = severities(self.result_list)
+        for incident in self.result_list:
+            incident.shown = severity_of[incident.pk].severity
+        self.unacknowledged = unacknowledged()
+
+
 @admin.register(Incident)
 class IncidentAdmin(AuditedModelAdmin):
     form = IncidentForm
     list_display = (
         "incident",
         "status",
+        "severity_badge",
         "classification",
+        "owner_name",
         "regions",
         "service_months",
         clock_column("detected_at", gettext_lazy("detected at")),
@@ -201,14 +216,28 @@ class IncidentAdmin(AuditedModelAdmin):
     list_filter = (StateFilter, ClassificationFilter, OrderFilter, IncidentMonthFilter, IncidentRegionFilter)
     search_fields = ("reference", "title", "ticket_number")
     search_help_text = gettext_lazy("Reference, title or ticket number")
-    fields = ("title", "source", "ticket_number", "detected_at", "acknowledged_at", "resolved_at")
+    fields = (
+        "title",
+        "source",
+        "ticket_number",
+        "ticket_url",
+        "chat_url",
+        "detected_at",
+        "acknowledged_at",
+        "resolved_at",
+    )
     inlines = (OutageRows,)
     add_words = gettext_lazy("Log an outage")
+    export_page = "export_incidents"
+    renews = True
     nothing_yet = gettext_lazy("No incidents yet. Log an outage to create the first one.")
 
     def get_queryset(self, request):
         outages = Outage.objects.select_related("region").order_by("started_at")
-        return super().get_queryset(request).prefetch_related(Prefetch("outages", outages))
+        return super().get_queryset(request).select_related("owner").prefetch_related(Prefetch("outages", outages))
+
+    def get_changelist(self, request, **kwargs):
+        return IncidentList
 
     @admin.display(description=gettext_lazy("incident"), ordering="reference")
     def incident(self, incident):
@@ -219,7 +248,20 @@ class IncidentAdmin(AuditedModelAdmin):
     def status(self, incident):
         if incident.voided_at:
             return badge("outside", _("merged") if incident.merged_into_id else _("voided"))
-        return badge("up", _("resolved")) if incident.resolved_at else badge("open", _("ongoing"))
+        if incident.resolved_at:
+            return badge("up", _("resolved"))
+        found = [badge("open", _("ongoing"))]
+        if not incident.acknowledged_at:
+            found.append(badge("waiting", _("unacknowledged")))
+        return format_html_join(" ", "{}", ((one,) for one in found))
+
+    @admin.display(description=gettext_lazy("severity"))
+    def severity_badge(self, incident):
+        return badge(SEVERITY_BADGES[incident.shown], severity_name(incident.shown)) if incident.shown else DASH
+
+    @admin.display(description=pgettext_lazy("incident", "owner"))
+    def owner_name(self, incident):
+        return (incident.owner.get_full_name() or incident.owner.username) if incident.owner else DASH
 
     @admin.display(description=gettext_lazy("classification"))
     def classification(self, incident):
@@ -294,3 +336,46 @@ class IncidentAdmin(AuditedModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+class IncidentTemplateForm(ScopedForm, AuditedForm):
+    """A template of an incident."""
+
+    functions = ScopeField(label=gettext_lazy("Core functions"))
+    clients = ScopeField(label=gettext_lazy("Clients"))
+
+    class Meta:
+        fields = ("title", "title_zh", "source", "functions", "clients", "severity", "position")
+
+    def clean(self):
+        facts = super().clean()
+        for name in self.scopes:
+            if not facts.get(name):
+                self.add_error(name, _("Select “all”, or the affected ones."))
+        return facts
+
+
+@admin.register(IncidentTemplate)
+class IncidentTemplateAdmin(AuditedModelAdmin):
+    form = IncidentTemplateForm
+    list_display = ("template", "source", "severity")
+    list_display_links = ("template",)
+    add_words = gettext_lazy("Add incident template")
+    nothing_yet = gettext_lazy("No incident templates yet. Each one is a button on the form where outages are logged.")
+
+    @admin.display(description=gettext_lazy("title"))
+    def template(self, template):
+        return str(template)
+
+
+@admin.register(UpdateTemplate)
+class UpdateTemplateAdmin(AuditedModelAdmin):
+    list_display = ("template", "public")
+    list_display_links = ("template",)
+    fields = ("name", "name_zh", "text", "text_zh", "public", "position")
+    add_words = gettext_lazy("Add update template")
+    nothing_yet = gettext_lazy("No update templates yet. Each one is a button above the update of an incident.")
+
+    @admin.display(description=gettext_lazy("name"))
+    def template(self, template):
+        return str(template)

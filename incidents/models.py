@@ -5,11 +5,52 @@ from __future__ import annotations
 from datetime import UTC
 
 from django.conf import settings
+from django.core.validators import URLValidator
 from django.db import models
+from django.utils.translation import get_language, gettext_noop, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from sla_portal.customers.models import Client, CoreFunction, Region
+
+from .rules import Severity
+
+SEVERITIES = [
+    (Severity.MINOR.value, pgettext_lazy("severity", "minor")),
+    (Severity.MAJOR.value, pgettext_lazy("severity", "major")),
+    (Severity.CRITICAL.value, pgettext_lazy("severity", "critical")),
+]
+SEVERITY_BADGES = {Severity.MINOR: "waiting", Severity.MAJOR: "open", Severity.CRITICAL: "counted"}
+WEB_SCHEMES = ("https://", "http://")
+is_http = URLValidator(schemes=["http", "https"])
+
+
+def severity_name(severity: Severity) -> str:
+    return str(dict(SEVERITIES)[severity.value])
+
+
+def in_language(text: str, text_zh: str) -> str:
+    """Return the text in the reader's language, or in English if the Chinese one is missing."""
+    return (text_zh if (get_language() or "").startswith("zh") else "") or text
+
+
+class WebAddressField(models.URLField):
+    """An optional http or https address."""
+
+    default_validators = [is_http]
+
+    def __init__(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(*args, **{"max_length": 500, "blank": True, **kwargs})
+
+    def formfield(self, **kwargs):  # type: ignore[no-untyped-def]
+        return super().formfield(**{"assume_scheme": "https", "validators": [is_http], **kwargs})
+
+
+def is_web_address(field: str) -> models.Q:
+    """Empty, or an http or https address."""
+    found = models.Q(**{field: ""})
+    for scheme in WEB_SCHEMES:
+        found |= models.Q(**{f"{field}__istartswith": scheme})
+    return found
 
 
 class Source(models.TextChoices):
@@ -60,6 +101,25 @@ class Incident(models.Model):
         blank=True,
         help_text=_("Not set while the classification is pending. Yes: attributable. No: excluded under section 4."),
     )
+    ticket_url = WebAddressField(_("link to the ticket"))
+    chat_url = WebAddressField(_("link to the chat"))
+    severity = models.CharField(
+        _("severity"),
+        max_length=10,
+        null=True,
+        blank=True,
+        choices=SEVERITIES,
+        help_text=_("Set by a person. Empty: derived from the affected functions and clients."),
+    )
+    severity_reason = models.CharField(_("reason for the severity"), max_length=500, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=pgettext_lazy("incident", "owner"),
+    )
     recorded_as_is = models.BooleanField(
         _("times out of order"),
         default=False,
@@ -97,6 +157,8 @@ class Incident(models.Model):
         permissions = [
             ("classify_incident", gettext_noop("Can say whether an incident was ours")),
             ("void_incident", gettext_noop("Can void an incident or merge it into another")),
+            ("write_review", gettext_noop("Can write the review of an incident")),
+            ("publish_review", gettext_noop("Can publish the review of an incident")),
         ]
         indexes = [
             models.Index(fields=["detected_at"], condition=models.Q(resolved_at__isnull=True), name="open_incidents"),
@@ -111,6 +173,17 @@ class Incident(models.Model):
             models.CheckConstraint(
                 condition=models.Q(source__in=Source.values), name="an_incident_was_noticed_in_a_known_way"
             ),
+            models.CheckConstraint(
+                condition=models.Q(severity__isnull=True) | models.Q(severity__in=[one.value for one in Severity]),
+                name="an_incident_has_a_known_severity",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(severity__isnull=True, severity_reason="")
+                | models.Q(severity__isnull=False) & ~models.Q(severity_reason=""),
+                name="a_severity_that_a_person_set_has_a_reason",
+            ),
+            models.CheckConstraint(condition=is_web_address("ticket_url"), name="the_ticket_has_a_web_address"),
+            models.CheckConstraint(condition=is_web_address("chat_url"), name="the_chat_has_a_web_address"),
             models.CheckConstraint(
                 condition=models.Q(recorded_as_is=True)
                 | models.Q(acknowledged_at__isnull=True)
@@ -218,6 +291,7 @@ class Update(models.Model):
     incident = models.ForeignKey(Incident, models.CASCADE, verbose_name=_("incident"), related_name="updates")
     at = models.DateTimeField(_("at"))
     text = models.TextField(_("text"))
+    text_zh = models.TextField(_("text in Chinese"), blank=True)
     public = models.BooleanField(_("public"), default=False)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("author")
@@ -231,3 +305,134 @@ class Update(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class ShiftNote(models.Model):
+    """A note for the next shift."""
+
+    at = models.DateTimeField(_("at"), db_index=True)
+    text = models.TextField(_("text"))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("author")
+    )
+    author_name = models.CharField(_("author"), max_length=200)
+
+    class Meta:
+        verbose_name = _("note for the next shift")
+        verbose_name_plural = _("notes for the next shift")
+        ordering = ["-at", "-id"]
+        default_permissions = ("add", "view")
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class IncidentTemplate(models.Model):
+    """Values for the form on which an outage is logged. Without functions (or clients) it stands for all of them."""
+
+    title = models.CharField(_("title"), max_length=200)
+    title_zh = models.CharField(
+        _("title in Chinese"), max_length=200, blank=True, help_text=_("Empty: the title above is used.")
+    )
+    source = models.CharField(_("detection source"), max_length=20, choices=Source.choices, default=Source.MONITORING)
+    functions = models.ManyToManyField(CoreFunction, blank=True, verbose_name=_("functions"))
+    clients = models.ManyToManyField(Client, blank=True, verbose_name=_("clients"))
+    severity = models.CharField(
+        _("severity"),
+        max_length=10,
+        null=True,
+        blank=True,
+        choices=SEVERITIES,
+        help_text=_("Empty: derived from the affected functions and clients."),
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("incident template")
+        verbose_name_plural = _("incident templates")
+        ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(source__in=Source.values), name="a_template_has_a_known_detection_source"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(severity__isnull=True) | models.Q(severity__in=[one.value for one in Severity]),
+                name="a_template_has_a_known_severity",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return in_language(self.title, self.title_zh)
+
+
+class UpdateTemplate(models.Model):
+    """Text for an update, in both languages."""
+
+    name = models.CharField(_("name"), max_length=80)
+    name_zh = models.CharField(_("name in Chinese"), max_length=80, blank=True)
+    text = models.TextField(_("text"), max_length=5000)
+    text_zh = models.TextField(_("text in Chinese"), max_length=5000, blank=True)
+    public = models.BooleanField(_("public"), default=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("update template")
+        verbose_name_plural = _("update templates")
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return in_language(self.name, self.name_zh)
+
+
+class Review(models.Model):
+    """The review after an incident: internal until it is published; a published one is not changed."""
+
+    incident = models.OneToOneField(Incident, models.CASCADE, verbose_name=_("incident"), related_name="review")
+    cause = models.TextField(_("cause"))
+    cause_zh = models.TextField(_("cause in Chinese"), blank=True)
+    timeline = models.TextField(_("timeline"), blank=True)
+    timeline_zh = models.TextField(_("timeline in Chinese"), blank=True)
+    written_at = models.DateTimeField(_("written at"))
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("review")
+        verbose_name_plural = _("reviews")
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(cause=""), name="a_review_names_the_cause"),
+            models.CheckConstraint(
+                condition=models.Q(published_at__isnull=True) | models.Q(published_at__gte=models.F("written_at")),
+                name="a_review_is_published_after_it_is_written",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incident.reference}"
+
+
+class ReviewAction(models.Model):
+    """An action that follows from a review, with its owner and due date."""
+
+    review = models.ForeignKey(Review, models.CASCADE, verbose_name=_("review"), related_name="actions")
+    text = models.CharField(_("action"), max_length=500)
+    text_zh = models.CharField(_("action in Chinese"), max_length=500, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=pgettext_lazy("action", "owner"),
+    )
+    due_on = models.DateField(_("due on"), null=True, blank=True)
+    done_on = models.DateField(_("done on"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("action")
+        verbose_name_plural = _("actions")
+        ordering = ["id"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.text

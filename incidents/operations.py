@@ -1,25 +1,27 @@
-"""Log, acknowledge, update, resolve, reopen and classify incidents."""
+"""Log, acknowledge, update, hand over, resolve, reopen, classify and review incidents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import Period, check_unchanged, record, require
+from sla_portal.audit.operations import Period, check_unchanged, difference, record, require, snapshot
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
-from .models import Incident, Outage, Update
-from .queries import periods_of, times_of
+from .models import Incident, Outage, Review, ReviewAction, ShiftNote, Update
+from .queries import may_own, periods_of, times_of
 from .rules import (
     OutageObjection,
+    Severity,
     TimeObjection,
     check_detection,
     check_end,
@@ -68,6 +70,47 @@ class IncidentWithoutOutage(Refused):
     field = "regions"
 
 
+class SeverityWithoutReason(Refused):
+    """A severity set by a person needs a reason."""
+
+
+class NotAnOwner(Refused):
+    """The user cannot work on incidents."""
+
+
+class ReviewPublished(Refused):
+    """A published review is not changed."""
+
+
+class ReviewNotReady(Refused):
+    """A review is published once it is written and its incident is resolved."""
+
+
+@dataclass(frozen=True)
+class ReviewText:
+    """What a person writes in a review, as Markdown, in both languages; only the cause is required."""
+
+    cause: str
+    cause_zh: str = ""
+    timeline: str = ""
+    timeline_zh: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """An action of a review."""
+
+    text: str
+    text_zh: str = ""
+    owner: User | None = None
+    due_on: date | None = None
+    done_on: date | None = None
+
+    def for_audit_log(self) -> str:
+        parts = [self.text, _name(self.owner) if self.owner else "", *map(_day, (self.due_on, self.done_on))]
+        return " · ".join(filter(None, parts))
+
+
 @dataclass(frozen=True)
 class OutageFacts:
     """The fields of an outage. None for `functions` or `clients` means all of them."""
@@ -102,6 +145,8 @@ def log_incident(
     now: datetime,
     detected_at: datetime | None = None,
     ticket_number: str = "",
+    ticket_url: str = "",
+    chat_url: str = "",
     reason: str = "",
 ) -> Incident:
     """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`).
@@ -124,6 +169,8 @@ def log_incident(
             title=title,
             source=source,
             ticket_number=ticket_number,
+            ticket_url=ticket_url,
+            chat_url=chat_url,
             detected_at=detected_at,
             logged_at=at,
         )
@@ -243,22 +290,91 @@ def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str,
     incident.refresh_from_db()
 
 
-def add_update(*, actor: Actor, incident: Incident, text: str, public: bool, now: datetime) -> Update:
+def add_update(
+    *, actor: Actor, incident: Incident, text: str, public: bool, now: datetime, text_zh: str = ""
+) -> Update:
     """Add a public update or an internal note. Neither can be changed afterwards."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
         lock_incident(incident)
-        update = Update.objects.create(
-            incident=incident, at=now, text=text, public=public, author=actor.user, author_name=actor.name
-        )
-        record(
-            actor=actor,
-            action="updated",
-            subject=incident,
-            now=now,
-            changes={"public update" if public else "internal update": [None, text]},
-        )
+        update = _create_update(actor, incident, text, text_zh, public=public, now=now)
+        changes: dict[str, Any] = {"public update" if public else "internal update": [None, text]}
+        if text_zh:
+            changes["text_zh"] = [None, text_zh]
+        record(actor=actor, action="updated", subject=incident, now=now, changes=changes)
     return update
+
+
+def set_severity(*, actor: Actor, incident: Incident, severity: Severity | None, reason: str, now: datetime) -> None:
+    """Set the severity of an incident for a reason; None derives it from the scope again."""
+    require(actor, "incidents.change_incident")
+    if severity and not reason:
+        raise SeverityWithoutReason(_("Enter the reason for this severity."))
+    value = severity.value if severity else None
+    with transaction.atomic():
+        locked = lock_incident(incident)
+        before = locked.severity, locked.severity_reason
+        after = value, reason if severity else ""
+        if before != after:
+            locked.severity, locked.severity_reason = after
+            locked.save(update_fields=["severity", "severity_reason"])
+            record(
+                actor=actor,
+                action="set the severity of",
+                subject=locked,
+                now=now,
+                changes={"severity": [before[0], value]},
+                reason=reason,
+            )
+    incident.severity, incident.severity_reason = after
+
+
+def take_incident(*, actor: Actor, incident: Incident, now: datetime) -> None:
+    """Make the actor the owner of an incident, and acknowledge it. Taking it again changes nothing."""
+    require(actor, "incidents.change_incident")
+    with transaction.atomic():
+        locked = lock_incident(incident)
+        if locked.owner != actor.user:
+            _change_owner(actor, locked, actor.user, action="took", note="", now=now)
+        acknowledge_incident(actor=actor, incident=locked, now=now)
+    incident.refresh_from_db()
+
+
+def hand_over_incident(*, actor: Actor, incident: Incident, to: User, note: str, now: datetime) -> None:
+    """Make `to` the owner of an incident; the note is kept as an internal note."""
+    require(actor, "incidents.change_incident")
+    if not may_own(to):
+        raise NotAnOwner(_("%(name)s cannot work on incidents. Choose someone else.") % {"name": _name(to)})
+    with transaction.atomic():
+        locked = lock_incident(incident)
+        _change_owner(actor, locked, to, action="handed over", note=note, now=now)
+        if note:
+            _create_update(actor, locked, note, "", public=False, now=now)
+    incident.refresh_from_db()
+
+
+def add_shift_note(*, actor: Actor, text: str, now: datetime) -> ShiftNote:
+    """Add a note for the next shift; it cannot be changed afterwards."""
+    require(actor, "incidents.add_shiftnote")
+    with transaction.atomic():
+        note = ShiftNote.objects.create(at=now, text=text, author=actor.user, author_name=actor.name)
+        record(actor=actor, action="left a note", subject=note, now=now, changes={"text": [None, text]})
+    return note
+
+
+def link_incident(
+    *, actor: Actor, incident: Incident, ticket_number: str, ticket_url: str, chat_url: str, now: datetime
+) -> None:
+    """Set the ticket number and the links of an incident."""
+    require(actor, "incidents.change_incident")
+    after = {"ticket_number": ticket_number, "ticket_url": ticket_url, "chat_url": chat_url}
+    with transaction.atomic():
+        locked = lock_incident(incident)
+        changes = difference({name: getattr(locked, name) for name in after}, after)
+        if changes:
+            Incident.objects.filter(pk=locked.pk).update(**after)
+            record(actor=actor, action="linked", subject=locked, now=now, changes=changes)
+    incident.refresh_from_db()
 
 
 def classify_incident(
@@ -281,6 +397,85 @@ def classify_incident(
                 touching=periods_of(locked, now),
             )
     incident.attributable = attributable
+
+
+def write_review(
+    *, actor: Actor, incident: Incident, text: ReviewText, actions: Sequence[Action], now: datetime
+) -> Review:
+    """Write the review of an incident, or replace what is written; a published one is not changed."""
+    require(actor, "incidents.write_review")
+    with transaction.atomic():
+        lock_incident(incident)
+        review = Review.objects.filter(incident=incident).first() or Review(incident=incident)
+        if review.published_at:
+            raise ReviewPublished(_("The review is published. Withdraw it from the website to change it."))
+        before = _review_for_audit_log(review)
+        for name, value in vars(text).items():
+            setattr(review, name, value)
+        review.written_at = now
+        review.save()
+        review.actions.all().delete()
+        ReviewAction.objects.bulk_create(ReviewAction(review=review, **vars(action)) for action in actions)
+        after = {**vars(text), "actions": [action.for_audit_log() for action in actions]}
+        changes = difference(before, after)
+        if changes:
+            pair = [{name: values[side] for name, values in changes.items()} for side in (0, 1)]
+            record(actor=actor, action="wrote the review of", subject=incident, now=now, changes={"review": pair})
+    return review
+
+
+def publish_review(*, actor: Actor, incident: Incident, seen: datetime, now: datetime) -> None:
+    """Publish the review of a resolved incident on the website, as it was written at `seen`."""
+    require(actor, "incidents.publish_review")
+    with transaction.atomic():
+        locked = lock_incident(incident)
+        review = Review.objects.filter(incident=locked).first()
+        if review is None or locked.resolved_at is None:
+            raise ReviewNotReady(_("Resolve the incident and write the review before it is published."))
+        if review.written_at != seen:
+            raise ReviewNotReady(_("The review was changed after you opened it. Read it again, then publish it."))
+        if review.published_at is None:
+            review.published_at = now
+            review.save(update_fields=["published_at"])
+            record(
+                actor=actor,
+                action="published the review of",
+                subject=locked,
+                now=now,
+                changes={"review": [None, _review_for_audit_log(review)]},
+            )
+
+
+def withdraw_review(*, actor: Actor, incident: Incident, reason: str, now: datetime) -> None:
+    """Withdraw a published review from the website, for a reason. Withdrawing it again changes nothing."""
+    require(actor, "incidents.publish_review")
+    with transaction.atomic():
+        Incident.objects.select_for_update().get(pk=incident.pk)
+        if Review.objects.filter(incident=incident, published_at__isnull=False).update(published_at=None):
+            record(actor=actor, action="withdrew the review of", subject=incident, now=now, reason=reason)
+
+
+def complete_action(*, actor: Actor, action: ReviewAction, on: date, now: datetime) -> None:
+    """Mark an action of a review as done, published or not. Marking it again changes nothing."""
+    require(actor, "incidents.write_review")
+    with transaction.atomic():
+        if ReviewAction.objects.filter(pk=action.pk, done_on__isnull=True).update(done_on=on):
+            changes = {"action": [None, action.text], "done_on": [None, on]}
+            record(
+                actor=actor, action="completed an action of", subject=action.review.incident, now=now, changes=changes
+            )
+
+
+def _review_for_audit_log(review: Review) -> dict[str, Any]:
+    actions = [
+        Action(action.text, action.text_zh, action.owner, action.due_on, action.done_on).for_audit_log()
+        for action in (review.actions.select_related("owner") if review.pk else ())
+    ]
+    return {**snapshot(review, ["cause", "cause_zh", "timeline", "timeline_zh"]), "actions": actions}
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 def _check_unresolved(incident: Incident) -> None:
@@ -360,6 +555,31 @@ def _create_outage(incident: Incident, facts: OutageFacts) -> Outage:
     outage.functions.set(facts.functions or ())
     outage.clients.set(facts.clients or ())
     return outage
+
+
+def _create_update(actor: Actor, incident: Incident, text: str, text_zh: str, *, public: bool, now: datetime) -> Update:
+    return Update.objects.create(
+        incident=incident,
+        at=now,
+        text=text,
+        text_zh=text_zh,
+        public=public,
+        author=actor.user,
+        author_name=actor.name,
+    )
+
+
+def _change_owner(
+    actor: Actor, incident: Incident, owner: User | None, *, action: str, note: str, now: datetime
+) -> None:
+    before, incident.owner = incident.owner, owner
+    incident.save(update_fields=["owner"])
+    names = [_name(user) if user else None for user in (before, owner)]
+    record(actor=actor, action=action, subject=incident, now=now, changes={"owner": names}, reason=note)
+
+
+def _name(user: User) -> str:
+    return user.get_full_name() or user.get_username()
 
 
 def _next_reference(now: datetime) -> str:

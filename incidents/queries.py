@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.db.models import Max, Min, Prefetch, Q, QuerySet
 
-from sla_portal.customers.models import Region
+from sla_portal.customers.models import Client, CoreFunction, Region
 
 from .models import Incident, Outage
-from .rules import Times
+from .rules import AffectedScope, Severity, Times, scope_severity
 
 DUPLICATE_WITHIN = timedelta(minutes=15)
 
@@ -79,3 +82,48 @@ def possible_duplicates(regions: list[Region], started_at: datetime, ended_at: d
         near &= Q(outages__started_at__lte=ended_at + DUPLICATE_WITHIN)
     incidents = Incident.objects.valid() if ended_at else Incident.objects.open()
     return incidents.filter(near, outages__region__in=regions).distinct().order_by("-detected_at")
+
+
+@dataclass(frozen=True)
+class IncidentSeverity:
+    """The severity of an incident: as a person set it, and derived from its scope; None: not set, without outages."""
+
+    given: Severity | None
+    by_scope: Severity | None
+
+    @property
+    def severity(self) -> Severity | None:
+        return self.given or self.by_scope
+
+
+def severities(incidents: Iterable[Incident]) -> Mapping[int, IncidentSeverity]:
+    """Return the severity of each incident by primary key, in a fixed number of queries."""
+    incidents = list(incidents)
+    functions = list(CoreFunction.objects.values_list("pk", flat=True))
+    clients = list(Client.objects.values_list("pk", flat=True))
+    scopes: dict[int, list[AffectedScope]] = {}
+    for outage in Outage.objects.filter(incident__in=incidents).prefetch_related("functions", "clients"):
+        scopes.setdefault(outage.incident_id, []).append(
+            AffectedScope(
+                outage.region_id,
+                [function.pk for function in outage.functions.all()] or None,
+                [client.pk for client in outage.clients.all()] or None,
+            )
+        )
+    return {
+        incident.pk: IncidentSeverity(
+            Severity(incident.severity) if incident.severity else None,
+            scope_severity(scopes.get(incident.pk, ()), functions, clients),
+        )
+        for incident in incidents
+    }
+
+
+def unacknowledged() -> int:
+    """Return the number of ongoing incidents that nobody has acknowledged."""
+    return Incident.objects.open().filter(acknowledged_at__isnull=True).count()
+
+
+def may_own(user: User) -> bool:
+    """Whether incidents may be handed over to a user: active, and allowed to change incidents."""
+    return user.is_active and user.has_perm("incidents.change_incident")

@@ -1,9 +1,10 @@
-"""Check the times and the scope of an outage, and the order of an incident's times; measure its recovery (2.2)."""
+"""Check times and scope of outages and the order of an incident's times; measure recovery (2.2), derive severity."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
+from itertools import product
 
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.words import gettext_noop as _
@@ -199,3 +200,47 @@ def check_scope(
     if not functions or not clients:
         objections.append(OutageObjection.NO_CELL)
     return tuple(objections)
+
+
+class Severity(Enum):
+    """The severity of an incident, the least first."""
+
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True)
+class AffectedScope:
+    """What an outage affects, by any keys. None for `functions` or `clients` means all of them."""
+
+    region: Hashable
+    functions: Collection[Hashable] | None = None
+    clients: Collection[Hashable] | None = None
+
+
+def scope_severity(
+    scopes: Iterable[AffectedScope], functions: Collection[Hashable], clients: Collection[Hashable]
+) -> Severity | None:
+    """Derive the severity from the scope in the worst-affected region, all outages together; None without outages.
+
+    Critical: every function on every client. Major: some function on every client. Minor: anything less.
+    """
+    down: dict[Hashable, set[tuple[Hashable, Hashable]]] = {}
+    for scope in scopes:
+        down.setdefault(scope.region, set()).update(
+            product(
+                functions if scope.functions is None else scope.functions,
+                clients if scope.clients is None else scope.clients,
+            )
+        )
+    found = []
+    for cells in down.values():
+        on_every_client = [all((function, client) in cells for client in clients) for function in functions]
+        whole, some = all(on_every_client), any(on_every_client)
+        found.append(Severity.CRITICAL if whole else Severity.MAJOR if some else Severity.MINOR)
+    return worst_severity(found)
+
+
+def worst_severity(severities: Iterable[Severity | None]) -> Severity | None:
+    return max((one for one in severities if one), key=list(Severity).index, default=None)

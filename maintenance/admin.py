@@ -136,6 +136,7 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
     search_fields = ("reference", "title")
     search_help_text = gettext_lazy("Reference or title")
     add_words = gettext_lazy("Plan a window")
+    export_page = "export_windows"
     nothing_yet = gettext_lazy(
         "No maintenance windows yet. Plan a window and announce it before it starts: "
         "only announced maintenance can be excluded under 4.1."

@@ -56,12 +56,15 @@ SECRET_KEY_FALLBACKS = [key for key in environment.text("SECRET_KEY_FALLBACKS", 
 
 REDIS_URL = environment.redis_url("REDIS_URL")
 CACHES: dict[str, dict[str, Any]]
+# Of the public facts' shape: raised with it, so that no process reads what an earlier build cached
+FACTS_VERSION = 2
 if REDIS_URL:
     CACHES = {
         name: {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": prefix,
+            "VERSION": FACTS_VERSION,
         }
         for name, prefix in {"default": "sla-portal", "public": "sla-portal-public"}.items()
     }
@@ -71,6 +74,7 @@ else:
             "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
             "LOCATION": str(environment.subfolder(VAR_DIR, folder)),
             "KEY_PREFIX": "sla-portal",
+            "VERSION": FACTS_VERSION,
             "OPTIONS": {"MAX_ENTRIES": most},
         }
         for name, folder, most in [("default", "cache", 300), ("public", "public", 3000)]

@@ -15,10 +15,10 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
+from incidents.rules import Severity
 from sla_portal.website.queries import Grid, Present
 from sla_portal.website.rules import (
     Announcement,
-    Impact,
     Named,
     Phase,
     PublicIncident,
@@ -27,6 +27,7 @@ from sla_portal.website.rules import (
     Scope,
     Stage,
     State,
+    severity_by_scope,
 )
 from sla_portal.website.words import name, what_is_touched, what_was_down, why_it_does_not_count
 
@@ -48,7 +49,11 @@ INCIDENT_STATUS = {
     Stage.VOIDED: "resolved",
     Stage.MERGED: "resolved",
 }
-IMPACT = {Impact.NONE: "none", Impact.SOME: "minor", Impact.FUNCTION: "major", Impact.ALL: "critical"}
+INDICATORS = {
+    Severity.CRITICAL: {"indicator": "critical", "description": "Major Service Outage"},
+    Severity.MAJOR: {"indicator": "major", "description": "Partial System Outage"},
+    Severity.MINOR: {"indicator": "minor", "description": "Minor Service Outage"},
+}
 MAINTENANCE_STATUS = {
     Phase.SCHEDULED: "scheduled",
     Phase.IN_PROGRESS: "in_progress",
@@ -94,16 +99,11 @@ def page(changed_at: datetime) -> Json:
 
 
 def status(present: Present) -> Json:
-    """The indicator: the worst current status decides."""
-    functions = {function.state for one in present.state for function in one.functions}
-    if State.MAJOR_OUTAGE in {one.worst for one in present.state}:
-        return {"indicator": "critical", "description": "Major Service Outage"}
-    if State.MAJOR_OUTAGE in functions:
-        return {"indicator": "major", "description": "Partial System Outage"}
-    if State.PARTIAL_OUTAGE in functions:
-        return {"indicator": "minor", "description": "Minor Service Outage"}
-    if State.MAINTENANCE in functions:
-        return {"indicator": "none", "description": "Service Under Maintenance"}
+    """The indicator: the worst severity of what is ongoing; without any, maintenance in progress."""
+    if present.severity:
+        return INDICATORS[present.severity]
+    if State.MAINTENANCE in {function.state for one in present.state for function in one.functions}:
+        return {"indicator": "maintenance", "description": "Service Under Maintenance"}
     return {"indicator": "none", "description": "All Systems Operational"}
 
 
@@ -159,7 +159,7 @@ def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, no
     updates = [
         _update(
             identity, f"{one.reference} began", "investigating", f"{what_was_down(one)}.", one.started_at,
-            affected=_affected(touched, "operational", "partial_outage" if one.impact is Impact.SOME else "major_outage"),
+            affected=_affected(touched, "operational", _worst_status(one, grid)),
         )
     ]  # fmt: skip
     updates += [_said(identity, update, works_since, resolved_at) for update in one.updates]
@@ -176,7 +176,7 @@ def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, no
         "updated_at": stamp(one.changed_at(now)),
         "monitoring_at": _stamp_or_none(works_since),
         "resolved_at": _stamp_or_none(resolved_at),
-        "impact": IMPACT[one.impact],
+        "impact": one.severity.value if one.severity else "none",
         "shortlink": settings.SITE_URL + reverse("incident", args=[one.reference]),
         "started_at": stamp(one.started_at),
         "page_id": opaque(PAGE, ""),
@@ -184,6 +184,11 @@ def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, no
         "components": _of(all_components, touched),
         "reminder_intervals": None,
     }
+
+
+def _worst_status(one: PublicIncident, grid: Grid) -> str:
+    minor = severity_by_scope(one.outages, grid.functions, grid.clients) is Severity.MINOR
+    return "partial_outage" if minor else "major_outage"
 
 
 def _said(identity: str, update: PublicUpdate, works_since: datetime | None, resolved_at: datetime | None) -> Json:

@@ -48,7 +48,10 @@ class Entry(models.Model):
         verbose_name_plural = _("audit log")
         ordering = ["-id"]
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_entry_subject")]
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id", "id"], name="audit_entry_subject"),
+            models.Index(fields=["at"], name="audit_entry_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {verb(self.action)} {self.subject}"

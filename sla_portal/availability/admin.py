@@ -200,6 +200,7 @@ FIGURES = ("percent", "outcome", "figure_status", "unavailable", "excluded", "by
 @admin.register(RegionMonth)
 class RegionMonthAdmin(JudgedMonthAdmin):
     scope = "region"
+    export_page = "export_region_months"
     list_display = ("month_link", "region", *FIGURES)
     list_select_related = ("region",)
     list_filter = (JudgedMonthFilter, RegionFilter, OutcomeFilter, FlagFilter)
@@ -216,6 +217,7 @@ class RegionOfCustomerFilter(RegionFilter):
 @admin.register(CustomerMonth)
 class CustomerMonthAdmin(JudgedMonthAdmin):
     scope = "customer"
+    export_page = "export_customer_months"
     list_display = ("month_link", "customer", *FIGURES)
     list_select_related = ("customer",)
     list_filter = (JudgedMonthFilter, RegionOfCustomerFilter, OutcomeFilter, FlagFilter)

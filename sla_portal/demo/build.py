@@ -9,6 +9,7 @@ from sla_portal.reports.operations import queue_reports, request_missing_reports
 
 from .amendments import amendments
 from .claims import claims
+from .shifts import shifts
 from .story import Story, customers_and_contracts, the_first_half_year, the_present_month, the_second_half_year
 
 
@@ -19,6 +20,7 @@ def build_demo(now: datetime) -> None:
     the_first_half_year(story)
     the_second_half_year(story)
     the_present_month(story)
+    shifts(story)
     claims(story)
     amendments(story)
     for months_ago in range(13, 0, -1):

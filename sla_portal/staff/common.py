@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
-from django.http import HttpRequest
+from django.db.models import Model
+from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.operations import TouchesClosedMonth
 from sla_portal.kernel.errors import Refused
+
+T = TypeVar("T", bound=Model)
 
 
 def require_right(request: HttpRequest, right: str) -> None:
@@ -26,6 +29,15 @@ def require_right(request: HttpRequest, right: str) -> None:
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> TemplateResponse:
     return TemplateResponse(request, template, {**admin.site.each_context(request), **context}, status=status)
+
+
+def chosen_template(request: HttpRequest, templates: Iterable[T]) -> T:
+    """Return the one of `templates` whose button was pressed; answer 404 if it is not there."""
+    pressed = request.POST["template"]
+    found = next((template for template in templates if str(template.pk) == pressed), None)
+    if found is None:
+        raise Http404
+    return found
 
 
 @contextmanager

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, TypeVar
 
-from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import Model, QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Prefixes that make a spreadsheet read a text as a formula."""
@@ -20,6 +27,10 @@ MOST_IN_A_SHEET = 100_000
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 """Spreadsheets need it to recognise UTF-8."""
 FORMS = ("csv", "xlsx")
+READ_AT_ONCE = 2000
+"""Rows of a list that are read together, with what belongs to them, in a fixed number of queries."""
+
+M = TypeVar("M", bound=Model)
 
 
 def safe(value: Any) -> Any:
@@ -80,3 +91,35 @@ def _cell(sheet: Any, value: Any) -> Any:
     places = -int(value.as_tuple().exponent)
     cell.number_format = f"0.{'0' * places}" if places > 0 else "0"
     return cell
+
+
+def export_list(
+    request: HttpRequest,
+    form: str,
+    model: type[M],
+    columns: Sequence[str],
+    rows: Callable[[Sequence[M]], Iterable[Sequence[Any]]],
+) -> HttpResponseBase:
+    """Export the rows of a model's list, filtered and ordered as in the address; `rows` makes lines of some of them."""
+    list_page = admin.site.get_model_admin(model)
+    if form not in FORMS:
+        raise Http404
+    try:
+        found: QuerySet[M] = list_page.get_changelist_instance(request).queryset
+    except IncorrectLookupParameters:
+        raise Http404 from None
+    if form == "xlsx" and found.order_by()[: MOST_IN_A_SHEET + 1].count() > MOST_IN_A_SHEET:
+        messages.error(
+            request,
+            _("A worksheet can hold at most %(most)d rows. Choose a month, or export CSV.") % {"most": MOST_IN_A_SHEET},
+        )
+        changelist = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        return redirect(f"{changelist}?{request.GET.urlencode()}")
+    lines = (line for some in _in_parts(found) for line in rows(some))
+    return export_response(form, f"{model._meta.model_name}s", columns, lines)
+
+
+def _in_parts(found: QuerySet[M]) -> Iterator[list[M]]:
+    read = found.iterator(chunk_size=READ_AT_ONCE)
+    while some := list(islice(read, READ_AT_ONCE)):
+        yield some

@@ -23,7 +23,9 @@ from claims.models.applying import OPEN
 from claims.queries import windows_of
 from claims.queries.entitlements import DECIDED
 from claims.rules import ClaimWindow
-from incidents.models import Incident, Outage
+from incidents.models import Incident, Outage, ShiftNote
+from incidents.queries import severities, unacknowledged
+from incidents.rules import Severity
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import requests_to_confirm, stage_of
 from maintenance.rules import Stage
@@ -65,6 +67,7 @@ from .incidents.service_months import months_of_incident
 
 SHOWN = 10
 SOON = timedelta(hours=24)
+NOTES_SHOWN = 3
 CORRECTION_DAYS = 60
 """Days for which the correction of a closed month is listed."""
 
@@ -75,6 +78,8 @@ LISTS = (
     (gettext_lazy("Regions"), "customers_region_changelist", "customers.view_region"),
     (gettext_lazy("Core functions"), "customers_corefunction_changelist", "customers.view_corefunction"),
     (gettext_lazy("Clients"), "customers_client_changelist", "customers.view_client"),
+    (gettext_lazy("Incident templates"), "incidents_incidenttemplate_changelist", "incidents.view_incidenttemplate"),
+    (gettext_lazy("Update templates"), "incidents_updatetemplate_changelist", "incidents.view_updatetemplate"),
     (gettext_lazy("Days of the operator's calendar"), "claims_ownday_changelist", "claims.view_ownday"),
     (gettext_lazy("Staff"), "auth_user_changelist", "auth.view_user"),
     (gettext_lazy("Roles"), "auth_group_changelist", "auth.view_group"),
@@ -100,6 +105,7 @@ class OpenIncident:
     """An ongoing incident and its unavailable minutes of this month in each region to date."""
 
     incident: Incident
+    severity: Severity | None
     since: datetime
     counted: list[tuple[Region, int]]
 
@@ -118,27 +124,17 @@ def index(request: HttpRequest) -> TemplateResponse:
     now = timezone.now()
     may = request.user.has_perm
     month = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
-    context = {
-        **admin.site.each_context(request),
+    context = {**admin.site.each_context(request), **figures(request, month, now)}
+    if request.GET.get("part") == "figures":
+        return TemplateResponse(request, "staff/home/_figures.html", context)
+    context |= {
         "title": _("Home"),
-        "now": now,
-        "month": month,
-        "shown": SHOWN,
         "zone_data": zones.RELEASE,
         "lists": [Link(str(name), reverse(f"admin:{page}")) for name, page, right in LISTS if may(right)],
     }
-    judged: Mapping[int, Judged] = {}
-    if may("availability.view_regionmonth"):
-        try:
-            terms = version_in_force(month.first_day).terms
-            judged = months_touched(month, now)
-            context["regions"] = regions_now(month, terms, judged, now)
-        except NoAgreementInForce as refusal:
-            context["no_agreement"] = str(refusal)
     if may("incidents.view_incident"):
-        context["open"] = open_incidents(judged, now)
         context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
-    context |= maintenance(request.user, now)
+    context |= maintenance(request.user)
     context |= claims(request.user, now)
     context["exclusions"] = exclusions_to_decide(request.user)
     if may("incidents.classify_incident"):
@@ -152,6 +148,32 @@ def index(request: HttpRequest) -> TemplateResponse:
     if may("audit.view_entry"):
         context["latest"] = Entry.objects.order_by("-id")[:SHOWN]
     return TemplateResponse(request, "staff/home.html", context)
+
+
+def figures(request: HttpRequest, month: ServiceMonth, now: datetime) -> dict[str, Any]:
+    """What changes while the page is open: ongoing incidents, maintenance, notes and the current month."""
+    may = request.user.has_perm
+    context: dict[str, Any] = {"now": now, "month": month, "shown": SHOWN}
+    judged: Mapping[int, Judged] = {}
+    if may("availability.view_regionmonth"):
+        try:
+            terms = version_in_force(month.first_day).terms
+            judged = months_touched(month, now)
+            context["regions"] = regions_now(month, terms, judged, now)
+        except NoAgreementInForce as refusal:
+            context["no_agreement"] = str(refusal)
+    if may("incidents.view_incident"):
+        context |= {"open": open_incidents(judged, now), "unacknowledged": unacknowledged()}
+    if may("maintenance.view_maintenancewindow"):
+        context["windows"] = near_windows(now)
+    if may("incidents.view_shiftnote"):
+        context["notes"] = recent_notes(now)
+    return context
+
+
+def recent_notes(now: datetime) -> QuerySet[ShiftNote]:
+    """The newest notes for the next shift."""
+    return ShiftNote.objects.filter(at__gt=now - SOON)[:NOTES_SHOWN]
 
 
 def months_touched(month: ServiceMonth, now: datetime) -> dict[int, Judged]:
@@ -188,13 +210,17 @@ def open_incidents(judged: Mapping[int, Judged], now: datetime) -> list[OpenInci
     """Ongoing incidents, oldest first."""
     outages = Prefetch("outages", Outage.objects.select_related("region").order_by("started_at"))
     found = []
-    for incident in Incident.objects.open().order_by("detected_at").prefetch_related(outages)[: SHOWN + 1]:
+    ongoing = Incident.objects.open().order_by("detected_at").select_related("owner").prefetch_related(outages)
+    incidents = list(ongoing[: SHOWN + 1])
+    severity_of = severities(incidents)
+    for incident in incidents:
         by_region: dict[Region, list[Outage]] = {}
         for outage in incident.outages.all():
             by_region.setdefault(outage.region, []).append(outage)
         found.append(
             OpenIncident(
                 incident=incident,
+                severity=severity_of[incident.pk].severity,
                 since=min((outage.started_at for outage in incident.outages.all()), default=incident.detected_at),
                 counted=[
                     (region, _counted(judged[region.pk], felt, now))
@@ -212,11 +238,9 @@ def _counted(judged: Judged, outages: Iterable[Outage], now: datetime) -> int:
     return judged.judgement.in_force.counted.within(this_month)
 
 
-def maintenance(user: User, now: datetime) -> dict[str, Any]:
-    """Windows near now, announcements that wait for a second person, and exclusions that their window does not cover."""
+def maintenance(user: User) -> dict[str, Any]:
+    """Announcements that wait for a second person, and exclusions that their window does not cover."""
     shown: dict[str, Any] = {}
-    if user.has_perm("maintenance.view_maintenancewindow"):
-        shown["windows"] = near_windows(now)
     if user.has_perm("maintenance.announce_maintenancewindow") or user.has_perm(
         "maintenance.confirm_maintenancewindow"
     ):

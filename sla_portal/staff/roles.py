@@ -46,6 +46,10 @@ VIEW_ALL = (
     "incidents.view_incident",
     "incidents.view_outage",
     "incidents.view_update",
+    "incidents.view_shiftnote",
+    "incidents.view_review",
+    "incidents.view_incidenttemplate",
+    "incidents.view_updatetemplate",
     "maintenance.view_maintenancewindow",
     "maintenance.view_maintenancenotice",
     "availability.view_exclusion",
@@ -63,6 +67,8 @@ VIEW_INCIDENTS = (
     "incidents.view_incident",
     "incidents.view_outage",
     "incidents.view_update",
+    "incidents.view_shiftnote",
+    "incidents.view_review",
     "availability.view_exclusion",
     "availability.view_evidence",
 )
@@ -80,6 +86,12 @@ VIEW_CUSTOMERS = (
     "agreements.view_payment",
 )
 
+EDIT_TEMPLATES = tuple(
+    f"incidents.{verb}_{kind}"
+    for kind in ("incidenttemplate", "updatetemplate")
+    for verb in ("view", "add", "change", "delete")
+)
+
 ROLES: dict[str, tuple[str, ...]] = {
     "NOC": (
         *VIEW_SERVICE,
@@ -93,6 +105,10 @@ ROLES: dict[str, tuple[str, ...]] = {
         "incidents.add_outage",
         "incidents.change_outage",
         "incidents.delete_outage",
+        "incidents.add_shiftnote",
+        "incidents.write_review",
+        "incidents.publish_review",
+        *EDIT_TEMPLATES,
         "maintenance.add_maintenancewindow",
         "maintenance.change_maintenancewindow",
         "maintenance.announce_maintenancewindow",
@@ -144,6 +160,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "notices.resolve_delivery",
         "notices.read_inbox",
         "incidents.classify_incident",
+        "incidents.publish_review",
         "maintenance.confirm_maintenancewindow",
         "availability.propose_exclusion",
         "availability.decide_exclusion",

@@ -58,6 +58,7 @@ class PortalAdminSite(AdminSite):
         from .incidents.urls import urls as incidents
         from .maintenance.urls import urls as maintenance
         from .months.urls import urls as months
+        from .shift.urls import urls as shift
 
         pages = [
             path("", self.admin_view(home.index), name="index"),
@@ -65,7 +66,7 @@ class PortalAdminSite(AdminSite):
             path("clock/", self.admin_view(self.clock), name="clock"),
             path("typed/", self.admin_view(keep_typed), name="keep_typed"),
         ]
-        for urls in (incidents, maintenance, claims, months, amendments):
+        for urls in (incidents, maintenance, claims, months, amendments, shift):
             pages += urls(self.admin_view)
         return pages + super().get_urls()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
+from incidents.rules import AffectedScope, Severity, scope_severity, worst_severity
 from sla_portal.agreements.rules import Terms
 from sla_portal.kernel.months import ServiceMonth
 
@@ -66,18 +67,6 @@ class Stage(Enum):
     """It is a duplicate of another."""
 
 
-class Impact(Enum):
-    """The scope of the outages in the worst-affected region, by the counting rules of 1.4."""
-
-    NONE = "none"
-    SOME = "some"
-    """A function on a client."""
-    FUNCTION = "function"
-    """A function on every client."""
-    ALL = "all"
-    """Every function on every client."""
-
-
 @dataclass(frozen=True)
 class PublicOutage:
     """An outage of a scope in a region; without an end it is ongoing."""
@@ -98,18 +87,44 @@ class PublicUpdate:
     key: int
     at: datetime
     text: str
+    text_zh: str = ""
+
+
+@dataclass(frozen=True)
+class PublicAction:
+    """An action that follows from an incident."""
+
+    text: str
+    text_zh: str
+    due_on: date | None
+    done_on: date | None
+
+
+@dataclass(frozen=True)
+class PublicReview:
+    """The published review of an incident, as Markdown; an empty Chinese text is missing."""
+
+    published_at: datetime
+    cause: str
+    cause_zh: str
+    timeline: str
+    timeline_zh: str
+    actions: tuple[PublicAction, ...]
 
 
 @dataclass(frozen=True)
 class PublicIncident:
-    """An incident with its outages and public updates.
+    """An incident with its outages, public updates and published review.
 
     `resolved_at` of a resolved incident is None where its outages contradict it (2.2): it is not stated.
     """
 
     reference: str
     stage: Stage
-    impact: Impact
+    severity: Severity | None
+    """Set by a person or derived from the scope; None without outages."""
+    severity_set: bool
+    """Whether a person set it."""
     detected_at: datetime
     resolved_at: datetime | None
     outages: tuple[PublicOutage, ...]
@@ -118,6 +133,7 @@ class PublicIncident:
     """When it was voided, or merged into another: it does not count."""
     merged_into: str = ""
     """The reference of the incident that it is a duplicate of."""
+    review: PublicReview | None = None
 
     @property
     def started_at(self) -> datetime:
@@ -132,6 +148,7 @@ class PublicIncident:
     def changed_at(self, now: datetime) -> datetime:
         """The newest instant of its public facts."""
         told = [self.ended_at, self.resolved_at, self.voided_at, *(update.at for update in self.updates)]
+        told += [self.review.published_at] if self.review else []
         return max((at for at in told if at and at <= now), default=self.started_at)
 
 
@@ -142,17 +159,38 @@ def stage(resolved_at: datetime | None, outages: Iterable[PublicOutage], now: da
     return Stage.RESOLVED if resolved_at and resolved_at <= now else Stage.MONITORING
 
 
-def impact(outages: Iterable[PublicOutage], functions: Collection[Named], clients: Collection[Named]) -> Impact:
-    """Return the impact in the worst-affected region, over all outages together."""
-    down: dict[str, set[Cell]] = {}
-    for outage in outages:
-        down.setdefault(outage.region.code, set()).update(outage.scope.cells(functions, clients))
-    worst = Impact.NONE
-    for cells in down.values():
-        whole = [all((f.code, c.code) in cells for c in clients) for f in functions]
-        found = Impact.ALL if all(whole) else Impact.FUNCTION if any(whole) else Impact.SOME
-        worst = max(worst, found, key=list(Impact).index)
-    return worst
+def severity_by_scope(
+    outages: Iterable[PublicOutage], functions: Collection[Named], clients: Collection[Named]
+) -> Severity | None:
+    """Return the severity derived from the scope of the outages."""
+
+    def codes(named: Iterable[Named]) -> list[str]:
+        return [one.code for one in named]
+
+    scopes = [
+        AffectedScope(
+            outage.region.code,
+            None if outage.scope.functions is None else codes(outage.scope.functions),
+            None if outage.scope.clients is None else codes(outage.scope.clients),
+        )
+        for outage in outages
+    ]
+    return scope_severity(scopes, codes(functions), codes(clients))
+
+
+def present_severity(
+    incidents: Iterable[PublicIncident], functions: Collection[Named], clients: Collection[Named], now: datetime
+) -> Severity | None:
+    """Return the severity of what is ongoing: incidents together by their scope, and each as a person set it."""
+    ongoing = {
+        incident: outages
+        for incident in incidents
+        if (outages := [outage for outage in incident.outages if outage.is_ongoing(now)])
+    }
+    by_scope = [outage for incident, outages in ongoing.items() if not incident.severity_set for outage in outages]
+    return worst_severity(
+        [severity_by_scope(by_scope, functions, clients), *(one.severity for one in ongoing if one.severity_set)]
+    )
 
 
 # Maintenance

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
+from incidents.models import in_language
 from maintenance.models import Kind as MaintenanceKind
 from sla_portal.agreements.changes import CHINESE
 from sla_portal.clocks import month_name
@@ -168,6 +169,11 @@ def _clients(clients: Iterable[Named]) -> str:
 
 
 # Incidents and maintenance
+
+
+def in_reader_language(record: object, field: str) -> str:
+    """Return a text of a record in the reader's language, or the English one for want of Chinese."""
+    return in_language(getattr(record, field), getattr(record, f"{field}_zh"))
 
 
 def what_was_down(incident: PublicIncident) -> str:

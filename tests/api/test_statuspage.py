@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.conf import settings
 
+from incidents.models import Incident
 from tests.conftest import forget_what_is_kept
 from tests.support.builders import a_region, a_window, an_incident, an_outage, at
 from tests.support.public import NOW, a_resolved_incident, everything, said
@@ -115,6 +116,34 @@ def test_the_worst_of_what_is_down_decides_the_rollup(client, functions, clients
     said = answer(client, "summary.json")
     assert said["status"] == {"indicator": indicator, "description": description}
     assert said["incidents"][0]["impact"] == impact
+
+
+def test_maintenance_in_progress_has_its_own_indicator(client):
+    a_window("2026-11-22 09:00", "2026-11-22 11:00", ("2026-11-20 09:00", "2026-11-22 09:00", "2026-11-22 11:00"))
+    a_region()
+    assert answer(client, "status.json")["status"] == {
+        "indicator": "maintenance",
+        "description": "Service Under Maintenance",
+    }
+
+
+def test_a_severity_that_a_person_set_decides_for_its_incident(client):
+    region = a_region()
+    outage = an_outage(region, "2026-11-22 09:00", None)
+    Incident.objects.filter(pk=outage.incident_id).update(severity="minor", severity_reason="One tester")
+    said = answer(client, "summary.json")
+    assert (said["status"]["indicator"], said["incidents"][0]["impact"]) == ("minor", "minor")
+    # Its components stay as they are.
+    assert {one["status"] for one in said["components"]} == {"major_outage"}
+
+
+def test_incidents_count_together_for_the_indicator(client):
+    region = a_region()
+    for client_code in ("app", "device", "web"):
+        an_outage(region, "2026-11-22 09:00", None, clients=(client_code,))
+    said = answer(client, "summary.json")
+    assert said["status"]["indicator"] == "critical"
+    assert {one["impact"] for one in said["incidents"]} == {"minor"}
 
 
 def test_when_nothing_is_down_it_says_so(client):

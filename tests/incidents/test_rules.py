@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.rules import (
+    AffectedScope,
     OutageObjection,
+    Severity,
     TimeObjection,
     Times,
     Unmeasured,
@@ -18,8 +20,10 @@ from incidents.rules import (
     check_times,
     mean,
     objections,
+    scope_severity,
     time_to_acknowledge,
     time_to_restore,
+    worst_severity,
 )
 
 NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)
@@ -188,3 +192,34 @@ def test_the_mean_leaves_out_what_has_no_length():
     assert mean([60, NOT_STATED, 121, NOT_YET, LOGGED_LATER]) == 90
     assert mean([NOT_STATED]) is None
     assert mean([]) is None
+
+
+FUNCTIONS, CLIENTS = ("login", "calls"), ("app", "device", "web")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "severity"),
+    [
+        ([], None),
+        ([AffectedScope("eu")], Severity.CRITICAL),
+        ([AffectedScope("eu", FUNCTIONS, CLIENTS)], Severity.CRITICAL),
+        ([AffectedScope("eu", ("login",))], Severity.MAJOR),
+        ([AffectedScope("eu", None, ("app",))], Severity.MINOR),
+        ([AffectedScope("eu", ("login",), ("app", "web"))], Severity.MINOR),
+        # Outages of one region count together, those of two do not.
+        (
+            [AffectedScope("eu", ("login",), ("app",)), AffectedScope("eu", ("login",), ("device", "web"))],
+            Severity.MAJOR,
+        ),
+        ([AffectedScope("eu", ("login",)), AffectedScope("eu", ("calls",))], Severity.CRITICAL),
+        ([AffectedScope("eu", ("login",)), AffectedScope("us", ("calls",))], Severity.MAJOR),
+        ([AffectedScope("eu", ("login",), ("app",)), AffectedScope("us")], Severity.CRITICAL),
+    ],
+)
+def test_the_severity_follows_from_the_scope_in_the_worst_affected_region(scopes, severity):
+    assert scope_severity(scopes, FUNCTIONS, CLIENTS) is severity
+
+
+def test_the_worst_severity_wins():
+    assert worst_severity([Severity.MINOR, None, Severity.CRITICAL, Severity.MAJOR]) is Severity.CRITICAL
+    assert worst_severity([None]) is None

@@ -254,6 +254,10 @@ def given(route: str) -> list[dict[str, object]] | None:
             for step in ("confirm", "return", "withdraw")
         },
         "admin/claims/ledger/<str:form>/": [{"form": "csv"}],
+        "admin/incidents/export/<str:form>/": [{"form": "csv"}],
+        "admin/maintenance/export/<str:form>/": [{"form": "csv"}],
+        "admin/availability/months/export/regions/<str:form>/": [{"form": "csv"}],
+        "admin/availability/months/export/customers/<str:form>/": [{"form": "csv"}],
         "admin/r/<path:content_type_id>/<path:object_id>/": [{"content_type_id": 1, "object_id": 1}],
         "admin/notices/notice/<int:pk>/attachments/<str:name>": [{"pk": attachment.notice_id, "name": attachment.name}],
         "admin/agreements/amendments/answers/<int:pk>/withdraw/": [{"pk": amendment.answers.get().pk}],
@@ -335,6 +339,8 @@ def addresses(route: str) -> list[str]:
 BOTH_LANGUAGES = (
     "/admin/customers/",
     "/admin/audit/",
+    "/admin/incidents/incidenttemplate/",
+    "/admin/incidents/updatetemplate/",
     "/admin/agreements/registerentry/",
     "/admin/agreements/agreementversion/",
 )

@@ -5,7 +5,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
 
-from incidents.models import OutageClient, OutageFunction
+from incidents.models import IncidentTemplate, OutageClient, OutageFunction, Review
 from maintenance.models import AnnouncementRequest, MaintenanceNotice, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import (
     AgreementVersion,
@@ -228,6 +228,18 @@ BREAKS = claims_breaks.BREAKS | {
         Payment.objects.create, contract=contract(), reference="P-1", paid_on=on("2026-03-01"), amount=49
     ),
     "an_incident_was_noticed_in_a_known_way": lambda: an_incident(source="a dream"),
+    "an_incident_has_a_known_severity": lambda: an_incident(severity="grave", severity_reason="So"),
+    "a_severity_that_a_person_set_has_a_reason": lambda: an_incident(severity="minor"),
+    "the_ticket_has_a_web_address": lambda: an_incident(ticket_url="javascript:alert(1)"),
+    "the_chat_has_a_web_address": lambda: an_incident(chat_url="ftp://example.com"),
+    "a_template_has_a_known_detection_source": lambda: IncidentTemplate.objects.create(title="T", source="a dream"),
+    "a_template_has_a_known_severity": lambda: IncidentTemplate.objects.create(title="T", severity="grave"),
+    "a_review_names_the_cause": lambda: Review.objects.create(
+        incident=an_incident(), cause="", written_at=at("2026-09-10 02:00")
+    ),
+    "a_review_is_published_after_it_is_written": lambda: Review.objects.create(
+        incident=an_incident(), cause="C", written_at=at("2026-09-10 02:00"), published_at=at("2026-09-10 01:59")
+    ),
     "an_incident_is_detected_before_it_is_acknowledged": lambda: an_incident(
         detected_at=at("2026-09-10 01:00"), acknowledged_at=at("2026-09-10 00:59:59")
     ),

@@ -10,7 +10,9 @@ from django.urls import reverse
 from time_machine import travel
 
 from sla_portal.agreements.models import Contract
+from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Chain, Entry
+from sla_portal.audit.operations import record
 from sla_portal.audit.rules import GENESIS
 from sla_portal.audit.verbs import VERBS
 from sla_portal.customers.models import Region
@@ -207,6 +209,43 @@ def test_the_audit_log_is_listed_searched_and_checked(administrator):
     for asked in ("?action=logged", "?kind=customers.customer", "?q=Asia"):
         assert "As they say it" not in text_of(administrator.get(audit_log + asked)), asked
     assert "The audit log is intact: 1 entry" in text_of(administrator.get(reverse("admin:check_integrity")))
+
+
+def test_the_audit_log_is_filtered_by_person_kind_record_and_day(administrator):
+    region = a_region("eu", name="Europe")
+    url = reverse("admin:customers_region_change", args=[region.pk])
+    # 2026-09-10 in UTC, 2026-09-11 in the SLA time zone
+    with travel(at("2026-09-10 17:00"), tick=False):
+        administrator.post(url, {"code": "eu", "name": "Europa", "why": "As they say it"})
+    record(actor=Actor.system("history"), action="added", subject=an_incident("INC-1"), now=at("2026-09-12 01:00"))
+    anna = User.objects.get(username="anna")
+    audit_log = reverse("admin:audit_entry_changelist")
+
+    def found(asked: str) -> tuple[bool, bool]:
+        page = text_of(administrator.get(f"{audit_log}?{asked}"))
+        return "As they say it" in page, "INC-1 Gateway lost" in page
+
+    assert found("") == (True, True)
+    assert found(f"person={anna.pk}") == (True, False)
+    assert found("person=portal") == (False, True)
+    assert found("day=2026-09-11") == (True, False)
+    assert found("day=2026-09-12") == (False, True)
+    assert found("day=2026-09-10") == (False, False)
+    assert found(f"day=2026-09-11&person={anna.pk}&kind=customers.region&q=Europa") == (True, False)
+    assert found("q=INC-1") == (False, True)
+    page = administrator.get(f"{audit_log}?person={anna.pk}&q=Europa").content.decode()
+    assert f'<input type="hidden" name="person" value="{anna.pk}">' in page
+    assert '<input type="hidden" name="q" value="Europa">' in page
+    administrator.post(reverse("admin:clock"), {"zone": "UTC"})
+    assert found("day=2026-09-10") == (True, False)
+
+
+@pytest.mark.parametrize(
+    "asked", ["day=yesterday", "day=9999-12-31", "person=nobody", "person=99999", "day=0001-01-01"]
+)
+def test_a_filter_that_is_none_shows_the_list_from_its_beginning(administrator, asked):
+    answer = administrator.get(f"{reverse('admin:audit_entry_changelist')}?{asked}", follow=True)
+    assert answer.status_code == 200
 
 
 def test_a_broken_chain_is_reported_with_its_first_broken_entry(administrator):

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import widgets
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
@@ -186,9 +186,24 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
         """Return links from a record to related pages."""
         return ()
 
+    renews = False
+    """Whether the list renews itself while it is open."""
+    export_page = ""
+    """The page that exports the list, by its name; empty: none."""
+
     def list_links(self, request: HttpRequest) -> Iterable[Link]:
         """Return links from the list to related pages."""
         return ()
+
+    def export_links(self, request: HttpRequest) -> Iterable[Link]:
+        """Return links that export the list, filtered as it is."""
+        if not self.export_page:
+            return
+        wanted = request.GET.copy()
+        for name in (PAGE_VAR, ERROR_FLAG):
+            wanted.pop(name, None)
+        for form, name in (("csv", _("Export CSV")), ("xlsx", _("Export XLSX"))):
+            yield Link(name, f"{reverse(f'admin:{self.export_page}', args=[form])}?{wanted.urlencode()}")
 
     # Forms
 
@@ -293,7 +308,10 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
     def changelist_view(self, request, extra_context=None):
         if ERROR_FLAG in request.GET:
             messages.warning(request, _("This page or filter does not exist. The list is shown from its beginning."))
-        context = {"title": capfirst(self.opts.verbose_name_plural), "list_links": list(self.list_links(request))}
+        context = {
+            "title": capfirst(self.opts.verbose_name_plural),
+            "list_links": [*self.list_links(request), *self.export_links(request)],
+        }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def lookup_allowed(self, lookup, value, request):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time, timedelta
+
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -19,6 +25,8 @@ from ..queries import first_broken_link
 from ..templatetags.audit_log import format_changes, subject
 from ..verbs import verb
 from .base import ChosenFilter, Link, ReadOnlyModelAdmin, clock_column
+
+DAY = timedelta(days=1)
 
 
 class ActionFilter(admin.SimpleListFilter):
@@ -50,6 +58,53 @@ class KindFilter(ChosenFilter):
         return queryset.filter(subject_type=self.value()) if self.value() else queryset
 
 
+class PersonFilter(ChosenFilter):
+    """Filter entries by who acted: a member of staff, or the portal itself."""
+
+    title = gettext_lazy("person")
+    parameter_name = "person"
+    PORTAL = "portal"
+
+    def lookups(self, request, model_admin):
+        staff = get_user_model().objects.filter(is_staff=True)
+        named = sorted((user.get_full_name() or user.get_username(), str(user.pk)) for user in staff)
+        return [*((pk, name) for name, pk in named), (self.PORTAL, _("the portal itself"))]
+
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        return queryset.filter(actor=None if self.value() == self.PORTAL else self.value())
+
+
+class DayFilter(admin.SimpleListFilter):
+    """Filter entries by a day in the time zone of the reader: `?day=2026-09-10`."""
+
+    title = gettext_lazy("day")
+    parameter_name = "day"
+    template = "audit/day_filter.html"
+
+    def lookups(self, request, model_admin):
+        return ((self.used_parameters.get(self.parameter_name), ""),)
+
+    def choices(self, changelist):
+        """Yield the day, and the other filters of the list to keep."""
+        others = changelist.get_filters_params().items()
+        kept = [(name, value) for name, values in others if name != self.parameter_name for value in values]
+        query = [(SEARCH_VAR, changelist.query)] if changelist.query else []
+        yield {"day": self.value() or "", "kept": kept + query}
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        try:
+            day = date.fromisoformat(self.value())
+            zone = timezone.get_current_timezone()
+            start, end = (datetime.combine(one, time.min, zone).astimezone(UTC) for one in (day, day + DAY))
+        except (ValueError, OverflowError):
+            raise IncorrectLookupParameters from None
+        return queryset.filter(at__gte=start, at__lt=end)
+
+
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyModelAdmin):
     list_display = (
@@ -62,7 +117,7 @@ class EntryAdmin(ReadOnlyModelAdmin):
         "short_hash",
     )
     list_display_links = ("number",)
-    list_filter = (ActionFilter, KindFilter)
+    list_filter = (PersonFilter, ActionFilter, KindFilter, DayFilter)
     search_fields = ("subject",)
     search_help_text = gettext_lazy("Name of the record")
     fields = ("at", "actor_name", "did", "subject", "shown_changes", "reason", "before", "whole_hash", "verified")

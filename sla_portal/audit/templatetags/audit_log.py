@@ -20,6 +20,7 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from sla_portal.clocks import DASH, clock
+from sla_portal.kernel.languages import text_language
 
 from .. import queries, verbs
 from ..models import Entry
@@ -39,11 +40,14 @@ NESTED = {
     "outage": "incidents.outage",
     "outages": "incidents.outage",
     "payment": "agreements.payment",
+    "review": "incidents.review",
     "suspension": "agreements.suspension",
 }
 """Changes that hold a record of these models, by field."""
 TRANSLATED_TYPES = {"agreements.answer", "agreements.registerentry"}
 """Kinds of record whose names hold words of the portal, or a text in both languages."""
+TYPED_TEXTS = {"action", "actions", "internal update", "public update"}
+"""Changes that hold a text that may be recorded in Chinese too."""
 ROLES = {"role"}
 """Fields that hold names of roles, which are translated when shown."""
 CLAUSE = "clause "
@@ -141,8 +145,10 @@ def _format(value: Any, name: str, field: models.Field | None = None) -> SafeStr
 
 
 def _in_its_language(kind: str, name: str, shown: SafeString) -> SafeString:
-    """Mark the English of a text that the record has in both languages."""
-    return format_html('<span lang="en">{}</span>', shown) if _field(kind, f"{name}_zh") else shown
+    """Mark the language of a text that the record has in both languages."""
+    if name in TYPED_TEXTS or _field(kind, f"{name}_zh"):
+        return format_html('<span lang="{}">{}</span>', text_language(shown), shown)
+    return shown
 
 
 def _names(kind: str) -> dict[str, str]:

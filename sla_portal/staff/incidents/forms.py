@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self, cast
 
 from django import forms
+from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from incidents.models import Incident, Source
-from incidents.operations import OutageFacts
+from incidents.models import (
+    SEVERITIES,
+    Incident,
+    IncidentTemplate,
+    Review,
+    Source,
+    UpdateTemplate,
+    WebAddressField,
+)
+from incidents.operations import Action, OutageFacts, ReviewText
+from incidents.queries import may_own
+from incidents.rules import Severity
 from maintenance.models import MaintenanceWindow
 from sla_portal.availability.clauses import CUSTOMER_CLAUSES
 from sla_portal.availability.models import Exclusion
@@ -25,7 +37,8 @@ from ..forms import NOW, TYPED, CorrectionForm, KeyedForm, ReasonForm, TimedForm
 from ..grid import describe_outage, rectangles
 from .impact import ClauseText
 
-MINUTES_AGO = (5, 15)
+MINUTES_AGO = (1, 3, 5, 10, 15)
+MINUTES = "minutes"
 FIELDS = {"started_at": "since_at", "ended_at": "ended_at", "detected_at": "detected_at"}
 """Where a form shows what an operation objects to."""
 EVERYTHING, SOME = "everything", "some"
@@ -54,6 +67,13 @@ class OutageForm(TimedForm, KeyedForm, CorrectionForm):
     )
     cells = forms.MultipleChoiceField(label=gettext_lazy("Affected functions and clients"), required=False)
     since = forms.ChoiceField(label=gettext_lazy("Started"), widget=forms.RadioSelect, initial=NOW)
+    since_minutes = forms.IntegerField(
+        label=gettext_lazy("Minutes ago"),
+        required=False,
+        min_value=1,
+        max_value=1440,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
     since_at = ClockField(label=gettext_lazy("Start time"), required=False)
     over = forms.ChoiceField(
         label=gettext_lazy("Status"),
@@ -80,6 +100,7 @@ class OutageForm(TimedForm, KeyedForm, CorrectionForm):
                 (str(minutes), ngettext("%(count)s minute ago", "%(count)s minutes ago", minutes) % {"count": minutes})
                 for minutes in MINUTES_AGO
             ),
+            (MINUTES, _("Other minutes")),
             (TYPED, _("Specify time")),
         ]
         cells.choices = [
@@ -92,6 +113,8 @@ class OutageForm(TimedForm, KeyedForm, CorrectionForm):
         since = self.cleaned_data.get("since")
         if since == TYPED:
             self.cleaned_data["started"] = self.typed("since_at")
+        elif since == MINUTES:
+            self.cleaned_data["started"] = self._minutes_ago()
         elif since:
             self.cleaned_data["started"] = self.moment(0 if since == NOW else int(since))
         self.cleaned_data["ended"] = self.typed("ended_at") if self.cleaned_data.get("over") == "yes" else None
@@ -101,6 +124,12 @@ class OutageForm(TimedForm, KeyedForm, CorrectionForm):
                 _("No function is selected. Select at least one function on one client, or choose “Major outage”."),
             )
         return self.cleaned_data
+
+    def _minutes_ago(self) -> datetime | None:
+        minutes = self.cleaned_data.get("since_minutes")
+        if minutes is None and "since_minutes" not in self.errors:
+            self.add_error("since_minutes", _("Enter how many minutes ago it started."))
+        return None if minutes is None else self.moment(minutes)
 
     @property
     def rows(self) -> list[tuple[CoreFunction, list[tuple[Client, str, bool]]]]:
@@ -162,6 +191,67 @@ class OutageForm(TimedForm, KeyedForm, CorrectionForm):
         return type(self)(data, now=self.now)
 
 
+SEVERITY_CHOICES = [("", gettext_lazy("Derived from the scope")), *SEVERITIES]
+
+
+def web_address(name: str) -> forms.Field:
+    """Return an optional field for an http or https address, as the column of an incident has it."""
+    return cast("WebAddressField", Incident._meta.get_field(name)).formfield()
+
+
+class SeverityForm(forms.Form):
+    """The severity of an incident with its reason; an empty one is derived from the scope."""
+
+    severity = forms.ChoiceField(
+        label=gettext_lazy("Severity"), widget=forms.RadioSelect, choices=SEVERITY_CHOICES, required=False
+    )
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("severity") and not self.cleaned_data.get("reason"):
+            self.add_error("reason", _("Enter the reason for this severity."))
+        return self.cleaned_data
+
+    @property
+    def severity_given(self) -> Severity | None:
+        return Severity(self.cleaned_data["severity"]) if self.cleaned_data["severity"] else None
+
+
+class HandOverForm(forms.Form):
+    """Whom an incident is handed over to, with a note."""
+
+    to = forms.ChoiceField(label=gettext_lazy("Hand over to"))
+    note = forms.CharField(
+        label=gettext_lazy("Note"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=5000,
+        required=False,
+        help_text=gettext_lazy("Kept as an internal note of the incident."),
+    )
+
+    def __init__(self, *args: Any, owner: User | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        active = User.objects.filter(is_active=True, is_staff=True).prefetch_related("groups__permissions")
+        self.people = {str(user.pk): user for user in active.order_by("first_name", "username") if may_own(user)}
+        fields: dict[str, Any] = self.fields
+        fields["to"].choices = [
+            ("", _("choose a person")),
+            *((pk, user.get_full_name() or user.username) for pk, user in self.people.items() if user != owner),
+        ]
+
+    @property
+    def person(self) -> User:
+        return self.people[self.cleaned_data["to"]]
+
+
+class LinksForm(forms.Form):
+    """The ticket number of an incident, and where its ticket and its chat are."""
+
+    ticket_number = forms.CharField(label=gettext_lazy("Ticket number"), max_length=60, required=False)
+    ticket_url = web_address("ticket_url")
+    chat_url = web_address("chat_url")
+
+
 class LogOutageForm(OutageForm):
     """A new incident with its outages."""
 
@@ -180,6 +270,10 @@ class LogOutageForm(OutageForm):
         ),
     )
     ticket_number = forms.CharField(label=gettext_lazy("Ticket number"), max_length=60, required=False)
+    ticket_url = web_address("ticket_url")
+    chat_url = web_address("chat_url")
+    severity = forms.ChoiceField(label=gettext_lazy("Severity"), choices=SEVERITY_CHOICES, required=False)
+    severity_reason = forms.CharField(label=gettext_lazy("Reason for the severity"), max_length=500, required=False)
     title = forms.CharField(
         label=gettext_lazy("Title"),
         max_length=200,
@@ -187,6 +281,39 @@ class LogOutageForm(OutageForm):
         help_text=gettext_lazy("Leave empty to generate it from impact and regions."),
     )
     duplicate_of = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if self.cleaned_data.get("severity") and not self.cleaned_data.get("severity_reason"):
+            self.add_error("severity_reason", _("Enter the reason for this severity."))
+        return self.cleaned_data
+
+    def with_template(self, template: IncidentTemplate) -> Self:
+        """Return the same form with the values of a template in place of those that it names."""
+        functions, clients = (
+            list(chosen.values_list("pk", flat=True)) for chosen in (template.functions, template.clients)
+        )
+        data = cast("QueryDict", self.data).copy()
+        data["what"] = SOME if functions or clients else EVERYTHING
+        data.setlist(
+            "cells",
+            [
+                f"{function}:{client}"
+                for function in functions or [row.pk for row in self.grid.functions]
+                for client in clients or [row.pk for row in self.grid.clients]
+            ]
+            if functions or clients
+            else [],
+        )
+        data["title"] = str(template)
+        data["source"] = template.source
+        data["severity"] = template.severity or ""
+        data["severity_reason"] = _("As in the template “%(title)s”") % {"title": template} if template.severity else ""
+        return type(self)(data, now=self.now)
+
+    @property
+    def severity_given(self) -> Severity | None:
+        return Severity(self.cleaned_data["severity"]) if self.cleaned_data["severity"] else None
 
     @property
     def detected(self) -> datetime:
@@ -329,7 +456,20 @@ class MergeForm(ReasonForm):
 class UpdateForm(KeyedForm):
     """An update; a public one is accepted only as it was previewed."""
 
-    text = forms.CharField(label=gettext_lazy("Update"), widget=forms.Textarea(attrs={"rows": 3}), max_length=5000)
+    text = forms.CharField(
+        label=gettext_lazy("Update"),
+        widget=forms.Textarea(
+            attrs={"rows": 3, "aria-keyshortcuts": "u", "data-key-name": gettext_lazy("Write an update")}
+        ),
+        max_length=5000,
+    )
+    text_zh = forms.CharField(
+        label=gettext_lazy("The same in Chinese"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=5000,
+        required=False,
+        help_text=gettext_lazy("Shown to Chinese readers of the website. Leave empty to show them the text above."),
+    )
     audience = forms.ChoiceField(
         label=gettext_lazy("Visibility"),
         widget=forms.RadioSelect,
@@ -344,13 +484,108 @@ class UpdateForm(KeyedForm):
 
     @property
     def may_be_saved(self) -> bool:
-        return not self.public or self.cleaned_data["previewed"] == self.cleaned_data["text"]
+        return not self.public or self.cleaned_data["previewed"] == self._to_preview
+
+    @property
+    def _to_preview(self) -> str:
+        return json.dumps([self.cleaned_data["text"], self.cleaned_data["text_zh"]])
 
     def for_preview(self) -> UpdateForm:
         """Return the same form, accepted if the text is not changed after this preview."""
         data = cast("QueryDict", self.data).copy()
-        data["previewed"] = self.cleaned_data["text"]
+        data["previewed"] = self._to_preview
         return type(self)(data, auto_id=self.auto_id)
+
+    def with_template(self, template: UpdateTemplate) -> UpdateForm:
+        """Return the same form with the texts of a template after what is typed."""
+        data = cast("QueryDict", self.data).copy()
+        for name in ("text", "text_zh"):
+            data[name] = "\n\n".join(filter(None, [data.get(name, "").strip(), getattr(template, name)]))
+        data["audience"] = "public" if template.public else "internal"
+        data["previewed"] = ""
+        return type(self)(data, auto_id=self.auto_id)
+
+
+class ReviewForm(forms.Form):
+    """The review of an incident, as Markdown."""
+
+    cause = forms.CharField(
+        label=gettext_lazy("Cause"), widget=forms.Textarea(attrs={"rows": 5, "lang": "en"}), max_length=20000
+    )
+    cause_zh = forms.CharField(
+        label=gettext_lazy("Cause in Chinese"),
+        widget=forms.Textarea(attrs={"rows": 3, "lang": "zh-hans"}),
+        max_length=20000,
+        required=False,
+    )
+    timeline = forms.CharField(
+        label=gettext_lazy("Timeline"),
+        widget=forms.Textarea(attrs={"rows": 8, "lang": "en"}),
+        max_length=20000,
+        required=False,
+    )
+    timeline_zh = forms.CharField(
+        label=gettext_lazy("Timeline in Chinese"),
+        widget=forms.Textarea(attrs={"rows": 3, "lang": "zh-hans"}),
+        max_length=20000,
+        required=False,
+    )
+
+    @property
+    def written(self) -> ReviewText:
+        return ReviewText(
+            **{name: self.cleaned_data[name] for name in ("cause", "cause_zh", "timeline", "timeline_zh")}
+        )
+
+
+class ActionForm(forms.Form):
+    """An action of a review; an empty row is none."""
+
+    text = forms.CharField(
+        label=gettext_lazy("Action"),
+        max_length=500,
+        required=False,
+        widget=forms.TextInput(attrs={"lang": "en"}),
+    )
+    text_zh = forms.CharField(label=gettext_lazy("Action in Chinese"), max_length=500, required=False)
+    owner = forms.ModelChoiceField(
+        User.objects.filter(is_active=True, is_staff=True).order_by("first_name", "username"),
+        label=gettext_lazy("Owner"),
+        required=False,
+        empty_label="–",
+    )
+    due_on = forms.DateField(
+        label=gettext_lazy("Due on"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    done_on = forms.DateField(
+        label=gettext_lazy("Done on"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["owner"].label_from_instance = lambda user: user.get_full_name() or user.username
+
+    def clean(self) -> dict[str, Any]:
+        if any(self.cleaned_data.values()) and not self.cleaned_data.get("text"):
+            self.add_error("text", _("Enter the action."))
+        return self.cleaned_data
+
+
+ActionFormSet = forms.formset_factory(ActionForm, extra=3, max_num=100, absolute_max=100)
+
+
+def review_forms(review: Review | None, data: QueryDict | None = None) -> tuple[ReviewForm, forms.BaseFormSet]:
+    """Return the form of a review and the rows of its actions, as sent or as on record."""
+    names = ("cause", "cause_zh", "timeline", "timeline_zh")
+    rows = review.actions.all() if review else ()
+    initial = [{name: getattr(row, name) for name in ("text", "text_zh", "owner", "due_on", "done_on")} for row in rows]
+    form = ReviewForm(data, initial={name: getattr(review, name) for name in names} if review else None)
+    return form, ActionFormSet(data, initial=initial, prefix="actions")
+
+
+def actions_of(rows: forms.BaseFormSet) -> list[Action]:
+    return [Action(**row.cleaned_data) for row in rows.forms if row.cleaned_data.get("text")]
 
 
 class ProposalForm(KeyedForm):

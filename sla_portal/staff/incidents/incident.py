@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from incidents.models import Incident
+from incidents.models import Incident, UpdateTemplate
 from incidents.operations import (
     acknowledge_incident,
     add_update,
@@ -26,7 +26,7 @@ from incidents.operations import (
     reopen_incident,
     resolve_incident,
 )
-from incidents.queries import periods_of, times_of
+from incidents.queries import periods_of, severities, times_of
 from incidents.rules import objections
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.rules import Reading
@@ -49,7 +49,7 @@ from sla_portal.clocks import format_length, month_name
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
 
-from ..common import page, refusals_on, require_right
+from ..common import chosen_template, page, refusals_on, require_right
 from ..forms import DecisionForm, ReasonForm
 from ..grid import Scope, describe_outage
 from ..headlines import as_closed, as_judged
@@ -57,7 +57,7 @@ from ..operations import save_once
 from ..words import reading_name, verdict
 from .closed_months import asking_why
 from .effects import effects_of
-from .forms import ProposalForm, ReopenForm, ResolveForm, UpdateForm
+from .forms import HandOverForm, LinksForm, ProposalForm, ReopenForm, ResolveForm, SeverityForm, UpdateForm
 from .impact import MonthOfRegion, RegionImpact, clauses_of_section_4, impacts
 from .service_months import touched_months
 from .timeline import timeline
@@ -104,7 +104,6 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
         "title": f"{incident.reference} {incident.title}",
         "may": may,
         "merged": incident.merged.order_by("reference"),
-        "updates": incident.updates.all(),
         "clauses": clauses,
         "exclusions": [
             {
@@ -121,6 +120,14 @@ def _page(request: HttpRequest, incident: Incident, now: datetime, **bound: Any)
         else [_(objection.sentence) for objection in objections(times_of(incident))],
         "windows_to_propose": _windows_to_propose(by_region, exclusions),
         "log": audit_log(incident, *exclusions),
+        "severity_form": SeverityForm(
+            initial={"severity": incident.severity or "", "reason": incident.severity_reason}, auto_id="severity-%s"
+        ),
+        "hand_over": HandOverForm(owner=incident.owner, auto_id="hand-over-%s") if may["change"] else None,
+        "links": LinksForm(
+            initial={name: getattr(incident, name) for name in LinksForm.base_fields}, auto_id="links-%s"
+        ),
+        "update_templates": UpdateTemplate.objects.all(),
         "closed_months": [month_name(month) for month in closed_months_touched(periods_of(incident, now))],
         "resolve": ResolveForm(now=now, auto_id="resolve-%s"),
         "resolved_then": [],
@@ -149,6 +156,8 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
         "now": now,
         "descriptions": [what for what, _long in stretches],
         "headline": _headline(incident, stretches),
+        "severity": severities([incident])[incident.pk],
+        "updates": incident.updates.all(),
         "tally": [] if incident.voided_at else [_tally(impact, named=len(by_region) > 1) for impact in by_region],
         "impacts": by_region,
         "regions": [
@@ -170,6 +179,7 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
         ],
         "ongoing": not incident.voided_at and any(impact.ongoing for impact in by_region),
         "service_months": touched_months(periods_of(incident, now)),
+        "unacknowledged": int(not (incident.acknowledged_at or incident.resolved_at or incident.voided_at)),
     }
 
 
@@ -319,11 +329,21 @@ def update(request: HttpRequest, pk: int) -> HttpResponse:
     """Add an update; a public one is previewed before it is published."""
     incident, actor, now, back = _requested(request, pk, CHANGE)
     form = UpdateForm(request.POST, auto_id="update-%s")
+    if "template" in request.POST:
+        chosen = chosen_template(request, UpdateTemplate.objects.all())
+        return _page(request, incident, now, update=form.with_template(chosen))
     if form.is_valid() and not form.may_be_saved:
-        return _page(request, incident, now, update=form.for_preview(), preview=form.cleaned_data["text"])
+        return _page(request, incident, now, update=form.for_preview(), preview=form.cleaned_data)
 
     def write() -> str:
-        add_update(actor=actor, incident=incident, text=form.cleaned_data["text"], public=form.public, now=now)
+        add_update(
+            actor=actor,
+            incident=incident,
+            text=form.cleaned_data["text"],
+            text_zh=form.cleaned_data["text_zh"],
+            public=form.public,
+            now=now,
+        )
         messages.success(request, _("Update published.") if form.public else _("Internal note saved."))
         return back
 

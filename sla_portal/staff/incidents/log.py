@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from incidents.models import Incident
+from incidents.models import Incident, IncidentTemplate
 from incidents.operations import check_outage
 from incidents.queries import possible_duplicates
 from incidents.rules import check_end
@@ -21,7 +21,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.versions import acting
 from sla_portal.clocks import zone_name
 
-from ..common import page, refusals_on, require_right
+from ..common import chosen_template, page, refusals_on, require_right
 from ..forms import NOW
 from ..operations import save_once
 from .closed_months import asking_why
@@ -43,7 +43,10 @@ def log_outage(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     form = LogOutageForm(request.POST or None, now=now)
     duplicates: list[Incident] = []
-    if form.is_valid():
+    templates = IncidentTemplate.objects.all()
+    if "template" in request.POST:
+        form = form.with_template(chosen_template(request, templates))
+    elif form.is_valid():
         actor = acting(request)
 
         def write() -> str:
@@ -60,7 +63,14 @@ def log_outage(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "staff/incidents/log.html",
-        {"title": _("Log an outage"), "form": form, "duplicates": duplicates, "now": now, "ago": _ago(form)},
+        {
+            "title": _("Log an outage"),
+            "form": form,
+            "duplicates": duplicates,
+            "templates": templates,
+            "now": now,
+            "ago": _ago(form),
+        },
     )
 
 
@@ -86,6 +96,10 @@ def _write(actor: Actor, form: LogOutageForm, now: datetime, reason: str) -> tup
         title=form.title_or_default,
         source=form.cleaned_data["source"],
         ticket_number=form.cleaned_data["ticket_number"],
+        ticket_url=form.cleaned_data["ticket_url"],
+        chat_url=form.cleaned_data["chat_url"],
+        severity=form.severity_given,
+        severity_reason=form.cleaned_data["severity_reason"],
         outages=form.outages,
         detected_at=form.detected,
         now=now,

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import evidence, incident, log, queue, voiding
+from . import evidence, export, incident, log, queue, response, review, voiding
 
 
 def urls(view) -> list[URLPattern]:
@@ -19,6 +19,15 @@ def urls(view) -> list[URLPattern]:
         path(one + "void/", view(voiding.void), name="void_incident"),
         path(one + "merge/", view(voiding.merge), name="merge_incident"),
         path(one + "update/", view(incident.update), name="update_incident"),
+        path(one + "severity/", view(response.severity), name="set_severity"),
+        path(one + "take/", view(response.take), name="take_incident"),
+        path(one + "hand-over/", view(response.hand_over), name="hand_over_incident"),
+        path(one + "links/", view(response.links), name="link_incident"),
+        path(one + "review/", view(review.review), name="incident_review"),
+        path(one + "review/publish/", view(review.publish), name="publish_review"),
+        path(one + "review/withdraw/", view(review.withdraw), name="withdraw_review"),
+        path("incidents/reviewaction/<int:pk>/done/", view(review.complete), name="complete_action"),
+        path("incidents/export/<str:form>/", view(export.incidents), name="export_incidents"),
         path(one + "attribute/", view(incident.attribute), name="attribute_incident"),
         path(one + "propose/", view(incident.propose), name="propose_exclusion"),
         path(of_exclusion + "confirm/", view(incident.confirm), name="confirm_exclusion"),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import calendar, confirmation, window
+from . import calendar, confirmation, export, window
 
 
 def urls(view) -> list[URLPattern]:
@@ -10,6 +10,7 @@ def urls(view) -> list[URLPattern]:
     one = "maintenance/maintenancewindow/<int:pk>/"
     return [
         path("maintenance/maintenancewindow/calendar/", view(calendar.calendar), name="maintenance_calendar"),
+        path("maintenance/export/<str:form>/", view(export.windows), name="export_windows"),
         path(one, view(window.window), name="maintenance_window"),
         path(one + "announce/", view(window.announce), name="announce_window"),
         path(one + "lengthen/", view(window.extend), name="extend_window"),

@@ -2,13 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from . import closing, month, reports
+from . import closing, export, month, reports
 
 
 def urls(view) -> list[URLPattern]:
     """Return the URL patterns; `view` asks for a staff sign-in; each page asks for its permission itself."""
     return [
         path("availability/months/", view(month.overview), name="months"),
+        path("availability/months/export/regions/<str:form>/", view(export.region_months), name="export_region_months"),
+        path(
+            "availability/months/export/customers/<str:form>/",
+            view(export.customer_months),
+            name="export_customer_months",
+        ),
         path("availability/months/<str:month>/issue/", view(reports.issue), name="issue_reports"),
         path("reports/runs/<int:pk>/", view(reports.run), name="report_run"),
         path("availability/months/<str:month>/close/", view(closing.close), name="close_month"),

@@ -12,12 +12,15 @@ from django.contrib.admin.helpers import AdminReadonlyField
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import conditional_escape
+from django.utils.html import conditional_escape, format_html, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from incidents.models import SEVERITY_BADGES, severity_name
+from incidents.rules import Severity
 from sla_portal import badges, clocks
+from sla_portal.kernel.languages import text_language
 
 from ..roles import role_name
 
@@ -27,6 +30,7 @@ NAVIGATION = (
     (_("Home"), "index", None),
     (_("Log an outage"), "log_outage", "incidents.add_incident"),
     (_("Incidents"), "incidents_incident_changelist", "incidents.view_incident"),
+    (_("Hand-over"), "hand_over", "incidents.view_shiftnote"),
     (_("Exclusions"), "availability_exclusion_changelist", "availability.view_exclusion"),
     (_("Maintenance"), "maintenance_maintenancewindow_changelist", "maintenance.view_maintenancewindow"),
     (_("Notices"), "notices_notice_changelist", "notices.view_notice"),
@@ -40,12 +44,25 @@ NAVIGATION = (
 )
 
 
+KEYS = {
+    "index": "h",
+    "log_outage": "l",
+    "incidents_incident_changelist": "i",
+    "hand_over": "o",
+    "maintenance_maintenancewindow_changelist": "m",
+    "months": "n",
+    "claims": "c",
+}
+"""Keyboard shortcuts of pages in the navigation."""
+
+
 @dataclass(frozen=True)
 class NavigationLink:
     """A link in the navigation."""
 
     name: str
     url: str
+    key: str
     current: bool
 
 
@@ -56,14 +73,17 @@ def navigation(context: template.Context) -> list[NavigationLink]:
     if request is None or not getattr(request, "user", None) or not request.user.is_staff:
         return []
     entries = [
-        (str(name), reverse(f"admin:{page}"))
+        (str(name), reverse(f"admin:{page}"), KEYS.get(page, ""))
         for name, page, right in NAVIGATION
         if right is None or request.user.has_perm(right)
     ]
-    within = max((url for _name, url in entries if request.path.startswith(url)), key=len, default="")
+    within = max((url for _name, url, _key in entries if request.path.startswith(url)), key=len, default="")
     # The URL of the home page is a prefix of all others.
     home = entries[0][1]
-    return [NavigationLink(name, url, url == within and (url != home or request.path == home)) for name, url in entries]
+    return [
+        NavigationLink(name, url, key, url == within and (url != home or request.path == home))
+        for name, url, key in entries
+    ]
 
 
 @register.simple_tag
@@ -126,6 +146,28 @@ def readonly_value(field: AdminReadonlyField) -> str:
 def badge(state: str, word: str) -> SafeString:
     """A status badge; `sla_portal.badges` lists the states."""
     return badges.badge(state, word)
+
+
+@register.simple_tag
+def severity_badge(severity: Severity) -> SafeString:
+    """The badge of the severity of an incident."""
+    return badges.badge(SEVERITY_BADGES[severity], severity_name(severity))
+
+
+@register.filter
+def person(user: User) -> str:
+    """The name of a user."""
+    return user.get_full_name() or user.get_username()
+
+
+@register.filter
+def typed_text(text: str) -> SafeString:
+    """Show a text that a person typed, marked with the language it is in."""
+    return format_html('<div lang="{}">{}</div>', text_language(text), SafeString(linebreaks(text, autoescape=True)))
+
+
+register.filter("typed_language", text_language)
+register.filter("severity_name", severity_name)
 
 
 @register.inclusion_tag("staff/_budget.html")

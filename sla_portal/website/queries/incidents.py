@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from incidents.models import Incident, Outage, Update
-from incidents.rules import check_end
+from incidents.models import Incident, Outage, Review, Update
+from incidents.rules import Severity, check_end
 from sla_portal.kernel.months import ServiceMonth
 
-from ..rules import Impact, PublicIncident, PublicOutage, PublicUpdate, Stage, impact, stage
+from ..rules import (
+    PublicAction,
+    PublicIncident,
+    PublicOutage,
+    PublicReview,
+    PublicUpdate,
+    Stage,
+    severity_by_scope,
+    stage,
+)
 from .shared import FEW, MANY, Grid, MonthOf, named, rows_of_month
 
 LATELY = timedelta(days=30)
@@ -49,7 +59,7 @@ def _public_incidents() -> QuerySet[Incident]:
             | Exists(Incident.objects.filter(merged_into=OuterRef("pk")))
         )
         .select_related("merged_into")
-        .only("reference", "detected_at", "resolved_at", "voided_at", "merged_into__reference")
+        .only("reference", "detected_at", "resolved_at", "severity", "voided_at", "merged_into__reference")
         .order_by("-detected_at", "-id")
     )
 
@@ -63,7 +73,10 @@ def _open(now: datetime) -> Q:
 def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tuple[PublicIncident, ...]:
     read = incidents.prefetch_related(
         Prefetch("outages", Outage.objects.select_related("region").prefetch_related("functions", "clients")),
-        Prefetch("updates", Update.objects.filter(public=True, at__lte=now).only("incident_id", "at", "text")),
+        Prefetch(
+            "updates", Update.objects.filter(public=True, at__lte=now).only("incident_id", "at", "text", "text_zh")
+        ),
+        Prefetch("review", Review.objects.filter(published_at__lte=now).prefetch_related("actions")),
     )
     return tuple(_incident(grid, now, row) for row in read)
 
@@ -80,14 +93,30 @@ def _incident(grid: Grid, now: datetime, row: Incident) -> PublicIncident:
     )
     in_order = not any(check_end(outage.ended_at, row.resolved_at) for outage in outages)
     ended = Stage.MERGED if row.merged_into else Stage.VOIDED if row.voided_at else None
+    given = Severity(row.severity) if row.severity and not ended else None
     return PublicIncident(
         reference=row.reference,
         stage=ended or stage(row.resolved_at, outages, now),
-        impact=Impact.NONE if ended else impact(outages, grid.functions, grid.clients),
+        severity=None if ended else given or severity_by_scope(outages, grid.functions, grid.clients),
+        severity_set=given is not None,
         detected_at=row.detected_at,
         resolved_at=row.resolved_at if in_order else None,
         outages=outages,
-        updates=tuple(PublicUpdate(update.pk, update.at, update.text) for update in row.updates.all()),
+        updates=tuple(PublicUpdate(update.pk, update.at, update.text, update.text_zh) for update in row.updates.all()),
         voided_at=row.voided_at,
         merged_into=row.merged_into.reference if row.merged_into else "",
+        review=_review(row.review) if hasattr(row, "review") else None,
+    )
+
+
+def _review(row: Review) -> PublicReview:
+    return PublicReview(
+        published_at=cast("datetime", row.published_at),
+        cause=row.cause,
+        cause_zh=row.cause_zh,
+        timeline=row.timeline,
+        timeline_zh=row.timeline_zh,
+        actions=tuple(
+            PublicAction(action.text, action.text_zh, action.due_on, action.done_on) for action in row.actions.all()
+        ),
     )

@@ -7,10 +7,20 @@ from datetime import datetime
 
 from django.conf import settings
 
+from incidents.rules import Severity
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.months import day_span
 
-from ..rules import Phase, PublicIncident, PublicNotice, PublicVersion, PublicWindow, RegionState, present_state
+from ..rules import (
+    Phase,
+    PublicIncident,
+    PublicNotice,
+    PublicVersion,
+    PublicWindow,
+    RegionState,
+    present_severity,
+    present_state,
+)
 from .announcements import latest_notices
 from .incidents import open_incidents, recent_incidents
 from .months import Years, years_of
@@ -27,6 +37,8 @@ class Present:
     since: datetime
     """When the first version of the agreement took effect; without one, the epoch."""
     state: tuple[RegionState, ...]
+    severity: Severity | None
+    """Of what is ongoing."""
     open: tuple[PublicIncident, ...]
     lately: tuple[PublicIncident, ...]
     planned: tuple[PublicWindow, ...]
@@ -52,6 +64,7 @@ def present(now: datetime) -> Present:
             [outage for incident in ongoing for outage in incident.outages if outage.is_ongoing(now)],
             [window for window in planned if window.phase in {Phase.IN_PROGRESS, Phase.OVERRUNNING}],
         ),
+        severity=present_severity(ongoing, grid.functions, grid.clients, now),
         open=ongoing,
         lately=recent_incidents(grid, now),
         planned=planned,

@@ -6,12 +6,17 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, linebreaks
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext
 
+from incidents.models import SEVERITY_BADGES, severity_name
 from sla_portal import badges, clocks
 from sla_portal.agreements import changes
 from sla_portal.agreements.changes import Term
+from sla_portal.agreements.markdown import to_html
+from sla_portal.kernel.languages import text_language
 from sla_portal.kernel.months import ServiceMonth
 
 from .. import pictures, words
@@ -73,6 +78,36 @@ def function_mark(one: FunctionState) -> SafeString:
         SafeString(' class="unseen"') if one.state is State.OPERATIONAL else "",
         words.inside(words.state_words(one)),
     )
+
+
+@register.filter
+def severity_mark(incident: PublicIncident) -> SafeString:
+    """The badge of an incident's severity; nothing without one."""
+    if incident.severity is None:
+        return SafeString("")
+    label = gettext("Severity: %(severity)s") % {"severity": severity_name(incident.severity)}
+    return badges.badge(SEVERITY_BADGES[incident.severity], label)
+
+
+@register.filter
+def said(record: object, field: str = "text") -> SafeString:
+    """Show a text in the reader's language, marked with the language it is in."""
+    text = words.in_reader_language(record, field)
+    return format_html('<div lang="{}">{}</div>', text_language(text), SafeString(linebreaks(text, autoescape=True)))
+
+
+@register.filter
+def said_as_markdown(record: object, field: str) -> SafeString:
+    """Show a Markdown text as `said` does."""
+    text = words.in_reader_language(record, field)
+    return format_html('<div lang="{}">{}</div>', text_language(text), to_html(text))
+
+
+@register.filter
+def said_in_short(record: object, field: str = "text") -> SafeString:
+    """Show a text on one line as `said` does."""
+    text = words.in_reader_language(record, field)
+    return format_html('<span lang="{}">{}</span>', text_language(text), Truncator(text).chars(280))
 
 
 @register.filter

@@ -67,10 +67,39 @@ def test_with_several_regions_none_is_chosen_for_the_person(noc):
     assert b"checked" not in noc.get(address()).content.split(b"Started")[0].split(b"Regions")[1]
 
 
-@pytest.mark.parametrize(("since", "started"), [("5", "2026-09-10 02:09:07"), ("15", "2026-09-10 01:59:07")])
+@pytest.mark.parametrize(
+    ("since", "started"),
+    [("1", "2026-09-10 02:13:07"), ("3", "2026-09-10 02:11:07"), ("5", "2026-09-10 02:09:07"),
+     ("10", "2026-09-10 02:04:07"), ("15", "2026-09-10 01:59:07")],
+)  # fmt: skip
 def test_it_can_have_begun_some_minutes_ago(noc, since, started):
     noc.post(address(), taps(a_region(), since=since))
     assert Outage.objects.get().started_at == at(started)
+
+
+def test_other_minutes_are_typed(noc):
+    noc.post(address(), taps(a_region(), since="minutes", since_minutes="7"))
+    assert Outage.objects.get().started_at == at("2026-09-10 02:07:07")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "sentence"),
+    [("", "Enter how many minutes ago it started."), ("0", "greater than or equal to 1"), ("x", "whole number")],
+)
+def test_minutes_that_are_none_are_refused_at_the_field(noc, minutes, sentence):
+    answer = noc.post(address(), taps(a_region(), since="minutes", since_minutes=minutes))
+    assert sentence in text_of(answer)
+    assert answer.context["form"].errors["since_minutes"]
+    assert not Outage.objects.exists()
+
+
+def test_severity_and_links_are_logged_with_the_outage(noc):
+    sent = {"severity": "minor", "severity_reason": "One tester", "chat_url": "https://chat.example.com/1"}
+    refused = noc.post(address(), taps(a_region(), **sent, ticket_url="javascript:alert(1)"))
+    assert refused.context["form"].errors["ticket_url"]
+    noc.post(address(), taps(a_region(), **sent))
+    incident = Incident.objects.get()
+    assert (incident.severity, incident.severity_reason, incident.chat_url) == tuple(sent.values())
 
 
 def test_a_typed_time_is_read_on_the_readers_clock(noc):

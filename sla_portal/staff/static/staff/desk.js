@@ -1,4 +1,4 @@
-// While an incident or a window goes on its figures run: they are fetched anew, and nothing being typed is touched.
+// Parts of a page that change are fetched again and replaced, except one in which somebody types.
 "use strict";
 
 const EVERY = 15000;
@@ -17,6 +17,9 @@ async function refresh() {
     if (!stale || !fresh || stale.contains(document.activeElement)) continue;
     stale.replaceWith(document.adoptNode(fresh));
   }
+  // The title counts what nobody has acknowledged.
+  const count = Number(sheet.querySelector("[data-count]")?.dataset.count ?? 0);
+  document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\(\d+\) /, "");
 }
 
 if (PARTS.length) {

@@ -61,3 +61,53 @@ window.django?.jQuery?.(() => {
     for (const part of [box, box.querySelector(".select2-selection__rendered")]) part.setAttribute("aria-label", name);
   }
 });
+
+// The first field of a form that is there to be filled in; where something is refused, the error comes first.
+const toFill = document.querySelector("form[data-focus-first]");
+if (toFill && !document.querySelector(".errornote, .errorlist") && !location.hash) {
+  [...toFill.elements].find((field) => field.matches("input, select, textarea") && field.offsetParent)?.focus();
+}
+
+// Keyboard shortcuts: elements name theirs in aria-keyshortcuts. Off while typing, and for readers who turned them off.
+const shortcuts = document.getElementById("shortcuts");
+const OFF = "shortcuts-off";
+
+function typing(field) {
+  return field.isContentEditable || field.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=submit])");
+}
+
+function openShortcuts() {
+  const list = shortcuts.querySelector("dl");
+  list.replaceChildren();
+  for (const element of document.querySelectorAll("[aria-keyshortcuts]")) {
+    const key = document.createElement("dt");
+    const name = document.createElement("dd");
+    key.append(Object.assign(document.createElement("kbd"), { textContent: element.getAttribute("aria-keyshortcuts") }));
+    name.textContent = element.dataset.keyName ?? element.textContent.trim();
+    list.append(key, name);
+  }
+  shortcuts.showModal();
+}
+
+if (shortcuts) {
+  const active = document.getElementById("shortcuts-on");
+  active.checked = !localStorage.getItem(OFF);
+  active.addEventListener("change", () => {
+    if (active.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "1");
+  });
+  const opener = document.querySelector("[data-opens=shortcuts]");
+  opener.hidden = false;
+  opener.addEventListener("click", openShortcuts);
+  document.addEventListener("keydown", (event) => {
+    if (!active.checked || shortcuts.open || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (typing(event.target)) return;
+    const named = [...document.querySelectorAll("[aria-keyshortcuts]")];
+    const element = named.find((one) => one.getAttribute("aria-keyshortcuts") === event.key);
+    if (!element) return;
+    event.preventDefault();
+    if (element === opener) openShortcuts();
+    else if (element.matches("a")) element.click();
+    else element.focus();
+  });
+}

@@ -1,0 +1,84 @@
+"""Export the lists of months of regions and of customers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from sla_portal.availability.models import CustomerMonth, RegionMonth
+from sla_portal.availability.rules import availability, cut
+from sla_portal.kernel.instants import instant_text
+
+from ..common import require_right
+from ..exports import export_list
+
+FIGURES = (
+    "service_days",
+    "total_minutes",
+    "unavailable_minutes",
+    "excluded_minutes",
+    "availability_percent",
+    "sla",
+    "counting_rule",
+    "unavailable_all",
+    "unavailable_function",
+    "unavailable_any",
+    "depends_on_the_counting_rule",
+    "provisional",
+    "calculated_at",
+)
+SLA = {None: "not in service", True: "met", False: "breached"}
+
+
+@require_safe
+def region_months(request: HttpRequest, form: str) -> HttpResponseBase:
+    """Export the months of regions, filtered as the list is."""
+    require_right(request, "availability.view_regionmonth")
+    columns = ("month", "region", *FIGURES)
+    return export_list(
+        request,
+        form,
+        RegionMonth,
+        columns,
+        lambda rows: ((_month(row), row.region.code, *_figures(row)) for row in rows),
+    )
+
+
+@require_safe
+def customer_months(request: HttpRequest, form: str) -> HttpResponseBase:
+    """Export the months of customers, filtered as the list is."""
+    require_right(request, "availability.view_customermonth")
+    return export_list(
+        request, form, CustomerMonth, ("month", "customer", "customer_name", *FIGURES), _rows_of_customers
+    )
+
+
+def _rows_of_customers(rows: Sequence[CustomerMonth]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        yield (_month(row), row.customer.code, row.customer.name, *_figures(row))
+
+
+def _month(row: RegionMonth | CustomerMonth) -> str:
+    return f"{row.month:%Y-%m}"
+
+
+def _figures(row: RegionMonth | CustomerMonth) -> tuple[Any, ...]:
+    ratio = availability(row.unavailable_minutes, row.total_minutes)
+    return (
+        row.service_days,
+        row.total_minutes,
+        row.unavailable_minutes,
+        row.excluded_minutes,
+        "" if ratio is None else cut(ratio),
+        SLA[row.met],
+        row.reading,
+        row.unavailable_all,
+        row.unavailable_function,
+        row.unavailable_any,
+        "yes" if row.reading_sensitive else "no",
+        "yes" if row.provisional else "no",
+        instant_text(row.judged_at),
+    )

@@ -61,7 +61,9 @@ def facts(start: str, end: str | None) -> OutageFacts:
 
 
 def log(start: str, end: str | None, **given) -> Incident:
-    return log_incident(actor=PORTAL, title="Down", source="phone", outages=[facts(start, end)], now=NOW, **given)
+    return log_incident(
+        actor=PORTAL, title="Down", source="phone", detected_at=at(start), outages=[facts(start, end)], now=NOW, **given
+    )
 
 
 def changed() -> list:

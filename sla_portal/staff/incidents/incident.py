@@ -185,12 +185,12 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
 
 def _month(row: MonthOfRegion, closed: RegionMonth | None, status: MonthStatus, now: datetime) -> dict[str, Any]:
     """Return the figures of a month of a region: of a closed one as it was closed, with those of the record beside them."""
+    over = row.month.span(settings.SLA_ZONE)[1] <= epoch(now)
     return {
         "row": row,
         "name": month_name(row.month),
-        "verdict": verdict(
-            closed.met if closed else row.figures.met, row.month.span(settings.SLA_ZONE)[1] <= epoch(now)
-        ),
+        "verdict": verdict(closed.met if closed else row.figures.met, over),
+        "present": verdict(row.figures.met, over),
         "headline": as_closed(closed) if closed else as_judged(row.figures, status),
         "record": as_judged(row.figures, status) if closed and not is_as_closed(closed, row.figures) else None,
     }

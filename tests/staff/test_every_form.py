@@ -22,6 +22,9 @@ from sla_portal.audit import models as audit
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record
 from sla_portal.audit.queries import newest_entry
+from sla_portal.availability.models import Exclusion
+from sla_portal.availability.operations import request_closing
+from sla_portal.availability.queries import record_of
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.kernel.intervals import epoch
 from sla_portal.notices.models import Delivery, Kind, Status
@@ -39,7 +42,16 @@ from tests.support.builders import (
     at,
     on,
 )
-from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, recommended, support
+from tests.support.claimants import (
+    OPEN,
+    SEPTEMBER,
+    a_claim,
+    a_claimant,
+    a_missed_september,
+    granted,
+    recommended,
+    support,
+)
 from tests.support.desk import Forms, a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +168,12 @@ def on_own(name: str, status: str) -> Callable[[Any], Case]:
     return make
 
 
+def withdrawn_own(desk) -> Case:
+    subjects, url, sent = on_own("withdraw_own", "proposed")(desk)
+    Exclusion.objects.update(proposed_by=desk.user)
+    return subjects, url, sent
+
+
 def redeemed(_desk) -> Case:
     voucher = granted_voucher()
     sent = {"act": "redeem", "redeem-reference": "R-1", "redeem-sure": "on"}
@@ -227,13 +245,28 @@ WORKED = {
 }  # fmt: skip
 
 
-def closed(_desk) -> Case:
-    incident = an_incident(
-        "INC-1", detected_at=at("2026-09-10 01:00"), resolved_at=at("2026-09-10 02:00"), attributable=True
-    )
+def a_month_to_close() -> list[models.Model]:
+    over = {"resolved_at": at("2026-09-10 02:00"), "attributable": True}
+    incident = an_incident("INC-1", detected_at=at("2026-09-10 01:00"), **over)
     an_outage(a_region(), "2026-09-10 01:00", "2026-09-10 02:00", incident=incident)
-    window = a_window("2026-09-11 01:00", "2026-09-11 02:00")
-    return [incident, window], reverse("admin:close_month", args=["2026-09"]), {}
+    return [incident, a_window("2026-09-11 01:00", "2026-09-11 02:00")]
+
+
+def closed(desk) -> Case:
+    rests_on, url = a_month_to_close(), reverse("admin:close_month", args=["2026-09"])
+    return rests_on, url, shown(desk, url, "shown")
+
+
+def on_closing(name: str, *, own: bool = False) -> Callable[[Any], Case]:
+    def make(desk) -> Case:
+        rests_on = a_month_to_close()
+        by = Actor.staff(desk.user if own else a_member("Legal", "cora"))
+        digest = record_of(SEPTEMBER, OPEN).digest
+        request = request_closing(actor=by, month=SEPTEMBER, shown=digest, now=OPEN)
+        subjects = [request, *rests_on] if name == "confirm_closing" else [request]
+        return subjects, reverse(f"admin:{name}", args=["2026-09", request.pk]), REASON
+
+    return make
 
 
 def on_version(name: str, make_version: Callable[..., AgreementVersion], **sent: Any) -> Callable[[Any], Case]:
@@ -260,7 +293,7 @@ def drafted(desk) -> Case:
     return (
         [version],
         to("amendment", version),
-        shown(desk, to("amendment", version), do="save", voucher_valid_months="7"),
+        shown(desk, to("amendment", version), "clauses-0-number", do="save", voucher_valid_months="7"),
     )
 
 
@@ -329,18 +362,17 @@ def wordings():
     return emails.words(AgreementVersion.objects.get(version="1.0"), emails.Step.ANNOUNCEMENT)
 
 
-def shown(desk, url: str, **typed: Any) -> dict[str, Any]:
-    """What the form of a page would send, with some of it typed over."""
+def shown(desk, url: str, having: str, **typed: Any) -> dict[str, Any]:
+    """What the form of a page that has a field would send, with some of it typed over."""
     forms = Forms(desk.get(url).content.decode()).forms
-    sent = max((sent for _action, sent in forms), key=len)
-    return {**sent, **typed}
+    return {**next(sent for _action, sent in forms if having in sent), **typed}
 
 
 def changed(make_row: Callable[[], models.Model], **typed: Any) -> Callable[[Any], Case]:
     def make(desk) -> Case:
         row = make_row()
         url = to(f"{row._meta.app_label}_{row._meta.model_name}_change", row)
-        return [row], url, shown(desk, url, why="A correction", **typed)
+        return [row], url, shown(desk, url, "why", why="A correction", **typed)
 
     return make
 
@@ -398,9 +430,13 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "confirm_own": [on_own("confirm_own", "proposed")],
     "reject_own": [on_own("reject_own", "proposed")],
     "revoke_own": [on_own("revoke_own", "confirmed")],
+    "withdraw_own": [withdrawn_own],
     "voucher": [redeemed, taken_back],
     "extension": [shortened],
     "close_month": [closed],
+    "confirm_closing": [on_closing("confirm_closing")],
+    "return_closing": [on_closing("return_closing")],
+    "withdraw_closing": [on_closing("withdraw_closing", own=True)],
     "amendment": [drafted],
     "discard_amendment": [on_version("discard_amendment", a_draft, **REASON)],
     "submit_amendment": [on_version("submit_amendment", a_draft, effective_on=LATER.isoformat())],

@@ -23,15 +23,18 @@ from maintenance.operations import announce_window, cancel_window, finish_work, 
 from sla_portal.audit.actors import Actor, Seen
 from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import ChangedMeanwhile
-from sla_portal.availability.models import Exclusion, MonthClosing
+from sla_portal.availability.models import ClosingRequest, Exclusion, MonthClosing
 from sla_portal.availability.operations import (
     attribute_incident,
-    close_month,
     confirm_exclusion,
+    confirm_request,
     propose_exclusion,
     reject_exclusion,
+    request_closing,
     revoke_exclusion,
+    withdraw_request,
 )
+from sla_portal.availability.queries import record_of
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from tests.support.builders import a_region, a_window, an_incident, an_outage, at
@@ -66,6 +69,7 @@ class TwoEditors(RuleBasedStateMachine):
         self.expected: dict[str, Any] = {
             "acknowledged": None, "resolved": None, "attributable": None, "outages": 1, "notes": [],
             "announced": None, "cancelled": False, "started": False, "completed": False, "exclusions": {}, "closed": 0,
+            "requests": {},
         }  # fmt: skip
         self.steps = 0
 
@@ -127,6 +131,7 @@ class TwoEditors(RuleBasedStateMachine):
             "completed": self.window.completed_at is not None,
             "exclusions": dict(Exclusion.objects.values_list("pk", "status")),
             "closed": MonthClosing.objects.count(),
+            "requests": dict(ClosingRequest.objects.values_list("pk", "status")),
         }
 
     @property
@@ -232,12 +237,37 @@ class TwoEditors(RuleBasedStateMachine):
 
     # Month
 
+    @property
+    def under_the_month(self) -> list[models.Model]:
+        windows = [self.window] if self.window.starts_at < at("2026-09-30 16:00") else []
+        return [
+            self.incident, *self.exclusions, *windows, *MonthClosing.objects.all(), *ClosingRequest.objects.all(),
+        ]  # fmt: skip
+
     @rule(name=EDITORS)
-    def close(self, name: str) -> None:
-        rests_on = [self.incident, *self.exclusions, *MonthClosing.objects.all()]
-        if self.window.starts_at < at("2026-09-30 16:00"):
-            rests_on.append(self.window)
-        self.take(name, close_month, rests_on, lambda _: {"closed": 1}, month=SEPTEMBER)
+    def request(self, name: str) -> None:
+        def then(made: ClosingRequest) -> dict[str, Any]:
+            return {"requests": {**self.expected["requests"], made.pk: "pending"}}
+
+        # The digest is always that of the present record, so that it refuses nothing here.
+        digest = record_of(SEPTEMBER, NOW + timedelta(minutes=self.steps + 1)).digest
+        self.take(name, request_closing, self.under_the_month, then, month=SEPTEMBER, shown=digest)
+
+    @rule(name=EDITORS, step=st.sampled_from([confirm_request, withdraw_request]))
+    def decide_closing(self, name: str, step: Callable[..., Any]) -> None:
+        pending = ClosingRequest.objects.filter(status="pending").first()
+        if pending is None:
+            return
+        confirms = step is confirm_request
+
+        def then(_made: Any) -> dict[str, Any]:
+            status = "confirmed" if confirms else "withdrawn"
+            return {
+                "requests": {**self.expected["requests"], pending.pk: status},
+                "closed": self.expected["closed"] + confirms,
+            }
+
+        self.take(name, step, self.under_the_month if confirms else [pending], then, request=pending)
 
 
 SIZE = settings(

@@ -116,7 +116,7 @@ def test_the_closed_month_names_its_versions_in_public(region, client):
         july, august = (text_of(client.get(f"/availability/eu/{month}/")) for month in (JULY, JULY.next))
     assert "Agreement version 1.0 , version 2.0 . Each minute is judged by the version in force at that minute" in july
     assert "target: 99.99 %" in july
-    assert "Agreement version 2.0 Closed" in august
+    assert "Agreement version 2.0 Status Final · closed" in august
     assert "target: 99.5 %" in august
 
 

@@ -43,11 +43,10 @@ class MergingForm(forms.ModelForm):
         field = self.fields[name]
         shown = field.hidden_widget().value_from_datadict(self.data, self.files, self[name].html_initial_name)
         try:
-            shown = (
-                field.clean(shown)
-                if isinstance(field, forms.MultiValueField) and any(shown)
-                else field.to_python(shown)
-            )
+            if isinstance(field, forms.MultiValueField):
+                shown = field.clean(shown) if any(shown) else None
+            else:
+                shown = field.to_python(shown)
         except ValidationError:
             return True
         return field.has_changed(shown, self[name].data)

@@ -323,8 +323,8 @@ def _take(key: UUID, digest: str, now: datetime) -> Submission:
 
 
 def _digest(request: HttpRequest) -> str:
-    """Identify the contents of a form."""
-    sent = sorted((name, values) for name, values in request.POST.lists() if name not in OWN)
+    """Identify the contents of a form, whatever version it was made from."""
+    sent = sorted((name, values) for name, values in request.POST.lists() if name not in (*OWN, VERSION))
     files = sorted((name, upload.name, upload.size) for name in request.FILES for upload in request.FILES.getlist(name))
     return salted_hmac(SALT, json.dumps([request.path, sent, files])).hexdigest()
 

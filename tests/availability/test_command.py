@@ -467,7 +467,19 @@ def test_without_json_a_table_is_printed(tmp_path):
     output = StringIO()
     call_command("availability", "2026-09", stdout=output)
     heading, row = output.getvalue().splitlines()
-    assert row.split() == ["eu", "99.91435", "99.99", "SLA", "breached", "37", "4", "0", "43200", "provisional,", "not_closed"]
+    assert row.split() == [
+        "eu",
+        "99.91435",
+        "99.99",
+        "SLA",
+        "breached",
+        "37",
+        "4",
+        "0",
+        "43200",
+        "provisional,",
+        "not_closed",
+    ]
     assert heading.split()[:2] == ["availability", "target"]
 
 

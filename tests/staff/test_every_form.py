@@ -1,7 +1,7 @@
 """Every form of the staff pages only adds, or refuses what was decided on a page that has become stale."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from time_machine import travel
 
 from claims.models import CalendarYear, Claim, Entry, OwnDay, Voucher
 from claims.operations import ask_customer, decide, redeem_voucher
+from incidents.models import IncidentTemplate, Review, UpdateTemplate
 from maintenance.operations import request_announcement
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import register_answer, write_entry
@@ -60,6 +61,8 @@ REASON = {"reason": "As the record says"}
 
 ADDS = {
     "log_outage": "a new incident, or an outage of one that was chosen",
+    "hand_over": "a note for the next shift",
+    "keep_typed": "what one typed, for oneself",
     "add_outage": "an outage",
     "update_incident": "a note or a public update",
     "add_evidence": "a file",
@@ -210,6 +213,29 @@ def on_resolved(name: str, **sent: Any) -> Callable[[Any], Case]:
         return [row], to(name, row), sent
 
     return make
+
+
+def handed_over(desk) -> Case:
+    subjects, url, _sent = on_incident("hand_over_incident")(desk)
+    return subjects, url, {"to": a_member("NOC", "ned").pk}
+
+
+REVIEW = {"cause": "A bad release", "actions-TOTAL_FORMS": "0", "actions-INITIAL_FORMS": "0"}
+
+
+def on_review(name: str, *, published_at: datetime | None = None, **sent: Any) -> Callable[[Any], Case]:
+    def make(desk) -> Case:
+        [incident], url, _sent = on_resolved(name)(desk)
+        Review.objects.create(incident=incident, cause="A bad release", written_at=OPEN, published_at=published_at)
+        return [incident], url, sent
+
+    return make
+
+
+def completed_action(desk) -> Case:
+    [incident], _url, _sent = on_review("publish_review")(desk)
+    action = Review.objects.get().actions.create(text="Add a canary")
+    return [incident], to("complete_action", action), {}
 
 
 def merged(desk) -> Case:
@@ -401,6 +427,14 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "propose_exclusion": [
         on_incident("propose_exclusion", key="00000000-0000-4000-8000-000000000001", clause="4.10", stretch="whole", **REASON)
     ],
+    "set_severity": [on_incident("set_severity", severity="minor", **REASON)],
+    "take_incident": [on_incident("take_incident")],
+    "hand_over_incident": [handed_over],
+    "link_incident": [on_incident("link_incident", ticket_number="T-1")],
+    "incident_review": [on_resolved("incident_review", **REVIEW)],
+    "publish_review": [on_review("publish_review", written=OPEN.isoformat())],
+    "withdraw_review": [on_review("withdraw_review", published_at=OPEN, **REASON)],
+    "complete_action": [completed_action],
     "reopen_incident": [on_resolved("reopen_incident", text="Down again", **REASON)],
     "void_incident": [on_resolved("void_incident", **REASON)],
     "merge_incident": [merged],
@@ -473,6 +507,8 @@ RECORDS: dict[str, tuple[Callable[[], models.Model], dict[str, str]]] = {
         lambda: a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31"),
         {"monthly_charge": "50"},
     ),
+    "incidents_incidenttemplate": (lambda: IncidentTemplate.objects.create(title="Outage"), {"title": "Major outage"}),
+    "incidents_updatetemplate": (lambda: UpdateTemplate.objects.create(name="First", text="We look."), {"name": "1st"}),
     "claims_ownday": (lambda: OwnDay.objects.create(day=on("2026-10-02"), working=True), {"note": "As published"}),
     "claims_calendaryear": (lambda: CalendarYear.objects.create(year=2027, source="A site"), {"source": "Another"}),
 }

@@ -179,6 +179,7 @@ def test_incidents_are_filtered_by_status_classification_month_and_region(client
     fill(2)
     Incident.objects.filter(reference="INC-0").update(resolved_at=NOW + timedelta(hours=1), attributable=True)
     Incident.objects.filter(reference="INC-1").update(detected_at=at("2026-07-31 16:00"), ticket_number="T-77")
+    Outage.objects.filter(incident__reference="INC-1").update(started_at=at("2026-07-31 16:00"))
 
     def found(asked: str) -> list[str]:
         text = text_of(client.get(f"{reverse('admin:incidents_incident_changelist')}?{asked}"))

@@ -19,6 +19,7 @@ from django.utils import timezone
 from incidents.models import Update
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.customers.models import Customer
+from sla_portal.kernel.intervals import epoch
 from sla_portal.staff.models import Submission
 from tests.support.amendments import a_draft
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
@@ -182,7 +183,8 @@ def test_a_time_is_the_same_instant_though_the_new_session_has_another_zone(inci
     page = client.get(page_of(incident)).content.decode()
     assert 'name="end_at_2" value="America/New_York"' in page
     again = dict(re.findall(r'<input[^>]* name="(end_at_\d)"[^>]* value="([^"]*)"', page))
-    answer = client.post(action, {"end": "typed", **again})
+    previewed = f"{epoch(at('2026-09-10 10:00'))},"
+    answer = client.post(action, {"end": "typed", "previewed": previewed, **again})
     assert answer.status_code == 302, (again, text_of(answer))
     incident.refresh_from_db()
     assert incident.resolved_at == at("2026-09-10 10:00")
@@ -327,6 +329,7 @@ def everything() -> dict[str, object]:
 
 
 NOTHING: dict[str, object] = {}
+IN_TEN_DAYS = f"{timezone.now() + timedelta(days=10):%Y-%m-%d}"
 CREATING = {
     "an incident": (
         "NOC",
@@ -378,9 +381,9 @@ CREATING = {
         lambda _pk: {
             "title": "Upgrade",
             "kind": "upgrade",
-            "starts_at_0": "2036-09-20",
+            "starts_at_0": IN_TEN_DAYS,
             "starts_at_1": "01:00",
-            "ends_at_0": "2036-09-20",
+            "ends_at_0": IN_TEN_DAYS,
             "ends_at_1": "02:00",
             "regions": ["all"],
             "functions": ["all"],
@@ -504,7 +507,7 @@ def test_every_form_of_the_staff_pages_says_where_it_was_made():
     from tests.drill.support.posts import forms_of
 
     everything()
-    a_window("2036-09-20 01:00", "2036-09-20 02:00")
+    a_window(f"{IN_TEN_DAYS} 01:00", f"{IN_TEN_DAYS} 02:00")
     for role in ("NOC", "Support", "Legal", "Auditor", "Administrator"):
         forms = forms_of(signed_in(a_member(role)))
         assert forms

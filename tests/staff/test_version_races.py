@@ -14,6 +14,7 @@ from unittest.mock import patch
 import pytest
 from django.db import connections
 from django.urls import reverse
+from django.utils import timezone
 
 from claims.operations import ask_customer
 from incidents.models import Incident
@@ -131,7 +132,9 @@ def corrections_of_an_incident() -> Two:
 
 
 def edits_of_a_window() -> Two:
-    return corrections(a_window("2026-10-12 01:00", "2026-10-12 02:00"))
+    # No window in the past is planned, and threads have no time of their own.
+    starts = timezone.now().replace(microsecond=0) + timedelta(days=10)
+    return corrections(a_window(starts.isoformat(), (starts + timedelta(hours=1)).isoformat()))
 
 
 PAIRS = [

@@ -7,6 +7,7 @@ from time_machine import travel
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.audit.models import Entry
+from sla_portal.kernel.intervals import epoch
 from tests.support.builders import a_region, a_window, an_incident, an_outage, at
 from tests.support.desk import Opened, a_member, filled, page_of, signed_in, text_of
 
@@ -119,7 +120,11 @@ class TestIncident:
     def test_resolving_an_incident_that_someone_resolved_shows_who_and_when(self, anna, ben, incident):
         page = Opened(ben, page_of(incident))
         Opened(anna, page_of(incident)).send(
-            step("resolve_incident", incident), end="typed", end_at_0="2026-09-10", end_at_1="02:30:00"
+            step("resolve_incident", incident),
+            end="typed",
+            end_at_0="2026-09-10",
+            end_at_1="02:30:00",
+            previewed=f"{epoch(at('2026-09-10 02:30'))},",
         )
         refused = page.send(step("resolve_incident", incident), end="now")
         assert refused.status_code == 409

@@ -19,7 +19,17 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.operations import queue_reports, request_reports
 from tests.conftest import forget_what_is_kept
-from tests.support.builders import a_region, a_version, a_window, an_exclusion, an_incident, an_outage, at
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_version,
+    a_window,
+    an_exclusion,
+    an_incident,
+    an_outage,
+    at,
+)
 from tests.support.desk import text_of
 from tests.support.public import (
     NOW,
@@ -528,6 +538,7 @@ def queries_taken(client) -> dict[str, int]:
 
 def test_a_page_takes_as_many_queries_for_three_hundred_rows_as_for_three(client):
     grown(range(3))
+    a_contract(a_customer(a_region("r0")), "2026-10-01", "2027-09-30")  # in service since
     close_month(actor=SYSTEM, month=OCTOBER, now=NOW)
     with_three = queries_taken(client)
     grown(range(3, 300))

@@ -104,6 +104,7 @@ def forms_of(client) -> list[Form]:
             continue
         response = client.get(address)
         if response.status_code != 200 or not response.headers["Content-Type"].startswith("text/html"):
+            _read = [*response] if response.streaming else []  # which also closes its file
             continue
         page = Forms(response.content.decode(), address)
         for form in page.forms:

@@ -259,7 +259,7 @@ def test_the_page_on_which_a_month_is_corrected_shows_them_too():
     page = reverse("admin:close_month", args=["2026-09"])
     assert "Claims affected by the correction" not in text_of(legal.get(page))
     Outage.objects.update(ended_at=at("2026-09-10 01:20"))
-    legal.post(page, {"reason": "The logs say otherwise"})
+    correct()
     said = text_of(legal.get(page))
     assert "Claims affected by the correction" in said
     assert f"{claim.number} ✓ granted" in said and "20 min, 20.00 EUR" in said

@@ -109,7 +109,7 @@ class TestLogging:
         an_outage(europe, "2026-09-10 02:00", None, incident=incident)
         address = reverse("admin:resolve_incident", args=[incident.pk])
         end = at("2026-09-10 02:30")
-        given = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "02:30:00", "previewed": epoch(end)}
+        given = {"end": "typed", "end_at_0": "2026-09-10", "end_at_1": "02:30:00", "previewed": f"{epoch(end)},"}
         page = text_of(noc.post(address, given))
         assert "this changes the record of September 2026" in page
         assert "99.93055 %" in page

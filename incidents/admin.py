@@ -370,7 +370,7 @@ class IncidentTemplateAdmin(AuditedModelAdmin):
 
 @admin.register(UpdateTemplate)
 class UpdateTemplateAdmin(AuditedModelAdmin):
-    list_display = ("template", "public")
+    list_display = ("template", "visibility")
     list_display_links = ("template",)
     fields = ("name", "name_zh", "text", "text_zh", "public", "position")
     add_words = gettext_lazy("Add update template")
@@ -379,3 +379,7 @@ class UpdateTemplateAdmin(AuditedModelAdmin):
     @admin.display(description=gettext_lazy("name"))
     def template(self, template):
         return str(template)
+
+    @admin.display(description=gettext_lazy("Visibility"))
+    def visibility(self, template):
+        return _("Public update") if template.public else _("Internal note")

@@ -304,7 +304,7 @@ class Update(models.Model):
         ordering = ["at", "id"]
 
     def __str__(self) -> str:
-        return self.text[:80]
+        return self.text.partition("\n")[0]
 
 
 class ShiftNote(models.Model):

@@ -46,7 +46,7 @@ from tests.support.claim_form import Stranger
 from tests.support.printed import texts
 from tests.support.statements import issued
 
-pytestmark = [pytest.mark.django_db, pytest.mark.pdf]
+pytestmark = [pytest.mark.django_db, pytest.mark.pdf, pytest.mark.sqlite]
 
 NOW = at("2026-11-22 09:30")
 ZH = "zh-hans"

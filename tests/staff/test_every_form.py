@@ -55,7 +55,7 @@ from tests.support.claimants import (
 )
 from tests.support.desk import Forms, a_member, signed_in, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 PORTAL = Actor.system("somebody else")
 REASON = {"reason": "As the record says"}
 

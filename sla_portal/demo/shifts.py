@@ -50,7 +50,7 @@ def shifts(story: Story) -> None:
         now - timedelta(hours=3),
         lambda at: add_shift_note(
             actor=story.people["noc"],
-            text="The transit provider replaces its router tonight. Its notice is in the classification queue.",
+            text="The transit provider replaces its router tonight.",
             now=at,
         ),
     )

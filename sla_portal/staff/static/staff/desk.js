@@ -11,15 +11,15 @@ async function refresh() {
   // Signed out meanwhile: the login page is not the figures.
   if (!answer.ok || answer.redirected) return;
   const sheet = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // The title counts what nobody has acknowledged.
+  const count = Number(sheet.querySelector("[data-count]")?.dataset.count ?? 0);
+  document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\(\d+\) /, "");
   for (const id of PARTS) {
     const stale = document.getElementById(id);
     const fresh = sheet.getElementById(id);
     if (!stale || !fresh || stale.contains(document.activeElement)) continue;
     stale.replaceWith(document.adoptNode(fresh));
   }
-  // The title counts what nobody has acknowledged.
-  const count = Number(sheet.querySelector("[data-count]")?.dataset.count ?? 0);
-  document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\(\d+\) /, "");
 }
 
 if (PARTS.length) {

@@ -267,7 +267,10 @@ def given(route: str) -> list[dict[str, object]] | None:
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/": requests,
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/withdraw/": requests,
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/return/": requests,
-        "maintenance/<path:reference>/": [{"reference": row.reference} for row in variants(MaintenanceWindow)],
+        "maintenance/<path:reference>/": [
+            {"reference": row.reference}
+            for row in MaintenanceWindow.objects.filter(notices__isnull=False).distinct()[:2]
+        ],
         "maintenance/<str:code>.ics": [{"code": "eu"}],
         "availability/<str:code>/": [{"code": code} for code in ("eu", "apac", "amer")],
         "availability/<str:code>/<str:month>/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],

@@ -1,6 +1,8 @@
 """Let two people announce more than 24 hours, and drafts be discarded.
 
 The trigger binds notices that are sent from now on; those of an earlier build, and those of history files, stay as they are.
+A later migration that alters the table of notices or of requests calls `drop` first and `add` afterwards: on SQLite such a
+migration makes the table anew, which loses the triggers on it and fails on those that name it.
 """
 
 import django.db.models.deletion

@@ -19,7 +19,7 @@ def two(desks, transactional_db):
 
 
 def resolve(page) -> None:
-    page.locator("#resolve button.primary").click()
+    page.get_by_role("button", name="Resolve", exact=True).click()
 
 
 def test_a_page_shows_who_resolved_the_incident_meanwhile(two):

@@ -1,5 +1,7 @@
 """Nobody undoes another's work: what is decided on a page that has become stale is refused, and shown."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from time_machine import travel
@@ -118,14 +120,14 @@ class TestIncident:
 
     def test_resolving_an_incident_that_someone_resolved_shows_who_and_when(self, anna, ben, incident):
         page = Opened(ben, page_of(incident))
-        Opened(anna, page_of(incident)).send(
-            step("resolve_incident", incident), end="typed", end_at_0="2026-09-10", end_at_1="02:30:00"
-        )
-        refused = page.send(step("resolve_incident", incident), end="now")
+        Opened(anna, page_of(incident)).send(step("resolve_incident", incident), end="now")
+        with travel(NOW + timedelta(minutes=5), tick=False):
+            refused = page.send(step("resolve_incident", incident), end="now")
         assert refused.status_code == 409
-        assert "resolved at – 2026-09-10 02:30 UTC" in text_of(refused)
+        assert "Anna Meyer resolved INC-1 Gateway lost" in text_of(refused)
+        assert "resolved at – 2026-09-10 03:00 UTC" in text_of(refused)
         incident.refresh_from_db()
-        assert incident.resolved_at == at("2026-09-10 02:30")
+        assert incident.resolved_at == NOW
 
     def test_a_note_goes_through_and_what_else_is_new_is_said(self, anna, ben, incident):
         page = Opened(ben, page_of(incident))

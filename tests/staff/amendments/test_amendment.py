@@ -257,6 +257,7 @@ def test_what_another_person_saved_meanwhile_is_not_overwritten(lea, luo):
     assert refused.status_code == 409
     assert "changed “1.1” after this page was opened. Nothing was saved." in text_of(refused)
     assert "12 24 6" in text_of(refused)
+    assert "marked below" not in text_of(refused)
     assert "A minute counts sooner." in text_of(refused)
     draft.refresh_from_db()
     assert draft.voucher_valid_months == 24

@@ -43,6 +43,15 @@ def test_the_source_holds_every_sentence_of_the_code_and_no_other(source):
     assert {(entry.msgctxt, entry.msgid) for entry in source} == code, "make messages"
 
 
+def test_no_sentence_is_marked_with_a_plural_in_one_place_and_without_in_another():
+    # Lib/gettext.py of Python 3.11.2 (Debian 12) finds an entry with a plural only by `ngettext`; 3.11.7 by `gettext` too.
+    marked = runpy.run_path(str(settings.BASE_DIR / "deploy" / "translations.py"))["marked"]
+    plurals: dict[tuple[str | None, str], set[str]] = {}
+    for _path, sentence in marked():
+        plurals.setdefault((sentence.context, sentence.text), set()).add(sentence.plural)
+    assert {text for text, found in plurals.items() if len(found) > 1} == set()
+
+
 def test_every_sentence_is_translated(source):
     assert [entry.msgid for entry in source if not said(entry) or entry.fuzzy or entry.obsolete] == []
 

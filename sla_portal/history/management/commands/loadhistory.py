@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from sla_portal.audit.actors import Actor
 
-from ...reader import NotAHistory, read
 from ...operations import load_history
+from ...reader import NotAHistory, read
 
 SHOWN = 50
 """Errors listed at most."""

@@ -28,6 +28,7 @@ def now():
 
 
 def fits(page: Page) -> bool:
+    page.wait_for_load_state()  # while a page is being left, there is no document
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 

@@ -14,7 +14,7 @@ from claims.rules import (
     divide,
     worth,
 )
-from sla_portal.kernel.money import rounded, smallest_unit
+from sla_portal.kernel.money import smallest_unit
 
 currencies = st.sampled_from(["EUR", "CNY", "JPY", "KWD", "CLF"])
 
@@ -137,18 +137,3 @@ def test_a_value_is_exact_and_rounded_half_up_once(entitlement, minutes):
     exact = Fraction(entitlement.monthly_charge) * minutes / entitlement.total_minutes
     off = Fraction(worth(minutes, entitlement)) - exact
     assert -unit / 2 < off <= unit / 2
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "to"),
-    [
-        (Fraction(5, 1000), "EUR", "0.01"),
-        (Fraction(4999, 1000000), "EUR", "0.00"),
-        (Fraction(15, 1000), "EUR", "0.02"),
-        (Fraction(1, 2), "JPY", "1"),
-        (Fraction(5, 10000), "KWD", "0.001"),
-        (Fraction(2, 3), "EUR", "0.67"),
-    ],
-)
-def test_an_amount_is_rounded_half_up_to_the_smallest_unit(amount, currency, to):
-    assert rounded(amount, currency) == Decimal(to)

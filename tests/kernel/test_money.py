@@ -19,7 +19,16 @@ def test_the_smallest_units_are_those_of_iso_4217():
 
 @pytest.mark.parametrize(
     ("amount", "currency", "wanted"),
-    [("0.005", "EUR", "0.01"), ("0.0049", "EUR", "0.00"), ("0.5", "JPY", "1"), ("1.2345", "KWD", "1.235")],
+    [
+        ("0.005", "EUR", "0.01"),
+        ("0.0049", "EUR", "0.00"),
+        ("0.004999", "EUR", "0.00"),
+        ("0.015", "EUR", "0.02"),
+        ("2/3", "EUR", "0.67"),
+        ("0.5", "JPY", "1"),
+        ("0.0005", "KWD", "0.001"),
+        ("1.2345", "KWD", "1.235"),
+    ],
 )
 def test_an_amount_is_rounded_half_up_to_the_smallest_unit(amount, currency, wanted):
     assert rounded(Fraction(amount), currency) == Decimal(wanted)

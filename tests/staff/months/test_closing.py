@@ -123,12 +123,21 @@ def test_a_change_between_request_and_queueing_is_not_reported(europe):
 
 
 @pytest.mark.parametrize("role", ["NOC", "Support", "Auditor"])
-def test_only_legal_and_administrators_close_and_issue(role, europe):
+def test_other_roles_neither_close_nor_issue(role, europe):
     somebody = signed_in(a_member(role))
     for address in (CLOSE, "/admin/availability/months/2026-09/issue/"):
         assert somebody.post(address).status_code == 403
     assert not MonthClosing.objects.exists()
     assert not ReportRun.objects.exists()
+
+
+def test_an_administrator_issues_reports_and_closes_no_month(europe):
+    a_finished_incident(europe)
+    administrator = signed_in(a_member("Administrator"))
+    assert administrator.post(CLOSE).status_code == 403
+    assert not MonthClosing.objects.exists()
+    administrator.post("/admin/availability/months/2026-09/issue/", {"region": "eu"})
+    assert ReportRun.objects.count() == 1
 
 
 @pytest.mark.parametrize("month", ["2026-13", "x", "0000-00", "2026-9"])

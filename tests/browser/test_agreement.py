@@ -1,7 +1,6 @@
 """Redline and answer in a real browser: by axe's rules, at both widths, light and dark, and with what a browser really sends."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from sla_portal.agreements.models import Answer
@@ -12,10 +11,9 @@ from sla_portal.notices.models import Delivery
 from sla_portal.notices.private import token
 from tests.support.amendments import announced
 from tests.support.builders import a_contract, a_customer, a_region
+from tests.support.screen import PUBLIC, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture
@@ -72,15 +70,7 @@ def test_the_pages_break_no_rule_and_fit_their_screen(browser, live_server, addr
     broken = {}
 
     def look(name: str) -> None:
-        found = Axe().run(page, options={"runOnly": RULES})
-        assert found.response["passes"]
-        broken.update(
-            {
-                (name, rule["id"]): [node["html"][:200] for node in rule["nodes"][:3]]
-                for rule in found.response["violations"]
-            }
-        )
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+        broken.update(faults(page, name, PUBLIC))
 
     for name in ("/agreement/", "/agreement/1.0/2.0/", address, "/agreement/answer/1-x/"):
         page.goto(name)

@@ -3,10 +3,9 @@
 from decimal import Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.files.base import ContentFile
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from time_machine import travel
 
 from claims.models import Entry, Recommendation, Status, Voucher
@@ -16,6 +15,7 @@ from sla_portal.availability.operations import propose_own_exclusion
 from sla_portal.notices.models import Notice
 from tests.support.builders import at
 from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, recommended, support
+from tests.support.screen import faults, fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHONE = {"width": 390, "height": 844}
@@ -25,11 +25,6 @@ PHONE = {"width": 390, "height": 844}
 def now():
     with travel(OPEN, tick=True):
         yield
-
-
-def fits(page: Page) -> bool:
-    page.wait_for_load_state()  # while a page is being left, there is no document
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 @pytest.fixture
@@ -161,11 +156,5 @@ def test_the_pages_of_claims_have_no_accessibility_violations(desks, claim, sche
             closed.click()
         for grant in page.get_by_text("Grant", exact=True).all()[:1]:
             grant.click()
-        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
-        assert found.response["passes"]
-        broken |= {
-            (address, rule["id"]): [node["html"][:200] for node in rule["nodes"][:3]]
-            for rule in found.response["violations"]
-        }
-        assert fits(page), address
+        broken |= faults(page)
     assert broken == {}

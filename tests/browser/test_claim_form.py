@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pikepdf
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core import mail as outbox
 from django.utils import timezone
 from PIL import Image
@@ -16,8 +15,7 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery
 from sla_portal.notices.operations import deliver_chunk
 from tests.support.claim_form import a_customer_on_record
-
-from .test_website import RULES
+from tests.support.screen import PUBLIC, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -162,15 +160,7 @@ def test_the_steps_have_no_accessibility_violations_and_fit_the_screen(
     broken = {}
 
     def look(name: str) -> None:
-        found = Axe().run(page, options={"runOnly": RULES})
-        assert found.response["passes"]
-        broken.update(
-            {
-                (name, rule["id"]): [node["html"][:200] for node in rule["nodes"][:3]]
-                for rule in found.response["violations"]
-            }
-        )
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+        broken.update(faults(page, name, PUBLIC))
 
     go_on = page.locator(".buttons button.primary")
     page.goto("/claim/")

@@ -4,19 +4,16 @@ import re
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from incidents.models import Incident
 from sla_portal.availability.models import Exclusion
 from tests.support.builders import a_region, a_window, an_incident
 from tests.support.desk import a_member, page_of
+from tests.support.screen import fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHONE = {"width": 390, "height": 844}
-
-
-def fits(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_two_taps_on_a_phone_log_an_outage_and_one_resolves_it(desks):

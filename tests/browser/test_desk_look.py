@@ -4,7 +4,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -15,6 +14,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage
 from tests.support.desk import a_member, signed_in, text_of
+from tests.support.screen import faults
 
 pytestmark = pytest.mark.django_db
 
@@ -167,11 +167,7 @@ def test_every_page_reads_well_wide_and_narrow_light_and_dark(browser, live_serv
     broken = {}
     for url in urls:
         page.goto(url)
-        page.wait_for_load_state("load")
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-            broken[url] = ["wider than the screen"]
-        for rule in Axe().run(page).response["violations"]:
-            broken[url, rule["id"]] = [node["html"][:200] for node in rule["nodes"][:3]]
+        broken |= faults(page, url)
     context.close()
     assert broken == {}
     assert said == []

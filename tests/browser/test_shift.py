@@ -5,11 +5,12 @@ import re
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from incidents.models import IncidentTemplate, Outage
 from tests.support.builders import a_region, a_window, an_incident
 from tests.support.desk import a_member, page_of
+from tests.support.screen import fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LONG = "x" * 200
@@ -20,10 +21,6 @@ def ongoing(title: str = "Gateway lost", reference: str = "INC-1"):
     incident = an_incident(reference, title=title, detected_at=timezone.now())
     Outage.objects.create(incident=incident, region=a_region(), started_at=timezone.now())
     return incident
-
-
-def fits(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_shortcuts_are_listed_and_do_nothing_while_typing_or_when_turned_off(desks):

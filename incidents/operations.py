@@ -161,8 +161,7 @@ def log_incident(
         raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
     for facts in outages:
         check_outage(facts, now)
-    if objections := check_detection(detected_at, now):
-        raise TimesRefused(objections)
+    check_detected(detected_at, now)
     with transaction.atomic():
         incident = Incident.objects.create(
             reference=_next_reference(now),
@@ -548,6 +547,12 @@ def check_outage(facts: OutageFacts, now: datetime) -> None:
     )
     if objections:
         raise OutageRefused(objections)
+
+
+def check_detected(detected_at: datetime, now: datetime) -> None:
+    """Raise `TimesRefused` unless the time of detection of a new incident is valid."""
+    if objections := check_detection(detected_at, now):
+        raise TimesRefused(objections)
 
 
 def _create_outage(incident: Incident, facts: OutageFacts) -> Outage:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from incidents.models import Incident, IncidentTemplate
-from incidents.operations import check_outage
+from incidents.operations import check_detected, check_outage
 from incidents.queries import possible_duplicates
 from incidents.rules import check_end
 from sla_portal.audit.actors import Actor
@@ -78,6 +78,7 @@ def _write(actor: Actor, form: LogOutageForm, now: datetime, reason: str) -> tup
     """Log the outage; return its incident and what was done. `reason`: why the record of a closed month is changed."""
     for facts in form.outages:
         check_outage(facts, now)
+    check_detected(form.detected, now)
     given = form.cleaned_data
     found = [
         incident

@@ -124,7 +124,8 @@ def _page(request: HttpRequest, month: ServiceMonth, now: datetime, **bound: for
     requests = list(ClosingRequest.objects.filter(month=month.first_day))
     pending = next((one for one in requests if one.status == RequestStatus.PENDING), None)
     refused = not_in_service(month)
-    present = None if refused else record_of(month, now)
+    # An earlier version of the portal closed such months, too: their figures are shown.
+    present = None if refused and not closings else record_of(month, now)
     form = bound.pop("form", None) or (CorrectForm() if closings else CloseForm())
     regions = [
         _region(region, figures, month, bool(closings), now) for region, figures in (present.figures if present else ())

@@ -228,6 +228,10 @@ class TestPossibleDuplicate:
         answer = text_of(noc.post(address(), taps(a_region("eu"), **typed, **over)))
         assert "The outage ends before it starts." in answer
         assert "Possible duplicate" not in answer
+        detected = {"detected_at_0": "2026-09-10", "detected_at_1": "10:14:08"}
+        answer = text_of(noc.post(address(), taps(a_region("eu"), **detected)))
+        assert "The time of detection is in the future." in answer
+        assert "Possible duplicate" not in answer
 
     def test_is_not_offered_of_what_was_over_hours_before(self, noc):
         an_outage(a_region("eu"), "2026-09-10 02:05", None)

@@ -134,7 +134,8 @@ def ours(server: MailServer, name: str, size: Size, *, kills: int = 0, flushed: 
                 killed += 1
                 wait_for_leases()
                 worker.start()
-                goal, next_round = next_goal(server, recipients, kills - killed), 0.0
+                # Where the worker stood still it may have been killed more often than was asked for.
+                goal, next_round = next_goal(server, recipients, max(0, kills - killed)), 0.0
             elif not worker.runs():
                 worker.start()
             elif killed >= kills:

@@ -4,12 +4,10 @@ Each protection has a twin without it, which must fail, or the test proves nothi
 """
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from sla_portal.agreements import emails
 from sla_portal.agreements.models import AgreementVersion, Contract, FurtherNotice
@@ -34,6 +32,7 @@ from sla_portal.notices.models import Delivery, Kind, Notice
 from sla_portal.notices.operations import give_notice
 from tests.support.amendments import ANNOUNCED, announced, legal, submitted
 from tests.support.builders import a_contract, a_customer, a_region, at, on
+from tests.support.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SYSTEM = Actor.system("test")
@@ -46,23 +45,6 @@ def customer() -> Customer:
     found.contacts.create(email="ops@example.com")
     a_contract(found, "2026-01-01", "2026-12-31")
     return found
-
-
-def at_once(*calls: Callable[[], object]) -> list[object]:
-    """What came of calls made at the same moment, each on a connection of its own: a value, or how it was refused."""
-    together = threading.Barrier(len(calls))
-
-    def one(call: Callable[[], object]) -> object:
-        try:
-            together.wait(timeout=30)
-            return call()
-        except Refused as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(one, calls))
 
 
 def refusals(outcomes: list[object]) -> list[type]:

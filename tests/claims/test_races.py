@@ -1,14 +1,11 @@
 """Concurrent actions on the same claim, voucher or form: one succeeds, the others are refused."""
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import connections
 
 from claims.models import Application, Claim, ClaimLink, Decision, Entry, Proof, Source, Status, Step, Voucher
 from claims.operations import (
@@ -27,7 +24,6 @@ from claims.queries.applying import application_behind
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.operations import close_month
-from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from tests.support.builders import a_region, an_incident, an_outage, at
 from tests.support.claimants import (
@@ -44,6 +40,7 @@ from tests.support.claimants import (
     recommended,
     support,
 )
+from tests.support.races import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,27 +48,6 @@ ROUNDS = 3
 AUGUST = ServiceMonth(2026, 8)
 TIMES = [(at("2026-09-10 01:00"), at("2026-09-10 01:30"))]
 CUSTOMER = Actor.system("claimant")
-
-
-def at_once(*doings: Callable[[], object]) -> list[str]:
-    """Do several things at the same moment, each on a connection of its own: `done`, or the name of the refusal.
-
-    Anything but a refusal, such as two that wait for each other, rises.
-    """
-    barrier = threading.Barrier(len(doings))
-
-    def one(do: Callable[[], object]) -> str:
-        try:
-            barrier.wait()
-            do()
-        except Refused as refused:
-            return type(refused).__name__
-        finally:
-            connections.close_all()
-        return "done"
-
-    with ThreadPoolExecutor(len(doings)) as threads:
-        return sorted(threads.map(one, doings))
 
 
 @pytest.fixture
@@ -125,7 +101,7 @@ def test_of_several_agents_who_decide_at_once_one_decides(claimants):
         returning = partial(
             send_back_claim, actor=agent(), claim=claim, recommendation=wanted.pk, reason="Again", key=uuid4(), now=OPEN
         )
-        went = at_once(*[deciding(claim, wanted.pk, agent()) for _n in range(3)], returning)
+        went = sorted(outcomes(*[deciding(claim, wanted.pk, agent()) for _n in range(3)], returning))
         assert went == ["ClaimNotOpen"] * 3 + ["done"]
         decision = Decision.objects.get(recommendation=wanted)
         assert Voucher.objects.filter(compensation__claim=claim).count() == (1 if decision.agreed else 0)
@@ -134,7 +110,7 @@ def test_of_several_agents_who_decide_at_once_one_decides(claimants):
 def test_a_double_click_decides_once(claimants):
     claim = a_claim(claimants[0])
     wanted = recommended(claim, voucher_minutes=30)
-    assert at_once(*[deciding(claim, wanted.pk, agent(), key=uuid4())] * 4) == ["done"] * 4
+    assert sorted(outcomes(*[deciding(claim, wanted.pk, agent(), key=uuid4())] * 4)) == ["done"] * 4
     assert Entry.objects.filter(compensation__claim=claim).count() == 2
 
 
@@ -143,7 +119,7 @@ def test_a_claim_withdrawn_and_granted_at_once_is_either_withdrawn_or_granted(cl
         claim = a_claim(of)
         wanted = recommended(claim)
         withdrawing = partial(withdraw_claim, actor=CUSTOMER, claim=claim, reason="", now=OPEN)
-        assert at_once(deciding(claim, wanted.pk, agent()), withdrawing) == ["ClaimNotOpen", "done"]
+        assert sorted(outcomes(deciding(claim, wanted.pk, agent()), withdrawing)) == ["ClaimNotOpen", "done"]
         claim.refresh_from_db()
         assert Entry.objects.filter(compensation__claim=claim).exists() == (claim.status == Status.GRANTED)
 
@@ -155,7 +131,7 @@ def test_a_grant_and_a_reversal_of_one_contract_at_once_are_both_in_the_ledger(c
         wanted = recommended(newer, voucher_minutes=10)
         extended = Entry.objects.get(contract=of.contract, step=Step.EXTENDED)
         reversing = partial(reverse, actor=agent(), entry=extended, reason="The wrong one", now=OPEN)
-        assert at_once(deciding(newer, wanted.pk, agent()), reversing) == ["done", "done"]
+        assert sorted(outcomes(deciding(newer, wanted.pk, agent()), reversing)) == ["done", "done"]
         lines = list(Entry.objects.filter(contract=of.contract).order_by("number"))
         assert [line.number for line in lines] == [1, 2, 3, 4, 5]
         assert lines[-1].total == sum(line.value for line in lines)
@@ -167,7 +143,7 @@ def test_a_voucher_is_redeemed_or_voided_once_however_many_do_it_at_once(claiman
         voucher = granted(a_claim(of), voucher_minutes=30).voucher
         redeeming = partial(redeem_voucher, voucher=voucher, reference="INV-1", now=OPEN)
         voiding = partial(reverse, actor=agent(), entry=voucher.entries.get(), reason="The wrong one", now=OPEN)
-        went = at_once(*[partial(redeeming, actor=agent()) for _n in range(3)], voiding)
+        went = sorted(outcomes(*[partial(redeeming, actor=agent()) for _n in range(3)], voiding))
         assert went.count("done") == 1
         assert set(went) <= {"done", "NotRedeemable", "NothingToReverse"}
         assert voucher.entries.count() == 2
@@ -175,14 +151,14 @@ def test_a_voucher_is_redeemed_or_voided_once_however_many_do_it_at_once(claiman
 
 def test_of_several_claims_for_a_month_at_once_one_is_received(claimants):
     for of in claimants:
-        assert at_once(*[receiving(of, agent())] * 4) == ["AlreadyClaimed"] * 3 + ["done"]
+        assert sorted(outcomes(*[receiving(of, agent())] * 4)) == ["AlreadyClaimed"] * 3 + ["done"]
 
 
 def test_a_form_submitted_twice_at_once_is_one_claim(claimants):
     of = claimants[0]
     application = a_confirmed_application(of)
     a_proof(application=application)
-    assert at_once(*[submitting(application)] * 4) == ["done"] * 4
+    assert sorted(outcomes(*[submitting(application)] * 4)) == ["done"] * 4
     assert Claim.objects.get().contract == of.contract
 
 
@@ -192,7 +168,7 @@ def test_a_file_removed_during_submission_is_either_removed_or_in_the_claim(clai
         kept = a_proof(application=application)
         removed = a_proof(application=application, sha256="1" * 64)
         removing = partial(remove_proof, actor=FORM, proof=removed, now=OPEN)
-        went = at_once(submitting(application), removing, removing)
+        went = sorted(outcomes(submitting(application), removing, removing))
         assert went in (["done"] * 3, ["ClaimDecided", "ClaimDecided", "done"])
         claim = Claim.objects.get(contract=of.contract)
         assert set(Proof.objects.filter(claim=claim)) == ({kept} if went == ["done"] * 3 else {kept, removed})
@@ -203,7 +179,10 @@ def test_of_an_appeal_and_a_new_claim_at_once_one_is_accepted(claimants):
         claim = a_claim(of)
         deciding(claim, recommended(claim, outcome="refuse").pk, agent())()
         appealing = partial(appeal_refusal, actor=CUSTOMER, claim=claim, text="It was down", now=OPEN)
-        assert at_once(appealing, receiving(of, agent())) in (["AlreadyClaimed", "done"], ["AppealNotPossible", "done"])
+        assert sorted(outcomes(appealing, receiving(of, agent()))) in (
+            ["AlreadyClaimed", "done"],
+            ["AppealNotPossible", "done"],
+        )
 
 
 def test_links_requested_by_customer_and_staff_at_once_do_not_deadlock(claimants):
@@ -213,7 +192,7 @@ def test_links_requested_by_customer_and_staff_at_once_do_not_deadlock(claimants
         named = {"reference": [of.contract.reference], "email": [of.contact.email]}
         ask_for_links(language="en", answers=named, now=later)
         sending = [partial(send_link, actor=agent(), claim=claim, now=later) for claim in claims]
-        assert at_once(partial(mail_requested, now=later), *sending) == ["done"] * 3
+        assert sorted(outcomes(partial(mail_requested, now=later), *sending)) == ["done"] * 3
         assert not Application.objects.exclude(asked="").exists()
         for claim in claims:
             assert ClaimLink.objects.filter(claim=claim, revoked_at__isnull=True).count() == 1

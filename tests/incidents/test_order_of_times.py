@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -25,8 +24,8 @@ from incidents.operations import (
 from incidents.rules import OutageObjection, TimeObjection
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
-from sla_portal.kernel.errors import Refused
 from tests.support.builders import a_region, an_incident, an_outage, at
+from tests.support.races import outcomes
 
 NOW = at("2026-09-10 12:00")
 MINUTE = timedelta(minutes=1)
@@ -202,24 +201,6 @@ class TestDatabase:
 ROUNDS = 3
 
 
-def at_once(*calls: Callable[[], object]) -> list[str]:
-    """What came of calls made at the same moment, each on a connection of its own: `done`, or the name of the refusal."""
-    together = threading.Barrier(len(calls))
-
-    def one(call: Callable[[], object]) -> str:
-        try:
-            together.wait(timeout=30)
-            call()
-        except (Refused, IntegrityError) as refusal:
-            return type(refusal).__name__
-        finally:
-            connection.close()
-        return "done"
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return sorted(threads.map(one, calls))
-
-
 def goes_on(incident: Incident) -> bool:
     """Whether the record says that the incident is resolved and an outage of it goes on."""
     return Outage.objects.filter(incident=incident.pk, ended_at=None, incident__resolved_at__isnull=False).exists()
@@ -261,11 +242,13 @@ class TestAtOnce:
         for _round in range(ROUNDS):
             incident = ongoing()
             new = facts("2026-09-10 11:00", None)
-            went = at_once(
-                lambda incident=incident: resolve_incident(actor=SYSTEM, incident=incident, at=NOW, now=NOW),
-                lambda incident=incident, new=new: add_outage(
-                    actor=SYSTEM, incident=Incident(pk=incident.pk), facts=new, now=NOW
-                ),
+            went = sorted(
+                outcomes(
+                    lambda incident=incident: resolve_incident(actor=SYSTEM, incident=incident, at=NOW, now=NOW),
+                    lambda incident=incident, new=new: add_outage(
+                        actor=SYSTEM, incident=Incident(pk=incident.pk), facts=new, now=NOW
+                    ),
+                )
             )
             assert went in (["done", "done"], ["OutageRefused", "done"])
             assert not goes_on(incident)
@@ -273,9 +256,11 @@ class TestAtOnce:
     def test_of_an_incident_acknowledged_and_resolved_before_at_once_one_is_refused(self):
         for _round in range(ROUNDS):
             incident = ongoing()
-            went = at_once(
-                lambda incident=incident: resolve(Incident(pk=incident.pk), "2026-09-10 01:30"),
-                lambda incident=incident: acknowledge_incident(actor=SYSTEM, incident=incident, now=NOW),
+            went = sorted(
+                outcomes(
+                    lambda incident=incident: resolve(Incident(pk=incident.pk), "2026-09-10 01:30"),
+                    lambda incident=incident: acknowledge_incident(actor=SYSTEM, incident=incident, now=NOW),
+                )
             )
             assert went in (["IncidentResolved", "done"], ["TimesRefused", "done"])
 
@@ -289,18 +274,18 @@ class TestAtOnce:
             assert (found.acknowledged_at, found.resolved_at) == (None, None)
             Incident.objects.filter(pk=incident.pk).update(**when)
 
-        went = at_once(lambda: write(resolved_at=NOW - MINUTE), lambda: write(acknowledged_at=NOW))
+        went = sorted(outcomes(lambda: write(resolved_at=NOW - MINUTE), lambda: write(acknowledged_at=NOW)))
         assert went == ["IntegrityError", "done"]
 
     def test_of_two_that_lock_nothing_the_database_refuses_one(self):
         incident = an_incident()
-        assert at_once(*looking_first(incident)) == ["IntegrityError", "done"]
+        assert sorted(outcomes(*looking_first(incident))) == ["IntegrityError", "done"]
         assert not goes_on(incident)
 
     @pytest.mark.usefixtures("no_triggers")
     def test_a_twin_without_the_triggers_leaves_the_outage_going_on(self):
         incident = an_incident()
-        assert at_once(*looking_first(incident)) == ["done", "done"]
+        assert sorted(outcomes(*looking_first(incident))) == ["done", "done"]
         assert goes_on(incident)
 
     @pytest.mark.parametrize("locked", [True, pytest.param(False, marks=pytest.mark.postgresql)])
@@ -328,7 +313,7 @@ class TestAtOnce:
             Outage.objects.create(incident=incident, region=region, started_at=NOW)
 
         try:
-            went = at_once(resolve_it, add_one)
+            went = sorted(outcomes(resolve_it, add_one))
             assert went == (["IntegrityError", "done"] if locked else ["done", "done"])
             assert goes_on(incident) is not locked
         finally:

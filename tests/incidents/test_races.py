@@ -5,11 +5,10 @@ Each protection has a twin without it, which must fail, or the test proves nothi
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 
 from incidents.models import Incident
 from incidents.operations import add_outage, reopen_incident, resolve_incident
@@ -25,36 +24,15 @@ from sla_portal.availability.operations import (
     void_incident,
     withdraw_exclusion,
 )
-from sla_portal.kernel.errors import Refused
 from tests.support.builders import a_region, an_exclusion, an_incident, an_outage, at
 from tests.support.desk import a_member
+from tests.support.races import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = at("2026-09-20 12:00")
 ONE, OTHER = Actor.system("one"), Actor.system("other")
 ROUNDS = 3
-
-
-def at_once(*doings: Callable[[], object]) -> list[str]:
-    """Do several things at the same moment, each on a connection of its own: `done`, or the name of the refusal.
-
-    Anything but a refusal, such as two that wait for each other, rises.
-    """
-    barrier = threading.Barrier(len(doings))
-
-    def one(do: Callable[[], object]) -> str:
-        try:
-            barrier.wait(timeout=30)
-            do()
-        except Refused as refused:
-            return type(refused).__name__
-        finally:
-            connections.close_all()
-        return "done"
-
-    with ThreadPoolExecutor(len(doings)) as threads:
-        return list(threads.map(one, doings))
 
 
 def ongoing() -> Incident:
@@ -74,7 +52,7 @@ def merging(incident: Incident, into: Incident) -> Callable[[], object]:
 
 def test_voided_by_two_at_once_it_is_voided_once():
     incident = ongoing()
-    assert sorted(at_once(*[voiding(incident)] * 4)) == ["IncidentVoided"] * 3 + ["done"]
+    assert sorted(outcomes(*[voiding(incident)] * 4)) == ["IncidentVoided"] * 3 + ["done"]
     assert len(list(entries_about(incident))) == 1
     assert first_broken_link() is None
 
@@ -91,14 +69,14 @@ def test_a_twin_that_looks_and_locks_nothing_voids_twice():
                 Incident.objects.filter(pk=incident.pk).update(voided_at=NOW)
                 record(actor=ONE, action="voided", subject=incident, now=NOW)
 
-    at_once(void, void)
+    outcomes(void, void)
     assert len(list(entries_about(incident))) == 2
 
 
 def test_voided_and_merged_at_once_it_is_either():
     for _round in range(ROUNDS):
         incident, other = ongoing(), ongoing()
-        assert sorted(at_once(voiding(incident), merging(incident, other))) == ["IncidentVoided", "done"]
+        assert sorted(outcomes(voiding(incident), merging(incident, other))) == ["IncidentVoided", "done"]
         incident.refresh_from_db()
         assert (incident.merged_into == other) == (other.outages.count() == 2)
 
@@ -106,14 +84,14 @@ def test_voided_and_merged_at_once_it_is_either():
 def test_two_merged_into_each_other_at_once_leave_one_that_counts():
     for _round in range(ROUNDS):
         first, second = ongoing(), ongoing()
-        assert sorted(at_once(merging(first, second), merging(second, first))) == ["IncidentVoided", "done"]
+        assert sorted(outcomes(merging(first, second), merging(second, first))) == ["IncidentVoided", "done"]
         assert Incident.objects.valid().filter(pk__in=[first.pk, second.pk]).count() == 1
 
 
 def test_what_is_merged_into_an_incident_that_is_voided_at_once_is_voided_with_it_or_stays():
     for _round in range(ROUNDS):
         duplicate, target = ongoing(), ongoing()
-        void, merge = at_once(voiding(target), merging(duplicate, target))
+        void, merge = outcomes(voiding(target), merging(duplicate, target))
         assert void == "done"
         duplicate.refresh_from_db()
         assert duplicate.merged_into is None
@@ -130,7 +108,7 @@ def test_voided_while_it_is_resolved_reopened_or_added_to_it_is_voided():
             (resolved, partial(add_outage, facts=facts_of(outage))),
         ):
             if Incident.objects.get(pk=one.pk).voided_at is None:
-                void, changed = at_once(voiding(one), partial(change, actor=OTHER, incident=one, now=NOW))
+                void, changed = outcomes(voiding(one), partial(change, actor=OTHER, incident=one, now=NOW))
                 assert void == "done"
                 assert changed in ("done", "IncidentVoided")
         assert Incident.objects.valid().count() == 0
@@ -143,7 +121,7 @@ def test_proposed_while_it_is_voided_no_proposal_waits():
         proposing = partial(
             propose_exclusion, actor=OTHER, incident=incident, clause="4.10", reason="By order", now=NOW
         )
-        void, _proposed = at_once(voiding(incident), proposing)
+        void, _proposed = outcomes(voiding(incident), proposing)
         assert void == "done"
         assert not Exclusion.objects.filter(status="proposed").exists()
 
@@ -164,7 +142,7 @@ def test_a_twin_that_looks_before_it_proposes_leaves_a_proposal_on_a_voided_inci
         voiding(incident)()
         voided.set()
 
-    at_once(propose, void)
+    outcomes(propose, void)
     assert Exclusion.objects.get().status == "proposed"
 
 
@@ -173,7 +151,7 @@ def test_decided_or_withdrawn_while_its_incident_is_voided_none_waits_for_the_ot
     for _round in range(ROUNDS):
         incident = ongoing()
         exclusion = an_exclusion(incident, status="proposed", proposed_by=noc.user)
-        void, rejected, withdrawn = at_once(
+        void, rejected, withdrawn = outcomes(
             voiding(incident),
             partial(reject_exclusion, actor=OTHER, exclusion=exclusion, reason="No", now=NOW),
             partial(withdraw_exclusion, actor=noc, exclusion=exclusion, reason="A slip", now=NOW),

@@ -4,12 +4,10 @@ Each protection has a twin without it, which must fail, or the test proves nothi
 """
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 
 from incidents.models import Incident, Review
 from incidents.operations import ReviewText, publish_review, take_incident, write_review
@@ -17,32 +15,14 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import record
 from sla_portal.audit.queries import first_broken_link
-from sla_portal.kernel.errors import Refused
 from tests.support.builders import an_incident, at
 from tests.support.desk import a_member
+from tests.support.races import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WRITTEN, NOW = at("2026-09-20 11:00"), at("2026-09-20 12:00")
 NOC = Actor.system("noc")
 READ, UNREAD = ReviewText("As it was read"), ReviewText("As nobody read it")
-
-
-def at_once(*doings: Callable[[], object]) -> list[str]:
-    """Do several things at the same moment, each on a connection of its own: `done`, or the name of the refusal."""
-    barrier = threading.Barrier(len(doings))
-
-    def one(do: Callable[[], object]) -> str:
-        try:
-            barrier.wait(timeout=30)
-            do()
-        except Refused as refused:
-            return type(refused).__name__
-        finally:
-            connections.close_all()
-        return "done"
-
-    with ThreadPoolExecutor(len(doings)) as threads:
-        return list(threads.map(one, doings))
 
 
 def owners() -> list[list[str | None]]:
@@ -56,7 +36,7 @@ def test_taken_by_two_at_once_each_entry_names_the_owner_before():
         actor.user.first_name = actor.user.username.title()
         actor.user.save()
     assert (
-        at_once(*(partial(take_incident, actor=actor, incident=incident, now=NOW) for actor in people)) == ["done"] * 3
+        outcomes(*(partial(take_incident, actor=actor, incident=incident, now=NOW) for actor in people)) == ["done"] * 3
     )
     taken = owners()
     assert [before for before, _after in taken] == [None, *(after for _before, after in taken[:-1])]
@@ -76,7 +56,7 @@ def test_a_twin_that_looks_and_locks_nothing_names_nobody_before():
             Incident.objects.filter(pk=incident.pk).update(owner=actor.user)
             record(actor=actor, action="took", subject=found, changes={"owner": [found.owner, actor.name]}, now=NOW)
 
-    at_once(*(partial(take, Actor.staff(a_member("NOC", name))) for name in ("nora", "otto")))
+    outcomes(*(partial(take, Actor.staff(a_member("NOC", name))) for name in ("nora", "otto")))
     assert [before for before, _after in owners()] == [None, None]
 
 
@@ -89,7 +69,7 @@ def reviewed() -> Incident:
 def test_published_while_it_is_written_only_what_was_read_is_published():
     for _round in range(3):
         incident = reviewed()
-        published, written = at_once(
+        published, written = outcomes(
             partial(publish_review, actor=NOC, incident=incident, seen=WRITTEN, now=NOW),
             partial(write_review, actor=NOC, incident=incident, text=UNREAD, actions=[], now=NOW),
         )
@@ -116,6 +96,6 @@ def test_a_twin_that_looks_and_locks_nothing_publishes_what_nobody_read():
         write_review(actor=NOC, incident=incident, text=UNREAD, actions=[], now=NOW)
         written.set()
 
-    at_once(publish, write)
+    outcomes(publish, write)
     review = Review.objects.get(incident=incident)
     assert (review.cause, review.published_at) == (UNREAD.cause, NOW)

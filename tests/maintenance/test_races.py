@@ -5,11 +5,9 @@ Each protection has a twin without it, which must fail, or the test proves nothi
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from maintenance import operations
 from maintenance.models import AnnouncementRequest, MaintenanceNotice, MaintenanceWindow, RequestStatus
@@ -28,29 +26,13 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Notice
 from tests.support.builders import at
 from tests.support.desk import a_member
+from tests.support.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SYSTEM = Actor.system("test")
 NOW, START = at("2026-09-01 08:00"), at("2026-09-06 18:00")
 SHORT, LONG = START + timedelta(hours=1), START + timedelta(hours=30)
 AT_ONCE = 4
-
-
-def at_once(*calls: Callable[[], object]) -> list[object]:
-    """What came of calls made at the same moment, each on a connection of its own: a value, or how it was refused."""
-    together = threading.Barrier(len(calls))
-
-    def one(call: Callable[[], object]) -> object:
-        try:
-            together.wait(timeout=30)
-            return call()
-        except Refused as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(one, calls))
 
 
 def refusals(outcomes: list[object]) -> list[type]:

@@ -48,7 +48,7 @@ def prepare_text_fields() -> None:
     """Let every text field of every form, Django's own too, refuse invisible characters, and hold one line if it shows one."""
     for kind in (forms.CharField, forms.EmailField, forms.URLField):
         kind.default_validators = [*kind.default_validators, refuse_hidden_characters]
-    forms.TextInput.value_from_datadict = _on_one_line  # type: ignore[method-assign]
+    forms.TextInput.value_from_datadict = _on_one_line  # type: ignore[method-assign, assignment]
 
 
 def _on_one_line(widget: forms.TextInput, data: Any, files: Any, name: str) -> Any:

@@ -13,6 +13,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -182,6 +183,11 @@ class TimesForm(forms.Form):
             self.add_error(None, _("Check the outage times."))
             wrong[0].focus()
         return self.cleaned_data
+
+    @cached_property
+    def offers_instants(self) -> bool:
+        """Whether a local time of some outage is to be chosen; then each outage sends what was chosen, or nothing."""
+        return any(row.start_instants or row.end_instants for row in self.rows)
 
     @property
     def stretches(self) -> list[tuple[datetime, datetime]]:

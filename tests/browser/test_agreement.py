@@ -11,7 +11,7 @@ from sla_portal.notices.models import Delivery
 from sla_portal.notices.private import token
 from tests.support.amendments import announced
 from tests.support.builders import a_contract, a_customer, a_region
-from tests.support.screen import PUBLIC, faults
+from tests.support.screen import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -70,7 +70,7 @@ def test_the_pages_break_no_rule_and_fit_their_screen(browser, live_server, addr
     broken = {}
 
     def look(name: str) -> None:
-        broken.update(faults(page, name, PUBLIC))
+        broken.update(faults(page, name))
 
     for name in ("/agreement/", "/agreement/1.0/2.0/", address, "/agreement/answer/1-x/"):
         page.goto(name)

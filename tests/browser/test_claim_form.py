@@ -15,7 +15,7 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery
 from sla_portal.notices.operations import deliver_chunk
 from tests.support.claim_form import a_customer_on_record
-from tests.support.screen import PUBLIC, faults
+from tests.support.screen import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -160,7 +160,7 @@ def test_the_steps_have_no_accessibility_violations_and_fit_the_screen(
     broken = {}
 
     def look(name: str) -> None:
-        broken.update(faults(page, name, PUBLIC))
+        broken.update(faults(page, name))
 
     go_on = page.locator(".buttons button.primary")
     page.goto("/claim/")

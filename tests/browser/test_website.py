@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.builders import a_region, an_incident
 from tests.support.public import everything, said
-from tests.support.screen import PUBLIC, faults, fits
+from tests.support.screen import faults, fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -49,7 +49,7 @@ def test_pages_break_no_rule_and_fit_their_screen(browser, live_server, scheme, 
         assert page.locator("html").get_attribute("lang") == language
         for wording in page.locator("summary").all():
             wording.click()
-        broken |= faults(page, rules=PUBLIC)
+        broken |= faults(page)
         for at in (320, width):  # 320: a screen of 1280 at 400 % zoom
             page.set_viewport_size({"width": at, "height": 900})
             assert fits(page), (address, at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django import forms
 from django.conf import settings
 from django.contrib import admin
@@ -29,7 +31,7 @@ from sla_portal.kernel.months import ServiceMonth
 
 from .models import SEVERITY_BADGES, Incident, IncidentTemplate, Outage, UpdateTemplate, severity_name
 from .queries import periods_of, severities, times_of, unacknowledged
-from .rules import Unmeasured, check_end, check_order, check_scope, check_times, time_to_restore
+from .rules import TimeObjection, Unmeasured, check_end, check_order, check_scope, check_times, time_to_restore
 
 
 class IncidentForm(AuditedForm):
@@ -43,7 +45,10 @@ class IncidentForm(AuditedForm):
                 self.add_error(name, _("Give whole seconds."))
             if at and at > timezone.now():
                 self.add_error(name, _("This time is in the future. Enter a past time, or leave it empty."))
-        for objection in check_order(*map(facts.get, ("detected_at", "acknowledged_at", "resolved_at"))):
+        objections = check_order(*map(facts.get, ("detected_at", "acknowledged_at", "resolved_at")))
+        if self.initial.get("resolved_at") and facts.get("resolved_at", "") is None:
+            objections += (TimeObjection.REOPENED,)
+        for objection in objections:
             self.add_error(objection.field, _(objection.sentence))
         return facts
 
@@ -88,22 +93,16 @@ class OutageFormSet(forms.BaseInlineFormSet):
         ]
         return [(facts["started_at"], facts.get("ended_at") or now) for facts in sides if facts.get("started_at")]
 
-    def _name_closed_months(self):
-        """Refuse to change closed months until they were named to the person who saves."""
-        closed = [str(month) for month in closed_months_touched(self.periods_changed())]
-        if closed and self.data.get("closed_months", "") != " ".join(closed):
-            self.instance.closed_months_named = closed
+    def clean(self):
+        super().clean()
+        if unnamed := self.instance.closed_months_unnamed:
             raise forms.ValidationError(
                 _(
                     "Nothing is saved yet: this changes the record of closed months (%(months)s). Save again to change it; "
                     "the closed figures stay until Legal corrects the month, and the reason below is listed there."
                 ),
-                params={"months": ", ".join(closed)},
+                params={"months": ", ".join(unnamed.months)},
             )
-
-    def clean(self):
-        super().clean()
-        self._name_closed_months()
         remaining = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
         for form in remaining:
             if "ended_at" in form.cleaned_data:
@@ -195,6 +194,14 @@ class IncidentList(ChangeList):
         for incident in self.result_list:
             incident.shown = severity_of[incident.pk].severity
         self.unacknowledged = unacknowledged()
+
+
+class ClosedMonthsUnnamed(Exception):
+    """The correction changes closed months that were not named to the person who saves, and what it changes in them."""
+
+    def __init__(self, months, changes):
+        super().__init__(months)
+        self.months, self.changes = [str(month) for month in months], changes
 
 
 @admin.register(Incident)
@@ -315,8 +322,28 @@ class IncidentAdmin(AuditedModelAdmin):
         touching = [period for formset in formsets or () for period in formset.periods_changed()]
         return *super().construct_change_message(request, form, formsets, add), touching
 
+    # Closed months are named, with what is changed in them, before anything is saved.
+
+    def preview(self, months, write):
+        """Return what `write` would change in closed `months`, to be shown; the staff pages know their figures."""
+        raise NotImplementedError
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        request.closed_months_unnamed = None
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except ClosedMonthsUnnamed as unnamed:
+            request.closed_months_unnamed = unnamed
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_object(self, request, object_id, from_field=None):
+        incident = super().get_object(request, object_id, from_field)
+        if incident is not None:
+            incident.closed_months_unnamed = getattr(request, "closed_months_unnamed", None)
+        return incident
+
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        context["closed_months"] = getattr(obj, "closed_months_named", [])
+        context["closed_months"] = request.closed_months_unnamed
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def has_change_permission(self, request, obj=None):
@@ -330,6 +357,13 @@ class IncidentAdmin(AuditedModelAdmin):
         super().save_model(request, obj, form, change)
 
     def save_related(self, request, form, formsets, change):
+        write = partial(self._save_outages, request, form, formsets, change)
+        closed = closed_months_touched(period for formset in formsets for period in formset.periods_changed())
+        if closed and request.POST.get("closed_months", "") != " ".join(map(str, closed)):
+            raise ClosedMonthsUnnamed(closed, self.preview(closed, write))
+        write()
+
+    def _save_outages(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         form.instance.recorded_as_is = False
         form.instance.save(update_fields=["recorded_as_is"])

@@ -22,7 +22,7 @@ class OutageObjection(Enum):
     END_NOT_AFTER_START = ("ended_at", _("The outage ends before it starts. Enter an end after the start."))
     NO_END_THOUGH_RESOLVED = (
         "ended_at",
-        _("The incident is resolved, but one of its outages has no end. Enter the end, or clear “resolved at”."),
+        _("The incident is resolved, but one of its outages has no end. Enter the end, or reopen the incident first."),
     )
     END_AFTER_RESOLVED = (
         "ended_at",
@@ -54,6 +54,10 @@ class TimeObjection(Enum):
     RESOLVED_BEFORE_ACKNOWLEDGED = (
         "resolved_at",
         _("The incident was resolved before it was acknowledged. Enter a later time, or correct “acknowledged at”."),
+    )
+    REOPENED = (
+        "resolved_at",
+        _("An incident is reopened on its page, with a reason and a public update. Enter when it was resolved."),
     )
     RESOLVED_BEFORE_AN_END = (
         "resolved_at",

@@ -14,6 +14,7 @@ from django.utils.functional import lazy
 
 from sla_portal.clocks import format_instant
 from sla_portal.customers.models import Client, CoreFunction, Region
+from sla_portal.kernel.characters import without_hidden
 from sla_portal.notices.wording import File, Words, worded
 
 from .calendars import CalendarEvent, EventStatus, calendar, to_vevent
@@ -99,7 +100,7 @@ def invitation(
     )
     method = "CANCEL" if cancelled else "REQUEST"
     made = calendar([portal_vevent(event, _account(window))], method=method)
-    return File(f"{window.reference}.ics", f"text/calendar; charset=utf-8; method={method}", made)
+    return File(f"{without_hidden(window.reference)}.ics", f"text/calendar; charset=utf-8; method={method}", made)
 
 
 def feed_event(window: MaintenanceWindow) -> tuple[CalendarEvent, str]:

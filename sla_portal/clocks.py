@@ -107,11 +107,7 @@ class ClockWidget(forms.MultiWidget):
         context["widget"]["subwidgets"][1]["attrs"].pop("autofocus", None)
         day, time, zone, chosen = (part["value"] or "" for part in context["widget"]["subwidgets"])
         known = _zone(zone) or timezone.get_current_timezone()
-        choices = [
-            {"sent": _sent(at), "local": _with_offset(at, known), "chosen": _sent(at) == chosen}
-            for at in _instants_typed(day, time, known)
-        ]
-        return context | {"zone": str(known), "instants": choices}
+        return context | {"zone": str(known), "instants": instants_to_choose(day, time, known, chosen)}
 
 
 class AmbiguousTime(ValidationError):
@@ -189,13 +185,19 @@ def _instants(naive: datetime, zone: tzinfo) -> list[datetime]:
     return sorted(instants) if len(instants) == 2 else []
 
 
-def _instants_typed(day: str, time: str, zone: tzinfo) -> list[datetime]:
-    """The two instants of a local time as it was typed; none where it is no time."""
+def instants_to_choose(day: str, time: str, zone: tzinfo, chosen: str) -> list[dict[str, Any]]:
+    """The two instants that a local time as it was typed may mean where the clocks are changed; else none.
+
+    Each as it is `sent`, as it is shown (`local`), and whether it is the one that was `chosen`.
+    """
     try:
         naive = datetime.combine(forms.DateField().clean(day), forms.TimeField().clean(time))
-        return _instants(naive, zone) if 1900 <= naive.year <= 9998 else []
     except ValidationError:
         return []
+    return [
+        {"sent": _sent(at), "local": _with_offset(at, zone), "chosen": _sent(at) == chosen}
+        for at in (_instants(naive, zone) if 1900 <= naive.year <= 9998 else ())
+    ]
 
 
 def _sent(at: datetime) -> str:

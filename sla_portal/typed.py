@@ -1,18 +1,23 @@
-"""What people type into forms: invisible characters are refused, and the first refusal of a form is focused."""
+"""What people type: invisible characters are refused, those on record are shown, and the first refusal of a form is focused."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.template.backends.django import DjangoTemplates, Template
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from sla_portal.kernel.characters import character_name, hidden_character
+from sla_portal.kernel.characters import character_name, hidden_character, with_turning_shown
+from sla_portal.kernel.errors import Refused
 
+LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
 SHOWN_BEFORE = 20
 """How many characters before an invisible one tell where it is."""
 
@@ -39,10 +44,39 @@ def _named(character: str) -> str:
     return character_name(character) if (get_language() or "en") == "en" else f"U+{ord(character):04X}"
 
 
-def refuse_hidden_characters_everywhere() -> None:
-    """Let every text field of every form refuse invisible characters, those of Django's own forms too."""
+def prepare_text_fields() -> None:
+    """Let every text field of every form, Django's own too, refuse invisible characters, and hold one line if it shows one."""
     for kind in (forms.CharField, forms.EmailField, forms.URLField):
         kind.default_validators = [*kind.default_validators, refuse_hidden_characters]
+    forms.TextInput.value_from_datadict = _on_one_line  # type: ignore[method-assign, assignment]
+
+
+def _on_one_line(widget: forms.TextInput, data: Any, files: Any, name: str) -> Any:
+    """A browser takes line breaks out of what is pasted into such an input; what else sends a form may leave them in."""
+    typed = forms.widgets.Input.value_from_datadict(widget, data, files, name)
+    return LINE_BREAK.sub(" ", typed) if isinstance(typed, str) else typed
+
+
+class HiddenCharacter(Refused):
+    """The text has an invisible character."""
+
+
+def typed_text(text: str, longest: int) -> str:
+    """Return a text that was typed where there is no form field, cut to `longest`. Raises `HiddenCharacter`.
+
+    Without NUL, which no database accepts.
+    """
+    text = text.replace("\0", "").strip()[:longest]
+    try:
+        refuse_hidden_characters(text)
+    except ValidationError as error:
+        raise HiddenCharacter(error.message) from None
+    return text
+
+
+def typed_line(text: str, longest: int) -> str:
+    """Return a text as `typed_text`, on one line."""
+    return typed_text(LINE_BREAK.sub(" ", text), longest)
 
 
 class FocusedField(BoundField):
@@ -62,6 +96,19 @@ class FocusedField(BoundField):
 
     def _is_first(self) -> bool:
         return next((field.name for field in self.form.visible_fields() if field.errors), None) == self.name
+
+
+class Templates(DjangoTemplates):
+    """Templates of pages, e-mails and PDFs, in which no text on record turns a line round, however it came there."""
+
+    def get_template(self, template_name: str) -> Template:
+        return _TemplateThatShows(super().get_template(template_name).template, self)
+
+
+class _TemplateThatShows(Template):
+    def render(self, context: Any = None, request: Any = None) -> SafeString:
+        # Of safe text, the code points in their brackets are safe.
+        return SafeString(with_turning_shown(super().render(context, request)))
 
 
 class FormRenderer(TemplatesSetting):

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 
+from sla_portal.kernel.characters import with_turning_shown
 from sla_portal.website import queries
 from sla_portal.website.caching import Cached, cached
 from sla_portal.website.queries import Present
@@ -93,7 +94,7 @@ def endpoint(
                 answers = Answers(facts[0].value, facts[0].computed_at)
                 said = {"page": statuspage.page(answers.changed_at)}
                 said |= put_together(answers, *(one.value for one in facts[1:]))
-            return json.dumps(said, ensure_ascii=False).encode()
+            return with_turning_shown(json.dumps(said, ensure_ascii=False)).encode()
 
         body = finished((request.path,), tuple(one.mark for one in facts), make)
         changed_at = max(one.changed_at for one in facts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db.models import Model
@@ -12,9 +13,12 @@ from django.db.models import Model
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
-from sla_portal.availability.models import Exclusion, Status
+from sla_portal.availability.models import Exclusion, RegionMonth, Status
+from sla_portal.availability.queries import changed_closed_months, closed_rows_of_regions, is_as_closed, region_month
+from sla_portal.availability.rules import MonthFigures
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 from sla_portal.kernel.instants import instant_text
+from sla_portal.kernel.months import ServiceMonth
 
 from .format import (
     CONTRACTS_BY,
@@ -50,6 +54,17 @@ class Recorded:
     contracts: dict[str, Recorded] = field(default_factory=dict)
     extended_minutes: int = 0
     """For a contract: the minutes by which compensation extended it (3.2). `ends_on` of its row is the extended end."""
+
+
+def closed_months_changed(since: datetime) -> Iterator[tuple[ServiceMonth, Region, RegionMonth | None, MonthFigures]]:
+    """Return the closed months whose record was changed `since`, where their figures differ: as closed, and by the record."""
+    months = [ServiceMonth.of(day) for day, at in sorted(changed_closed_months().items()) if at >= since]
+    frozen = closed_rows_of_regions(months)
+    for month in months:
+        for region in Region.objects.order_by("code"):
+            row, figures = frozen.get((region.pk, month.first_day)), region_month(region, month, since).figures
+            if row is None or not is_as_closed(row, figures):
+                yield month, region, row, figures
 
 
 def _instant(at: Any) -> str | None:

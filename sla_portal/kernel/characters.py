@@ -20,6 +20,8 @@ UNNAMED = {
     "\x1b": "ESCAPE",
     "\x7f": "DELETE",
 }
+TURNING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Invisible characters that change how the text around them is read: direction, line and page."""
 PLAIN = re.compile(r"[\t\n\r -~\u00a1-\u00ac\u00ae-\u02ff\u3000-\u3163\u4e00-\u9fff\uff01-\uff9f]*")
 
 
@@ -61,3 +63,8 @@ def without_hidden(text: str) -> str:
     while (place := hidden_character(text)) is not None:
         text = f"{text[:place]} {text[place + 1 :]}"
     return text
+
+
+def with_turning_shown(text: str) -> str:
+    """Return `text` with the code points of what would turn a line round or break it: `Login ⟨U+202E⟩detceridder`."""
+    return TURNING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)

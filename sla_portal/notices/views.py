@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from sla_portal.audit.versions import acting
 from sla_portal.badges import badge
 from sla_portal.kernel.errors import Refused
+from sla_portal.typed import typed_line
 
 from . import operations
 from .mail import inbox
@@ -32,6 +33,8 @@ from .tasks import deliver_soon
 
 DELIVERIES_ON_A_PAGE = 50
 OPEN_ON_THE_PAGE = 10
+LONGEST = 2000
+"""Characters that are read of what is typed into a field."""
 # An e-mail needs inline styles, which the site's policy refuses; the sandbox disables everything else.
 POLICY_OF_A_MAIL = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 
@@ -171,7 +174,7 @@ def throttle(request, pk, operation, done):
         operation(
             actor=acting(request),
             notice=notice,
-            reason=cleaned(request.POST.get("reason", "")),
+            reason=typed(request, "reason"),
             now=timezone.now(),
         )
     except Refused as refused:
@@ -227,8 +230,8 @@ def again(request, pk):
 @require_POST
 @requiring("notices.resolve_delivery")
 def correct(request, pk):
-    operation = partial(operations.correct_address, email=cleaned(request.POST.get("email", "")))
-    answer = decide(request, pk, operation, _("%(address)s was corrected. The e-mail will be sent to the new address."))
+    done = _("%(address)s was corrected. The e-mail will be sent to the new address.")
+    answer = decide(request, pk, operations.correct_address, done, "email")
     deliver_soon()
     return answer
 
@@ -241,19 +244,17 @@ def letter(request, pk):
     except ValueError:
         # Refused by the operation like any other invalid date.
         letter_on = date.max
-    operation = partial(
-        operations.reached_by_letter, letter_on=letter_on, reference=cleaned(request.POST.get("reference", ""))
-    )
-    return decide(request, pk, operation, _("Recorded: %(address)s was notified by letter."))
+    operation = partial(operations.reached_by_letter, letter_on=letter_on)
+    return decide(request, pk, operation, _("Recorded: %(address)s was notified by letter."), "reference")
 
 
-def decide(request, pk, operation, done):
+def decide(request, pk, operation, done, *fields):
     delivery = get_object_or_404(Delivery, pk=pk)
-    reason = cleaned(request.POST.get("reason", ""))
     try:
-        if not reason:
+        said = {name: typed(request, name) for name in ("reason", *fields)}
+        if not said["reason"]:
             raise operations.NoReason(_("Enter a reason. It is recorded in the audit log."))
-        operation(actor=acting(request), delivery=delivery, reason=reason, now=timezone.now())
+        operation(actor=acting(request), delivery=delivery, now=timezone.now(), **said)
     except Refused as refused:
         messages.error(request, str(refused))
         return _delivery_page(request, delivery, status_code=422)
@@ -263,9 +264,8 @@ def decide(request, pk, operation, done):
     return redirect("admin:notices_delivery_change", pk)
 
 
-def cleaned(text):
-    """Return the text without NUL, which no database accepts."""
-    return text.replace("\0", "").strip()[:2000]
+def typed(request, name):
+    return typed_line(request.POST.get(name, ""), LONGEST)
 
 
 # The inbox of a portal that sends no e-mail

@@ -25,6 +25,7 @@ from sla_portal.agreements.models import AgreementVersion, Answer
 from sla_portal.agreements.queries import deliveries_of, notices_of
 from sla_portal.audit.models import Entry
 from sla_portal.audit.rules import canonical
+from sla_portal.kernel.characters import with_turning_shown
 from sla_portal.notices.mail.message import MailMessage
 from sla_portal.notices.models import Delivery, Notice, Status, Wording
 from sla_portal.notices.private import concealed
@@ -233,8 +234,8 @@ def _delivery_row(delivery: Delivery) -> tuple[Any, ...]:
 
 
 def _cell(value: Any) -> str:
-    """Return a value as text that no spreadsheet evaluates as a formula."""
-    text = "" if value is None else _instant(value) if isinstance(value, datetime) else str(value)
+    """Return a value as text that no spreadsheet evaluates as a formula, and that turns no line round."""
+    text = "" if value is None else _instant(value) if isinstance(value, datetime) else with_turning_shown(str(value))
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

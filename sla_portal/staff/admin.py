@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ReadOnlyModelAdmin, clock_column
 
+from .incidents import correction  # noqa: F401  registers the form that corrects an incident in place of its app's own
 from .maintenance import listing  # noqa: F401  registers the list of windows in place of its app's own
 from .roles import role_name
 

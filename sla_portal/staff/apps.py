@@ -3,7 +3,7 @@ from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from sla_portal.typed import refuse_hidden_characters_everywhere
+from sla_portal.typed import prepare_text_fields
 
 
 class StaffConfig(AppConfig):
@@ -22,5 +22,5 @@ class PortalAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         # Before the forms are made, which the admin site imports.
-        refuse_hidden_characters_everywhere()
+        prepare_text_fields()
         super().ready()

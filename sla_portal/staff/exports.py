@@ -1,4 +1,4 @@
-"""Export tables as CSV or XLSX, row by row, with formulas disarmed."""
+"""Export tables as CSV or XLSX, row by row, with formulas disarmed and nothing that turns a line round."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, St
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+
+from sla_portal.kernel.characters import with_turning_shown
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Prefixes that make a spreadsheet read a text as a formula."""
@@ -37,7 +39,7 @@ def safe(value: Any) -> Any:
     """Prefix a text that a spreadsheet would read as a formula with an apostrophe; numbers are unchanged."""
     if not isinstance(value, str):
         return value
-    text = NOT_IN_XML.sub("", value)
+    text = with_turning_shown(NOT_IN_XML.sub("", value))
     return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 

@@ -264,14 +264,18 @@ def test_the_incident_of_a_month_that_is_not_closed_needs_no_reason():
 def test_a_history_file_changes_a_closed_month_by_a_reason_of_its_own(tmp_path):
     down = outage("2026-09-10T02:00:00Z", "2026-09-10T02:30:00Z")
     later = incident("INC-2", outage("2026-10-10T02:00:00Z", "2026-10-10T02:30:00Z"))
-    loaded(tmp_path, smallest(incidents=[incident("INC-1", down), later]))
+    said = loaded(tmp_path, smallest(incidents=[incident("INC-1", down), later]))
+    assert (
+        "closed month 2026-09, eu: closed with 100.00000 % (0 min unavailable); by the record now 99.93055 % "
+        "(30 min unavailable)\n" in said
+    )
     within, outside = Entry.objects.filter(subject_type="incidents.incident").order_by("subject")
     assert (within.reason, within.changes["closed_months"]) == ("A history file was loaded.", [None, ["2026-09"]])
     assert outside.reason == ""
     assert ClosedMonth.objects.get().changed_at is not None
     # Taking it away changes the month again.
     moved = incident("INC-1", outage("2026-10-11T02:00:00Z", "2026-10-11T02:30:00Z"))
-    loaded(tmp_path, smallest(incidents=[moved, later]))
+    assert "closed month" not in loaded(tmp_path, smallest(incidents=[moved, later]))
     assert Entry.objects.latest("id").changes["closed_months"] == [None, ["2026-09"]]
 
 

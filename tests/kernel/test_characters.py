@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from sla_portal.kernel.characters import character_name, hidden_character, without_hidden
+from sla_portal.kernel.characters import character_name, hidden_character, with_turning_shown, without_hidden
 
 SEEN = [
     "",
@@ -67,3 +67,23 @@ def test_a_character_is_named():
     assert character_name("\u202e") == "U+202E RIGHT-TO-LEFT OVERRIDE"
     assert character_name("\f") == "U+000C FORM FEED"
     assert character_name("\x81") == "U+0081"
+
+
+def test_what_turns_a_line_round_or_breaks_it_is_shown_by_its_code_point():
+    assert with_turning_shown("Login \u202edetceridder\u202c") == "Login ⟨U+202E⟩detceridder⟨U+202C⟩"
+    assert with_turning_shown("One\fTwo\u2028Three\x85") == "One⟨U+000C⟩Two⟨U+2028⟩Three⟨U+0085⟩"
+
+
+def test_everything_with_a_direction_of_its_own_and_no_shape_is_shown():
+    """Also what ends a paragraph, where the direction of the next begins anew; not what only joins or separates letters."""
+    turning = {
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.bidirectional(chr(code)) in ("LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI", "B")
+    } | {"\u061c", "\u200e", "\u200f"}
+    shown = {character for character in turning if with_turning_shown(character) != character}
+    assert turning - shown == {"\n", "\r"}
+    assert (
+        with_turning_shown("Zoë \u200bשלום 客户端\u00ad\t\r\n 👨\u200d👩")
+        == "Zoë \u200bשלום 客户端\u00ad\t\r\n 👨\u200d👩"
+    )

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.urls import URLResolver, get_resolver, reverse
 from django.urls.resolvers import RoutePattern
@@ -49,11 +50,12 @@ from tests.support.claimants import (
     a_claim,
     a_claimant,
     a_missed_september,
+    close_september,
     granted,
     recommended,
     support,
 )
-from tests.support.desk import Forms, a_member, signed_in, text_of
+from tests.support.desk import Forms, a_member, rows_on_record, signed_in, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 PORTAL = Actor.system("somebody else")
@@ -562,6 +564,128 @@ def test_what_is_decided_on_a_stale_page_is_refused_and_goes_through_once_it_was
     done = desk.post(url, {**sent, "seen": again["seen"]})
     assert done.status_code == 302, text_of(done)[:3000]
     assert audit.Entry.objects.count() > written
+
+
+# Sent twice
+
+
+def brought(_desk) -> Case:
+    claim = a_claim_of()
+    return [], to("bring_proof", claim), {"files": [SimpleUploadedFile("log.txt", b"2026-09-10 03:00 no answer\n")]}
+
+
+def entered(_desk) -> Case:
+    a_missed_september()
+    close_september()
+    caller = a_claimant()
+    sent = keyed(
+        month="2026-09", contact=caller.contact.pk, source="phone", zone="UTC", description="No door opened",
+        from_day="2026-09-10", from_time="01:00", until_day="", until_time="01:30",
+    )  # fmt: skip
+    return [], f"{reverse('admin:enter_claim')}?contract={caller.contract.pk}", sent
+
+
+def proposed_own(_desk) -> Case:
+    claim = a_claim_of()
+    sent = keyed(clause="4.5", stretch=claim.times.get().pk, reason="The router was off", evidence="Its log")
+    return [], to("propose_own", claim), sent
+
+
+def notified(_desk) -> Case:
+    version = given_notice(now=OPEN)
+    a_claimant(ends_on="2027-12-31")
+    return [], to("notify_of_amendment", version), keyed()
+
+
+def asked_for_a_bundle(_desk) -> Case:
+    return [], to("bundles", given_notice(now=OPEN)), keyed(language="en", email="")
+
+
+def objected(desk) -> Case:
+    customer = a_customer(a_region())
+    a_contract(customer, "2026-01-01", "2027-12-31")
+    url = reverse("admin:amendment_answer", args=[given_notice(now=OPEN).pk, customer.code])
+    sent = {"kind": "objection", "channel": "letter", "received_on": "2026-10-20", "by_name": "Li Wei"}
+    return [], url, {**sent, "previewed": desk.post(url, sent).context["form"]["previewed"].value()}
+
+
+def together(_desk) -> Case:
+    claim = a_claim_of()
+    sent = {"claim": claim.pk, "outcome": "grant", "reason": "Down, and proved", "part": "extension"}
+    return [], reverse("admin:recommend_together"), sent
+
+
+def noted(_desk) -> Case:
+    return [], reverse("admin:hand_over"), keyed(text="Watch the gateway")
+
+
+def templated(_desk) -> Case:
+    sent = {"name": "First", "text": "We look.", "position": "1"}
+    return [], reverse("admin:incidents_updatetemplate_add"), sent
+
+
+ADDED: dict[str, Callable[[Any], Case]] = {
+    "hand_over": noted,
+    "bring_proof": brought,
+    "enter_claim": entered,
+    "propose_own": proposed_own,
+    "send_claim_link": on_claim("send_claim_link"),
+    "revoke_claim_links": on_claim("revoke_claim_links"),
+    "notify_of_amendment": notified,
+    "bundles": asked_for_a_bundle,
+    "amendment_answer": objected,
+    "recommend_together": together,
+    "incidents_updatetemplate_add": templated,
+}
+"""URLs of forms that add, with what is sent; `test_sending` sends the others twice."""
+ADDED_ELSEWHERE = {
+    "log_outage", "add_outage", "update_incident", "add_evidence", "start_amendment", "add_register_entry",
+    "issue_reports",
+}  # fmt: skip
+ADDS_NOTHING = {
+    "keep_typed", "export_ledger", "export_entitled_contracts", "clock", "password_change", "login", "logout"
+}  # fmt: skip
+
+
+def test_every_form_that_adds_is_sent_twice():
+    assert ADDS.keys() - ADDS_NOTHING == (ADDED.keys() | ADDED_ELSEWHERE) & ADDS.keys()
+
+
+SENT_TWICE = [
+    pytest.param(name, make, id=f"{name}-{n}")
+    for name, cases in [*REFUSES.items(), *((name, [make]) for name, make in ADDED.items())]
+    for n, make in enumerate(cases)
+]
+
+
+def sent_twice(desk, make: Callable[[Any], Case], **origin: str) -> tuple[Any, Any, list[dict[str, int]]]:
+    """Send a form twice as it was made; return both answers, and the rows on record before, between and after."""
+    _subjects, url, sent = make(desk)
+    sent = {"seen": f"{newest_entry()} /admin/", **sent, **origin}
+    # The second has another key of the inner form, as if only the outer one held.
+    answers, rows = [], [rows_on_record()]
+    for key in (sent.get("key"), str(uuid4())):
+        for upload in sent.get("files", ()):
+            upload.seek(0)
+        answers.append(desk.post(url, {**sent, **({"key": key} if key else {})}))
+        rows.append(rows_on_record())
+    return answers[0], answers[1], rows
+
+
+@pytest.mark.parametrize(("name", "make"), SENT_TWICE)
+def test_a_form_that_is_sent_twice_does_once_what_it_does(desk, name, make):
+    first, second, (before, once, twice) = sent_twice(desk, make, desk_form=made_on_a_page(desk))
+    assert first.status_code == (200 if name == "recommend_together" else 302), text_of(first)[:3000]
+    assert once != before
+    assert twice == once
+    if name != "recommend_together":  # its answer is the list of results; the second is that of refusals
+        assert second.url == first.url
+
+
+def made_on_a_page(desk) -> str:
+    """The signed field by which a form is known when it comes again."""
+    forms = Forms(desk.get(reverse("admin:clock")).content.decode()).forms
+    return next(sent["desk_form"][0] for _action, sent in forms if "desk_form" in sent)
 
 
 READS = {"check_integrity", "index", "search", "undelivered"}

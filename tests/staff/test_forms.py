@@ -1,6 +1,7 @@
 """Forms of the staff pages refuse invalid input with a message that says what to do."""
 
 import re
+from itertools import product
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from time_machine import travel
 
-from incidents.models import Incident, Outage
+from incidents.models import Incident, Outage, Update
 from maintenance.models import MaintenanceWindow
+from sla_portal.audit.models import Entry
 from sla_portal.availability.operations.classification import ReasonMissing
 from sla_portal.clocks import ClockField
 from sla_portal.kernel.errors import Refused
@@ -109,9 +111,14 @@ BROKEN = [("02:10", None), ("02:10", "02:20")]
 """When an incident was resolved, and when its outage ended, out of order."""
 
 
-@pytest.mark.parametrize(("resolved", "ended"), [("02:00:00", "02:00:00"), ("02:30:00", "01:10:00"), ("", "")])
-@pytest.mark.parametrize("before", [("02:10", "02:10"), (None, None), *BROKEN])
-def test_incident_and_outages_are_corrected_together(noc, outage, before, resolved, ended):
+CORRECTED = [("02:00:00", "02:00:00"), ("02:30:00", "01:10:00")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [*product([("02:10", "02:10"), (None, None), *BROKEN], CORRECTED), ((None, None), ("", ""))]
+)
+def test_incident_and_outages_are_corrected_together(noc, outage, before, after):
+    resolved, ended = after
     was_resolved, had_ended = (time and at(f"2026-09-10 {time}") for time in before)
     Incident.objects.update(resolved_at=was_resolved, recorded_as_is=True)
     Outage.objects.update(ended_at=had_ended)
@@ -124,6 +131,25 @@ def test_incident_and_outages_are_corrected_together(noc, outage, before, resolv
     assert incident.resolved_at == (at(f"2026-09-10 {resolved}") if resolved else None)
     assert incident.outages.get().ended_at == (at(f"2026-09-10 {ended}") if ended else None)
     assert not incident.recorded_as_is
+
+
+@pytest.mark.parametrize("ended", ["2026-09-10 02:00:00", ""], ids=["restored", "going on again"])
+@pytest.mark.parametrize("before", [("02:10", "02:10"), *BROKEN])
+def test_a_correction_does_not_reopen_an_incident_which_the_public_would_not_read(noc, outage, before, ended):
+    was_resolved, had_ended = (time and at(f"2026-09-10 {time}") for time in before)
+    Incident.objects.update(resolved_at=was_resolved, recorded_as_is=True)
+    Outage.objects.update(ended_at=had_ended)
+    url = reverse("admin:incidents_incident_change", args=[outage.incident_id])
+    sent = {**correction(outage.incident, outage, ended_at=ended), "resolved_at_0": "", "resolved_at_1": ""}
+    response = noc.post(url, {**sent, "why": "It is down again"})
+    assert response.context["adminform"].form.errors["resolved_at"] == [
+        "An incident is reopened on its page, with a reason and a public update. Enter when it was resolved."
+    ]
+    assert Incident.objects.get().resolved_at == was_resolved
+    assert not Entry.objects.exists()
+    noc.post(reverse("admin:reopen_incident", args=[outage.incident_id]), {"text": "Down again", "reason": "It is"})
+    assert Incident.objects.get().resolved_at is None
+    assert Update.objects.get().public
 
 
 BERLIN_IS_SHOWN = {

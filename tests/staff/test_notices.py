@@ -95,6 +95,37 @@ def test_staff_resend_a_failed_mail():
     assert (delivery.status, delivery.attempts) == (Status.PENDING, 0)
 
 
+@pytest.mark.parametrize(
+    ("url_name", "typed"),
+    [
+        ("confirm_delivery", {"reason": "They \u202eanswered"}),
+        ("correct_delivery", {"reason": "Moved", "email": "ann\u202e@example.com"}),
+        ("delivery_by_letter", {"reason": "No e-mail", "letter_on": "2026-06-01", "reference": "L-\u202e1"}),
+    ],
+)
+def test_an_invisible_character_is_refused_and_named(url_name, typed):
+    delivery = a_notice().deliveries.get(status="unknown")
+    answer = signed_in(a_member("Support")).post(reverse(f"admin:{url_name}", args=[delivery.pk]), typed)
+    assert answer.status_code == 422
+    assert "U+202E RIGHT-TO-LEFT OVERRIDE" in text_of(answer)
+    delivery.refresh_from_db()
+    assert delivery.status == Status.UNKNOWN
+
+
+def test_an_invisible_character_in_the_reason_to_pause_is_refused():
+    notice = a_notice()
+    answer = signed_in(a_member("NOC")).post(reverse("admin:pause_notice", args=[notice.pk]), {"reason": "St\fop"})
+    assert answer.status_code == 422
+    assert "U+000C FORM FEED" in text_of(answer)
+    assert not entries_about(notice).filter(reason__contains="op").exists()
+
+
+def test_a_reason_is_recorded_on_one_line():
+    notice = a_notice()
+    signed_in(a_member("NOC")).post(reverse("admin:pause_notice", args=[notice.pk]), {"reason": "Stop\nit"})
+    assert entries_about(notice).filter(reason="Stop it").exists()
+
+
 @pytest.mark.parametrize("url_name", ["confirm_delivery", "send_delivery_again"])
 def test_auditors_cannot_decide(url_name):
     delivery = a_notice().deliveries.get(status="unknown")

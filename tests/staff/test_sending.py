@@ -8,7 +8,6 @@ from threading import Barrier
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -23,7 +22,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.staff.models import Submission
 from tests.support.amendments import a_draft
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
-from tests.support.desk import PASSWORD, a_member, page_of, signed_in, text_of
+from tests.support.desk import PASSWORD, a_member, page_of, rows_on_record, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 TEXT = 'Gateway lost,\n"two" zones <down> & 客户端'
@@ -293,15 +292,6 @@ def test_a_form_whose_outcome_is_unknown_is_not_sent_again_unasked(incident, nor
 
 
 # Every form
-
-
-def rows_on_record() -> dict[str, int]:
-    own = {"staff.submission", "sessions.session"}
-    return {
-        model._meta.label_lower: model._default_manager.count()
-        for model in apps.get_models()
-        if model._meta.label_lower not in own
-    }
 
 
 def inlines(*prefixes: str, **rows: dict[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from html.parser import HTMLParser
 
+from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
@@ -41,6 +42,16 @@ def text_of(response) -> str:
     from html import unescape
 
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
+
+
+def rows_on_record() -> dict[str, int]:
+    """How many rows each table has, without what only says who is signed in and what was sent."""
+    own = {"staff.submission", "sessions.session"}
+    return {
+        model._meta.label_lower: model._default_manager.count()
+        for model in apps.get_models()
+        if model._meta.label_lower not in own
+    }
 
 
 class Forms(HTMLParser):

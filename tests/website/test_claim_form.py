@@ -8,8 +8,9 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from claims.models import Application, Claim, Proof, RefusedApplication
+from claims.models import Application, Claim, ClaimedTime, Proof, RefusedApplication
 from claims.operations.applying import mail_requested
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.models import Entry
@@ -179,8 +180,8 @@ def test_times_are_added_and_removed_without_a_script():
         ({"from_day": "2026-09-10", "from_time": "03:00", "until_time": "03:00"}, "An outage ends before it starts."),
         ({"from_day": "2026-11-22", "from_time": "10:00", "until_time": "12:00"}, "This outage ends in the future."),
         ({"from_day": "2026-10-01", "from_time": "10:00", "until_time": "12:00"}, "This outage is not within September 2026"),
-        ({"from_day": "0001-01-01", "from_time": "10:00", "until_time": "12:00"}, "Give the year in four digits"),
-        ({"from_day": "9999-12-31", "from_time": "23:00", "until_time": "23:59"}, "Give the year in four digits"),
+        ({"from_day": "0001-01-01", "from_time": "10:00", "until_time": "12:00"}, "Enter the year in four digits"),
+        ({"from_day": "9999-12-31", "from_time": "23:00", "until_time": "23:59"}, "Enter the year in four digits"),
         ({"from_day": "", "from_time": "", "until_time": ""}, "Enter at least one outage."),
         ({"from_day": ["2026-09-10"] * 2, "from_time": ["01:00", "01:30"], "until_time": ["02:00"] * 2}, "overlap"),
         ({"from_day": "2026-09-10", "from_time": "02:00", "until_time": "03:00", "zone": "Moon/Crater"}, "Choose a time zone"),
@@ -199,20 +200,80 @@ def test_an_invalid_outage_gets_a_message_and_is_kept(typed, sentence):
     assert stranger.application.answers["times"]["zone"] == [typed.get("zone", "Europe/Berlin")]
 
 
-@pytest.mark.parametrize(
-    ("month", "day", "time", "sentence"),
-    [
-        ("2026-10", "2026-10-25", "02:30", "2026-10-25 02:30 occurs twice in Europe/Berlin"),
-        ("2027-03", "2027-03-28", "02:30", "2027-03-28 02:30 does not exist in Europe/Berlin"),
-    ],
-)
-def test_an_ambiguous_or_nonexistent_local_time_is_refused(today, month, day, time, sentence):
+def instants_offered(page: str, name: str) -> dict[str, str]:
+    """What is sent for each instant that the first outage offers, by its name; those chosen are marked."""
+    select = re.search(rf'<select id="\w+" name="{name}".*?</select>', page, re.DOTALL)
+    options = re.findall(r'<option value="([^"]+)"( selected)?>([^<]+)</option>', select[0]) if select else []
+    return {f"{text}{chosen}": sent for sent, chosen, text in options}
+
+
+CLOCKS_CHANGED = [
+    (
+        "2026-10", "2026-10-25", "2026-10-25 02:30 happens twice in Europe/Berlin: the clocks are put back.",
+        {"2026-10-25 02:30 (UTC+02:00)": "2026-10-25 00:30", "2026-10-25 02:30 (UTC+01:00)": "2026-10-25 01:30"},
+    ),
+    (
+        "2027-03", "2027-03-28", "2027-03-28 02:30 does not exist in Europe/Berlin: the clocks are put forward over it.",
+        {"2027-03-28 01:30 (UTC+01:00)": "2027-03-28 00:30", "2027-03-28 03:30 (UTC+02:00)": "2027-03-28 01:30"},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("chosen", [0, 1], ids=["the first", "the second"])
+@pytest.mark.parametrize(("month", "day", "sentence", "instants"), CLOCKS_CHANGED, ids=["doubled", "skipped"])
+def test_a_doubled_or_skipped_local_time_is_chosen_at_its_field(today, month, day, sentence, instants, chosen):
     today.move_to(at("2027-04-01 10:00") if month == "2027-03" else NOW)
+    a_customer_on_record()
     stranger = Stranger(month)
     stranger.name_contract()
-    answered = stranger.give_times(from_day=day, from_time=time, until_day="", until_time="04:00")
-    assert answered.status_code == 422
-    assert sentence in text_of(answered)
+    typed = {"from_day": day, "from_time": "02:30", "until_day": "", "until_time": "04:00"}
+    refused = stranger.give_times(**typed, from_at="", until_at="")
+    assert refused.status_code == 422
+    assert sentence in text_of(refused)
+    page = refused.content.decode()
+    assert page.count(" autofocus") == 1
+    assert 'name="from_at" autofocus' in page
+    offered = instants_offered(page, "from_at")
+    assert list(offered) == list(instants)
+    assert instants_offered(page, "until_at") == {}
+    name, sent = [*offered.items()][chosen]
+    assert stranger.give_times(**typed, from_at=sent, until_at="")["Location"] == stranger.at("proof")
+    times = stranger.see("times").content.decode()
+    assert f"{name} selected" in instants_offered(times, "from_at")
+    stranger.prove()
+    stranger.send("code", code=stranger.fetch_code(timezone.now()))
+    stranger.submit()
+    assert ClaimedTime.objects.get().starts_at == at(instants[name])
+
+
+def test_both_ends_in_the_hour_that_happens_twice_are_chosen_one_by_one():
+    stranger = Stranger("2026-10")
+    stranger.name_contract()
+    typed = {"from_day": "2026-10-25", "from_time": "02:30", "until_day": "", "until_time": "02:30"}
+    page = stranger.give_times(**typed).content.decode()
+    first, second = instants_offered(page, "until_at").values()
+    assert "ends before it starts" in text_of(stranger.give_times(**typed, from_at=second, until_at=first))
+    assert stranger.give_times(**typed, from_at=first, until_at=second)["Location"] == stranger.at("proof")
+
+
+@pytest.mark.parametrize("chosen", ["2026-10-25T02:30:00Z", "tomorrow", "x" * 9000])
+def test_only_one_of_the_two_instants_is_taken(chosen):
+    stranger = Stranger("2026-10")
+    stranger.name_contract()
+    typed = {"from_day": "2026-10-25", "from_time": "02:30", "until_day": "", "until_time": "04:00"}
+    assert "happens twice" in text_of(stranger.give_times(**typed, from_at=chosen, until_at=""))
+
+
+def test_what_is_chosen_stays_with_its_outage_when_another_is_removed():
+    stranger = Stranger("2026-10")
+    stranger.name_contract()
+    typed = {
+        "from_day": ["2026-10-10", "2026-10-25"], "from_time": ["01:00", "02:30"], "until_day": ["", ""],
+        "until_time": ["02:00", "04:00"], "from_at": ["", "2026-10-25T01:30:00Z"], "until_at": ["", ""],
+    }  # fmt: skip
+    stranger.give_times(**typed, remove="1")
+    page = stranger.see("times").content.decode()
+    assert "2026-10-25 02:30 (UTC+01:00) selected" in instants_offered(page, "from_at")
 
 
 @pytest.mark.parametrize(

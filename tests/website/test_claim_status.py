@@ -170,6 +170,13 @@ def test_a_claim_is_withdrawn_after_confirmation(claim):
     assert "already decided or withdrawn" in text_of(Client().get(f"{address(claim)}withdraw/"))
 
 
+def test_an_invisible_character_in_the_reason_of_a_withdrawal_is_refused(claim):
+    answer = Client().post(f"{address(claim)}withdraw/", {"reason": "Our \u202erouter"})
+    assert answer.status_code == 422
+    assert "U+202E RIGHT-TO-LEFT OVERRIDE" in text_of(answer)
+    assert Claim.objects.get().status == "submitted"
+
+
 def test_a_refusal_is_appealed_once(claim):
     refused(claim)
     assert "You can appeal once." in read(claim)

@@ -117,7 +117,7 @@ def test_nothing_that_was_typed_breaks_a_feed(client):
     incident = a_resolved_incident("2026-11-10 01:00", "2026-11-10 01:37", "INC-<1>&")
     said(incident, "2026-11-10 01:05", "Bell \x07, form feed \x0c, ]]> <script>alert(1)</script> & \ufffe 🚪")
     (entry,) = parsed(client, "incidents").entries
-    assert "Bell  , form feed" in entry.summary
+    assert "Bell ⟨U+0007⟩, form feed ⟨U+000C⟩" in entry.summary
     assert "<script>" not in entry.summary
     assert entry.link == f"{settings.SITE_URL}/incidents/INC-%3C1%3E&/"
     assert client.get(entry.link.removeprefix(settings.SITE_URL)).status_code == 200

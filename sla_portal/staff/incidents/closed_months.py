@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -27,7 +27,12 @@ def asking_why(form: CorrectionForm, write: Callable[[str], object], now: dateti
         yield
     except TouchesClosedMonth as touched:
         changed = preview_change(write=partial(write, str(touched)), months=touched.months, now=now)
-        form.ask([month_name(month) for month in touched.months], [_line(one) for one in changed])
+        form.ask([month_name(month) for month in touched.months], format_changes(changed))
+
+
+def format_changes(changed: Iterable[ChangedMonth]) -> list[dict[str, Any]]:
+    """The lines of `staff/_closed_figures.html`."""
+    return [_line(one) for one in changed]
 
 
 def _line(one: ChangedMonth) -> dict[str, Any]:

@@ -18,8 +18,11 @@ from sla_portal.audit.versions import acting
 from sla_portal.availability.models import Evidence, Exclusion
 from sla_portal.availability.operations import add_evidence
 from sla_portal.kernel.errors import Refused
+from sla_portal.typed import HiddenCharacter, typed_text
 
 from ..common import page, require_right
+
+LONGEST_REASON = 2000
 
 
 @require_POST
@@ -30,6 +33,11 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
     files = request.FILES.getlist("file")
     if not files:
         messages.error(request, _("Choose a file first."))
+    try:
+        reason = typed_text(request.POST.get("reason", ""), LONGEST_REASON)
+    except HiddenCharacter as refused:
+        messages.error(request, str(refused))
+        files = []
     for upload in files:
         try:
             added = add_evidence(
@@ -37,7 +45,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
                 exclusion=exclusion,
                 upload=upload,
                 now=timezone.now(),
-                reason=request.POST.get("reason", "")[:2000],
+                reason=reason,
             )
         except Refused as refused:
             messages.error(request, f"{upload.name}: {refused}")

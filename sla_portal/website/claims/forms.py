@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise, zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,11 +13,12 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.availability.queries import Grid
-from sla_portal.clocks import format_instant, month_name
+from sla_portal.clocks import ClockField, format_instant, instants_to_choose, month_name
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.months import ServiceMonth
 
@@ -29,7 +30,9 @@ CONTRACT, TIMES, PROOF, CODE, CHECK = "contract", "times", "proof", "code", "che
 MOST_ROWS = 30
 LONGEST_TEXT = 5000
 NO_ADDRESS = gettext_lazy("Enter the e-mail address.")
-ENDS = ("from_day", "from_time", "until_day", "until_time")
+TYPED = ("from_day", "from_time", "until_day", "until_time")
+ENDS = (*TYPED, "from_at", "until_at")
+"""Of each outage: what is typed, and the instants that are chosen where a local time is skipped or happens twice."""
 
 
 def answers_in(data: QueryDict, names: Sequence[str]) -> dict[str, list[str]]:
@@ -97,12 +100,40 @@ class Row:
 
     number: int
     texts: dict[str, str]
+    zone: ZoneInfo
     errors: list[str] = field(default_factory=list)
     stretch: tuple[datetime, datetime] | None = None
+    focused: str = ""
+    """The input that is focused because of the errors, where this outage has the first of the form."""
 
     @property
     def is_blank(self) -> bool:
-        return not any(text.strip() for text in self.texts.values())
+        return not any(self.texts[name].strip() for name in TYPED)
+
+    @property
+    def start(self) -> tuple[str, str, ZoneInfo, str]:
+        return self.texts["from_day"], self.texts["from_time"], self.zone, self.texts["from_at"]
+
+    @property
+    def end(self) -> tuple[str, str, ZoneInfo, str]:
+        day = self.texts["until_day"] or self.texts["from_day"]
+        return day, self.texts["until_time"], self.zone, self.texts["until_at"]
+
+    @property
+    def start_instants(self) -> list[dict[str, Any]]:
+        return instants_to_choose(*self.start)
+
+    @property
+    def end_instants(self) -> list[dict[str, Any]]:
+        return instants_to_choose(*self.end)
+
+    def focus(self) -> None:
+        """Focus the first instant that is still to be chosen, or else the start."""
+        to_choose = {"from_at": self.start_instants, "until_at": self.end_instants}
+        self.focused = next(
+            (name for name, instants in to_choose.items() if instants and not any(one["chosen"] for one in instants)),
+            "from_day",
+        )
 
 
 class TimesForm(forms.Form):
@@ -135,20 +166,28 @@ class TimesForm(forms.Form):
         )
         columns = [read(name)[:MOST_ROWS] for name in ENDS]
         texts = [dict(zip(ENDS, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
-        self.rows = [Row(number, row) for number, row in enumerate(texts or [dict.fromkeys(ENDS, "")], start=1)]
+        chosen = (self.data if self.is_bound else self.initial).get("zone")
+        zone = ZoneInfo(chosen) if chosen in zones() else settings.SLA_ZONE
+        self.rows = [Row(number, row, zone) for number, row in enumerate(texts or [dict.fromkeys(ENDS, "")], start=1)]
 
     def clean(self) -> dict[str, Any]:
-        zone = self.cleaned_data.get("zone")
-        if zone:
+        if "zone" in self.cleaned_data:
             for row in self.rows:
-                self._read(row, ZoneInfo(zone))
+                self._read(row)
         written = [row for row in self.rows if not row.is_blank]
         if not written:
             self.rows[0].errors.append(_("Enter at least one outage."))
         self._refuse_overlaps(written)
-        if any(row.errors for row in self.rows):
+        wrong = [row for row in self.rows if row.errors]
+        if wrong:
             self.add_error(None, _("Check the outage times."))
+            wrong[0].focus()
         return self.cleaned_data
+
+    @cached_property
+    def offers_instants(self) -> bool:
+        """Whether a local time of some outage is to be chosen; then each outage sends what was chosen, or nothing."""
+        return any(row.start_instants or row.end_instants for row in self.rows)
 
     @property
     def stretches(self) -> list[tuple[datetime, datetime]]:
@@ -159,17 +198,23 @@ class TimesForm(forms.Form):
         """First and last day that can be in the month in some time zone."""
         return (self.month.first_day - timedelta(days=1), self.month.next.first_day) if self.month else None
 
-    def _read(self, row: Row, zone: ZoneInfo) -> None:
+    def _read(self, row: Row) -> None:
         if row.is_blank:
             return
+        ends = []
+        for end in (row.start, row.end):
+            try:
+                ends.append(_instant(*end))
+            except ValidationError as error:
+                row.errors += [sentence for sentence in error.messages if sentence not in row.errors]
+        if row.errors:
+            return
         try:
-            start = _instant(row.texts["from_day"], row.texts["from_time"], zone)
-            end = _instant(row.texts["until_day"] or row.texts["from_day"], row.texts["until_time"], zone)
-            self._check(start, end)
+            self._check(*ends)
         except ValidationError as error:
-            row.errors.extend(error.messages)
+            row.errors += error.messages
         else:
-            row.stretch = start, end
+            row.stretch = ends[0], ends[1]
 
     def _check(self, start: datetime, end: datetime) -> None:
         if end <= start:
@@ -196,41 +241,22 @@ class TimesForm(forms.Form):
                 following.errors.append(_("Two outages overlap. Enter each period once."))
 
 
-DAY = forms.DateField(
-    input_formats=["%Y-%m-%d"],
+CLOCK = ClockField(
+    input_date_formats=["%Y-%m-%d"],
+    input_time_formats=["%H:%M:%S", "%H:%M"],
     error_messages={
         "required": gettext_lazy("Enter a date and time."),
-        "invalid": gettext_lazy("Enter the date as 2026-09-30."),
-    },
-)
-TIME = forms.TimeField(
-    input_formats=["%H:%M:%S", "%H:%M"],
-    error_messages={
-        "required": gettext_lazy("Enter a date and time."),
-        "invalid": gettext_lazy("Enter the time as 14:05 or 14:05:30."),
+        "invalid_date": gettext_lazy("Enter the date as 2026-09-30."),
+        "invalid_time": gettext_lazy("Enter the time as 14:05 or 14:05:30."),
     },
 )
 
 
-def _instant(day_text: str, time_text: str, zone: ZoneInfo) -> datetime:
-    """Parse an instant in the time zone `zone`; refuse one that does not exist or occurs twice."""
-    day: date = DAY.clean(day_text)
-    clock: time = TIME.clean(time_text)
-    if not 1900 <= day.year <= 9998:
-        raise ValidationError(_("Give the year in four digits, for example 2026."))
-    naive = datetime.combine(day, clock)
-    first, second = (naive.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    if first == second:
-        return first
-    happens = first.astimezone(zone).replace(tzinfo=None) == naive
-    sentence = (
-        _(
-            "%(time)s occurs twice in %(zone)s because the clocks go back. Choose UTC as the time zone and enter UTC times."
-        )
-        if happens
-        else _("%(time)s does not exist in %(zone)s because the clocks go forward. Enter an earlier or later time.")
-    )
-    raise ValidationError(sentence % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": str(zone)})
+def _instant(day: str, time: str, zone: ZoneInfo, chosen: str) -> datetime:
+    """Parse an instant in the time zone `zone`; one that is skipped or happens twice needs to be `chosen`."""
+    at: datetime = CLOCK.clean([day, time, str(zone), chosen])
+    # In UTC: two datetimes of one zone compare as wall clocks, an hour wrong when the clocks go back.
+    return at.astimezone(UTC)
 
 
 class NewLinkForm(forms.Form):

@@ -25,6 +25,7 @@ from sla_portal.availability.queries import closing_of
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.money import format_amount as amount
 from sla_portal.notices.tasks import deliver_soon
+from sla_portal.typed import typed_text
 
 from ..reader import Reader
 from .forms import LONGEST_TEXT, MessageForm
@@ -75,11 +76,12 @@ def withdraw(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
         window = window_of(holder.claim.service_month)
         context = {"claim": holder.claim, "token": token, "window": window, "open": holder.claim.status in OPEN}
         return show(request, reader, "claim_withdraw", context)
-    reason = request.POST.get("reason", "").replace("\0", "")[:LONGEST_TEXT]
-    return _done(
-        request, reader, holder,
-        lambda: withdraw_claim(actor=holder.actor, claim=holder.claim, reason=reason, now=holder.now),
-    )  # fmt: skip
+
+    def write() -> None:
+        reason = typed_text(request.POST.get("reason", ""), LONGEST_TEXT)
+        withdraw_claim(actor=holder.actor, claim=holder.claim, reason=reason, now=holder.now)
+
+    return _done(request, reader, holder, write)
 
 
 @private

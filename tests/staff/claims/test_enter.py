@@ -150,6 +150,26 @@ def test_invalid_input_is_refused_and_nothing_is_entered(caller, field, value):
     assert not Claim.objects.exists()
 
 
+def test_a_doubled_local_time_of_the_caller_is_chosen_at_its_field():
+    caller = a_claimant()
+    times = {
+        "month": "2026-10",
+        "from_day": ["2026-10-25"],
+        "from_time": ["02:30"],
+        "until_day": [""],
+        "until_time": ["04:00"],
+    }
+    with travel(at("2026-11-12 08:00"), tick=False):
+        agent = signed_in(support())
+        refused = agent.post(address(caller), told(caller, **times))
+        assert refused.status_code == 422
+        assert "2026-10-25 02:30 happens twice in Europe/Berlin" in text_of(refused)
+        assert 'name="from_at" autofocus' in refused.content.decode()
+        assert '<option value="2026-10-25T01:30:00Z">2026-10-25 02:30 (UTC+01:00)</option>' in refused.content.decode()
+        agent.post(address(caller), told(caller, **times, from_at=["2026-10-25T01:30:00Z", ""]))
+    assert Claim.objects.get().times.get().starts_at == at("2026-10-25 01:30")
+
+
 @pytest.mark.parametrize("asked", ["x", "0", "9" * 30, "-1"])
 def test_an_invalid_contract_is_not_found(asked):
     assert signed_in(support()).get(ENTER, {"contract": asked}).status_code in (200, 404)

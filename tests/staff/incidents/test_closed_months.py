@@ -51,6 +51,10 @@ def typed(region, **more) -> dict:
     }  # fmt: skip
 
 
+def resolved(time: str) -> dict[str, str]:
+    return {"resolved_at_0": "2026-09-10", "resolved_at_1": time}
+
+
 def home() -> str:
     return text_of(signed_in(a_member("Legal", "home")).get("/admin/"))
 
@@ -147,15 +151,23 @@ class TestIncident:
         answer = noc.post(address, {"file": SimpleUploadedFile("order.pdf", b"%PDF")}, follow=True)
         assert "changes the record of months that are closed: 2026-09" in text_of(answer)
         assert not Evidence.objects.exists()
+        hidden = {"file": SimpleUploadedFile("order.pdf", b"%PDF"), "reason": "Found \u202elate"}
+        assert "U+202E RIGHT-TO-LEFT OVERRIDE" in text_of(noc.post(address, hidden, follow=True))
+        assert not Evidence.objects.exists()
         noc.post(address, {"file": SimpleUploadedFile("order.pdf", b"%PDF"), "reason": WHY})
         assert Evidence.objects.exists()
 
     def test_a_correction_is_named_before_it_is_saved(self, noc, incident):
         outage = incident.outages.get()
         address = reverse("admin:incidents_incident_change", args=[incident.pk])
-        given = {**correction(incident, outage, ended_at="2026-09-10 02:20:00"), "why": WHY}
+        given = {**correction(incident, outage, ended_at="2026-09-10 02:20:00"), **resolved("02:30:00"), "why": WHY}
         answer = noc.post(address, given)
-        assert "this changes the record of closed months (2026-09)" in text_of(answer)
+        page = text_of(answer)
+        assert "this changes the record of closed months (2026-09)" in page
+        assert "Europe, September 2026 100.00000 % · 0 min unavailable ✓ SLA met" in page
+        assert "99.95370 % · 20 min unavailable ■ SLA breached" in page
+        assert "The SLA result does not change for any customer." in page
+        assert not Entry.objects.filter(action="changed").exists()
         outage.refresh_from_db()
         assert outage.ended_at == at("2026-09-10 02:30")
         assert 'name="closed_months" value="2026-09"' in answer.content.decode()
@@ -165,3 +177,27 @@ class TestIncident:
         entry = Entry.objects.get(action="changed")
         assert entry.reason == WHY
         assert entry.changes["closed_months"] == [None, ["2026-09"]]
+
+    def test_a_correction_that_changes_no_figure_says_so(self, noc, europe):
+        incident = an_incident(resolved_at=at("2026-09-10 02:31"))
+        outage = an_outage(europe, "2026-09-10 02:30", "2026-09-10 02:30:20", incident=incident)
+        address = reverse("admin:incidents_incident_change", args=[incident.pk])
+        given = {**correction(incident, outage, ended_at="2026-09-10 02:30:30"), **resolved("02:31:00"), "why": WHY}
+        assert "No figure of these months changes." in text_of(noc.post(address, given))
+        outage.refresh_from_db()
+        assert outage.ended_at == at("2026-09-10 02:30:20")
+
+    def test_an_outage_that_is_added_or_deleted_by_a_correction_is_counted(self, noc, europe, incident):
+        outage = incident.outages.get()
+        address = reverse("admin:incidents_incident_change", args=[incident.pk])
+        given = {**correction(incident, outage, ended_at="2026-09-10 02:30:00"), **resolved("02:30:00"), "why": WHY}
+        added = {f"outages-1-{name}": value for name, value in {
+            "incident": incident.pk, "region": europe.pk, "started_at_0": "2026-09-10", "started_at_1": "01:50:00",
+            "ended_at_0": "2026-09-10", "ended_at_1": "02:00:00", "functions": ["all"], "clients": ["all"],
+        }.items()}  # fmt: skip
+        answer = noc.post(address, {**given, **added, "outages-TOTAL_FORMS": 2})
+        assert "40 min unavailable" in text_of(answer)
+        assert incident.outages.count() == 1
+        assert answer.content.decode().count('name="outages-1-id"') == 1
+        assert "0 min unavailable ✓ SLA met" in text_of(noc.post(address, {**given, "outages-0-DELETE": "on"}))
+        assert incident.outages.count() == 1

@@ -8,8 +8,10 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from sla_portal.audit.actors import Actor
+from sla_portal.availability.rules import availability, cut
 
 from ...operations import load_history
+from ...queries import closed_months_changed
 from ...reader import NotAHistory, read
 
 SHOWN = 50
@@ -33,7 +35,8 @@ class Command(BaseCommand):
     def handle(self, *_args, file, as_recorded, **_options):
         try:
             history = read(self._content(file), as_recorded=as_recorded)
-            loaded = load_history(actor=Actor.system("loadhistory"), history=history, now=timezone.now())
+            now = timezone.now()
+            loaded = load_history(actor=Actor.system("loadhistory"), history=history, now=now)
         except NotAHistory as error:
             listed = [*error.errors[:SHOWN]]
             if len(error.errors) > SHOWN:
@@ -45,6 +48,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{kind}: {count} written")
         if not any(loaded.values()):
             self.stdout.write("Everything in the file is on record already.")
+        for month, region, frozen, figures in closed_months_changed(since=now):
+            was = stated(frozen.unavailable_minutes, frozen.total_minutes) if frozen else "not in service"
+            now_is = stated(figures.unavailable_minutes, figures.total_minutes)
+            self.stdout.write(f"closed month {month}, {region.code}: closed with {was}; by the record now {now_is}")
 
     def _content(self, name: str) -> bytes:
         if name == "-":
@@ -53,3 +60,9 @@ class Command(BaseCommand):
             return Path(name).read_bytes()
         except OSError as error:
             raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+
+
+def stated(unavailable_minutes: int, total_minutes: int) -> str:
+    """Format the figures of a month: `99.93055 % (30 min unavailable)`."""
+    ratio = availability(unavailable_minutes, total_minutes)
+    return "not in service" if ratio is None else f"{cut(ratio)} % ({unavailable_minutes} min unavailable)"

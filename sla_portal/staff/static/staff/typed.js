@@ -63,7 +63,7 @@ const wrong = document.querySelector('[aria-invalid="true"], .errors input, .err
 if (wrong) {
   const inView = (field) => field.offsetParent !== null && field.type !== "hidden";
   const all = [...document.querySelectorAll('[aria-invalid="true"], .errors :is(input, select, textarea)')].filter(inView);
-  const first = all[0] ?? document.querySelector(".errornote");
+  const first = all.find((field) => field.autofocus) ?? all[0] ?? document.querySelector(".errornote");
   if (first) {
     first.focus({ preventScroll: true });
     (first.closest(".form-row, fieldset, .card") ?? first).scrollIntoView({ block: "nearest" });

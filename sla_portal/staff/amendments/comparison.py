@@ -30,6 +30,9 @@ from ..words import verdict
 from .forms import ClauseForm, TermsForm, terms_of
 from .merging import MINE, THEIRS, Changed, Merged
 
+MOST_OUTAGES = 5_000
+"""With more outages in the closed months the analysis runs only on request."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -53,6 +56,7 @@ class Theirs:
 
 
 def theirs_of_clause(form: ClauseForm, known: DraftContent, entries: Sequence[Entry]) -> Theirs | None:
+    """Return what another person saved in the clause of a form; None if nothing is to be chosen. `entries` newest first."""
     clause = form.shown
     if not clause.theirs:
         return None
@@ -72,6 +76,7 @@ def theirs_of_clause(form: ClauseForm, known: DraftContent, entries: Sequence[En
 
 
 def theirs_of_value(form: TermsForm, name: str, known: DraftContent, entries: Sequence[Entry]) -> Theirs | None:
+    """Return what another person saved as a term or summary; None if nothing is to be chosen. `entries` newest first."""
     choice = form.choice(name)
     if choice is None:
         return None
@@ -115,10 +120,6 @@ def merged_items(merged: Merged, terms: TermsForm, entries: Sequence[Entry]) -> 
 def _clause_label(clause: DraftedClause) -> str:
     heading = (get_language() == CHINESE and clause.heading_zh) or clause.heading
     return f"{_('Clause %(clause)s') % {'clause': clause.number}} {heading}".strip()
-
-
-MOST_OUTAGES = 5_000
-"""With more outages in the closed months the analysis runs only on request."""
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,9 @@ def _merged_page(
     seen = request.seen
     changes = [entry for entry in unseen if entry.action not in NO_CHANGE]
     seen.number, seen.changed = unseen[-1].pk, ChangedMeanwhile(changes[-MOST_SINCE:])
-    present = TermsForm(draft=draft)
+    present, mine = TermsForm(draft=draft), (Changed.BY_ME, Changed.BY_BOTH)
     values = {
-        name: present.initial[name] if merged.changed[name] is Changed.BY_THEM else typed.data.get(name, "")
+        name: typed.data.get(name, "") if merged.changed[name] in mine else present.initial[name]
         for name in merged.values
     }
     choices = {f"{KEEP}{name}": MINE for name in merged.values if merged.changed[name] is Changed.BY_BOTH}

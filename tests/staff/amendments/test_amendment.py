@@ -364,6 +364,19 @@ def test_what_is_saved_while_a_merged_page_is_open_is_merged_again(lea, luo):
     assert (draft.voucher_valid_months, draft.amendment_notice_days) == (6, 45)
 
 
+def test_a_choice_stands_when_something_else_is_saved_meanwhile(lea, luo):
+    draft = started(lea)
+    page = Opened(lea, page_of(draft))
+    sent(luo, draft, voucher_valid_months="24")
+    refused = page.fill("clauses-0-number", do="save", voucher_valid_months="6")
+    sent(luo, draft, amendment_notice_days="45")
+    again = saved_again(lea, draft, refused, keep_voucher_valid_months="theirs")
+    assert again.status_code == 409
+    assert saved_again(lea, draft, again, summary_of_changes="Mine.").status_code == 302
+    draft.refresh_from_db()
+    assert (draft.voucher_valid_months, draft.amendment_notice_days) == (24, 45)
+
+
 def test_a_draft_submitted_meanwhile_shows_who_did_and_keeps_what_was_typed(lea, luo):
     draft = a_draft()
     page = Opened(lea, page_of(draft))

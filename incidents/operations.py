@@ -106,6 +106,10 @@ class Action:
     due_on: date | None = None
     done_on: date | None = None
 
+    @classmethod
+    def of(cls, row: ReviewAction) -> Action:
+        return cls(row.text, row.text_zh, row.owner, row.due_on, row.done_on)
+
     def for_audit_log(self) -> str:
         parts = [self.text, _name(self.owner) if self.owner else "", *map(_day, (self.due_on, self.done_on))]
         return " · ".join(filter(None, parts))
@@ -404,7 +408,7 @@ def write_review(
     """Write the review of an incident, or replace what is written; a published one is not changed."""
     require(actor, "incidents.write_review")
     with transaction.atomic():
-        lock_incident(incident)
+        lock_unchanged(actor, incident)
         review = Review.objects.filter(incident=incident).first() or Review(incident=incident)
         if review.published_at:
             raise ReviewPublished(_("The review is published. Withdraw it from the website to change it."))
@@ -423,16 +427,14 @@ def write_review(
     return review
 
 
-def publish_review(*, actor: Actor, incident: Incident, seen: datetime, now: datetime) -> None:
-    """Publish the review of a resolved incident on the website, as it was written at `seen`."""
+def publish_review(*, actor: Actor, incident: Incident, now: datetime) -> None:
+    """Publish the review of a resolved incident on the website, as `actor` saw it."""
     require(actor, "incidents.publish_review")
     with transaction.atomic():
-        locked = lock_incident(incident)
+        locked = lock_unchanged(actor, incident)
         review = Review.objects.filter(incident=locked).first()
         if review is None or locked.resolved_at is None:
             raise ReviewNotReady(_("Resolve the incident and write the review before it is published."))
-        if review.written_at != seen:
-            raise ReviewNotReady(_("The review was changed after you opened it. Read it again, then publish it."))
         if review.published_at is None:
             review.published_at = now
             review.save(update_fields=["published_at"])
@@ -466,10 +468,8 @@ def complete_action(*, actor: Actor, action: ReviewAction, on: date, now: dateti
 
 
 def _review_for_audit_log(review: Review) -> dict[str, Any]:
-    actions = [
-        Action(action.text, action.text_zh, action.owner, action.due_on, action.done_on).for_audit_log()
-        for action in (review.actions.select_related("owner") if review.pk else ())
-    ]
+    rows = review.actions.select_related("owner") if review.pk else ()
+    actions = [Action.of(row).for_audit_log() for row in rows]
     return {**snapshot(review, ["cause", "cause_zh", "timeline", "timeline_zh"]), "actions": actions}
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from claims.emails import draft
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import require
+from sla_portal.audit.operations import check_unchanged, require
 from sla_portal.kernel.errors import Refused
 
 from ..models import Claim, Outcome, Recommendation
@@ -31,9 +31,11 @@ def recommend_together(
     """Recommend one outcome for several claims, each in its own transaction and with its own e-mail.
 
     `as_voucher` grants the minutes with charge as voucher; otherwise all become service extension. A refusal for one
-    claim does not affect the others.
+    claim does not affect the others. Nothing is recommended if one of them has changed since `actor` saw it.
     """
     require(actor, "claims.review_claim")
+    claims = list(claims)
+    check_unchanged(actor, *claims)
     return [_recommended(actor, claim, outcome, clause, reason, as_voucher, now) for claim in claims]
 
 

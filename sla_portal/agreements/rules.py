@@ -51,6 +51,11 @@ class DraftedClause:
     wording_zh: str = ""
 
 
+def plain_text(text: str) -> str:
+    """Return a text with single line ends and without blanks around it, as drafts store it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
 class AnswerKind(Enum):
     """A customer response to an amendment (5.2)."""
 

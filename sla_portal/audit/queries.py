@@ -29,8 +29,8 @@ def newest_entry() -> int:
     return newest
 
 
-def entries_since(seen: Seen, *subjects: models.Model) -> list[Entry]:
-    """Return what a page did not show of any of `subjects`, oldest first, at most the newest `MOST_SINCE`.
+def entries_since(seen: Seen, *subjects: models.Model, most: int | None = MOST_SINCE) -> list[Entry]:
+    """Return what a page did not show of any of `subjects`, oldest first, at most the newest `most`.
 
     Every audited write holds the lock of the audit log until it commits, so numbers follow the order of commits.
     """
@@ -38,7 +38,7 @@ def entries_since(seen: Seen, *subjects: models.Model) -> list[Entry]:
         return []
     later = entries_about(*subjects).filter(pk__gt=seen.number).exclude(pk__in=seen.shown)
     since = later.exclude(action__in=LOOKING)
-    return [entry for entry in reversed(since[:MOST_SINCE]) if entry.hash not in seen.own]
+    return [entry for entry in reversed(since[:most]) if entry.hash not in seen.own]
 
 
 def first_broken_link() -> Entry | None:

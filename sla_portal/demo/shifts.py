@@ -39,12 +39,7 @@ def shifts(story: Story) -> None:
     story.then(story.clock(1, 16, "10:00"), lambda at: write_the_review(story, at))
     story.then(
         story.clock(1, 17, "10:00"),
-        lambda at: publish_review(
-            actor=story.people["noc"],
-            incident=story.incidents["queue"],
-            seen=story.clock(1, 16, "10:00"),
-            now=at,
-        ),
+        lambda at: publish_review(actor=story.people["noc"], incident=story.incidents["queue"], now=at),
     )
     story.then(
         now - timedelta(hours=3),

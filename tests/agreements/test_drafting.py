@@ -24,6 +24,7 @@ from sla_portal.agreements.operations import (
     write_entry,
 )
 from sla_portal.agreements.queries import published_versions, register
+from sla_portal.agreements.queries.drafts import content_before, draft_content
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import ChangedMeanwhile, NotAllowed
@@ -74,6 +75,29 @@ def test_every_term_can_be_changed_and_stays_changed(draft):
     entry = Entry.objects.filter(action="changed", subject_type="agreements.agreementversion").last()
     assert set(entry.changes) == set(values)
     assert entry.changes["unavailability_reading"] == ["all", "function"]
+
+
+def test_the_audit_log_tells_what_a_draft_held_before_its_changes(draft):
+    was = draft_content(draft)
+    number = was.clauses[-1].number
+    first, *rest = clauses_of(draft)
+    steps = [
+        {"terms": {"availability_target": "99.995", "unavailability_reading": "function"}},
+        {"summary_of_changes": "The target rises.", "summary_of_changes_zh": "目标提高。"},
+        {"clauses": [replace(first, heading_zh="新标题", summary=""), *rest]},
+        {"clauses": [first, *rest, DraftedClause("5.3", "Law", wording="Any.")]},
+        {"clauses": [first, *rest[:-1]]},
+        {"terms": {"voucher_valid_months": 6}, "clauses": [replace(first, wording_zh="文本"), *rest]},
+    ]
+    held = [was]
+    for values in steps:
+        change(draft, **values)
+        held.append(draft_content(AgreementVersion.objects.get(pk=draft.pk)))
+    assert number == "5.2"
+    entries = list(Entry.objects.filter(action="changed", subject_id=draft.pk).order_by("pk"))
+    assert len(entries) == len(steps)
+    for steps_before, content in enumerate(held):
+        assert content_before(held[-1], entries[steps_before:]) == content
 
 
 @pytest.mark.parametrize(

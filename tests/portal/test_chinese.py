@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from io import BytesIO
@@ -16,15 +17,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models, transaction
 from django.http.response import HttpResponseBase
 from django.test import Client, override_settings
-from django.urls import URLPattern, get_resolver
+from django.urls import URLPattern, get_resolver, reverse
 from time_machine import travel
 
 from claims.models import CalendarYear, Claim, Compensation, OwnDay
 from claims.queries.applying import newest_token
-from incidents.models import Incident
+from incidents.models import Incident, Review
+from incidents.operations import withdraw_review
 from maintenance.models import AnnouncementRequest, MaintenanceWindow
 from maintenance.operations import discard_draft
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
+from sla_portal.agreements.operations import change_draft
+from sla_portal.agreements.queries.drafts import draft_content
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import ClosingRequest, Exclusion
 from sla_portal.availability.operations import add_evidence
@@ -43,6 +47,7 @@ from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import RegionRecord
 from tests.support.builders import a_window, an_exclusion, at
 from tests.support.claim_form import Stranger
+from tests.support.desk import filled
 from tests.support.printed import texts
 from tests.support.statements import issued
 
@@ -379,6 +384,37 @@ def test_no_page_of_any_role_holds_a_latin_word(portal):
             unanswered.append(route)
     assert english == {}
     assert unanswered == []
+
+
+def stale(user: str, name: str, row: models.Model, having: str, **typed) -> HttpResponseBase:
+    """What a form of a page answers that showed nothing of what its record became."""
+    client = Client(headers=CHINESE)
+    client.force_login(User.objects.get(username=user))
+    url = reverse(f"admin:{name}", args=[row.pk])
+    return filled(client, client.get(url), url, having, seen=f"0 {url}", **typed)
+
+
+def test_no_page_of_what_changed_meanwhile_holds_a_latin_word(portal):
+    draft = AgreementVersion.objects.drafts().filter(submitted_at=None).latest("pk")
+    first, *rest = draft_content(draft).clauses
+    other = Actor.staff(User.objects.get(username="legal2"))
+    change_draft(
+        actor=other, draft=draft, terms={"voucher_valid_months": 30},
+        clauses=[replace(first, summary="他们的。"), *rest], summary_of_changes_zh="他们的变更。", now=NOW,
+    )  # fmt: skip
+    incident = Incident.objects.filter(resolved_at=None, voided_at=None, merged_into=None).latest("pk")
+    reviewed = Review.objects.get().incident
+    withdraw_review(actor=other, incident=reviewed, reason="重写", now=NOW)
+    pages = [
+        stale("legal", "amendment", draft, "clauses-0-number", do="save", voucher_valid_months="31",
+              summary_of_changes_zh="我的变更。", **{"clauses-0-summary": "我的。"}),
+        stale("noc", "incident_page", incident, "end", end="now"),
+        stale("noc", "incidents_incident_change", incident, "title", title="网关故障", why="更清楚"),
+        stale("noc", "incident_review", reviewed, "cause", cause="原因"),
+    ]  # fmt: skip
+    assert [page.status_code for page in pages] == [409] * len(pages)
+    assert "保留对方的" in pages[0].content.decode()
+    assert [portal.latin(texts_of(page.content.decode()), both=True) for page in pages] == [[]] * len(pages)
 
 
 # E-mails and PDFs

@@ -252,7 +252,7 @@ OPERATIONS = {
         {"incident": "incident", "text": ReviewText("A bad release"), "actions": []},
         {"NOC"},
     ),
-    "publish the review": (publish_review, {"incident": "incident", "seen": NOW}, {"NOC", "Legal"}),
+    "publish the review": (publish_review, {"incident": "incident"}, {"NOC", "Legal"}),
     "withdraw the review": (withdraw_review, {"incident": "incident", "reason": "No"}, {"NOC", "Legal"}),
     "attribute": (attribute_incident, {"incident": "incident", "reason": "Ours"}, {"NOC", "Legal"}),
     "propose": (propose_exclusion, {"incident": "incident", "clause": "4.10", "reason": "Law"}, {"NOC", "Legal"}),

@@ -10,6 +10,7 @@ from functools import partial
 from unittest.mock import patch
 
 import pytest
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
@@ -32,6 +33,13 @@ from tests.support.races import outcomes
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = at("2026-09-10 03:00")
 Two = list[Callable[[], object]]
+
+
+def answered(response: HttpResponse) -> None:
+    """Raise the refusal of a page that has not saved."""
+    if response.status_code == 409:
+        raise ChangedMeanwhile([*Entry.objects.all()])
+    assert response.status_code == 302
 
 
 def two(role: str) -> list[Actor]:
@@ -80,6 +88,16 @@ def edits_of_a_draft() -> Two:
     ]
 
 
+def edits_on_the_page_of_a_draft() -> Two:
+    url = reverse("admin:amendment", args=[a_draft().pk])
+    pages = [Opened(signed_in(a_member("Legal", name)), url) for name in ("anna", "ben")]
+
+    def save(page: Opened, months: str) -> None:
+        answered(page.fill("clauses-0-number", do="save", voucher_valid_months=months))
+
+    return [partial(save, page, months) for page, months in zip(pages, ("6", "7"), strict=True)]
+
+
 def edits_of_an_entry() -> Two:
     texts = {"clause": "4.1", "matter": "reading", "question": "How long?", "answer": "Any.", "why": "None is named."}
     entry = write_entry(actor=Actor.system("test"), now=NOW, **texts)
@@ -94,10 +112,7 @@ def corrections(row: Incident | MaintenanceWindow) -> Two:
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
     def save(page: Opened, title: str) -> None:
-        status = page.fill("title", title=title, why="A clearer title").status_code
-        if status == 409:
-            raise ChangedMeanwhile([*Entry.objects.all()])
-        assert status == 302
+        answered(page.fill("title", title=title, why="A clearer title"))
 
     pages = [Opened(signed_in(a_member("NOC", name)), url) for name in ("anna", "ben")]
     return [partial(save, page, title) for page, title in zip(pages, ("One", "Two"), strict=True)]
@@ -114,14 +129,16 @@ def edits_of_a_window() -> Two:
 
 
 PAIRS = [
-    proposals, announcements, questions, edits_of_a_draft, edits_of_an_entry, corrections_of_an_incident,
-    edits_of_a_window,
+    proposals, announcements, questions, edits_of_a_draft, edits_on_the_page_of_a_draft, edits_of_an_entry,
+    corrections_of_an_incident, edits_of_a_window,
 ]  # fmt: skip
 
 
 @contextmanager
 def without_the_check():
-    with patch("sla_portal.audit.operations.entries_since", return_value=[]):
+    check = "sla_portal.audit.operations.entries_since"
+    merging = "sla_portal.staff.amendments.drafts.entries_since"
+    with patch(check, return_value=[]), patch(merging, return_value=[]):
         yield
 
 

@@ -15,6 +15,7 @@ from sla_portal.kernel.errors import Refused
 
 from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Clause, RegisterEntry
 from ..queries import NoAgreementInForce, newest_version
+from ..queries.drafts import CLAUSE, SUMMARIES
 from ..rules import DraftedClause
 from ..wording import may_follow
 from .refusals import NotAcceptable, check_reason, cleaned, locked_draft
@@ -22,7 +23,6 @@ from .refusals import NotAcceptable, check_reason, cleaned, locked_draft
 MOST_CLAUSES = 300
 NAMES_TAKEN = {"answer", "compare"}
 """Names of pages that the permanent URL of a version would collide with."""
-SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
 
 
 class NothingProposed(Refused):
@@ -219,4 +219,4 @@ def _sides(changed: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
 
 
 def _called(number: str) -> str:
-    return f"clause {number}"
+    return f"{CLAUSE}{number}"

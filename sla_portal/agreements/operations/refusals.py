@@ -15,6 +15,7 @@ from sla_portal.audit.operations import check_unchanged
 from sla_portal.kernel.errors import Refused
 
 from ..models import AgreementVersion
+from ..rules import plain_text
 
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -91,7 +92,7 @@ def cleaned(
 
 def _text(field: Any, value: str) -> str:
     """Return the text with normalized line ends; raises ValidationError if it is invalid."""
-    text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = plain_text(value)
     if hidden := HIDDEN.search(text):
         raise ValidationError(
             _("The text contains an invisible character (code point %(number)d). Remove it.")

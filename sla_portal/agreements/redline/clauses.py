@@ -73,7 +73,7 @@ def clause_changes(old: Sequence[ClauseWords], new: Sequence[ClauseWords]) -> tu
 
     A clause is found again by its number or, where it moved, by what it says.
     """
-    became = _pairs(old, new)
+    became = clause_pairs(old, new)
     came_from = {there: here for here, there in became.items()}
     changes = [
         _clause_change(old[came_from[there]] if there in came_from else None, one) for there, one in enumerate(new)
@@ -103,7 +103,7 @@ def _clause_change(old: ClauseWords | None, new: ClauseWords | None) -> ClauseCh
     )
 
 
-def _pairs(old: Sequence[ClauseWords], new: Sequence[ClauseWords]) -> dict[int, int]:
+def clause_pairs(old: Sequence[ClauseWords], new: Sequence[ClauseWords]) -> dict[int, int]:
     """Which old clause became which new one, by their places."""
     numbered = {one.number: place for place, one in enumerate(new)}
     found = {

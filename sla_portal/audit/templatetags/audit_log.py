@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -70,22 +71,50 @@ def verb(entry: Entry) -> str:
 @register.filter
 def format_changes(entry: Entry) -> Iterator[tuple[str, SafeString, SafeString]]:
     """Field, value before and value after of each change, in the reader's language."""
-    return ((shown, before, after) for _name, shown, before, after in changed_fields(entry))
+    return ((change.shown_name, *change.shown) for change in changes_of(entry))
 
 
-def changed_fields(entry: Entry) -> Iterator[tuple[str, str, SafeString, SafeString]]:
-    """Name of the field as recorded and as shown, value before and value after of each change."""
-    for name, (before, after) in entry.changes.items():
-        field = _field(entry.subject_type, name)
+@dataclass(frozen=True)
+class Change:
+    """A change of a field as recorded: of the record of an entry, or of a record of another `kind` that it holds."""
+
+    kind: str
+    name: str
+    before: Any
+    after: Any
+
+    @property
+    def shown_name(self) -> str:
+        return _name(self._field, self.name)
+
+    @property
+    def shown(self) -> tuple[SafeString, SafeString]:
+        """The values before and after, in the reader's language."""
         was, became = (
-            _in_its_language(entry.subject_type, name, _format(value, name, field)) for value in (before, after)
+            _in_its_language(self.kind, self.name, _format(value, self.name, self._field))
+            for value in (self.before, self.after)
         )
-        yield name, _name(field, name), was, became
+        return was, became
+
+    @property
+    def parts(self) -> list[Change]:
+        """Its fields, if it is a change of a record that the form of the entry's record shows field by field."""
+        sides = [self.before or {}, self.after or {}]
+        if self.name not in NESTED or not all(isinstance(side, dict) for side in sides):
+            return [self]
+        return [Change(NESTED[self.name], name, *(side.get(name) for side in sides)) for name in sides[0] | sides[1]]
+
+    def format_typed(self, values: list[str]) -> SafeString:
+        """What was typed into the field, as its changes are shown."""
+        return _format(" ".join(values), self.name, self._field)
+
+    @property
+    def _field(self) -> models.Field | None:
+        return _field(self.kind, self.name)
 
 
-def format_typed(entry: Entry, name: str, values: list[str]) -> SafeString:
-    """What was typed into a field of the record of an entry, as its changes are shown."""
-    return _format(" ".join(values), name, _field(entry.subject_type, name))
+def changes_of(entry: Entry) -> list[Change]:
+    return [Change(entry.subject_type, name, *sides) for name, sides in entry.changes.items()]
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from django.utils.safestring import SafeString
 from ..forms import THEIRS
 from ..models import Entry
 from ..versions import FIELD
-from .audit_log import changed_fields, format_typed
+from .audit_log import changes_of
 
 register = template.Library()
 
@@ -76,12 +77,15 @@ class Beside:
 
 
 def _beside(entry: Entry, typed: QueryDict) -> Iterator[Beside]:
-    for name, shown, before, after in changed_fields(entry):
-        # A date and a time are two inputs.
-        keys = [key for key in (name, f"{name}_0", f"{name}_1") if key in typed]
+    for change in (part for whole in changes_of(entry) for part in whole.parts):
+        name, within = change.name, change.kind != entry.subject_type
+        # A date and a time are two inputs; so is each field of the rows of a record within.
+        inputs = re.compile(rf"{re.escape(name)}(_[01]|-[0-9]+-\w+)?" if within else rf"{re.escape(name)}(_[01])?")
+        keys = [key for key in typed if inputs.fullmatch(key)]
         merging = any(f"initial-{key}" in typed for key in keys)
         if merging and all(typed.getlist(key) == typed.getlist(f"initial-{key}") for key in keys):
             keys = []
-        values = [value for key in keys for value in typed.getlist(key) if value]
-        beside = format_typed(entry, name, values) if keys else None
-        yield Beside(shown, before, after, beside, name if keys and merging else "")
+        # A number in a row is the key of another record: it says nothing to the reader.
+        values = [value for key in keys for value in typed.getlist(key) if value and not (within and value.isdecimal())]
+        beside = change.format_typed(values) if keys else None
+        yield Beside(change.shown_name, *change.shown, beside, name if keys and merging else "")

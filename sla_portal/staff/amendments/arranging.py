@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from sla_portal.agreements.rules import DraftedClause
 
-Clauses = list[DraftedClause]
+T = TypeVar("T", bound=DraftedClause)
 
 
-def rearranged(clauses: Sequence[DraftedClause], asked: str) -> Clauses:
+def rearranged(clauses: Sequence[T], asked: str) -> list[T]:
     """Apply `add:3`, `up:3`, `down:3` (places count from 0) or `renumber`; ignore anything else."""
     verb, _colon, place = asked.partition(":")
     if verb == "renumber":
@@ -24,12 +25,12 @@ def rearranged(clauses: Sequence[DraftedClause], asked: str) -> Clauses:
     return list(clauses)
 
 
-def with_one_more(clauses: Sequence[DraftedClause], after: int) -> Clauses:
+def with_one_more(clauses: Sequence[T], after: int) -> list[T]:
     """Add an empty clause after `after` on its level, and renumber."""
-    return renumbered([*clauses[: after + 1], DraftedClause(clauses[after].number), *clauses[after + 1 :]])
+    return renumbered([*clauses[: after + 1], type(clauses[after])(clauses[after].number), *clauses[after + 1 :]])
 
 
-def moved(clauses: Sequence[DraftedClause], place: int, by: int) -> Clauses:
+def moved(clauses: Sequence[T], place: int, by: int) -> list[T]:
     """Swap a clause with its neighbour and renumber; the first cannot move up, nor the last down."""
     to = place + by
     if not 0 <= to < len(clauses):
@@ -39,7 +40,7 @@ def moved(clauses: Sequence[DraftedClause], place: int, by: int) -> Clauses:
     return renumbered(arranged)
 
 
-def renumbered(clauses: Sequence[DraftedClause]) -> Clauses:
+def renumbered(clauses: Sequence[T]) -> list[T]:
     """Number the clauses in their order, each on its level."""
     counts: list[int] = []
     numbered = []

@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.forms import BoundField
 from django.urls import reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from sla_portal.agreements import emails
 from sla_portal.agreements.changes import CHINESE, TERMS, TextChanges, Worded, term_changes, text_changes
 from sla_portal.agreements.models import AgreementVersion
+from sla_portal.agreements.queries.drafts import CLAUSE, DraftContent
 from sla_portal.agreements.redline import ClauseChange
-from sla_portal.agreements.rules import Terms
+from sla_portal.agreements.rules import DraftedClause, Terms
+from sla_portal.audit.models import Entry
 from sla_portal.availability.rules import cut
 from sla_portal.availability.what_if import WhatIfMonth, outages_to_judge, what_if
 from sla_portal.clocks import month_name
@@ -23,10 +27,99 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.private import concealed
 
 from ..words import verdict
-from .forms import ClauseForm, TermsForm
+from .forms import ClauseForm, TermsForm, terms_of
+from .merging import MINE, THEIRS, Changed, Merged
 
 MOST_OUTAGES = 5_000
 """With more outages in the closed months the analysis runs only on request."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text in which both differ: what another person saved and, where no field beside it shows that, what was typed."""
+
+    label: str
+    language: str
+    theirs: str
+    mine: str = ""
+
+
+@dataclass(frozen=True)
+class Theirs:
+    """What another person saved where it was changed here too, and the field that chooses between the two."""
+
+    choice: BoundField
+    entry: Entry | None
+    texts: Sequence[Text] = ()
+    removed: str = ""
+    """Who removed the clause that the other changed: `mine` or `theirs`."""
+
+
+def theirs_of_clause(form: ClauseForm, known: DraftContent, entries: Sequence[Entry]) -> Theirs | None:
+    """Return what another person saved in the clause of a form; None if nothing is to be chosen. `entries` newest first."""
+    clause = form.shown
+    if not clause.theirs:
+        return None
+    theirs = known.clause(clause.number_of_theirs)
+    texts = [
+        Text(
+            label=str(form.fields[name].label),
+            language=CHINESE if name.endswith("_zh") else "en",
+            theirs=getattr(theirs, name) if theirs else "",
+            mine=getattr(clause, name),
+        )
+        for name in clause.differing
+    ]
+    removed = "" if texts else MINE if clause.number_of_theirs else THEIRS
+    entry = newest_of(entries, f"{CLAUSE}{clause.number_of_theirs or clause.number}")
+    return Theirs(form["keep"], entry, texts, removed)
+
+
+def theirs_of_value(form: TermsForm, name: str, known: DraftContent, entries: Sequence[Entry]) -> Theirs | None:
+    """Return what another person saved as a term or summary; None if nothing is to be chosen. `entries` newest first."""
+    choice = form.choice(name)
+    if choice is None:
+        return None
+    if name in TERMS:
+        text = Text("", get_language() or "en", TERMS[name].format(getattr(terms_of(form.draft, known.values), name)))
+    else:
+        text = Text("", CHINESE if name.endswith("_zh") else "en", known.values[name])
+    return Theirs(choice, newest_of(entries, name), [text])
+
+
+def newest_of(entries: Sequence[Entry], name: str) -> Entry | None:
+    """Return the newest of `entries`, newest first, that changed a column or clause of a draft."""
+    return next((entry for entry in entries if name in entry.changes), entries[0] if entries else None)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A clause, term or summary that changed meanwhile, with its place on the page, if any."""
+
+    label: str
+    anchor: str = ""
+    entry: Entry | None = None
+
+
+def merged_items(merged: Merged, terms: TermsForm, entries: Sequence[Entry]) -> dict[str, list[Item]]:
+    """List what both changed, what others changed, and what only this person changed; `entries` newest first."""
+    found: dict[Changed, list[Item]] = {by: [] for by in Changed}
+    for place, clause in enumerate(merged.clauses):
+        number = clause.number_of_theirs or clause.number
+        item = Item(_clause_label(clause), f"edit-{place}", newest_of(entries, f"{CLAUSE}{number}"))
+        found[merged.changed[place]].append(item)
+    for was, by in merged.removed:
+        label = _("%(clause)s: removed") % {"clause": _clause_label(was)}
+        found[by].append(Item(label, "text", newest_of(entries, f"{CLAUSE}{was.number}")))
+    for name in merged.values:
+        label = TERMS[name].name() if name in TERMS else str(terms[name].label)
+        found[merged.changed[name]].append(Item(label, terms[name].id_for_label, newest_of(entries, name)))
+    return {by.value: items for by, items in found.items()}
+
+
+def _clause_label(clause: DraftedClause) -> str:
+    heading = (get_language() == CHINESE and clause.heading_zh) or clause.heading
+    return f"{_('Clause %(clause)s') % {'clause': clause.number}} {heading}".strip()
 
 
 @dataclass(frozen=True)
@@ -39,6 +132,7 @@ class Row:
     place: int = 0
     change: ClauseChange | None = None
     """In the reader's language."""
+    theirs: Theirs | None = None
 
     @property
     def heading(self) -> str:
@@ -54,12 +148,17 @@ class Row:
 
     @property
     def is_open(self) -> bool:
-        """Whether it has changes or errors."""
-        return self.form is not None and (self.is_changed or bool(self.form.errors))
+        """Whether it has changes or errors, or a choice is to be made."""
+        return self.form is not None and (self.is_changed or bool(self.form.errors) or self.theirs is not None)
 
 
-def rows(before: Sequence[Worded], after: Sequence[Worded], forms: Sequence[ClauseForm] = ()) -> list[Row]:
-    """Pair the clauses of two versions with the `forms` of `after`, if any, in its order."""
+def rows(
+    before: Sequence[Worded],
+    after: Sequence[Worded],
+    forms: Sequence[ClauseForm] = (),
+    theirs: Sequence[Theirs | None] = (),
+) -> list[Row]:
+    """Pair the clauses of two versions with the `forms` of `after`, if any, in its order, and `theirs` of each form."""
     english, chinese = (text_changes(before, after, language) for language in ("en", CHINESE))
     in_chinese = {(change.number, change.was): change for change in chinese.clauses}
     found, place = [], 0
@@ -74,7 +173,7 @@ def rows(before: Sequence[Worded], after: Sequence[Worded], forms: Sequence[Clau
         if change.is_removed or not forms:
             found.append(Row(tuple(redlines), change=shown))
         else:
-            found.append(Row(tuple(redlines), forms[place], place, shown))
+            found.append(Row(tuple(redlines), forms[place], place, shown, theirs[place]))
             place += 1
     return found
 
@@ -88,14 +187,17 @@ class TermRow:
     before: str
     after: str
     meaning: str
-    field: Any = None
+    field: BoundField
+    theirs: Theirs | None
 
     @property
     def is_changed(self) -> bool:
         return bool(self.meaning)
 
 
-def term_rows(before: Terms, after: Terms, form: TermsForm | None = None) -> list[TermRow]:
+def term_rows(
+    before: Terms, after: Terms, form: TermsForm, known: DraftContent, entries: Sequence[Entry]
+) -> list[TermRow]:
     """Return every term in the order of `TERMS`."""
     found = []
     for field, term in TERMS.items():
@@ -108,7 +210,8 @@ def term_rows(before: Terms, after: Terms, form: TermsForm | None = None) -> lis
                 before=term.format(old),
                 after=term.format(new),
                 meaning=alone[0].meaning if alone else "",
-                field=form[field] if form else None,
+                field=form[field],
+                theirs=theirs_of_value(form, field, known, entries),
             )
         )
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -26,14 +26,27 @@ from sla_portal.agreements.models import (
 from sla_portal.agreements.operations import NotAcceptable
 from sla_portal.agreements.operations.drafting import MOST_CLAUSES
 from sla_portal.agreements.operations.register import TEXTS
-from sla_portal.agreements.rules import AnswerKind, DraftedClause, Terms
+from sla_portal.agreements.queries.drafts import SUMMARIES, DraftContent
+from sla_portal.agreements.rules import AnswerKind, Terms, plain_text
 from sla_portal.customers.models import code_validator
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import day_span, local_date
 
 from ..forms import KeyedForm
+from .merging import MINE, THEIRS, EditedClause
 
-SUMMARIES = ("summary_of_changes", "summary_of_changes_zh")
+KEEP = "keep_"
+"""How the field is called that chooses between what is typed into a term or summary and what another person saved."""
+
+
+def keep_field() -> forms.ChoiceField:
+    """The choice between what is typed and what another person saved."""
+    return forms.ChoiceField(
+        choices=[(MINE, gettext_lazy("keep mine")), (THEIRS, gettext_lazy("keep theirs"))],
+        initial=MINE,
+        required=False,
+        widget=forms.RadioSelect,
+    )
 
 
 class StartForm(forms.Form):
@@ -55,9 +68,9 @@ class StartForm(forms.Form):
 
 
 class TermsForm(forms.Form):
-    """The terms and summary of changes of a draft."""
+    """The terms and summary of changes of a draft; what another person saved is chosen from `known`."""
 
-    def __init__(self, *args: Any, draft: AgreementVersion, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, draft: AgreementVersion, known: DraftContent | None = None, **kwargs: Any) -> None:
         names = (*TERM_FIELDS, *SUMMARIES)
         initial = {name: getattr(draft, name) for name in names} | {
             "availability_target": draft.terms.target_text,
@@ -66,40 +79,63 @@ class TermsForm(forms.Form):
         self.fields |= fields_for_model(AgreementVersion, fields=names)
         for name in SUMMARIES:
             self.fields[name].widget = forms.Textarea(attrs={"rows": 5, "lang": "zh-hans" if "_zh" in name else "en"})
-        self.draft = draft
+        self.fields |= {f"{KEEP}{name}": keep_field() for name in names if f"{KEEP}{name}" in self.data}
+        self.draft, self.known = draft, known
 
     @property
-    def terms(self) -> dict[str, Any]:
-        """The terms by their columns."""
-        return {name: self.cleaned_data[name] for name in TERM_FIELDS}
+    def values(self) -> dict[str, Any]:
+        """The terms and summaries by their columns, as they were chosen to be."""
+        return {name: self._value(name) for name in (*TERM_FIELDS, *SUMMARIES)}
 
-    @property
-    def summaries(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in SUMMARIES}
+    def _value(self, name: str) -> Any:
+        if self.known and self.cleaned_data.get(f"{KEEP}{name}") == THEIRS:
+            return self.known.values[name]
+        typed = self.cleaned_data[name]
+        return plain_text(typed) if name in SUMMARIES else typed
+
+    def choice(self, name: str) -> forms.BoundField | None:
+        """The field that chooses between what is typed and what another person saved, where both changed it."""
+        return self[f"{KEEP}{name}"] if f"{KEEP}{name}" in self.fields else None
 
     @property
     def as_terms(self) -> Terms:
         """Return the terms as typed, or the draft's own if they are invalid."""
         if not self.is_bound or not self.is_valid():
             return self.draft.terms
-        return AgreementVersion(version=self.draft.version, effective_on=self.draft.effective_on, **self.terms).terms
+        return terms_of(self.draft, self.values)
+
+
+def terms_of(draft: AgreementVersion, values: Mapping[str, Any]) -> Terms:
+    """Return the terms of a draft with other `values` of its columns."""
+    terms = {name: values[name] for name in TERM_FIELDS}
+    return AgreementVersion(version=draft.version, effective_on=draft.effective_on, **terms).terms
 
 
 class ClauseForm(forms.Form):
-    """A clause of a draft: its number, and its heading, wording and summary in both languages."""
+    """A clause of a draft: its number, and its heading, wording and summary in both languages; see `EditedClause`."""
+
+    theirs = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
+    keep = keep_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields |= fields_for_model(Clause, fields=CLAUSE_FIELDS)
-        for name, field in self.fields.items():
+        for name in CLAUSE_FIELDS:
+            field = self.fields[name]
             field.widget.attrs |= {"lang": "zh-hans"} if name.endswith("_zh") else {"lang": "en"}
             if isinstance(field.widget, forms.Textarea):
                 field.widget.attrs |= {"rows": 4}
         self.fields["number"].widget.attrs |= {"size": 6, "autocomplete": "off"}
 
     @property
-    def text(self) -> DraftedClause:
-        return DraftedClause(**{name: self.cleaned_data[name] for name in CLAUSE_FIELDS})
+    def text(self) -> EditedClause:
+        texts = {name: plain_text(self.cleaned_data[name]) for name in CLAUSE_FIELDS}
+        return EditedClause(**texts, theirs=self.cleaned_data["theirs"], keep=self.cleaned_data["keep"] or MINE)
+
+    @property
+    def shown(self) -> EditedClause:
+        """The clause as it stands in the form, valid or not."""
+        return EditedClause(**{name: self[name].value() or "" for name in (*CLAUSE_FIELDS, "theirs", "keep")})
 
 
 ClauseForms = forms.formset_factory(
@@ -107,14 +143,12 @@ ClauseForms = forms.formset_factory(
 )
 
 
-def clause_forms(clauses: Sequence[DraftedClause]) -> forms.BaseFormSet[ClauseForm]:
+def clause_forms(clauses: Sequence[EditedClause]) -> forms.BaseFormSet[ClauseForm]:
     """Return unbound forms of these clauses."""
-    return ClauseForms(
-        initial=[{name: getattr(clause, name) for name in CLAUSE_FIELDS} for clause in clauses], prefix="clauses"
-    )
+    return ClauseForms(initial=[vars(clause) for clause in clauses], prefix="clauses")
 
 
-def clauses_typed(formset: forms.BaseFormSet[ClauseForm]) -> list[DraftedClause]:
+def clauses_typed(formset: forms.BaseFormSet[ClauseForm]) -> list[EditedClause]:
     """Return the clauses of valid forms in their order, without the removed ones."""
     return [form.text for form in formset.forms if not form.cleaned_data.get("DELETE")]
 

@@ -21,7 +21,7 @@ from sla_portal.audit.versions import acting
 from sla_portal.clocks import month_name
 from sla_portal.kernel.intervals import MINUTE, seconds
 
-from ..common import page, require_right
+from ..common import page, refusals_on, require_right
 from . import sheet
 from .claim import REVIEW
 from .forms import TogetherForm
@@ -47,16 +47,17 @@ def recommend_chosen(request: HttpRequest) -> HttpResponse:
     form = TogetherForm(request.POST or None, auto_id="together-%s")
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        results = recommend_together(
-            actor=acting(request),
-            claims=claims,
-            outcome=given["outcome"],
-            clause=given["clause"],
-            reason=given["reason"],
-            as_voucher=given["part"] == "voucher",
-            now=now,
-        )
-        return page(request, "staff/claims/together.html", {**context, "results": results, "done": _done(results)})
+        with refusals_on(form):
+            results = recommend_together(
+                actor=acting(request),
+                claims=claims,
+                outcome=given["outcome"],
+                clause=given["clause"],
+                reason=given["reason"],
+                as_voucher=given["part"] == "voucher",
+                now=now,
+            )
+            return page(request, "staff/claims/together.html", {**context, "results": results, "done": _done(results)})
     return page(
         request,
         "staff/claims/together.html",

@@ -26,6 +26,7 @@ from incidents.operations import Action, OutageFacts, ReviewText
 from incidents.queries import may_own
 from incidents.rules import Severity
 from maintenance.models import MaintenanceWindow
+from sla_portal.audit.forms import THEIRS, MergingForm
 from sla_portal.availability.clauses import CUSTOMER_CLAUSES
 from sla_portal.availability.models import Exclusion
 from sla_portal.availability.queries import Grid
@@ -506,7 +507,7 @@ class UpdateForm(KeyedForm):
         return type(self)(data, auto_id=self.auto_id)
 
 
-class ReviewForm(forms.Form):
+class ReviewForm(MergingForm):
     """The review of an incident, as Markdown."""
 
     cause = forms.CharField(
@@ -531,11 +532,20 @@ class ReviewForm(forms.Form):
         required=False,
     )
 
+    class Meta:
+        model = Review
+        fields = ("cause", "cause_zh", "timeline", "timeline_zh")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            # Another person may write the review first; what was left empty here then stays as written.
+            for field in self.fields.values():
+                field.show_hidden_initial = True
+
     @property
     def written(self) -> ReviewText:
-        return ReviewText(
-            **{name: self.cleaned_data[name] for name in ("cause", "cause_zh", "timeline", "timeline_zh")}
-        )
+        return ReviewText(**{name: self.cleaned_data[name] for name in self.Meta.fields})
 
 
 class ActionForm(forms.Form):
@@ -565,6 +575,8 @@ class ActionForm(forms.Form):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         fields["owner"].label_from_instance = lambda user: user.get_full_name() or user.username
+        for field in fields.values():
+            field.show_hidden_initial = True
 
     def clean(self) -> dict[str, Any]:
         if any(self.cleaned_data.values()) and not self.cleaned_data.get("text"):
@@ -572,19 +584,24 @@ class ActionForm(forms.Form):
         return self.cleaned_data
 
 
+ACTIONS = "actions"
 ActionFormSet = forms.formset_factory(ActionForm, extra=3, max_num=100, absolute_max=100)
 
 
 def review_forms(review: Review | None, data: QueryDict | None = None) -> tuple[ReviewForm, forms.BaseFormSet]:
     """Return the form of a review and the rows of its actions, as sent or as on record."""
-    names = ("cause", "cause_zh", "timeline", "timeline_zh")
-    rows = review.actions.all() if review else ()
-    initial = [{name: getattr(row, name) for name in ("text", "text_zh", "owner", "due_on", "done_on")} for row in rows]
-    form = ReviewForm(data, initial={name: getattr(review, name) for name in names} if review else None)
-    return form, ActionFormSet(data, initial=initial, prefix="actions")
+    initial = [vars(action) for action in recorded_actions(review)]
+    return ReviewForm(data, instance=review), ActionFormSet(data, initial=initial, prefix=ACTIONS)
 
 
-def actions_of(rows: forms.BaseFormSet) -> list[Action]:
+def recorded_actions(review: Review | None) -> list[Action]:
+    return [Action.of(row) for row in review.actions.select_related("owner")] if review else []
+
+
+def actions_typed(rows: forms.BaseFormSet, review: Review | None) -> list[Action]:
+    """Return the actions as typed; those on record if nothing was typed, or if they are to be kept."""
+    if ACTIONS in rows.data.getlist(THEIRS) or not rows.has_changed():
+        return recorded_actions(review)
     return [Action(**row.cleaned_data) for row in rows.forms if row.cleaned_data.get("text")]
 
 

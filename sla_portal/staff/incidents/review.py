@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -20,12 +18,12 @@ from incidents.operations import complete_action, publish_review, withdraw_revie
 from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.audit.versions import acting
 from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 
 from ..common import page, refusals_on, require_right
 from ..forms import ReasonForm
-from .forms import actions_of, review_forms
+from .forms import actions_typed, review_forms
 
 WRITE, PUBLISH = "incidents.write_review", "incidents.publish_review"
 
@@ -37,14 +35,15 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     incident = get_object_or_404(Incident, pk=pk)
     if request.method != "POST":
         return _page(request, incident)
-    form, rows = review_forms(_review_of(incident), request.POST)
+    found = _review_of(incident)
+    form, rows = review_forms(found, request.POST)
     if form.is_valid() and rows.is_valid():
         with refusals_on(form):
             write_review(
                 actor=acting(request),
                 incident=incident,
                 text=form.written,
-                actions=actions_of(rows),
+                actions=actions_typed(rows, found),
                 now=timezone.now(),
             )
             messages.success(request, _("Review saved."))
@@ -58,7 +57,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     require_right(request, PUBLISH)
     incident = get_object_or_404(Incident, pk=pk)
     try:
-        publish_review(actor=acting(request), incident=incident, seen=_written(request), now=timezone.now())
+        publish_review(actor=acting(request), incident=incident, now=timezone.now())
     except Refused as refused:
         messages.error(request, str(refused))
     else:
@@ -113,15 +112,6 @@ def _page(request: HttpRequest, incident: Incident, *, status: int = 200, **boun
 
 def _review_of(incident: Incident) -> Review | None:
     return Review.objects.filter(incident=incident).prefetch_related("actions").first()
-
-
-def _written(request: HttpRequest) -> datetime:
-    """When the review that the person read was written; if that is not said, one that never was."""
-    try:
-        at = parse_datetime(request.POST.get("written", ""))
-    except ValueError:
-        at = None
-    return at if at and at.tzinfo else instant(0)
 
 
 def _address(incident: Incident) -> str:

@@ -18,7 +18,7 @@ from sla_portal.notices.models import Delivery, Notice, Status
 from sla_portal.staff.roles import ROLES
 from tests.support.amendments import a_draft, announced, submitted
 from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at
-from tests.support.desk import Opened, a_member, signed_in, text_of
+from tests.support.desk import Forms, Opened, a_member, filled, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -249,18 +249,145 @@ def test_a_draft_of_as_many_clauses_as_an_agreement_can_have_is_saved(lea):
     assert draft.clauses.count() == 300
 
 
+# Two editors
+
+
+def field_on(page, number: str, name: str) -> str:
+    """What a field of a clause is called on a page."""
+    sent = next(sent for _action, sent in Forms(page.content.decode()).forms if "clauses-0-number" in sent)
+    return field_of({key: values[0] for key, values in sent.items() if values}, number, name)
+
+
+def saved_again(client, draft, refused, **values):
+    return filled(client, refused, page_of(draft), "clauses-0-number", do="save", **values)
+
+
 def test_what_another_person_saved_meanwhile_is_not_overwritten(lea, luo):
     draft = started(lea)
     page = Opened(lea, page_of(draft))
     assert sent(luo, draft, voucher_valid_months="24").status_code == 302
     refused = page.fill("clauses-0-number", do="save", voucher_valid_months="6", **SUMMARIES)
     assert refused.status_code == 409
-    assert "changed “1.1” after this page was opened. Nothing was saved." in text_of(refused)
-    assert "12 24 6" in text_of(refused)
-    assert "marked below" not in text_of(refused)
-    assert "A minute counts sooner." in text_of(refused)
+    shown = text_of(refused)
+    assert "changed “1.1” after this page was opened. Nothing was saved." in shown
+    assert "Changed by both: choose at each Voucher validity Legal" in shown
+    assert "Changed by you only: kept below What changes What changes (Chinese)" in shown
+    assert "24 months keep mine keep theirs" in shown
+    assert 'name="voucher_valid_months" value="6"' in refused.content.decode()
+    assert "marked below" not in shown
+    assert "A minute counts sooner." in shown
     draft.refresh_from_db()
-    assert draft.voucher_valid_months == 24
+    assert (draft.voucher_valid_months, draft.summary_of_changes) == (24, "")
+
+
+@pytest.mark.parametrize(("keep", "months", "summary"), [("mine", 6, "Mine."), ("theirs", 24, "Theirs.")])
+def test_of_what_both_changed_either_is_kept_and_the_rest_is_merged(lea, luo, keep, months, summary):
+    draft = started(lea)
+    page = Opened(lea, page_of(draft))
+    sent(luo, draft, voucher_valid_months="24", summary_of_changes_zh="他们的。")
+    sent(luo, draft, clause="3.2", summary="Theirs.", heading="Vouchers")
+    sent(luo, draft, clause="4.11", summary="Beyond control.")
+    names = {name: field_on(page.response, *name.split()) for name in ("3.2 summary", "5.1 summary")}
+    refused = page.fill(
+        "clauses-0-number", do="save", voucher_valid_months="6", summary_of_changes="Mine.",
+        **{names["3.2 summary"]: "Mine.", names["5.1 summary"]: "The cap."},
+    )  # fmt: skip
+    assert refused.status_code == 409
+    shown = text_of(refused)
+    assert "Summary Entered by you Mine. Now Theirs. keep mine keep theirs" in shown
+    assert "Changed by both: choose at each Clause 3.2 Vouchers Legal" in shown
+    assert "Changed by others only: taken over below Clause 4.11" in shown
+    assert "Changed by you only: kept below Clause 5.1" in shown
+    clause = field_on(refused, "3.2", "keep")
+    assert saved_again(lea, draft, refused, keep_voucher_valid_months=keep, **{clause: keep}).status_code == 302
+    draft.refresh_from_db()
+    found = clauses_of(draft)
+    assert (draft.voucher_valid_months, found["3.2"].summary, found["3.2"].heading) == (months, summary, "Vouchers")
+    assert (found["4.11"].summary, found["5.1"].summary) == ("Beyond control.", "The cap.")
+    assert (draft.summary_of_changes, draft.summary_of_changes_zh) == ("Mine.", "他们的。")
+
+
+def test_a_choice_stays_open_in_a_preview_and_after_a_refusal(lea, luo):
+    draft = started(lea)
+    page = Opened(lea, page_of(draft))
+    sent(luo, draft, clause="3.2", summary="Theirs.")
+    refused = page.fill("clauses-0-number", do="save", **{field_on(page.response, "3.2", "summary"): "Mine."})
+    keep = {field_on(refused, "3.2", "keep"): "theirs"}
+    preview = filled(lea, refused, page_of(draft), "clauses-0-number", do="preview", **keep)
+    assert preview.status_code == 200
+    assert "Summary Entered by you Mine. Now Theirs." in text_of(preview)
+    assert "[inserted: Theirs" in text_of(preview)
+    wrong = filled(lea, preview, page_of(draft), "clauses-0-number", do="save", availability_target="101")
+    assert wrong.status_code == 422
+    assert "Summary Entered by you Mine. Now Theirs." in text_of(wrong)
+    assert saved_again(lea, draft, wrong, availability_target="99.99").status_code == 302
+    assert clauses_of(draft)["3.2"].summary == "Theirs."
+
+
+def test_what_is_typed_into_a_clause_follows_it_to_the_number_that_another_gave_it(lea, luo):
+    draft = started(lea)
+    page = Opened(lea, page_of(draft))
+    added = filled(luo, luo.get(page_of(draft)), page_of(draft), "clauses-0-number", do="add:1")
+    told = as_shown(added)
+    assert saved_again(luo, draft, added, **{field_of(told, "1.2", "heading"): "Scope"}).status_code == 302
+    assert clauses_of(draft)["1.2"].heading == "Scope"
+    refused = page.fill("clauses-0-number", do="save", **{field_on(page.response, "1.2", "summary"): "Mine."})
+    assert refused.status_code == 409
+    assert "keep theirs" not in text_of(refused)
+    assert saved_again(lea, draft, refused).status_code == 302
+    found = clauses_of(draft)
+    assert (found["1.2"].heading, found["1.3"].summary) == ("Scope", "Mine.")
+
+
+def test_a_clause_that_one_removed_and_the_other_changed_is_kept_or_removed_by_choice(lea, luo):
+    for keep, is_kept in (("mine", True), ("theirs", False)):
+        draft = started(lea, f"1.1-{keep}")
+        page = Opened(lea, page_of(draft))
+        sent(luo, draft, clause="5.2", DELETE="on")
+        refused = page.fill("clauses-0-number", do="save", **{field_on(page.response, "5.2", "summary"): "Mine."})
+        assert "The other person removed this clause, which you changed." in text_of(refused)
+        assert saved_again(lea, draft, refused, **{field_on(refused, "5.2", "keep"): keep}).status_code == 302
+        assert ("5.2" in clauses_of(draft)) == is_kept
+
+
+def test_what_is_saved_while_a_merged_page_is_open_is_merged_again(lea, luo):
+    draft = started(lea)
+    page = Opened(lea, page_of(draft))
+    sent(luo, draft, voucher_valid_months="24")
+    refused = page.fill("clauses-0-number", do="save", voucher_valid_months="6")
+    sent(luo, draft, voucher_valid_months="36", amendment_notice_days="45")
+    again = saved_again(lea, draft, refused)
+    assert again.status_code == 409
+    assert "36 months" in text_of(again)
+    assert saved_again(lea, draft, again).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.voucher_valid_months, draft.amendment_notice_days) == (6, 45)
+
+
+def test_a_choice_stands_when_something_else_is_saved_meanwhile(lea, luo):
+    draft = started(lea)
+    page = Opened(lea, page_of(draft))
+    sent(luo, draft, voucher_valid_months="24")
+    refused = page.fill("clauses-0-number", do="save", voucher_valid_months="6")
+    sent(luo, draft, amendment_notice_days="45")
+    again = saved_again(lea, draft, refused, keep_voucher_valid_months="theirs")
+    assert again.status_code == 409
+    assert saved_again(lea, draft, again, summary_of_changes="Mine.").status_code == 302
+    draft.refresh_from_db()
+    assert (draft.voucher_valid_months, draft.amendment_notice_days) == (24, 45)
+
+
+def test_a_draft_submitted_meanwhile_shows_who_did_and_keeps_what_was_typed(lea, luo):
+    draft = a_draft()
+    page = Opened(lea, page_of(draft))
+    luo.post(page_of(draft, "submit_amendment"), {"effective_on": "2026-07-02"})
+    refused = page.fill("clauses-0-number", do="save", summary_of_changes="Mine.")
+    assert refused.status_code == 409
+    assert "Legal submitted for approval 2.0" in text_of(refused)
+    locked = saved_again(lea, draft, refused)
+    assert locked.status_code == 422
+    assert "Version 2.0 is submitted for approval. Have it sent back before you change it." in text_of(locked)
+    assert ">\nMine.</textarea>" in locked.content.decode()
 
 
 def test_a_draft_is_thrown_away_with_a_reason_only(lea):

@@ -14,7 +14,7 @@ from sla_portal.staff.claims import queue as queue_view
 from sla_portal.staff.roles import ROLES
 from tests.support.builders import a_contract, a_customer, a_region, at
 from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, recommended, support
-from tests.support.desk import a_member, signed_in, text_of
+from tests.support.desk import Opened, a_member, filled, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 QUEUE = reverse("admin:claims")
@@ -203,6 +203,23 @@ def test_several_claims_are_refused_on_one_clause_with_an_email_each():
     letters = dict(Recommendation.objects.values_list("claim__number", "letter_text"))
     assert all(number in text for number, text in letters.items())
     assert len(letters) == 2
+
+
+def test_several_claims_of_which_one_has_changed_are_refused_and_the_change_is_shown():
+    a_missed_september()
+    claims = [a_claim(a_claimant()) for _n in range(2)]
+    me, other = signed_in(support()), support("otto")
+    page = Opened(me, f"{TOGETHER}?claim={claims[0].pk}&claim={claims[1].pk}")
+    ask_customer(actor=Actor.staff(other), claim=claims[1], question="Which door?", now=OPEN)
+    refused = page.fill("claim", outcome="refuse", clause="3.3.2", reason="Of 10 September")
+    assert refused.status_code == 409
+    shown = text_of(refused)
+    assert f"Support changed “{claims[1].number}” after this page was opened. Nothing was saved." in shown
+    assert f"Support asked the customer about {claims[1].number}" in shown
+    assert "Of 10 September</textarea>" in refused.content.decode()
+    assert not Recommendation.objects.exists()
+    done = filled(me, refused, TOGETHER, "claim")
+    assert "2 of 2 claims are recommended." in text_of(done)
 
 
 @pytest.mark.parametrize("claims", [[], ["x"], ["9" * 30], ["0"]])

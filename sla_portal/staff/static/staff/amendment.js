@@ -18,6 +18,7 @@ async function follow() {
   const told = new FormData(form);
   told.set("do", "preview");
   const answer = await fetch(form.action, { method: "POST", body: told });
+  form.querySelector(".changed-mark").hidden = answer.status !== 409;
   // Refused or signed out: the page says so when it is saved.
   if (!answer.ok || answer.redirected) return;
   const sheet = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -1,8 +1,8 @@
 """What a form of the staff pages passes when it is sent: it is saved once, and nothing that was typed is lost.
 
 `{% csrf_token %}` gives each form a signed field that says who was signed in when it was made, on which page, and by which
-key. Where a form arrives without a session, or after it was saved already, what was typed is put into the session, and the
-page shows it unsent.
+key. Where a form arrives without a session, after it was saved already, or for a record that is gone, what was typed is put
+into the session, and the page shows it unsent.
 """
 
 from __future__ import annotations
@@ -133,6 +133,7 @@ def why(reason: str) -> str:
             "form again only if it is missing there."
         ),
         "switched": _("What you typed is still here; nothing was sent yet."),
+        "gone": _("The record to which you sent this does not exist any more; nothing was saved."),
         "saved": _(
             "This form was saved already. What you changed since then is here and was not sent. Send it only if it is to be saved as well."
         ),
@@ -285,6 +286,10 @@ def saved_once(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
             return _sent_again(request, made, submission)
         try:
             response = view(request, *args, **kwargs)
+        except Http404:
+            submission.delete()
+            keep(request, made, "gone")
+            return redirect(made.address)
         except BaseException:
             submission.delete()
             raise

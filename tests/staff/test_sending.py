@@ -212,6 +212,25 @@ def test_a_page_that_is_gone_still_shows_what_was_typed(incident, nora):
     assert "two" in page.content.decode()
 
 
+def test_a_form_for_a_record_that_is_gone_meanwhile_shows_what_was_typed(nora):
+    """A draft of an amendment on its own page, and a contact in a form of the admin."""
+    legal = a_member("Legal", "lea")
+    draft, contact = a_draft(), a_customer(a_region()).contacts.create(email="ops@example.com", name="Ann")
+    ada = signed_in(a_member("Administrator", "ada"))
+    for client, address, typed in (
+        (signed_in(legal), reverse("admin:amendment", args=[draft.pk]), {"summary_of_changes": "My words"}),
+        (ada, reverse("admin:customers_contact_change", args=[contact.pk]), {"name": "My words"}),
+    ):
+        sent = form_of(client, address) | typed
+        (draft if "amendment" in address else contact).delete()
+        answer = client.post(address, sent)
+        assert (answer.status_code, answer.url) == (302, address)
+        page = client.get(address)
+        assert "The record to which you sent this does not exist any more; nothing was saved." in text_of(page)
+        assert "My words" in page.content.decode()
+    assert Submission.objects.count() == 0
+
+
 # Sent again
 
 

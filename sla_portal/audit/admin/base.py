@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.forms.models import _get_foreign_key
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -190,6 +190,12 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
     """Whether the list renews itself while it is open."""
     export_page = ""
     """The page that exports the list, by its name; empty: none."""
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        # Django leads to its index, and what was typed for the record would be lost.
+        if request.method == "POST":
+            raise Http404
+        return super()._get_obj_does_not_exist_redirect(request, opts, object_id)
 
     def list_links(self, request: HttpRequest) -> Iterable[Link]:
         """Return links from the list to related pages."""

@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -22,6 +24,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings as portal
 from django.core.cache import caches
+from django.db.backends.signals import connection_created
 from django.utils import timezone, translation
 
 from tests.support.servers import TEMPLATE
@@ -87,10 +90,28 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
         first_register.add(apps, None)
 
     operations.execute_sql_flush = flush_all
-    with template_of_the_test_database(django_db_blocker):
+    with template_of_the_test_database(django_db_blocker), closing_what_the_main_thread_opens():
         yield
     with django_db_blocker.unblock():
         assert left_open() == [], "A test has left a connection to the database open."
+
+
+@contextmanager
+def closing_what_the_main_thread_opens() -> Iterator[None]:
+    """Close every connection of the main thread: beside Playwright's event loop it has one that pytest-django does not see."""
+    opened: weakref.WeakSet = weakref.WeakSet()
+
+    def remember(connection, **_kwargs) -> None:
+        if threading.current_thread() is threading.main_thread():
+            opened.add(connection.connection)
+
+    connection_created.connect(remember)
+    try:
+        yield
+    finally:
+        connection_created.disconnect(remember)
+        for connection in opened:
+            connection.close()
 
 
 def left_open() -> list[tuple]:

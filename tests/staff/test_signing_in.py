@@ -155,7 +155,7 @@ def test_ones_own_password_is_in_the_log_when_it_is_changed():
 def test_the_commands_that_set_passwords_are_in_the_log(monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "right horse battery")
     call_command("createsuperuser", "--noinput", username="root", email="root@example.com", stdout=StringIO())
-    monkeypatch.setattr("getpass.getpass", lambda *_: "another horse battery")
+    monkeypatch.setattr("getpass.getpass", lambda **_: "another horse battery")
     call_command("changepassword", "root", stdout=StringIO())
     entries = Entry.objects.order_by("pk").values_list("actor_name", "action", "subject", "changes")
     assert list(entries) == [

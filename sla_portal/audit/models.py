@@ -146,7 +146,7 @@ class Check(models.Model):
         verbose_name_plural = _("integrity checks")
         ordering = ["-id"]
         default_permissions = ()
-        permissions = [("hear_of_faults", gettext_noop("Is notified when the audit log fails its integrity check"))]
+        permissions = [("view_faults", gettext_noop("Is notified when the audit log fails its integrity check"))]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M}"

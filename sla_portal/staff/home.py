@@ -151,7 +151,7 @@ def index(request: HttpRequest) -> TemplateResponse:
         context |= agreement(request.user, now)
     if may("audit.view_entry"):
         context["latest"] = Entry.objects.exclude(action__in=SIGN_INS).order_by("-id")[:SHOWN]
-    if may("audit.hear_of_faults"):
+    if may("audit.view_faults"):
         context["faults"] = [sentence(finding) for finding in present_findings()]
     return TemplateResponse(request, "staff/home.html", context)
 

@@ -28,7 +28,7 @@ VIEW_CLAIMS = (
     "claims.view_ownday",
     "claims.view_calendaryear",
 )
-WATCH = ("audit.hear_of_faults", "staff.view_failedsignins")
+WATCH = ("audit.view_faults", "staff.view_failedsignins")
 VIEW_ALL = (
     *VIEW_NOTICES,
     "audit.view_entry",

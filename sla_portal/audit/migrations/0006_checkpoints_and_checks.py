@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'integrity check',
                 'verbose_name_plural': 'integrity checks',
                 'ordering': ['-id'],
-                'permissions': [('hear_of_faults', 'Is notified when the audit log fails its integrity check')],
+                'permissions': [('view_faults', 'Is notified when the audit log fails its integrity check')],
                 'default_permissions': (),
             },
         ),

@@ -44,7 +44,7 @@ def notify_of_findings(*, check: Check, now: datetime) -> Notice | None:
         lock_chain()
         addresses = [
             Address(user.email, user.get_full_name())
-            for user in User.objects.with_perm("audit.hear_of_faults", backend=MODEL_BACKEND).exclude(email="")
+            for user in User.objects.with_perm("audit.view_faults", backend=MODEL_BACKEND).exclude(email="")
         ]
         if not addresses or not check.found or _is_told(check):
             return None

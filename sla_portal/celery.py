@@ -33,6 +33,11 @@ app.conf.beat_schedule = {
     "mail the codes and links asked for": every(30, "claims.tasks.mail_codes_and_links"),
     "submit claims whose day has come": every(300, "claims.tasks.submit_held_claims"),
     "purge expired claim forms": every(3600, "claims.tasks.purge_expired_applications"),
+    "make the checkpoint of the day": every(600, "sla_portal.audit.tasks.make_daily_checkpoint"),
+    "mail checkpoints of the audit log": every(300, "sla_portal.notices.tasks.mail_checkpoints"),
+    "sum up failed sign-ins": every(600, "sla_portal.staff.tasks.sum_up_failed_sign_ins"),
+    "verify the tail of the audit log": every(3600, "sla_portal.notices.tasks.check_tail_of_audit_log"),
+    "verify the whole audit log": every(86400, "sla_portal.notices.tasks.check_audit_log"),
     "say that schedule and worker are alive": every(60, "sla_portal.health.note_beat"),
 }
 

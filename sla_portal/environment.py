@@ -225,7 +225,7 @@ def database(name: str, base: Path, *, default: Path) -> dict[str, Any]:
     """The database that the URL names: SQLite or PostgreSQL.
 
     SQLite takes the write lock when a transaction begins, or writers meet "database is locked"; and waits for the disk
-    at each commit, or a power cut takes the last one.
+    at each commit, or a power cut takes the last one. REPLACE fires the triggers that refuse a deletion.
     """
     if not text(name, default=""):
         config: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default)}
@@ -252,7 +252,7 @@ def database(name: str, base: Path, *, default: Path) -> dict[str, Any]:
                 refuse(name, f"names a file in a folder that does not exist: {Path(config['NAME']).parent}.")
         options.setdefault("timeout", 20)
         options["transaction_mode"] = "IMMEDIATE"
-        options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
     else:
         config.setdefault("CONN_MAX_AGE", 60)
         config["CONN_HEALTH_CHECKS"] = True
@@ -366,6 +366,15 @@ def bounce_address(name: str) -> str:
     if value and (local.count("*") > 1 or not _is_email(f"{local.replace('*', 'x')}@{domain}")):
         refuse(name, f"must be an e-mail address such as bounces@example.com or bounces+*@example.com, not {value!r}.")
     return value
+
+
+def addresses(name: str) -> list[str]:
+    """E-mail addresses separated by commas, or none."""
+    values = [value.strip() for value in text(name, default="").split(",") if value.strip()]
+    for value in values:
+        if not _is_email(value):
+            refuse(name, f"must be e-mail addresses separated by commas, and {value!r} is none.")
+    return values
 
 
 def sender(name: str, *, default: str) -> str:

@@ -97,6 +97,8 @@ CLOSING_NEEDS_SECOND_PERSON = environment.switch("CLOSING_NEEDS_SECOND_PERSON", 
 
 INSTALLED_APPS = [
     "sla_portal.staff.apps.PortalAdminConfig",
+    # Before Django's, whose commands for passwords it records
+    "sla_portal.audit",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -105,7 +107,6 @@ INSTALLED_APPS = [
     "django.forms",
     "axes",
     "csp",
-    "sla_portal.audit",
     "sla_portal.customers",
     "sla_portal.notices",
     "sla_portal.agreements",
@@ -241,6 +242,8 @@ MAILS_PER_MINUTE = environment.count("MAILS_PER_MINUTE", default=0)
 BOUNCE_ADDRESS = environment.bounce_address("BOUNCE_ADDRESS")
 # The mailbox into which reports of what came back are delivered
 BOUNCES_URL = environment.mailbox("BOUNCES_URL")
+# Where checkpoints of the audit log are mailed: outside, so that nobody who changes the log here can change them too
+CHECKPOINT_ADDRESSES = environment.addresses("CHECKPOINT_ADDRESSES")
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.sender("DEFAULT_FROM_EMAIL", default="sla-portal@localhost")
 

@@ -25,6 +25,7 @@ from django.core.cache import caches
 from django.utils import timezone, translation
 
 from tests.support.servers import TEMPLATE
+from tests.support.unguarded import unguarded
 
 pytest_plugins = ["tests.support.scanner", "tests.support.sealing"]
 
@@ -71,16 +72,8 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     names = import_module("sla_portal.customers.migrations.0003_names_in_chinese")
 
     def flush_all(self, statements) -> None:
-        with self.connection.cursor() as cursor:
-            triggers = []
-            if self.connection.vendor == "sqlite":
-                cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-                triggers = cursor.fetchall()
-            for name, _sql in triggers:
-                cursor.execute(f"DROP TRIGGER {name}")
+        with unguarded(self.connection):
             flush(self, statements)
-            for _name, sql in triggers:
-                cursor.execute(sql)
         first_scope.add(apps, None)
         names.translate(apps, None)
         first_version.add(apps, None)

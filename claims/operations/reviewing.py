@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from claims.emails import decision_email
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import check_unchanged, require
+from sla_portal.audit.models import Occasion
+from sla_portal.audit.operations import check_unchanged, make_checkpoint, require
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.money import format_amount as amount
 
@@ -204,6 +205,7 @@ def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: d
         else:
             change_status(actor, locked, Status.REFUSED, "refused", wanted.reason, now)
         send(actor, locked, decision_email(wanted.letter_subject, wanted.letter_text, compensation), now)
+        make_checkpoint(occasion=Occasion.DECISION, about=decision, now=now)
     return decision
 
 

@@ -19,9 +19,9 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from .actors import Actor
-from .models import Chain, ClosedMonth, Entry
-from .queries import entries_since
-from .rules import GENESIS, link
+from .models import Chain, Check, Checkpoint, ClosedMonth, Entry, Occasion
+from .queries import Inspected, entries_since, inspect_log, inspect_tail
+from .rules import GENESIS, Mark, link
 from .verbs import ADDING, NO_CHANGE
 
 
@@ -123,7 +123,11 @@ def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> l
     closed = _closed_months() if any(written.touching for written in entries) else []
     added = []
     for written in (_with_closed_months(written, closed, now) for written in entries):
+        chain.last_number += 1
+        chain.entries += 1
         entry = Entry(
+            # By the database's own sequence a transaction that is rolled back would leave a gap.
+            pk=chain.last_number,
             at=now,
             actor=actor.user,
             actor_name=actor.name[:200],
@@ -138,7 +142,7 @@ def record_many(*, actor: Actor, entries: Sequence[Written], now: datetime) -> l
         entry.hash = chain.last_hash = link(entry.previous_hash, entry.content())
         added.append(entry)
     Entry.objects.bulk_create(added)
-    chain.save(update_fields=["last_hash"])
+    chain.save(update_fields=["last_hash", "last_number", "entries"])
     if actor.seen:
         actor.seen.own |= {entry.hash for entry in added}
     return added
@@ -185,6 +189,59 @@ def lock_chain() -> Chain:
         raise RuntimeError("An audit entry belongs in the transaction of the write it records.")
     chain, _created = Chain.objects.select_for_update().get_or_create(pk=1, defaults={"last_hash": GENESIS})
     return chain
+
+
+def record_password(*, actor: Actor, user: models.Model, now: datetime) -> Entry:
+    """Record that the password of a user was set or changed, in the caller's transaction; never the password."""
+    changes = {"password": [None, "new value set"]}
+    return record(actor=actor, action="set the password of", subject=user, now=now, changes=changes)
+
+
+# Checkpoints and checks
+
+
+def make_checkpoint(*, occasion: Occasion, about: models.Model, now: datetime) -> Checkpoint:
+    """Note where the audit log stands, in the transaction of the write it is made for; once for a record."""
+    return _checkpoint(occasion, f"{about._meta.label_lower} {about.pk}", lock_chain(), now)
+
+
+def make_daily_checkpoint(*, now: datetime) -> Checkpoint | None:
+    """Note where the audit log stands, once a day of the SLA clock; None while it is empty."""
+    with transaction.atomic():
+        chain = lock_chain()
+        day = local_date(epoch(now), settings.SLA_ZONE)
+        return _checkpoint(Occasion.DAILY, day.isoformat(), chain, now) if chain.entries else None
+
+
+def _checkpoint(occasion: Occasion, about: str, chain: Chain, now: datetime) -> Checkpoint:
+    if made := Checkpoint.objects.filter(occasion=occasion, about=about).first():
+        return made
+    newest = Checkpoint.objects.aggregate(newest=models.Max("number"))["newest"] or 0
+    return Checkpoint.objects.create(
+        number=newest + 1,
+        made_at=now,
+        occasion=occasion,
+        about=about,
+        entries=chain.entries,
+        entry=chain.last_number,
+        hash=chain.last_hash,
+    )
+
+
+def check_log(*, now: datetime, outside: Sequence[Mark] = ()) -> Check:
+    """Verify the whole audit log, against all checkpoints and marks from `outside` the portal; keep what was found."""
+    return _check(inspect_log(outside), now, whole=True)
+
+
+def check_tail(*, now: datetime) -> Check:
+    """Verify the audit log from its newest checkpoint on; keep what was found."""
+    return _check(inspect_tail(), now, whole=False)
+
+
+def _check(inspected: Inspected, now: datetime, *, whole: bool) -> Check:
+    return Check.objects.create(
+        at=now, whole=whole, entries=inspected.entries, found=[one.stored() for one in inspected.findings]
+    )
 
 
 def snapshot(row: models.Model, names: Iterable[str] | None = None) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 from django.db import models
 
 from .actors import Seen
-from .models import Entry
-from .rules import GENESIS
+from .models import CONTENT, Chain, Check, Checkpoint, Entry, Occasion, content_of
+from .rules import GENESIS, Fault, Finding, Head, Mark, Row, Start, inspect, missing_checkpoints
 from .verbs import LOOKING
 
 MOST_SINCE = 50
@@ -41,11 +44,75 @@ def entries_since(seen: Seen, *subjects: models.Model, most: int | None = MOST_S
     return [entry for entry in reversed(since[:most]) if entry.hash not in seen.own]
 
 
+# Integrity
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """How many entries were checked, and what was found."""
+
+    entries: int
+    findings: list[Finding]
+
+
+def inspect_log(outside: Sequence[Mark] = ()) -> Inspected:
+    """Verify every entry in one pass, and compare the log with its head, all checkpoints and marks from `outside`."""
+    # Checkpoints before the head: what is written meanwhile is later than both.
+    checkpoints = list(Checkpoint.objects.order_by("number"))
+    head = head_of_log()
+    upgraded = [one.entry for one in checkpoints if one.occasion == Occasion.UPGRADE]
+    found = inspect(
+        rows_of_log(1, head.number),
+        head,
+        [*(one.mark for one in checkpoints), *outside],
+        # Of an earlier build's log, the database's sequence may have left numbers out.
+        numbered_after=max(upgraded, default=0),
+    )
+    return Inspected(found.entries, [*found.findings, *missing_checkpoints([one.number for one in checkpoints])])
+
+
+def inspect_tail() -> Inspected:
+    """Verify the log from the entry of its newest checkpoint on; without a checkpoint, from the first."""
+    newest = Checkpoint.objects.order_by("number").last()
+    if newest is None:
+        return inspect_log()
+    head = head_of_log()
+    start = Start(number=newest.entry - 1, hash=None, entries=newest.entries - 1)
+    found = inspect(rows_of_log(newest.entry, head.number), head, [newest.mark], start=start)
+    return Inspected(found.entries - start.entries, found.findings)
+
+
+def head_of_log() -> Head:
+    """Return what the head row says, and the number of the newest entry at the same moment: one statement reads both."""
+    newest = models.Subquery(Entry.objects.order_by("-pk").values("pk")[:1])
+    row = Chain.objects.annotate(newest=newest).values_list("last_number", "last_hash", "entries", "newest").first()
+    number, last_hash, entries, last = row or (0, GENESIS, 0, newest_entry())
+    return Head(number, last_hash, entries, last or 0)
+
+
+def rows_of_log(first: int, last: int) -> Iterator[Row]:
+    """Read the entries from number `first` to `last` in their order, some at a time."""
+    entries = Entry.objects.filter(pk__gte=first, pk__lte=last).order_by("pk")
+    for number, previous_hash, own, *content in entries.values_list("pk", "previous_hash", "hash", *CONTENT).iterator(
+        chunk_size=2000
+    ):
+        yield Row(number, previous_hash, own, content_of(content))
+
+
 def first_broken_link() -> Entry | None:
-    """Return the first entry whose hash does not match its content and the entry before it; None if the audit log is intact."""
-    previous = GENESIS
-    for entry in Entry.objects.order_by("id").iterator(chunk_size=2000):
-        if entry.previous_hash != previous or entry.hash != entry.expected_hash():
-            return entry
-        previous = entry.hash
-    return None
+    """Return the first entry whose hash does not match its content or the entry before it; None if the audit log is intact."""
+    return first_entry(inspect_log().findings)
+
+
+def first_entry(findings: Sequence[Finding]) -> Entry | None:
+    """Return the first entry of the log at which a hash is wrong."""
+    faults = (Fault.ALTERED, Fault.UNLINKED, Fault.MISSING)
+    broken = next((one for one in findings if one.fault in faults), None)
+    return Entry.objects.filter(pk__gte=broken.entry).order_by("pk").first() if broken else None
+
+
+def present_findings() -> list[Finding]:
+    """Return what the newest check of the whole log found, and what a check of the tail has found since."""
+    whole = Check.objects.filter(whole=True).first()
+    tail = Check.objects.filter(whole=False, pk__gt=whole.pk if whole else 0).first()
+    return list(dict.fromkeys(finding for check in (whole, tail) if check for finding in check.findings))

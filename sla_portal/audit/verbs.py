@@ -32,6 +32,7 @@ VERBS = {
     "exported who could have claimed as": pgettext_lazy("audit log", "exported who could have claimed as"),
     "extended": pgettext_lazy("audit log", "extended"),
     "extended a contract": pgettext_lazy("audit log", "posted a service extension on"),
+    "failed to sign in": pgettext_lazy("audit log", "counted failed sign-ins of"),
     "finished": pgettext_lazy("audit log", "completed"),
     "gave": pgettext_lazy("audit log", "issued the notice"),
     "granted": pgettext_lazy("audit log", "granted"),
@@ -73,6 +74,7 @@ VERBS = {
     "reopened": pgettext_lazy("audit log", "reopened"),
     "requested the announcement of": pgettext_lazy("audit log", "requested the announcement of"),
     "requested reports": pgettext_lazy("audit log", "requested reports"),
+    "set the password of": pgettext_lazy("audit log", "set the password of"),
     "set the severity of": pgettext_lazy("audit log", "set the severity of"),
     "resolved": pgettext_lazy("audit log", "resolved"),
     "resumed": pgettext_lazy("audit log", "resumed"),
@@ -85,6 +87,7 @@ VERBS = {
     "sent back the request to announce": pgettext_lazy("audit log", "sent back the request to announce"),
     "shortened": pgettext_lazy("audit log", "shortened"),
     "signed": pgettext_lazy("audit log", "signed"),
+    "signed in": pgettext_lazy("audit log", "signed in:"),
     "started": pgettext_lazy("audit log", "started"),
     "submitted": pgettext_lazy("audit log", "submitted"),
     "superseded the request to announce": pgettext_lazy("audit log", "superseded the request to announce"),
@@ -105,7 +108,10 @@ VERBS = {
     "wrote the review of": pgettext_lazy("audit log", "wrote the review of"),
 }
 
-LOOKING = frozenset(
+SIGN_INS = frozenset({"failed to sign in", "signed in"})
+"""Verbs of signing in."""
+
+LOOKING = SIGN_INS | frozenset(
     {
         "downloaded a bundle of proof",
         "downloaded proof of",
@@ -141,11 +147,14 @@ FIELDS = {
     "closed_months": pgettext_lazy("audit log", "closed months changed"),
     "contacts": pgettext_lazy("audit log", "contacts"),
     "done_on": pgettext_lazy("audit log", "done on"),
+    "failures": pgettext_lazy("audit log", "failed attempts"),
     "format": pgettext_lazy("audit log", "format"),
     "internal update": pgettext_lazy("audit log", "internal note"),
     "last_day": pgettext_lazy("audit log", "last service day"),
     "letter": pgettext_lazy("audit log", "letter"),
+    "hour": pgettext_lazy("audit log", "hour"),
     "links": pgettext_lazy("audit log", "active links"),
+    "locked_out": pgettext_lazy("audit log", "attempts refused by the lock-out"),
     "missing_only": pgettext_lazy("audit log", "only missing reports"),
     "month": pgettext_lazy("audit log", "month"),
     "name": pgettext_lazy("audit log", "name"),

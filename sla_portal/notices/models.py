@@ -26,6 +26,7 @@ class Kind(models.TextChoices):
     REPORT = "report", _("report")
     CLAIM = "claim", _("claim")
     CODE = "code", _("code")
+    AUDIT = "audit", _("audit log")
 
 
 class Notice(models.Model):

@@ -13,7 +13,7 @@ LONGEST_PAUSE = timedelta(hours=4)
 CREDIT_SECONDS = 2
 """Seconds for which unused allowance is kept: longer than clock skew between workers, shorter than a burst."""
 
-_URGENCY = {"code": 0, "claim": 1, "maintenance": 2}
+_URGENCY = {"code": 0, "audit": 1, "claim": 1, "maintenance": 2}
 
 
 def urgency(kind: str) -> int:

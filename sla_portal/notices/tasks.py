@@ -8,6 +8,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from sla_portal.audit.operations import check_log, check_tail
+from sla_portal.audit.words import sentence
+
 from . import operations
 from .mail.mailbox import Unreadable
 
@@ -70,3 +73,29 @@ def read_bounces() -> None:
     except Unreadable as error:
         # The next run retries.
         log.warning("The mailbox of BOUNCES_URL cannot be read: %s", error)
+
+
+@shared_task
+def mail_checkpoints() -> None:
+    """Mail new checkpoints of the audit log to the addresses outside, if any are set."""
+    if operations.mail_checkpoints(now=timezone.now()):
+        deliver_notice_chunk.delay()
+
+
+@shared_task
+def check_audit_log() -> None:
+    """Verify the whole audit log."""
+    notify(check_log(now=timezone.now()))
+
+
+@shared_task
+def check_tail_of_audit_log() -> None:
+    """Verify the audit log from its newest checkpoint on."""
+    notify(check_tail(now=timezone.now()))
+
+
+def notify(check):
+    for finding in check.findings:
+        log.error("Integrity check of the audit log: %s", sentence(finding))
+    if operations.notify_of_findings(check=check, now=timezone.now()):
+        deliver_notice_chunk.delay()

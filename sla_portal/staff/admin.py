@@ -15,6 +15,7 @@ from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ReadOnlyModel
 
 from .incidents import correction  # noqa: F401  registers the form that corrects an incident in place of its app's own
 from .maintenance import listing  # noqa: F401  registers the list of windows in place of its app's own
+from .models import FailedSignIns
 from .roles import role_name
 
 admin.site.unregister(User)
@@ -120,6 +121,24 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
     @method_decorator(transaction.atomic)
     def user_change_password(self, request, id, form_url=""):  # noqa: A002
         return super().user_change_password(request, id, form_url)
+
+
+@admin.register(FailedSignIns)
+class FailedSignInsAdmin(ReadOnlyModelAdmin):
+    """Failed sign-ins of the last 90 days, by account and hour."""
+
+    list_display = (clock_column("hour", _("hour")), "account", "failures", "locked_out")
+    list_select_related = ("user",)
+    fields = ("hour", "account", "failures", "locked_out", "recorded")
+    readonly_fields = ("account",)
+    log_at_foot = False
+    nothing_yet = _(
+        "No failed sign-ins. Each hour of the last 90 days with a failed attempt is listed for each account."
+    )
+
+    @admin.display(description=_("account"))
+    def account(self, counted):
+        return counted.user or _("unknown names")
 
 
 @admin.register(Group)

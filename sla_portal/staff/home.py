@@ -35,6 +35,9 @@ from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, 
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
+from sla_portal.audit.queries import present_findings
+from sla_portal.audit.verbs import SIGN_INS
+from sla_portal.audit.words import sentence
 from sla_portal.availability.models import (
     ClosingRequest,
     CustomerMonth,
@@ -82,6 +85,7 @@ LISTS = (
     (gettext_lazy("Update templates"), "incidents_updatetemplate_changelist", "incidents.view_updatetemplate"),
     (gettext_lazy("Days of the operator's calendar"), "claims_ownday_changelist", "claims.view_ownday"),
     (gettext_lazy("Staff"), "auth_user_changelist", "auth.view_user"),
+    (gettext_lazy("Failed sign-ins"), "staff_failedsignins_changelist", "staff.view_failedsignins"),
     (gettext_lazy("Roles"), "auth_group_changelist", "auth.view_group"),
 )
 
@@ -146,7 +150,9 @@ def index(request: HttpRequest) -> TemplateResponse:
     if may("agreements.view_agreementversion"):
         context |= agreement(request.user, now)
     if may("audit.view_entry"):
-        context["latest"] = Entry.objects.order_by("-id")[:SHOWN]
+        context["latest"] = Entry.objects.exclude(action__in=SIGN_INS).order_by("-id")[:SHOWN]
+    if may("audit.view_faults"):
+        context["faults"] = [sentence(finding) for finding in present_findings()]
     return TemplateResponse(request, "staff/home.html", context)
 
 

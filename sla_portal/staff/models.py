@@ -1,6 +1,9 @@
 """Tables of the staff pages."""
 
+from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
 
 class Submission(models.Model):
@@ -16,3 +19,27 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return str(self.key)
+
+
+class FailedSignIns(models.Model):
+    """How many attempts to sign in failed in an hour with an account's name, or with names of no account."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("account"), db_index=False
+    )
+    hour = models.DateTimeField(_("hour"), help_text=_("Its beginning."))
+    failures = models.PositiveIntegerField(_("failed attempts"))
+    locked_out = models.PositiveIntegerField(_("attempts refused by the lock-out"), default=0)
+    recorded = models.BooleanField(_("recorded in the audit log"), default=False)
+
+    class Meta:
+        verbose_name = _("failed sign-ins")
+        verbose_name_plural = _("failed sign-ins")
+        ordering = ["-hour", "-failures"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint("hour", Coalesce("user", 0), name="failed_sign_ins_of_an_hour_are_counted_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:%M}"

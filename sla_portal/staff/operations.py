@@ -1,14 +1,24 @@
-"""Save a form once, even if it is sent several times."""
+"""Save a form once, even if it is sent several times; record who signed in, and count who failed to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
-from .models import Submission
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import Written, lock_chain, record, record_many
+
+from .models import FailedSignIns, Submission
+
+HOUR = timedelta(hours=1)
+LATEST_COUNT = timedelta(minutes=5)
+"""How long after the end of an hour an attempt of that hour may still be counted."""
+KEPT = timedelta(days=90)
 
 
 def save_once(*, key: UUID, write: Callable[[], str], now: datetime) -> str:
@@ -25,3 +35,48 @@ def save_once(*, key: UUID, write: Callable[[], str], now: datetime) -> str:
         submission.location = write()
         submission.save(update_fields=["location"])
     return submission.location
+
+
+def record_sign_in(*, user: User, now: datetime) -> None:
+    """Record in the audit log that a member of staff signed in."""
+    with transaction.atomic():
+        record(actor=Actor.staff(user), action="signed in", subject=user, now=now)
+
+
+def count_failed_sign_in(*, name: str, locked_out: bool, now: datetime) -> None:
+    """Count a failed attempt by its account and hour; all unknown names are counted as one, and not kept.
+
+    Nothing is written to the audit log, which waits for nobody outside and cannot be filled from there.
+    """
+    user = User.objects.filter(username=name).first()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    counted = FailedSignIns.objects.filter(user=user, hour=hour)
+    one_more = {"failures": F("failures") + 1, "locked_out": F("locked_out") + int(locked_out)}
+    if counted.update(**one_more):
+        return
+    try:
+        with transaction.atomic():
+            FailedSignIns.objects.create(user=user, hour=hour, failures=1, locked_out=int(locked_out))
+    except IntegrityError:
+        # Of two first attempts of an hour the constraint admits one.
+        counted.update(**one_more)
+
+
+def sum_up_failed_sign_ins(*, now: datetime) -> int:
+    """Add one entry to the audit log for each account and hour with failed attempts; return the number of entries.
+
+    Counts are kept for 90 days.
+    """
+    FailedSignIns.objects.filter(hour__lt=now - KEPT).delete()
+    with transaction.atomic():
+        lock_chain()
+        over = FailedSignIns.objects.filter(hour__lte=now - HOUR - LATEST_COUNT, user__isnull=False, recorded=False)
+        counted = list(over.select_related("user").order_by("hour", "user_id"))
+        record_many(actor=Actor.system("sign-in"), entries=[_summed_up(one) for one in counted], now=now)
+        FailedSignIns.objects.filter(pk__in=[one.pk for one in counted]).update(recorded=True)
+    return len(counted)
+
+
+def _summed_up(counted: FailedSignIns) -> Written:
+    names = ("hour", "failures", "locked_out")
+    return Written("failed to sign in", counted.user, {name: [None, getattr(counted, name)] for name in names})

@@ -28,6 +28,7 @@ VIEW_CLAIMS = (
     "claims.view_ownday",
     "claims.view_calendaryear",
 )
+WATCH = ("audit.view_faults", "staff.view_failedsignins")
 VIEW_ALL = (
     *VIEW_NOTICES,
     "audit.view_entry",
@@ -170,9 +171,10 @@ ROLES: dict[str, tuple[str, ...]] = {
         "reports.issue_report",
         "reports.request_bundle",
     ),
-    "Auditor": VIEW_ALL,
+    "Auditor": (*VIEW_ALL, *WATCH),
     "Administrator": (
         *VIEW_ALL,
+        *WATCH,
         "notices.read_inbox",
         "auth.view_user",
         "auth.add_user",

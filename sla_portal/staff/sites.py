@@ -5,20 +5,25 @@ from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.db import transaction
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from sla_portal.audit.actors import Actor
+from sla_portal.audit.operations import record_password
 from sla_portal.audit.versions import versioned
 from sla_portal.clocks import DASH
 from sla_portal.customers.models import Region
 
 from .middleware import SESSION_KEY
+from .operations import count_failed_sign_in, record_sign_in
 from .sending import forget_others, keep_typed, saved_once, sign_in_again
 
 
@@ -47,8 +52,26 @@ class PortalAdminSite(AdminSite):
 
         self.login_form = SignInForm
         response = super().login(request, extra_context)
+        if request.method == "POST":
+            self._note(request, response)
         if request.method == "POST" and request.user.is_authenticated:
             forget_others(request)
+        return response
+
+    def _note(self, request, response):
+        """Record a sign-in, or count a failed one."""
+        now = timezone.now()
+        if isinstance(response, HttpResponseRedirect):
+            record_sign_in(user=request.user, now=now)
+        else:
+            name = response.context_data["form"].cleaned_data.get("username", "")
+            count_failed_sign_in(name=name, locked_out=getattr(request, "axes_locked_out", False), now=now)
+
+    @method_decorator(transaction.atomic)
+    def password_change(self, request, extra_context=None):
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
+            record_password(actor=Actor.staff(request.user), user=request.user, now=timezone.now())
         return response
 
     def get_urls(self):

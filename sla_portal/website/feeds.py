@@ -21,7 +21,7 @@ from sla_portal.kernel.characters import without_hidden
 from . import queries
 from .caching import Cached, cached
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
-from .rules import PublicIncident, PublicNotice, PublicWindow
+from .rules import PublicCheckpoint, PublicIncident, PublicNotice, PublicWindow
 from .words import what_is_touched, what_was_down
 
 FOR_A_MINUTE = "public, max-age=60"
@@ -134,6 +134,28 @@ class Announcements(PublicFeed):
         return item.given_at
 
 
+class Checkpoints(PublicFeed):
+    page = "checkpoints"
+
+    def title(self) -> str:
+        return gettext("Checkpoints of the audit log")
+
+    def item_link(self, item: PublicCheckpoint) -> str:
+        return f"{settings.SITE_URL}{reverse('checkpoints')}#checkpoint-{item.number}"
+
+    def item_title(self, item: PublicCheckpoint) -> str:
+        return gettext("Checkpoint %(number)s: %(entries)s entries") % {"number": item.number, "entries": item.entries}
+
+    def item_description(self, item: PublicCheckpoint) -> str:
+        return gettext("Newest entry: %(entry)s. SHA-256: %(hash)s") % {"entry": item.entry, "hash": item.hash}
+
+    def item_pubdate(self, item: PublicCheckpoint) -> datetime:
+        return item.made_at
+
+    def item_updateddate(self, item: PublicCheckpoint) -> datetime:
+        return item.made_at
+
+
 def _answered(
     name: str, made: Callable[..., PublicFeed], read: Callable[[datetime], Sequence[Any]]
 ) -> Callable[..., HttpResponse]:
@@ -151,3 +173,4 @@ def _answered(
 incidents = _answered("incidents", Incidents, queries.latest_incidents)
 maintenance = _answered("maintenance", Maintenance, queries.latest_windows)
 announcements = _answered("announcements", Announcements, lambda now: queries.notices(1, now)[0])
+checkpoints = _answered("checkpoints", Checkpoints, lambda _now: queries.checkpoints(1)[0])

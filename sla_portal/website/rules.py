@@ -447,6 +447,17 @@ class Said:
 
 
 @dataclass(frozen=True)
+class PublicCheckpoint:
+    """Where the audit log stood: what others keep, to compare the log with."""
+
+    number: int
+    made_at: datetime
+    entries: int
+    entry: int
+    hash: str
+
+
+@dataclass(frozen=True)
 class PublicNotice:
     """An announcement, frozen when it was published."""
 

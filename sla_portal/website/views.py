@@ -250,6 +250,19 @@ def _today(now: datetime) -> date:
 
 
 @public
+def checkpoints(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """The checkpoints of the audit log, newest first."""
+    now = timezone.now()
+    number = _page_number(request)
+    facts = cached(f"checkpoints {number}", lambda: queries.checkpoints(number), now)
+    found, more = facts.value
+    if number > 1 and not found:
+        raise Http404
+    shown = {"checkpoints": found, "more": more, "page": number}
+    return page(request, reader, "checkpoints", facts, lambda: shown, page=number if number > 1 else None)
+
+
+@public
 def data(request: HttpRequest, reader: Reader) -> HttpResponse:
     """Feeds to subscribe to, and the read API."""
     now = timezone.now()

@@ -39,8 +39,10 @@ def loaded(rows=ROWS) -> None:
         # PostgreSQL's sequence does not know the primary keys given above.
         for statement in connection.ops.sequence_reset_sql(no_style(), [get_user_model()]):
             cursor.execute(statement)
-    Entry.objects.bulk_create(Entry(**{**row, "at": parse_datetime(row["at"])}) for row in rows)
-    Chain.objects.update_or_create(pk=1, defaults={"last_hash": rows[-1]["hash"]})
+    Entry.objects.bulk_create(
+        Entry(pk=number, **{**row, "at": parse_datetime(row["at"])}) for number, row in enumerate(rows, 1)
+    )
+    Chain.objects.create(pk=1, last_hash=rows[-1]["hash"], last_number=len(rows), entries=len(rows))
 
 
 def the_entry(action: str) -> Entry:

@@ -56,8 +56,9 @@ def fill(customers: int, outages: int) -> None:
     from sla_portal.agreements.models import Contract
     from sla_portal.customers.models import Customer, Region
     from tests.support.builders import an_outage
+    from tests.support.unguarded import unguarded
 
-    with connection.cursor() as cursor:
+    with unguarded(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE customers_region, incidents_incident CASCADE")
     region = Region.objects.create(code="eu", name="Europe")
     first = datetime(2026, 1, 1, tzinfo=UTC)

@@ -30,6 +30,8 @@ from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import change_draft
 from sla_portal.agreements.queries.drafts import draft_content
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.models import Check
+from sla_portal.audit.rules import Fault, Finding
 from sla_portal.availability.models import ClosingRequest, Exclusion
 from sla_portal.availability.operations import add_evidence
 from sla_portal.customers.models import Contact, Region
@@ -37,7 +39,7 @@ from sla_portal.demo.build import build_demo
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.mail.inbox import BACKEND
 from sla_portal.notices.models import Attachment, Delivery, Kind, Notice, Wording
-from sla_portal.notices.operations import deliver_chunk, give_notice, note_bounce
+from sla_portal.notices.operations import deliver_chunk, give_notice, mail_checkpoints, note_bounce, notify_of_findings
 from sla_portal.notices.private import token
 from sla_portal.notices.wording import Words
 from sla_portal.reports.models import Bundle, Report, ReportRun
@@ -45,6 +47,7 @@ from sla_portal.reports.operations import make_bundle, request_bundle
 from sla_portal.reports.operations.issuing import render_chunk
 from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import RegionRecord
+from sla_portal.staff.operations import count_failed_sign_in
 from tests.support.builders import a_window, an_exclusion, at
 from tests.support.claim_form import Stranger
 from tests.support.desk import filled
@@ -80,7 +83,7 @@ CODE = re.compile(
     r"|[\w.-]*\.(?:atom|com|csv|eml|ics|json|jsonl|pdf|png|py|txt|xlsx|zip)\b"
     r"|\b[0-9a-f]{12,}\b|\b[A-Z]{1,4}-[\w-]+"
     r"|[(（] ?(?:all|function|any) ?[)）]|all / function / any|\b[A-Z]+_[A-Z_]+\b|\bsha256sum --check|\bpython3\b"
-    r"|\bSHA256SUMS\b|\b[a-z]+/(?=\s|$)"
+    r"|\bSHA256SUMS\b|\bcheckaudit --against\b|\b[a-z]+/(?=\s|$)"
 )
 """Addresses, files, hashes, references, settings, commands, and codes of the counting rules (a term of the agreement)."""
 ZONE = re.compile(r"\b(?:[A-Z]\w+|US) ?/[A-Z][\w/+-]*")
@@ -208,6 +211,13 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         idle = a_window("2026-11-20 01:00", "2026-11-20 02:00", title="未实施的升级", not_carried_out_at=NOW)
         an_exclusion(proposed.incident, "4.1", "proposed", maintenance=idle, proposed_at=NOW)
         CalendarYear.objects.create(year=2030, source="官方日历")
+        count_failed_sign_in(name="noc", locked_out=False, now=NOW)
+        with override_settings(CHECKPOINT_ADDRESSES=["notary@example.org"]):
+            mail_checkpoints(now=NOW)
+        User.objects.filter(username="auditor").update(email="auditor@example.com")
+        faults = [Finding(fault, 1, 2, checkpoint).stored() for fault in Fault for checkpoint in (None, 1)]
+        check = Check.objects.create(at=NOW, whole=True, entries=2, found=faults)
+        notify_of_findings(check=check, now=NOW)
         yield Typed()
         transaction.set_rollback(True)
 
@@ -242,7 +252,7 @@ def given(route: str) -> list[dict[str, object]] | None:
     mail = Delivery.objects.filter(notice__kind="amendment", notice__about="1.1").latest("pk")
     attachment = Attachment.objects.latest("pk")
     stored = [path.stem for path in settings.MAIL_DIR.glob("*.eml")]
-    apps_of_desk = "audit customers notices agreements incidents maintenance availability claims reports auth"
+    apps_of_desk = "audit customers notices agreements incidents maintenance availability claims reports auth staff"
     own = Exclusion.objects.get(status="proposed", customer__isnull=False)
     amendment = AgreementVersion.objects.get(version="1.1")
     request = ClosingRequest.objects.latest("pk")

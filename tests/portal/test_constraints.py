@@ -16,6 +16,7 @@ from sla_portal.agreements.models import (
     RegisterEntry,
     Suspension,
 )
+from sla_portal.audit.models import Chain, Checkpoint
 from sla_portal.availability.models import (
     ClosingRequest,
     CustomerMonth,
@@ -172,7 +173,16 @@ def closed_by_the_requester():
     closing(requested_by=somebody, requested_by_name="somebody", closed_by=somebody, one_person=False)
 
 
+def checkpoint(**values):
+    given = {"number": next(numbers), "made_at": at("2026-09-01 08:00"), "occasion": "daily", "about": "2026-09-01"}
+    return Checkpoint.objects.create(**{**given, "entries": 1, "entry": 1, "hash": "0" * 64, **values})
+
+
 BREAKS = claims_breaks.BREAKS | {
+    "the_audit_log_has_one_head": lambda: Chain.objects.create(pk=2, last_hash="0" * 64),
+    "a_checkpoint_is_made_once_for_an_occasion": lambda: twice(checkpoint),
+    "a_checkpoint_has_a_known_occasion": lambda: checkpoint(occasion="whim"),
+    "a_checkpoint_covers_entries": lambda: checkpoint(entries=2),
     "a_customer_has_an_address_once": lambda: [
         Contact.objects.create(customer=customer, email=email)
         for customer in [a_customer(a_region())]

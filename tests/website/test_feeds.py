@@ -16,7 +16,7 @@ from tests.support.public import NOW, a_resolved_incident, an_announcement, ever
 pytestmark = pytest.mark.django_db
 
 ATOM = "{http://www.w3.org/2005/Atom}"
-FEEDS = ("incidents", "maintenance", "announcements")
+FEEDS = ("incidents", "maintenance", "announcements", "checkpoints")
 
 
 @pytest.fixture(autouse=True)

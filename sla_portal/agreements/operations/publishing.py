@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import lock_chain, record, require
+from sla_portal.audit.models import Occasion
+from sla_portal.audit.operations import lock_chain, make_checkpoint, record, require
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
@@ -172,6 +173,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
             },
             now=now,
         )
+        make_checkpoint(occasion=Occasion.PUBLICATION, about=locked.notice, now=now)
     version.refresh_from_db()
     return locked.notice
 
@@ -215,6 +217,7 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
             reason=reason,
             now=now,
         )
+        make_checkpoint(occasion=Occasion.PUBLICATION, about=locked.withdrawal_notice, now=now)
     version.refresh_from_db()
     return locked.withdrawal_notice
 

@@ -20,13 +20,15 @@ from django.utils.translation import gettext_lazy
 from sla_portal.badges import badge
 from sla_portal.clocks import DASH
 
-from ..models import Entry
-from ..queries import first_broken_link
+from ..models import Check, Checkpoint, Entry
+from ..queries import first_entry, inspect_log
 from ..templatetags.audit_log import format_changes, subject
 from ..verbs import verb
+from ..words import sentence
 from .base import ChosenFilter, Link, ReadOnlyModelAdmin, clock_column
 
 DAY = timedelta(days=1)
+CHECKS_SHOWN = 24
 
 
 class ActionFilter(admin.SimpleListFilter):
@@ -182,11 +184,15 @@ class EntryAdmin(ReadOnlyModelAdmin):
         """Verify the hash chain of the audit log from the first entry to the last."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        inspected = inspect_log()
         context = {
             **self.admin_site.each_context(request),
             "title": _("Integrity check"),
-            "count": Entry.objects.count(),
+            "count": inspected.entries,
             "last": Entry.objects.order_by("-id").first(),
-            "broken": first_broken_link(),
+            "faults": [sentence(finding) for finding in inspected.findings],
+            "broken": first_entry(inspected.findings),
+            "checkpoint": Checkpoint.objects.order_by("number").last(),
+            "checks": Check.objects.order_by("-id")[:CHECKS_SHOWN],
         }
         return TemplateResponse(request, "audit/check.html", context)

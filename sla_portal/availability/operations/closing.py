@@ -9,7 +9,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import check_unchanged, close_record, lock_chain, record, require
+from sla_portal.audit.models import Occasion
+from sla_portal.audit.operations import check_unchanged, close_record, lock_chain, make_checkpoint, record, require
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -270,6 +271,7 @@ def _close(
                 changes=_people(closing),
                 reason=reason,
             )
+            make_checkpoint(occasion=Occasion.CLOSING, about=closing, now=now)
     except IntegrityError as error:
         # Of two concurrent closings the constraint admits one.
         raise MonthClosed(_("%(month)s was closed by someone else at the same moment.") % {"month": month}) from error

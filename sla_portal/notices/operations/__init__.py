@@ -1,8 +1,9 @@
 """Issue notices, deliver their e-mails, throttle them, and resolve undelivered mail."""
 
+from .auditing import mail_checkpoints, notify_of_findings
 from .bouncing import note_bounce, read_files, read_mailbox
 from .delivering import deliver_chunk, due, release_lapsed
-from .giving import NotWorded, give_notice
+from .giving import Address, NotWorded, give_notice
 from .resolving import (
     NotALetter,
     NotAnAddress,
@@ -15,6 +16,7 @@ from .resolving import (
 from .throttling import NoReason, NotALimit, NothingToDo, limit_notice, pause_notice, resume_notice
 
 __all__ = [
+    "Address",
     "NoReason",
     "NotALetter",
     "NotALimit",
@@ -28,7 +30,9 @@ __all__ = [
     "due",
     "give_notice",
     "limit_notice",
+    "mail_checkpoints",
     "note_bounce",
+    "notify_of_findings",
     "pause_notice",
     "reached_by_letter",
     "read_files",

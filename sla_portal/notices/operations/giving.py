@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -22,6 +23,14 @@ from ..rules import urgency
 from ..wording import File, Words
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where a notice goes that is for no customer."""
+
+    email: str
+    name: str = ""
+
+
 class NotWorded(Refused):
     """A notice needs a wording in every language of the portal."""
 
@@ -37,12 +46,14 @@ def give_notice(
     now: datetime,
     attachments: Sequence[File] = (),
     notified_before: QuerySet[Delivery] | None = None,
+    addresses: Sequence[Address] = (),
 ) -> Notice:
     """Freeze a notice and queue a delivery for each address of `audience`, once per address (5.2).
 
     `audience` is `Contact.objects.none()` for a notice on the website only. The addresses of `notified_before`, deliveries
-    of earlier notices, are notified too, even if their contact was deleted. Delivery starts after the commit: callers may
-    speed it up by `tasks.deliver_soon()`; otherwise the schedule finds it within 30 seconds.
+    of earlier notices, are notified too, even if their contact was deleted; so are `addresses`, which are no contacts.
+    Delivery starts after the commit: callers may speed it up by `tasks.deliver_soon()`; otherwise the schedule finds it
+    within 30 seconds.
     """
     require(actor, "notices.give_notice")
     check_worded(wordings)
@@ -67,6 +78,7 @@ def give_notice(
         queued = _queue(notice, audience)
         if notified_before is not None:
             queued += _queue_again(notice, notified_before)
+        queued += _queue_addresses(notice, addresses)
         record(
             actor=actor,
             action="gave",
@@ -110,6 +122,24 @@ def _queue_again(notice: Notice, notified_before: QuerySet[Delivery]) -> int:
     chosen = Delivery.objects.filter(pk__in=notified_before.order_by().values("pk")).annotate(address=Lower("email"))
     first = chosen.exclude(address__in=there).values("address").annotate(first=Min("pk")).values("first")
     return _insert(notice, Delivery.objects.filter(pk__in=first), contact=F("contact_id"), language=F("language"))
+
+
+def _queue_addresses(notice: Notice, addresses: Sequence[Address]) -> int:
+    """Queue deliveries to addresses that are not queued yet."""
+    there = {email.lower() for email in notice.deliveries.values_list("email", flat=True)} if addresses else set()
+    wanted = {one.email.lower(): one for one in addresses if one.email.lower() not in there}
+    Delivery.objects.bulk_create(
+        Delivery(
+            notice=notice,
+            email=one.email,
+            name=one.name,
+            language=settings.LANGUAGE_CODE,
+            urgency=urgency(notice.kind),
+            next_attempt_at=notice.given_at,
+        )
+        for one in wanted.values()
+    )
+    return len(wanted)
 
 
 def _insert(notice: Notice, source: QuerySet[Contact] | QuerySet[Delivery], contact: F, language: F) -> int:

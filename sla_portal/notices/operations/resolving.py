@@ -40,8 +40,9 @@ def confirm_delivery(*, actor: Actor, delivery: Delivery, reason: str, now: date
     """Mark an unknown or bounced e-mail as delivered, with a reason."""
     among = (Status.UNKNOWN, Status.BOUNCED)
     with _decision(delivery, actor, "confirmed", reason, now, among=among) as (locked, _changes):
+        if locked.status == Status.UNKNOWN or locked.sent_at is None:
+            locked.sent_at = locked.handed_over_at or now
         locked.status = Status.SENT
-        locked.sent_at = locked.handed_over_at or now
 
 
 def send_again(*, actor: Actor, delivery: Delivery, reason: str, now: datetime) -> None:

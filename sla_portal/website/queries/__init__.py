@@ -4,6 +4,7 @@ Each function here makes a fixed number of queries, however many rows there are.
 """
 
 from .announcements import notice, notices
+from .checkpoints import checkpoints
 from .incidents import incident, incidents_of, latest_incidents
 from .months import RegionYear, Years, maps, years
 from .shared import Grid, MonthOf, named, zones_of_regions
@@ -19,6 +20,7 @@ __all__ = [
     "RegionYear",
     "Years",
     "agreement",
+    "checkpoints",
     "comparison",
     "hashed_content",
     "incident",

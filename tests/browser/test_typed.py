@@ -117,6 +117,7 @@ def test_a_refusal_on_a_phone_stands_at_the_field_in_view_and_focused(desks, scr
         page.locator(f"[name={name}_1]").fill(value)
     page.get_by_role("button", name="Save").click()
     wrong = page.locator("[name=ends_at_0]")
+    page.bring_to_front()  # beside others that were opened, a page may not be the active one
     expect(wrong).to_be_focused()
     assert wrong.evaluate(IN_VIEW) if script else wrong.is_visible()
     expect(wrong).to_have_attribute("aria-invalid", "true")

@@ -139,43 +139,53 @@ def posted(form: Form, dice: random.Random) -> dict[str, list[str]]:
 
 @dataclass
 class Account:
-    """How long each form took to answer, and which failed."""
+    """How long each form took to answer, what took long, and which failed."""
 
-    seconds: defaultdict[str, list[tuple[float, dict]]] = field(default_factory=lambda: defaultdict(list))
+    seconds: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    long: list[tuple[str, float, dict]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     @property
     def slow(self) -> list[str]:
-        found = []
-        for name, answers in self.seconds.items():
-            usual = median(seconds for seconds, _sent in answers)
-            found += [
-                f"{name}: {seconds:.2f} s, {usual:.3f} s as a rule, {sent}"[:500]
-                for seconds, sent in answers
-                if seconds > max(SLOWER * usual, QUICK_SECONDS)
-            ]
-        return found
+        usual = {name: median(answers) for name, answers in self.seconds.items()}
+        return [
+            f"{name}: {seconds:.2f} s, {usual[name]:.3f} s as a rule, {sent}"[:500]
+            for name, seconds, sent in self.long
+            if seconds > SLOWER * usual[name]
+        ]
 
 
 def send(client, form: Form, sent: dict[str, list[str]], account: Account, role: str) -> None:
-    """Send a form and take back what it saved, so that the next finds the same record."""
+    """Send a form; what takes long is sent twice more and counts by its shortest time, since Python may have been
+    collecting garbage."""
+    name = f"{role} {urlsplit(form.action).path} from {urlsplit(form.page).path}"
+    status, seconds, error = answered(client, form, sent)
+    if status >= 500:
+        account.failed.append(f"{name}: {error or status} {sent}"[:700])
+    # To check a password is meant to take long.
+    if any("password" in field for field in sent):
+        return
+    if seconds > QUICK_SECONDS:
+        seconds = min(seconds, *(answered(client, form, sent)[1] for _ in range(2)))
+    if seconds > QUICK_SECONDS:
+        account.long.append((name, seconds, sent))
+    account.seconds[name].append(seconds)
+
+
+def answered(client, form: Form, sent: dict[str, list[str]]) -> tuple[int, float, str]:
+    """Send a form and take back what it saved, so that the next finds the same record: status, processor time, error."""
     from django.db import transaction
 
-    name = f"{role} {urlsplit(form.action).path} from {urlsplit(form.page).path}"
+    error = ""
     begun = time.process_time()
     with transaction.atomic():
         try:
             with transaction.atomic():
                 status = client.post(form.action, sent).status_code
-        except Exception as error:  # noqa: BLE001 - whatever the page raises is a finding
-            status = 500
-            account.failed.append(f"{name}: {error!r} {sent}"[:700])
+        except Exception as raised:  # noqa: BLE001 - whatever the page raises is a finding
+            status, error = 500, repr(raised)
         transaction.set_rollback(True)
-    if status >= 500 and not (account.failed and account.failed[-1].startswith(name)):
-        account.failed.append(f"{name}: {status} {sent}"[:700])
-    # To check a password is meant to take long.
-    if not any("password" in field for field in sent):
-        account.seconds[name].append((time.process_time() - begun, sent))
+    return status, time.process_time() - begun, error
 
 
 def run(size: Size, title: str) -> Iterator[Figure]:

@@ -26,6 +26,8 @@ class Named(TypedDict):
 
 
 class ReferenceAndTitle(TypedDict):
+    """An incident by what was unavailable: the title that staff gave it is internal."""
+
     reference: str
     title: str
 
@@ -49,6 +51,26 @@ class ByReading(TypedDict):
     unavailable_minutes: int
     availability: str | None
     met: Verdict
+
+
+class Turn(TypedDict):
+    """A version in force on some of the days measured, from the first of them to the last, and its minutes."""
+
+    version: str
+    reading: str
+    first_day: str
+    last_day: str
+    unavailable_minutes: int
+    excluded_minutes: int
+
+
+class Turns(TypedDict, total=False):
+    """The versions in force in turn in the days measured; empty where one version gives the figures alone."""
+
+    rule: str | None
+    """The counting rule that gives the figures; None: several in turn."""
+    in_turn: list[Turn]
+    """By time; their minutes add up to the month's."""
 
 
 class ContractPeriod(TypedDict):
@@ -92,11 +114,15 @@ class Event(TypedDict):
     incidents: list[ReferenceAndTitle]
 
 
-class ConfirmedExclusion(TypedDict):
-    """Time excluded under section 4. Without instants it covers the whole incident.
+class EvidenceFile(TypedDict):
+    """A file that proves an exclusion."""
 
-    An exclusion imported from another record may not state who confirmed it.
-    """
+    name: str
+    sha256: str
+
+
+class ProposedExclusion(TypedDict):
+    """Time proposed to be excluded under section 4. Without instants it covers the whole incident."""
 
     incident: ReferenceAndTitle | None
     customer_only: bool
@@ -108,6 +134,13 @@ class ConfirmedExclusion(TypedDict):
     third_party: str
     maintenance: str | None
     proposed_by: str
+    evidence: NotRequired[list[EvidenceFile]]
+    """Absent where there is none."""
+
+
+class ConfirmedExclusion(ProposedExclusion):
+    """Time excluded under section 4. An exclusion imported from another record may not state who confirmed it."""
+
     confirmed_by: str
     confirmed_at: str | None
     minutes: int
@@ -205,9 +238,17 @@ class Closing(TypedDict):
     closed_by: str
     requested_by: str
     one_person: bool
+    reason: NotRequired[str]
+    """Why the closed month was corrected; empty where it was not; absent in reports older than the key."""
 
 
-class Common(TypedDict):
+class Undecided(TypedDict, total=False):
+    """The undecided exclusions; empty where there is none."""
+
+    proposed: list[ProposedExclusion]
+
+
+class Common(Turns, Undecided):
     """Figures that are the same for all customers of a region with the same service days and no own exclusions."""
 
     format: str
@@ -276,6 +317,20 @@ class Change(TypedDict):
     changed: NotRequired[int]
 
 
+class StatedContract(TypedDict):
+    reference: str
+    first_day: str
+    last_day: str
+
+
+class Parties(TypedDict):
+    """The operator by its settings, where empty is not stated; and a customer's contracts in force in the month."""
+
+    operator_name: str
+    operator_address: str
+    contracts: list[StatedContract]
+
+
 class Issue(TypedDict):
     """Number, revision and time of issue of a report."""
 
@@ -287,7 +342,9 @@ class Issue(TypedDict):
     reason: str
     """Why the closed month was corrected; otherwise empty."""
     closing: NotRequired[Closing | None]
-    """None: the month is not closed; absent in reports older than the key."""
+    """None: the month is not closed; absent in reports older than the key, as the next two."""
+    issued_by: NotRequired[str]
+    parties: NotRequired[Parties]
 
 
 class Statement(TypedDict):
@@ -319,13 +376,24 @@ LISTED: Mapping[str, tuple[str, ...]] = {
     "agreements": ("version",),
     "events": ("started_at",),
     "exclusions": ("incident", "clause", "starts_at"),
+    "proposed": ("incident", "clause", "starts_at"),
     "suspensions": ("first_day",),
     "windows": ("reference",),
     "recovery": ("reference",),
 }
 """Lists whose change a revision states by count and by entry, with the keys that identify an entry."""
 
-MENTIONED = ("pending", "if_confirmed", "language", "region", "claims", "contract_period", "months", "compensation")
+MENTIONED = (
+    "pending",
+    "if_confirmed",
+    "in_turn",
+    "language",
+    "region",
+    "claims",
+    "contract_period",
+    "months",
+    "compensation",
+)
 """Figures whose change a revision only mentions. Figures in none of the three follow from others."""
 
 
@@ -364,13 +432,15 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
         if before.get(key) != after.get(key)
     ]
     for key, identity in LISTED.items():
-        old, new = ({str([entry[part] for part in identity]): entry for entry in side[key]} for side in (before, after))
-        if before[key] != after[key]:
+        old, new = (
+            {str([entry[part] for part in identity]): entry for entry in side.get(key, ())} for side in (before, after)
+        )
+        if before.get(key, []) != after.get(key, []):
             found.append(
                 {
                     "what": key,
-                    "before": len(before[key]),
-                    "after": len(after[key]),
+                    "before": len(before.get(key, ())),
+                    "after": len(after.get(key, ())),
                     "added": len(new.keys() - old.keys()),
                     "removed": len(old.keys() - new.keys()),
                     "changed": sum(old[entry] != new[entry] for entry in old.keys() & new.keys()),

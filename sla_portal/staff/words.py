@@ -46,6 +46,11 @@ def reading_name(reading: Reading) -> str:
     }[reading]
 
 
+def rule_name(reading: Reading | None) -> str:
+    """Return the name of a row that compares counting rules; None: the rules in force, in turn."""
+    return _("Each rule in its time") if reading is None else reading_name(reading)
+
+
 def reading_sentence(reading: Reading) -> str:
     return {
         Reading.ALL: _(

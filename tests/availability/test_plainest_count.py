@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,6 +169,14 @@ def judged(history):
     return judgement, ServiceDays.of(days, history.zone)
 
 
+def minutes_in_turn(in_force, history, version):
+    """The minutes counted and excluded while one version was in force."""
+    return tuple(
+        sum(history.version_at(minute) is version for minute in minutes)
+        for minutes in (in_force.counted, in_force.excluded)
+    )
+
+
 @settings(max_examples=300)
 @given(histories())
 def test_every_figure_and_every_reason_equals_the_brute_force_count(history):
@@ -181,6 +190,11 @@ def test_every_figure_and_every_reason_equals_the_brute_force_count(history):
     assert {
         reading: (figures.unavailable_minutes, figures.excluded_minutes) for reading, figures in found.under.items()
     } == {reading: (len(count.counted), len(count.excluded)) for reading, count in under.items()}
+    assert [(one.unavailable_minutes, one.excluded_minutes) for one in found.in_turn] == [
+        minutes_in_turn(in_force, history, version)
+        for version in history.versions
+        if any(history.version_at(day_span(day, history.zone)[0]) is version for day in history.service_days)
+    ]
     assert [
         (event.start, event.end, event.minutes, event.excluded_minutes, event.incidents) for event in found.events
     ] == in_force.events
@@ -219,3 +233,69 @@ def test_an_event_over_the_edge_of_two_months_has_its_minutes_in_both(history):
     ]
     counted = judgement.in_force.counted
     assert sum(counted.within(half.spans) for half in halves) == counted.within(days.spans)
+
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+FUNCTIONS, CLIENTS = 2, 2
+EVERYTHING = frozenset((f, c) for f in range(FUNCTIONS) for c in range(CLIENTS))
+ONE_FUNCTION, ONE_CELL = frozenset({(0, 0), (0, 1)}), frozenset({(1, 0)})
+
+
+def a_month(month, change_on, before, after):
+    """Outages of each scope early and late in the month, and over the change of the counting rule at `change_on`."""
+    first, last = (day_span(day, SHANGHAI)[0] for day in (month.first_day, month.last_day))
+    change = day_span(change_on, SHANGHAI)[0]
+    stretches = [
+        (first - 40, 100, EVERYTHING),
+        (first + 86400 + 30, 200, ONE_FUNCTION),
+        (change - 90, 130, ONE_FUNCTION),
+        (change - 20, 50, ONE_CELL),
+        (last + 3600, 120, EVERYTHING),
+        (last + 7200, 180, ONE_FUNCTION),
+        (last + 9000, 70, ONE_CELL),
+    ]
+    return History(
+        zone=SHANGHAI,
+        now=last + 10**6,
+        functions=FUNCTIONS,
+        clients=CLIENTS,
+        versions=[Version(first - 10**7, before.value, 0), Version(change, after.value, 0)],
+        outages=[
+            Outage(f"INC-{n}", start, start + length, cells) for n, (start, length, cells) in enumerate(stretches)
+        ],
+        exclusions=[Exclusion("INC-4", "4.10", last + 3600, last + 3660, EVERYTHING)],
+        service_days=set(month.days),
+    )
+
+
+@pytest.mark.parametrize("before", Reading)
+@pytest.mark.parametrize("after", Reading)
+@pytest.mark.parametrize(
+    ("month", "days"), [("2026-12", range(1, 32)), ("2026-02", (1, 2, 15, 28)), ("2026-04", (1, 2, 16, 30))]
+)
+def test_in_a_month_whose_counting_rule_changes_every_row_is_the_plain_count(month, days, before, after):
+    month = ServiceMonth.parse(month)
+    for day in days:
+        history = a_month(month, month.first_day.replace(day=day), before, after)
+        judgement, measured = judged(history)
+        found = figures(judgement, measured, terms_at(judgement.periods, judgement.span[0]))
+        in_force = plainest.count(history, None, with_reasons=False)
+        assert (found.unavailable_minutes, found.excluded_minutes) == (len(in_force.counted), len(in_force.excluded))
+        # A version that takes effect on the first is in force all month.
+        assert [(one.terms.version, one.unavailable_minutes, one.excluded_minutes) for one in found.in_turn] == [
+            (str(number), *minutes_in_turn(in_force, history, version))
+            for number, version in enumerate(history.versions)
+            if day > 1 or number == 1
+        ]
+        throughout = {reading: plainest.count(history, reading.value, with_reasons=False) for reading in Reading}
+        rows = dict(found.compared)
+        assert {reading: rows[reading].unavailable_minutes for reading in Reading} == {
+            reading: len(count.counted) for reading, count in throughout.items()
+        }
+        # The row that is marked as in force has the figures of the headline.
+        assert rows[found.rule] == found.in_force
+        assert found.in_force.unavailable_minutes == len(in_force.counted)
+        if day > 1:
+            assert found.rule is (before if before is after else None)
+        assert found.left_minutes == found.budget_minutes - len(in_force.counted)
+        assert found.reading_sensitive == any(row.met != found.met for row in rows.values())

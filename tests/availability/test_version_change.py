@@ -1,7 +1,10 @@
 """A month in which the version changes: each minute by its version, the target of the first day; withdrawn versions decide nothing."""
 
 import json
+import re
+from io import BytesIO
 
+import pikepdf
 import pytest
 from django.core.management import CommandError
 from time_machine import travel
@@ -13,12 +16,26 @@ from sla_portal.availability.models import CustomerMonth, RegionMonth
 from sla_portal.availability.operations import close_month, judge_due_months
 from sla_portal.availability.queries import customer_month, region_month
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.reports.pdf import render
+from sla_portal.reports.pdf.words import compared
 from sla_portal.reports.queries import RegionRecord
 from tests.staff.months.test_month import month_of
 from tests.support.amendments import a_draft, announced, legal
-from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_outage, at, on
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_version,
+    a_window,
+    an_exclusion,
+    an_outage,
+    at,
+    on,
+)
 from tests.support.desk import a_member, signed_in, text_of
 from tests.support.histories import dumped, example, loaded, smallest
+from tests.support.printed import texts
+from tests.support.statements import issued
 
 pytestmark = pytest.mark.django_db
 JULY = ServiceMonth(2026, 7)
@@ -175,3 +192,95 @@ def test_an_announced_version_that_a_file_does_not_name_is_kept(tmp_path):
     amended("2026-07-16", availability_target="99.5")
     loaded(tmp_path, smallest(agreements=[example()["agreements"][0]]))
     assert AgreementVersion.objects.get(version="2.0").stage.value == "published"
+
+
+DECEMBER = ServiceMonth(2026, 12)
+RULES = ("all", "function", "any")
+
+
+def a_december(change_day: int, before: str, after: str):
+    """One function down on all clients for 30 minutes on the 31st and for 7 on the 5th; a change of rule in between."""
+    region = a_region(time_zone="Asia/Shanghai")
+    AgreementVersion.objects.filter(version="1.0").update(unavailability_reading=before)
+    a_version("2.0", f"2026-12-{change_day:02}", unavailability_reading=after)
+    an_outage(region, "2026-12-05 01:00", "2026-12-05 01:07", functions=("door",))
+    an_outage(region, "2026-12-31 01:00", "2026-12-31 01:30", functions=("door",))
+    return region
+
+
+def rows_of_the_page(page: str) -> dict[str, str]:
+    """The minutes of each row of the table of counting rules on a month's page; the row in force under its own key."""
+    table = page[page.index("Counting rule U Availability, %") :].split("Calculation", maxsplit=1)[0]
+    found = re.findall(r"(?:(\w+)|(Each rule in its time)) (in force )?(\d+) -?\d+\.\d{5} ", table)
+    rows = {code or words: int(minutes) for code, words, _in_force, minutes in found}
+    (in_force,) = (int(minutes) for *_name, in_force, minutes in found if in_force)
+    return rows | {"in force": in_force}
+
+
+@pytest.mark.parametrize("before", RULES)
+@pytest.mark.parametrize("after", RULES)
+@pytest.mark.parametrize("change_day", [5, 31])
+def test_the_row_in_force_has_the_minutes_of_the_headline(change_day, before, after):
+    region = a_december(change_day, before, after)
+    now = at("2027-01-05 00:00")
+    minutes = {day: 0 if rule == "all" else length for day, length, rule in (
+        (5, 7, before if change_day > 5 else after), (31, 30, after),
+    )}  # fmt: skip
+    statement = RegionRecord(region, DECEMBER, now).of_region()
+    assert statement["unavailable_minutes"] == sum(minutes.values())
+    assert [turn["unavailable_minutes"] for turn in statement["in_turn"]] == [
+        sum(count for day, count in minutes.items() if day < change_day),
+        sum(count for day, count in minutes.items() if day >= change_day),
+    ]
+    assert [(turn["reading"], turn["first_day"], turn["last_day"]) for turn in statement["in_turn"]] == [
+        (before, "2026-12-01", f"2026-12-{change_day - 1:02}"),
+        (after, f"2026-12-{change_day:02}", "2026-12-31"),
+    ]
+    printed = compared(statement)
+    (in_force,) = (row for row in printed if row["in_force"])
+    assert in_force["unavailable_minutes"] == statement["unavailable_minutes"]
+    assert {row["reading"]: row["unavailable_minutes"] for row in printed if row["reading"]} == {
+        "all": 0, "function": 37, "any": 37,
+    }  # fmt: skip
+    with travel(now, tick=False):
+        page = text_of(signed_in(a_member("Support")).get(month_of(region, "2026-12")))
+    rows = rows_of_the_page(page)
+    assert rows.pop("in force") == sum(minutes.values())
+    assert {rule: rows[rule] for rule in RULES} == {"all": 0, "function": 37, "any": 37}
+    assert ("Each rule in its time" in rows) == (before != after)
+
+
+@pytest.mark.pdf
+def test_the_report_prints_the_rule_of_each_day_and_one_headline():
+    region = a_december(31, "all", "function")
+    statement = RegionRecord(region, DECEMBER, at("2027-01-05 00:00")).of_region()
+    assert (statement["unavailable_minutes"], statement["met"], statement["rule"]) == (30, False, None)
+    pages = [" ".join(said.split()) for said in texts(pikepdf.open(BytesIO(render(issued(statement)))))]
+    assert "30" in pages[0]
+    assert "Version 2.0 of the agreement is in force from 2026-12-31" in pages[0]
+    said = " ".join(pages)
+    assert "Each rule in its time · in force 30 99.93279 % ✗ SLA breached" in said
+    assert "All functions on all clients ( all ) 0 100.00000 % ✓ SLA met" in said
+    assert "Version 1.0, 2026-12-01 to 2026-12-30: All functions on all clients ( all )." in said
+    assert "Version 2.0, 2026-12-31 to 2026-12-31: Any function on all clients ( function )." in said
+    assert "On these days 30 minutes count as unavailable." in said
+
+
+def test_the_desk_names_the_rule_in_force_on_the_day_opened():
+    region = a_december(31, "all", "function")
+    with travel(at("2027-01-05 00:00"), tick=False):
+        support = signed_in(a_member("Support"))
+        pages = {day: text_of(support.get(month_of(region, "2026-12", day=f"2026-12-{day}"))) for day in (30, 31)}
+    assert "Counting rule on this day: All functions on all clients (version 1.0)." in pages[30]
+    assert "Counting rule on this day: Any function on all clients (version 2.0)." in pages[31]
+
+
+def test_a_window_is_measured_by_the_lead_time_recommended_when_it_begins():
+    region = a_december(31, "all", "all")
+    AgreementVersion.objects.filter(version="2.0").update(recommended_notice_hours=24)
+    for day in ("2026-12-30", "2026-12-31"):
+        a_window(f"{day} 05:00", f"{day} 06:00", (f"{day} 04:00", f"{day} 05:00", f"{day} 06:00"))
+    with travel(at("2027-01-05 00:00"), tick=False):
+        page = text_of(signed_in(a_member("Support")).get(month_of(region, "2026-12")))
+    assert "below the recommended 72 h" in page
+    assert "below the recommended 24 h" in page

@@ -430,3 +430,30 @@ def test_a_worker_killed_while_rendering_loses_nothing_and_renders_nothing_twice
     after = Report.objects.filter(pk__in=before)
     assert dict(after.values_list("pk", "file_sha256")) == before
     assert set(after.values_list("attempts", flat=True)) == {1}
+
+
+def test_a_report_states_the_operator_the_contracts_in_force_who_closed_and_who_issued(settings):
+    settings.OPERATOR_NAME, settings.OPERATOR_ADDRESS = "Example Intercom Cloud GmbH", "Hafenstraße 12, Hamburg"
+    customer = a_customer(a_region("eu"), "C-1")
+    for reference, first, last in (("K-1", "2026-01-01", "2026-09-10"), ("K-2", "2026-09-20", "2027-03-31")):
+        a_contract(customer, first, last, reference=reference)
+    a_contract(customer, "2027-04-01", "2027-12-31", reference="K-3")
+    judge_month(region=customer.region, month=SEPTEMBER, now=NOW)
+    MonthClosing.objects.create(month=SEPTEMBER.first_day, closed_at=NOW, closed_by_name="Lena Legal", one_person=True)
+    MonthClosing.objects.create(
+        month=SEPTEMBER.first_day, revision=2, closed_at=NOW, closed_by_name="Lena Legal", one_person=True,
+        reason="An end was mistyped",
+    )  # fmt: skip
+    queue()
+    issue = Report.objects.get(customer=customer).statement["issue"]
+    assert issue["parties"] == {
+        "operator_name": "Example Intercom Cloud GmbH",
+        "operator_address": "Hafenstraße 12, Hamburg",
+        "contracts": [
+            {"reference": "K-1", "first_day": "2026-01-01", "last_day": "2026-09-10"},
+            {"reference": "K-2", "first_day": "2026-09-20", "last_day": "2027-03-31"},
+        ],
+    }
+    assert (issue["closing"]["revision"], issue["closing"]["reason"]) == (2, "An end was mistyped")
+    assert issue["issued_by"] == PORTAL.name
+    assert Report.objects.get(region__isnull=False).statement["issue"]["parties"]["contracts"] == []

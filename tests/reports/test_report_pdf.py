@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from hashlib import sha256
@@ -64,9 +65,9 @@ def test_lengths_of_recovery_are_never_negative_and_what_is_not_stated_is_left_o
     assert "Mean time to acknowledge (MTTA): 0:03:18. Mean time to restore (MTTR): 0:04:32." in rows[4]
 
 
-def test_a_quiet_month_takes_two_pages_and_an_eventful_one_four():
-    assert len(opened(issued(quiet_month())).pages) == 2
-    assert len(opened(issued(eventful_month())).pages) == 4
+def test_the_figures_of_a_quiet_month_take_two_pages_and_of_an_eventful_one_four_and_signatures_one_more():
+    assert len(opened(issued(quiet_month())).pages) == 2 + 1
+    assert len(opened(issued(eventful_month())).pages) == 4 + 1
 
 
 def test_every_page_has_report_number_revision_issue_portal_and_page_number():
@@ -108,6 +109,7 @@ def test_the_attachment_is_data_of_an_archivable_tagged_document():
         "Recovery",
         "Calculation",
         "Claims",
+        "Parties, issue and signatures",
     ]
 
 
@@ -248,14 +250,14 @@ def test_reservations_are_stated_on_the_first_page():
     assert "The outcome depends on the counting rule" in said
 
 
-def test_a_revision_lists_its_changes_on_the_second_page():
+def test_a_revision_lists_its_changes_on_the_last_page_above_the_parties():
     changes = [
         {"what": "unavailable_minutes", "before": 37, "after": 7},
         {"what": "met", "before": False, "after": None},
     ]
     pages = texts(opened(issued(quiet_month(), revision=2, changes=changes)))
-    assert "Revision 2 replaces revision 1. The changes are listed on page 2." in pages[0]
-    assert pages[1].splitlines()[:11] == [
+    assert "Revision 2 replaces revision 1. The changes are listed on page 3." in pages[0]
+    assert pages[2].splitlines()[:11] == [
         "Changes since revision 1",
         "Reason: An end was mistyped",
         "Figure",
@@ -277,7 +279,7 @@ def test_a_long_reason_for_a_revision_takes_more_pages_that_are_numbered_right()
     pages = texts(opened(statement))
     assert len(pages) == 4
     assert "4 / 4" in pages[3]
-    assert "Claims" in pages[3]
+    assert "Parties, issue and signatures" in pages[3]
 
 
 def test_the_calculation_says_why_the_printed_formula_is_a_misprint():
@@ -296,8 +298,8 @@ def test_an_exclusion_states_who_confirmed_it_or_that_the_record_does_not():
 
 def test_claims_open_and_close_on_the_sla_clock():
     said = words_of(issued(quiet_month()))
-    assert "from 14 October 2026, 00:00:00" in said
-    assert "to 30 November 2026, 23:59:59 (Asia/Shanghai) (3.3.1)" in said
+    assert "from 2026-10-14 00:00:00" in said
+    assert "to 2026-11-30 23:59:59 (Asia/Shanghai) (3.3.1)" in said
 
 
 def test_a_table_is_limited_to_three_hundred_rows_and_says_where_the_rest_is(monkeypatch):
@@ -312,5 +314,160 @@ def test_a_table_is_limited_to_three_hundred_rows_and_says_where_the_rest_is(mon
 def test_a_long_name_stays_above_the_figure(length):
     name = ("Liegenschaftsverwaltungsgesellschaft am Hafen " * 5)[:length].strip()
     pdf = opened(issued(customer(quiet_month(), name=name)))
-    assert len(pdf.pages) == 2
+    assert len(pdf.pages) == 3
     assert name in " ".join(texts(pdf)[0].split())
+
+
+PARTIES = {
+    "operator_name": "Example Intercom Cloud GmbH",
+    "operator_address": "Hafenstraße 12, 20457 Hamburg",
+    "contracts": [{"reference": "K-7", "first_day": "2026-01-01", "last_day": "2026-12-31"}],
+}
+CLOSING = {
+    "revision": 2, "closed_at": "2026-10-10T02:00:00Z", "closed_by": "Lena Legal", "requested_by": "Paul Prüfer",
+    "one_person": False, "reason": "An end was mistyped by an hour",
+}  # fmt: skip
+
+
+def with_status(figures, closing=None, **issue):
+    statement = issued(figures)
+    statement["issue"] |= {"closing": closing, "issued_by": "Lena Legal", "parties": PARTIES, **issue}
+    return statement
+
+
+class TestStatus:
+    """The first line of the report."""
+
+    FINAL = {"status": "final", "pending": [], "if_confirmed": None}
+    OPEN = {
+        "status": "provisional",
+        "pending": ["ongoing_outage", "unclassified_incident", "undecided_exclusion", "not_closed"],
+        "if_confirmed": {"unavailable_minutes": 4, "availability": "99.99074", "met": True},
+    }
+
+    def first_lines(self, statement):
+        """What stands above the title of the report; the body, which reports share, is painted before it."""
+        return " ".join(texts(opened(statement))[0].split()).split(" MONTHLY AVAILABILITY REPORT ")[0]
+
+    def test_final_names_who_closed_when_which_revision_and_why(self):
+        said = self.first_lines(with_status(customer(quiet_month(**self.FINAL)), CLOSING))
+        assert said.endswith(
+            "Final. Closed at 2026-10-10 10:00:00 (Asia/Shanghai) by Lena Legal, revision 2. Requested by Paul Prüfer. "
+            "Reason: An end was mistyped by an hour"
+        )
+
+    def test_provisional_names_each_reason_and_the_figure_if_all_were_confirmed(self):
+        said = self.first_lines(with_status(customer(quiet_month(**self.OPEN))))
+        assert said.endswith(
+            "Provisional. Not final: an outage is ongoing; an incident is pending classification; an exclusion is "
+            "undecided; these figures are not closed. If every undecided exclusion were confirmed: 99.99074 %, "
+            "4 unavailable minutes, SLA met."
+        )
+
+    def test_in_progress_says_that_the_month_is_not_over(self):
+        figures = quiet_month(status="in_progress", pending=["month_not_over", "not_closed"], if_confirmed=None)
+        said = self.first_lines(with_status(figures))
+        assert said.endswith("In progress. Not final: the month is not over; these figures are not closed.")
+
+    def test_every_page_names_the_status(self):
+        for said in texts(opened(with_status(customer(eventful_month(**self.OPEN))))):
+            assert "revision 1 · Provisional" in " ".join(said.split())
+
+    def test_a_long_reason_is_cut_on_the_first_page_and_stands_in_full_on_the_last(self):
+        reason = " ".join(f"reason {n}" for n in range(60))
+        pages = texts(opened(with_status(quiet_month(**self.FINAL), {**CLOSING, "reason": reason})))
+        assert "reason 59" not in pages[0]
+        assert "In full on page 3." in " ".join(pages[0].split())
+        assert reason in " ".join(pages[-1].split())
+
+
+def test_the_last_page_names_the_parties_who_closed_and_issued_and_has_room_for_two_signatures():
+    said = " ".join(texts(opened(with_status(customer(quiet_month(**TestStatus.FINAL)), CLOSING)))[-1].split())
+    for words in (
+        "Operator Example Intercom Cloud GmbH, Hafenstraße 12, 20457 Hamburg",
+        "Customer Hafen Residences (C-001)",
+        "Contract K-7, 2026-01-01 to 2026-12-31",
+        "Agreement version 1.0, in force from 2024-01-01",
+        "Closing Closed at 2026-10-10 10:00:00 (Asia/Shanghai) by Lena Legal, revision 2.",
+        "Issued 2026-10-14 09:00:05 (Asia/Shanghai) by Lena Legal",
+        "For the operator: place, date, name, signature",
+        "For the customer: place, date, name, signature",
+    ):
+        assert words in said
+    unnamed = {**PARTIES, "operator_name": "", "operator_address": ""}
+    said = " ".join(texts(opened(with_status(quiet_month(), parties=unnamed)))[-1].split())
+    assert "Operator not stated in the settings of the portal" in said
+
+
+def test_a_report_queued_by_an_earlier_build_is_rendered():
+    """Its statement has no status, parties, closing or issuer."""
+    said = texts(opened(issued(customer(quiet_month()))))
+    assert "Customer Hafen Residences (C-001)" in " ".join(said[-1].split())
+
+
+def test_undecided_exclusions_and_the_hashes_of_evidence_are_listed():
+    figures = eventful_month(events=6)
+    first = figures["exclusions"][0]
+    figures["proposed"] = [
+        {key: first[key] for key in first.keys() - {"confirmed_by", "confirmed_at", "minutes"}}
+        | {"clause": "4.10", "reason": "Power of the whole quarter", "evidence": [{"name": "grid.pdf", "sha256": "ab" * 32}]}
+    ]  # fmt: skip
+    said = words_of(issued(figures))
+    undecided = said[said.index("Undecided exclusions") :]
+    assert "Power of the whole quarter" in undecided
+    assert f"Evidence: grid.pdf , SHA-256 {'ab' * 32}".replace(" ", "") in undecided.replace(" ", "")
+    assert "Undecided exclusions" not in words_of(issued(eventful_month(events=6)))
+
+
+@pytest.mark.parametrize("long", ["reason", "notices"])
+def test_a_row_taller_than_a_page_keeps_the_head_of_its_table_on_each_page(long):
+    figures = eventful_month(events=3)
+    if long == "reason":
+        figures["exclusions"][0]["reason"] = "Our probes agree to the minute. " * 300
+        head = "Incident and reason"
+    else:
+        figures["windows"][0]["notices"] *= 60
+        head = "Announced start"
+    pages = texts(opened(issued(figures)))
+    inner = [said for said in pages if said.count("probes agree" if long == "reason" else "2026-09-06 18:00:00") > 20]
+    assert len(inner) > 1
+    assert all(head in " ".join(said.split()) for said in inner)
+
+
+def lines_on(page):
+    return len(page.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("events", "revision", "flagged"), [(0, 1, 0), (0, 2, 1), (1, 1, 1), (5, 2, 0), (12, 1, 1), (30, 1, 0)]
+)
+def test_no_page_is_nine_tenths_empty(events, revision, flagged):
+    """A full page of text has some sixty lines; the head and foot of a page have five."""
+    figures = customer(eventful_month(events=events) if events else quiet_month())
+    figures["reading_sensitive"] = bool(flagged)
+    changes = [{"what": "unavailable_minutes", "before": 37, "after": 7}] if revision > 1 else []
+    pages = texts(opened(issued(figures, revision=revision, changes=changes)))
+    assert min(map(lines_on, pages)) >= 5 + 6
+
+
+def test_scripts_without_a_shipped_font_are_named_in_words(caplog):
+    with caplog.at_level(logging.WARNING, logger="weasyprint"):
+        pdf = opened(issued(customer(quiet_month(), name="Hafen שלום רב برج อาคาร 😀")))
+    assert not caplog.records
+    pages = [" ".join(said.split()) for said in texts(pdf)]
+    name = (
+        "Hafen [7 characters in Hebrew script] [3 characters in Arabic script] [5 characters in Thai script] "
+        "[1 character without a glyph]"
+    )
+    assert name in pages[0]
+    assert "the attached figures hold them as entered" in pages[-1]
+    assert "שלום רב" in json.loads(pdf.attachments["figures.json"].get_file().read_bytes())["name"]
+    assert "the attached figures hold them as entered" not in words_of(issued(customer(quiet_month(), name=NAMES)))
+
+
+def test_days_and_instants_have_one_form():
+    """Month names stand only where the month of the report is named."""
+    said = words_of(with_status(customer(eventful_month(**TestStatus.OPEN))))
+    others = ["January", "February", "March", "April", "May", "June", "July", "August", "October", "November"]
+    assert not [month for month in others if month in said]
+    assert set(re.findall(r"(\S+) 2026(?!-)", said)) <= {"September"}

@@ -5,11 +5,13 @@ from django.contrib.auth.models import User
 
 from sla_portal.agreements.models import Clause, Suspension
 from sla_portal.agreements.queries import NoAgreementInForce
+from sla_portal.availability.models import Evidence
 from sla_portal.availability.operations import judge_month
 from sla_portal.availability.queries import customer_month, region_month
 from sla_portal.availability.rules import cut
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.queries import RegionRecord
+from sla_portal.reports.rules import canonical
 from tests.support.builders import (
     a_contract,
     a_customer,
@@ -89,11 +91,11 @@ def test_an_event_names_its_incidents_and_an_ongoing_one_has_no_end():
             "seconds": 1800,
             "minutes": 30,
             "excluded_minutes": 0,
-            "incidents": [{"reference": "INC-1", "title": "Gateway lost"}],
+            "incidents": [{"reference": "INC-1", "title": "All functions on all clients"}],
         }
     ]
     assert figures["provisional"]
-    assert figures["ongoing"] == [{"reference": "INC-1", "title": "Gateway lost"}]
+    assert figures["ongoing"] == [{"reference": "INC-1", "title": "All functions on all clients"}]
     assert figures["map"]["unknown"] == [["2026-09-30T15:30:00Z", "2026-09-30T16:00:00Z"]]
 
 
@@ -351,3 +353,60 @@ class TestStatus:
         closed_by_two(SEPTEMBER, NOW)
         figures = of_region(region)
         assert (figures["status"], figures["pending"], figures["if_confirmed"]) == ("final", [], None)
+
+
+def test_an_incident_is_named_by_what_was_unavailable_never_by_its_internal_title():
+    region = a_region()
+    customer = a_customer(region, language="zh-hans")
+    a_contract(customer, "2026-01-01", "2026-12-31")
+    incident = an_incident("INC-1", title="Intern forgot the certificate again", attributable=False)
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30", incident=incident, functions=("login",), clients=("app",))
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:10", incident=incident, functions=("door",), clients=("app",))
+    an_outage(region, "2026-09-12 02:00", None, incident=an_incident("INC-2", title="Only for us"))
+    an_exclusion(incident)
+    an_exclusion(incident, clause="4.10", status="proposed")
+    figures = of_region(region)
+    for one in (figures, of_customer(customer)):
+        attached = canonical(one).decode()
+        assert "Intern forgot" not in attached
+        assert "Only for us" not in attached
+    assert [one["title"] for one in figures["recovery"]] == [
+        "Login, Door opening on App",
+        "All functions on all clients",
+    ]
+    assert figures["exclusions"][0]["incident"]["title"] == "Login, Door opening on App"
+    assert of_customer(customer)["recovery"][1]["title"] == "所有客户端上的所有功能"
+
+
+def test_undecided_exclusions_and_evidence_are_stated_and_absent_where_there_are_none():
+    region = a_region()
+    incident = an_incident("INC-1", attributable=False)
+    an_outage(region, "2026-09-10 02:00", "2026-09-10 02:30", incident=incident)
+    confirmed = an_exclusion(incident, clause="4.10", reason="Power of the quarter")
+    assert "proposed" not in of_region(region)
+    assert "evidence" not in of_region(region)["exclusions"][0]
+    proposed = an_exclusion(incident, clause="4.2", status="proposed", reason="Outside the cloud host")
+    for exclusion, name in ((confirmed, "grid.pdf"), (proposed, "trace.txt")):
+        Evidence.objects.create(
+            exclusion=exclusion, name=name, file=name, size=1, sha256=name[0] * 64, added_at=NOW, added_by_name="Nadia"
+        )
+    figures = of_region(region)
+    assert figures["exclusions"][0]["evidence"] == [{"name": "grid.pdf", "sha256": "g" * 64}]
+    assert [(one["clause"], one["reason"], one["evidence"]) for one in figures["proposed"]] == [
+        ("4.2", "Outside the cloud host", [{"name": "trace.txt", "sha256": "t" * 64}])
+    ]
+    assert {"confirmed_by", "minutes"}.isdisjoint(figures["proposed"][0])
+    assert of_region(region, ServiceMonth(2026, 8)).keys().isdisjoint({"proposed", "in_turn", "rule"})
+
+
+def test_an_exclusion_has_the_heading_of_the_version_in_force_where_it_begins():
+    region = a_region()
+    second = a_version("2.0", "2026-09-16")
+    Clause.objects.create(agreement_version=second, number="4.10", heading="Attacks", summary="As amended.")
+    for day in ("2026-09-10", "2026-09-20"):
+        incident = an_incident(attributable=False, detected_at=at(f"{day} 02:00"))
+        an_outage(region, f"{day} 02:00", f"{day} 02:30", incident=incident)
+        an_exclusion(incident, clause="4.10")
+    before, after = (one["heading"] for one in of_region(region)["exclusions"])
+    assert before != "Attacks"
+    assert after == "Attacks"

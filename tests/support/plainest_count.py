@@ -81,8 +81,8 @@ class Count:
     why: dict[int, str]
 
 
-def count(history: History, reading: str | None) -> Count:
-    """Count under `reading`; None is the one in force at each instant."""
+def count(history: History, reading: str | None, *, with_reasons: bool = True) -> Count:
+    """Count under `reading`; None is the one in force at each instant. Without reasons, each minute's `why` is left out."""
 
     def reading_at(t):
         return reading or history.version_at(t).reading
@@ -126,7 +126,8 @@ def count(history: History, reading: str | None) -> Count:
         _, _, whose[m], first_clause[m] = min(covering)
 
     why = {}
-    for m in range(min(minutes, default=0) - 120, max(minutes, default=0) + 180, 60):
+    asked = range(min(minutes, default=0) - 120, max(minutes, default=0) + 180, 60)
+    for m in asked if with_reasons else ():
         of_minute = set(range(m, m + 60))
         if day_of(m, history) not in history.service_days:
             why[m] = "not_in_service"

@@ -6,7 +6,17 @@ integers or fractions. A region is judged once (`judge`); its customers differ o
 """
 
 from .exclusions import EVERYTHING, ExcludedTime, ScopedOutage, cells, covered_by_notice
-from .figures import FailureEvent, MonthFigures, ReadingFigures, availability, cut, error_budget, figures
+from .figures import (
+    FailureEvent,
+    MonthFigures,
+    ReadingFigures,
+    TermsInTurn,
+    availability,
+    compared,
+    cut,
+    error_budget,
+    figures,
+)
 from .judgement import Judgement, Unavailability, for_customer, judge
 from .reasons import Reason, Shade, Why, explain, picture
 from .status import FigureStatus, MonthStatus, Pending, month_status, stored_status, with_undecided_exclusion
@@ -24,10 +34,12 @@ __all__ = [
     "Reason",
     "ScopedOutage",
     "Shade",
+    "TermsInTurn",
     "Unavailability",
     "Why",
     "availability",
     "cells",
+    "compared",
     "covered_by_notice",
     "cut",
     "error_budget",

@@ -1,11 +1,11 @@
 """The figures of a month (1.6, 1.7, 2, 2.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from sla_portal.agreements.rules import Reading, Terms
-from sla_portal.kernel.intervals import clipped, touching
+from sla_portal.kernel.intervals import Span, clipped, touching
 from sla_portal.kernel.months import ServiceDays
 
 from .judgement import Judgement, Unavailability
@@ -33,8 +33,19 @@ class ReadingFigures:
 
 
 @dataclass(frozen=True)
+class TermsInTurn:
+    """The part of the days judged in which one agreement version was in force, and its minutes."""
+
+    terms: Terms
+    span: Span
+    """From the first of its seconds judged to the last."""
+    unavailable_minutes: int
+    excluded_minutes: int
+
+
+@dataclass(frozen=True)
 class MonthFigures:
-    """The figures of a region's or a customer's service days; under the counting rule in force unless stated otherwise."""
+    """The figures of a region's or a customer's service days; under the counting rules in force unless stated otherwise."""
 
     terms: Terms
     service_days: int
@@ -46,6 +57,11 @@ class MonthFigures:
     met: bool | None
     budget_minutes: int
     under: Mapping[Reading, ReadingFigures]
+    """Under each counting rule throughout."""
+    in_turn: tuple[TermsInTurn, ...]
+    """The versions in force on the days judged, by time; their minutes add up to the month's."""
+    rule: Reading | None
+    """The counting rule in force that gives these figures; None: no single rule does, because several were in force in turn."""
     reading_sensitive: bool
     """The outcome depends on the counting rule: SLA met under one and breached under another."""
     provisional: bool
@@ -58,6 +74,29 @@ class MonthFigures:
     def left_minutes(self) -> int:
         """Remaining downtime allowance (error budget) in minutes; negative where it is exceeded."""
         return self.budget_minutes - self.unavailable_minutes
+
+    @property
+    def in_force(self) -> ReadingFigures:
+        """The figures under the counting rules in force."""
+        return ReadingFigures(self.unavailable_minutes, self.excluded_minutes, self.availability, self.met)
+
+    @property
+    def compared(self) -> Iterator[tuple[Reading | None, ReadingFigures]]:
+        """The rows of a comparison: the rules in force in turn (None) where no single rule gives the figures, then each rule."""
+        if self.rule is None:
+            yield None, self.in_force
+        yield from self.under.items()
+
+
+def compared(
+    before: MonthFigures, after: MonthFigures
+) -> Iterator[tuple[Reading | None, bool, ReadingFigures, ReadingFigures]]:
+    """Set figures of the same days side by side by counting rule, as `MonthFigures.compared`; say of each whether it is in force."""
+    in_turn = None in (before.rule, after.rule)
+    if in_turn:
+        yield None, True, before.in_force, after.in_force
+    for reading in Reading:
+        yield reading, not in_turn and reading is before.rule, before.under[reading], after.under[reading]
 
 
 def availability(unavailable_minutes: int, total_minutes: int) -> Fraction | None:
@@ -87,6 +126,7 @@ def figures(judgement: Judgement, days: ServiceDays, terms: Terms) -> MonthFigur
         raise ValueError("Some of these days were not judged.")
     under = {reading: _reading_figures(read, days, terms) for reading, read in judgement.under.items()}
     in_force = _reading_figures(judgement.in_force, days, terms)
+    in_turn = _in_turn(judgement, days)
     return MonthFigures(
         terms=terms,
         service_days=days.count,
@@ -97,6 +137,10 @@ def figures(judgement: Judgement, days: ServiceDays, terms: Terms) -> MonthFigur
         met=in_force.met,
         budget_minutes=error_budget(terms.availability_target, days.total_minutes),
         under=under,
+        in_turn=in_turn,
+        rule=_rule(
+            {one.terms.unavailability_reading for one in in_turn} or {terms.unavailability_reading}, under, in_force
+        ),
         reading_sensitive=any(other.met != in_force.met for other in under.values()),
         provisional=any(one.ongoing and touching(days.spans, (one.start, one.end)) for one in judgement.outages),
         excluded_under={
@@ -117,6 +161,29 @@ def _reading_figures(read: Unavailability, days: ServiceDays, terms: Terms) -> R
         availability=reached,
         met=None if reached is None else reached >= terms.availability_target,
     )
+
+
+def _in_turn(judgement: Judgement, days: ServiceDays) -> tuple[TermsInTurn, ...]:
+    read = judgement.in_force
+    found = []
+    for period in judgement.periods:
+        spans = [(start, end) for start, end in map(period.cut, days.spans) if start < end]
+        if spans:
+            found.append(
+                TermsInTurn(
+                    period.terms, (spans[0][0], spans[-1][1]), read.counted.within(spans), read.excluded.within(spans)
+                )
+            )
+    return tuple(found)
+
+
+def _rule(rules: set[Reading], under: Mapping[Reading, ReadingFigures], in_force: ReadingFigures) -> Reading | None:
+    """Return the counting rule in force if it is one, and gives the figures in force.
+
+    It does not where a stretch of unavailability began before the days judged, under another rule.
+    """
+    rule, *others = rules
+    return None if others or under[rule] != in_force else rule
 
 
 def _failure_events(judgement: Judgement, days: ServiceDays) -> tuple[FailureEvent, ...]:

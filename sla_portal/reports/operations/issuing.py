@@ -32,8 +32,19 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..models import Report, ReportRun, Status
-from ..queries import RegionRecord, customers_to_report, in_service, without_report
-from ..rules import Change, Figures, Statement, canonical, changes, digest, number, shared, without_status
+from ..queries import RegionRecord, customers_to_report, in_service, stated_contracts, without_report
+from ..rules import (
+    Change,
+    Figures,
+    StatedContract,
+    Statement,
+    canonical,
+    changes,
+    digest,
+    number,
+    shared,
+    without_status,
+)
 
 log = logging.getLogger(__name__)
 
@@ -236,11 +247,21 @@ def _queue_changed(
             "pk", "statement"
         )
     )
+    contracts = stated_contracts(ServiceMonth.of(run.month), [customer for (_, customer), *_ in changed if customer])
     with transaction.atomic():
         # Of two concurrent requests the constraint admits each revision once.
         Report.objects.bulk_create(
             [
-                _report(run, key, figures, before, previous[before.pk]["figures"] if before else None, closings, now)
+                _report(
+                    run,
+                    key,
+                    figures,
+                    before,
+                    previous[before.pk]["figures"] if before else None,
+                    closings,
+                    contracts.get(key[1], ()),
+                    now,
+                )
                 for key, figures, before in changed
             ],
             ignore_conflicts=True,
@@ -274,6 +295,7 @@ def _report(
     before: Report | None,
     figures_before: Figures | None,
     closings: Sequence[MonthClosing],
+    contracts: Collection[StatedContract],
     now: datetime,
 ) -> Report:
     revision = before.revision + 1 if before else 1
@@ -294,9 +316,16 @@ def _report(
                 "closed_by": closing.closed_by_name,
                 "requested_by": closing.requested_by_name,
                 "one_person": bool(closing.one_person),
+                "reason": closing.reason,
             }
             if closing
             else None,
+            "issued_by": run.requested_by_name,
+            "parties": {
+                "operator_name": settings.OPERATOR_NAME,
+                "operator_address": settings.OPERATOR_ADDRESS,
+                "contracts": list(contracts),
+            },
         },
     }
     return Report(

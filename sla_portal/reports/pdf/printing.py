@@ -23,6 +23,7 @@ from incidents.rules import mean
 from sla_portal.reports.rules import Figures, Recovery, Statement, canonical, digest, shared
 
 from . import drawing, words
+from .scripts import note, printable
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
@@ -60,7 +61,7 @@ def render(statement: Statement) -> bytes:
     with _printing_lock, _errors_raised(), translation.override(figures["language"]):
         bodies = _bodies(canonical(shared(statement)).decode())
         # Computed here, because a page counter makes WeasyPrint lay out each page twice.
-        pages = len(bodies) + (issue["revision"] > 1 or "compensation" in figures)
+        pages = len(bodies) + 1
         sheets = _own_sheets(statement, bodies, pages)
         if len(sheets.pages) != pages:
             # A long reason for a revision, or many entries, need more pages.
@@ -164,8 +165,8 @@ class _Sheet(Page):
     def __init__(self, own: Page, bodies: _Bodies, number: int) -> None:
         self._own, self._bodies, self._number = own, bodies, number
         boxes, body = own._page_box.children, bodies.boxes[number]
-        # Reading order: the head before the first body, the hash of the figures after the last.
-        super().__init__(own._page_box.copy_with_children([*body, *boxes] if number else [*boxes, *body]))
+        # Reading order: the head before the body.
+        super().__init__(own._page_box.copy_with_children([*boxes, *body]))
 
     def paint(self, stream: Stream, scale: float = 1) -> None:
         self._bodies.paint(self._number, stream, scale)
@@ -173,12 +174,10 @@ class _Sheet(Page):
 
 
 def _joined(own: Sequence[Page], bodies: _Bodies) -> list[Page]:
-    """Place the first body on the first page, below its head, and the others on the last pages, above the hash."""
-    behind = len(bodies) - 1
+    """Place the bodies on the first pages, the first of them below the head of the report."""
     return [
-        _Sheet(own[0], bodies, 0),
-        *own[1:-behind],
-        *(_Sheet(page, bodies, number) for number, page in enumerate(own[-behind:], start=1)),
+        *(_Sheet(page, bodies, number) for number, page in enumerate(own[: len(bodies)])),
+        *own[len(bodies) :],
     ]
 
 
@@ -229,23 +228,28 @@ def _attached(figures: Mapping[str, Any], at: datetime) -> Attachment:
 
 
 def _own_context(statement: Statement, bodies: int) -> dict[str, Any]:
-    """Return the context of the parts specific to a report: name, contract, changes of a revision, hash."""
-    figures, issue = statement["figures"], statement["issue"]
+    """Return the context of the parts specific to a report: name, status, contract, changes of a revision, parties, hash."""
+    printed: Statement = printable(statement)
+    figures, issue = printed["figures"], printed["issue"]
     return {
         "sheets": range(bodies - 1),
+        "own_page": bodies + 1,
         "figures": figures,
         "issue": issue,
         "name_size": next((size for most, size in NAME_SIZES if len(figures["name"]) <= most), "longest"),
-        "status": words.status(figures, issue),
+        "status": words.status(figures, issue, bodies + 1),
+        "facts": words.facts(figures, issue),
         "changes": words.changes(issue["changes"]),
         "compensation": words.ledger_entries(figures.get("compensation", ())),
-        "digest": digest(figures),
+        "digest": digest(statement["figures"]),
+        "note": "" if printed == statement else note(),
         "attachment": ATTACHMENT,
     }
 
 
 def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
     """Return the context of the shared pages: all reports of one region with the same service days."""
+    figures = printable(figures)
     total, used, budget = figures["total_minutes"], figures["unavailable_minutes"], figures["budget_minutes"]
     return {
         "address": address,
@@ -262,21 +266,14 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
         "bars_words": words.bars(figures),
         "events": _first(figures["events"]),
         "exclusions": _first(figures["exclusions"]),
+        "proposed": _first(figures.get("proposed", ())),
         "windows": _first([{**window, "word": words.maintenance(window["kind"])} for window in figures["windows"]]),
         "recovery": _first([_recovery(entry) for entry in figures["recovery"]]),
         "mean_time_to_acknowledge": _mean("seconds_to_acknowledge", figures["recovery"]),
         "mean_time_to_restore": _mean("seconds_to_restore", figures["recovery"]),
-        "rule": words.counting_rule(figures["agreements"][0]["reading"]),
-        "rule_code": figures["agreements"][0]["reading"],
-        "rule_sentence": words.counting_rule_sentence(figures["agreements"][0]["reading"]),
-        "readings": [
-            {
-                **row,
-                "words": words.counting_rule(row["reading"]),
-                "in_force": row["reading"] == figures["agreements"][0]["reading"],
-            }
-            for row in figures["readings"]
-        ],
+        "recommended": words.recommended_hours(figures["agreements"]),
+        "rules": words.rules_in_turn(figures),
+        "readings": words.compared(figures),
         "versions": [
             {**version, "notice_words": words.notice(version["notice_hours"])} for version in figures["agreements"]
         ],

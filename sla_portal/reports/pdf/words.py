@@ -1,17 +1,32 @@
 """The sentences of a report that depend on its figures, in the active language."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from claims.models import Step
 from sla_portal.availability.rules import FigureStatus, MonthStatus, Pending
 from sla_portal.availability.words import pending_sentence, status_badge
-from sla_portal.reports.rules import Change, Closing, Figures, Issue, LedgerEntry, Recovery, ReferenceAndTitle
+from sla_portal.reports.rules import (
+    Change,
+    Closing,
+    Figures,
+    Issue,
+    LedgerEntry,
+    Recovery,
+    ReferenceAndTitle,
+    Turn,
+    Version,
+)
 
 from ..templatetags.pdf import DASH, clock, grouped, lasting, long_month
+
+REASON_ON_FIRST_PAGE = 120
+"""Characters of the reason of a correction that the head of the first page has room for."""
 
 
 def attachment() -> str:
@@ -41,6 +56,51 @@ def counting_rule_sentence(value: str) -> str:
     }[value]
 
 
+def rules_in_turn(figures: Figures) -> list[dict[str, Any]]:
+    """Return the counting rule of each version in force on the days measured, with its days where there are several."""
+    turns = figures.get("in_turn")
+    if not turns:
+        value = figures["agreements"][0]["reading"]
+        return [{"reading": value, "name": counting_rule(value), "sentence": counting_rule_sentence(value)}]
+    return [
+        {**turn, "name": counting_rule(turn["reading"]), "sentence": counting_rule_sentence(turn["reading"])}
+        for turn in turns
+    ]
+
+
+def compared(figures: Figures) -> list[dict[str, Any]]:
+    """Return the rows that compare the counting rules; first the rules in force in turn, where no single one gives the figures."""
+    in_force = figures.get("rule", figures["agreements"][0]["reading"])
+    rows = [
+        {**row, "name": counting_rule(row["reading"]), "in_force": row["reading"] == in_force}
+        for row in figures["readings"]
+    ]
+    if in_force is not None:
+        return rows
+    return [
+        {
+            "reading": "",
+            "name": _("Each rule in its time"),
+            "in_force": True,
+            "unavailable_minutes": figures["unavailable_minutes"],
+            "availability": figures["availability"],
+            "met": figures["met"],
+        },
+        *rows,
+    ]
+
+
+def recommended_hours(versions: Sequence[Version]) -> str:
+    """Return the recommended lead time of the versions in force, with the version where they differ."""
+    if len({version["recommended_notice_hours"] for version in versions}) == 1:
+        return str(versions[0]["recommended_notice_hours"])
+    return pgettext("list", ", ").join(
+        _("%(hours)d (version %(version)s)")
+        % {"hours": version["recommended_notice_hours"], "version": version["version"]}
+        for version in versions
+    )
+
+
 def notice(hours: int) -> str:
     if not hours:
         return _("maintenance announced at any time beforehand is excluded (4.1)")
@@ -65,13 +125,58 @@ def source(value: str) -> str:
     return {"monitoring": _("monitoring"), "ticket": _("ticket"), "phone": _("phone")}[value]
 
 
-def status(figures: Figures, issue: Issue) -> tuple[str, str]:
-    """Return the word for the status of the figures, and the sentences that say why; empty where a statement has none."""
+def status(figures: Figures, issue: Issue, page: int) -> tuple[str, str]:
+    """Return the word for the status of the figures, and the sentences that say why; empty where a statement has none.
+
+    A long reason of a correction is cut; it stands in full on `page`.
+    """
     if "status" not in figures:
         return "", ""
     found = MonthStatus(FigureStatus(figures["status"]), tuple(Pending(value) for value in figures["pending"]))
-    sentences = [pending_sentence(found), *_if_confirmed(figures), *_closed(figures, issue.get("closing"))]
+    closing = issue.get("closing")
+    sentences = [pending_sentence(found), *_if_confirmed(figures), *_closed(figures, closing)]
+    if closing and (reason := closing.get("reason")):
+        short = Truncator(reason).chars(REASON_ON_FIRST_PAGE)
+        sentences.append(_("Reason: %(reason)s") % {"reason": short})
+        if short != reason:
+            sentences.append(_("In full on page %(page)d.") % {"page": page})
     return status_badge(found.status)[1], " ".join(filter(None, sentences))
+
+
+def facts(figures: Figures, issue: Issue) -> Iterator[tuple[str, str]]:
+    """Return the parties, the status, and who closed and issued, as rows of a label and a text."""
+    parties = issue.get("parties")
+    if parties:
+        operator = [parties["operator_name"], parties["operator_address"]]
+        yield _("Operator"), ", ".join(filter(None, operator)) or _("not stated in the settings of the portal")
+    if figures["scope"] == "customer":
+        yield _("Customer"), f"{figures['name']} ({figures['code']})"
+    yield _("Region"), figures["region"]["name"]
+    for contract in parties["contracts"] if parties else ():
+        yield (
+            _("Contract"),
+            _("%(reference)s, %(first)s to %(last)s")
+            % {"reference": contract["reference"], "first": contract["first_day"], "last": contract["last_day"]},
+        )
+    yield (
+        _("Agreement"),
+        pgettext("list", ", ").join(
+            _("version %(version)s, in force from %(day)s")
+            % {"version": version["version"], "day": version["effective_on"]}
+            for version in figures["agreements"]
+        ),
+    )
+    if "status" in figures:
+        found = FigureStatus(figures["status"])
+        yield _("Status"), status_badge(found)[1]
+    closing = issue.get("closing")
+    if closing:
+        yield _("Closing"), " ".join(_closed(figures, closing))
+        if reason := closing.get("reason"):
+            yield _("Reason"), reason
+    at = {"at": clock(issue["issued_at"], figures["sla_zone"]), "zone": figures["sla_zone"]}
+    issued = _("%(at)s (%(zone)s) by %(name)s") if issue.get("issued_by") else _("%(at)s (%(zone)s)")
+    yield _("Issued"), issued % {**at, "name": issue.get("issued_by")}
 
 
 def _if_confirmed(figures: Figures) -> Iterator[str]:
@@ -135,6 +240,7 @@ def flags(figures: Figures) -> list[str]:
             )
             % {"incidents": _references(figures["unclassified"])}
         )
+    sentences += _changes_of_terms(figures.get("in_turn", ()))
     if figures["reading_sensitive"]:
         sentences.append(
             _(
@@ -143,6 +249,18 @@ def flags(figures: Figures) -> list[str]:
             )
         )
     return sentences
+
+
+def _changes_of_terms(turns: Sequence[Turn]) -> Iterator[str]:
+    for before, turn in pairwise(turns):
+        shown = {"version": turn["version"], "day": turn["first_day"], "rule": counting_rule(turn["reading"])}
+        if before["reading"] == turn["reading"]:
+            yield _("Version %(version)s of the agreement is in force from %(day)s.") % shown
+        else:
+            yield (
+                _("Version %(version)s of the agreement is in force from %(day)s, with the counting rule “%(rule)s”.")
+                % shown
+            )
 
 
 def _references(incidents: Sequence[ReferenceAndTitle]) -> str:
@@ -224,11 +342,13 @@ def _changed(key: str) -> str:
         "provisional": _("An outage is ongoing"),
         "status": _("Status"),
         "pending": _("Reasons for the status"),
+        "in_turn": _("Agreement versions in turn"),
         "if_confirmed": _("Figures if every undecided exclusion were confirmed"),
         "reading_sensitive": _("Outcome depends on the counting rule"),
         "agreements": _("Agreement versions"),
         "events": _("Failure events"),
         "exclusions": _("Exclusions"),
+        "proposed": _("Undecided exclusions"),
         "suspensions": _("Suspensions"),
         "windows": _("Maintenance windows"),
         "recovery": _("Incidents"),

@@ -1,6 +1,6 @@
 """The figures that reports state; which reports are due, and what became of those requested."""
 
-from .record import RegionRecord
+from .record import RegionRecord, stated_contracts
 from .runs import (
     FileDamaged,
     customers_to_report,
@@ -19,5 +19,6 @@ __all__ = [
     "in_service",
     "progress",
     "readable_by",
+    "stated_contracts",
     "without_report",
 ]

@@ -49,10 +49,14 @@ from ..rules import (
     ConfirmedExclusion,
     ContractPeriod,
     Event,
+    EvidenceFile,
     Figures,
     FigureStatement,
     LedgerEntry,
+    ProposedExclusion,
     ReferenceAndTitle,
+    StatedContract,
+    Undecided,
     Version,
 )
 from .rows import (
@@ -64,8 +68,10 @@ from .rows import (
     stated_map,
     stated_recovery,
     stated_suspension,
+    stated_turns,
     stated_version,
     stated_window,
+    what_was_unavailable,
 )
 
 
@@ -120,13 +126,15 @@ class RegionRecord:
         self.judgement = judged_region(region, reach, now)
         self.incidents = {
             incident.reference: incident
-            for incident in Incident.objects.filter(outages__in=outages).distinct().prefetch_related("outages")
+            for incident in Incident.objects.filter(outages__in=outages)
+            .distinct()
+            .prefetch_related("outages__functions", "outages__clients")
         }
         effective = (ExclusionStatus.CONFIRMED, ExclusionStatus.PROPOSED)
-        exclusions = list(exclusions_of_region(region, reach).filter(status__in=effective))
+        exclusions = list(exclusions_of_region(region, reach).filter(status__in=effective).prefetch_related("files"))
         self.exclusions = [one for one in exclusions if one.status == ExclusionStatus.CONFIRMED]
-        proposed = [one for one in exclusions if one.status == ExclusionStatus.PROPOSED]
-        self.if_confirmed = judged_region(region, reach, now, as_if_confirmed=proposed) if proposed else None
+        self.proposed = [one for one in exclusions if one.status == ExclusionStatus.PROPOSED]
+        self.if_confirmed = judged_region(region, reach, now, as_if_confirmed=self.proposed) if self.proposed else None
         self.status = statuses_of_regions([month], now, [region])[region.pk, month.first_day]
         self.windows = [
             stated_window(window)
@@ -138,6 +146,7 @@ class RegionRecord:
             (clause.agreement_version.version, clause.number): clause
             for clause in Clause.objects.select_related("agreement_version")
         }
+        self._titles: dict[tuple[int, str], str] = {}
         self._common: dict[Hashable, Common] = {}
         self._contract_periods: dict[Hashable, MonthFigures] = {}
 
@@ -168,12 +177,16 @@ class RegionRecord:
         reach = days_span(first, self.month.last_day, settings.SLA_ZONE)
         exclusions: dict[int | None, list[Exclusion]] = defaultdict(list)
         proposed: dict[int | None, list[Exclusion]] = defaultdict(list)
-        for exclusion in Exclusion.objects.filter(
-            status__in=(ExclusionStatus.CONFIRMED, ExclusionStatus.PROPOSED),
-            customer__in=customers,
-            starts_at__lt=instant(reach[1]),
-            ends_at__gt=instant(reach[0]),
-        ).select_related("proposed_by", "decided_by"):
+        for exclusion in (
+            Exclusion.objects.filter(
+                status__in=(ExclusionStatus.CONFIRMED, ExclusionStatus.PROPOSED),
+                customer__in=customers,
+                starts_at__lt=instant(reach[1]),
+                ends_at__gt=instant(reach[0]),
+            )
+            .select_related("proposed_by", "decided_by", "maintenance")
+            .prefetch_related("files")
+        ):
             if exclusion.status == ExclusionStatus.CONFIRMED:
                 exclusions[exclusion.customer_id].append(exclusion)
             elif _lies_in(exclusion, self.span):
@@ -268,8 +281,8 @@ class RegionRecord:
             "budget_minutes": judged.budget_minutes,
             "provisional": judged.provisional,
             **self._status(days, terms, own),
-            "ongoing": self._named({outage.incident for outage in outages if outage.ongoing}),
-            "unclassified": self._named({one.reference for one in incidents if one.attributable is None}),
+            "ongoing": self._named({outage.incident for outage in outages if outage.ongoing}, language),
+            "unclassified": self._named({one.reference for one in incidents if one.attributable is None}, language),
             "reading_sensitive": judged.reading_sensitive,
             "readings": [
                 {
@@ -280,12 +293,14 @@ class RegionRecord:
                 }
                 for reading, under in judged.under.items()
             ],
+            **stated_turns(judged),
             "map": stated_map(judgement, days, self.span),
-            "events": [self._event(judgement, event) for event in judged.events],
-            "exclusions": self._exclusions({one.pk for one in incidents}, own, terms, language, minutes),
+            "events": [self._event(judgement, event, language) for event in judged.events],
+            "exclusions": self._exclusions({one.pk for one in incidents}, own, language, minutes),
+            **self._undecided({one.pk for one in incidents}, own, language),
             "suspensions": [stated_suspension(one, minutes) for one in own.suspensions if _touches(one, days)],
             "windows": self.windows,
-            "recovery": [stated_recovery(incident) for incident in incidents],
+            "recovery": [stated_recovery(one, self._title(one, language)) for one in incidents],
             "claims": self.claims,
         }
 
@@ -315,10 +330,20 @@ class RegionRecord:
         ]
         return [stated_version(terms) for terms in [decisive, *(terms for terms in in_force if terms != decisive)]]
 
-    def _named(self, references: Iterable[str]) -> list[ReferenceAndTitle]:
-        return [{"reference": reference, "title": self.incidents[reference].title} for reference in sorted(references)]
+    def _named(self, references: Iterable[str], language: str) -> list[ReferenceAndTitle]:
+        return [
+            {"reference": reference, "title": self._title(self.incidents[reference], language)}
+            for reference in sorted(references)
+        ]
 
-    def _event(self, judgement: Judgement, event: FailureEvent) -> Event:
+    def _title(self, incident: Incident, language: str) -> str:
+        """Return what was unavailable in the region: the title that staff gave an incident is not for customers."""
+        key = incident.pk, language
+        if key not in self._titles:
+            self._titles[key] = what_was_unavailable(incident, self.region, language)
+        return self._titles[key]
+
+    def _event(self, judgement: Judgement, event: FailureEvent, language: str) -> Event:
         ongoing = any(one.ongoing and one.start < event.end <= one.end for one in judgement.outages)
         return {
             "started_at": instant_text(instant(event.start)),
@@ -326,39 +351,56 @@ class RegionRecord:
             "seconds": event.end - event.start,
             "minutes": event.minutes,
             "excluded_minutes": event.excluded_minutes,
-            "incidents": self._named(event.incidents),
+            "incidents": self._named(event.incidents, language),
         }
 
     def _exclusions(
-        self, incidents: set[int], own: CustomerExclusions, terms: Terms, language: str, minutes: Counter[object]
+        self, incidents: set[int], own: CustomerExclusions, language: str, minutes: Counter[object]
     ) -> list[ConfirmedExclusion]:
         """Return the exclusions of the month's incidents and the customer's own, in order of precedence."""
         shown = [
             *(one for one in self.exclusions if one.incident_id in incidents),
             *(one for one in own.exclusions if minutes[one.pk]),
         ]
-        stated: list[ConfirmedExclusion] = []
-        for one in sorted(shown, key=lambda one: (PRECEDENCE.index(one.clause), one.pk)):
-            clause = self.clauses.get((terms.version, one.clause))
-            heading = (clause.heading_zh if language == "zh-hans" else "") or clause.heading if clause else ""
-            stated.append(
-                {
-                    "incident": self._named([one.incident.reference])[0] if one.incident else None,
-                    "customer_only": one.customer_id is not None,
-                    "clause": one.clause,
-                    "heading": heading,
-                    "starts_at": instant_text(one.starts_at) if one.starts_at else None,
-                    "ends_at": instant_text(one.ends_at) if one.ends_at else None,
-                    "reason": one.reason,
-                    "third_party": ", ".join(filter(None, [one.third_party, one.third_party_incident])),
-                    "maintenance": one.maintenance.reference if one.maintenance else None,
-                    "proposed_by": name_of(one.proposed_by),
-                    "confirmed_by": name_of(one.decided_by),
-                    "confirmed_at": instant_text(one.decided_at) if one.decided_at else None,
-                    "minutes": minutes[one.pk],
-                }
-            )
-        return stated
+        return [
+            {
+                **self._proposal(one, language),
+                "confirmed_by": name_of(one.decided_by),
+                "confirmed_at": instant_text(one.decided_at) if one.decided_at else None,
+                "minutes": minutes[one.pk],
+            }
+            for one in sorted(shown, key=_precedence)
+        ]
+
+    def _undecided(self, incidents: set[int], own: CustomerExclusions, language: str) -> Undecided:
+        """Return the proposed exclusions of the month's incidents and the customer's own; nothing where there is none."""
+        proposed = [*(one for one in self.proposed if one.incident_id in incidents), *own.proposed]
+        if not proposed:
+            return {}
+        return {"proposed": [self._proposal(one, language) for one in sorted(proposed, key=_precedence)]}
+
+    def _proposal(self, one: Exclusion, language: str) -> ProposedExclusion:
+        stated: ProposedExclusion = {
+            "incident": self._named([one.incident.reference], language)[0] if one.incident else None,
+            "customer_only": one.customer_id is not None,
+            "clause": one.clause,
+            "heading": self._heading(one, language),
+            "starts_at": instant_text(one.starts_at) if one.starts_at else None,
+            "ends_at": instant_text(one.ends_at) if one.ends_at else None,
+            "reason": one.reason,
+            "third_party": ", ".join(filter(None, [one.third_party, one.third_party_incident])),
+            "maintenance": one.maintenance.reference if one.maintenance else None,
+            "proposed_by": name_of(one.proposed_by),
+        }
+        evidence: list[EvidenceFile] = [{"name": file.name, "sha256": file.sha256} for file in one.files.all()]
+        return {**stated, "evidence": evidence} if evidence else stated
+
+    def _heading(self, one: Exclusion, language: str) -> str:
+        """Return the heading of an exclusion's clause in the version in force where the exclusion begins in the month."""
+        begins = one.starts_at or (one.incident.detected_at if one.incident else None)
+        at = min(max(epoch(begins) if begins else self.span[0], self.span[0]), self.span[1] - 1)
+        clause = self.clauses.get((terms_at(self.judgement.periods, at).version, one.clause))
+        return (clause.heading_zh if language == "zh-hans" else "") or clause.heading if clause else ""
 
     def _contract_period(self, contract: Contract, own: CustomerExclusions) -> ContractPeriod:
         first, last = contract.starts_on, min(contract.last_day, self.month.last_day)
@@ -377,6 +419,25 @@ class RegionRecord:
             "unavailable_minutes": judged.unavailable_minutes,
             "availability": judged.availability if judged.availability is None else cut(judged.availability),
         }
+
+
+def _precedence(exclusion: Exclusion) -> tuple[int, int]:
+    return PRECEDENCE.index(exclusion.clause), exclusion.pk
+
+
+def stated_contracts(month: ServiceMonth, customers: Iterable[int]) -> dict[int | None, list[StatedContract]]:
+    """Return the contracts of `customers` in force on some day of the month, by customer and first service day."""
+    found: dict[int | None, list[StatedContract]] = defaultdict(list)
+    in_force = contracts_in_force(month.first_day, month.last_day).filter(customer__in=customers)
+    for contract in in_force.order_by("starts_on", "id"):
+        found[contract.customer_id].append(
+            {
+                "reference": contract.reference,
+                "first_day": contract.starts_on.isoformat(),
+                "last_day": contract.last_day.isoformat(),
+            }
+        )
+    return found
 
 
 def _lies_in(exclusion: Exclusion, span: Span) -> bool:

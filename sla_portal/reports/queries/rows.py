@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from claims.models import Entry
 from claims.queries import window_of
@@ -19,13 +22,26 @@ from sla_portal.agreements.models import Suspension
 from sla_portal.agreements.queries import version_in_force
 from sla_portal.agreements.rules import Terms
 from sla_portal.availability.models import JudgedMonth
-from sla_portal.availability.rules import Judgement, Shade, availability, cut, picture
+from sla_portal.availability.rules import Judgement, MonthFigures, Shade, availability, cut, picture
+from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import Span, epoch, instant
 from sla_portal.kernel.money import smallest_unit
-from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
-from ..rules import Claims, Common, LedgerEntry, MonthMap, PastMonth, Recovery, Stretch, Suspended, Version, Window
+from ..rules import (
+    Claims,
+    Common,
+    LedgerEntry,
+    MonthMap,
+    PastMonth,
+    Recovery,
+    Stretch,
+    Suspended,
+    Turns,
+    Version,
+    Window,
+)
 
 MONTHS_SHOWN = 12
 HOUR = 3600
@@ -63,6 +79,26 @@ def stated_version(terms: Terms) -> Version:
     }
 
 
+def stated_turns(judged: MonthFigures) -> Turns:
+    """Return the versions in force in turn; nothing where one version gives the figures alone."""
+    if judged.rule is not None and len(judged.in_turn) < 2:
+        return {}
+    return {
+        "rule": judged.rule and judged.rule.value,
+        "in_turn": [
+            {
+                "version": one.terms.version,
+                "reading": one.terms.unavailability_reading.value,
+                "first_day": local_date(one.span[0], settings.SLA_ZONE).isoformat(),
+                "last_day": local_date(one.span[1] - 1, settings.SLA_ZONE).isoformat(),
+                "unavailable_minutes": one.unavailable_minutes,
+                "excluded_minutes": one.excluded_minutes,
+            }
+            for one in judged.in_turn
+        ],
+    }
+
+
 def stated_window(window: MaintenanceWindow) -> Window:
     return {
         "reference": window.reference,
@@ -83,12 +119,33 @@ def stated_window(window: MaintenanceWindow) -> Window:
     }
 
 
-def stated_recovery(incident: Incident) -> Recovery:
+def what_was_unavailable(incident: Incident, region: Region, language: str) -> str:
+    """Name the functions and clients of an incident's outages in a region; none named in an outage means all of them."""
+    outages = [outage for outage in incident.outages.all() if outage.region_id == region.pk]
+    with translation.override(language):
+        return _("%(functions)s on %(clients)s") % {
+            "functions": _names([outage.functions.all() for outage in outages], language) or _("All functions"),
+            "clients": _names([outage.clients.all() for outage in outages], language) or _("all clients"),
+        }
+
+
+def _names(scopes: Collection[Iterable[CoreFunction | Client]], language: str) -> str:
+    """Join the names of what all scopes together hold; empty where one of them holds everything."""
+    named = [list(scope) for scope in scopes]
+    if not all(named):
+        return ""
+    distinct = {one.pk: one for scope in named for one in scope}
+    # Translators: stands between the names of a list.
+    comma = pgettext("list", ", ")
+    return comma.join(one.name_in(language) for _pk, one in sorted(distinct.items()))
+
+
+def stated_recovery(incident: Incident, title: str) -> Recovery:
     times = times_of(incident)
     to_acknowledge, to_restore = time_to_acknowledge(times), time_to_restore(times)
     stated: Recovery = {
         "reference": incident.reference,
-        "title": incident.title,
+        "title": title,
         "source": incident.source,
         "detected_at": instant_text(incident.detected_at),
         "acknowledged_at": instant_text(incident.acknowledged_at) if incident.acknowledged_at else None,

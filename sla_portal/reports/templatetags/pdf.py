@@ -1,4 +1,8 @@
-"""Template filters that format the values of a statement."""
+"""Template filters that format the values of a statement.
+
+A report has one form of dates: days and instants as in ISO 8601, in text and tables alike; only the month that it is about
+is named in words.
+"""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -29,7 +33,7 @@ def moment(at: str, zone: str) -> str:
 @register.filter
 def last_moment(end: str, zone: str) -> str:
     """Write the last second before `end`, which is not included."""
-    return moment((datetime.fromisoformat(end) - timedelta(seconds=1)).isoformat(), zone)
+    return clock((datetime.fromisoformat(end) - timedelta(seconds=1)).isoformat(), zone)
 
 
 @register.filter
@@ -44,13 +48,6 @@ def long_month(month: str) -> str:
     """Write a month in words of the reader's language."""
     # Translators: a month in running text, in Django's date format.
     return date_format(date.fromisoformat(f"{month}-01"), pgettext("date format", "F Y"))
-
-
-@register.filter
-def short_month(month: str) -> str:
-    """Write a month as under a bar."""
-    # Translators: a month under a bar of a chart, in Django's date format.
-    return date_format(date.fromisoformat(f"{month}-01"), pgettext("date format", "M y"))
 
 
 @register.filter

@@ -21,15 +21,14 @@ from claims.rules import Division, divide, worth
 from claims.words import check_name, result_text
 from incidents.models import Incident, Outage
 from sla_portal.agreements.models import Payment
-from sla_portal.agreements.rules import Reading
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.queries import Judged
-from sla_portal.availability.rules import cut
+from sla_portal.availability.rules import compared, cut
 from sla_portal.clocks import format_instant, format_minutes
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.money import format_amount as amount
 
-from ..words import reading_name, verdict
+from ..words import rule_name, verdict
 
 MOST_LINES = 10
 """Payments and ledger entries on the page; their own lists show all."""
@@ -188,13 +187,13 @@ def counting_rules(judged: Judged) -> list[dict[str, Any]]:
     figures = judged.figures
     return [
         {
-            "name": reading_name(reading),
-            "in_force": reading is figures.terms.unavailability_reading,
+            "name": rule_name(reading),
+            "in_force": reading is figures.rule,
             "minutes": format_minutes(under.unavailable_minutes),
             "availability": None if under.availability is None else cut(under.availability),
             "verdict": verdict(under.met, over=True),
         }
-        for reading, under in figures.under.items()
+        for reading, under in figures.compared
     ]
 
 
@@ -226,12 +225,11 @@ def _compared(row: Exclusion, claim: Claim, stands: Assessment, now: datetime) -
     else:
         return CustomerExclusion(row, [], None)
     lines = []
-    for reading in Reading:
-        before, after = (one.judged.figures.under[reading] for one in (stands, would))
+    for reading, in_force, before, after in compared(stands.judged.figures, would.judged.figures):
         lines.append(
             {
-                "name": reading_name(reading),
-                "in_force": reading is stands.terms.unavailability_reading,
+                "name": rule_name(reading),
+                "in_force": in_force,
                 "stands": (format_minutes(before.unavailable_minutes), verdict(before.met, over=True)),
                 "would": (format_minutes(after.unavailable_minutes), verdict(after.met, over=True)),
             }

@@ -8,15 +8,14 @@ from typing import Any, Unpack
 
 from django.conf import settings
 
-from sla_portal.agreements.rules import Reading
 from sla_portal.availability.operations import count_changed_outcomes
 from sla_portal.availability.queries import Decisions, closing_of, statuses_of_regions
-from sla_portal.availability.rules import MonthFigures
+from sla_portal.availability.rules import ReadingFigures, compared
 from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import format_minutes, month_name
 from sla_portal.kernel.intervals import epoch
 
-from ..words import reading_name, verdict
+from ..words import rule_name, verdict
 from .impact import MonthEffect, RegionImpact, month_effects
 
 
@@ -42,17 +41,16 @@ def effects_of(affected: Iterable[RegionImpact], now: datetime, **decisions: Unp
 def _lines(effect: MonthEffect, now: datetime) -> list[dict[str, Any]]:
     over = effect.month.span(settings.SLA_ZONE)[1] <= epoch(now)
 
-    def result(figures: MonthFigures, reading: Reading) -> dict[str, str]:
-        under = figures.under[reading]
+    def result(under: ReadingFigures) -> dict[str, str]:
         state, word = verdict(under.met, over)
         return {"minutes": format_minutes(under.unavailable_minutes), "state": state, "word": word}
 
     return [
         {
-            "name": reading_name(reading),
-            "in_force": reading is effect.current.terms.unavailability_reading,
-            "current": result(effect.current, reading),
-            "changed": result(effect.changed, reading),
+            "name": rule_name(reading),
+            "in_force": in_force,
+            "current": result(before),
+            "changed": result(after),
         }
-        for reading in Reading
+        for reading, in_force, before, after in compared(effect.current, effect.changed)
     ]

@@ -22,6 +22,7 @@ from incidents.queries import incidents_touching, times_of
 from incidents.rules import mean, time_to_acknowledge, time_to_restore
 from maintenance.queries import conduct, notices_given, windows_of_region
 from sla_portal.agreements.queries import contracts_in_force
+from sla_portal.agreements.rules import Terms, terms_at
 from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.availability.models import Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.queries import (
@@ -68,6 +69,7 @@ from ..words import (
     other_counting_rules,
     reading_name,
     reading_sentence,
+    rule_name,
     verdict,
 )
 
@@ -236,21 +238,24 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "windows": _windows(subject.region, judged, span),
         "readings": [
             {
-                "name": reading_name(reading),
-                "sentence": reading_sentence(reading),
+                "name": rule_name(reading),
+                "sentence": reading and reading_sentence(reading),
                 "figures": under,
                 "availability": None if under.availability is None else cut(under.availability),
-                "code": reading.value,
+                "code": reading and reading.value,
                 "verdict": verdict(under.met, over=True),
-                "in_force": reading is figures.terms.unavailability_reading,
+                "in_force": reading is figures.rule,
             }
-            for reading, under in figures.under.items()
+            for reading, under in figures.compared
         ],
-        "amended": [
-            {"version": period.terms.version, "day": day_name(period.terms.effective_on)}
-            for period in judgement.periods
-            if figures.terms.effective_on < period.terms.effective_on
-            and judged.month.first_day < period.terms.effective_on <= judged.month.last_day
+        "in_turn": [
+            {
+                "terms": one.terms,
+                "first": day_name(local_date(one.span[0], settings.SLA_ZONE)),
+                "rule": reading_name(one.terms.unavailability_reading),
+                "minutes": one.unavailable_minutes,
+            }
+            for one in figures.in_turn
         ],
         "excluded_under": figures.excluded_under,
         "recovery": [_recovery(incident, named) for incident in incidents[:MOST_ROWS]],
@@ -288,11 +293,11 @@ def _exclusions(subject: Subject, start: datetime, end: datetime) -> list[Exclus
 
 def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]:
     periods = judged.judgement.periods
-    recommended = judged.figures.terms.recommended_notice_hours
     return [
         {
             "row": window,
             "lead_hours": (lead := lead_hours(window)),
+            "recommended": (recommended := _terms_on(judged, window.starts_at).recommended_notice_hours),
             "short": lead is not None and lead < recommended,
             "covered_minutes": seconds(
                 intersection(covered_by_notice(notices_given(window), conduct(window), periods), [span])
@@ -301,6 +306,13 @@ def _windows(region: Region, judged: Judged, span: Span) -> list[dict[str, Any]]
         }
         for window in windows_of_region(region, instant(span[0]), instant(span[1]))
     ]
+
+
+def _terms_on(judged: Judged, at: datetime) -> Terms:
+    """Return the terms in force at an instant of the days measured; outside them, those nearest to it."""
+    turns = judged.figures.in_turn
+    in_force = [one.terms for one in turns if one.span[0] <= epoch(at)]
+    return in_force[-1] if in_force else turns[0].terms if turns else judged.figures.terms
 
 
 def _recovery(incident: Incident, named: dict[str, str]) -> dict[str, Any]:
@@ -358,6 +370,8 @@ def _chosen_day(request: HttpRequest, judged: Judged, day: date, named: dict[str
     return {
         "day": day,
         "name": day_name(day),
+        "terms": (terms := terms_at(judged.judgement.periods, span[0])),
+        "rule": reading_name(terms.unavailability_reading),
         "asked": "" if minute is None else _clock_time(minute)[:5],
         "unknown_minute": "minute" in request.GET and minute is None,
         "minute": None if minute is None else _minute_explained(judged, minute, span, named),

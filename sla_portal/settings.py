@@ -89,6 +89,17 @@ CACHES["pages"] = {
     "OPTIONS": {"MAX_ENTRIES": 500},
 }
 
+# The seal: electronic signatures of what is issued
+
+DEMONSTRATION_KEY = VAR_DIR / "demonstration-seal-key.pem"
+SEAL_KEY = environment.seal_key("SEAL_KEY", demonstration=DEMONSTRATION_KEY, https=HTTPS)
+SEAL_KEY_PASSWORD = environment.text("SEAL_KEY_PASSWORD", default="")
+# Certificate and chain, where the file of the key does not hold them
+SEAL_CERTIFICATES = environment.text("SEAL_CERTIFICATES", default="")
+SEAL_TIMESTAMP_URL = environment.authority_url("SEAL_TIMESTAMP_URL")
+# Root certificates by which certificates of the key and of the time-stamping authority are validated
+SEAL_ROOTS = environment.text("SEAL_ROOTS", default="")
+
 # The agreement's clock and calendar
 
 SLA_TIME_ZONE = environment.text("SLA_TIME_ZONE", default="Asia/Shanghai")

@@ -153,6 +153,12 @@ class Report(models.Model):
         return f"{self.number} · {self.revision}"
 
     @property
+    def about(self) -> str:
+        """The subject and month by which the register knows its revisions."""
+        subject = f"region {self.region_id}" if self.region_id else f"customer {self.customer_id}"
+        return f"{self.month:%Y-%m} {subject}"
+
+    @property
     def file_name(self) -> str:
         """The file name of the download."""
         return f"{self.number}-r{self.revision}.pdf"

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.queries import deliveries_of
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.documents import register
+from sla_portal.audit.models import Kind
 from sla_portal.audit.operations import record, require
 from sla_portal.kernel.errors import Refused
 
@@ -126,6 +128,7 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
                 changes={"sha256": [None, sha256], "size": [None, size]},
                 now=now,
             )
+            register(kind=Kind.BUNDLE, number=bundle.file_name.removesuffix(".zip"), sha256=sha256, issued_at=now)
     return bool(made)
 
 

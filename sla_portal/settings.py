@@ -60,7 +60,7 @@ SECRET_KEY_FALLBACKS = [key for key in environment.text("SECRET_KEY_FALLBACKS", 
 REDIS_URL = environment.redis_url("REDIS_URL")
 CACHES: dict[str, dict[str, Any]]
 # Of the public facts' shape: raised with it, so that no process reads what an earlier build cached
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 if REDIS_URL:
     CACHES = {
         name: {

@@ -21,7 +21,7 @@ def present_seal() -> Literal["", "operator", "demonstration"]:
     """Return whose key documents are sealed with at present; empty: none is set."""
     if not settings.SEAL_KEY:
         return ""
-    return "demonstration" if settings.SEAL_KEY == str(settings.DEMONSTRATION_KEY) else "operator"
+    return "demonstration" if str(settings.DEMONSTRATION_KEY) == settings.SEAL_KEY else "operator"
 
 
 def register(
@@ -38,8 +38,8 @@ def register(
 ) -> Document:
     """Add an issued document, in the transaction that issues it; it is sealed later, where a key is set.
 
-    `about` names the record of which this is a revision, where the number may be another's, too. `pdf` is the name of a stored PDF, which is signed within. One that says of itself that it is unsealed stays so:
-    not `to_seal`.
+    `about` names the record of which this is a revision, where the number may be another's, too. `pdf` is the name of a
+    stored PDF, which is signed within. One that says of itself that it is unsealed stays so: not `to_seal`.
     """
     document = Document.objects.create(
         kind=kind,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import models
 
 from .actors import Seen
-from .models import CONTENT, Chain, Check, Checkpoint, Entry, Occasion, content_of
+from .models import CONTENT, Chain, Check, Checkpoint, Document, Entry, Kind, Occasion, Seal, content_of
 from .rules import GENESIS, Fault, Finding, Head, Mark, Row, Start, inspect, missing_checkpoints
 from .verbs import LOOKING
 
@@ -42,6 +42,32 @@ def entries_since(seen: Seen, *subjects: models.Model, most: int | None = MOST_S
     later = entries_about(*subjects).filter(pk__gt=seen.number).exclude(pk__in=seen.shown)
     since = later.exclude(action__in=LOOKING)
     return [entry for entry in reversed(since[:most]) if entry.hash not in seen.own]
+
+
+# What was issued
+
+
+def documents() -> models.QuerySet[Document]:
+    """Return what was issued, with the seals of what is sealed, but not their bytes."""
+    return Document.objects.select_related("seal__certificate").defer("seal__content", "seal__certificate__pem")
+
+
+def document(kind: Kind, about: str, revision: int = 1) -> Document | None:
+    """Return an issued document; None where the register does not know it."""
+    return documents().filter(kind=kind, about=about, revision=revision).first()
+
+
+def seal_of(kind: Kind, about: str, revision: int = 1) -> bytes | None:
+    """Return the bytes of a document's seal, as they stand beside it or follow it; None while it is unsealed."""
+    sealed = Seal.objects.filter(sealed_at__isnull=False)
+    named = sealed.filter(document__kind=kind, document__about=about, document__revision=revision)
+    content = named.values_list("content", flat=True).first()
+    return None if content is None else bytes(content)
+
+
+def failed_seals() -> models.QuerySet[Seal]:
+    """Return the seals that could not be made yet; the row says why."""
+    return Seal.objects.filter(sealed_at__isnull=True).exclude(error="")
 
 
 # Integrity

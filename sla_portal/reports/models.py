@@ -225,6 +225,11 @@ class Bundle(models.Model):
         return f"{self.version} · {self.pk}"
 
     @property
+    def about(self) -> str:
+        """Its number in the register."""
+        return self.file_name.removesuffix(".zip")
+
+    @property
     def file_name(self) -> str:
         """The file name of the download."""
         return f"amendment-{self.version}-evidence-{self.pk}.zip"

@@ -11,6 +11,8 @@ from hashlib import sha256
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError, RevokedError
+from pyhanko_certvalidator.fetchers.aiohttp_fetchers import AIOHttpFetcherBackend
+from pyhanko_certvalidator.fetchers.aiohttp_fetchers.util import LazySession
 
 from .keys import SEALING_FAILS, Key, KeyUnusable, roots
 from .pdf import ValidationData, prepare
@@ -52,18 +54,26 @@ class Failed:
 
 def seal_batch(key: Key, documents: Sequence[ToSeal], *, at: datetime) -> list[Sealed | Failed]:
     """Seal documents, each for itself: what fails for one is told of it. Raises `KeyUnusable`."""
-    return asyncio.run(_Batch(key, at).sealed(documents))
+    return asyncio.run(_seal_batch(key, documents, at))
+
+
+async def _seal_batch(key: Key, documents: Sequence[ToSeal], at: datetime) -> list[Sealed | Failed]:
+    session = LazySession()
+    try:
+        return await _Batch(key, at, session).sealed(documents)
+    finally:
+        await session.close()
 
 
 class _Batch:
-    def __init__(self, key: Key, at: datetime) -> None:
-        self._key, self._at = key, at
-        self._stamper = time_stamper()
+    def __init__(self, key: Key, at: datetime, session: LazySession) -> None:
+        self._key, self._at, self._session = key, at, session
+        self._stamper = time_stamper(session)
         self._turn = asyncio.Semaphore(STAMPS_AT_ONCE)
 
     async def sealed(self, documents: Sequence[ToSeal]) -> list[Sealed | Failed]:
         try:
-            self._data = await _validation_data(self._key, self._stamper)
+            self._data = await _validation_data(self._key, self._stamper, self._session)
             signer = self._key.signer
             self._within = await Form.of(signer, self._stamper, self._at, within_pdf=True)
             self._beside = await Form.of(signer, self._stamper, self._at, within_pdf=False)
@@ -106,7 +116,7 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{behind}"
 
 
-async def _validation_data(key: Key, stamper: TimeStamper | None) -> ValidationData | None:
+async def _validation_data(key: Key, stamper: TimeStamper | None, session: LazySession) -> ValidationData | None:
     """Fetch what proves that no certificate of key and authority is revoked; None where it cannot be had.
 
     Without a time stamp it would prove nothing later. Raises `KeyUnusable` where the certificate of the key is revoked.
@@ -115,7 +125,11 @@ async def _validation_data(key: Key, stamper: TimeStamper | None) -> ValidationD
     if not trusted or stamper is None:
         return None
     context = ValidationContext(
-        trust_roots=trusted, other_certs=list(key.signer.cert_registry), allow_fetching=True, revocation_mode="require"
+        trust_roots=trusted,
+        other_certs=list(key.signer.cert_registry),
+        allow_fetching=True,
+        revocation_mode="require",
+        fetcher_backend=AIOHttpFetcherBackend(session),
     )
     try:
         own = CertificateValidator(key.signer.signing_cert, validation_context=context)

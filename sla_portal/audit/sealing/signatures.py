@@ -6,6 +6,7 @@ for each, which takes longer than half a report (docs/choices.md).
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -19,6 +20,7 @@ from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.aiohttp_client import HTTPTimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+from pyhanko_certvalidator.fetchers.aiohttp_fetchers.util import LazySession
 
 PLACE = bytes(range(1, 33))
 """Stands in the form where the digest of a document goes."""
@@ -86,11 +88,15 @@ class Form:
         return der(SECOND, der(SEQUENCE, TIME_STAMP, der(SET, token.dump()))), stamp["gen_time"].native
 
 
-def time_stamper() -> TimeStamper | None:
-    """Return the client of the time-stamping authority, if one is set."""
+def time_stamper(session: LazySession) -> TimeStamper | None:
+    """Return the client of the time-stamping authority, if one is set; `session` holds its connections."""
     if not settings.SEAL_TIMESTAMP_URL:
         return None
     url = urlsplit(settings.SEAL_TIMESTAMP_URL)
-    named = (unquote(url.username), unquote(url.password or "")) if url.username else None
+    headers = {}
+    if url.username:
+        named = f"{unquote(url.username)}:{unquote(url.password or '')}"
+        headers["Authorization"] = f"Basic {b64encode(named.encode()).decode()}"
     host = url.netloc.rpartition("@")[2]
-    return HTTPTimeStamper(url._replace(netloc=host).geturl(), auth=named, timeout=TIMEOUT_SECONDS)
+    address = url._replace(netloc=host).geturl()
+    return HTTPTimeStamper(address, headers=headers, timeout=TIMEOUT_SECONDS, session=session)

@@ -128,7 +128,7 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
                 changes={"sha256": [None, sha256], "size": [None, size]},
                 now=now,
             )
-            register(kind=Kind.BUNDLE, number=bundle.file_name.removesuffix(".zip"), sha256=sha256, issued_at=now)
+            register(kind=Kind.BUNDLE, number=bundle.about, sha256=sha256, issued_at=now)
     return bool(made)
 
 

@@ -177,6 +177,18 @@ def facts(figures: Figures, issue: Issue) -> Iterator[tuple[str, str]]:
     at = {"at": clock(issue["issued_at"], figures["sla_zone"]), "zone": figures["sla_zone"]}
     issued = _("%(at)s (%(zone)s) by %(name)s") if issue.get("issued_by") else _("%(at)s (%(zone)s)")
     yield _("Issued"), issued % {**at, "name": issue.get("issued_by")}
+    if code := issue.get("check_code"):
+        shown = {"number": issue["number"], "code": code, "address": f"{issue['address']}/verify/"}
+        yield _("Verify"), _("%(number)s, check code %(code)s, at %(address)s") % shown
+        yield _("Electronic seal"), _seal(issue.get("seal", ""))
+
+
+def _seal(whose: str) -> str:
+    return {
+        "": _("None: this report is issued unsealed."),
+        "operator": _("Signature of the operator within this PDF; a copy without it is unsealed."),
+        "demonstration": _("Signature with a demonstration key within this PDF, which proves nothing."),
+    }[whose]
 
 
 def _if_confirmed(figures: Figures) -> Iterator[str]:

@@ -14,15 +14,17 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from sla_portal.agreements.models import AgreementVersion
+from sla_portal.audit.models import Kind
+from sla_portal.audit.queries import seal_of
 from sla_portal.audit.versions import acting
 from sla_portal.reports.models import Bundle, Status
 from sla_portal.reports.operations import record_download, request_bundle
 from sla_portal.reports.tasks import make_bundle
 
-from ..common import page, refusals_on, require_right
+from ..common import SEAL_TYPE, download, page, refusals_on, require_right, with_documents
 from ..forms import KeyedForm
 from ..operations import save_once
 
@@ -59,11 +61,13 @@ def bundles(request: HttpRequest, pk: int) -> HttpResponse:
             with refusals_on(form):
                 return redirect(_requested(request, version, form))
     found = version.bundles.all()
+    shown = list(found.select_related("version")[:SHOWN])
+    with_documents(Kind.BUNDLE, [(one.about, one) for one in shown])
     context = {
         "title": _("Evidence bundle for version %(version)s") % {"version": version},
         "version": version,
         "form": form,
-        "bundles": found[:SHOWN],
+        "bundles": shown,
         "shown": SHOWN,
         "more": found.count() > SHOWN,
         "in_progress": found.filter(IN_PROGRESS).exists(),
@@ -107,6 +111,14 @@ def bundle_file(request: HttpRequest, pk: int) -> HttpResponse:
         content_type="application/zip",
         headers={"X-Content-Type-Options": "nosniff"},
     )
+
+
+@require_safe
+def bundle_seal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the seal of a bundle."""
+    require_right(request, "reports.view_bundle")
+    bundle = get_object_or_404(Bundle.objects.select_related("version"), pk=pk, status=Status.READY)
+    return download(seal_of(Kind.BUNDLE, bundle.about), f"{bundle.file_name}.p7s", SEAL_TYPE)
 
 
 def _is_whole(bundle: Bundle) -> bool:

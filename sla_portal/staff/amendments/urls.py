@@ -20,6 +20,7 @@ def urls(view) -> list[URLPattern]:
         path(of_version + "notify/", view(publication.notify), name="notify_of_amendment"),
         path(of_version + "bundles/", view(bundles.bundles), name="bundles"),
         path("reports/bundles/<int:pk>/file/", view(bundles.bundle_file), name="bundle_file"),
+        path("reports/bundles/<int:pk>/seal/", view(bundles.bundle_seal), name="bundle_seal"),
         path(of_version + "withdraw/", view(publication.withdraw), name="withdraw_amendment"),
         path(of_version + "customers/", view(answers.customers), name="amendment_customers"),
         path(of_version + "customers/<path:code>/", view(answers.answer), name="amendment_answer"),

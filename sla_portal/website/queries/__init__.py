@@ -5,6 +5,14 @@ Each function here makes a fixed number of queries, however many rows there are.
 
 from .announcements import notice, notices
 from .checkpoints import checkpoints
+from .documents import (
+    announced_content,
+    certificates,
+    checkpoint_content,
+    seal_beside,
+    verified_by_code,
+    verified_by_hash,
+)
 from .incidents import incident, incidents_of, latest_incidents
 from .months import RegionYear, Years, maps, years
 from .shared import Grid, MonthOf, named, zones_of_regions
@@ -20,6 +28,9 @@ __all__ = [
     "RegionYear",
     "Years",
     "agreement",
+    "announced_content",
+    "certificates",
+    "checkpoint_content",
     "checkpoints",
     "comparison",
     "hashed_content",
@@ -33,6 +44,9 @@ __all__ = [
     "notice",
     "notices",
     "present",
+    "seal_beside",
+    "verified_by_code",
+    "verified_by_hash",
     "window",
     "years",
     "zones_of_regions",

@@ -309,6 +309,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "weasyprint.progress": {"level": "WARNING"},
+        "pyhanko_certvalidator": {"level": "WARNING"},
         # Django answers HEAD as GET and lets the server drop the body, of which this server complains
         "gunicorn.http.wsgi": {"level": "ERROR"},
     },

@@ -253,7 +253,7 @@ def maintenance_kind(kind: str) -> str:
 
 def document_kind(kind: str) -> str:
     """The label of a kind of document, as a sentence begins."""
-    return capfirst(DocumentKind(kind).label)
+    return str(capfirst(DocumentKind(kind).label))
 
 
 def notice_kind(kind: str) -> str:

@@ -507,7 +507,9 @@ class UpdateForm(KeyedForm):
             data[name] = "\n\n".join(filter(None, [data.get(name, "").strip(), getattr(template, name)]))
         data["audience"] = "public" if template.public else "internal"
         data["previewed"] = ""
-        return type(self)(data, auto_id=self.auto_id)
+        form = type(self)(data, auto_id=self.auto_id)
+        form.fields["text"].widget.attrs["autofocus"] = True
+        return form
 
 
 class ReviewForm(MergingForm):

@@ -167,6 +167,7 @@ FIELDS = {
     "proof": pgettext_lazy("audit log", "proof"),
     "proofs": pgettext_lazy("audit log", "proofs"),
     "public update": pgettext_lazy("audit log", "public update"),
+    "reason": pgettext_lazy("audit log", "reason"),
     "requested_by": pgettext_lazy("audit log", "requested by"),
     "review": pgettext_lazy("audit log", "review"),
     "restored_at": pgettext_lazy("audit log", "restored at"),
@@ -177,6 +178,7 @@ FIELDS = {
     "text": pgettext_lazy("audit log", "text"),
     "text_zh": pgettext_lazy("audit log", "text in Chinese"),
     "total": pgettext_lazy("audit log", "total"),
+    "why": pgettext_lazy("audit log", "reason"),
 }
 """Changes whose names are not those of a field."""
 

@@ -45,11 +45,13 @@ def _line(one: ChangedMonth) -> dict[str, Any]:
         and {
             "availability": ratio is not None and cut(ratio),
             "minutes": closed.unavailable_minutes,
+            "days": closed.service_days,
             "verdict": verdict(closed.met, over=True),
         },
         "then": {
             "availability": one.figures.availability is not None and cut(one.figures.availability),
             "minutes": one.figures.unavailable_minutes,
+            "days": one.figures.service_days,
             "verdict": verdict(one.figures.met, over=True),
         },
         "outcomes": one.outcomes,

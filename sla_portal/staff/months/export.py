@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from sla_portal.availability.models import CustomerMonth, RegionMonth
-from sla_portal.availability.rules import availability, cut
+from sla_portal.availability.queries import closed_months
+from sla_portal.availability.rules import FigureStatus, availability, cut, stored_status
 from sla_portal.kernel.instants import instant_text
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..common import require_right
 from ..exports import export_list
 
 FIGURES = (
+    "status",
     "service_days",
     "total_minutes",
     "unavailable_minutes",
@@ -43,7 +50,7 @@ def region_months(request: HttpRequest, form: str) -> HttpResponseBase:
         form,
         RegionMonth,
         columns,
-        lambda rows: ((_month(row), row.region.code, *_figures(row)) for row in rows),
+        _rows_of_regions,
     )
 
 
@@ -56,9 +63,24 @@ def customer_months(request: HttpRequest, form: str) -> HttpResponseBase:
     )
 
 
-def _rows_of_customers(rows: Sequence[CustomerMonth]) -> Iterator[tuple[Any, ...]]:
+def _rows_of_regions(rows: Sequence[RegionMonth]) -> Iterator[tuple[Any, ...]]:
+    status = _statuses(rows)
     for row in rows:
-        yield (_month(row), row.customer.code, row.customer.name, *_figures(row))
+        yield (_month(row), row.region.code, status[row.month].value, *_figures(row))
+
+
+def _rows_of_customers(rows: Sequence[CustomerMonth]) -> Iterator[tuple[Any, ...]]:
+    status = _statuses(rows)
+    for row in rows:
+        yield (_month(row), row.customer.code, row.customer.name, status[row.month].value, *_figures(row))
+
+
+def _statuses(rows: Sequence[RegionMonth] | Sequence[CustomerMonth]) -> dict[date, FigureStatus]:
+    """How far the figures of each month can be relied on; a closed month's are those that were closed."""
+    months = {row.month for row in rows}
+    closed = closed_months(months)
+    present = ServiceMonth.of(local_date(epoch(timezone.now()), settings.SLA_ZONE))
+    return {month: stored_status(month, closed, present) for month in months}
 
 
 def _month(row: RegionMonth | CustomerMonth) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from sla_portal.availability.models import CustomerMonth, RegionMonth
@@ -29,6 +31,7 @@ FIGURES = (
     "depends_on_the_counting_rule",
     "provisional",
     "calculated_at",
+    "minutes_url",
 )
 SLA = {None: "not in service", True: "met", False: "breached"}
 
@@ -43,7 +46,7 @@ def region_months(request: HttpRequest, form: str) -> HttpResponseBase:
         form,
         RegionMonth,
         columns,
-        lambda rows: ((_month(row), row.region.code, *_figures(row)) for row in rows),
+        lambda rows: ((_month(row), row.region.code, *_figures(row, "region", row.region.code)) for row in rows),
     )
 
 
@@ -58,14 +61,14 @@ def customer_months(request: HttpRequest, form: str) -> HttpResponseBase:
 
 def _rows_of_customers(rows: Sequence[CustomerMonth]) -> Iterator[tuple[Any, ...]]:
     for row in rows:
-        yield (_month(row), row.customer.code, row.customer.name, *_figures(row))
+        yield (_month(row), row.customer.code, row.customer.name, *_figures(row, "customer", row.customer.code))
 
 
 def _month(row: RegionMonth | CustomerMonth) -> str:
     return f"{row.month:%Y-%m}"
 
 
-def _figures(row: RegionMonth | CustomerMonth) -> tuple[Any, ...]:
+def _figures(row: RegionMonth | CustomerMonth, scope: str, code: str) -> tuple[Any, ...]:
     ratio = availability(row.unavailable_minutes, row.total_minutes)
     return (
         row.service_days,
@@ -81,4 +84,5 @@ def _figures(row: RegionMonth | CustomerMonth) -> tuple[Any, ...]:
         "yes" if row.reading_sensitive else "no",
         "yes" if row.provisional else "no",
         instant_text(row.judged_at),
+        f"{settings.SITE_URL}{reverse('admin:minutes', args=[_month(row), scope, code])}",
     )

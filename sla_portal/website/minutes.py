@@ -44,16 +44,17 @@ def of_region(request: HttpRequest, reader: Reader, code: str, month: str) -> Ht
     facts = cached(
         f"minutes {code} {asked} {reading} {closed}", lambda: queries.region_minutes(code, asked, reading), now, FRESH
     )
-    if facts.value is None:
+    found = facts.value
+    if found is None:
         raise Http404
     choices = {name: request.GET.get(name, "")[:LONGEST] for name in ("at", "page")}
 
     def shown() -> dict[str, Any]:
         return {
-            "facts": facts.value,
+            "facts": found,
             "rules": [("", _("counting rule in force")), *((one.value, reading_name(one)) for one in Reading)],
             "reading": reading.value if reading else "",
-            **(listed(facts.value.minutes, **choices) if facts.value.minutes else {}),
+            **(listed(found.minutes, **choices) if found.minutes else {}),
         }
 
     return page(

@@ -245,7 +245,6 @@ class _Records:
             "events": [
                 {
                     "start": instant(start),
-                    "end": instant(end),
                     "length": format_length(end - start),
                     "anchor": event_anchor(start),
                 }

@@ -40,6 +40,7 @@ VERBS = {
     "hired": pgettext_lazy("audit log", "added the staff account"),
     "issued a voucher": pgettext_lazy("audit log", "issued a voucher on"),
     "lengthened": pgettext_lazy("audit log", "extended"),
+    "locked out": pgettext_lazy("audit log", "locked out"),
     "left a note": pgettext_lazy("audit log", "left a note for the next shift:"),
     "linked": pgettext_lazy("audit log", "set the links of"),
     "limited": pgettext_lazy("audit log", "set the e-mail limit of"),
@@ -108,7 +109,7 @@ VERBS = {
     "wrote the review of": pgettext_lazy("audit log", "wrote the review of"),
 }
 
-SIGN_INS = frozenset({"failed to sign in", "signed in"})
+SIGN_INS = frozenset({"failed to sign in", "locked out", "signed in"})
 """Verbs of signing in."""
 
 LOOKING = SIGN_INS | frozenset(

@@ -39,6 +39,7 @@ def _line(one: ChangedMonth) -> dict[str, Any]:
     closed = one.closed
     ratio = availability(closed.unavailable_minutes, closed.total_minutes) if closed else None
     return {
+        "month": one.month,
         "name": month_name(one.month),
         "region": one.region,
         "closed": closed

@@ -48,13 +48,14 @@ from sla_portal.availability.rules import MonthStatus
 from sla_portal.clocks import format_length, month_name
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
+from sla_portal.minutes import reading_name
 
 from ..common import chosen_template, page, refusals_on, require_right
 from ..forms import DecisionForm, ReasonForm
 from ..grid import Scope, describe_outage
 from ..headlines import as_closed, as_judged
 from ..operations import save_once
-from ..words import reading_name, verdict
+from ..words import verdict
 from .closed_months import asking_why
 from .effects import effects_of
 from .forms import HandOverForm, LinksForm, ProposalForm, ReopenForm, ResolveForm, SeverityForm, UpdateForm

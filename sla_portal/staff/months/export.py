@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -36,6 +37,7 @@ FIGURES = (
     "depends_on_the_counting_rule",
     "provisional",
     "calculated_at",
+    "minutes_url",
 )
 SLA = {None: "not in service", True: "met", False: "breached"}
 
@@ -45,13 +47,7 @@ def region_months(request: HttpRequest, form: str) -> HttpResponseBase:
     """Export the months of regions, filtered as the list is."""
     require_right(request, "availability.view_regionmonth")
     columns = ("month", "region", *FIGURES)
-    return export_list(
-        request,
-        form,
-        RegionMonth,
-        columns,
-        _rows_of_regions,
-    )
+    return export_list(request, form, RegionMonth, columns, _rows_of_regions)
 
 
 @require_safe
@@ -66,13 +62,19 @@ def customer_months(request: HttpRequest, form: str) -> HttpResponseBase:
 def _rows_of_regions(rows: Sequence[RegionMonth]) -> Iterator[tuple[Any, ...]]:
     status = _statuses(rows)
     for row in rows:
-        yield (_month(row), row.region.code, status[row.month].value, *_figures(row))
+        yield (_month(row), row.region.code, status[row.month].value, *_figures(row, "region", row.region.code))
 
 
 def _rows_of_customers(rows: Sequence[CustomerMonth]) -> Iterator[tuple[Any, ...]]:
     status = _statuses(rows)
     for row in rows:
-        yield (_month(row), row.customer.code, row.customer.name, status[row.month].value, *_figures(row))
+        yield (
+            _month(row),
+            row.customer.code,
+            row.customer.name,
+            status[row.month].value,
+            *_figures(row, "customer", row.customer.code),
+        )
 
 
 def _statuses(rows: Sequence[RegionMonth] | Sequence[CustomerMonth]) -> dict[date, FigureStatus]:
@@ -87,7 +89,7 @@ def _month(row: RegionMonth | CustomerMonth) -> str:
     return f"{row.month:%Y-%m}"
 
 
-def _figures(row: RegionMonth | CustomerMonth) -> tuple[Any, ...]:
+def _figures(row: RegionMonth | CustomerMonth, scope: str, code: str) -> tuple[Any, ...]:
     ratio = availability(row.unavailable_minutes, row.total_minutes)
     return (
         row.service_days,
@@ -103,4 +105,5 @@ def _figures(row: RegionMonth | CustomerMonth) -> tuple[Any, ...]:
         "yes" if row.reading_sensitive else "no",
         "yes" if row.provisional else "no",
         instant_text(row.judged_at),
+        f"{settings.SITE_URL}{reverse('admin:minutes', args=[_month(row), scope, code])}",
     )

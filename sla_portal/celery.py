@@ -27,6 +27,7 @@ app.conf.beat_schedule = {
     "read what came back": every(300, "sla_portal.notices.tasks.read_bounces"),
     "judge due months": every(300, "sla_portal.availability.tasks.judge_due_months"),
     "remind of amendments that take effect soon": every(3600, "sla_portal.agreements.tasks.remind_of_amendments"),
+    "freeze what earlier builds announced": every(300, "sla_portal.agreements.tasks.freeze_earlier_changes"),
     "make sure that last month's reports exist": every(3600, "sla_portal.reports.tasks.issue_due_reports"),
     "put bundles of proof together": every(30, "sla_portal.reports.tasks.make_due_bundles"),
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),

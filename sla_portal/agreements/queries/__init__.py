@@ -16,6 +16,7 @@ from .amendments import (
     running_contracts,
 )
 from .contracts import contacts_under_contract, contracts_in_force, suspensions_of
+from .published import published_changes
 from .register import register
 from .versions import (
     NoAgreementInForce,
@@ -45,6 +46,7 @@ __all__ = [
     "notified_off_record",
     "notified_or_concerned",
     "pending_versions",
+    "published_changes",
     "published_versions",
     "reached",
     "register",

@@ -53,6 +53,12 @@ def freeze(
     return migrations.RunPython(add, drop)
 
 
+def thaw(*tables: str, once: str = "") -> migrations.RunPython:
+    """Take away what `freeze` with the same arguments added; a table that SQLite makes anew loses its triggers anyway."""
+    frozen = freeze(*tables, once=once)
+    return migrations.RunPython(frozen.reverse_code, frozen.code)
+
+
 NEVER_EMPTIED = """
 CREATE OR REPLACE FUNCTION table_is_never_emptied() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '%_is_never_emptied', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$

@@ -6,6 +6,7 @@ from .amendments import (
     acceptance_counts,
     answers_of,
     concerned,
+    contracts_ended,
     customers_answering,
     customers_not_notified,
     deliveries_of,
@@ -14,6 +15,7 @@ from .amendments import (
     notified_or_concerned,
     reached,
     running_contracts,
+    took_effect,
 )
 from .contracts import contacts_under_contract, contracts_in_force, suspensions_of
 from .published import published_changes
@@ -36,6 +38,7 @@ __all__ = [
     "answers_of",
     "concerned",
     "contacts_under_contract",
+    "contracts_ended",
     "contracts_in_force",
     "customers_answering",
     "customers_not_notified",
@@ -53,5 +56,6 @@ __all__ = [
     "running_contracts",
     "suspensions_of",
     "terms_periods",
+    "took_effect",
     "version_in_force",
 ]

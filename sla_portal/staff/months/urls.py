@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import closing, export, month, reports
+from . import bundles, closing, export, month, reports
 
 
 def urls(view) -> list[URLPattern]:
@@ -16,6 +16,7 @@ def urls(view) -> list[URLPattern]:
             name="export_customer_months",
         ),
         path("availability/months/<str:month>/issue/", view(reports.issue), name="issue_reports"),
+        path("availability/months/<str:month>/bundles/", view(bundles.bundles), name="month_bundles"),
         path("reports/runs/<int:pk>/", view(reports.run), name="report_run"),
         path("availability/months/<str:month>/close/", view(closing.close), name="close_month"),
         *(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db import migrations
 
@@ -56,7 +56,7 @@ def freeze(
 def thaw(*tables: str, once: str = "") -> migrations.RunPython:
     """Take away what `freeze` with the same arguments added; a table that SQLite makes anew loses its triggers anyway."""
     frozen = freeze(*tables, once=once)
-    return migrations.RunPython(frozen.reverse_code, frozen.code)
+    return migrations.RunPython(cast("Any", frozen.reverse_code), frozen.code)
 
 
 NEVER_EMPTIED = """

@@ -269,10 +269,10 @@ class Bundle(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.about} · {self.pk}"
+        return f"{self.subject} · {self.pk}"
 
     @property
-    def about(self) -> str:
+    def subject(self) -> str:
         """What the evidence is of: a version, the number of a claim, or a month."""
         return f"{self.month:%Y-%m}" if self.month else str(self.claim or self.version)
 
@@ -280,4 +280,4 @@ class Bundle(models.Model):
     def file_name(self) -> str:
         """The file name of the download."""
         kind = "amendment" if self.version_id else "claim" if self.claim_id else "month"
-        return f"{kind}-{self.about}-evidence-{self.pk}.zip"
+        return f"{kind}-{self.subject}-evidence-{self.pk}.zip"

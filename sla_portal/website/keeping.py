@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from io import BytesIO
+from typing import cast
 from urllib.parse import urlencode, urlsplit
 from wsgiref.util import setup_testing_defaults
 
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponseBase
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone, translation
 
@@ -56,7 +57,7 @@ def _addresses(notice: Notice) -> Iterator[str]:
             yield f"{settings.SITE_URL}{path}?{urlencode({LANGUAGE_FIELD: language})}"
 
 
-def _answer(url: str, handler: BaseHandler) -> HttpResponseBase:
+def _answer(url: str, handler: BaseHandler) -> HttpResponse:
     """Answer a request of a reader without cookies, in this process."""
     address = urlsplit(url)
     environ = {
@@ -70,4 +71,4 @@ def _answer(url: str, handler: BaseHandler) -> HttpResponseBase:
     setup_testing_defaults(environ)
     # A request leaves its language and time zone behind.
     with translation.override(None), timezone.override(None):
-        return handler.get_response(WSGIRequest(environ))
+        return cast("HttpResponse", handler.get_response(WSGIRequest(environ)))

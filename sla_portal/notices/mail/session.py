@@ -195,7 +195,7 @@ class SmtpSession:
 class BackendSession:
     """Any other mail backend: it takes the whole message, and an error leaves open whether it was accepted."""
 
-    offered_sha256 = None
+    offered_sha256: str | None = None
 
     def __init__(self, backend: BaseEmailBackend) -> None:
         self.backend = backend

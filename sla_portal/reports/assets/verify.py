@@ -8,15 +8,19 @@ otherwise. Lines that begin with "not checked" say what remains to be done by ha
 verify.zh-hans.html say how.
 """
 
+from __future__ import annotations
+
 import argparse
 import hashlib
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 MANIFEST, CHECKPOINT, NEWEST_ENTRY = "SHA256SUMS", "checkpoint.json", "checkpoint-entry.txt"
 BESIDE = (MANIFEST, CHECKPOINT, NEWEST_ENTRY)
@@ -31,28 +35,28 @@ TIME_STAMP_INSIDE = bytes.fromhex("060b2a864886f70d010910020e")
 class Verification:
     """One pass over a bundle; it prints a line for each check."""
 
-    def __init__(self, folder, published):
+    def __init__(self, folder: Path, published: dict[int, str]) -> None:
         self.folder, self.published = folder, published
         self.failed = self.not_checked = 0
-        self.hashes = {}
+        self.hashes: dict[int, str] = {}
         """The hashes of the audit log that are known here, by number of the entry."""
 
-    def say(self, kind, sentence):
+    def say(self, kind: str, sentence: str) -> None:
         print(f"{kind:<12} {sentence}")
 
-    def check(self, holds, passed, failed):
+    def check(self, holds: bool, passed: str, failed: str) -> bool:
         self.say("passed" if holds else "FAILED", passed if holds else failed)
         self.failed += not holds
         return holds
 
-    def fail(self, sentence):
+    def fail(self, sentence: str) -> None:
         self.check(False, "", sentence)
 
-    def leave(self, sentence):
+    def leave(self, sentence: str) -> None:
         self.say("not checked", sentence)
         self.not_checked += 1
 
-    def read(self, name):
+    def read(self, name: str) -> bytes | None:
         """Return a file of the bundle; None, and a failure, where it is not there."""
         try:
             return (self.folder / name).read_bytes()
@@ -60,7 +64,7 @@ class Verification:
             self.fail(f"{name} is missing")
             return None
 
-    def run(self):
+    def run(self) -> int:
         manifest = self.read(MANIFEST)
         if manifest is not None:
             self.check_files(manifest)
@@ -75,8 +79,9 @@ class Verification:
 
     # Files
 
-    def check_files(self, manifest):
-        listed = dict(reversed(line.split("  ", 1)) for line in manifest.decode().splitlines())
+    def check_files(self, manifest: bytes) -> None:
+        lines = (line.partition("  ") for line in manifest.decode().splitlines())
+        listed = {name: digest for digest, _, name in lines}
         for name, digest in listed.items():
             if name.startswith("/") or ".." in name.split("/"):
                 self.fail(f"{name} in the manifest lies outside the bundle")
@@ -91,17 +96,19 @@ class Verification:
                 continue
             self.say("note", f"{name} is not in the manifest: it is no part of the evidence")
 
-    def names(self):
+    def names(self) -> list[str]:
         found = (path for path in self.folder.rglob("*") if path.is_file())
         return sorted(path.relative_to(self.folder).as_posix() for path in found)
 
     # Audit log
 
-    def check_audit_log(self):
+    def check_audit_log(self) -> None:
         log = self.read("audit.jsonl")
         if log is None:
             return
-        faults, before, gaps = self.failed, None, []
+        faults = self.failed
+        before: dict[str, Any] | None = None
+        gaps: list[tuple[int, int]] = []
         entries = [json.loads(line) for line in log.decode().splitlines()]
         for entry in entries:
             number, previous = entry["id"], entry["previous_hash"]
@@ -122,7 +129,7 @@ class Verification:
         if gaps:
             self.say("note", f"numbers between them that are not in this bundle: {ranges(gaps)}")
 
-    def check_checkpoints(self):
+    def check_checkpoints(self) -> None:
         stored = self.read("checkpoints.json")
         if stored is None:
             return
@@ -134,7 +141,7 @@ class Verification:
             )
             self.hashes.setdefault(one["entry"], one["hash"])
 
-    def check_newest_checkpoint(self, manifest):
+    def check_newest_checkpoint(self, manifest: bytes) -> None:
         """The entry that the newest checkpoint names states the SHA-256 of the manifest, and so of every file."""
         stored, text = self.read(CHECKPOINT), self.read(NEWEST_ENTRY)
         if stored is None or text is None:
@@ -165,7 +172,7 @@ class Verification:
                 f"python3 verify.py --checkpoint {newest['entry']}:HASH-FROM-THERE"
             )
 
-    def check_published(self):
+    def check_published(self) -> None:
         for number, digest in self.published.items():
             if number in self.hashes:
                 self.check(
@@ -178,16 +185,16 @@ class Verification:
 
     # Seals
 
-    def check_seals(self):
+    def check_seals(self) -> None:
         names = self.names()
         sealed = [name for name in names if name.endswith(".p7s")]
-        signed = {name: signatures(self.read(name)) for name in names if name.endswith(".pdf")}
+        signed = {name: signatures(self.read(name) or b"") for name in names if name.endswith(".pdf")}
         stamped = [name for name in names if name.endswith(".tsr")]
         if not sealed and not stamped and not any(signed.values()):
             self.say("note", "nothing here is sealed: who issued it follows from the published checkpoint alone")
             return
         with tempfile.TemporaryDirectory() as folder:
-            tools = Tools(pathlib.Path(folder), sorted((self.folder / "certificates").glob("*.pem")))
+            tools = Tools(Path(folder), sorted((self.folder / "certificates").glob("*.pem")))
             for name in sealed:
                 self.check_seal(tools, name, self.read(name), self.read(name[: -len(".p7s")]))
             for name in stamped:
@@ -198,7 +205,7 @@ class Verification:
                     if rest and number == len(found):
                         self.say("note", f"{name}: {rest} bytes were added after the last signature")
 
-    def check_seal(self, tools, name, seal, content):
+    def check_seal(self, tools: Tools, name: str, seal: bytes | None, content: bytes | None) -> None:
         if seal is None or content is None:
             return
         if TIME_STAMP_TOKEN in seal[:100]:
@@ -208,7 +215,7 @@ class Verification:
         if TIME_STAMP_INSIDE in seal:
             self.tell(f"time stamp in {name}", tools.stamp_inside(seal, content))
 
-    def tell(self, name, result):
+    def tell(self, name: str, result: tuple[bool | None, str]) -> None:
         holds, sentence = result
         if holds is None:
             self.leave(f"{name}: {sentence}")
@@ -219,23 +226,23 @@ class Verification:
 class Tools:
     """OpenSSL and pyHanko, where they are installed."""
 
-    def __init__(self, folder, certificates):
+    def __init__(self, folder: Path, certificates: list[Path]) -> None:
         self.folder = folder
         self.openssl = shutil.which("openssl")
         self.trusted = folder / "trusted.pem"
         self.trusted.write_bytes(b"\n".join(path.read_bytes() for path in certificates))
         self.has_certificates = bool(certificates)
 
-    def _file(self, name, content):
+    def _file(self, name: str, content: bytes) -> str:
         path = self.folder / name
         path.write_bytes(content)
         return str(path)
 
-    def _openssl(self, *arguments):
-        done = subprocess.run([self.openssl, *arguments], capture_output=True, check=False)  # noqa: S603  # no shell
+    def _openssl(self, *arguments: str) -> tuple[bool, str, str]:
+        done = subprocess.run([self.openssl or "openssl", *arguments], capture_output=True, check=False)  # noqa: S603  # no shell
         return done.returncode == 0, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
-    def signature(self, seal, content):
+    def signature(self, seal: bytes, content: bytes) -> tuple[bool | None, str]:
         """Return whether a detached CMS signature is of `content` (None: not checked), and a sentence."""
         if not self.openssl:
             return None, "openssl is not installed here"
@@ -254,7 +261,7 @@ class Tools:
         )
         return True, "fits. Compare the certificate with the one that the operator publishes: " + one_line(said)
 
-    def time_stamp(self, stamp, content, answer):
+    def time_stamp(self, stamp: bytes | None, content: bytes | None, *, answer: bool) -> tuple[bool | None, str]:
         """Check an RFC 3161 time stamp; `answer`: as the authority's whole answer, otherwise its token alone."""
         if stamp is None or content is None:
             return False, "the stamped file is missing"
@@ -271,7 +278,7 @@ class Tools:
         said = re.search(r"Time stamp: *(.+)", self._openssl(*form)[1])
         return True, "fits, of " + (said[1] if said else "an unknown time")
 
-    def stamp_inside(self, seal, content):
+    def stamp_inside(self, seal: bytes, content: bytes) -> tuple[bool | None, str]:
         """Check the time stamp that a signature holds."""
         try:
             import asyncio
@@ -291,7 +298,7 @@ class Tools:
             else []
         )
 
-        def trusting():
+        def trusting() -> ValidationContext:
             return ValidationContext(trust_roots=roots, allow_fetching=False)
 
         der = pem.unarmor(seal)[2] if seal.startswith(b"-----BEGIN") else seal
@@ -311,10 +318,10 @@ class Tools:
         return True, f"fits, of {stamp.timestamp.isoformat()}{trusted}"
 
 
-def signatures(pdf):
+def signatures(pdf: bytes) -> list[tuple[bytes, bytes, int]]:
     """Return the signatures in a PDF: each with what it signs, and how many bytes follow what it covers."""
     found = []
-    for place in BYTE_RANGE.finditer(pdf or b""):
+    for place in BYTE_RANGE.finditer(pdf):
         start, length, start_again, length_again = map(int, place.groups())
         written = re.sub(rb"[^0-9A-Fa-f]", b"", pdf[start + length : start_again])
         seal = bytes.fromhex(written[: len(written) // 2 * 2].decode())
@@ -323,7 +330,7 @@ def signatures(pdf):
     return found
 
 
-def without_padding(der):
+def without_padding(der: bytes) -> bytes:
     """Return a DER structure without the zeros that fill the place kept for it."""
     if len(der) < 2 or der[1] < 0x80:
         return der[: 2 + der[1]] if len(der) > 1 else der
@@ -331,39 +338,39 @@ def without_padding(der):
     return der[: 2 + size + int.from_bytes(der[2 : 2 + size], "big")] if size else der
 
 
-def sha256(content):
+def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def hashed(previous, content):
+def hashed(previous: str, content: Any) -> bytes:
     """Return what the hash of an entry covers: the hash before, and its content as canonical JSON."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"{previous}\n{text}".encode()
 
 
-def ranges(gaps):
+def ranges(gaps: Iterable[tuple[int, int]]) -> str:
     return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in gaps)
 
 
-def one_line(text):
+def one_line(text: str) -> str:
     return "; ".join(text.split("\n")).strip("; ")
 
 
-def last_line(text):
+def last_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[-1][:200]
 
 
-def checkpoint(text):
+def checkpoint(text: str) -> tuple[int, str]:
     number, _, digest = text.partition(":")
     if not number.isdigit() or not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
         raise argparse.ArgumentTypeError("write NUMBER:HASH, the hash with 64 digits")
     return int(number), digest.lower()
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description="Verify an evidence bundle.")
-    here = pathlib.Path(__file__).resolve().parent
-    parser.add_argument("folder", nargs="?", type=pathlib.Path, default=here, help="the unpacked bundle")
+    here = Path(__file__).resolve().parent
+    parser.add_argument("folder", nargs="?", type=Path, default=here, help="the unpacked bundle")
     parser.add_argument(
         "--checkpoint", type=checkpoint, action="append", default=[], metavar="NUMBER:HASH",
         help="number and hash of the newest entry of a published checkpoint",

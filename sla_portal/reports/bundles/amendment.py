@@ -140,8 +140,8 @@ def _responses(version: AgreementVersion) -> Iterator[tuple[Any, ...]]:
 
 def _contract_rows(version: AgreementVersion, contracts: QuerySet[Contract]) -> Iterator[tuple[Any, ...]]:
     for contract in contracts.select_related("customer").iterator(chunk_size=CHUNK):
-        found = Answer.objects.filter(version=version, ended=contract).order_by("pk")
-        for response in list(found) or [None]:
+        found: list[Answer | None] = [*Answer.objects.filter(version=version, ended=contract).order_by("pk")]
+        for response in found or [None]:
             yield (
                 contract.reference,
                 contract.customer.code,

@@ -50,7 +50,7 @@ RESULTS = {True: "pass", False: "fail", None: "pending"}
 
 def write_claim(archive: Archive, bundle: Bundle, now: datetime) -> str:
     """Add the evidence of a claim to `archive`, as of `now`; return the README."""
-    claim = Claim.objects.select_related("contract__customer__region", "entered_by").get(pk=bundle.claim_id)
+    claim = Claim.objects.select_related("contract__customer__region", "entered_by").get(bundles=bundle)
     archive.add_json("application.json", _application(claim))
     proofs = claim.proofs.order_by("pk")
     archive.add_table("proofs.csv", PROOF_COLUMNS, proofs.values_list(

@@ -87,7 +87,7 @@ def _requested(actor: Actor, language: str, now: datetime, changes: dict[str, An
         bundle = Bundle.objects.create(
             language=language, requested_at=now, requested_by=actor.user, requested_by_name=actor.name[:200], **of
         )
-        changes = {"about": [None, bundle.about], **changes, "language": [None, language]}
+        changes = {"about": [None, bundle.subject], **changes, "language": [None, language]}
         record(actor=actor, action="requested a bundle of proof", subject=bundle, changes=changes, now=now)
     return bundle
 

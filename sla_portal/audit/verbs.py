@@ -60,6 +60,7 @@ VERBS = {
     "received": pgettext_lazy("audit log", "received"),
     "recommended to grant": pgettext_lazy("audit log", "recommended to grant"),
     "recommended to refuse": pgettext_lazy("audit log", "recommended to refuse"),
+    "listed the files of": pgettext_lazy("audit log", "listed the files of the evidence bundle"),
     "put a bundle of proof together": pgettext_lazy("audit log", "generated an evidence bundle of"),
     "recorded a payment on": pgettext_lazy("audit log", "recorded a payment on"),
     "redeemed a voucher": pgettext_lazy("audit log", "redeemed a voucher on"),
@@ -116,6 +117,7 @@ LOOKING = SIGN_INS | frozenset(
     {
         "downloaded a bundle of proof",
         "downloaded proof of",
+        "listed the files of",
         "put a bundle of proof together",
         "requested a bundle of proof",
         "viewed proof of",
@@ -148,6 +150,7 @@ FIELDS = {
     "closed_months": pgettext_lazy("audit log", "closed months changed"),
     "contacts": pgettext_lazy("audit log", "contacts"),
     "done_on": pgettext_lazy("audit log", "done on"),
+    "manifest": pgettext_lazy("audit log", "SHA-256 of the list of files"),
     "failures": pgettext_lazy("audit log", "failed attempts"),
     "format": pgettext_lazy("audit log", "format"),
     "internal update": pgettext_lazy("audit log", "internal note"),

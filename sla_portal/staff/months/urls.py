@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import closing, export, minutes, month, reports
+from . import bundles, closing, export, minutes, month, reports
 
 
 def urls(view) -> list[URLPattern]:
@@ -17,6 +17,7 @@ def urls(view) -> list[URLPattern]:
         ),
         path("availability/months/<str:month>/issue/", view(reports.issue), name="issue_reports"),
         path("reports/report/<int:pk>/minutes/", view(reports.minutes), name="report_minutes"),
+        path("availability/months/<str:month>/bundles/", view(bundles.bundles), name="month_bundles"),
         path("reports/runs/<int:pk>/", view(reports.run), name="report_run"),
         path("availability/months/<str:month>/close/", view(closing.close), name="close_month"),
         *(

@@ -414,6 +414,33 @@ def shared(statement: Statement) -> dict[str, Any]:
     return {"address": statement["issue"]["address"], "figures": figures}
 
 
+def anonymous(statement: Statement) -> dict[str, Any]:
+    """Return what a statement does not share, without the names, numbers and contracts of one report.
+
+    Statements that agree in this and in what they share are laid out once (`sla_portal.reports.pdf`).
+    """
+    figures, issue = statement["figures"], statement["issue"]
+    own: dict[str, Any] = {key: figures[key] for key in INDIVIDUAL & figures.keys()}  # type: ignore[literal-required]
+    hidden: dict[str, Any] = {**issue, "number": _unnamed(issue["number"])}
+    if parties := issue.get("parties"):
+        hidden["parties"] = {**parties, "contracts": _unnamed(parties["contracts"])}
+    return {
+        "figures": {**own, **{key: _unnamed(own[key]) for key in ("code", "name", "contract_period")}},
+        "issue": hidden,
+    }
+
+
+def _unnamed(value: Any) -> Any:
+    """Replace texts and numbers, but keep whether a text has Chinese characters: they make a line taller."""
+    if isinstance(value, list):
+        return [_unnamed(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _unnamed(one) for key, one in value.items()}
+    if isinstance(value, str):
+        return "".join(sorted({"户" if character > "\u2e7f" else "n" for character in value if not character.isspace()}))
+    return value if value is None else 0
+
+
 def digest(figures: Mapping[str, Any]) -> str:
     """Return the SHA-256, in hexadecimal, of the canonical figures, the file attached to the PDF."""
     return sha256(canonical(figures)).hexdigest()

@@ -4,8 +4,10 @@ import re
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import md5
+from io import BytesIO
 
 import pydyf
+from fontTools.ttLib import TTFont
 
 HEADER = b"%PDF-1.7\n%\xf0\x9f\x96\xa4\n"
 ROW = struct.Struct(">BIH")
@@ -78,8 +80,25 @@ LONG_FRACTION = re.compile(rb"(?<=\d)(\.\d{3})\d+")
 
 
 def stream_of(operators: Iterable[bytes]) -> pydyf.Stream:
-    """Return drawing operators as a stream, coordinates cut to a thousandth of a pixel."""
-    return pydyf.Stream([LONG_FRACTION.sub(rb"\1", b"\n".join(operators))], compress=True)
+    """Return drawing operators as a stream; coordinates are cut to a thousandth of a pixel, gaps of no width left out."""
+    written = LONG_FRACTION.sub(rb"\1", b"\n".join(operators))
+    return pydyf.Stream([written.replace(b">0<", b"").replace(b">0]", b">]")], compress=True)
+
+
+GLYPHS = {"glyf", "head", "hhea", "hmtx", "loca", "maxp"}
+"""The tables of a TrueType font that a PDF needs, which chooses glyphs by number and states their widths itself."""
+
+
+def drop_tables(pdf: pydyf.PDF) -> None:
+    """Leave out of embedded TrueType fonts what no reader of the PDF uses."""
+    for file in pdf.objects:
+        if isinstance(file, pydyf.Stream) and "Length1" in file.extra:
+            with TTFont(BytesIO(b"".join(file.stream)), recalcBBoxes=False, recalcTimestamp=False) as font:
+                for table in set(font.reader.keys()) - GLYPHS:
+                    del font[table]
+                smaller = BytesIO()
+                font.save(smaller)
+            file.stream, file.extra["Length1"] = [smaller.getvalue()], smaller.tell()
 
 
 def merge_text_tags(pdf: pydyf.PDF) -> None:

@@ -24,9 +24,10 @@ from weasyprint.layout.inline import iter_line_boxes
 from weasyprint.pdf import VARIANTS, generate_pdf
 from weasyprint.pdf.fonts import Font, build_fonts_dictionary
 
-from .files import PreparedFile, merge_text_tags, stream_of
+from .files import PreparedFile, drop_tables, merge_text_tags, stream_of
 
 TAG = re.compile(r"<[^>]*>")
+HEADING = re.compile(r"<h[1-6]")
 BLANKS = re.compile(r"[ \t\r\n\f]+")
 BEGIN_TEXT = b"BT"
 SAME_HEIGHT = 1
@@ -47,6 +48,7 @@ def drawn(document: Document, options: Mapping[str, Any]) -> pydyf.PDF:
     """Draw a document as the objects of a PDF."""
     pdf = generate_pdf(document, None, 1, **options)
     merge_text_tags(pdf)
+    drop_tables(pdf)
     pdf.add_object(pdf.info)
     return pdf
 
@@ -105,6 +107,10 @@ class Form:
             pdf.objects[number]["Contents"] = pydyf.Array([stream.reference, own.reference])
         self._metadata = _object(pdf, pdf.catalog["Metadata"])
         self._attachment = next(one for one in pdf.objects if getattr(one, "extra", {}).get("Type") == "/EmbeddedFile")
+        self._headings = {
+            text: number for number, text in enumerate(self._texts) if number and HEADING.match(self._tags[number - 1])
+        }
+        self._outline = [one for one in pdf.objects if isinstance(one, dict) and {"Title", "Dest"} <= one.keys()]
         self._info, self._font_names = pdf.info, _object(pdf, self._canvas._resources["Font"])
         own_objects = {pdf.info.number, self._metadata.number, self._attachment.number, *self._contents}
         self._file = PreparedFile(pdf, own_objects)
@@ -116,19 +122,25 @@ class Form:
         if replaced is None:
             return None
         fonts = {key: _without_glyphs(font) for key, font in self._document.fonts.items()}
+        pieces = [(page, place, self._draw(piece, fonts)) for page, place, piece in replaced]
+        own, names = self._fonts_besides(fonts)
         operators = [list(of_page) for of_page in self._operators]
-        # From the end, so that places before keep their numbers.
-        for page, place, piece in sorted(replaced, key=lambda one: (one[0], one[1].start), reverse=True):
-            operators[page][place] = self._draw(piece, fonts)
-        own, renamed = self._fonts_besides(fonts)
+        # From the end, so that the places before keep their numbers.
+        for page, place, piece in sorted(pieces, key=lambda one: one[1].start, reverse=True):
+            operators[page][place] = _renamed(piece, names)
         for number, of_page in zip(self._contents, operators, strict=True):
-            own[number] = stream_of(_renamed(of_page, renamed)).data
-        title = texts_of(html)[self._title]
+            own[number] = stream_of(of_page).data
+        texts = texts_of(html)
+        title = texts[self._title]
         metadata = b"".join(self._metadata.stream)
         own[self._metadata.number] = pydyf.Stream(
             [metadata.replace(escape(self._texts[self._title]).encode(), escape(title).encode())],
             self._metadata.extra, compress=True,
         ).data  # fmt: skip
+        for entry in self._outline:
+            number = self._headings.get(entry["Title"].string, self._title)
+            if texts[number] != self._texts[number] and number != self._title:
+                own[entry.number] = pydyf.Dictionary({**entry, "Title": pydyf.String(texts[number])}).data
         own[self._info.number] = pydyf.Dictionary({**self._info, "Title": pydyf.String(title)}).data
         extra, hashed = self._attachment.extra, md5(attached, usedforsecurity=False).hexdigest()
         stated = pydyf.Dictionary({**extra["Params"], "CheckSum": f"<{hashed}>", "Size": len(attached)})
@@ -190,6 +202,7 @@ class Form:
         pdf = pydyf.PDF()
         pdf.objects = [None] * self._file.size
         names = build_fonts_dictionary(pdf, besides, True, True, self._options)
+        drop_tables(pdf)
         objects = {font.number: font.data for font in pdf.objects[self._file.size :]}
         objects[self._font_names.number] = pydyf.Dictionary({**self._font_names, **names}).data
         return objects, renamed

@@ -355,6 +355,9 @@ class Statement(TypedDict):
 INDIVIDUAL = frozenset({"scope", "code", "name", "contract_period", "compensation"})
 """Figures specific to one report; reports that agree in all others share the body of their pages."""
 
+NUMBERS = frozenset({"number", "check_code"})
+"""What names one report in its issue."""
+
 STATUS = frozenset({"status", "pending", "if_confirmed"})
 """Figures that say how far the others can be relied on."""
 
@@ -421,7 +424,7 @@ def anonymous(statement: Statement) -> dict[str, Any]:
     """
     figures, issue = statement["figures"], statement["issue"]
     own: dict[str, Any] = {key: figures[key] for key in INDIVIDUAL & figures.keys()}  # type: ignore[literal-required]
-    hidden: dict[str, Any] = {**issue, "number": _unnamed(issue["number"])}
+    hidden: dict[str, Any] = {key: _unnamed(value) if key in NUMBERS else value for key, value in issue.items()}
     if parties := issue.get("parties"):
         hidden["parties"] = {**parties, "contracts": _unnamed(parties["contracts"])}
     return {

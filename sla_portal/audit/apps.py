@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,4 +8,7 @@ class AuditConfig(AppConfig):
     verbose_name = _("Audit log")
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  registers itself
+        from .checks import check_role, check_seal_key
+
+        checks.register(check_role, checks.Tags.database, deploy=True)
+        checks.register(check_seal_key, checks.Tags.security, deploy=True)

@@ -359,6 +359,9 @@ class Statement(TypedDict):
 INDIVIDUAL = frozenset({"scope", "code", "name", "contract_period", "compensation"})
 """Figures specific to one report; reports that agree in all others share the body of their pages."""
 
+NUMBERS = frozenset({"number", "check_code"})
+"""What names one report in its issue."""
+
 STATUS = frozenset({"status", "pending", "if_confirmed"})
 """Figures that say how far the others can be relied on."""
 
@@ -416,6 +419,35 @@ def shared(statement: Statement) -> dict[str, Any]:
     """Return the content of the shared body of the pages, rendered once for all statements that agree in it."""
     figures = {key: value for key, value in statement["figures"].items() if key not in INDIVIDUAL}
     return {"address": statement["issue"]["address"], "figures": figures}
+
+
+def anonymous(statement: Statement) -> dict[str, Any]:
+    """Return what a statement does not share, without the names, numbers and contracts of one report.
+
+    Statements that agree in this and in what they share are laid out once (`sla_portal.reports.pdf`).
+    """
+    figures, issue = statement["figures"], statement["issue"]
+    own: dict[str, Any] = {key: figures[key] for key in INDIVIDUAL & figures.keys()}  # type: ignore[literal-required]
+    hidden: dict[str, Any] = {key: _unnamed(value) if key in NUMBERS else value for key, value in issue.items()}
+    if parties := issue.get("parties"):
+        hidden["parties"] = {**parties, "contracts": _unnamed(parties["contracts"])}
+    return {
+        "figures": {**own, **{key: _unnamed(own[key]) for key in ("code", "name", "contract_period")}},
+        "issue": hidden,
+    }
+
+
+def _unnamed(value: Any) -> Any:
+    """Replace texts and numbers, but keep whether a text has Chinese characters: they make a line taller."""
+    if isinstance(value, list):
+        return [_unnamed(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _unnamed(one) for key, one in value.items()}
+    if isinstance(value, str):
+        return "".join(
+            sorted({"户" if character > "\u2e7f" else "n" for character in value if not character.isspace()})
+        )
+    return value if value is None else 0
 
 
 def digest(figures: Mapping[str, Any]) -> str:

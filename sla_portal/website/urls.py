@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import answers, calendars, documents, feeds, views
+from . import answers, calendars, documents, feeds, minutes, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("availability/", views.availability, name="availability"),
     path("availability/<str:code>/", views.region, name="region"),
     path("availability/<str:code>/<str:month>/", views.month, name="month"),
+    path("availability/<str:code>/<str:month>/minutes/", minutes.of_region, name="minutes"),
+    path("reports/minutes/", minutes.of_report, name="report_minutes"),
     path("notices/", views.notices, name="notices"),
     path("notices/<str:about>/content.json", documents.announcement, name="notice_content"),
     path("notices/<str:about>/content.json.p7s", documents.seal, {"kind": "announcement"}, name="notice_seal"),

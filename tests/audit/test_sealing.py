@@ -18,7 +18,7 @@ from pyhanko.sign.validation import async_validate_detached_cms, validate_pdf_si
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator import ValidationContext
 
-from sla_portal.audit.checks import seal_key
+from sla_portal.audit.checks import check_seal_key
 from sla_portal.audit.sealing import Failed, KeyUnusable, Sealed, ToSeal, opened_key, seal_batch
 from tests.support.authority import PEM, Authority, asn1_of, services, written
 
@@ -189,7 +189,7 @@ def test_a_seal_beside_holds_for_its_file_alone(key, offered, settings):
 
 def sealed_with(settings, path: str, password: str = "", certificates: str = "") -> str:
     settings.SEAL_KEY, settings.SEAL_KEY_PASSWORD, settings.SEAL_CERTIFICATES = path, password, certificates
-    assert seal_key() == []
+    assert check_seal_key() == []
     with opened_key(NOW) as key:
         assert isinstance(seal_batch(key, to_seal(TEXT), at=NOW)[0], Sealed)
         assert len(key.chain) == 1
@@ -215,7 +215,7 @@ def refused(settings, path, password: str = "") -> str:
     settings.SEAL_KEY, settings.SEAL_KEY_PASSWORD = str(path), password
     with pytest.raises(KeyUnusable) as refusal, opened_key(NOW):
         pass
-    assert [error.msg for error in seal_key()] == [f"SEAL_KEY cannot be used: {refusal.value}"]
+    assert [error.msg for error in check_seal_key()] == [f"SEAL_KEY cannot be used: {refusal.value}"]
     assert "secret" not in str(refusal.value)
     return str(refusal.value)
 

@@ -16,7 +16,18 @@ from django.conf import settings
 from sla_portal.reports.pdf import PrintingFailed, printing, render
 from sla_portal.reports.rules import digest
 from tests.support.printed import fonts, structure, texts
-from tests.support.statements import at, customer, eventful_month, issued, quiet_month
+from tests.support.statements import (
+    CLOSING,
+    FINAL,
+    OPEN,
+    PARTIES,
+    customer,
+    eventful_month,
+    issued,
+    not_in_service,
+    quiet_month,
+    with_status,
+)
 
 pytestmark = [pytest.mark.pdf, pytest.mark.sqlite]
 
@@ -27,6 +38,7 @@ NAMES = "上海港湾公寓 臺北 · Ñandú Łódź Žižkov Đà Nẵng · Ε
 @pytest.fixture(autouse=True)
 def nothing_remembered():
     printing._bodies.cache_clear()
+    printing._prepared.cache_clear()
 
 
 def opened(statement):
@@ -65,9 +77,10 @@ def test_lengths_of_recovery_are_never_negative_and_what_is_not_stated_is_left_o
     assert "Mean time to acknowledge (MTTA): 0:03:18. Mean time to restore (MTTR): 0:04:32." in rows[4]
 
 
-def test_the_figures_of_a_quiet_month_take_two_pages_and_of_an_eventful_one_four_and_signatures_one_more():
-    assert len(opened(issued(quiet_month())).pages) == 2 + 1
-    assert len(opened(issued(eventful_month())).pages) == 4 + 1
+def test_a_quiet_month_takes_two_pages_and_an_eventful_one_four_with_the_parties_and_signatures():
+    for closing in (None, CLOSING | {"reason": ""}):
+        assert len(opened(with_status(customer(quiet_month(**FINAL)), closing)).pages) == 2
+    assert len(opened(with_status(customer(eventful_month(**FINAL)), CLOSING)).pages) == 4
 
 
 def test_every_page_has_report_number_revision_issue_portal_and_page_number():
@@ -158,6 +171,7 @@ def test_cached_shared_pages_give_the_same_bytes_as_new_ones():
     fresh = {}
     for statement in (hafen, garten):
         printing._bodies.cache_clear()
+        printing._prepared.cache_clear()
         fresh[statement["figures"]["code"]] = render(statement)
     assert render(hafen) == fresh["C-001"]  # after another's report, from what that one left
     assert render(garten) == fresh["C-002"]
@@ -223,19 +237,7 @@ def test_an_error_logged_by_weasyprint_is_raised(tmp_path, settings):
 
 
 def test_a_month_out_of_service_is_neither_met_nor_breached():
-    figures = quiet_month(
-        service_days=0,
-        total_minutes=0,
-        availability=None,
-        met=None,
-        budget_minutes=0,
-        readings=[
-            {"reading": reading, "unavailable_minutes": 0, "availability": None, "met": None}
-            for reading in ("all", "function", "any")
-        ],
-        map={"counted": [], "excluded": [], "not_in_service": [[at(), at(days=30)]], "unknown": []},
-    )
-    said = words_of(issued(customer(figures)))
+    said = words_of(issued(customer(not_in_service())))
     assert "Not in service" in said
     assert "the SLA is neither met nor breached" in said
     assert "1 − U ÷ T" not in said
@@ -250,14 +252,16 @@ def test_reservations_are_stated_on_the_first_page():
     assert "The outcome depends on the counting rule" in said
 
 
-def test_a_revision_lists_its_changes_on_the_last_page_above_the_parties():
+def test_a_revision_lists_its_changes_behind_the_figures_and_above_the_parties():
     changes = [
         {"what": "unavailable_minutes", "before": 37, "after": 7},
         {"what": "met", "before": False, "after": None},
     ]
     pages = texts(opened(issued(quiet_month(), revision=2, changes=changes)))
-    assert "Revision 2 replaces revision 1. The changes are listed on page 3." in pages[0]
-    assert pages[2].splitlines()[:11] == [
+    assert "Revision 2 replaces revision 1. The changes are listed on page 2." in pages[0]
+    changed = pages[1].splitlines()
+    start = changed.index("Changes since revision 1")
+    assert changed[start : start + 11] == [
         "Changes since revision 1",
         "Reason: An end was mistyped",
         "Figure",
@@ -270,6 +274,7 @@ def test_a_revision_lists_its_changes_on_the_last_page_above_the_parties():
         "SLA breached",
         "Not in service",
     ]
+    assert "Parties, issue and signatures" in pages[2]
 
 
 def test_a_long_reason_for_a_revision_takes_more_pages_that_are_numbered_right():
@@ -314,50 +319,26 @@ def test_a_table_is_limited_to_three_hundred_rows_and_says_where_the_rest_is(mon
 def test_a_long_name_stays_above_the_figure(length):
     name = ("Liegenschaftsverwaltungsgesellschaft am Hafen " * 5)[:length].strip()
     pdf = opened(issued(customer(quiet_month(), name=name)))
-    assert len(pdf.pages) == 3
+    assert len(pdf.pages) == 2
     assert name in " ".join(texts(pdf)[0].split())
-
-
-PARTIES = {
-    "operator_name": "Example Intercom Cloud GmbH",
-    "operator_address": "Hafenstraße 12, 20457 Hamburg",
-    "contracts": [{"reference": "K-7", "first_day": "2026-01-01", "last_day": "2026-12-31"}],
-}
-CLOSING = {
-    "revision": 2, "closed_at": "2026-10-10T02:00:00Z", "closed_by": "Lena Legal", "requested_by": "Paul Prüfer",
-    "one_person": False, "reason": "An end was mistyped by an hour",
-}  # fmt: skip
-
-
-def with_status(figures, closing=None, **issue):
-    statement = issued(figures)
-    statement["issue"] |= {"closing": closing, "issued_by": "Lena Legal", "parties": PARTIES, **issue}
-    return statement
 
 
 class TestStatus:
     """The first line of the report."""
-
-    FINAL = {"status": "final", "pending": [], "if_confirmed": None}
-    OPEN = {
-        "status": "provisional",
-        "pending": ["ongoing_outage", "unclassified_incident", "undecided_exclusion", "not_closed"],
-        "if_confirmed": {"unavailable_minutes": 4, "availability": "99.99074", "met": True},
-    }
 
     def first_lines(self, statement):
         """What stands above the title of the report; the body, which reports share, is painted before it."""
         return " ".join(texts(opened(statement))[0].split()).split(" MONTHLY AVAILABILITY REPORT ")[0]
 
     def test_final_names_who_closed_when_which_revision_and_why(self):
-        said = self.first_lines(with_status(customer(quiet_month(**self.FINAL)), CLOSING))
+        said = self.first_lines(with_status(customer(quiet_month(**FINAL)), CLOSING))
         assert said.endswith(
             "Final. Closed at 2026-10-10 10:00:00 (Asia/Shanghai) by Lena Legal, revision 2. Requested by Paul Prüfer. "
             "Reason: An end was mistyped by an hour"
         )
 
     def test_provisional_names_each_reason_and_the_figure_if_all_were_confirmed(self):
-        said = self.first_lines(with_status(customer(quiet_month(**self.OPEN))))
+        said = self.first_lines(with_status(customer(quiet_month(**OPEN))))
         assert said.endswith(
             "Provisional. Not final: an outage is ongoing; an incident is pending classification; an exclusion is "
             "undecided; these figures are not closed. If every undecided exclusion were confirmed: 99.99074 %, "
@@ -370,19 +351,19 @@ class TestStatus:
         assert said.endswith("In progress. Not final: the month is not over; these figures are not closed.")
 
     def test_every_page_names_the_status(self):
-        for said in texts(opened(with_status(customer(eventful_month(**self.OPEN))))):
+        for said in texts(opened(with_status(customer(eventful_month(**OPEN))))):
             assert "revision 1 · Provisional" in " ".join(said.split())
 
     def test_a_long_reason_is_cut_on_the_first_page_and_stands_in_full_on_the_last(self):
         reason = " ".join(f"reason {n}" for n in range(60))
-        pages = texts(opened(with_status(quiet_month(**self.FINAL), {**CLOSING, "reason": reason})))
+        pages = texts(opened(with_status(quiet_month(**FINAL), {**CLOSING, "reason": reason})))
         assert "reason 59" not in pages[0]
         assert "In full on page 3." in " ".join(pages[0].split())
         assert reason in " ".join(pages[-1].split())
 
 
 def test_the_last_page_names_the_parties_who_closed_and_issued_and_has_room_for_two_signatures():
-    said = " ".join(texts(opened(with_status(customer(quiet_month(**TestStatus.FINAL)), CLOSING)))[-1].split())
+    said = " ".join(texts(opened(with_status(customer(quiet_month(**FINAL)), CLOSING)))[-1].split())
     for words in (
         "Operator Example Intercom Cloud GmbH, Hafenstraße 12, 20457 Hamburg",
         "Customer Hafen Residences (C-001)",
@@ -467,7 +448,7 @@ def test_scripts_without_a_shipped_font_are_named_in_words(caplog):
 
 def test_days_and_instants_have_one_form():
     """Month names stand only where the month of the report is named."""
-    said = words_of(with_status(customer(eventful_month(**TestStatus.OPEN))))
+    said = words_of(with_status(customer(eventful_month(**OPEN))))
     others = ["January", "February", "March", "April", "May", "June", "July", "August", "October", "November"]
     assert not [month for month in others if month in said]
     assert set(re.findall(r"(\S+) 2026(?!-)", said)) <= {"September"}

@@ -233,4 +233,95 @@ def issued(figures: Figures, revision: int = 1, changes=()) -> Statement:
     }
 
 
-__all__ = ["at", "customer", "digest", "eventful_month", "issued", "quiet_month"]
+PARTIES = {
+    "operator_name": "Example Intercom Cloud GmbH",
+    "operator_address": "Hafenstraße 12, 20457 Hamburg",
+    "contracts": [{"reference": "K-7", "first_day": "2026-01-01", "last_day": "2026-12-31"}],
+}
+CLOSING = {
+    "revision": 2, "closed_at": "2026-10-10T02:00:00Z", "closed_by": "Lena Legal", "requested_by": "Paul Prüfer",
+    "one_person": False, "reason": "An end was mistyped by an hour",
+}  # fmt: skip
+FINAL = {"status": "final", "pending": [], "if_confirmed": None}
+OPEN = {
+    "status": "provisional",
+    "pending": ["ongoing_outage", "unclassified_incident", "undecided_exclusion", "not_closed"],
+    "if_confirmed": {"unavailable_minutes": 4, "availability": "99.99074", "met": True},
+}
+
+
+def with_status(figures: Figures, closing=None, **issue) -> Statement:
+    """The figures on paper, with the parties and who issued and closed them."""
+    statement = issued(figures)
+    statement["issue"] |= {"closing": closing, "issued_by": "Lena Legal", "parties": PARTIES, **issue}
+    return statement
+
+
+def not_in_service(**instead) -> Figures:
+    """A September 2026 without a service day."""
+    nothing = {"availability": None, "met": None}
+    return quiet_month(
+        **nothing, service_days=0, total_minutes=0, budget_minutes=0,
+        readings=[{"reading": reading, "unavailable_minutes": 0, **nothing} for reading in ("all", "function", "any")],
+        map={"counted": [], "excluded": [], "not_in_service": [[at(), at(days=30)]], "unknown": []}, **instead,
+    )  # fmt: skip
+
+
+def changed_terms(**instead) -> Figures:
+    """A September 2026 with a second version, and another counting rule, from the 16th on."""
+    figures = eventful_month(events=3, **instead)
+    first = figures["agreements"][0]
+    second = {**first, "version": "2.0", "effective_on": "2026-09-16", "reading": "function", "target": "99.95"}
+    turns = [("1.0", "all", "2026-09-01", "2026-09-15", 27, 0), ("2.0", "function", "2026-09-16", "2026-09-30", 0, 21)]
+    keys = ("version", "reading", "first_day", "last_day", "unavailable_minutes", "excluded_minutes")
+    in_turn = [dict(zip(keys, turn, strict=True)) for turn in turns]
+    return {**figures, "agreements": [first, second], "rule": None, "in_turn": in_turn, "reading_sensitive": True}
+
+
+def twelve_days(**instead) -> Figures:
+    """The September 2026 of a contract that runs from the 8th to the 19th."""
+    out = [[at(), at(days=7)], [at(days=19), at(days=30)]]
+    return quiet_month(
+        service_days=12, total_minutes=17280, budget_minutes=1, first_day="2026-09-08", last_day="2026-09-19",
+        map={"counted": [], "excluded": [], "not_in_service": out, "unknown": []}, **instead,
+    )  # fmt: skip
+
+
+def papers() -> dict[str, Statement]:
+    """A report of every kind."""
+    unknown = {"counted": [], "excluded": [], "not_in_service": [], "unknown": [[at(days=13.4), at(days=30)]]}
+    begun = quiet_month(status="in_progress", pending=["month_not_over", "not_closed"], if_confirmed=None, map=unknown)
+    changes = [
+        {"what": "unavailable_minutes", "before": 37, "after": 11},
+        {"what": "events", "before": 2, "after": 1, "added": 0, "removed": 1, "changed": 0},
+    ]
+    revised = with_status(customer(eventful_month(1, **FINAL)), CLOSING, revision=2, changes=changes, reason="Mistyped")
+    chinese = {"name": "上海港湾公寓", "language": "zh-hans"}
+    return {
+        "calm": with_status(customer(quiet_month(**FINAL)), CLOSING),
+        "of a region": with_status(quiet_month(**FINAL), CLOSING),
+        "eventful": with_status(customer(eventful_month(**FINAL)), CLOSING),
+        "version change": with_status(customer(changed_terms(**FINAL)), CLOSING),
+        "revision": revised,
+        "twelve days": with_status(customer(twelve_days(**FINAL)), CLOSING),
+        "not in service": with_status(customer(not_in_service(**FINAL)), CLOSING),
+        "in progress": with_status(customer(begun)),
+        "provisional": with_status(customer(eventful_month(4, **OPEN))),
+        "Chinese": with_status(customer(eventful_month(3, **FINAL), **chinese), CLOSING),
+        "calm in Chinese": with_status(customer(quiet_month(**FINAL), **chinese), CLOSING),
+    }
+
+
+__all__ = [
+    "at",
+    "changed_terms",
+    "customer",
+    "digest",
+    "eventful_month",
+    "issued",
+    "not_in_service",
+    "papers",
+    "quiet_month",
+    "twelve_days",
+    "with_status",
+]

@@ -1,7 +1,7 @@
 """The signature within a PDF, as an incremental update: what was there before stays, byte for byte, in front of it.
 
-For PDFs of this portal's own printing: their objects lie in one object stream, and no form is in them. pyHanko's writer reads any
-PDF, takes longer than the signature, and marks the file as PDF 2.0, which PDF/A-3 is not (docs/choices.md).
+For PDFs of this portal's own printing: one stream has the cross-references of all objects, and no form is in them. pyHanko's writer
+reads any PDF, takes longer than the signature, and marks the file as PDF 2.0, which PDF/A-3 is not (docs/choices.md).
 """
 
 from __future__ import annotations
@@ -86,19 +86,18 @@ class _Document:
     def __init__(self, pdf: bytes) -> None:
         self.pdf = pdf
         self.xref_at = self._number(rb"startxref\n(\d+)\n%%EOF\n\Z", pdf[-64:])
-        trailer, table = self._stream(self.xref_at)
+        trailer, self._table = self._stream(self.xref_at)
         if b"/Prev" in trailer or b"/Type /XRef" not in trailer:
             raise NotOurPdf("The PDF has another update in it, or no stream of cross-references.")
         self.size = self._number(rb"/Size (\d+)", trailer)
         self.root = self._number(rb"/Root (\d+) 0 R", trailer)
         self.info = re.findall(rb"/Info \d+ 0 R", trailer)
         self.identifier = re.findall(rb"/ID \[(\([^)]*\)|<[^>]*>)", trailer)
-        holder = self._entry(table, trailer, self.root)
-        header, self._objects = self._stream(holder)
-        self._first = self._number(rb"/First (\d+)", header)
-        places = list(map(int, self._objects[: self._first].split()))
-        self._places = dict(zip(places[::2], places[1::2], strict=True))
-        self._ends = dict(zip(places[1::2], [*places[3::2], len(self._objects) - self._first], strict=True))
+        widths = re.search(rb"/W \[(\d) (\d) (\d)\]", trailer)
+        if not widths or len(self._table) != self.size * sum(map(int, widths.groups())):
+            raise NotOurPdf("The cross-references are not of all objects.")
+        self._widths = [int(width) for width in widths.groups()]
+        self._packed: dict[int, dict[int, bytes]] = {}
 
     @staticmethod
     def _number(pattern: bytes, text: bytes) -> int:
@@ -112,30 +111,35 @@ class _Document:
             raise NotOurPdf(f"There is no compressed stream at {at}.")
         return found[2], zlib.decompress(self.pdf[found.end() :][: self._number(rb"/Length (\d+)", found[2])])
 
-    def _entry(self, table: bytes, trailer: bytes, number: int) -> int:
-        """Return where the object stream of a compressed object lies."""
-        widths = re.search(rb"/W \[(\d) (\d) (\d)\]", trailer)
-        if not widths or f"/Index [0 {self.size}]".encode() not in trailer:
-            raise NotOurPdf("The cross-references are not of all objects.")
-        kind, second, third = map(int, widths.groups())
-        width = kind + second + third
+    def _entry(self, number: int) -> tuple[int, int]:
+        """Return the kind of an object, 1 by itself or 2 in a stream, and its place or the number of the stream."""
+        kind, place, _rest = self._widths
+        row = self._table[number * sum(self._widths) :]
+        return int.from_bytes(row[:kind]), int.from_bytes(row[kind : kind + place])
 
-        def read(row: int) -> tuple[int, int]:
-            entry = table[row * width : (row + 1) * width]
-            return int.from_bytes(entry[:kind]), int.from_bytes(entry[kind : kind + second])
+    def _object(self, number: int) -> bytes:
+        kind, place = self._entry(number)
+        if kind == 2:
+            if place not in self._packed:
+                self._packed[place] = self._objects(place)
+            return self._packed[place].get(number, b"")
+        found = re.compile(rb"%d 0 obj\n(.*?)\nendobj\n" % number, re.DOTALL).match(self.pdf, place)
+        return found[1] if found and kind == 1 else b""
 
-        found, holder = read(number)
-        stands, at = read(holder)
-        if (found, stands) != (2, 1):
-            raise NotOurPdf("The catalog does not lie in an object stream.")
-        return at
+    def _objects(self, number: int) -> dict[int, bytes]:
+        """Return the objects of an object stream."""
+        header, content = self._stream(self._entry(number)[1])
+        first = self._number(rb"/First (\d+)", header)
+        places = list(map(int, content[:first].split()))
+        ends = [*places[3::2], len(content) - first]
+        return {
+            one: content[first + start : first + end]
+            for one, start, end in zip(places[::2], places[1::2], ends, strict=True)
+        }
 
     def _dictionary(self, number: int) -> bytes:
         """Return what stands between the brackets of a dictionary."""
-        if number not in self._places:
-            raise NotOurPdf(f"Object {number} does not lie in the object stream of the catalog.")
-        at = self._places[number]
-        text = self._objects[self._first + at : self._first + self._ends[at]].strip()
+        text = self._object(number).strip()
         if not (text.startswith(b"<<") and text.endswith(b">>")):
             raise NotOurPdf(f"Object {number} is no dictionary.")
         return text[2:-2]

@@ -125,33 +125,33 @@ def source(value: str) -> str:
     return {"monitoring": _("monitoring"), "ticket": _("ticket"), "phone": _("phone")}[value]
 
 
-def status(figures: Figures, issue: Issue, page: int) -> tuple[str, str]:
-    """Return the word for the status of the figures, and the sentences that say why; empty where a statement has none.
+def status(figures: Figures, issue: Issue) -> tuple[str, str, bool]:
+    """Return the word for the status of the figures and the sentences that say why; empty where a statement has none.
 
-    A long reason of a correction is cut; it stands in full on `page`.
+    The third tells whether a long reason of a correction was cut; it stands in full with the parties.
     """
     if "status" not in figures:
-        return "", ""
+        return "", "", False
     found = MonthStatus(FigureStatus(figures["status"]), tuple(Pending(value) for value in figures["pending"]))
     closing = issue.get("closing")
     sentences = [pending_sentence(found), *_if_confirmed(figures), *_closed(figures, closing)]
-    if closing and (reason := closing.get("reason")):
-        short = Truncator(reason).chars(REASON_ON_FIRST_PAGE)
+    reason = closing.get("reason", "") if closing else ""
+    short = Truncator(reason).chars(REASON_ON_FIRST_PAGE)
+    if reason:
         sentences.append(_("Reason: %(reason)s") % {"reason": short})
-        if short != reason:
-            sentences.append(_("In full on page %(page)d.") % {"page": page})
-    return status_badge(found.status)[1], " ".join(filter(None, sentences))
+    return status_badge(found.status)[1], " ".join(filter(None, sentences)), short != reason
 
 
 def facts(figures: Figures, issue: Issue) -> Iterator[tuple[str, str]]:
-    """Return the parties, the status, and who closed and issued, as rows of a label and a text."""
+    """Return the parties, and who closed and issued, as rows of a label and a text."""
     parties = issue.get("parties")
     if parties:
         operator = [parties["operator_name"], parties["operator_address"]]
         yield _("Operator"), ", ".join(filter(None, operator)) or _("not stated in the settings of the portal")
     if figures["scope"] == "customer":
         yield _("Customer"), f"{figures['name']} ({figures['code']})"
-    yield _("Region"), figures["region"]["name"]
+    else:
+        yield _("Region"), figures["region"]["name"]
     for contract in parties["contracts"] if parties else ():
         yield (
             _("Contract"),
@@ -166,9 +166,6 @@ def facts(figures: Figures, issue: Issue) -> Iterator[tuple[str, str]]:
             for version in figures["agreements"]
         ),
     )
-    if "status" in figures:
-        found = FigureStatus(figures["status"])
-        yield _("Status"), status_badge(found)[1]
     closing = issue.get("closing")
     if closing:
         yield _("Closing"), " ".join(_closed(figures, closing))
@@ -177,18 +174,17 @@ def facts(figures: Figures, issue: Issue) -> Iterator[tuple[str, str]]:
     at = {"at": clock(issue["issued_at"], figures["sla_zone"]), "zone": figures["sla_zone"]}
     issued = _("%(at)s (%(zone)s) by %(name)s") if issue.get("issued_by") else _("%(at)s (%(zone)s)")
     yield _("Issued"), issued % {**at, "name": issue.get("issued_by")}
-    if code := issue.get("check_code"):
-        shown = {"number": issue["number"], "code": code, "address": f"{issue['address']}/verify/"}
-        yield _("Verify"), _("%(number)s, check code %(code)s, at %(address)s") % shown
-        yield _("Electronic seal"), _seal(issue.get("seal", ""))
 
 
-def _seal(whose: str) -> str:
+def seal(issue: Issue) -> str:
+    """Return whether the PDF carries a signature; empty in those of an earlier build."""
+    if "seal" not in issue:
+        return ""
     return {
-        "": _("None: this report is issued unsealed."),
-        "operator": _("Signature of the operator within this PDF; a copy without it is unsealed."),
-        "demonstration": _("Signature with a demonstration key within this PDF, which proves nothing."),
-    }[whose]
+        "": _("unsealed"),
+        "operator": _("sealed by the signature within; unsealed without it"),
+        "demonstration": _("sealed with a demonstration key, which proves nothing"),
+    }[issue["seal"]]
 
 
 def _if_confirmed(figures: Figures) -> Iterator[str]:

@@ -14,6 +14,7 @@ from .documents import (
     verified_by_hash,
 )
 from .incidents import incident, incidents_of, latest_incidents
+from .minutes import closing_revision, minutes_of_customer, minutes_of_report, region_minutes
 from .months import RegionYear, Years, maps, years
 from .shared import Grid, MonthOf, named, zones_of_regions
 from .status import Present, present
@@ -32,6 +33,7 @@ __all__ = [
     "certificates",
     "checkpoint_content",
     "checkpoints",
+    "closing_revision",
     "comparison",
     "hashed_content",
     "incident",
@@ -40,10 +42,13 @@ __all__ = [
     "latest_windows",
     "maintenance_of",
     "maps",
+    "minutes_of_customer",
+    "minutes_of_report",
     "named",
     "notice",
     "notices",
     "present",
+    "region_minutes",
     "seal_beside",
     "verified_by_code",
     "verified_by_hash",

@@ -9,7 +9,7 @@ from sla_portal.audit.freezing import freeze, never_emptied
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0007_the_head_only_moves_on'),
+        ('audit', '0008_checkpoints_of_evidence_bundles'),
     ]
 
     operations = [

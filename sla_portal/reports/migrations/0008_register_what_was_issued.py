@@ -84,8 +84,9 @@ def versions(apps):
 
 
 def bundles(apps):
-    ready = apps.get_model("reports", "Bundle").objects.filter(status="ready").select_related("version")
-    for one in ready.order_by("pk"):
+    # Of that build every bundle is of a version.
+    ready = apps.get_model("reports", "Bundle").objects.filter(status="ready", version__isnull=False)
+    for one in ready.select_related("version").order_by("pk"):
         number = f"amendment-{one.version.version}-evidence-{one.pk}"
         yield number, number, 1, one.made_at, one.sha256, ""
 
@@ -100,8 +101,8 @@ def reports(apps):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reports", "0006_tables_are_never_emptied"),
-        ("audit", "0008_documents_and_seals"),
+        ("reports", "0007_bundles_of_claims_and_months"),
+        ("audit", "0009_documents_and_seals"),
         ("notices", "0009_what_was_sent_to_whom_stays"),
         ("agreements", "0010_tables_are_never_emptied"),
     ]

@@ -1,0 +1,62 @@
+"""Every kind of report, as readers of PDF find it: whole, tagged, and no page left empty."""
+
+import re
+from io import BytesIO
+
+import pikepdf
+import pypdfium2
+import pytest
+
+from sla_portal.reports.pdf import render
+from tests.support.printed import structure, texts
+from tests.support.statements import papers
+
+pytestmark = [pytest.mark.pdf, pytest.mark.sqlite]
+
+PAPERS = papers()
+
+
+@pytest.fixture(scope="module")
+def printed() -> dict[str, bytes]:
+    return {kind: render(statement) for kind, statement in PAPERS.items()}
+
+
+@pytest.fixture(params=PAPERS)
+def kind(request) -> str:
+    return request.param
+
+
+def test_qpdf_and_pdfium_read_every_kind(printed, kind):
+    with pikepdf.open(BytesIO(printed[kind])) as pdf:
+        assert pdf.check_pdf_syntax() == []
+        pages = texts(pdf)
+        tags = structure(pdf)
+    assert tags[0] == "/Document"
+    assert {"/H1", "/H2", "/P", "/TH", "/TD"} <= set(tags)
+    with pypdfium2.PdfDocument(printed[kind]) as document:
+        read = [page.get_textpage().get_text_bounded() for page in document]
+    assert len(read) == len(pages)
+    issue, figures = PAPERS[kind]["issue"], PAPERS[kind]["figures"]
+    for said in (read[0], pages[0]):
+        assert issue["number"] in said
+        assert figures["name"] in " ".join(said.split())
+    assert "SHA-256" in read[-1]
+
+
+def test_no_page_of_any_kind_is_nine_tenths_empty(printed, kind):
+    """Ink stands in more than a tenth of the lines between the head and the foot of each page."""
+    with pypdfium2.PdfDocument(printed[kind]) as document:
+        for page in document:
+            picture = page.render(scale=0.5, grayscale=True).to_pil()
+            width, height = picture.size
+            body = picture.crop((0, round(height * 0.08), width, round(height * 0.93)))
+            lines = [body.crop((0, y, width, y + 1)).getextrema()[0] < 200 for y in range(body.height)]
+            assert sum(lines) > body.height / 10
+
+
+@pytest.mark.parametrize("english", [kind for kind, paper in PAPERS.items() if paper["figures"]["language"] == "en"])
+def test_every_kind_has_one_form_of_dates(printed, english):
+    with pikepdf.open(BytesIO(printed[english])) as pdf:
+        said = " ".join(" ".join(texts(pdf)).split())
+    assert set(re.findall(r"(\S+) 2026(?!-)", said)) <= {"September"}
+    assert not re.findall(r"\d+[./]\d+[./]20\d\d|\dT\d\d:\d\d", said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -62,6 +63,32 @@ def seal_due(*, clock: Callable[[], datetime], most: int = CHUNK) -> int:
             error=str(error), next_attempt_at=now + KEY_PAUSE, **FREE
         )
         return 0
+
+
+@dataclass(frozen=True)
+class SealBeside:
+    """A detached seal, and the certificate with its chain by which it is verified."""
+
+    content: bytes
+    fingerprint: str
+    pem: str
+
+
+def seal_beside(content: bytes, *, now: datetime) -> SealBeside | None:
+    """Seal a file that is about to be put with others; None where no key is set or it cannot be sealed now."""
+    if not settings.SEAL_KEY:
+        return None
+    from .sealing import KeyUnusable, Sealed, ToSeal, opened_key, seal_batch
+
+    try:
+        with opened_key(now) as key:
+            (made,) = seal_batch(key, [ToSeal(0, sha256(content).hexdigest())], at=now)
+            if isinstance(made, Sealed):
+                return SealBeside(made.content, key.fingerprint, key.pem)
+            log.warning("Left unsealed: %s", made.error)
+    except KeyUnusable as error:
+        log.error("Nothing can be sealed: %s", error)
+    return None
 
 
 def _seal(key: Key, lease: uuid.UUID, now: datetime) -> int:

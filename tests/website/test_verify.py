@@ -1,7 +1,11 @@
 """Verify a document: by the hash of its file, or by its number with the check code; anything else tells nothing."""
 
+import re
+import subprocess
+import sys
 from datetime import timedelta
 from hashlib import sha256
+from zipfile import ZipFile
 
 import pikepdf
 import pytest
@@ -16,10 +20,17 @@ from sla_portal.audit.queries import document
 from sla_portal.audit.seals import seal_due
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.models import Report
-from sla_portal.reports.operations import due_chunks, queue_reports, render_chunk, request_reports
+from sla_portal.reports.operations import (
+    due_chunks,
+    make_bundle,
+    queue_reports,
+    render_chunk,
+    request_bundle,
+    request_reports,
+)
 from sla_portal.reports.queries import file_of
 from sla_portal.website.documents import VERIFIED_AN_HOUR
-from tests.support.amendments import announced
+from tests.support.amendments import announced, legal
 from tests.support.authority import Authority, written
 from tests.support.builders import a_region, an_incident, an_outage, at
 from tests.support.closing import closed_by_two
@@ -79,11 +90,11 @@ def test_a_report_is_known_unsealed_and_sealed_until_a_byte_is_altered_and_says_
     assert "Issued by us" in answer(client, number="sla-2026-09-eu-R1", check_code=code.replace("-", " "))
     assert report.statement["issue"]["seal"] == "operator"
     with pikepdf.open(report.file.path) as pdf:
-        assert len(pdf.pages) == 3
+        assert len(pdf.pages) == 2
         last = texts(pdf)[-1]
         assert code in last
         assert "/verify/" in last
-        assert "Signature of the operator within this PDF" in last
+        assert "sealed by the signature within" in last
     an_outage(region, "2026-09-10 02:00", "2026-09-10 02:07")
     issue_reports(NOW + timedelta(days=1))
     assert "Superseded by revision 2 of 2026-10-15" in by_file(client, sealed)
@@ -170,6 +181,29 @@ def test_announcements_versions_and_checkpoints_are_downloaded_with_their_seals(
     for address in ("/notices/N-9/content.json", "/checkpoints/99.json", "/checkpoints/99999999999999999999.json",
                     "/notices/N-9/content.json.p7s", "/verify/certificates/0.pem", "/notices/%00/content.json"):  # fmt: skip
         assert client.get(address).status_code == 404
+
+
+@pytest.mark.pdf
+def test_a_bundle_is_sealed_within_and_beside_and_its_own_program_finds_that(client, key, tmp_path):
+    version = announced()
+    bundle = request_bundle(actor=legal("ann"), version=version, language="en", now=NOW)
+    assert make_bundle(pk=bundle.pk, clock=lambda: NOW)
+    while seal_due(clock=lambda: NOW):
+        pass
+    bundle.refresh_from_db()
+    with bundle.file.open("rb") as file, ZipFile(file) as archive:
+        archive.extractall(tmp_path / "bundle")
+    said = subprocess.run(
+        [sys.executable, "verify.py"], cwd=tmp_path / "bundle", capture_output=True, text=True, check=False
+    )
+    assert re.search(r"passed.* seal SHA256SUMS\.p7s", said.stdout), said.stdout
+    assert said.returncode == 0, said.stdout
+    with bundle.file.open("rb") as file:
+        assert "Issued by us Evidence bundle amendment-2.0-evidence-" in by_file(client, file.read())
+    desk = signed_in(a_member("Legal", "reader"))
+    assert desk.get(reverse("admin:bundle_seal", args=[bundle.pk])).content.startswith(b"\x30\x82")
+    page = text_of(desk.get(reverse("admin:bundles", args=[version.pk])))
+    assert document(Kind.BUNDLE, bundle.about).check_code in page
 
 
 def test_a_closing_states_its_figures_and_is_sealed_at_the_desk(client, key):

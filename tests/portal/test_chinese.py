@@ -75,12 +75,12 @@ WORD = re.compile(r"[A-Za-z][A-Za-z’'-]+")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 ALLOWED = frozenset(
     """API CORS CSV DNS EML HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
-    WebP XLSX ZIP Atlassian Atom Cookie If-None-Match Markdown Message-ID Statuspage sha sum""".split()  # noqa: SIM905
+    WebP XLSX ZIP Atlassian Atom Cookie If-None-Match Markdown Message-ID Python Statuspage sha sum""".split()  # noqa: SIM905
 )
 """Abbreviations, formats, units and names of products and protocols."""
 CODE = re.compile(
     r"%%[^%]+%%|https?://\S+|\S+@\S+|/[a-z][\w./-]*"
-    r"|[\w.-]*\.(?:atom|com|csv|eml|ics|json|jsonl|pdf|png|py|txt|xlsx|zip)\b"
+    r"|[\w.-]*\.(?:atom|com|csv|eml|html|ics|json|jsonl|pdf|png|py|txt|xlsx|zip)\b"
     r"|\b[0-9a-f]{12,}\b|\b[A-Z]{1,4}-[\w-]+"
     r"|[(（] ?(?:all|function|any) ?[)）]|all / function / any|\b[A-Z]+_[A-Z_]+\b|\bsha256sum --check|\bpython3\b"
     r"|\bSHA256SUMS\b|\bcheckaudit --against\b|\b[a-z]+/(?=\s|$)"

@@ -116,5 +116,3 @@ def merge_text_tags(pdf: pydyf.PDF) -> None:
             of_page[:] = [pieces[element]["P"] if element in pieces else element for element in of_page]
     for piece in pieces.values():
         piece.free = "f"
-
-

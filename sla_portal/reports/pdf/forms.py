@@ -191,7 +191,9 @@ class Form:
 
     def _fonts_besides(self, fonts: Mapping[int, Font]) -> tuple[dict[int, bytes], dict[bytes, bytes]]:
         """Embed the fonts with glyphs that the form lacks; return the objects by number, and the new names of the fonts."""
-        besides = {key: font for key, font in fonts.items() if not self._glyphs.get(key, set()) >= font.to_unicode.keys()}
+        besides = {
+            key: font for key, font in fonts.items() if not self._glyphs.get(key, set()) >= font.to_unicode.keys()
+        }
         if not besides:
             return {}, {}
         renamed = {}

@@ -204,7 +204,9 @@ class _Bodies:
         for box in {text.style["font_weight"]: text for text in texts}.values():
             letters = box.copy_with_text(LETTERS)
             letters.pango_layout = create_layout(LETTERS, box.style, None, None, 0)
-            draw_text(sheet.clone(fonts=self._fonts, tags=None, resources={"ExtGState": {}}), letters, 0, "clip", "none")
+            draw_text(
+                sheet.clone(fonts=self._fonts, tags=None, resources={"ExtGState": {}}), letters, 0, "clip", "none"
+            )
 
 
 class _Sheet(Page):

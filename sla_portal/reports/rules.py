@@ -440,7 +440,9 @@ def _unnamed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _unnamed(one) for key, one in value.items()}
     if isinstance(value, str):
-        return "".join(sorted({"户" if character > "\u2e7f" else "n" for character in value if not character.isspace()}))
+        return "".join(
+            sorted({"户" if character > "\u2e7f" else "n" for character in value if not character.isspace()})
+        )
     return value if value is None else 0
 
 

@@ -168,7 +168,9 @@ def against(earlier: Path, events: int, title: str, rounds: int) -> Iterator[Fig
     new, old = (min(seconds for seconds, _size in side) for side in zip(*pairs, strict=True))
     (_, size), (_, size_before) = pairs[0]
     yield Figure(f"{title}, shared pages at hand", new / old, "× the earlier build", most=AIM_EARLIER)
-    yield Figure(f"{title}, bytes ({size} now, {size_before} before)", size / size_before, "× the earlier build", most=1)
+    yield Figure(
+        f"{title}, bytes ({size} now, {size_before} before)", size / size_before, "× the earlier build", most=1
+    )
 
 
 def print_peak_memory(what: str, events: int) -> None:

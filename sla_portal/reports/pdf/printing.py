@@ -56,6 +56,8 @@ NAME_SIZES = ((42, "short"), (140, "long"))
 
 ROOM_FOR_THE_PARTIES = 240
 """Pixels below the shared body that the parties, signatures and hash mostly need; a wrong guess costs a second layout."""
+LAYOUTS = 4
+"""At most so many layouts of one report: a page number that it states may move what it counts."""
 LETTERS = f"{ascii_letters}{digits} ff fi fl ft -–_.,:()/&'%\N{NARROW NO-BREAK SPACE}"
 """Texts of these need no other glyphs than the shared pages embed."""
 
@@ -79,7 +81,8 @@ def render(statement: Statement) -> bytes:
             # A text that takes more lines, or is worded otherwise.
             report = _laid_out(context, attached, _bodies(common))
             pdf = report.form.filled(_own_html(context, report.places), attached)
-            assert pdf is not None, "A report does not fill its own form."
+        if pdf is None:
+            raise PrintingFailed("A report does not fill its own form.")
         return pdf
 
 
@@ -104,7 +107,7 @@ class _LaidOut:
     places: _Places
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _prepared(common: str, own: str) -> _LaidOut:
     """Lay out the report of no one, for all whose statements agree in `common` and `own`."""
     body, rest = json.loads(common), json.loads(own)
@@ -117,16 +120,15 @@ def _prepared(common: str, own: str) -> _LaidOut:
 def _laid_out(context: Mapping[str, Any], attached: bytes, bodies: "_Bodies") -> _LaidOut:
     last = len(bodies) + (bodies.room < ROOM_FOR_THE_PARTIES)
     places = _Places(last, last if context["issue"]["revision"] > 1 else 0, last)
-    while True:
+    for _attempt in range(LAYOUTS):
         # Computed here, because a page counter makes WeasyPrint lay out each page twice.
-        html = _own_html(context, places)
+        html, told = _own_html(context, places), places
         document = _layout(html)
-        found = _places(document)
-        if found == places:
+        places = _places(document)
+        if places == told:
             break
-        places = found
     attachment = _attached(attached, datetime.fromisoformat(context["issue"]["issued_at"]))
-    return _LaidOut(Form(document, html, _joined(document.pages, bodies), attachments=[attachment], **FORM), places)
+    return _LaidOut(Form(document, html, _joined(document.pages, bodies), attachments=[attachment], **FORM), told)
 
 
 def _own_html(context: Mapping[str, Any], places: _Places) -> str:
@@ -204,7 +206,9 @@ class _Bodies:
         for box in {text.style["font_weight"]: text for text in texts}.values():
             letters = box.copy_with_text(LETTERS)
             letters.pango_layout = create_layout(LETTERS, box.style, None, None, 0)
-            draw_text(sheet.clone(fonts=self._fonts, tags=None, resources={"ExtGState": {}}), letters, 0, "clip", "none")
+            draw_text(
+                sheet.clone(fonts=self._fonts, tags=None, resources={"ExtGState": {}}), letters, 0, "clip", "none"
+            )
 
 
 class _Sheet(Page):

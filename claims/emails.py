@@ -26,6 +26,10 @@ from .words import month_name, refusal_reason
 
 CLAIM_PATH = "/claims/"
 """Path prefix of the personal link in an e-mail."""
+MINUTES_PATH = "/claims/minutes/"
+"""Path prefix of the personal link to the minutes that the figures in an e-mail are the number of."""
+WITH_FIGURES = frozenset({"corrected"})
+"""Steps whose e-mails have figures of the month."""
 
 
 def step_email(claim: Claim, step: str, context: Mapping[str, Any]) -> list[Words]:
@@ -36,7 +40,7 @@ def step_email(claim: Claim, step: str, context: Mapping[str, Any]) -> list[Word
             context_of_step = {"claim": claim, "month": month_name(claim.service_month), "step": step, **context}
             subject = render_to_string("claims/emails/step.subject.txt", context_of_step)
             text = render_to_string("claims/emails/step.txt", context_of_step)
-            messages.append(_with_link(language, subject, text))
+            messages.append(_with_link(language, subject, text, figures=step in WITH_FIGURES))
     return messages
 
 
@@ -50,7 +54,10 @@ def decision_email(subject: str, text: str, compensation: Compensation | None) -
         with translation.override(language):
             messages.append(
                 _with_link(
-                    language, subject, f"{text.strip()}\n\n{compensation_text(compensation)}" if compensation else text
+                    language,
+                    subject,
+                    f"{text.strip()}\n\n{compensation_text(compensation)}" if compensation else text,
+                    figures=True,
                 )
             )
     return messages
@@ -125,12 +132,14 @@ def _compensation_text(division: Division, ends_on: date | None, voucher: Vouche
     return _tidy(render_to_string("claims/emails/compensation.txt", context))
 
 
-def _with_link(language: str, subject: str, text: str) -> Words:
-    """Return an e-mail with the personal link at its end."""
-    closing = render_to_string("claims/emails/link.txt", {"link": private_link(CLAIM_PATH)}).strip()
-    full = f"{_tidy(text)}\n\n{closing}"
-    link = private_link(CLAIM_PATH)
-    html = linebreaks(escape(full)).replace(link, f'<a href="{link}">{link}</a>')
+def _with_link(language: str, subject: str, text: str, *, figures: bool) -> Words:
+    """Return an e-mail with the personal links at its end; `figures`: also to the minutes of the month."""
+    links = [*([private_link(MINUTES_PATH)] if figures else []), private_link(CLAIM_PATH)]
+    context = {"link": links[-1], "minutes_link": links[0] if figures else ""}
+    full = f"{_tidy(text)}\n\n{_tidy(render_to_string('claims/emails/link.txt', context))}"
+    html = linebreaks(escape(full))
+    for link in links:
+        html = html.replace(link, f'<a href="{link}">{link}</a>')
     return Words(language, subject, full, mark_safe(html))  # noqa: S308 - escaped one line above
 
 

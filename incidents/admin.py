@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, Q
@@ -19,9 +18,20 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, Rows, clock_column
+from sla_portal.audit.admin import (
+    AuditedForm,
+    AuditedModelAdmin,
+    ChosenFilter,
+    ClosedMonthsAdmin,
+    Link,
+    MonthFilter,
+    Rows,
+    check_closed_months_named,
+    clock_column,
+)
 from sla_portal.audit.forms import MergingForm
-from sla_portal.audit.operations import closed_months_touched
+from sla_portal.audit.operations import check_unchanged
+from sla_portal.audit.versions import acting
 from sla_portal.badges import badge
 from sla_portal.clocks import DASH, format_length
 from sla_portal.customers.admin import RegionFilter
@@ -30,6 +40,7 @@ from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.months import ServiceMonth
 
 from .models import SEVERITY_BADGES, Incident, IncidentTemplate, Outage, UpdateTemplate, severity_name
+from .operations import why_not_changed
 from .queries import periods_of, severities, times_of, unacknowledged
 from .rules import TimeObjection, Unmeasured, check_end, check_order, check_scope, check_times, time_to_restore
 
@@ -95,14 +106,7 @@ class OutageFormSet(forms.BaseInlineFormSet):
 
     def clean(self):
         super().clean()
-        if unnamed := self.instance.closed_months_unnamed:
-            raise forms.ValidationError(
-                _(
-                    "Nothing is saved yet: this changes the record of closed months (%(months)s). Save again to change it; "
-                    "the closed figures stay until Legal corrects the month, and the reason below is listed there."
-                ),
-                params={"months": ", ".join(unnamed.months)},
-            )
+        check_closed_months_named(self.instance)
         remaining = [form for form in self.forms if form not in self.deleted_forms and form.cleaned_data]
         for form in remaining:
             if "ended_at" in form.cleaned_data:
@@ -196,16 +200,8 @@ class IncidentList(ChangeList):
         self.unacknowledged = unacknowledged()
 
 
-class ClosedMonthsUnnamed(Exception):
-    """The correction changes closed months that were not named to the person who saves, and what it changes in them."""
-
-    def __init__(self, months, changes):
-        super().__init__(months)
-        self.months, self.changes = [str(month) for month in months], changes
-
-
 @admin.register(Incident)
-class IncidentAdmin(AuditedModelAdmin):
+class IncidentAdmin(ClosedMonthsAdmin):
     form = IncidentForm
     list_display = (
         "incident",
@@ -302,8 +298,9 @@ class IncidentAdmin(AuditedModelAdmin):
             return _("not stated")
         if not isinstance(length, Unmeasured):
             return format_length(length)
-        last = timezone.now() if incident.voided_at is None else max(o.ended_at or o.started_at for o in outages)
-        seconds = (last - outages[0].started_at).total_seconds()
+        if incident.voided_at:
+            return DASH
+        seconds = (timezone.now() - outages[0].started_at).total_seconds()
         return _("%(length)s, ongoing") % {"length": format_length(seconds)}
 
     @admin.display(description=gettext_lazy("detection source"))
@@ -318,33 +315,18 @@ class IncidentAdmin(AuditedModelAdmin):
             raise PermissionDenied
         return redirect("admin:log_outage")
 
-    def construct_change_message(self, request, form, formsets, add=False):
-        touching = [period for formset in formsets or () for period in formset.periods_changed()]
-        return *super().construct_change_message(request, form, formsets, add), touching
-
-    # Closed months are named, with what is changed in them, before anything is saved.
-
-    def preview(self, months, write):
-        """Return what `write` would change in closed `months`, to be shown; the staff pages know their figures."""
-        raise NotImplementedError
+    def periods_changed(self, form, formsets):
+        return [period for formset in formsets for period in formset.periods_changed()]
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        request.closed_months_unnamed = None
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except ClosedMonthsUnnamed as unnamed:
-            request.closed_months_unnamed = unnamed
-            return super().changeform_view(request, object_id, form_url, extra_context)
-
-    def get_object(self, request, object_id, from_field=None):
-        incident = super().get_object(request, object_id, from_field)
-        if incident is not None:
-            incident.closed_months_unnamed = getattr(request, "closed_months_unnamed", None)
-        return incident
-
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        context["closed_months"] = request.closed_months_unnamed
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        # Django's own lookup, which takes no lock.
+        incident = super(AuditedModelAdmin, self).get_object(request, unquote(object_id)) if object_id else None
+        if incident and incident.voided_at and self.has_view_permission(request, incident):
+            if request.method != "POST":
+                return redirect("admin:incident_page", incident.pk)
+            check_unchanged(acting(request), incident, refusal=why_not_changed(incident))
+        context = {"title": _("Correct"), **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
 
     def has_change_permission(self, request, obj=None):
         """A voided or merged incident stays as it was."""
@@ -356,17 +338,13 @@ class IncidentAdmin(AuditedModelAdmin):
         obj.recorded_as_is = True
         super().save_model(request, obj, form, change)
 
-    def save_related(self, request, form, formsets, change):
-        write = partial(self._save_outages, request, form, formsets, change)
-        closed = closed_months_touched(period for formset in formsets for period in formset.periods_changed())
-        if closed and request.POST.get("closed_months", "") != " ".join(map(str, closed)):
-            raise ClosedMonthsUnnamed(closed, self.preview(closed, write))
-        write()
-
-    def _save_outages(self, request, form, formsets, change):
-        super().save_related(request, form, formsets, change)
+    def save_rows(self, request, form, formsets, change):
+        super().save_rows(request, form, formsets, change)
         form.instance.recorded_as_is = False
         form.instance.save(update_fields=["recorded_as_is"])
+
+    def response_post_save_change(self, request, obj):
+        return redirect("admin:incident_page", obj.pk)
 
     def has_delete_permission(self, request, obj=None):
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
+from django import forms
 from django.conf import settings
 from django.core.validators import URLValidator
 from django.db import models
@@ -33,6 +34,12 @@ def in_language(text: str, text_zh: str) -> str:
     return (text_zh if (get_language() or "").startswith("zh") else "") or text
 
 
+class WebAddressFormField(forms.URLField):
+    """An http or https address, which is said once where it is none."""
+
+    default_validators = [is_http]
+
+
 class WebAddressField(models.URLField):
     """An optional http or https address."""
 
@@ -42,7 +49,7 @@ class WebAddressField(models.URLField):
         super().__init__(*args, **{"max_length": 500, "blank": True, **kwargs})
 
     def formfield(self, **kwargs):  # type: ignore[no-untyped-def]
-        return super().formfield(**{"assume_scheme": "https", "validators": [is_http], **kwargs})
+        return super().formfield(**{"form_class": WebAddressFormField, "assume_scheme": "https", **kwargs})
 
 
 def is_web_address(field: str) -> models.Q:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +13,15 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import Period, check_unchanged, difference, record, require, snapshot
+from sla_portal.audit.operations import (
+    Period,
+    check_unchanged,
+    difference,
+    record,
+    refusing_for_good,
+    require,
+    snapshot,
+)
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.errors import Refused
 
@@ -200,7 +208,7 @@ def add_outage(*, actor: Actor, incident: Incident, facts: OutageFacts, now: dat
     require(actor, "incidents.change_incident")
     check_outage(facts, now)
     with transaction.atomic():
-        locked = lock_incident(incident)
+        locked = lock_incident(actor, incident)
         if locked.resolved_at and facts.ended_at is None:
             raise OutageRefused((OutageObjection.ONGOING_THOUGH_RESOLVED,))
         if objections := check_end(facts.ended_at, locked.resolved_at):
@@ -246,8 +254,7 @@ def resolve_incident(
     """Resolve an incident at `at`; its ongoing outages end at `restored_at`, or at `at` unless it is given."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
-        locked = lock_unchanged(actor, incident)
-        _check_unresolved(locked)
+        locked = lock_unchanged(actor, incident, check=_check_unresolved)
         ended = ended_outages(locked, at, now, restored_at)
         for outage in ended:
             outage.save(update_fields=["ended_at"])
@@ -275,9 +282,7 @@ def reopen_incident(*, actor: Actor, incident: Incident, text: str, reason: str,
     if not reason.strip():
         raise ReasonMissing(_("Enter a reason."))
     with transaction.atomic():
-        locked = lock_unchanged(actor, incident)
-        if locked.resolved_at is None:
-            raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": locked.reference})
+        locked = lock_unchanged(actor, incident, check=_check_resolved)
         before, locked.resolved_at = locked.resolved_at, None
         locked.recorded_as_is = bool(objections(times_of(locked)))
         locked.save(update_fields=["resolved_at", "recorded_as_is"])
@@ -299,7 +304,7 @@ def add_update(
     """Add a public update or an internal note. Neither can be changed afterwards."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
-        lock_incident(incident)
+        lock_incident(actor, incident)
         update = _create_update(actor, incident, text, text_zh, public=public, now=now)
         changes: dict[str, Any] = {"public update" if public else "internal update": [None, text]}
         if text_zh:
@@ -315,7 +320,7 @@ def set_severity(*, actor: Actor, incident: Incident, severity: Severity | None,
         raise SeverityWithoutReason(_("Enter the reason for this severity."))
     value = severity.value if severity else None
     with transaction.atomic():
-        locked = lock_incident(incident)
+        locked = lock_incident(actor, incident)
         before = locked.severity, locked.severity_reason
         after = value, reason if severity else ""
         if before != after:
@@ -336,7 +341,7 @@ def take_incident(*, actor: Actor, incident: Incident, now: datetime) -> None:
     """Make the actor the owner of an incident, and acknowledge it. Taking it again changes nothing."""
     require(actor, "incidents.change_incident")
     with transaction.atomic():
-        locked = lock_incident(incident)
+        locked = lock_incident(actor, incident)
         if locked.owner != actor.user:
             _change_owner(actor, locked, actor.user, action="took", note="", now=now)
         acknowledge_incident(actor=actor, incident=locked, now=now)
@@ -349,7 +354,7 @@ def hand_over_incident(*, actor: Actor, incident: Incident, to: User, note: str,
     if not may_own(to):
         raise NotAnOwner(_("%(name)s cannot work on incidents. Choose someone else.") % {"name": _name(to)})
     with transaction.atomic():
-        locked = lock_incident(incident)
+        locked = lock_incident(actor, incident)
         _change_owner(actor, locked, to, action="handed over", note=note, now=now)
         if note:
             _create_update(actor, locked, note, "", public=False, now=now)
@@ -372,7 +377,7 @@ def link_incident(
     require(actor, "incidents.change_incident")
     after = {"ticket_number": ticket_number, "ticket_url": ticket_url, "chat_url": chat_url}
     with transaction.atomic():
-        locked = lock_incident(incident)
+        locked = lock_incident(actor, incident)
         changes = difference({name: getattr(locked, name) for name in after}, after)
         if changes:
             Incident.objects.filter(pk=locked.pk).update(**after)
@@ -477,23 +482,39 @@ def _day(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
+def _check_resolved(incident: Incident) -> None:
+    if incident.resolved_at is None:
+        raise IncidentNotResolved(_("%(incident)s is not resolved.") % {"incident": incident.reference})
+
+
 def _check_unresolved(incident: Incident) -> None:
     if incident.resolved_at:
         raise IncidentResolved(_("%(incident)s is already resolved.") % {"incident": incident.reference})
 
 
-def lock_unchanged(actor: Actor, incident: Incident, *rests_on: Model) -> Incident:
-    """Lock an incident that has not changed since `actor` saw it, nor anything else that the step `rests_on`."""
-    locked = _locked(incident)
+def lock_unchanged(
+    actor: Actor, incident: Incident, *rests_on: Model, check: Callable[[Incident], None] | None = None
+) -> Incident:
+    """Lock an incident that has not changed since `actor` saw it, nor anything else that the step `rests_on`.
+
+    `check` raises a refusal where its present status does not allow the step.
+    """
+    locked = lock_incident(actor, incident)
+    if check:
+        with refusing_for_good(actor, locked):
+            check(locked)
     check_unchanged(actor, locked, *rests_on)
-    _check_counts(locked)
     return locked
 
 
-def lock_incident(incident: Incident) -> Incident:
-    """Lock an incident until the end of the caller's transaction. Raises `IncidentVoided`."""
+def lock_incident(actor: Actor, incident: Incident) -> Incident:
+    """Lock an incident until the end of the caller's transaction.
+
+    Raises `IncidentVoided`, or `ChangedMeanwhile` where `actor` saw it before it was voided.
+    """
     locked = _locked(incident)
-    _check_counts(locked)
+    with refusing_for_good(actor, locked):
+        _check_counts(locked)
     return locked
 
 
@@ -503,17 +524,22 @@ def _locked(incident: Incident) -> Incident:
 
 
 def _check_counts(locked: Incident) -> None:
-    """Raise `IncidentVoided` for an incident that does not count."""
-    if locked.merged_into:
-        raise IncidentVoided(
-            _("%(incident)s was merged into %(other)s and cannot be changed. Open %(other)s instead.")
-            % {"incident": locked.reference, "other": locked.merged_into.reference}
-        )
-    if locked.voided_at:
-        raise IncidentVoided(
-            _("%(incident)s was voided and cannot be changed. Log the outage again if it did happen.")
-            % {"incident": locked.reference}
-        )
+    if sentence := why_not_changed(locked):
+        raise IncidentVoided(sentence)
+
+
+def why_not_changed(incident: Incident) -> str:
+    """Say why an incident that does not count is not changed any more; nothing of one that counts."""
+    if incident.merged_into:
+        return _("%(incident)s was merged into %(other)s and cannot be changed. Open %(other)s instead.") % {
+            "incident": incident.reference,
+            "other": incident.merged_into.reference,
+        }
+    if incident.voided_at:
+        return _("%(incident)s was voided and cannot be changed. Log the outage again if it did happen.") % {
+            "incident": incident.reference
+        }
+    return ""
 
 
 def ended_outages(incident: Incident, at: datetime, now: datetime, restored_at: datetime | None = None) -> list[Outage]:

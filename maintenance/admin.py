@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import terms_at
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, MonthFilter, clock_column
+from sla_portal.audit.operations import check_unchanged
+from sla_portal.audit.versions import acting
 from sla_portal.badges import badge
 from sla_portal.clocks import DASH
 from sla_portal.customers.admin import RegionFilter
@@ -193,16 +195,15 @@ class MaintenanceWindowAdmin(AuditedModelAdmin):
         # Django's own lookup, which takes no lock.
         window = super(AuditedModelAdmin, self).get_object(request, unquote(object_id))
         locked = window and window.requests.pending().exists()
+        fixed = window and (window.announced or window.cancelled_at or window.discarded_at)
+        if (locked or fixed) and request.method == "POST" and self.has_view_permission(request):
+            check_unchanged(acting(request), window, refusal=_("It is not a draft that can be edited any more."))
         if locked and self.has_view_permission(request):
             messages.warning(
                 request, _("The announcement of this window waits for confirmation. Withdraw the request to change it.")
             )
             return redirect("admin:maintenance_window", window.pk)
-        if (
-            window
-            and (window.announced or window.cancelled_at or window.discarded_at)
-            and self.has_view_permission(request)
-        ):
+        if fixed and self.has_view_permission(request):
             return redirect("admin:maintenance_window", window.pk)
         return super().change_view(request, object_id, form_url, extra_context)
 

@@ -320,10 +320,7 @@ def start_work(*, actor: Actor, window: MaintenanceWindow, now: datetime) -> Non
     require(actor, "maintenance.change_maintenancewindow")
     with transaction.atomic():
         locked = _locked(actor, window)
-        if locked.cancelled_at:
-            raise WindowCancelled(_("This window is cancelled. Plan a new one."))
-        _check_not_discarded(locked)
-        _check_carried_out(locked)
+        _check_not_ended(locked)
         if locked.completed_at:
             raise WorkFinished(_("The maintenance is already completed."))
         if locked.started_at:
@@ -375,10 +372,7 @@ def record_work(
     require(actor, "maintenance.change_maintenancewindow")
     with transaction.atomic():
         locked = _locked(actor, window)
-        if locked.cancelled_at:
-            raise WindowCancelled(_("This window is cancelled. Plan a new one."))
-        _check_not_discarded(locked)
-        _check_carried_out(locked)
+        _check_not_ended(locked)
         if locked.completed_at:
             raise WorkFinished(_("The maintenance is already completed."))
         newest = announced(notices_given(locked))
@@ -598,8 +592,19 @@ def _notify(
 def _locked(actor: Actor, window: MaintenanceWindow) -> MaintenanceWindow:
     """Lock a window that has not changed since `actor` saw it."""
     locked = MaintenanceWindow.objects.select_for_update().get(pk=window.pk)
+    try:
+        _check_not_ended(locked)
+    except Refused as refused:
+        check_unchanged(actor, locked, refusal=str(refused))
     check_unchanged(actor, locked)
     return locked
+
+
+def _check_not_ended(window: MaintenanceWindow) -> None:
+    _check_not_discarded(window)
+    if window.cancelled_at:
+        raise WindowCancelled(_("This window is cancelled. Plan a new one."))
+    _check_carried_out(window)
 
 
 def _check_carried_out(window: MaintenanceWindow) -> None:

@@ -35,7 +35,7 @@ hypothesis.settings.load_profile("portal")
 
 PURE = re.compile(
     r"(kernel/\w+|\w+/test_rules|availability/test_plainest_count|agreements/test_redline"
-    r"|claims/test_(proofs_(corpus|fuzz|limits)|properties))\.py"
+    r"|reports/test_verify|claims/test_(proofs_(corpus|fuzz|limits)|properties))\.py"
 )
 TESTS = Path(__file__).parent
 

@@ -24,4 +24,10 @@ if os.environ.get("REDIS_URL") and (beside := os.environ.get("PYTEST_XDIST_WORKE
 
 from sla_portal.settings import *  # noqa: E402, F403
 
+# A small drill that runs tests of its own copies the tables instead of making them again.
+if template := os.environ.get("TEMPLATE_DATABASE"):
+    DATABASES["default"]["TEST"] = {"TEMPLATE": template}  # noqa: F405
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow on purpose
+# Otherwise each test client, which has middleware of its own, looks at all static files first.
+WHITENOISE_AUTOREFRESH = True

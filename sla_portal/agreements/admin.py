@@ -1,5 +1,7 @@
 """Agreement versions with their clauses; contracts with suspensions and payments."""
 
+from datetime import timedelta
+
 from django import forms
 from django.conf import settings
 from django.contrib import admin
@@ -11,21 +13,27 @@ from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.admin import (
     AuditedForm,
-    AuditedModelAdmin,
     ChosenFilter,
+    ClosedMonthsAdmin,
     ReadOnlyModelAdmin,
     ReadOnlyRows,
     Rows,
+    check_closed_months_named,
     clock_column,
     day_column,
 )
 from sla_portal.audit.operations import difference
 from sla_portal.badges import badge
+from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.months import days_span
 
 from .models import AgreementVersion, Answer, Clause, Contract, Payment, RegisterEntry, Suspension
 from .operations import notify_of_pending
 from .queries import contracts_in_force
 from .rules import Stage, extended_to
+
+DATES = ("starts_on", "ends_on", "terminated_on")
+"""The fields of a contract from which its service days follow."""
 
 
 class ClauseRows(ReadOnlyRows):
@@ -104,6 +112,7 @@ class ContractForm(AuditedForm):
 
     def clean(self):
         facts = super().clean()
+        check_closed_months_named(self.instance)
         starts_on, ends_on, terminated_on = (facts.get(name) for name in ("starts_on", "ends_on", "terminated_on"))
         if starts_on and ends_on and ends_on < starts_on:
             self.add_error(
@@ -169,7 +178,7 @@ class InForceFilter(ChosenFilter):
 
 
 @admin.register(Contract)
-class ContractAdmin(AuditedModelAdmin):
+class ContractAdmin(ClosedMonthsAdmin):
     form = ContractForm
     list_display = ("reference", "customer", day_column("starts_on", _("first service day")), "last_day", "charge")
     list_select_related = ("customer",)
@@ -184,14 +193,36 @@ class ContractAdmin(AuditedModelAdmin):
 
     def construct_change_message(self, request, form, formsets, add=False):
         """Record the end with extensions, which follows from the agreed end, with the change."""
-        changes, reason = super().construct_change_message(request, form, formsets, add)
+        changes, reason, touching = super().construct_change_message(request, form, formsets, add)
         if form.instance.extended_to and "ends_on" in form.changed_data:
             before = extended_to(form.initial["ends_on"], form.instance.extended_minutes)
             changes |= difference({"extended_to": before}, {"extended_to": form.instance.extended_to})
-        return changes, reason
+        return changes, reason, touching
 
-    def save_related(self, request, form, formsets, change):
-        super().save_related(request, form, formsets, change)
+    def periods_changed(self, form, formsets):
+        """Return the days that are, or are not, in service only after the change."""
+        now = form.instance
+        was = Contract(
+            **{name: form.initial[name] for name in DATES},
+            extended_to=extended_to(form.initial["ends_on"], now.extended_minutes) if now.extended_minutes else None,
+        )
+        spans = [(min(was.starts_on, now.starts_on), max(was.starts_on, now.starts_on) - timedelta(days=1))]
+        spans += [(min(was.last_day, now.last_day) + timedelta(days=1), max(was.last_day, now.last_day))]
+        for formset in formsets:
+            if formset.model is Suspension:
+                spans += [
+                    (days["starts_on"], days["ends_on"])
+                    for row in formset.forms
+                    if row.has_changed() or row in formset.deleted_forms
+                    for days in (row.initial, {} if row in formset.deleted_forms else row.cleaned_data)
+                    if days.get("starts_on")
+                ]
+        return [
+            tuple(map(instant, days_span(first, last, settings.SLA_ZONE))) for first, last in spans if first <= last
+        ]
+
+    def save_rows(self, request, form, formsets, change):
+        super().save_rows(request, form, formsets, change)
         if not change:
             notify_of_pending(contract=form.instance, now=timezone.now())
 

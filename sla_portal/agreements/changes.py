@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Protocol
 
 from django.utils.translation import gettext, ngettext
 
 from sla_portal.kernel.months import MINUTES_A_DAY
 
-from .redline import ClauseChange, ClauseWords, clause_changes
+from .redline import ClauseChange, ClauseWords, Kind, Run, Runs, clause_changes
 from .rules import MeasurementPeriod, Reading, Terms
 
 THIRTY_DAYS = 30 * MINUTES_A_DAY
@@ -116,6 +116,50 @@ def term_changes(before: Terms, after: Terms) -> tuple[TermChange, ...]:
         for field, kind in TERMS.items()
         if old[field] != new[field]
     )
+
+
+# Both, as a published version shows them
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a version changes, as shown in one language."""
+
+    text: TextChanges
+    terms: tuple[TermChange, ...]
+
+    def stored(self) -> dict[str, Any]:
+        """Return the form in which it is stored: for each clause number, earlier number and runs."""
+        return {
+            "language": self.text.language,
+            "clauses": [
+                [clause.number, clause.was, *(_stored_runs(getattr(clause, part)) for part in PARTS)]
+                for clause in self.text.clauses
+            ],
+            "terms": [list(astuple(term)) for term in self.terms],
+        }
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> Changes:
+        """Return what `stored` returned, read back."""
+        clauses = (
+            ClauseChange(number, was, *(_read_runs(runs) for runs in parts))
+            for number, was, *parts in stored["clauses"]
+        )
+        return cls(
+            TextChanges(stored["language"], tuple(clauses)), tuple(TermChange(*term) for term in stored["terms"])
+        )
+
+
+PARTS = ("heading", "text", "summary")
+
+
+def _stored_runs(runs: Runs) -> list[list[str]]:
+    return [[run.kind.value, run.text] for run in runs]
+
+
+def _read_runs(stored: list[list[str]]) -> Runs:
+    return tuple(Run(Kind(kind), text) for kind, text in stored)
 
 
 def counting_rule_name(reading: Reading) -> str:

@@ -1,7 +1,13 @@
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 
 class AuditConfig(AppConfig):
     name = "sla_portal.audit"
     verbose_name = _("Audit log")
+
+    def ready(self) -> None:
+        from .checks import check_role
+
+        checks.register(check_role, checks.Tags.database, deploy=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db import migrations
 
@@ -51,6 +51,12 @@ def freeze(
                 editor.execute(f"DROP TRIGGER {table}{part}_is_never_{done}{on}")
 
     return migrations.RunPython(add, drop)
+
+
+def thaw(*tables: str, once: str = "") -> migrations.RunPython:
+    """Take away what `freeze` with the same arguments added; a table that SQLite makes anew loses its triggers anyway."""
+    frozen = freeze(*tables, once=once)
+    return migrations.RunPython(cast("Any", frozen.reverse_code), frozen.code)
 
 
 NEVER_EMPTIED = """

@@ -93,6 +93,7 @@ class Occasion(models.TextChoices):
     CLOSING = "closing", _("month closed or corrected")
     PUBLICATION = "publication", _("agreement version published or withdrawn")
     DECISION = "decision", _("claim decided")
+    BUNDLE = "bundle", _("evidence bundle made")
 
 
 class Checkpoint(models.Model):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -38,18 +39,22 @@ def require(actor: Actor, permission: str) -> None:
 
 
 class ChangedMeanwhile(Refused):
-    """The record has changed since the page was made; `entries` are what the page did not show, oldest first."""
+    """The record has changed since the page was made; `entries` are what the page did not show, oldest first.
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    `refusal` says why the step cannot be taken on the record as it is now; empty where the actor may decide on it again.
+    """
+
+    def __init__(self, entries: Sequence[Entry], refusal: str = "") -> None:
         last = next(entry for entry in reversed(entries) if entry.action not in NO_CHANGE)
-        super().__init__(
-            _("%(name)s changed “%(record)s” after this page was opened. Nothing was saved.")
-            % {"name": last.actor_name, "record": last.subject}
-        )
-        self.entries = list(entries)
+        changed = _("%(name)s changed “%(record)s” after this page was opened. Nothing was saved.") % {
+            "name": last.actor_name,
+            "record": last.subject,
+        }
+        super().__init__(f"{changed} {refusal}".strip())
+        self.entries, self.refusal = list(entries), refusal
 
 
-def check_unchanged(actor: Actor, *subjects: models.Model) -> None:
+def check_unchanged(actor: Actor, *subjects: models.Model, refusal: str = "") -> None:
     """Raise `ChangedMeanwhile` if one of `subjects` has changed since the page was made from which `actor` acts.
 
     Call it with the rows locked, before other checks, and name every record on which the decision rests. `record` calls
@@ -59,8 +64,21 @@ def check_unchanged(actor: Actor, *subjects: models.Model) -> None:
         return
     entries = entries_since(actor.seen, *subjects)
     if any(entry.action not in NO_CHANGE for entry in entries):
-        actor.seen.changed = ChangedMeanwhile(entries)
+        actor.seen.changed = ChangedMeanwhile(entries, refusal)
         raise actor.seen.changed
+
+
+@contextmanager
+def refusing_for_good(actor: Actor, *subjects: models.Model) -> Iterator[None]:
+    """Convert a refusal into `ChangedMeanwhile` where one of `subjects` has changed since the page was made.
+
+    The page then shows what has changed and does not offer to save all the same.
+    """
+    try:
+        yield
+    except Refused as refused:
+        check_unchanged(actor, *subjects, refusal=str(refused))
+        raise
 
 
 Period = tuple[datetime, datetime]

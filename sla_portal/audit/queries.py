@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import models
 
@@ -42,6 +43,11 @@ def entries_since(seen: Seen, *subjects: models.Model, most: int | None = MOST_S
     later = entries_about(*subjects).filter(pk__gt=seen.number).exclude(pk__in=seen.shown)
     since = later.exclude(action__in=LOOKING)
     return [entry for entry in reversed(since[:most]) if entry.hash not in seen.own]
+
+
+def changes_of_closed_months(since: datetime, most: int = MOST_SINCE) -> list[Entry]:
+    """Return the writes since then that changed the record of closed months, newest first, at most `most`."""
+    return list(Entry.objects.filter(at__gte=since, changes__has_key="closed_months").order_by("-id")[:most])
 
 
 # Integrity

@@ -40,6 +40,7 @@ VERBS = {
     "hired": pgettext_lazy("audit log", "added the staff account"),
     "issued a voucher": pgettext_lazy("audit log", "issued a voucher on"),
     "lengthened": pgettext_lazy("audit log", "extended"),
+    "locked out": pgettext_lazy("audit log", "locked out"),
     "left a note": pgettext_lazy("audit log", "left a note for the next shift:"),
     "linked": pgettext_lazy("audit log", "set the links of"),
     "limited": pgettext_lazy("audit log", "set the e-mail limit of"),
@@ -59,6 +60,7 @@ VERBS = {
     "received": pgettext_lazy("audit log", "received"),
     "recommended to grant": pgettext_lazy("audit log", "recommended to grant"),
     "recommended to refuse": pgettext_lazy("audit log", "recommended to refuse"),
+    "listed the files of": pgettext_lazy("audit log", "listed the files of the evidence bundle"),
     "put a bundle of proof together": pgettext_lazy("audit log", "generated an evidence bundle of"),
     "recorded a payment on": pgettext_lazy("audit log", "recorded a payment on"),
     "redeemed a voucher": pgettext_lazy("audit log", "redeemed a voucher on"),
@@ -108,13 +110,14 @@ VERBS = {
     "wrote the review of": pgettext_lazy("audit log", "wrote the review of"),
 }
 
-SIGN_INS = frozenset({"failed to sign in", "signed in"})
+SIGN_INS = frozenset({"failed to sign in", "locked out", "signed in"})
 """Verbs of signing in."""
 
 LOOKING = SIGN_INS | frozenset(
     {
         "downloaded a bundle of proof",
         "downloaded proof of",
+        "listed the files of",
         "put a bundle of proof together",
         "requested a bundle of proof",
         "viewed proof of",
@@ -147,6 +150,7 @@ FIELDS = {
     "closed_months": pgettext_lazy("audit log", "closed months changed"),
     "contacts": pgettext_lazy("audit log", "contacts"),
     "done_on": pgettext_lazy("audit log", "done on"),
+    "manifest": pgettext_lazy("audit log", "SHA-256 of the list of files"),
     "failures": pgettext_lazy("audit log", "failed attempts"),
     "format": pgettext_lazy("audit log", "format"),
     "internal update": pgettext_lazy("audit log", "internal note"),
@@ -167,6 +171,7 @@ FIELDS = {
     "proof": pgettext_lazy("audit log", "proof"),
     "proofs": pgettext_lazy("audit log", "proofs"),
     "public update": pgettext_lazy("audit log", "public update"),
+    "reason": pgettext_lazy("audit log", "reason"),
     "requested_by": pgettext_lazy("audit log", "requested by"),
     "review": pgettext_lazy("audit log", "review"),
     "restored_at": pgettext_lazy("audit log", "restored at"),
@@ -177,6 +182,7 @@ FIELDS = {
     "text": pgettext_lazy("audit log", "text"),
     "text_zh": pgettext_lazy("audit log", "text in Chinese"),
     "total": pgettext_lazy("audit log", "total"),
+    "why": pgettext_lazy("audit log", "reason"),
 }
 """Changes whose names are not those of a field."""
 

@@ -21,6 +21,7 @@ from .actors import Actor, Seen
 from .models import Entry
 from .operations import ChangedMeanwhile
 from .queries import newest_entry
+from .templatetags.audit_log import subject
 from .verbs import verb
 
 FIELD = "seen"
@@ -74,7 +75,7 @@ def versioned(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 def _changed(request: HttpRequest, seen: Seen, response: HttpResponse | None) -> HttpResponse:
     seen.shown |= {entry.pk for entry in seen.changed.entries}
     if response is None or isinstance(response, HttpResponseRedirect):
-        context = {**admin.site.each_context(request), "title": _("Changed meanwhile")}
+        context = {**admin.site.each_context(request), "title": subject(seen.changed.entries[-1]), "alone": True}
         response = TemplateResponse(request, "audit/changed.html", context)
     response.status_code = 409
     return response

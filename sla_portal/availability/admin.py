@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -165,15 +165,20 @@ class JudgedMonthAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("unavailable min"))
     def unavailable(self, row):
-        return row.unavailable_minutes
+        return self._minutes(row, row.unavailable_minutes, "only=counted")
 
     @admin.display(description=gettext_lazy("excluded min"))
     def excluded(self, row):
-        return row.excluded_minutes
+        return self._minutes(row, row.excluded_minutes, "only=excluded")
 
     @admin.display(description=gettext_lazy("U: all / function / any"))
     def by_counting_rule(self, row):
-        return f"{row.unavailable_all} / {row.unavailable_function} / {row.unavailable_any}"
+        under = ("all", row.unavailable_all), ("function", row.unavailable_function), ("any", row.unavailable_any)
+        return format_html_join(" / ", "{}", ((self._minutes(row, count, f"rule={rule}"),) for rule, count in under))
+
+    def _minutes(self, row, count, asked):
+        page = reverse("admin:minutes", args=[ServiceMonth.of(row.month), self.scope, getattr(row, self.scope).code])
+        return format_html('<a href="{}?{}">{}</a>', page, asked, count)
 
     def get_queryset(self, request):
         closed = MonthClosing.objects.filter(month=OuterRef("month"))

@@ -333,17 +333,22 @@ def status_of(subject: Region | Customer, judged: Judged, now: datetime) -> Mont
     """
     month = judged.month
     _start, end = _edges(month)
-    region, own = (subject, Q(pk__in=[])) if isinstance(subject, Region) else (subject.region, Q(customer=subject))
-    incidents = _incidents_in(month, outages__region=region)
+    region = subject if isinstance(subject, Region) else subject.region
     return month_status(
         over=end <= now,
         ongoing_outage=Outage.objects.valid()
         .filter(region=region, ended_at__isnull=True, started_at__lt=min(end, now))
         .exists(),
-        unclassified_incident=incidents.unclassified().exists(),
-        undecided_exclusion=_undecided(incidents, month, own).exists(),
+        unclassified_incident=_incidents_in(month, outages__region=region).unclassified().exists(),
+        undecided_exclusion=undecided_exclusions(subject, month).exists(),
         closed=_is_closed_figure(subject, judged),
     )
+
+
+def undecided_exclusions(subject: Region | Customer, month: ServiceMonth) -> QuerySet[Exclusion]:
+    """Return the proposed exclusions that would change a month of a region, or of a customer."""
+    region, own = (subject, Q(pk__in=[])) if isinstance(subject, Region) else (subject.region, Q(customer=subject))
+    return _undecided(_incidents_in(month, outages__region=region), month, own)
 
 
 def closed_row(subject: Region | Customer, month: ServiceMonth) -> RegionMonth | CustomerMonth | None:
@@ -549,6 +554,7 @@ def _scoped_outages(
             end=epoch(ended_at or now),
             cells=scope(tuple(functions[pk]), tuple(clients[pk])),
             ongoing=ended_at is None,
+            key=pk,
         )
 
 

@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Model
+from django.utils import translation
+from django.utils.translation import gettext as _
 
-from incidents.models import Incident, Outage, OutageClient, OutageFunction
+from incidents.models import Incident, Outage, OutageClient, OutageFunction, Update
 from incidents.rules import Times, objections
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
@@ -364,7 +366,30 @@ class _Loading:
         in_order = [incident for incident, row, _found in of if not objections(_times(row))]
         Incident.objects.filter(pk__in=in_order).update(recorded_as_is=False)
         self._write_exclusions(of)
+        _create(
+            Update,
+            [
+                self._reopening(incident)
+                for incident, row, found in of
+                if found and found.row["resolved_at"] and not row["resolved_at"]
+            ],
+        )
         return written
+
+    def _reopening(self, incident: int) -> Update:
+        """What the public reads of an incident that the file reopens (2.2)."""
+        texts = {}
+        for language in ("en", "zh-hans"):
+            with translation.override(language):
+                texts[language] = _("This incident was reopened. We are investigating.")
+        return Update(
+            incident_id=incident,
+            at=self.now,
+            text=texts["en"],
+            text_zh=texts["zh-hans"],
+            public=True,
+            author_name=self.actor.name,
+        )
 
     def _write_outages(self, incidents: Sequence[tuple[int, Row, Recorded | None]]) -> None:
         gone: list[int] = []

@@ -139,6 +139,29 @@ class Attachment(models.Model):
         return self.name
 
 
+class PageCopy(models.Model):
+    """A public page of a notice as this portal answered with it. Triggers refuse UPDATE and DELETE."""
+
+    notice = models.ForeignKey(Notice, models.PROTECT, related_name="page_copies", verbose_name=_("notice"))
+    url = models.URLField(_("address"), max_length=500)
+    fetched_at = models.DateTimeField(_("fetched at"))
+    content_type = models.CharField(_("type"), max_length=100)
+    body = models.BinaryField(_("content"))
+    sha256 = models.CharField(_("SHA-256 of the content"), max_length=64)
+
+    class Meta:
+        verbose_name = _("copy of a public page")
+        verbose_name_plural = _("copies of public pages")
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["notice", "url"], name="a_page_of_a_notice_is_kept_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
+
+
 class Status(models.TextChoices):
     PENDING = "pending", _("queued")
     SENDING = "sending", _("sending")
@@ -194,6 +217,13 @@ class Delivery(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    mail_sha256 = models.CharField(
+        _("SHA-256 of the e-mail"),
+        max_length=64,
+        null=True,
+        blank=True,
+        help_text=_("As handed over. Empty: by an earlier build, or built by a mail provider."),
+    )
     trouble = models.CharField(_("failure reason"), max_length=20, choices=FailureReason.choices, blank=True)
     last_error = models.TextField(_("reply of the mail server"), blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)

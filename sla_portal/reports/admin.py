@@ -96,6 +96,7 @@ class ReportAdmin(ReadOnlyModelAdmin):
     def record_links(self, request, report):
         if report.status == Status.READY:
             yield Link(_("Open PDF"), reverse("report_file", args=[report.pk]), primary=True)
+        yield Link(_("Minutes"), reverse("admin:report_minutes", args=[report.pk]))
         yield Link(_("Report request"), reverse("admin:report_run", args=[report.run_id]))
 
     def list_links(self, request):

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from claims.models import Claim
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.customers.models import Customer, Region
 
@@ -158,17 +159,63 @@ class Report(models.Model):
         return f"{self.number}-r{self.revision}.pdf"
 
 
+class VersionPdf(models.Model):
+    """An announced version, or what it changes, as a PDF: printed once. Triggers reject UPDATE and DELETE."""
+
+    class Kind(models.TextChoices):
+        TEXT = "text", _("text and terms")
+        REDLINE = "redline", _("changes")
+
+    version = models.ForeignKey(
+        AgreementVersion, models.PROTECT, related_name="pdfs", verbose_name=_("agreement version")
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    content = models.BinaryField(_("content"))
+    sha256 = models.CharField(_("SHA-256 of the content"), max_length=64)
+    printed_at = models.DateTimeField(_("printed at"))
+
+    class Meta:
+        verbose_name = _("PDF of an agreement version")
+        verbose_name_plural = _("PDFs of agreement versions")
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "kind", "language"], name="a_version_is_printed_once_in_a_language"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["text", "redline"]), name="a_version_is_printed_as_text_or_as_redline"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} · {self.get_kind_display()} · {self.language}"
+
+
 def bundled_as(bundle: Bundle, _name: str) -> str:
     """Return the storage path of a bundle: the same however often it is created."""
     return f"bundles/{bundle.pk}.zip"
 
 
 class Bundle(models.Model):
-    """The evidence of an amendment (5.2) as a ZIP. The rows are a queue; a trigger rejects any change once it is ready."""
+    """The evidence of an amendment (5.2), of a claim or of a month as a ZIP.
+
+    The rows are a queue; a trigger rejects any change once it is ready.
+    """
 
     version = models.ForeignKey(
-        AgreementVersion, models.PROTECT, related_name="bundles", verbose_name=_("agreement version")
+        AgreementVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="bundles",
+        verbose_name=_("agreement version"),
     )
+    claim = models.ForeignKey(
+        Claim, models.PROTECT, null=True, blank=True, related_name="bundles", verbose_name=_("claim")
+    )
+    month = models.DateField(_("month"), null=True, blank=True, help_text=_("First day of the month."))
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
     email = models.EmailField(
         _("e-mail"), blank=True, help_text=_("Recipient whose e-mails are included as they were sent.")
@@ -202,6 +249,12 @@ class Bundle(models.Model):
             )
         ]
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(version__isnull=False, claim__isnull=True, month__isnull=True)
+                | models.Q(version__isnull=True, claim__isnull=False, month__isnull=True)
+                | models.Q(version__isnull=True, claim__isnull=True, month__isnull=False),
+                name="a_bundle_is_of_a_version_a_claim_or_a_month",
+            ),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="a_bundle_has_a_known_status"),
             models.CheckConstraint(
                 condition=~models.Q(status=Status.READY)
@@ -216,9 +269,15 @@ class Bundle(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.version} · {self.pk}"
+        return f"{self.subject} · {self.pk}"
+
+    @property
+    def subject(self) -> str:
+        """What the evidence is of: a version, the number of a claim, or a month."""
+        return f"{self.month:%Y-%m}" if self.month else str(self.claim or self.version)
 
     @property
     def file_name(self) -> str:
         """The file name of the download."""
-        return f"amendment-{self.version}-evidence-{self.pk}.zip"
+        kind = "amendment" if self.version_id else "claim" if self.claim_id else "month"
+        return f"{kind}-{self.subject}-evidence-{self.pk}.zip"

@@ -52,3 +52,9 @@ def make_due_bundles() -> None:
 @shared_task
 def make_bundle(pk: int) -> None:
     operations.make_bundle(pk=pk, clock=timezone.now)
+
+
+@shared_task
+def print_due_versions() -> None:
+    """Print the announced versions that lack a PDF."""
+    operations.print_due_versions(clock=timezone.now)

@@ -16,6 +16,7 @@ from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ReadOnlyModel
 from .incidents import correction  # noqa: F401  registers the form that corrects an incident in place of its app's own
 from .maintenance import listing  # noqa: F401  registers the list of windows in place of its app's own
 from .models import FailedSignIns
+from .months import contracts  # noqa: F401  and the one that corrects a contract
 from .roles import role_name
 
 admin.site.unregister(User)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, 
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
-from sla_portal.audit.queries import present_findings
+from sla_portal.audit.queries import changes_of_closed_months, present_findings
 from sla_portal.audit.verbs import SIGN_INS
 from sla_portal.audit.words import sentence
 from sla_portal.availability.models import (
@@ -69,6 +69,7 @@ from .claims.waiting import at_home
 from .incidents.service_months import months_of_incident
 
 SHOWN = 10
+MOST_OPEN = 100
 SOON = timedelta(hours=24)
 NOTES_SHOWN = 3
 CORRECTION_DAYS = 60
@@ -111,6 +112,8 @@ class OpenIncident:
     incident: Incident
     severity: Severity | None
     since: datetime
+    until: datetime | None
+    """When its last outage ended; None: an outage is ongoing, or none is recorded."""
     counted: list[tuple[Region, int]]
 
 
@@ -213,20 +216,22 @@ def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged],
 
 
 def open_incidents(judged: Mapping[int, Judged], now: datetime) -> list[OpenIncident]:
-    """Ongoing incidents, oldest first."""
+    """Ongoing incidents, the worst first, then the oldest."""
     outages = Prefetch("outages", Outage.objects.select_related("region").order_by("started_at"))
     found = []
     ongoing = Incident.objects.open().order_by("detected_at").select_related("owner").prefetch_related(outages)
-    incidents = list(ongoing[: SHOWN + 1])
+    incidents = list(ongoing[:MOST_OPEN])
     severity_of = severities(incidents)
     for incident in incidents:
         by_region: dict[Region, list[Outage]] = {}
         for outage in incident.outages.all():
             by_region.setdefault(outage.region, []).append(outage)
+        ends = [outage.ended_at for outage in incident.outages.all()]
         found.append(
             OpenIncident(
                 incident=incident,
                 severity=severity_of[incident.pk].severity,
+                until=max(filter(None, ends)) if ends and None not in ends else None,
                 since=min((outage.started_at for outage in incident.outages.all()), default=incident.detected_at),
                 counted=[
                     (region, _counted(judged[region.pk], felt, now))
@@ -235,7 +240,8 @@ def open_incidents(judged: Mapping[int, Judged], now: datetime) -> list[OpenInci
                 ],
             )
         )
-    return found
+    order = [*reversed(Severity), None]
+    return sorted(found, key=lambda one: (order.index(one.severity), one.since))
 
 
 def _counted(judged: Judged, outages: Iterable[Outage], now: datetime) -> int:
@@ -336,6 +342,8 @@ class MonthWaiting:
     """The number of open claims that wait for it."""
     request: ClosingRequest | None
     """The request to close or correct it that waits for another person."""
+    change: Entry | None
+    """The newest change of its record since it was closed."""
 
 
 def months_waiting(present: ServiceMonth, now: datetime) -> list[MonthWaiting]:
@@ -355,10 +363,25 @@ def months_waiting(present: ServiceMonth, now: datetime) -> list[MonthWaiting]:
     windows = windows_of(ServiceMonth.of(day) for day in first)
     open_claims = Claim.objects.filter(month__in=first, status__in=OPEN).order_by()
     waiting = dict(open_claims.values_list("month").annotate(count=Count("id")))
+    change = _newest_changes([day for day in first if noticed[day]])
     return [
-        MonthWaiting(month, noticed[day], windows.get(month), waiting.get(day, 0), requests.get(day))
+        MonthWaiting(month, noticed[day], windows.get(month), waiting.get(day, 0), requests.get(day), change.get(day))
         for day, month in ((day, ServiceMonth.of(day)) for day in first)
     ]
+
+
+def _newest_changes(days: Collection[date]) -> dict[date, Entry]:
+    """Return the newest change of the record of each month (first days) since it was closed or corrected."""
+    closed_at = dict(
+        MonthClosing.objects.filter(month__in=days).order_by("closed_at").values_list("month", "closed_at")
+    )
+    found: dict[date, Entry] = {}
+    for entry in changes_of_closed_months(min(closed_at.values())) if closed_at else ():
+        for name in entry.changes["closed_months"][1]:
+            day = ServiceMonth.parse(name).first_day
+            if day in closed_at and entry.at >= closed_at[day]:
+                found.setdefault(day, entry)
+    return found
 
 
 def _changed(deviations: dict[date, datetime], now: datetime) -> dict[date, datetime]:

@@ -46,20 +46,31 @@ def record_sign_in(*, user: User, now: datetime) -> None:
 def count_failed_sign_in(*, name: str, locked_out: bool, now: datetime) -> None:
     """Count a failed attempt by its account and hour; all unknown names are counted as one, and not kept.
 
-    Nothing is written to the audit log, which waits for nobody outside and cannot be filled from there.
+    The first that the lock-out refuses in an hour is an entry of the audit log; of an unknown name none is. Otherwise nothing
+    is written there, so that it waits for nobody outside and cannot be filled from there.
     """
     user = User.objects.filter(username=name).first()
     hour = now.replace(minute=0, second=0, microsecond=0)
     counted = FailedSignIns.objects.filter(user=user, hour=hour)
-    one_more = {"failures": F("failures") + 1, "locked_out": F("locked_out") + int(locked_out)}
-    if counted.update(**one_more):
-        return
+    with transaction.atomic():
+        if user and locked_out and counted.filter(locked_out=0).update(failures=F("failures") + 1, locked_out=1):
+            _record_lock_out(user, hour, now)
+            return
+        if counted.update(failures=F("failures") + 1, locked_out=F("locked_out") + int(locked_out)):
+            return
     try:
         with transaction.atomic():
             FailedSignIns.objects.create(user=user, hour=hour, failures=1, locked_out=int(locked_out))
+            if user and locked_out:
+                _record_lock_out(user, hour, now)
     except IntegrityError:
         # Of two first attempts of an hour the constraint admits one.
-        counted.update(**one_more)
+        counted.update(failures=F("failures") + 1, locked_out=F("locked_out") + int(locked_out))
+
+
+def _record_lock_out(user: User, hour: datetime, now: datetime) -> None:
+    """Record that the lock-out refuses an account; one update or row of the hour admits it, so there is one an hour."""
+    record(actor=Actor.system("sign-in"), action="locked out", subject=user, now=now, changes={"hour": [None, hour]})
 
 
 def sum_up_failed_sign_ins(*, now: datetime) -> int:

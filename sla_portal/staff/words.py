@@ -17,6 +17,7 @@ from sla_portal.availability.queries import Grid
 from sla_portal.availability.rules import ExcludedTime, Reason, Why
 from sla_portal.clocks import format_instant, format_length
 from sla_portal.kernel.intervals import MINUTE, Span, instant
+from sla_portal.minutes import reading_name
 
 from .grid import in_sentence, join_names
 
@@ -35,20 +36,6 @@ CLAIM_MARKS = {
 def day_name(day: date) -> str:
     # Translators: a day with its weekday, in Django's date format.
     return date_format(day, pgettext("date format", "l, j F Y"))
-
-
-def reading_name(reading: Reading) -> str:
-    """Return the full name of a counting rule of 1.4."""
-    return {
-        Reading.ALL: _("All functions on all clients"),
-        Reading.FUNCTION: _("Any function on all clients"),
-        Reading.ANY: _("Any function on any client"),
-    }[reading]
-
-
-def rule_name(reading: Reading | None) -> str:
-    """Return the name of a row that compares counting rules; None: the rules in force, in turn."""
-    return _("Each rule in its time") if reading is None else reading_name(reading)
 
 
 def reading_sentence(reading: Reading) -> str:

@@ -385,6 +385,72 @@ class MonthMap:
     events: tuple[FailureEvent, ...]
 
 
+@dataclass(frozen=True)
+class PublicExclusion:
+    """Why minutes are excluded under section 4: the clause, and what proves it.
+
+    Its reason, the third party, who proposed and who confirmed it are not public.
+    """
+
+    clause: str
+    own: bool
+    """It is of one customer alone."""
+    evidence: tuple[str, ...] = ()
+    """The SHA-256 of each file."""
+    window: str = ""
+    notices: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True)
+class PublicRun:
+    """Consecutive minutes with an outage, of all of which the same holds. Instants are seconds since the epoch."""
+
+    start: int
+    end: int
+    state: str
+    """The name of a `Why`; the website's words are those of the desk."""
+    clause: str
+    incidents: tuple[str, ...]
+    events: tuple[tuple[datetime, datetime], ...]
+    """The failure events that reach into them."""
+    exclusions: tuple[PublicExclusion, ...]
+
+    @property
+    def minutes(self) -> int:
+        return (self.end - self.start) // 60
+
+
+WITHOUT_OUTAGE = "without_outage"
+
+
+@dataclass(frozen=True)
+class PublicMinutes:
+    """The minutes of a figure: the runs with an outage, and what all minutes add up to."""
+
+    runs: tuple[PublicRun, ...]
+    total_minutes: int
+    unavailable_minutes: int
+    excluded_minutes: int
+    availability: str | None
+    met: bool | None
+    sums: tuple[tuple[str, int], ...] = ()
+    """The number of minutes by `Why`, then those without an outage (`WITHOUT_OUTAGE`); empty where a report states the runs."""
+    days: tuple[tuple[int, int], ...] = ()
+    """The spans of the service days; not stated by a report."""
+    as_reported: bool = False
+    """The runs are those that a report states: the counted and the excluded ones, and not how the others were."""
+
+
+@dataclass(frozen=True)
+class RegionMinutes:
+    """The minutes of a month of a region; without figures where it is not closed, without minutes where nothing states them."""
+
+    region: Named
+    month: ServiceMonth
+    closed: ClosedMonth | None = None
+    minutes: PublicMinutes | None = None
+
+
 # Agreement and announcements
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import answers, calendars, feeds, views
+from . import answers, calendars, feeds, minutes, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("availability/", views.availability, name="availability"),
     path("availability/<str:code>/", views.region, name="region"),
     path("availability/<str:code>/<str:month>/", views.month, name="month"),
+    path("availability/<str:code>/<str:month>/minutes/", minutes.of_region, name="minutes"),
+    path("reports/minutes/", minutes.of_report, name="report_minutes"),
     path("notices/", views.notices, name="notices"),
     path("notices/<path:number>/", views.notice, name="notice"),
     path("agreement/", views.agreement, name="agreement"),

@@ -206,20 +206,25 @@ def redline(request: HttpRequest, reader: Reader, before: str, after: str) -> Ht
     two: queries.Comparison = facts.value
 
     def shown() -> dict[str, Any]:
-        # Published text never changes, so its comparison is made once for all readers of a language.
-        text = cached(
-            f"redline {reader.language} {facts.mark}",
-            lambda: text_changes(two.clauses_before, two.clauses_after, reader.language),
-            now,
-            A_DAY,
+        frozen = two.frozen.get(reader.language)
+        # The comparison of two texts is made once for all readers of a language.
+        text = (
+            frozen.text
+            if frozen
+            else cached(
+                f"redline {reader.language} {facts.mark}",
+                lambda: text_changes(two.clauses_before, two.clauses_after, reader.language),
+                now,
+                A_DAY,
+            ).value
         )
-        terms = term_changes(two.before.terms, two.after.terms)
         return {
             "before": two.before,
             "after": two.after,
             "two": (two.before, two.after),
-            "text": text.value,
-            "terms": terms,
+            "text": text,
+            "terms": frozen.terms if frozen else term_changes(two.before.terms, two.after.terms),
+            "frozen_at": two.frozen_at,
             "today": _today(now),
         }
 

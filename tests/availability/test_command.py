@@ -5,6 +5,7 @@ from datetime import datetime
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -73,6 +74,7 @@ def test_the_example_of_the_format(tmp_path):
             "month": "2026-09", "scope": "region", "code": "eu", "service_days": 30, "total_minutes": 43200,
             "unavailable_minutes": 37, "excluded_minutes": 0, "availability": "99.91435", "target": "99.99", "met": False,
             "budget_minutes": 4, "provisional": False, "status": "provisional", "pending": ["not_closed"],
+            "minutes_url": f"{settings.SITE_URL}/admin/availability/months/2026-09/region/eu/minutes/",
             "failure_events": [
                 {"started_at": "2026-09-10T01:02:03Z", "ended_at": "2026-09-10T01:40:00Z",
                  "minutes": 37, "excluded_minutes": 0, "incidents": ["INC-1"]},
@@ -296,7 +298,7 @@ def close(month: str, now: str = "2026-11-20T00:00:00Z") -> None:
 
 def test_status_and_pending_stand_after_provisional(tmp_path):
     keys = list(of_region(tmp_path))
-    assert keys[keys.index("provisional") :] == ["provisional", "status", "pending", "failure_events"]
+    assert keys[keys.index("provisional") :] == ["provisional", "status", "pending", "minutes_url", "failure_events"]
 
 
 def test_a_loaded_month_is_provisional_until_it_is_closed(tmp_path):

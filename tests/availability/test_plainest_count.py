@@ -22,6 +22,8 @@ from sla_portal.availability.rules import (
     figures,
     for_customer,
     judge,
+    minute_runs,
+    minute_sums,
     picture,
 )
 from sla_portal.kernel.intervals import intersection
@@ -218,6 +220,35 @@ def test_every_figure_and_every_reason_equals_the_brute_force_count(history):
     assert {
         m: shade for first, last, shade in picture(judgement, days, (start, end)) for m in range(first, last, 60)
     } == {minute: shades[Why(why)] for minute, why in in_force.why.items() if Why(why) in shades}
+
+
+@settings(max_examples=40)
+@given(histories())
+def test_the_runs_of_minutes_say_of_each_minute_what_the_brute_force_count_says(history):
+    judgement, days = judged(history)
+    in_service = {minute for start, end in days.spans for minute in range(start, end, 60)}
+    not_over = {minute for minute in in_service if minute + 60 > history.now}
+    for reading in [None, *Reading]:
+        count = plainest.count(history, reading and reading.value)
+        runs = minute_runs(judgement, judgement.under[reading] if reading else judgement.in_force, days)
+        run_at = {minute: run for run in runs for minute in range(run.start, run.end, 60)}
+        for minute, why in count.why.items():
+            if judgement.span[0] <= minute < judgement.span[1]:
+                reason, run = explain(judgement, days, minute), run_at.get(minute)
+                assert (run is not None) == bool(reason.incidents)
+                if run:
+                    assert run.why == Why(why)
+                    assert {outage.incident for outage in run.outages} == set(reason.incidents)
+                    if reading is None:
+                        assert (run.stretches, run.excluded_times) == (reason.stretches, reason.excluded_times)
+        assert not any(after.continues(before) for before, after in pairwise(runs))
+        sums = minute_sums(judgement, days, runs)
+        assert sums.all == len(in_service)
+        assert sums.with_outage.get(Why.COUNTED, 0) == len(count.counted)
+        excluded = (Why.EXCLUDED, Why.OWN_EXCLUSION, Why.SUSPENDED)
+        assert sum(sums.with_outage.get(why, 0) for why in excluded) == len(count.excluded)
+        undecided = not_over - set(count.counted) - set(count.excluded)
+        assert sums.with_outage.get(Why.UNKNOWN, 0) + sums.not_over == len(undecided)
 
 
 @settings(max_examples=100)

@@ -188,7 +188,7 @@ def test_incidents_are_put_right_by_one_shown_to_the_other_and_told_to_the_publi
     reopen.get_by_label("Update").fill("It is down again")
     press(reopen, "Reopen")
     expect(nora.get_by_text("Incident reopened.")).to_be_visible()
-    changed.get_by_role("link", name="Keep theirs").click()
+    changed.get_by_role("link", name="show the page as it is now").click()
     expect(lena.locator(".incident-head")).to_contain_text("Ongoing")
     expect(lena.locator("#updates")).to_contain_text("It is down again")
     expect(read("/incidents/INC-2/")).to_contain_text("It is down again")

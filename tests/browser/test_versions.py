@@ -34,7 +34,7 @@ def test_a_page_shows_who_resolved_the_incident_meanwhile(two):
     changed = ben.locator("#changed")
     expect(changed).to_contain_text("resolved INC-1 Gateway lost")
     expect(ben.get_by_text("after this page was opened. Nothing was saved.")).to_be_visible()
-    changed.get_by_role("link", name="Keep theirs").click()
+    changed.get_by_role("link", name="show the page as it is now").click()
     ben.wait_for_url("**" + page_of(Incident.objects.get()))
     expect(ben.locator("#changed")).to_have_count(0)
 

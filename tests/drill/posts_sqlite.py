@@ -7,7 +7,7 @@ from tests.support.parts import Figure
 from .support import posts
 
 NEEDS = ()
-FULL, SMALL = posts.Size(10_000, demo=True), posts.Size(40, demo=False)
+FULL, SMALL = posts.Size(10_000, demo=True), posts.Size(40, demo=False, roles=("Administrator",))
 
 
 def run(size: posts.Size) -> Iterator[Figure]:

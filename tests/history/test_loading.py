@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from incidents.models import Incident, Outage
+from incidents.models import Incident, Outage, Update
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract, Payment
 from sla_portal.audit.models import Entry
@@ -25,6 +25,18 @@ pytestmark = pytest.mark.django_db
 
 
 # What is recorded
+
+
+def test_an_incident_that_a_file_reopens_gets_the_public_update_of_a_reopening(tmp_path):
+    loaded(tmp_path, example())
+    assert not Update.objects.exists()
+    ongoing = changed("incidents[0].resolved_at", None)
+    for _again in range(2):
+        loaded(tmp_path, ongoing)
+        update = Update.objects.get()
+        assert (update.incident.reference, update.public) == ("INC-1", True)
+        assert update.text == "This incident was reopened. We are investigating."
+        assert "重新打开" in update.text_zh
 
 
 def test_the_example_is_recorded(tmp_path):

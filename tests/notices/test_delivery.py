@@ -1,9 +1,11 @@
 """Mail goes out once: through a real mail server that does everything wrong that one can."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import count
 
 import pytest
+from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -85,6 +87,16 @@ def test_all_are_told_over_one_connection(server):
     for delivery in deliveries:
         delivery.refresh_from_db()
         assert (delivery.status, delivery.attempts, delivery.sent_at, delivery.lease) == (Status.SENT, 1, NOW, None)
+
+
+def test_the_hash_of_each_mail_is_noted_as_it_was_received(server):
+    (delivery,) = told("a@example.com")
+    deliver()
+    delivery.refresh_from_db()
+    (taken,) = server.taken
+    assert delivery.mail_sha256 == sha256(taken.content).hexdigest()
+    with pytest.raises(IntegrityError, match="notices_delivery_is_only_added_to"), transaction.atomic():
+        Delivery.objects.update(mail_sha256="0" * 64)
 
 
 @pytest.mark.parametrize(

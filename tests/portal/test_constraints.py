@@ -13,6 +13,7 @@ from sla_portal.agreements.models import (
     Clause,
     FurtherNotice,
     Payment,
+    PublishedChanges,
     RegisterEntry,
     Suspension,
 )
@@ -26,7 +27,7 @@ from sla_portal.availability.models import (
     RegionMonth,
 )
 from sla_portal.customers.models import Client, Contact, CoreFunction
-from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, Wording
+from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, Wording
 from tests.support import claims_breaks
 from tests.support.builders import (
     a_contract,
@@ -200,6 +201,14 @@ BREAKS = claims_breaks.BREAKS | {
     "a_withdrawal_has_a_reason_and_is_told": lambda: a_version(
         "2.0", "2026-01-01", withdrawn_at=at("2025-12-20 08:00"), withdrawal_reason="A slip"
     ),
+    "the_changes_of_a_version_are_frozen_once_in_a_language": lambda: twice(
+        PublishedChanges.objects.create,
+        version=(version := a_version("2.0", "2026-01-01")),
+        before=version,
+        language="en",
+        content={},
+        frozen_at=at("2026-09-01 08:00"),
+    ),
     "a_reminder_is_given_once": lambda: [
         FurtherNotice.objects.create(version=version, days_before=7, notice=told())
         for version in [a_version("2.0", "2026-01-01")] * 2
@@ -322,6 +331,13 @@ BREAKS = claims_breaks.BREAKS | {
     "a_notice_is_of_a_known_kind": lambda: told(kind="rumour"),
     "a_notice_is_worded_once_in_a_language": lambda: twice(
         Wording.objects.create, notice=told(), language="en", subject="S", text="T", html="T"
+    ),
+    "a_page_of_a_notice_is_kept_once": lambda: twice(
+        PageCopy.objects.create,
+        notice=told(),
+        url="https://sla.example/notices/1/",
+        body=b"",
+        fetched_at=at("2026-09-01 08:00"),
     ),
     "a_notice_has_an_attachment_of_a_name_once": lambda: twice(
         Attachment.objects.create, notice=told(), name="window.ics", content_type="text/calendar", content=b""

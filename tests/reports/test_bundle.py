@@ -1,14 +1,12 @@
-"""The evidence bundle of an amendment: a ZIP that anyone can verify, the same bytes for the same record."""
+"""The evidence bundle of an amendment: a ZIP that anyone can verify, the same files for the same record."""
 
 import csv
 import gc
 import hashlib
 import io
 import json
-import subprocess
-import sys
 import tracemalloc
-from datetime import timedelta
+from datetime import date, timedelta
 from zipfile import ZipFile
 
 import pikepdf
@@ -19,13 +17,15 @@ from django.db import IntegrityError, transaction
 from sla_portal.agreements.operations import register_answer, withdraw_version
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.models import Entry
+from sla_portal.audit.models import Checkpoint, Entry
 from sla_portal.audit.operations import NotAllowed
 from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery
 from sla_portal.notices.private import token
-from sla_portal.reports.bundle import CHUNK, DELIVERY_COLUMNS, write_bundle
-from sla_portal.reports.models import Bundle, Status
+from sla_portal.reports.bundles import Noted, write_bundle
+from sla_portal.reports.bundles.archive import CHUNK
+from sla_portal.reports.bundles.notices import DELIVERY_COLUMNS
+from sla_portal.reports.models import Bundle, Status, VersionPdf
 from sla_portal.reports.operations import (
     NoSuchRecipient,
     NotAnnounced,
@@ -35,6 +35,7 @@ from sla_portal.reports.operations import (
     request_bundle,
 )
 from sla_portal.reports.tasks import make_due_bundles
+from sla_portal.website.keeping import keep_announcements
 from tests.support.amendments import ANNOUNCED, a_draft, announced, legal
 from tests.support.builders import a_contract, a_customer, a_region, a_version, at
 from tests.support.desk import a_member
@@ -87,12 +88,16 @@ def test_it_contains_all_evidence_of_the_amendment(version):
     archive = opened(made(version))
     number = version.notice.number
     assert archive.namelist() == [
-        "version-2.0.pdf", "version-2.0.json", "redline-1.0-2.0.pdf", f"announcement/{number}.json",
+        "version-2.0.pdf", "version-2.0.json", "redline-1.0-2.0.pdf", "redline-1.0-2.0.en.json",
+        "redline-1.0-2.0.zh-hans.json", f"announcement/{number}.json",
         f"announcement/{number}.en.txt", f"announcement/{number}.en.html", f"announcement/{number}.zh-hans.txt",
-        f"announcement/{number}.zh-hans.html", "deliveries.csv", "audit.jsonl", "check_audit.py", "README.txt",
-        "SHA256SUMS",
+        f"announcement/{number}.zh-hans.html", "pages.csv", "deliveries.csv", "customers.csv", "responses.csv",
+        "contracts.csv", "audit.jsonl", "checkpoints.json", "verify.py", "verify.en.html", "verify.zh-hans.html",
+        "README.txt", "SHA256SUMS", "checkpoint.json", "checkpoint-entry.txt",
     ]  # fmt: skip
     assert archive.testzip() is None
+    readme = archive.read("README.txt").decode()
+    assert not [name for name in archive.namelist()[:-4] if name.partition("/")[0].partition(".")[0] not in readme]
 
 
 def test_its_hashes_are_the_recorded_ones(version):
@@ -110,11 +115,11 @@ def test_its_hashes_are_the_recorded_ones(version):
     assert entry.changes == {"sha256": [None, bundle.sha256], "size": [None, bundle.size]}
 
 
-def test_the_same_record_gives_the_same_bytes(version):
-    first, second = made(version, email="ann@example.com"), made(version, email="ann@example.com")
-    assert first.sha256 == second.sha256
+def test_the_same_record_gives_the_same_files(version):
+    first, second = (opened(made(version, email="ann@example.com")).read("SHA256SUMS") for _ in range(2))
+    assert first == second
     Delivery.objects.filter(email="ann@example.com").update(status="sent", sent_at=NOW)
-    assert made(version, email="ann@example.com").sha256 != first.sha256
+    assert opened(made(version, email="ann@example.com")).read("SHA256SUMS") != first
 
 
 def test_the_pdfs_state_the_terms_and_the_changes(version):
@@ -164,20 +169,75 @@ def test_it_includes_a_recipients_emails_on_request_without_the_personal_link(ve
     assert not [path for path in opened(made(version)).namelist() if path.startswith("mail/")]
 
 
-def test_its_audit_log_is_verified_by_the_script_in_it(version, tmp_path):
+def table(archive: ZipFile, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"), newline="")))
+
+
+def test_it_says_how_each_customer_stood_and_which_contracts_ended(version):
+    first = Contact.objects.get(email="ann@example.com").customer
+    others = {}
+    for code in ("C-2", "C-3", "C-4"):
+        others[code] = a_customer(a_region(), code, name=code)
+        a_contract(others[code], "2026-01-01", "2026-06-20" if code == "C-4" else "2027-06-30", reference=f"K-{code}")
     register_answer(
-        actor=legal("bob"), version=version, customer=Contact.objects.first().customer, kind=AnswerKind.OBJECTION,
-        by_name="Ann Lee", now=NOW,
+        actor=legal("bob"), version=version, customer=first, kind=AnswerKind.OBJECTION, by_name="Ann Lee", now=NOW
+    )
+    register_answer(
+        actor=legal("bob"), version=version, customer=others["C-2"], kind=AnswerKind.TERMINATION, by_name="Bo",
+        last_day=date(2026, 6, 30), text="Enough.", now=NOW,
     )  # fmt: skip
     archive = opened(made(version))
-    archive.extractall(tmp_path)
+    stood = {row["customer"]: (row["status"], row["in_words"]) for row in table(archive, "customers.csv")}
+    assert stood == {
+        "C-1": ("objected", "objected"),
+        "C-2": ("terminated", "terminated"),
+        "C-3": ("no_response", "no response yet"),
+        "C-4": ("expired", "not concerned: contract expired before"),
+    }
+    objection, termination = table(archive, "responses.csv")
+    assert (objection["customer"], objection["by"], objection["registered_by"]) == ("C-1", "Ann Lee", "bob")
+    (ended,) = table(archive, "contracts.csv")
+    assert (ended["contract"], ended["terminated_on"], ended["response"]) == (
+        "K-C-2", "2026-06-30", termination["response"]
+    )  # fmt: skip
     lines = [json.loads(line) for line in archive.read("audit.jsonl").decode().splitlines()]
-    assert {line["content"]["action"] for line in lines} >= {"gave", "published", "registered"}
-    check = [sys.executable, tmp_path / "check_audit.py"]
-    assert subprocess.run(check, capture_output=True, text=True).stdout == f"{len(lines)} entries, 0 of them changed\n"
-    trail = (tmp_path / "audit.jsonl").read_text()
-    (tmp_path / "audit.jsonl").write_text(trail.replace('"gave"', '"took"', 1))
-    assert subprocess.run(check, capture_output=True).returncode == 1
+    assert {line["content"]["action"] for line in lines} >= {"gave", "published", "registered", "terminated"}
+    # 5.2: once the version has taken effect, who continues has accepted.
+    bundle = requested(version)
+    assert make_bundle(pk=bundle.pk, clock=lambda: at("2026-07-02 00:00"))
+    bundle.refresh_from_db()
+    stood = {row["customer"]: row["in_words"] for row in table(opened(bundle), "customers.csv")}
+    assert (stood["C-1"], stood["C-3"]) == ("objected, continues under the new version", "deemed accepted")
+
+
+def test_it_holds_the_public_pages_as_they_were_kept(version):
+    keep_announcements(clock=lambda: ANNOUNCED + timedelta(seconds=20))
+    archive = opened(made(version))
+    pages = table(archive, "pages.csv")
+    assert [row["address"].partition("/notices/")[2] for row in pages[:2]] == [
+        f"{version.notice.number}/?lang=en", f"{version.notice.number}/?lang=zh-hans"
+    ]  # fmt: skip
+    assert [row["address"].partition("/agreement/")[2] for row in pages[2:]] == [
+        "1.0/2.0/?lang=en", "1.0/2.0/?lang=zh-hans"
+    ]  # fmt: skip
+    assert {row["copied_at"] for row in pages} == {"2026-06-01T04:00:20Z"}
+    for row in pages:
+        assert hashlib.sha256(archive.read(row["file"])).hexdigest() == row["sha256"]
+    assert version.notice.sha256 in archive.read(pages[0]["file"]).decode()
+    assert "99.995 %" in archive.read(pages[2]["file"]).decode()
+    # Kept once, whatever the pages show later.
+    assert keep_announcements(clock=clock) == 0
+
+
+def test_its_pdfs_are_printed_once(version, monkeypatch):
+    first = opened(made(version))
+    monkeypatch.setattr("sla_portal.reports.pdf.agreement.print_page", lambda *_of: pytest.fail("printed again"))
+    second = opened(made(version))
+    for name in ("version-2.0.pdf", "redline-1.0-2.0.pdf"):
+        assert first.read(name) == second.read(name)
+    for change in (VersionPdf.objects.all().delete, lambda: VersionPdf.objects.update(content=b"")):
+        with pytest.raises(IntegrityError, match="reports_versionpdf_is_only_added_to"), transaction.atomic():
+            change()
 
 
 def test_it_includes_the_withdrawal(version):
@@ -245,11 +305,14 @@ def test_a_failed_bundle_has_its_error(version, settings, tmp_path):
         ("a_ready_bundle_has_a_file_with_a_hash", {"status": "ready"}),
         ("a_bundle_is_leased_while_it_is_put_together", {"status": "rendering"}),
         ("a_bundle_is_leased_while_it_is_put_together", {"lease": "0" * 32, "leased_until": NOW}),
+        ("a_bundle_is_of_a_version_a_claim_or_a_month", {"month": date(2026, 6, 1)}),
+        ("a_bundle_is_of_a_version_a_claim_or_a_month", {"version": None}),
     ],
 )
 def test_the_database_rejects_an_invalid_bundle(version, name, values):
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
-        Bundle.objects.create(version=version, language="en", requested_at=NOW, requested_by_name="x", **values)
+        given = {"version": version, "language": "en", "requested_at": NOW, "requested_by_name": "x", **values}
+        Bundle.objects.create(**given)
 
 
 def test_a_ready_bundle_cannot_be_changed(version):
@@ -261,6 +324,8 @@ def test_a_ready_bundle_cannot_be_changed(version):
 
 def test_many_deliveries_are_written_in_bounded_memory(version, tmp_path):
     one = Delivery.objects.order_by("pk").first()
+    bundle = made(version)
+    noted = Noted(Entry.objects.latest("pk"), Checkpoint.objects.latest("number"))
 
     def peak(more: int) -> int:
         Delivery.objects.bulk_create(
@@ -278,7 +343,7 @@ def test_many_deliveries_are_written_in_bounded_memory(version, tmp_path):
         tracemalloc.start()
         try:
             with (tmp_path / "bundle.zip").open("w+b") as file:
-                write_bundle(version, language="en", email="", file=file)
+                write_bundle(bundle, file=file, now=NOW, note=lambda _sha256: noted)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

@@ -76,6 +76,8 @@ ADDS = {
     "start_amendment": "a new draft",
     "notify_of_amendment": "e-mails to those who got none",
     "bundles": "a request for a bundle",
+    "claim_bundles": "a request for a bundle",
+    "month_bundles": "a request for a bundle",
     "amendment_answer": "a response; where it ends a contract, the contract refuses what is stale",
     "add_register_entry": "a new entry, to be approved by another person",
     "issue_reports": "revisions of reports",
@@ -610,6 +612,12 @@ def asked_for_a_bundle(_desk) -> Case:
     return [], to("bundles", given_notice(now=OPEN)), keyed(language="en", email="")
 
 
+def asked_for_a_months_bundle(_desk) -> Case:
+    a_missed_september()
+    close_september()
+    return [], reverse("admin:month_bundles", args=[SEPTEMBER]), keyed(language="en")
+
+
 def objected(desk) -> Case:
     customer = a_customer(a_region())
     a_contract(customer, "2026-01-01", "2027-12-31")
@@ -642,6 +650,8 @@ ADDED: dict[str, Callable[[Any], Case]] = {
     "revoke_claim_links": on_claim("revoke_claim_links"),
     "notify_of_amendment": notified,
     "bundles": asked_for_a_bundle,
+    "claim_bundles": on_claim("claim_bundles", language="en"),
+    "month_bundles": asked_for_a_months_bundle,
     "amendment_answer": objected,
     "recommend_together": together,
     "incidents_updatetemplate_add": templated,

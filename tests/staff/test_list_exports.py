@@ -43,6 +43,8 @@ def test_incidents_are_exported_with_severity_and_times(noc):
     assert row == {
         "reference": "INC-1",
         "title": "'=HYPERLINK()",
+        "status": "resolved",
+        "merged_into": "",
         "severity": "critical",
         "severity_set_by_a_person": "no",
         "owner": "",
@@ -58,6 +60,16 @@ def test_incidents_are_exported_with_severity_and_times(noc):
         "resolved_at": "2026-09-10T02:00:00Z",
         "classification": "pending",
     }
+
+
+def test_what_counts_for_nothing_says_so(noc):
+    kept = an_incident("INC-1", resolved_at=NOW)
+    an_incident("INC-2", resolved_at=NOW, voided_at=NOW)
+    an_incident("INC-3", resolved_at=NOW, voided_at=NOW, merged_into=kept)
+    found = {row["reference"]: row for row in rows(noc.get(f"{INCIDENTS}csv/"))}
+    assert [found[name]["status"] for name in ("INC-1", "INC-2", "INC-3")] == ["resolved", "voided", "merged"]
+    assert [found[name]["classification"] for name in ("INC-1", "INC-2")] == ["pending", ""]
+    assert found["INC-3"]["merged_into"] == "INC-1"
 
 
 def test_the_export_is_filtered_and_searched_as_the_list_is(noc):
@@ -105,6 +117,7 @@ def test_months_are_exported_as_a_worksheet_with_numbers():
     head, line = load_workbook(BytesIO(b"".join(answer.streaming_content))).active.iter_rows(values_only=True)
     row = dict(zip(head, line, strict=True))
     assert (row["month"], row["region"], row["unavailable_minutes"], row["sla"]) == ("2026-09", "eu", 10, "breached")
+    assert row["status"] == "in_progress"
     (customer,) = rows(support.get(f"{CUSTOMERS}csv/?month=2026-09"))
     assert (customer["customer"], customer["customer_name"]) == ("C-1", "'=Hafen")
 

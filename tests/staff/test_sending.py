@@ -512,6 +512,7 @@ def test_whatever_a_form_creates_is_created_once(what):
     assert rows_on_record() == once
 
 
+@pytest.mark.sqlite
 def test_every_form_of_the_staff_pages_says_where_it_was_made():
     from tests.drill.support.posts import forms_of
 

@@ -58,8 +58,17 @@ def test_a_lock_out_is_counted(settings):
     with travel(NOW, tick=False):
         answers = [attempt("noc").status_code for _ in range(12)]
         assert attempt("noc", PASSWORD).status_code == 429
+        for _ in range(12):
+            attempt("nobody")
     assert answers == [200] * 9 + [429] * 3
-    assert counts() == [("noc", 13, 4)]
+    assert counts() == [("noc", 13, 4), (None, 12, 3)]
+    # The account's lock-out is in the log at once, and once in the hour.
+    entry = Entry.objects.get(action="locked out")
+    assert (entry.subject, entry.at, entry.changes) == ("noc", NOW, {"hour": [None, "2026-09-20T12:00:00Z"]})
+    assert Entry.objects.count() == 1
+    for hours in (0, 1, 1):
+        count_failed_sign_in(name="noc", locked_out=True, now=NOW + timedelta(hours=hours))
+    assert Entry.objects.count() == 2
 
 
 def test_failures_are_summed_up_for_each_account_and_hour():
@@ -76,7 +85,9 @@ def test_failures_are_summed_up_for_each_account_and_hour():
     assert sum_up_failed_sign_ins(now=at("2026-09-20 13:05")) == 2
     assert sum_up_failed_sign_ins(now=at("2026-09-20 13:05")) == 0
     assert sum_up_failed_sign_ins(now=at("2026-09-20 14:05")) == 1
-    summed = list(Entry.objects.order_by("pk").values_list("subject_id", "action", "changes"))
+    summed = list(
+        Entry.objects.filter(action="failed to sign in").order_by("pk").values_list("subject_id", "action", "changes")
+    )
     hour = "2026-09-20T12:00:00Z"
     assert summed[:2] == [
         (str(noc.pk), "failed to sign in", {"hour": [None, hour], "failures": [None, 2], "locked_out": [None, 1]}),
@@ -88,9 +99,10 @@ def test_failures_are_summed_up_for_each_account_and_hour():
 def test_from_outside_the_log_grows_by_one_entry_an_account_and_hour_whatever_is_tried():
     a_member("NOC")
     for number in range(200):
-        count_failed_sign_in(name=("noc", f"guess {number}")[number % 2], locked_out=False, now=NOW)
-    sum_up_failed_sign_ins(now=NOW + timedelta(hours=2))
+        count_failed_sign_in(name=("noc", f"guess {number}")[number % 2], locked_out=number > 20, now=NOW)
     assert Entry.objects.count() == 1
+    sum_up_failed_sign_ins(now=NOW + timedelta(hours=2))
+    assert Entry.objects.count() == 2
     assert FailedSignIns.objects.count() == 2
 
 
@@ -108,6 +120,8 @@ def test_attempts_at_the_same_moment_are_all_counted():
     at_once(*[lambda: count_failed_sign_in(name="noc", locked_out=False, now=NOW)] * 6)
     at_once(*[lambda: count_failed_sign_in(name="x", locked_out=True, now=NOW)] * 6)
     assert counts() == [("noc", 6, 0), (None, 6, 6)]
+    at_once(*[lambda: count_failed_sign_in(name="noc", locked_out=True, now=NOW)] * 6)
+    assert Entry.objects.filter(action="locked out").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -146,6 +146,48 @@ class TestIncident:
         assert page.send(step("resolve_incident", incident), end="now").status_code == 302
 
 
+class TestEnded:
+    """What cannot be changed any more is not offered to be saved all the same, and what was typed for it is shown."""
+
+    def test_of_a_voided_incident_everything_typed_is_shown_and_nothing_is_offered(self, anna, ben, incident):
+        correction, note, resolving = (Opened(ben, url) for url in (correct(incident), *[page_of(incident)] * 2))
+        Opened(anna, page_of(incident)).send(step("void_incident", incident), reason="A drill")
+        cannot = "INC-1 was voided and cannot be changed. Log the outage again if it did happen."
+        refused = correction.fill("title", title="Gateway 2 lost", detected_at_1="01:10:00", why="Seen in the logs")
+        assert refused.status_code == 409
+        shown = text_of(refused)
+        assert f"Reason: A drill {cannot} Entered by you and not saved; copy what is still needed" in shown
+        assert "title Gateway 2 lost detected at 2026-09-10 01:10:00 reason Seen in the logs Show the page" in shown
+        for refused in (
+            note.fill("text", text="Called the provider"),
+            resolving.send(step("resolve_incident", incident), end="now"),
+        ):
+            assert refused.status_code == 409
+            assert cannot in text_of(refused)
+            assert "Keep mine" not in text_of(refused)
+        assert "text Called the provider Show the page" in text_of(note.fill("text", text="Called the provider"))
+        assert ben.get(correct(incident)).url == page_of(incident)
+
+    def test_an_incident_resolved_or_reopened_by_another_is_not_offered_again(self, anna, ben, incident):
+        resolving = Opened(ben, page_of(incident))
+        Opened(anna, page_of(incident)).send(step("resolve_incident", incident), end="now")
+        assert "Keep mine" not in text_of(resolving.send(step("resolve_incident", incident), end="now"))
+        reopening, acting = {"reason": "It fails again", "text": "We look into it."}, Opened(ben, page_of(incident))
+        Opened(anna, page_of(incident)).send(step("reopen_incident", incident), **reopening)
+        refused = text_of(acting.send(step("reopen_incident", incident), **reopening))
+        assert "INC-1 is not resolved." in refused
+        assert "Keep mine" not in refused
+
+    def test_of_a_discarded_draft_everything_typed_is_shown(self, anna, ben):
+        window = a_window("2026-09-12 01:00", "2026-09-12 02:00", reference="MW-1", title="Upgrade")
+        page = Opened(ben, correct(window))
+        Opened(anna, reverse("admin:maintenance_window", args=[window.pk])).fill("reason", reason="Not needed")
+        refused = page.fill("title", title="Upgrade of the database", why="A clearer title")
+        assert refused.status_code == 409
+        assert "title Upgrade of the database reason A clearer title Show the page" in text_of(refused)
+        assert "Keep mine" not in text_of(refused)
+
+
 class TestWindow:
     def test_a_draft_loses_no_title(self, anna, ben):
         window = a_window("2026-09-12 01:00", "2026-09-12 02:00", reference="MW-1", title="Upgrade")

@@ -536,6 +536,7 @@ def queries_taken(client) -> dict[str, int]:
     return taken
 
 
+@pytest.mark.sqlite
 def test_a_page_takes_as_many_queries_for_three_hundred_rows_as_for_three(client):
     grown(range(3))
     a_contract(a_customer(a_region("r0")), "2026-10-01", "2027-09-30")  # in service since

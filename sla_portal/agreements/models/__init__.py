@@ -3,7 +3,7 @@
 from .amendments import Answer, FurtherNotice
 from .contracts import Contract, Payment, Suspension
 from .register import RegisterEntry
-from .versions import CLAUSE_FIELDS, PERIODS, READINGS, TERM_FIELDS, AgreementVersion, Clause
+from .versions import CLAUSE_FIELDS, PERIODS, READINGS, TERM_FIELDS, AgreementVersion, Clause, PublishedChanges
 
 __all__ = [
     "CLAUSE_FIELDS",
@@ -16,6 +16,7 @@ __all__ = [
     "Contract",
     "FurtherNotice",
     "Payment",
+    "PublishedChanges",
     "RegisterEntry",
     "Suspension",
 ]

@@ -17,6 +17,7 @@ from sla_portal.customers.models import code_validator
 from sla_portal.notices.models import Notice
 from sla_portal.notices.rules import digest
 
+from ..changes import Changes
 from ..rules import MeasurementPeriod, Reading, Stage, Terms
 
 READINGS = [
@@ -311,6 +312,40 @@ class AgreementVersion(models.Model):
     def expected_sha256(self) -> str:
         """What the hash must be if nothing was changed since publication."""
         return digest(self.content())
+
+
+class PublishedChanges(models.Model):
+    """What an announced version changes, in one language, as it was shown at its announcement. Triggers refuse UPDATE and DELETE.
+
+    It does not follow from the version's basis, whose wording may still be loaded. `frozen_at` is later than the
+    announcement where an earlier build announced the version.
+    """
+
+    version = models.ForeignKey(
+        AgreementVersion, models.PROTECT, verbose_name=_("version"), related_name="published_changes"
+    )
+    before = models.ForeignKey(AgreementVersion, models.PROTECT, verbose_name=_("based on version"), related_name="+")
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    content = models.JSONField(_("changes"))
+    frozen_at = models.DateTimeField(_("frozen at"))
+
+    class Meta:
+        verbose_name = _("published changes")
+        verbose_name_plural = _("published changes")
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "language"], name="the_changes_of_a_version_are_frozen_once_in_a_language"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.before} – {self.version} · {self.language}"
+
+    @property
+    def changes(self) -> Changes:
+        return Changes.read(self.content)
 
 
 class Clause(models.Model):

@@ -30,6 +30,7 @@ from .drafting import (
     discard_draft,
     draft_version,
 )
+from .freezing import freeze_earlier_changes
 from .publishing import (
     AlreadyPublished,
     AlreadyWithdrawn,
@@ -90,6 +91,7 @@ __all__ = [
     "discard_draft",
     "draft_version",
     "extend_contract",
+    "freeze_earlier_changes",
     "load_wording",
     "notify_missed",
     "notify_of_pending",

@@ -33,6 +33,7 @@ from ..queries import (
     version_in_force,
 )
 from .drafting import check_draft
+from .freezing import freeze_changes
 from .refusals import check_reason, check_second_person, locked_draft, locked_version
 
 REMINDED_DAYS_BEFORE = (1, 7)
@@ -162,6 +163,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
             public=True,
         )
         locked.save(update_fields=["notice"])
+        freeze_changes(version=locked, now=now)
         record(
             actor=actor,
             action="published",

@@ -14,6 +14,7 @@ from sla_portal.kernel.errors import Refused
 
 from ..models import AgreementVersion, Clause
 from ..wording import ClauseText
+from .freezing import freeze_earlier_changes
 from .refusals import ReasonMissing
 
 
@@ -33,7 +34,7 @@ def load_wording(*, actor: Actor, version: AgreementVersion, clauses: Sequence[C
     """
     require(actor, "agreements.change_clause")
     with transaction.atomic():
-        changes = _rewording(version, clauses)
+        changes = _rewording(version, clauses, now)
         if any(before for before, _after in changes.values()):
             raise AnotherWordingLoaded(
                 _(
@@ -53,12 +54,12 @@ def replace_wording(
     if not reason.strip():
         raise ReasonMissing(_("Enter a reason for replacing the wording."))
     with transaction.atomic():
-        changes = _rewording(version, clauses)
+        changes = _rewording(version, clauses, now)
         return _reword(actor, "replaced the wording of", version, clauses, changes, reason, now)
 
 
-def _rewording(version: AgreementVersion, clauses: Iterable[ClauseText]) -> dict[str, list[str]]:
-    """From which wording to which, by number, under the version's lock."""
+def _rewording(version: AgreementVersion, clauses: Iterable[ClauseText], now: datetime) -> dict[str, list[str]]:
+    """From which wording to which, by number, under the version's lock; what is shown of later versions is frozen before."""
     locked = AgreementVersion.objects.select_for_update().get(pk=version.pk)
     if locked.submitted_at:
         raise TextLocked(
@@ -67,6 +68,7 @@ def _rewording(version: AgreementVersion, clauses: Iterable[ClauseText]) -> dict
             )
             % {"version": locked, "day": locked.submitted_at.date().isoformat()}
         )
+    freeze_earlier_changes(now=now)
     before = {number: wording for number, wording in version.clauses.values_list("number", "wording") if wording}
     return _differing(before, {clause.number: clause.wording for clause in clauses})
 

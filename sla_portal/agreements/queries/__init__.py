@@ -6,6 +6,7 @@ from .amendments import (
     acceptance_counts,
     answers_of,
     concerned,
+    contracts_ended,
     customers_answering,
     customers_not_notified,
     deliveries_of,
@@ -14,8 +15,10 @@ from .amendments import (
     notified_or_concerned,
     reached,
     running_contracts,
+    took_effect,
 )
 from .contracts import contacts_under_contract, contracts_in_force, suspensions_of
+from .published import published_changes
 from .register import register
 from .versions import (
     NoAgreementInForce,
@@ -35,6 +38,7 @@ __all__ = [
     "answers_of",
     "concerned",
     "contacts_under_contract",
+    "contracts_ended",
     "contracts_in_force",
     "customers_answering",
     "customers_not_notified",
@@ -45,11 +49,13 @@ __all__ = [
     "notified_off_record",
     "notified_or_concerned",
     "pending_versions",
+    "published_changes",
     "published_versions",
     "reached",
     "register",
     "running_contracts",
     "suspensions_of",
     "terms_periods",
+    "took_effect",
     "version_in_force",
 ]

@@ -169,14 +169,28 @@ def _states(version: AgreementVersion, now: datetime) -> dict[Acceptance, Q]:
     )
     objections = Answer.objects.filter(version=version, kind=AnswerKind.OBJECTION.value, withdrawn_at__isnull=True)
     objected = Q(Exists(objections.filter(customer=OuterRef("pk"))))
-    # A withdrawn version is never in force, so nobody accepts it.
-    in_force = not version.withdrawn_at and effective_on <= local_date(epoch(now), settings.SLA_ZONE)
     return {
-        Acceptance.ACCEPTED if in_force else Acceptance.NO_RESPONSE: runs_then & ~objected,
+        Acceptance.ACCEPTED if took_effect(version, now) else Acceptance.NO_RESPONSE: runs_then & ~objected,
         Acceptance.OBJECTED: runs_then & objected,
         Acceptance.TERMINATED: ~runs_then & ended_early,
         Acceptance.EXPIRED: ~runs_then & ~ended_early,
     }
+
+
+def took_effect(version: AgreementVersion, now: datetime) -> bool:
+    """Whether an announced version has come into force by `now`. A withdrawn one never is, so nobody accepts it."""
+    return not version.withdrawn_at and version.takes_effect_on <= local_date(epoch(now), settings.SLA_ZONE)
+
+
+def contracts_ended(version: AgreementVersion) -> QuerySet[Contract]:
+    """Return the contracts that responses to a version ended, and those that ended early between announcement and effect."""
+    announced_on, effective_on = _days(version)
+    ended_early = Q(
+        customer__in=concerned(version).order_by().values("pk"),
+        terminated_on__gte=announced_on,
+        terminated_on__lt=effective_on,
+    )
+    return Contract.objects.filter(Q(ended_by__version=version) | ended_early).distinct().order_by("pk")
 
 
 def answers_of(version: AgreementVersion) -> QuerySet[Answer]:

@@ -14,6 +14,7 @@ from .base import (
     clock_column,
     day_column,
 )
+from .closed_months import ClosedMonthsAdmin, check_closed_months_named
 from .entries import EntryAdmin
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "AuditedModelAdmin",
     "CappedPaginator",
     "ChosenFilter",
+    "ClosedMonthsAdmin",
     "EntryAdmin",
     "Link",
     "MonthFilter",
@@ -28,6 +30,7 @@ __all__ = [
     "ReadOnlyRows",
     "RowSelect",
     "Rows",
+    "check_closed_months_named",
     "clock_column",
     "day_column",
 ]

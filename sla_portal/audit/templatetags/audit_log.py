@@ -88,6 +88,11 @@ class Change:
         return _name(self._field, self.name)
 
     @property
+    def has_name(self) -> bool:
+        """Whether it is a field of the record, or has a name of its own in the audit log."""
+        return self._field is not None or self.name in verbs.FIELDS
+
+    @property
     def shown(self) -> tuple[SafeString, SafeString]:
         """The values before and after, in the reader's language."""
         was, became = (

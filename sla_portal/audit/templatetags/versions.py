@@ -18,9 +18,14 @@ from django.utils.safestring import SafeString
 from ..forms import THEIRS
 from ..models import Entry
 from ..versions import FIELD
-from .audit_log import changes_of
+from .audit_log import NESTED, Change, changes_of
 
 register = template.Library()
+
+OF_FORMS = {"closed_months"}
+"""What forms carry and nobody typed, though the audit log has a name for it."""
+INPUT = re.compile(r"(?:(\w+-[0-9]+)-)?(.*?)(?:_[01])?", re.DOTALL)
+"""An input of a form: the row that it belongs to, and the field; a date and a time are two inputs of one."""
 
 
 class VersionedTokenNode(CsrfTokenNode):
@@ -50,6 +55,10 @@ def changed_meanwhile(context: Context) -> dict[str, Any]:
         "csrf_token": context.get("csrf_token"),
         "theirs": THEIRS,
         "entries": [(entry, list(_beside(entry, request.POST))) for entry in seen.changed.entries],
+        "refusal": seen.changed.refusal,
+        "entered": list(_entered(seen.changed.entries[-1], request.POST))
+        if seen.changed.refusal or context.get("alone")
+        else [],
         "page": seen.page,
         "action": request.get_full_path(),
         "again": [] if request.FILES else list(_sent(request.POST)),
@@ -61,6 +70,22 @@ def _sent(typed: QueryDict) -> Iterator[tuple[str, str]]:
     for name, values in typed.lists():
         if name not in ("csrfmiddlewaretoken", FIELD, THEIRS):
             yield from ((name, value) for value in values)
+
+
+def _entered(entry: Entry, typed: QueryDict) -> Iterator[tuple[str, SafeString]]:
+    """The name and the value of each field that was typed into, of those that the audit log has a name for."""
+    fields: dict[tuple[str, str], list[str]] = {}
+    for key in typed:
+        within, name = INPUT.fullmatch(key).groups()  # type: ignore[union-attr]
+        fields.setdefault((within or "", name), []).append(key)
+    for (within, name), keys in fields.items():
+        if all(typed.getlist(key) == typed.getlist(f"initial-{key}") for key in keys):
+            continue
+        # A number is the key of another record: it says nothing to the reader.
+        values = [value for key in keys for value in typed.getlist(key) if value.strip() and not value.isdecimal()]
+        change = Change(NESTED.get(within.partition("-")[0], entry.subject_type), name, None, None)
+        if values and change.has_name and name not in OF_FORMS:
+            yield change.shown_name, change.format_typed(values)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ from .judging import (
     judge_month,
     month_deviates,
 )
-from .previewing import ChangedMonth, preview_change
+from .previewing import ChangedMonth, preview_change, preview_change_of_customer
 from .voiding import MergedIntoItself, OutageAfterResolution, facts_of, merge_incident, void_incident
 
 __all__ = [
@@ -88,6 +88,7 @@ __all__ = [
     "merge_incident",
     "month_deviates",
     "preview_change",
+    "preview_change_of_customer",
     "propose_exclusion",
     "propose_own_exclusion",
     "reject_exclusion",

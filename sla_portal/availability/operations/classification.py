@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from incidents.models import Incident
-from incidents.operations import classify_incident, lock_unchanged
+from incidents.operations import classify_incident, lock_incident, lock_unchanged
 from maintenance.models import MaintenanceWindow
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import check_unchanged, difference, record, require, snapshot
+from sla_portal.audit.operations import check_unchanged, difference, record, refusing_for_good, require, snapshot
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
@@ -267,14 +267,16 @@ def _locked_for_decision(actor: Actor, exclusion: Exclusion, expected: Status) -
 def _locked(actor: Actor, exclusion: Exclusion, expected: Status) -> Exclusion:
     """Lock an exclusion, after its incident as every other operation does; neither has changed since `actor` saw them."""
     if exclusion.incident:
-        lock_unchanged(actor, exclusion.incident, exclusion)
+        lock_incident(actor, exclusion.incident)
     locked = Exclusion.objects.select_for_update().get(pk=exclusion.pk)
-    check_unchanged(actor, locked)
-    if locked.status != expected:
-        raise ExclusionAlreadyDecided(
-            _("The status of this exclusion is now “%(status)s”. Reload the page and check it again.")
-            % {"status": locked.get_status_display()}
-        )
+    rests_on = [locked, exclusion.incident] if exclusion.incident else [locked]
+    with refusing_for_good(actor, *rests_on):
+        if locked.status != expected:
+            raise ExclusionAlreadyDecided(
+                _("The status of this exclusion is now “%(status)s”. Reload the page and check it again.")
+                % {"status": locked.get_status_display()}
+            )
+    check_unchanged(actor, *rests_on)
     return locked
 
 

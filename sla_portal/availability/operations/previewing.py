@@ -9,23 +9,23 @@ from datetime import datetime
 from django.db import transaction
 
 from sla_portal.agreements.queries import published_versions
-from sla_portal.customers.models import Region
+from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.months import ServiceMonth
 
-from ..models import RegionMonth
-from ..queries import region_month
+from ..models import CustomerMonth, RegionMonth
+from ..queries import customer_month, region_month
 from ..rules import MonthFigures
 from .judging import changed_outcomes, region_columns, verdicts_of
 
 
 @dataclass(frozen=True)
 class ChangedMonth:
-    """A closed month of a region whose figures by the record a write would change."""
+    """A closed month of a region, or of one customer, whose figures by the record a write would change."""
 
     month: ServiceMonth
-    region: Region
-    closed: RegionMonth | None
-    """None: the region was added after the month was closed."""
+    region: Region | Customer
+    closed: RegionMonth | CustomerMonth | None
+    """None: the region was added, or the contract signed, after the month was closed."""
     figures: MonthFigures
     """As the record would say after the write."""
     outcomes: int
@@ -55,4 +55,21 @@ def preview_change(
                     )
                 )
         transaction.set_rollback(True)
+    return changed
+
+
+def preview_change_of_customer(
+    *, write: Callable[[], object], customer: Customer, months: Collection[ServiceMonth], now: datetime
+) -> list[ChangedMonth]:
+    """Return the closed `months` that `write` would change for one customer. Nothing of the write is kept."""
+    with transaction.atomic():
+        write()
+        will = [customer_month(customer, month, now).figures for month in months]
+        transaction.set_rollback(True)
+    changed = []
+    for month, figures in zip(months, will, strict=True):
+        closed = CustomerMonth.objects.filter(customer=customer, month=month.first_day).first()
+        was = closed and (closed.service_days, closed.unavailable_minutes, closed.excluded_minutes)
+        if was != (figures.service_days, figures.unavailable_minutes, figures.excluded_minutes):
+            changed.append(ChangedMonth(month, customer, closed, figures, int((closed and closed.met) != figures.met)))
     return changed

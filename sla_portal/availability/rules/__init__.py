@@ -19,6 +19,7 @@ from .figures import (
 )
 from .judgement import Judgement, Unavailability, for_customer, judge
 from .reasons import Reason, Shade, Why, explain, picture
+from .runs import MinuteRun, MinuteSums, minute_runs, minute_sums
 from .status import FigureStatus, MonthStatus, Pending, month_status, stored_status, with_undecided_exclusion
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "FailureEvent",
     "FigureStatus",
     "Judgement",
+    "MinuteRun",
+    "MinuteSums",
     "MonthFigures",
     "MonthStatus",
     "Pending",
@@ -47,6 +50,8 @@ __all__ = [
     "figures",
     "for_customer",
     "judge",
+    "minute_runs",
+    "minute_sums",
     "month_status",
     "picture",
     "stored_status",

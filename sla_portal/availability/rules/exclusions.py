@@ -34,6 +34,7 @@ class ScopedOutage:
     end: int
     cells: int = EVERYTHING
     ongoing: bool = False
+    key: object = None
 
 
 @dataclass(frozen=True)

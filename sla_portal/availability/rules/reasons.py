@@ -1,6 +1,6 @@
 """Why a minute counts or does not, and the data of a month's chart."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -57,11 +57,15 @@ def explain(judgement: Judgement, days: ServiceDays, minute: int) -> Reason:
     """Say why the clock minute that starts at the instant `minute` counts on `days`, or does not."""
     span = minute, minute + MINUTE
     outages = [outage for outage in judgement.outages if outage.start < span[1] and outage.end > span[0]]
+    excluded = _excluded_times(judgement, judgement.in_force, span)
     return Reason(
         minute=minute,
-        why=_why(judgement, judgement.in_force, days, span),
+        why=why(judgement, judgement.in_force, days, span, excluded),
         reading=terms_at(judgement.periods, minute).unavailability_reading,
-        under={reading: _why(judgement, read, days, span) for reading, read in judgement.under.items()},
+        under={
+            reading: why(judgement, read, days, span, _excluded_times(judgement, read, span))
+            for reading, read in judgement.under.items()
+        },
         available=tuple(
             divmod(cell, judgement.clients)
             for cell in range(judgement.functions * judgement.clients)
@@ -69,21 +73,24 @@ def explain(judgement: Judgement, days: ServiceDays, minute: int) -> Reason:
         ),
         stretches=tuple(touching(judgement.in_force.stretches, span)),
         incidents=tuple(sorted({outage.incident for outage in outages})),
-        excluded_times=_excluded_times(judgement, judgement.in_force, span),
+        excluded_times=excluded,
     )
 
 
-def _why(judgement: Judgement, read: Unavailability, days: ServiceDays, span: Span) -> Why:
+def why(
+    judgement: Judgement, read: Unavailability, days: ServiceDays, span: Span, excluded_times: Sequence[ExcludedTime]
+) -> Why:
+    """Say what decides about one clock minute; `excluded_times` are what excludes it, in order of precedence."""
     minute, over = span
     if not touching(days.spans, span):
         return Why.NOT_IN_SERVICE
     if minute in read.counted:
         return Why.COUNTED
     if minute in read.excluded:
-        excluded = _excluded_times(judgement, read, span)[0]
-        if excluded.incident is not None:
+        first = excluded_times[0]
+        if first.incident is not None:
             return Why.EXCLUDED
-        return Why.SUSPENDED if excluded.clause == NON_PAYMENT else Why.OWN_EXCLUSION
+        return Why.SUSPENDED if first.clause == NON_PAYMENT else Why.OWN_EXCLUSION
     if over > judgement.known_until:
         return Why.UNKNOWN
     if touching(read.events, span):
@@ -95,8 +102,13 @@ def _why(judgement: Judgement, read: Unavailability, days: ServiceDays, span: Sp
 
 def _excluded_times(judgement: Judgement, read: Unavailability, span: Span) -> tuple[ExcludedTime, ...]:
     in_events = clipped(read.events, span)
-    covering = [one for one in judgement.excluded_times if touching(in_events, (one.start, one.end))]
-    return tuple(sorted(covering, key=lambda one: PRECEDENCE.index(one.clause)))
+    covering = (one for one in judgement.excluded_times if touching(in_events, (one.start, one.end)))
+    return tuple(in_precedence(covering))
+
+
+def in_precedence(excluded_times: Iterable[ExcludedTime]) -> list[ExcludedTime]:
+    """Sort by clause, in the order in which a minute that several cover is listed under one of them."""
+    return sorted(excluded_times, key=lambda one: PRECEDENCE.index(one.clause))
 
 
 class Shade(Enum):

@@ -29,6 +29,7 @@ EOL = "\r\n"
 # One less than quoted-printable allows, so that a line can be continued.
 WIDTH = 75
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+DOUBLED_DOT = re.compile(rb"^\.\.", re.MULTILINE)
 
 
 class Unwritable(Exception):
@@ -73,6 +74,10 @@ class MailMessage:
         for spot, after in zip(self.spots, self.between, strict=True):
             written += [values[spot], after]
         return b"".join(written)
+
+    def source(self, delivery: Delivery) -> bytes:
+        """Return the message for one address as received. Raises `Unwritable`."""
+        return received(self.completed(delivery))
 
     def message(self, delivery: Delivery) -> ProviderMail:
         """Return the message for a Django mail backend. Raises `Unwritable`."""
@@ -139,6 +144,11 @@ class MailMessage:
     def _greeting(self, name: str) -> str:
         with translation.override(self.wording.language):
             return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Hello,")
+
+
+def received(content: bytes) -> bytes:
+    """Return a message as sent without what SMTP adds on the wire: it doubles each leading dot."""
+    return DOUBLED_DOT.sub(b".", content)
 
 
 def sender(delivery: Delivery) -> str:

@@ -13,6 +13,7 @@ import smtplib
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from types import TracebackType
 from typing import Protocol, Self, cast
 
@@ -21,7 +22,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 
 from ..models import Delivery, FailureReason, Status
-from .message import MailMessage, Unwritable, envelope_address, sender
+from .message import MailMessage, Unwritable, envelope_address, received, sender
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,9 @@ class Session(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    offered_sha256: str | None
+    """The SHA-256 of the message offered last, as it is received; None where a provider builds it."""
+
     def offer(self, message: MailMessage, delivery: Delivery) -> Outcome | None:
         """Send the message up to the final dot; None if the server accepted it so far."""
 
@@ -76,6 +80,7 @@ class SmtpSession:
 
     def __init__(self, backend: SmtpBackend) -> None:
         self.backend = backend
+        self.offered_sha256: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +124,7 @@ class SmtpSession:
             recipient, content = envelope_address(delivery.email), message.completed(delivery)
         except Unwritable:
             return Outcome(Status.FAILED, FailureReason.UNWRITABLE)
+        self.offered_sha256 = sha256(received(content)).hexdigest()
         try:
             return self._converse(sender(delivery), recipient, content)
         except (smtplib.SMTPException, OSError) as error:
@@ -188,6 +194,8 @@ class SmtpSession:
 
 class BackendSession:
     """Any other mail backend: it takes the whole message, and an error leaves open whether it was accepted."""
+
+    offered_sha256: str | None = None
 
     def __init__(self, backend: BaseEmailBackend) -> None:
         self.backend = backend

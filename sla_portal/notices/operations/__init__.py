@@ -4,6 +4,7 @@ from .auditing import mail_checkpoints, notify_of_findings
 from .bouncing import note_bounce, read_files, read_mailbox
 from .delivering import deliver_chunk, due, release_lapsed
 from .giving import Address, NotWorded, give_notice
+from .keeping import Answered, keep_pages
 from .resolving import (
     NotALetter,
     NotAnAddress,
@@ -17,6 +18,7 @@ from .throttling import NoReason, NotALimit, NothingToDo, limit_notice, pause_no
 
 __all__ = [
     "Address",
+    "Answered",
     "NoReason",
     "NotALetter",
     "NotALimit",
@@ -29,6 +31,7 @@ __all__ = [
     "deliver_chunk",
     "due",
     "give_notice",
+    "keep_pages",
     "limit_notice",
     "mail_checkpoints",
     "note_bounce",

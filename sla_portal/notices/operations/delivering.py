@@ -205,6 +205,7 @@ NOTE = """
         trouble = CASE WHEN status = 'bounced' THEN trouble ELSE '' END,
         last_error = CASE WHEN status = 'bounced' THEN last_error ELSE '' END,
         handed_over_at = CASE WHEN id = %(next)s THEN %(now)s ELSE handed_over_at END,
+        mail_sha256 = CASE WHEN id = %(next)s THEN %(next_sha256)s ELSE mail_sha256 END,
         lease = CASE WHEN id = %(next)s THEN lease END,
         leased_until = CASE WHEN id = %(next)s THEN %(until)s END
     WHERE lease = %(lease)s
@@ -252,7 +253,7 @@ class DeliveryRun:
         """Send one e-mail; None if the lease was lost or the notice paused, and nothing was sent. Raises `Unreachable`."""
         outcome = line.offer(message, delivery)
         if outcome is None:
-            if not self._mark_handed_over(delivery):
+            if not self._mark_handed_over(delivery, line.offered_sha256):
                 line.take_back()
                 self._refresh_ours()
                 return None
@@ -278,14 +279,14 @@ class DeliveryRun:
     def _waiting(self) -> QuerySet[Delivery]:
         return self._held().filter(status=Status.SENDING, handed_over_at__isnull=True)
 
-    def _mark_handed_over(self, delivery: Delivery) -> bool:
+    def _mark_handed_over(self, delivery: Delivery, sha256: str | None) -> bool:
         now = self.clock()
         if now - self.renewed_at > LEASE / 3:
             self._waiting().update(leased_until=now + LEASE)
             self.renewed_at = now
-        return self._note(handing_over=delivery, now=now)
+        return self._note(handing_over=delivery, now=now, sha256=sha256)
 
-    def _note(self, *, handing_over: Delivery | None, now: datetime) -> bool:
+    def _note(self, *, handing_over: Delivery | None, now: datetime, sha256: str | None = None) -> bool:
         """Record the accepted message and commit the next `handed_over_at`; False if the next is not leased any more."""
         accepted, accepted_at = self.accepted or (None, None)
         parameters = {
@@ -294,6 +295,7 @@ class DeliveryRun:
             "accepted_at": _stored("sent_at", accepted_at),
             "attempts": accepted.attempts + 1 if accepted else None,
             "next": handing_over.pk if handing_over else None,
+            "next_sha256": sha256,
             "now": _stored("handed_over_at", now),
             "until": _stored("leased_until", now + HANDED_OVER_LEASE),
         }

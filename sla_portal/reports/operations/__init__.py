@@ -1,4 +1,4 @@
-"""Issue the reports of a month, and create the evidence bundles of amendments."""
+"""Issue the reports of a month, print announced versions, and create evidence bundles."""
 
 from .bundling import (
     NoSuchRecipient,
@@ -8,6 +8,8 @@ from .bundling import (
     record_download,
     release_expired_bundles,
     request_bundle,
+    request_claim_bundle,
+    request_month_bundle,
 )
 from .issuing import (
     LEASE,
@@ -25,6 +27,7 @@ from .issuing import (
     request_reports,
     waiting_runs,
 )
+from .printing import print_due_versions
 
 __all__ = [
     "LEASE",
@@ -39,13 +42,16 @@ __all__ = [
     "due_bundles",
     "due_chunks",
     "make_bundle",
+    "print_due_versions",
     "queue_reports",
     "record_download",
     "release_expired_bundles",
     "release_expired_leases",
     "render_chunk",
     "request_bundle",
+    "request_claim_bundle",
     "request_missing_reports",
+    "request_month_bundle",
     "request_reports",
     "waiting_runs",
 ]

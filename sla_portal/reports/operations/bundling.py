@@ -1,4 +1,4 @@
-"""Create the evidence bundle of an amendment, a ZIP file. The rows are the queue."""
+"""Create the evidence bundle of an amendment, a claim or a month, a ZIP file. The rows are the queue."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
 
 from django.core.files import File
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
+from claims.models import Claim
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.queries import deliveries_of
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import record, require
+from sla_portal.audit.models import Occasion
+from sla_portal.audit.operations import make_checkpoint, record, require
 from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.months import ServiceMonth
 
 from ..models import Bundle, Status
+from .issuing import check_month
+from .printing import print_version
+
+if TYPE_CHECKING:
+    from ..bundles import Noted
 
 log = logging.getLogger(__name__)
 
@@ -57,22 +66,29 @@ def request_bundle(*, actor: Actor, version: AgreementVersion, language: str, em
             )
             % {"version": version, "address": email}
         )
+    return _requested(actor, language, now, {"email": [None, email]}, version=version, email=email)
+
+
+def request_claim_bundle(*, actor: Actor, claim: Claim, language: str, now: datetime) -> Bundle:
+    """Request the evidence bundle of a claim, in `language`."""
+    require(actor, "reports.request_bundle")
+    return _requested(actor, language, now, {}, claim=claim)
+
+
+def request_month_bundle(*, actor: Actor, month: ServiceMonth, language: str, now: datetime) -> Bundle:
+    """Request the evidence bundle of a service month, in `language`. Raises `MonthNotBegun` and `MonthNotInService`."""
+    require(actor, "reports.request_bundle")
+    check_month(month, now)
+    return _requested(actor, language, now, {}, month=month.first_day)
+
+
+def _requested(actor: Actor, language: str, now: datetime, changes: dict[str, Any], **of: Any) -> Bundle:
     with transaction.atomic():
         bundle = Bundle.objects.create(
-            version=version,
-            language=language,
-            email=email,
-            requested_at=now,
-            requested_by=actor.user,
-            requested_by_name=actor.name[:200],
+            language=language, requested_at=now, requested_by=actor.user, requested_by_name=actor.name[:200], **of
         )
-        record(
-            actor=actor,
-            action="requested a bundle of proof",
-            subject=bundle,
-            changes={"version": [None, version.version], "email": [None, email], "language": [None, language]},
-            now=now,
-        )
+        changes = {"about": [None, bundle.subject], **changes, "language": [None, language]}
+        record(actor=actor, action="requested a bundle of proof", subject=bundle, changes=changes, now=now)
     return bundle
 
 
@@ -92,7 +108,7 @@ def due_bundles() -> QuerySet[Bundle]:
 def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
     """Create a queued bundle, leased by one conditional UPDATE; return whether this call created it."""
     # Only a process that renders needs WeasyPrint and its libraries.
-    from ..bundle import write_bundle
+    from ..bundles import write_bundle
 
     lease = uuid.uuid4()
     mine = Bundle.objects.filter(pk=pk, lease=lease)
@@ -100,10 +116,14 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
         status=Status.RENDERING, lease=lease, leased_until=clock() + LEASE, attempts=F("attempts") + 1
     ):
         return False
-    bundle = mine.select_related("version__based_on", "version__notice").get()
+    bundle = mine.select_related("version__based_on", "version__notice", "claim").get()
     try:
+        if bundle.version:
+            print_version(version=bundle.version, language=bundle.language, now=clock())
         with TemporaryFile() as file:
-            sha256 = write_bundle(bundle.version, language=bundle.language, email=bundle.email, file=file)
+            sha256 = write_bundle(
+                bundle, file=file, now=clock(), note=lambda manifest: _note_manifest(bundle, manifest, clock())
+            )
             size = file.tell()
             name = _store(bundle, File(file))
     except Exception as error:
@@ -127,6 +147,22 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
                 now=now,
             )
     return bool(made)
+
+
+def _note_manifest(bundle: Bundle, sha256: str, now: datetime) -> Noted:
+    """Put the SHA-256 of a bundle's list of files on record, and make a checkpoint of the audit log at this entry."""
+    from ..bundles import Noted
+
+    with transaction.atomic():
+        entry = record(
+            actor=Actor.system("worker"),
+            action="listed the files of",
+            subject=bundle,
+            changes={"manifest": [None, sha256]},
+            now=now,
+        )
+        # About the entry, so that another attempt makes another.
+        return Noted(entry, make_checkpoint(occasion=Occasion.BUNDLE, about=entry, now=now))
 
 
 def record_download(*, actor: Actor, bundle: Bundle, now: datetime) -> None:

@@ -75,6 +75,14 @@ class NotInService(Refused):
 # Request
 
 
+def check_month(month: ServiceMonth, now: datetime) -> None:
+    """Raise `MonthNotBegun` or `MonthNotInService` where there is nothing to report of a month."""
+    if month.first_day > local_date(epoch(now), settings.SLA_ZONE):
+        raise MonthNotBegun(_("%(month)s has not begun yet, so there is nothing to report.") % {"month": month})
+    if sentence := not_in_service(month):
+        raise MonthNotInService(sentence)
+
+
 def request_reports(
     *,
     actor: Actor,
@@ -91,10 +99,7 @@ def request_reports(
     Raises `NotAllowed`, `MonthNotBegun`, `MonthNotInService`, `MonthDeviates` and `NotInService`.
     """
     require(actor, "reports.issue_report")
-    if month.first_day > local_date(epoch(now), settings.SLA_ZONE):
-        raise MonthNotBegun(_("%(month)s has not begun yet, so there is nothing to report.") % {"month": month})
-    if sentence := not_in_service(month):
-        raise MonthNotInService(sentence)
+    check_month(month, now)
     _check_closed_month(month, now)
     unserved = set(customers) - set(customers_to_report(month).filter(pk__in=[one.pk for one in customers]))
     if unserved:

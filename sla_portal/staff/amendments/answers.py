@@ -16,8 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from sla_portal.agreements.models import AgreementVersion, Answer, Contract
 from sla_portal.agreements.operations import register_answer, withdraw_answer
-from sla_portal.agreements.queries import acceptance, acceptance_counts, concerned, running_contracts
+from sla_portal.agreements.queries import acceptance, acceptance_counts, concerned, running_contracts, took_effect
 from sla_portal.agreements.rules import Acceptance, AnswerKind, Stage, last_day_of_stopping
+from sla_portal.agreements.words import response_words
 from sla_portal.audit.versions import acting
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
@@ -32,15 +33,18 @@ ON_A_PAGE = 50
 FARTHEST = 1_000_000
 
 
-def response_status(state: str) -> tuple[str, str]:
+BADGES = {
+    Acceptance.ACCEPTED: "up",
+    Acceptance.NO_RESPONSE: "unknown",
+    Acceptance.OBJECTED: "waiting",
+    Acceptance.TERMINATED: "counted",
+    Acceptance.EXPIRED: "outside",
+}
+
+
+def response_status(state: str, *, in_force: bool) -> tuple[str, str]:
     """Return the badge and the label of a customer's response."""
-    return {
-        Acceptance.ACCEPTED: ("up", _("deemed accepted")),
-        Acceptance.NO_RESPONSE: ("unknown", _("no response yet")),
-        Acceptance.OBJECTED: ("waiting", _("objected")),
-        Acceptance.TERMINATED: ("counted", _("terminated")),
-        Acceptance.EXPIRED: ("outside", _("not concerned: contract expired before")),
-    }[Acceptance(state)]
+    return BADGES[Acceptance(state)], response_words(Acceptance(state), in_force=in_force)
 
 
 def _announced(pk: int) -> AgreementVersion:
@@ -58,6 +62,7 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     version = _announced(pk)
     counts = acceptance_counts(version, now)
+    in_force = took_effect(version, now)
     state = request.GET.get("state", "")
     search = request.GET.get("q", "").strip()[:100].replace("\0", "")
     listed = acceptance(version, now, state if state in counts else "")
@@ -78,11 +83,15 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
             "version": version,
             "withdrawn": version.stage is Stage.WITHDRAWN,
             "in_force": days_until(version.effective_on, now) <= 0,
-            "filters": [(value, *response_status(value), number) for value, number in counts.items()],
+            "filters": [
+                (value, *response_status(value, in_force=in_force), number) for value, number in counts.items()
+            ],
             "all": sum(counts.values()),
             "state": state if state in counts else "",
             "search": search,
-            "lines": [(customer, *response_status(customer.state)) for customer in found[:ON_A_PAGE]],
+            "lines": [
+                (customer, *response_status(customer.state, in_force=in_force)) for customer in found[:ON_A_PAGE]
+            ],
             "number": number,
             "first": first + 1,
             "last": first + len(found[:ON_A_PAGE]),
@@ -183,7 +192,7 @@ def _answer_page(
             "title": customer.name,
             "version": version,
             "customer": customer,
-            "state": response_status(stands.state),
+            "state": response_status(stands.state, in_force=took_effect(version, now)),
             "contracts": contracts,
             "given": given,
             "form": form,

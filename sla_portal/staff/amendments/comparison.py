@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from sla_portal.agreements import emails
 from sla_portal.agreements.changes import CHINESE, TERMS, TextChanges, Worded, term_changes, text_changes
 from sla_portal.agreements.models import AgreementVersion
+from sla_portal.agreements.queries import published_changes
 from sla_portal.agreements.queries.drafts import CLAUSE, DraftContent
 from sla_portal.agreements.redline import ClauseChange
 from sla_portal.agreements.rules import DraftedClause, Terms
@@ -160,6 +161,12 @@ def rows(
 ) -> list[Row]:
     """Pair the clauses of two versions with the `forms` of `after`, if any, in its order, and `theirs` of each form."""
     english, chinese = (text_changes(before, after, language) for language in ("en", CHINESE))
+    return _rows(english, chinese, forms, theirs)
+
+
+def _rows(
+    english: TextChanges, chinese: TextChanges, forms: Sequence[ClauseForm] = (), theirs: Sequence[Theirs | None] = ()
+) -> list[Row]:
     in_chinese = {(change.number, change.was): change for change in chinese.clauses}
     found, place = [], 0
     for change in english.clauses:
@@ -294,16 +301,29 @@ def what_if_table(terms: Terms, now: datetime, *, asked: bool) -> dict[str, Any]
 
 
 def version_changes(version: AgreementVersion) -> dict[str, Any]:
-    """Return the text and term changes of a version against the version it is based on."""
+    """Return the text and term changes of a version against the version it is based on, once announced as shown then."""
     basis = version.based_on
     if basis is None:
         return {}
-    compared = rows(list(basis.clauses.all()), list(version.clauses.all()))
+    if frozen := published_changes(basis.version, version.version):
+        compared = _rows(frozen["en"].changes.text, frozen[CHINESE].changes.text)
+        frozen_at = frozen["en"].frozen_at
+        return {
+            **_changed(basis, compared),
+            "term_changes": frozen[get_language() or "en"].changes.terms,
+            "frozen_later_at": frozen_at if frozen_at != version.published_at else None,
+        }
+    return {
+        **_changed(basis, rows(list(basis.clauses.all()), list(version.clauses.all()))),
+        "term_changes": term_changes(basis.terms, version.terms),
+    }
+
+
+def _changed(basis: AgreementVersion, compared: Sequence[Row]) -> dict[str, Any]:
     return {
         "basis": basis,
         "changed_rows": [row for row in compared if row.is_changed],
         "unchanged": [row for row in compared if not row.is_changed],
-        "term_changes": term_changes(basis.terms, version.terms),
     }
 
 

@@ -49,6 +49,7 @@ from sla_portal.notices.models import Notice
 from sla_portal.notices.queries import pace, progress
 from sla_portal.notices.tasks import deliver_soon
 from sla_portal.notices.views import bar, status_badges
+from sla_portal.website.tasks import keep_announcements
 
 from ..common import page, refusals_on, require_right
 from ..forms import KeyedForm, ReasonForm
@@ -302,6 +303,7 @@ def _notified_once(request: HttpRequest, pk: int, write: Callable[[], None], now
         write()
         # Only for speed: if the message is lost, the schedule finds the rows.
         deliver_soon()
+        keep_announcements.delay_on_commit()
         return here
 
     if not form.is_valid():
@@ -338,6 +340,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     def write() -> str:
         withdraw_version(actor=acting(request), version=version, reason=form.cleaned_data["reason"], now=now)
         deliver_soon()
+        keep_announcements.delay_on_commit()
         messages.success(
             request, _("Withdrawn. Everyone who was notified of the version is notified of the withdrawal.")
         )

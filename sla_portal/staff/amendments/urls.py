@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from ..bundles import bundle_file
 from . import answers, bundles, drafts, listing, publication, register
 
 
@@ -19,7 +20,7 @@ def urls(view) -> list[URLPattern]:
         path(of_version + "send-back/", view(publication.send_back), name="send_back_amendment"),
         path(of_version + "notify/", view(publication.notify), name="notify_of_amendment"),
         path(of_version + "bundles/", view(bundles.bundles), name="bundles"),
-        path("reports/bundles/<int:pk>/file/", view(bundles.bundle_file), name="bundle_file"),
+        path("reports/bundles/<int:pk>/file/", view(bundle_file), name="bundle_file"),
         path(of_version + "withdraw/", view(publication.withdraw), name="withdraw_amendment"),
         path(of_version + "customers/", view(answers.customers), name="amendment_customers"),
         path(of_version + "customers/<path:code>/", view(answers.answer), name="amendment_answer"),

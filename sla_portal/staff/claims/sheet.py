@@ -27,8 +27,9 @@ from sla_portal.availability.rules import compared, cut
 from sla_portal.clocks import format_instant, format_minutes
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.money import format_amount as amount
+from sla_portal.minutes import rule_name
 
-from ..words import rule_name, verdict
+from ..words import verdict
 
 MOST_LINES = 10
 """Payments and ledger entries on the page; their own lists show all."""
@@ -188,6 +189,7 @@ def counting_rules(judged: Judged) -> list[dict[str, Any]]:
     return [
         {
             "name": rule_name(reading),
+            "code": reading and reading.value,
             "in_force": reading is figures.rule,
             "minutes": format_minutes(under.unavailable_minutes),
             "availability": None if under.availability is None else cut(under.availability),
@@ -229,6 +231,7 @@ def _compared(row: Exclusion, claim: Claim, stands: Assessment, now: datetime) -
         lines.append(
             {
                 "name": rule_name(reading),
+                "code": reading and reading.value,
                 "in_force": in_force,
                 "stands": (format_minutes(before.unavailable_minutes), verdict(before.met, over=True)),
                 "would": (format_minutes(after.unavailable_minutes), verdict(after.met, over=True)),

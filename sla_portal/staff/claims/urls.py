@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import claim, customer_exclusions, decision, enter, entitlements, ledger, proofs, queue, steps, together
+from . import bundles, claim, customer_exclusions, decision, enter, entitlements, ledger, proofs, queue, steps, together
 
 
 def urls(view) -> list[URLPattern]:
@@ -16,6 +16,7 @@ def urls(view) -> list[URLPattern]:
         path("claims/claim/together/", view(together.recommend_chosen), name="recommend_together"),
         path("claims/enter/", view(enter.enter_claim), name="enter_claim"),
         path(one, view(claim.claim_page), name="claim"),
+        path(one + "bundles/", view(bundles.bundles), name="claim_bundles"),
         path(one + "recommend/", view(decision.recommend_claim), name="recommend_claim"),
         path(one + "take-back/", view(decision.withdraw_own_recommendation), name="withdraw_recommendation"),
         path(one + "return/", view(decision.send_back_recommendation), name="send_back_claim"),

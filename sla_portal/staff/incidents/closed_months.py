@@ -39,17 +39,20 @@ def _line(one: ChangedMonth) -> dict[str, Any]:
     closed = one.closed
     ratio = availability(closed.unavailable_minutes, closed.total_minutes) if closed else None
     return {
+        "month": one.month,
         "name": month_name(one.month),
         "region": one.region,
         "closed": closed
         and {
             "availability": ratio is not None and cut(ratio),
             "minutes": closed.unavailable_minutes,
+            "days": closed.service_days,
             "verdict": verdict(closed.met, over=True),
         },
         "then": {
             "availability": one.figures.availability is not None and cut(one.figures.availability),
             "minutes": one.figures.unavailable_minutes,
+            "days": one.figures.service_days,
             "verdict": verdict(one.figures.met, over=True),
         },
         "outcomes": one.outcomes,

@@ -14,8 +14,9 @@ from sla_portal.availability.rules import ReadingFigures, compared
 from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import format_minutes, month_name
 from sla_portal.kernel.intervals import epoch
+from sla_portal.minutes import rule_name
 
-from ..words import rule_name, verdict
+from ..words import verdict
 from .impact import MonthEffect, RegionImpact, month_effects
 
 
@@ -48,6 +49,7 @@ def _lines(effect: MonthEffect, now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "name": rule_name(reading),
+            "code": reading and reading.value,
             "in_force": in_force,
             "current": result(before),
             "changed": result(after),

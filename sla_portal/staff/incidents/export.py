@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
@@ -19,6 +20,8 @@ from ..exports import export_list
 COLUMNS = (
     "reference",
     "title",
+    "status",
+    "merged_into",
     "severity",
     "severity_set_by_a_person",
     "owner",
@@ -45,6 +48,7 @@ def incidents(request: HttpRequest, form: str) -> HttpResponseBase:
 
 
 def _rows(incidents: Sequence[Incident]) -> Iterator[tuple[Any, ...]]:
+    prefetch_related_objects(incidents, "merged_into")
     severity_of = severities(incidents)
     for incident in incidents:
         severity = severity_of[incident.pk]
@@ -53,6 +57,8 @@ def _rows(incidents: Sequence[Incident]) -> Iterator[tuple[Any, ...]]:
         yield (
             incident.reference,
             incident.title,
+            _status(incident),
+            incident.merged_into.reference if incident.merged_into else "",
             severity.severity.value if severity.severity else "",
             "yes" if severity.given else "no",
             incident.owner.get_username() if incident.owner else "",
@@ -66,8 +72,17 @@ def _rows(incidents: Sequence[Incident]) -> Iterator[tuple[Any, ...]]:
             _text(incident.detected_at),
             _text(incident.acknowledged_at),
             _text(incident.resolved_at),
-            CLASSIFICATIONS[incident.attributable],
+            "" if incident.voided_at else CLASSIFICATIONS[incident.attributable],
         )
+
+
+def _status(incident: Incident) -> str:
+    """What voided or merged incidents are called: they count for nothing."""
+    if incident.merged_into:
+        return "merged"
+    if incident.voided_at:
+        return "voided"
+    return "resolved" if incident.resolved_at else "ongoing"
 
 
 def _text(at: datetime | None) -> str:

@@ -24,7 +24,7 @@ from incidents.models import (
 )
 from incidents.operations import Action, OutageFacts, ReviewText
 from incidents.queries import may_own
-from incidents.rules import Severity
+from incidents.rules import Severity, check_times
 from maintenance.models import MaintenanceWindow
 from sla_portal.audit.forms import THEIRS, MergingForm
 from sla_portal.availability.clauses import CUSTOMER_CLAUSES
@@ -124,6 +124,9 @@ class OutageForm(TimedForm, KeyedForm, CorrectionForm):
                 "cells",
                 _("No function is selected. Select at least one function on one client, or choose “Major outage”."),
             )
+        if started := self.cleaned_data.get("started"):
+            for objection in check_times(started, self.cleaned_data["ended"], self.now):
+                self.add_error(FIELDS[objection.field], _(objection.sentence))
         return self.cleaned_data
 
     def _minutes_ago(self) -> datetime | None:
@@ -504,7 +507,9 @@ class UpdateForm(KeyedForm):
             data[name] = "\n\n".join(filter(None, [data.get(name, "").strip(), getattr(template, name)]))
         data["audience"] = "public" if template.public else "internal"
         data["previewed"] = ""
-        return type(self)(data, auto_id=self.auto_id)
+        form = type(self)(data, auto_id=self.auto_id)
+        form.fields["text"].widget.attrs["autofocus"] = True
+        return form
 
 
 class ReviewForm(MergingForm):

@@ -48,13 +48,14 @@ from sla_portal.availability.rules import MonthStatus
 from sla_portal.clocks import format_length, month_name
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import Span, epoch, merged, seconds
+from sla_portal.minutes import reading_name
 
 from ..common import chosen_template, page, refusals_on, require_right
 from ..forms import DecisionForm, ReasonForm
 from ..grid import Scope, describe_outage
 from ..headlines import as_closed, as_judged
 from ..operations import save_once
-from ..words import reading_name, verdict
+from ..words import verdict
 from .closed_months import asking_why
 from .effects import effects_of
 from .forms import HandOverForm, LinksForm, ProposalForm, ReopenForm, ResolveForm, SeverityForm, UpdateForm
@@ -178,7 +179,9 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
             if not incident.voided_at
         ],
         "ongoing": not incident.voided_at and any(impact.ongoing for impact in by_region),
-        "service_months": touched_months(periods_of(incident, now)),
+        "service_months": [] if incident.voided_at else touched_months(periods_of(incident, now)),
+        "exclusion_undecided": incident.attributable is False
+        and not incident.exclusions.filter(status=Status.CONFIRMED).exists(),
         "unacknowledged": int(not (incident.acknowledged_at or incident.resolved_at or incident.voided_at)),
     }
 
@@ -235,8 +238,10 @@ def _stretches(by_region: Sequence[RegionImpact]) -> list[tuple[str, int]]:
 
 def _headline(incident: Incident, stretches: Sequence[tuple[str, int]]) -> str:
     """What was down, where and for how long: `Login down on all clients in Europe for 12 min 30 s`."""
+    # Of an incident that was voided in the middle of an outage nobody knows how long that one lasted.
+    unknown = incident.voided_at and any(outage.ended_at is None for outage in incident.outages.all())
     headline = "; ".join(
-        _("%(what)s for %(length)s") % {"what": what, "length": format_length(long)}
+        what if unknown else _("%(what)s for %(length)s") % {"what": what, "length": format_length(long)}
         for what, long in stretches[:HEADLINE_PARTS]
     )
     if len(stretches) > HEADLINE_PARTS:

@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from sla_portal.audit.queries import entries_about
+from sla_portal.audit.models import Entry
+from sla_portal.audit.queries import changes_of_closed_months, entries_about
 from sla_portal.audit.versions import acting
 from sla_portal.availability.models import ClosingRequest, Deviation, MonthClosing, RegionMonth, RequestStatus
 from sla_portal.availability.operations import (
@@ -40,6 +41,7 @@ from ..common import page, refusals_on, require_right
 from ..words import verdict
 
 TOUCHED_SHOWN = 20
+CHANGES_SHOWN = 10
 
 
 class CloseForm(forms.Form):
@@ -142,6 +144,7 @@ def _page(request: HttpRequest, month: ServiceMonth, now: datetime, **bound: for
             "shown": present.digest if present else "",
             "closings": closings,
             "closing": closings[0] if closings else None,
+            "changes": _changes(month, closings[0]) if closings else [],
             "deviation": Deviation.objects.filter(month=month.first_day).first(),
             "deviates": any(line.get("present") for line in regions),
             "missing": present.open if present else None,
@@ -176,6 +179,12 @@ def _claims_touched(
         return {}
     rows, incomplete = affected_rows(month, now)
     return {"touched": rows[:TOUCHED_SHOWN], "more_touched": incomplete or len(rows) > TOUCHED_SHOWN}
+
+
+def _changes(month: ServiceMonth, closing: MonthClosing) -> list[Entry]:
+    """Return the newest changes of the record of a month since it was closed or corrected."""
+    written = changes_of_closed_months(closing.closed_at)
+    return [entry for entry in written if str(month) in entry.changes["closed_months"][1]][:CHANGES_SHOWN]
 
 
 def _write(request: HttpRequest, month: ServiceMonth, form: forms.Form, now: datetime) -> None:

@@ -53,6 +53,7 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, intersection, seconds
 from sla_portal.kernel.months import ServiceMonth, day_span, local_date
+from sla_portal.minutes import clock_minute, reading_name, rule_name
 from sla_portal.pictures import KINDS
 
 from ..common import page, require_right
@@ -67,9 +68,7 @@ from ..words import (
     kind_name,
     length,
     other_counting_rules,
-    reading_name,
     reading_sentence,
-    rule_name,
     verdict,
 )
 
@@ -150,6 +149,15 @@ class Subject:
     def address(self, month: ServiceMonth) -> str:
         return reverse("admin:month", args=[month, self.scope, self.row.code])
 
+    def minutes(self, month: ServiceMonth) -> str:
+        """Return the address of the minutes of a month."""
+        return reverse("admin:minutes", args=[month, self.scope, self.row.code])
+
+    def minute(self, month: ServiceMonth, at: int) -> str:
+        """Return the address of the minute that has an instant, or of the first of a month if it lies before."""
+        first = max(at // MINUTE * MINUTE, month.span(settings.SLA_ZONE)[0])
+        return f"{self.minutes(month)}?{urlencode({'at': clock_minute(first)})}#minute"
+
 
 @require_safe
 def month(request: HttpRequest, month: str, scope: str, code: str) -> HttpResponse:
@@ -162,7 +170,7 @@ def month(request: HttpRequest, month: str, scope: str, code: str) -> HttpRespon
     except ValueError as error:
         raise Http404(str(error)) from None
     now = timezone.now()
-    subject = _subject(scope, code)
+    subject = subject_of(scope, code)
     context: dict[str, Any] = {
         "title": str(subject.row),
         "subtitle": month_name(asked),
@@ -183,7 +191,8 @@ def month(request: HttpRequest, month: str, scope: str, code: str) -> HttpRespon
     return page(request, "staff/months/month.html", context)
 
 
-def _subject(scope: str, code: str) -> Subject:
+def subject_of(scope: str, code: str) -> Subject:
+    """Return the region or customer with a code; answer 404 if there is none."""
     if "\0" in code:
         # PostgreSQL rejects NUL characters in text.
         raise Http404
@@ -209,6 +218,7 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
     day = _day(request, judged.month)
     return {
         "judged": judged,
+        "minutes": subject.minutes(judged.month),
         "figures": figures,
         "over": over,
         "begun": span[0] <= epoch(now),
@@ -230,6 +240,8 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
                 "end": None if event.end >= epoch(now) and figures.provisional else instant(event.end),
                 "seconds": event.end - event.start,
                 "event": event,
+                "anchor": event_anchor(event.start),
+                "minutes": subject.minute(judged.month, event.start),
                 "incidents": [(reference, named.get(reference, "")) for reference in event.incidents],
             }
             for event in figures.events[:MOST_ROWS]
@@ -273,6 +285,11 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "claims": _claims(request, subject, judged.month),
         "log": audit_log(subject.row),
     }
+
+
+def event_anchor(start: int) -> str:
+    """Return the anchor of a failure event that starts at an instant."""
+    return f"event-{instant(start):%Y%m%dT%H%M%SZ}"
 
 
 def _addresses(judged: Judged, incidents: Iterable[Incident]) -> dict[str, str]:

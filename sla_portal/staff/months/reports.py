@@ -9,19 +9,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from incidents.models import Incident
 from sla_portal.audit.versions import acting
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.minutes import anchor, turned_to
+from sla_portal.reports.minutes import stated_runs
 from sla_portal.reports.models import ReportRun, Status
 from sla_portal.reports.operations import request_reports
-from sla_portal.reports.queries import progress
+from sla_portal.reports.queries import progress, readable_by
 from sla_portal.reports.tasks import queue_reports
 
 from ..common import page, require_right
 
 SHOWN = 50
+RUNS_SHOWN = 200
 
 
 @require_POST
@@ -73,3 +77,35 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "staff/months/_run_progress.html" if request.GET.get("part") == "progress" else "staff/months/report_run.html"
     )
     return page(request, template, context)
+
+
+@require_safe
+def minutes(request: HttpRequest, pk: int) -> HttpResponse:
+    """List the minutes that a report states as counted and as excluded; what it was issued with, not the present record."""
+    require_right(request, "reports.view_report")
+    report = get_object_or_404(readable_by(request.user).select_related("region", "customer"), pk=pk)
+    figures = report.statement["figures"]
+    runs, shown, pages = turned_to(stated_runs(figures), None, request.GET.get("page", ""), RUNS_SHOWN)
+    named = [{one["reference"]: one for event in run.events for one in event["incidents"]} for run in runs]
+    references = {reference for incidents in named for reference in incidents}
+    known = dict(Incident.objects.filter(reference__in=references).values_list("reference", "pk"))
+    return page(
+        request,
+        "staff/months/report_minutes.html",
+        {
+            "title": _("Minutes"),
+            "report": report,
+            "subject": report.customer or report.region,
+            "scope": "customer" if report.customer else "region",
+            "month": ServiceMonth.of(report.month),
+            "figures": figures,
+            "runs": [
+                (anchor(run.start), run, [one | {"pk": known.get(reference)} for reference, one in incidents.items()])
+                for run, incidents in zip(runs, named, strict=True)
+            ],
+            "page": shown,
+            "pages": pages,
+            "before": shown - 1,
+            "after": shown + 1,
+        },
+    )

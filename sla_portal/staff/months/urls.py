@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import closing, export, month, reports
+from . import bundles, closing, export, minutes, month, reports
 
 
 def urls(view) -> list[URLPattern]:
@@ -16,6 +16,8 @@ def urls(view) -> list[URLPattern]:
             name="export_customer_months",
         ),
         path("availability/months/<str:month>/issue/", view(reports.issue), name="issue_reports"),
+        path("reports/report/<int:pk>/minutes/", view(reports.minutes), name="report_minutes"),
+        path("availability/months/<str:month>/bundles/", view(bundles.bundles), name="month_bundles"),
         path("reports/runs/<int:pk>/", view(reports.run), name="report_run"),
         path("availability/months/<str:month>/close/", view(closing.close), name="close_month"),
         *(
@@ -28,4 +30,5 @@ def urls(view) -> list[URLPattern]:
             for step in ("confirm", "return", "withdraw")
         ),
         path("availability/months/<str:month>/<str:scope>/<str:code>/", view(month.month), name="month"),
+        path("availability/months/<str:month>/<str:scope>/<str:code>/minutes/", view(minutes.minutes), name="minutes"),
     ]

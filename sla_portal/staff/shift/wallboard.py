@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from incidents.rules import Severity
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
@@ -23,8 +22,6 @@ def wallboard(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     month = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
     context = figures(request, month, now)
-    order = [*reversed(Severity), None]
-    context["open"].sort(key=lambda one: (order.index(one.severity), one.since))
     part = request.GET.get("part") == "figures"
     template = "staff/shift/_wallboard.html" if part else "staff/shift/wallboard.html"
     return page(request, template, {"title": _("Wallboard"), **context})

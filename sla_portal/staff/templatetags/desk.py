@@ -171,8 +171,8 @@ register.filter("severity_name", severity_name)
 
 
 @register.inclusion_tag("staff/_budget.html")
-def budget(used: int, total: int, provisional: bool = False) -> dict[str, Any]:
-    """Show the downtime allowance (error budget) as a bar and in words; minutes."""
+def budget(used: int, total: int, provisional: bool = False, url: str = "") -> dict[str, Any]:
+    """Show the downtime allowance (error budget) as a bar and in words that link to `url`; minutes."""
     whole = max(used, total, 1)
     return {
         "left": total - used,
@@ -180,6 +180,7 @@ def budget(used: int, total: int, provisional: bool = False) -> dict[str, Any]:
         "used": used,
         "total": total,
         "provisional": provisional,
+        "url": url,
         "within_width": round(200 * min(used, total) / whole, 1),
         "over_width": round(200 * max(used - total, 0) / whole, 1),
         "limit_at": round(200 * total / whole, 1),

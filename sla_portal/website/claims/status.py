@@ -24,9 +24,12 @@ from sla_portal.audit.actors import Actor
 from sla_portal.availability.queries import closing_of
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.money import format_amount as amount
+from sla_portal.minutes import LONGEST
 from sla_portal.notices.tasks import deliver_soon
 from sla_portal.typed import typed_text
 
+from ..minutes import listed
+from ..queries import minutes_of_customer
 from ..reader import Reader
 from .forms import LONGEST_TEXT, MessageForm
 from .private import gone, in_time_zone, private, show
@@ -65,6 +68,17 @@ class LinkHolder:
 def status(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
     """Show a claim to the holder of a valid link."""
     return _page(request, reader, LinkHolder.of(token, timezone.now()))
+
+
+@private
+def minutes(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
+    """List the minutes of the claimant's month, with what the customer caused, once it is closed: `?at=`, `?page=`."""
+    claim = LinkHolder.of(token, timezone.now()).claim
+    reader = in_time_zone(reader, claim.time_zone)
+    found = minutes_of_customer(claim.contract.customer, claim.service_month)
+    asked = {name: request.GET.get(name, "")[:LONGEST] for name in ("at", "page")}
+    context = {"claim": claim, "token": token, **(listed(found, **asked) if found else {})}
+    return show(request, reader, "claim_minutes", context)
 
 
 @private

@@ -8,6 +8,7 @@ urlpatterns = [
     path("claim/", views.claim, name="claim"),
     path("claim/new-link/", views.new_link, name="claim_new_link"),
     path("claim/<str:key>/<str:step>/", views.step, name="claim_step"),
+    path("claims/minutes/<str:token>/", status.minutes, name="claim_minutes"),
     path("claims/<str:token>/", status.status, name="claim_status"),
     path("claims/<str:token>/proof/", status.proof, name="claim_proof"),
     path("claims/<str:token>/answer/", status.answer, name="claim_answer"),

@@ -6,6 +6,7 @@ Each function here makes a fixed number of queries, however many rows there are.
 from .announcements import notice, notices
 from .checkpoints import checkpoints
 from .incidents import incident, incidents_of, latest_incidents
+from .minutes import closing_revision, minutes_of_customer, minutes_of_report, region_minutes
 from .months import RegionYear, Years, maps, years
 from .shared import Grid, MonthOf, named, zones_of_regions
 from .status import Present, present
@@ -21,6 +22,7 @@ __all__ = [
     "Years",
     "agreement",
     "checkpoints",
+    "closing_revision",
     "comparison",
     "hashed_content",
     "incident",
@@ -29,10 +31,13 @@ __all__ = [
     "latest_windows",
     "maintenance_of",
     "maps",
+    "minutes_of_customer",
+    "minutes_of_report",
     "named",
     "notice",
     "notices",
     "present",
+    "region_minutes",
     "window",
     "years",
     "zones_of_regions",

@@ -54,7 +54,7 @@ def years_of(grid: Grid) -> Years:
     closings = {row.month: row for row in MonthClosing.objects.filter(month__in=first_days).order_by("revision")}
     published = published_versions()
     judged = {
-        (row.region.code, row.month): _closed(row, closings[row.month], published)
+        (row.region.code, row.month): closed_month_of(row, closings[row.month], published)
         for row in RegionMonth.objects.filter(month__in=first_days).select_related("region", "agreement_version")
     }
     return Years(
@@ -66,7 +66,8 @@ def years_of(grid: Grid) -> Years:
     )
 
 
-def _closed(row: RegionMonth, closing: MonthClosing, published: Iterable[AgreementVersion]) -> ClosedMonth:
+def closed_month_of(row: RegionMonth, closing: MonthClosing, published: Iterable[AgreementVersion]) -> ClosedMonth:
+    """Return the figures with which a region's month was closed."""
     terms = row.agreement_version.terms
     month = ServiceMonth.of(row.month)
     within = [one for one in published if month.first_day < one.takes_effect_on <= month.last_day]

@@ -11,7 +11,9 @@ from typing import cast
 from django.conf import settings
 from django.db.models import QuerySet
 
+from sla_portal.agreements.changes import Changes
 from sla_portal.agreements.models import AgreementVersion, Clause
+from sla_portal.agreements.queries import published_changes
 from sla_portal.audit.rules import canonical
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
@@ -39,6 +41,10 @@ class Comparison:
     after: PublicVersion
     clauses_before: tuple[PublicClause, ...]
     clauses_after: tuple[PublicClause, ...]
+    frozen: dict[str, Changes]
+    """By language, what the announcement of the second showed; empty where it was not announced as an amendment of the first."""
+    frozen_at: datetime | None
+    """When that was frozen, where it was after the announcement: an earlier build announced it."""
 
 
 def agreement(version: str | None, now: datetime) -> Agreement | None:
@@ -59,7 +65,10 @@ def comparison(before: str, after: str) -> Comparison | None:
     if before not in versions or after not in versions:
         return None
     old, new = versions[before], versions[after]
-    return Comparison(old, new, _clauses(old), _clauses(new))
+    rows = published_changes(before, after)
+    late = [row.frozen_at for row in rows.values() if row.frozen_at != new.published_at]
+    frozen = {language: row.changes for language, row in rows.items()}
+    return Comparison(old, new, _clauses(old), _clauses(new), frozen, min(late, default=None))
 
 
 def announced_versions(versions: Sequence[PublicVersion], now: datetime) -> tuple[PublicVersion, ...]:

@@ -6,16 +6,18 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils.html import format_html, linebreaks
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from incidents.models import SEVERITY_BADGES, severity_name
-from sla_portal import badges, clocks
+from sla_portal import badges, clocks, minutes
 from sla_portal.agreements import changes
 from sla_portal.agreements.changes import Term
 from sla_portal.agreements.markdown import to_html
+from sla_portal.kernel.intervals import MINUTE, epoch
 from sla_portal.kernel.languages import text_language
 from sla_portal.kernel.months import ServiceMonth
 
@@ -54,10 +56,19 @@ register.filter("day_map", pictures.day_map)
 register.filter("place", clocks.zone_name)
 
 
+register.simple_tag(badges.badge, name="badge")
+
+
 @register.filter
 def clock(at: datetime) -> SafeString:
     """Show an instant on the reader's clock and, where it differs, in the SLA time zone."""
     return clocks.clock(at)
+
+
+@register.filter
+def minute_of(at: datetime, month: ServiceMonth) -> str:
+    """Name the minute that has an instant, or the first of a month if it lies before, as pages of minutes are asked for it."""
+    return minutes.clock_minute(max(epoch(at) // MINUTE * MINUTE, month.span(settings.SLA_ZONE)[0]))
 
 
 @register.filter

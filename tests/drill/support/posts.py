@@ -37,6 +37,7 @@ class Size:
     """For each role."""
     demo: bool
     """Whether the demo's thirteen months are on record, or a few rows."""
+    roles: tuple[str, ...] = ROLES
 
 
 @dataclass
@@ -192,7 +193,7 @@ def run(size: Size, title: str) -> Iterator[Figure]:
     set_up()
     records(demo=size.demo)
     account = Account()
-    sent = sum(fuzz(role, size.posts, account) for role in ROLES)
+    sent = sum(fuzz(role, size.posts, account) for role in size.roles)
     sent += sign_in(min(size.posts, 300), account)
     for line in (*account.failed[:20], *account.slow[:20]):
         print(f"    {line}", flush=True)

@@ -1,5 +1,6 @@
 """Pages that change the record of a closed month name what they change first, and ask why."""
 
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ from django.urls import reverse
 from time_machine import travel
 
 from incidents.models import Incident, Outage
+from sla_portal.agreements.models import Contract
 from sla_portal.audit.models import Entry
 from sla_portal.availability.models import Evidence
 from sla_portal.kernel.intervals import epoch
@@ -15,7 +17,7 @@ from sla_portal.kernel.months import ServiceMonth
 from tests.staff.test_audit_log import correction
 from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at
 from tests.support.closing import closed_by_two
-from tests.support.desk import a_member, page_of, signed_in, text_of
+from tests.support.desk import Opened, a_member, filled, page_of, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 NOW = at("2026-10-20 12:00")
@@ -77,6 +79,11 @@ class TestLogging:
         assert Outage.objects.get().started_at == at("2026-09-10 02:00")
         assert Entry.objects.get(action="logged").reason == WHY
         assert "2026-09 figures changed since closing" in home()
+        legal = signed_in(a_member("Legal", "reader"))
+        for address in (reverse("admin:index"), reverse("admin:close_month", args=["2026-09"])):
+            page = text_of(legal.get(address))
+            assert "NOC logged INC-2026-0001 Gateway lost" in page
+            assert WHY in page
 
     def test_what_changes_no_figure_says_so_and_is_not_on_legals_home(self, noc, europe):
         short = {"ended_at_1": "02:00:30"}
@@ -201,3 +208,39 @@ class TestIncident:
         assert answer.content.decode().count('name="outages-1-id"') == 1
         assert "0 min unavailable ✓ SLA met" in text_of(noc.post(address, {**given, "outages-0-DELETE": "on"}))
         assert incident.outages.count() == 1
+
+
+@pytest.mark.usefixtures("europe")
+class TestContract:
+    """A correction of a contract names the months of its customer, as others name those of a region."""
+
+    def test_it_is_named_with_its_effect_and_shows_on_legals_home_at_once(self):
+        contract = Contract.objects.get()
+        admin = signed_in(a_member("Administrator"))
+        page = Opened(admin, reverse("admin:agreements_contract_change", args=[contract.pk]))
+        named = page.fill("ends_on", terminated_on="2026-09-10", why=WHY)
+        assert "this changes the record of closed months (2026-09)" in text_of(named)
+        assert "30 service days · 100.00000 % · 0 min unavailable ✓ SLA met 10 service days · 100.00000 %" in text_of(
+            named
+        )
+        contract.refresh_from_db()
+        assert contract.terminated_on is None
+        assert "closed months" not in text_of(page.fill("ends_on", ends_on="2026-11-30", why="A typing mistake"))
+        named = Opened(admin, page.url).fill("ends_on", terminated_on="2026-09-10", why=WHY)
+        assert filled(admin, named, page.url, "ends_on").status_code == 302
+        contract.refresh_from_db()
+        assert contract.terminated_on == date(2026, 9, 10)
+        assert "2026-09 figures changed since closing" in home()
+
+    def test_a_suspension_is_named_too(self):
+        contract = Contract.objects.get()
+        admin = signed_in(a_member("Administrator"))
+        page = Opened(admin, reverse("admin:agreements_contract_change", args=[contract.pk]))
+        row = {
+            "suspensions-TOTAL_FORMS": "1",
+            "suspensions-0-starts_on": "2026-09-01",
+            "suspensions-0-ends_on": "2026-09-05",
+        }
+        named = page.fill("ends_on", why=WHY, **row)
+        assert "this changes the record of closed months (2026-09)" in text_of(named)
+        assert "No figure of these months changes." in text_of(named)

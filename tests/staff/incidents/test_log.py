@@ -147,6 +147,17 @@ def test_a_detection_in_the_future_is_refused_at_its_field(noc):
     assert not Incident.objects.exists()
 
 
+def test_all_that_is_wrong_is_said_at_once_and_each_once(noc):
+    typed = {
+        "since": "typed", "since_at_0": "2026-09-10", "since_at_1": "09:00:00", "over": "yes",
+        "ended_at_0": "2026-09-10", "ended_at_1": "08:00:00", "ticket_url": "javascript:alert(1)", "severity": "major",
+    }  # fmt: skip
+    refused = noc.post(address(), taps(a_region("eu"), **typed))
+    assert {name: len(errors) for name, errors in refused.context["form"].errors.items()} == {
+        "ended_at": 1, "ticket_url": 1, "severity_reason": 1,
+    }  # fmt: skip
+
+
 def test_ticked_cells_become_as_few_outages_as_they_need(noc):
     cells = [
         cell("login", "app"),

@@ -184,6 +184,7 @@ class TestTemplates:
         assert [form[name].value() for name in ("text", "text_zh", "audience")] == [
             "Europe.\n\nWe investigate.", "正在调查。", "public",
         ]  # fmt: skip
+        assert form.fields["text"].widget.attrs["autofocus"]
         assert not incident.updates.exists()
 
     @pytest.mark.parametrize("pressed", ["", "0", "x", "9" * 40])

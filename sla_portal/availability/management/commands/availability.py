@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
 from django.utils import timezone
 
 from sla_portal.customers.models import Customer, Region
@@ -90,6 +92,7 @@ def statement(scope: str, code: str, judged: Judged, status: MonthStatus) -> dic
         "provisional": figures.provisional,
         "status": status.status.value,
         "pending": [reason.value for reason in status.pending],
+        "minutes_url": f"{settings.SITE_URL}{reverse('admin:minutes', args=[judged.month, scope, code])}",
         "failure_events": [
             {
                 "started_at": instant_text(instant(event.start)),

@@ -1,0 +1,57 @@
+"""Print announced versions once, so that every bundle holds the same PDFs (5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from sla_portal.agreements.models import AgreementVersion
+from sla_portal.agreements.operations import freeze_earlier_changes
+
+from ..models import VersionPdf
+
+
+def print_due_versions(*, clock: Callable[[], datetime]) -> int:
+    """Print the announced versions that lack a PDF in a language; return how many PDFs were added."""
+    return sum(
+        print_version(version=version, language=language, now=clock())
+        for language, _name in settings.LANGUAGES
+        for version in _unprinted(language)
+    )
+
+
+def _unprinted(language: str) -> QuerySet[AgreementVersion]:
+    printed = VersionPdf.objects.filter(language=language).values("version")
+    announced = AgreementVersion.objects.filter(notice__isnull=False).exclude(pk__in=printed)
+    return announced.select_related("notice").order_by("pk")
+
+
+def print_version(*, version: AgreementVersion, language: str, now: datetime) -> int:
+    """Print text and changes of an announced version in a language, unless it is done; return how many PDFs were added."""
+    if VersionPdf.objects.filter(version=version, language=language).exists():
+        return 0
+    # Only a process that renders needs WeasyPrint and its libraries.
+    from ..pdf.agreement import redline_pdf, text_pdf
+
+    freeze_earlier_changes(now=now)
+    contents = {VersionPdf.Kind.TEXT: text_pdf(version, language)}
+    if changes := version.published_changes.filter(language=language).first():
+        contents[VersionPdf.Kind.REDLINE] = redline_pdf(changes)
+    rows = [
+        VersionPdf(
+            version=version,
+            kind=kind,
+            language=language,
+            content=content,
+            sha256=sha256(content).hexdigest(),
+            printed_at=now,
+        )
+        for kind, content in contents.items()
+    ]
+    # Of two that print at once the first stands.
+    VersionPdf.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)

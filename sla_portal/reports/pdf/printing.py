@@ -51,6 +51,8 @@ FORM = {"pdf_variant": "pdf/a-3a", "output_intent": "--srgb"}
 MAX_ROWS = 300
 """Rows printed of a table; longer tables take minutes and gigabytes. The attachment has all rows."""
 ATTACHMENT = "figures.json"
+HAPPENED = ("events", "exclusions", "suspensions", "windows", "recovery")
+"""Lists of figures that are empty where nothing happened in a month."""
 NAME_SIZES = ((42, "short"), (140, "long"))
 """Longest name for each font size, so that any name fits into the head."""
 
@@ -314,6 +316,7 @@ def _own_context(statement: Statement, digest: str, bodies: _Bodies) -> dict[str
 def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
     """Return the context of the shared pages: all reports of one region with the same service days."""
     figures = printable(figures)
+    flags = words.flags(figures)
     total, used, budget = figures["total_minutes"], figures["unavailable_minutes"], figures["budget_minutes"]
     return {
         "address": address,
@@ -323,7 +326,8 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
         "left": budget - used,
         "over": used - budget,
         "bar": drawing.budget_bar(used, budget),
-        "flags": words.flags(figures),
+        "flags": flags,
+        "quiet": not (flags or figures.get("proposed") or any(figures[key] for key in HAPPENED)),
         "picture": drawing.month_picture(figures["month"], figures["sla_zone"], figures["map"]),
         "picture_words": words.picture(figures),
         "bars": drawing.month_bars(figures["months"], budget),

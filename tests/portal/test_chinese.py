@@ -262,6 +262,11 @@ def given(route: str) -> list[dict[str, object]] | None:
         "admin/availability/months/<str:month>/<str:scope>/<str:code>/": [
             {"month": month, "scope": scope, "code": code} for month in ("2026-10", "2026-11") for scope, code in scopes
         ],
+        "admin/availability/months/<str:month>/<str:scope>/<str:code>/minutes/": [
+            {"month": month, "scope": scope, "code": code}
+            for month in ("2026-10", "2026-11")
+            for scope, code in scopes[::2]
+        ],
         **{
             f"admin/availability/months/<str:month>/closing-requests/<int:pk>/{step}/": [
                 {"month": str(request.service_month), "pk": request.pk}
@@ -289,6 +294,8 @@ def given(route: str) -> list[dict[str, object]] | None:
         "maintenance/<str:code>.ics": [{"code": "eu"}],
         "availability/<str:code>/": [{"code": code} for code in ("eu", "apac", "amer")],
         "availability/<str:code>/<str:month>/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],
+        "availability/<str:code>/<str:month>/minutes/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],
+        "claims/minutes/<str:token>/": [{"token": token} for token in claim_links()],
         "notices/<path:number>/": [{"number": row.number} for row in Notice.objects.filter(public=True)],
         "agreement/answer/<str:token>/": [{"token": token(mail)}],
         "agreement/<str:version>/text.json": [{"version": "1.1"}],

@@ -181,6 +181,8 @@ def main() -> None:
     }
     with noted_address():
         manage(variables, "migrate", "--verbosity", "0")
+        if not settings.HTTPS:
+            manage(variables, "demosealkey")
         manage(variables, "demo")
         say("Ctrl-C stops the portal.")
         lines = Path("Procfile").read_text().splitlines()

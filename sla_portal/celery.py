@@ -37,6 +37,7 @@ app.conf.beat_schedule = {
     "submit claims whose day has come": every(300, "claims.tasks.submit_held_claims"),
     "purge expired claim forms": every(3600, "claims.tasks.purge_expired_applications"),
     "make the checkpoint of the day": every(600, "sla_portal.audit.tasks.make_daily_checkpoint"),
+    "seal documents": every(30, "sla_portal.audit.tasks.seal_documents"),
     "mail checkpoints of the audit log": every(300, "sla_portal.notices.tasks.mail_checkpoints"),
     "sum up failed sign-ins": every(600, "sla_portal.staff.tasks.sum_up_failed_sign_ins"),
     "verify the tail of the audit log": every(3600, "sla_portal.notices.tasks.check_tail_of_audit_log"),

@@ -377,6 +377,33 @@ def addresses(name: str) -> list[str]:
     return values
 
 
+def seal_key(name: str, *, demonstration: Path, https: bool) -> str:
+    """Where the key that seals documents is: a file or a token; without one the demonstration key, where it was made.
+
+    Whether it can be used is found out where it is used: only workers must be able to read it.
+    """
+    value = text(name, default="")
+    if value.startswith("pkcs11:"):
+        wanted = "must be pkcs11:token=LABEL;object=LABEL?module-path=/path/to/module.so where it is a token."
+        if not re.fullmatch(r"pkcs11:token=[^;?]+;object=[^;?]+\?module-path=/[^&]+", value):
+            refuse(name, wanted)
+    elif value and not value.startswith("/"):
+        refuse(name, f"must be the absolute path of a file, or begin with pkcs11:, not {value!r}.")
+    if https and value == str(demonstration):
+        refuse(name, f"must not be the demonstration key, which proves nothing, where SITE_URL is https: {value}.")
+    return value or (str(demonstration) if not https and demonstration.exists() else "")
+
+
+def authority_url(name: str) -> str:
+    """The address of a service that is asked over HTTP, or nothing; it may hold a password and is never repeated."""
+    value = text(name, default="")
+    wanted = "must be an address such as https://user:password@tsa.example.com/tsr."
+    url = _address_parts(name, value, wanted)
+    if value and (url.scheme not in {"http", "https"} or not url.hostname or any(c.isspace() for c in value)):
+        refuse(name, wanted)
+    return value
+
+
 def sender(name: str, *, default: str) -> str:
     """An e-mail address, with or without a name before it, as it stands in the From of a mail."""
     value = text(name, default=default)

@@ -60,7 +60,7 @@ SECRET_KEY_FALLBACKS = [key for key in environment.text("SECRET_KEY_FALLBACKS", 
 REDIS_URL = environment.redis_url("REDIS_URL")
 CACHES: dict[str, dict[str, Any]]
 # Of the public facts' shape: raised with it, so that no process reads what an earlier build cached
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 if REDIS_URL:
     CACHES = {
         name: {
@@ -88,6 +88,17 @@ CACHES["pages"] = {
     "LOCATION": "pages",
     "OPTIONS": {"MAX_ENTRIES": 500},
 }
+
+# The seal: electronic signatures of what is issued
+
+DEMONSTRATION_KEY = VAR_DIR / "demonstration-seal-key.pem"
+SEAL_KEY = environment.seal_key("SEAL_KEY", demonstration=DEMONSTRATION_KEY, https=HTTPS)
+SEAL_KEY_PASSWORD = environment.text("SEAL_KEY_PASSWORD", default="")
+# Certificate and chain, where the file of the key does not hold them
+SEAL_CERTIFICATES = environment.text("SEAL_CERTIFICATES", default="")
+SEAL_TIMESTAMP_URL = environment.authority_url("SEAL_TIMESTAMP_URL")
+# Root certificates by which certificates of the key and of the time-stamping authority are validated
+SEAL_ROOTS = environment.text("SEAL_ROOTS", default="")
 
 # The agreement's clock and calendar
 
@@ -298,6 +309,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "weasyprint.progress": {"level": "WARNING"},
+        "pyhanko_certvalidator": {"level": "WARNING"},
         # Django answers HEAD as GET and lets the server drop the body, of which this server complains
         "gunicorn.http.wsgi": {"level": "ERROR"},
     },

@@ -170,6 +170,7 @@ def main() -> int:
             ("pdf", lambda: installed("pdf")),
             ("browser", lambda: installed("browser")),
             ("maintnote", receiver_installed),
+            ("sealtools", lambda: installed("sealtools")),
         ]:
             try:
                 look()

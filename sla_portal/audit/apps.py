@@ -8,6 +8,7 @@ class AuditConfig(AppConfig):
     verbose_name = _("Audit log")
 
     def ready(self) -> None:
-        from .checks import check_role
+        from .checks import check_role, check_seal_key
 
         checks.register(check_role, checks.Tags.database, deploy=True)
+        checks.register(check_seal_key, checks.Tags.security, deploy=True)

@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from .rules import Finding, Mark, link
+from .rules import Finding, Mark, canonical, link
 from .verbs import verb
 
 
@@ -133,6 +133,17 @@ class Checkpoint(models.Model):
     def mark(self) -> Mark:
         return Mark(self.entry, self.hash, self.entries, self.number)
 
+    def content(self) -> bytes:
+        """Return the checkpoint as the file that is sealed."""
+        stated = {
+            "checkpoint": self.number,
+            "made_at": self.made_at.isoformat(),
+            "entries": self.entries,
+            "entry": self.entry,
+            "hash": self.hash,
+        }
+        return canonical(stated).encode()
+
 
 class Check(models.Model):
     """An integrity check of the audit log and what it found. Triggers refuse UPDATE and DELETE."""
@@ -155,6 +166,136 @@ class Check(models.Model):
     @property
     def findings(self) -> list[Finding]:
         return [Finding.read(stored) for stored in self.found]
+
+
+class Kind(models.TextChoices):
+    """What kinds of documents are issued."""
+
+    REPORT = "report", _("availability report")
+    ANNOUNCEMENT = "announcement", _("announcement")
+    AGREEMENT = "agreement", _("agreement version")
+    CLOSING = "closing", _("month closing")
+    CHECKPOINT = "checkpoint", _("checkpoint of the audit log")
+    BUNDLE = "bundle", _("evidence bundle")
+
+
+class Document(models.Model):
+    """A document that was issued, known by its number or by the SHA-256 of its file. Triggers refuse UPDATE and DELETE."""
+
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
+    about = models.CharField(
+        _("about"), max_length=120, help_text=_("The record of which these are revisions; numbers may be alike.")
+    )
+    number = models.CharField(_("number"), max_length=120)
+    revision = models.PositiveIntegerField(_("revision"), default=1)
+    issued_at = models.DateTimeField(_("issued at"))
+    sha256 = models.CharField(_("SHA-256 of the file"), max_length=64, db_index=True)
+    check_code = models.CharField(
+        _("check code"), max_length=19, unique=True, help_text=_("Proves to the public page that the paper was seen.")
+    )
+    pdf = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text=_("Name of the stored PDF, which is signed within; others are sealed beside."),
+    )
+
+    class Meta:
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "about", "revision"], name="a_document_has_each_revision_once"),
+            models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="a_document_is_of_a_known_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} · {self.revision}" if self.revision > 1 else self.number
+
+
+class Certificate(models.Model):
+    """A certificate that documents were sealed with, and its chain. Triggers refuse UPDATE and DELETE."""
+
+    fingerprint = models.CharField(_("SHA-256 fingerprint"), max_length=64, unique=True)
+    subject = models.CharField(_("subject"), max_length=300)
+    issuer = models.CharField(_("issued by"), max_length=300)
+    valid_from = models.DateTimeField(_("valid from"))
+    valid_until = models.DateTimeField(_("valid until"))
+    pem = models.TextField(_("certificate and chain"))
+    demonstration = models.BooleanField(_("demonstration key"))
+    first_used_at = models.DateTimeField(_("first used at"))
+
+    class Meta:
+        verbose_name = _("certificate")
+        verbose_name_plural = _("certificates")
+        ordering = ["id"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Seal(models.Model):
+    """The seal of a document. The rows are a queue; triggers refuse any change once the document is sealed."""
+
+    document = models.OneToOneField(Document, models.PROTECT, primary_key=True, verbose_name=_("document"))
+    next_attempt_at = models.DateTimeField(_("next attempt"))
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    error = models.TextField(_("error"), blank=True)
+    lease = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(_("leased until"), null=True)
+    sealed_at = models.DateTimeField(_("sealed at"), null=True)
+    certificate = models.ForeignKey(
+        Certificate, models.PROTECT, null=True, related_name="+", verbose_name=_("certificate")
+    )
+    level = models.CharField(_("level"), max_length=4, blank=True)
+    timestamped_at = models.DateTimeField(_("time stamp"), null=True)
+    sha256 = models.CharField(
+        _("SHA-256 of the sealed file"),
+        max_length=64,
+        blank=True,
+        help_text=_("Of the sealed PDF, or of the seal beside."),
+    )
+    content = models.BinaryField(null=True, help_text=_("What follows the bytes of a PDF, or the seal beside."))
+
+    class Meta:
+        verbose_name = _("seal")
+        verbose_name_plural = _("seals")
+        default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=models.Q(sealed_at__isnull=True), name="seals_that_wait"
+            ),
+            models.Index(fields=["sha256"], condition=models.Q(sealed_at__isnull=False), name="seals_by_hash"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    sealed_at__isnull=True, certificate__isnull=True, content__isnull=True, sha256="", level=""
+                )
+                | (
+                    models.Q(
+                        sealed_at__isnull=False, certificate__isnull=False, content__isnull=False, lease__isnull=True
+                    )
+                    & models.Q(level__in=["B-B", "B-T", "B-LT"], error="")
+                    & ~models.Q(sha256="")
+                ),
+                name="a_seal_is_whole_or_none",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lease__isnull=True, leased_until__isnull=True)
+                | models.Q(lease__isnull=False, leased_until__isnull=False),
+                name="a_seal_is_leased_until_a_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(level__in=["", "B-B"], timestamped_at__isnull=True)
+                | models.Q(level__in=["B-T", "B-LT"], timestamped_at__isnull=False),
+                name="a_level_above_b_b_has_a_time_stamp",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.document)
 
 
 class ClosedMonth(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from .actors import Actor
-from .models import Chain, Check, Checkpoint, ClosedMonth, Entry, Occasion
+from .documents import register
+from .models import Chain, Check, Checkpoint, ClosedMonth, Entry, Kind, Occasion
 from .queries import Inspected, entries_since, inspect_log, inspect_tail
 from .rules import GENESIS, Mark, link
 from .verbs import ADDING, NO_CHANGE
@@ -235,7 +237,7 @@ def _checkpoint(occasion: Occasion, about: str, chain: Chain, now: datetime) -> 
     if made := Checkpoint.objects.filter(occasion=occasion, about=about).first():
         return made
     newest = Checkpoint.objects.aggregate(newest=models.Max("number"))["newest"] or 0
-    return Checkpoint.objects.create(
+    checkpoint = Checkpoint.objects.create(
         number=newest + 1,
         made_at=now,
         occasion=occasion,
@@ -244,6 +246,9 @@ def _checkpoint(occasion: Occasion, about: str, chain: Chain, now: datetime) -> 
         entry=chain.last_number,
         hash=chain.last_hash,
     )
+    digest = hashlib.sha256(checkpoint.content()).hexdigest()
+    register(kind=Kind.CHECKPOINT, number=str(checkpoint.number), sha256=digest, issued_at=now)
+    return checkpoint
 
 
 def check_log(*, now: datetime, outside: Sequence[Mark] = ()) -> Check:

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import models
 
 from .actors import Seen
-from .models import CONTENT, Chain, Check, Checkpoint, Entry, Occasion, content_of
+from .models import CONTENT, Chain, Check, Checkpoint, Document, Entry, Kind, Occasion, Seal, content_of
 from .rules import GENESIS, Fault, Finding, Head, Mark, Row, Start, inspect, missing_checkpoints
 from .verbs import LOOKING
 
@@ -48,6 +48,32 @@ def entries_since(seen: Seen, *subjects: models.Model, most: int | None = MOST_S
 def changes_of_closed_months(since: datetime, most: int = MOST_SINCE) -> list[Entry]:
     """Return the writes since then that changed the record of closed months, newest first, at most `most`."""
     return list(Entry.objects.filter(at__gte=since, changes__has_key="closed_months").order_by("-id")[:most])
+
+
+# What was issued
+
+
+def documents() -> models.QuerySet[Document]:
+    """Return what was issued, with the seals of what is sealed, but not their bytes."""
+    return Document.objects.select_related("seal__certificate").defer("seal__content", "seal__certificate__pem")
+
+
+def document(kind: Kind, about: str, revision: int = 1) -> Document | None:
+    """Return an issued document; None where the register does not know it."""
+    return documents().filter(kind=kind, about=about, revision=revision).first()
+
+
+def seal_of(kind: Kind, about: str, revision: int = 1) -> bytes | None:
+    """Return the bytes of a document's seal, as they stand beside it or follow it; None while it is unsealed."""
+    sealed = Seal.objects.filter(sealed_at__isnull=False)
+    named = sealed.filter(document__kind=kind, document__about=about, document__revision=revision)
+    content = named.values_list("content", flat=True).first()
+    return None if content is None else bytes(content)
+
+
+def failed_seals() -> models.QuerySet[Seal]:
+    """Return the seals that could not be made yet; the row says why."""
+    return Seal.objects.filter(sealed_at__isnull=True).exclude(error="")
 
 
 # Integrity

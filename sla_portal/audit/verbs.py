@@ -65,6 +65,7 @@ VERBS = {
     "recorded a payment on": pgettext_lazy("audit log", "recorded a payment on"),
     "redeemed a voucher": pgettext_lazy("audit log", "redeemed a voucher on"),
     "refused": pgettext_lazy("audit log", "refused"),
+    "sealed with": pgettext_lazy("audit log", "sealed documents with"),
     "refused as too late": pgettext_lazy("audit log", "refused as too late"),
     "registered": pgettext_lazy("audit log", "registered"),
     "rejected": pgettext_lazy("audit log", "rejected"),

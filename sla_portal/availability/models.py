@@ -260,6 +260,7 @@ class MonthClosing(models.Model):
         help_text=_("The second person was switched off. Empty: closed before a second person was asked for."),
     )
     reason = models.TextField(_("reason"), blank=True, help_text=_("Why the closed month was corrected."))
+    statement = models.TextField(null=True, help_text="The file that is sealed; absent in those of an earlier build.")
 
     class Meta:
         verbose_name = _("month closing")

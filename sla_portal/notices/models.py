@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from sla_portal.audit.rules import canonical
 from sla_portal.customers.models import Contact
 
 from .rules import digest
@@ -88,6 +89,12 @@ class Notice(models.Model):
             "wordings": sorted([w.language, w.subject, w.text, w.html] for w in wordings),
             "attachments": sorted([a.name, a.content_type, hashlib.sha256(a.content).hexdigest()] for a in attachments),
         }
+
+    def published(self) -> bytes:
+        """Return what was published, as the file that is sealed: all but who in the office issued it."""
+        content = self.content_with(self.wordings.all(), self.attachments.all())
+        del content["given_by"]
+        return canonical(content).encode()
 
     def expected_sha256(self) -> str:
         """Return the hash that the notice must have if nothing was changed."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.admin import ChosenFilter, Link, MonthFilter, ReadOnlyModelAdmin, clock_column
+from sla_portal.audit.models import Kind
+from sla_portal.audit.queries import document
 from sla_portal.badges import badge
 from sla_portal.kernel.months import ServiceMonth
 
@@ -63,7 +66,7 @@ class ReportAdmin(ReadOnlyModelAdmin):
     sortable_by = ()
     fields = (
         "number", "revision", "month", "region", "customer", "issued_at", "status", "error", "rendered_at", "size",
-        "file_sha256", "figures_sha256", "supersedes",
+        "file_sha256", "figures_sha256", "supersedes", "check_code", "seal",
     )  # fmt: skip
     nothing_yet = gettext_lazy(
         "No reports have been issued yet. Last month's are issued automatically, any other month's on its page under Months."
@@ -92,6 +95,16 @@ class ReportAdmin(ReadOnlyModelAdmin):
     @admin.display(description="SHA-256")
     def file_hash(self, report):
         return format_html("<code>{}</code>", report.file_sha256[:16]) if report.file_sha256 else "–"
+
+    @admin.display(description=gettext_lazy("check code"))
+    def check_code(self, report):
+        found = document(Kind.REPORT, report.about, report.revision)
+        return found.check_code if found else "–"
+
+    @admin.display(description=gettext_lazy("electronic seal"))
+    def seal(self, report):
+        found = document(Kind.REPORT, report.about, report.revision)
+        return render_to_string("staff/_seal.html", {"document": found}) if found else _("Unsealed")
 
     def record_links(self, request, report):
         if report.status == Status.READY:

@@ -154,6 +154,12 @@ class Report(models.Model):
         return f"{self.number} · {self.revision}"
 
     @property
+    def about(self) -> str:
+        """The subject and month by which the register knows its revisions."""
+        subject = f"region {self.region_id}" if self.region_id else f"customer {self.customer_id}"
+        return f"{self.month:%Y-%m} {subject}"
+
+    @property
     def file_name(self) -> str:
         """The file name of the download."""
         return f"{self.number}-r{self.revision}.pdf"
@@ -275,6 +281,11 @@ class Bundle(models.Model):
     def subject(self) -> str:
         """What the evidence is of: a version, the number of a claim, or a month."""
         return f"{self.month:%Y-%m}" if self.month else str(self.claim or self.version)
+
+    @property
+    def about(self) -> str:
+        """Its number in the register."""
+        return self.file_name.removesuffix(".zip")
 
     @property
     def file_name(self) -> str:

@@ -345,6 +345,10 @@ class Issue(TypedDict):
     """None: the month is not closed; absent in reports older than the key, as the next two."""
     issued_by: NotRequired[str]
     parties: NotRequired[Parties]
+    check_code: NotRequired[str]
+    """What the public page asks for beside the number; absent in reports older than the key, as the next."""
+    seal: NotRequired[Literal["", "operator", "demonstration"]]
+    """Whose key the PDF is sealed with; empty: with none."""
 
 
 class Statement(TypedDict):

@@ -6,6 +6,8 @@ Celery messages may be lost, duplicated or late; what is due is read from the ro
 from celery import shared_task
 from django.utils import timezone
 
+from sla_portal.audit.seals import seal_due
+
 from . import operations
 
 SWEPT_EVERY_SECONDS = 30
@@ -38,7 +40,8 @@ def queue_reports(run_id: int) -> None:
 
 @shared_task
 def render_report_chunk(ids: list[int]) -> None:
-    operations.render_chunk(ids=ids, clock=timezone.now)
+    if operations.render_chunk(ids=ids, clock=timezone.now):
+        seal_due(clock=timezone.now)
 
 
 @shared_task

@@ -17,15 +17,17 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.models import Kind
+from sla_portal.audit.queries import seal_of
 from sla_portal.audit.versions import acting
 from sla_portal.reports.models import Bundle, Status
 from sla_portal.reports.operations import record_download
 from sla_portal.reports.tasks import make_bundle
 
-from .common import page, refusals_on, require_right
+from .common import SEAL_TYPE, download, page, refusals_on, require_right, with_documents
 from .forms import KeyedForm
 from .operations import save_once
 
@@ -69,11 +71,13 @@ def bundles_page(
         if form.is_valid():
             with refusals_on(form):
                 return redirect(_requested(acting(request), evidence.url, request_one, form.cleaned_data))
+    shown = list(evidence.found.select_related("version", "claim")[:SHOWN])
+    with_documents(Kind.BUNDLE, [(one.about, one) for one in shown])
     context = {
         "title": evidence.title,
         "evidence": evidence,
         "form": form,
-        "bundles": evidence.found[:SHOWN],
+        "bundles": shown,
         "shown": SHOWN,
         "more": evidence.found.count() > SHOWN,
         "in_progress": evidence.found.filter(IN_PROGRESS).exists(),
@@ -113,6 +117,14 @@ def bundle_file(request: HttpRequest, pk: int) -> HttpResponse:
         content_type="application/zip",
         headers={"X-Content-Type-Options": "nosniff"},
     )
+
+
+@require_safe
+def bundle_seal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the seal of a bundle."""
+    require_right(request, VIEW)
+    bundle = get_object_or_404(Bundle.objects.select_related("version", "claim"), pk=pk, status=Status.READY)
+    return download(seal_of(Kind.BUNDLE, bundle.about), f"{bundle.file_name}.p7s", SEAL_TYPE)
 
 
 def _is_whole(bundle: Bundle) -> bool:

@@ -11,11 +11,14 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.db.models import Model
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
+from sla_portal.audit.models import Kind
 from sla_portal.audit.operations import TouchesClosedMonth
+from sla_portal.audit.queries import documents
 from sla_portal.kernel.errors import Refused
 
 T = TypeVar("T", bound=Model)
@@ -29,6 +32,30 @@ def require_right(request: HttpRequest, right: str) -> None:
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> TemplateResponse:
     return TemplateResponse(request, template, {**admin.site.each_context(request), **context}, status=status)
+
+
+SEAL_TYPE = "application/pkcs7-signature"
+
+
+def download(content: bytes | None, name: str, content_type: str) -> HttpResponse:
+    """Send a file; answer 404 where there is none."""
+    if content is None:
+        raise Http404
+    headers = {
+        "Content-Disposition": content_disposition_header(as_attachment=True, filename=name),
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HttpResponse(content, content_type=content_type, headers=headers)
+
+
+def with_documents(kind: Kind, rows: Iterable[tuple[str, Any]]) -> None:
+    """Set `document` on each row, by what it is about in the register; None where the register does not know it."""
+    rows = list(rows)
+    found = documents().filter(kind=kind, about__in={about for about, _row in rows})
+    known = {(one.about, one.revision): one for one in found}
+    for about, row in rows:
+        row.document = known.get((about, getattr(row, "revision", 1)))
 
 
 def chosen_template(request: HttpRequest, templates: Iterable[T]) -> T:

@@ -35,7 +35,7 @@ from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, 
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
-from sla_portal.audit.queries import changes_of_closed_months, present_findings
+from sla_portal.audit.queries import changes_of_closed_months, failed_seals, present_findings
 from sla_portal.audit.verbs import SIGN_INS
 from sla_portal.audit.words import sentence
 from sla_portal.availability.models import (
@@ -156,6 +156,8 @@ def index(request: HttpRequest) -> TemplateResponse:
         context["latest"] = Entry.objects.exclude(action__in=SIGN_INS).order_by("-id")[:SHOWN]
     if may("audit.view_faults"):
         context["faults"] = [sentence(finding) for finding in present_findings()]
+        context["unsealed"] = failed_seals().order_by("-attempts").select_related("document").defer("content").first()
+        context["unsealed_count"] = failed_seals().count()
     return TemplateResponse(request, "staff/home.html", context)
 
 

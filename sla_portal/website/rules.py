@@ -521,6 +521,7 @@ class PublicCheckpoint:
     entries: int
     entry: int
     hash: str
+    sealed: bool
 
 
 @dataclass(frozen=True)
@@ -535,7 +536,57 @@ class PublicNotice:
     said: tuple[Said, ...]
     before: str = ""
     """Of an amendment the version that it starts from."""
+    document: PublicDocument | None = None
 
     def in_language(self, language: str) -> Said:
         """Its text in `language`, or else in the first language in which it was published."""
         return next((said for said in self.said if said.language == language), self.said[0])
+
+
+@dataclass(frozen=True)
+class Seal:
+    """With which certificate a document was sealed, and when."""
+
+    sealed_at: datetime
+    timestamped_at: datetime | None
+    subject: str
+    fingerprint: str
+    demonstration: bool
+
+
+@dataclass(frozen=True)
+class PublicDocument:
+    """An issued document. Whoever is shown it has the document, or reads it on the website."""
+
+    kind: str
+    number: str
+    revision: int
+    issued_at: datetime
+    sha256: str
+    check_code: str
+    seal: Seal | None
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A document that somebody asked about, and by which revision it is superseded, if it is."""
+
+    document: PublicDocument
+    sealed_copy: bool | None
+    """Whether the file was the sealed PDF; None where no file was asked about."""
+    newest_revision: int | None = None
+    newest_issued_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PublicCertificate:
+    """A certificate that documents were sealed with."""
+
+    fingerprint: str
+    subject: str
+    issuer: str
+    valid_from: datetime
+    valid_until: datetime
+    first_used_at: datetime
+    demonstration: bool
+    pem: str

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import answers, calendars, feeds, minutes, views
+from . import answers, calendars, documents, feeds, minutes, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -17,14 +17,21 @@ urlpatterns = [
     path("availability/<str:code>/<str:month>/minutes/", minutes.of_region, name="minutes"),
     path("reports/minutes/", minutes.of_report, name="report_minutes"),
     path("notices/", views.notices, name="notices"),
+    path("notices/<str:about>/content.json", documents.announcement, name="notice_content"),
+    path("notices/<str:about>/content.json.p7s", documents.seal, {"kind": "announcement"}, name="notice_seal"),
     path("notices/<path:number>/", views.notice, name="notice"),
     path("agreement/", views.agreement, name="agreement"),
     path("agreement/answer/<str:token>/", answers.answer, name="agreement_answer"),
     path("agreement/compare/", views.compare, name="agreement_compare"),
     path("agreement/<str:version>/text.json", views.hashed, name="agreement_hashed"),
+    path("agreement/<str:about>/text.json.p7s", documents.seal, {"kind": "agreement"}, name="agreement_seal"),
     path("agreement/<str:before>/<str:after>/", views.redline, name="agreement_redline"),
     path("agreement/<path:version>/", views.agreement, name="agreement_version"),
     path("checkpoints/", views.checkpoints, name="checkpoints"),
+    path("checkpoints/<int:about>.json", documents.checkpoint, name="checkpoint_content"),
+    path("checkpoints/<int:about>.json.p7s", documents.seal, {"kind": "checkpoint"}, name="checkpoint_seal"),
+    path("verify/", documents.verify, name="verify"),
+    path("verify/certificates/<str:fingerprint>.pem", documents.certificate, name="certificate"),
     path("data/", views.data, name="data"),
     path("feeds/incidents.atom", feeds.incidents, name="feed_incidents"),
     path("feeds/maintenance.atom", feeds.maintenance, name="feed_maintenance"),

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from incidents.models import in_language
 from maintenance.models import Kind as MaintenanceKind
 from sla_portal.agreements.changes import CHINESE
+from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.clocks import month_name
 from sla_portal.notices.models import Kind as NoticeKind
 
@@ -247,6 +249,11 @@ def what_is_touched(window: PublicWindow) -> str:
 def maintenance_kind(kind: str) -> str:
     word = str(MaintenanceKind(kind).label)
     return word[:1].upper() + word[1:]
+
+
+def document_kind(kind: str) -> str:
+    """The label of a kind of document, as a sentence begins."""
+    return str(capfirst(DocumentKind(kind).label))
 
 
 def notice_kind(kind: str) -> str:

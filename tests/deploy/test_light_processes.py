@@ -11,7 +11,7 @@ pytestmark = pytest.mark.sqlite
 
 RARE = {
     "openpyxl", "numpy", "lxml", "boto3", "botocore", "storages", "requests", "weasyprint", "pydyf", "PIL", "pikepdf",
-    "pypdfium2", "icalendar",
+    "pypdfium2", "icalendar", "pyhanko", "pyhanko_certvalidator", "cryptography", "asn1crypto", "aiohttp", "pkcs11",
 }  # fmt: skip
 SOME = {"holidays", "markdown_it"}
 """What some pages of the website need."""

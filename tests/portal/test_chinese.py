@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
-from io import BytesIO
+from io import BytesIO, StringIO
+from pathlib import Path
 from zipfile import ZipFile
 
 import pikepdf
@@ -14,6 +15,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.db import models, transaction
 from django.http.response import HttpResponseBase
 from django.test import Client, override_settings
@@ -30,9 +32,12 @@ from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import change_draft
 from sla_portal.agreements.queries.drafts import draft_content
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.models import Check
+from sla_portal.audit.documents import register
+from sla_portal.audit.models import Certificate, Check, Document
+from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.rules import Fault, Finding
-from sla_portal.availability.models import ClosingRequest, Exclusion
+from sla_portal.audit.seals import seal_due
+from sla_portal.availability.models import ClosingRequest, Exclusion, MonthClosing
 from sla_portal.availability.operations import add_evidence
 from sla_portal.customers.models import Contact, Region
 from sla_portal.demo.build import build_demo
@@ -75,7 +80,8 @@ WORD = re.compile(r"[A-Za-z][A-Za-z’'-]+")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 ALLOWED = frozenset(
     """API CORS CSV DNS EML HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
-    WebP XLSX ZIP Atlassian Atom Cookie If-None-Match Markdown Message-ID Python Statuspage sha sum""".split()  # noqa: SIM905
+    WebP XLSX ZIP Atlassian Atom CMS Cookie Linux macOS Windows If-None-Match Markdown Message-ID Python Statuspage
+    sha sum""".split()  # noqa: SIM905
 )
 """Abbreviations, formats, units and names of products and protocols."""
 CODE = re.compile(
@@ -218,8 +224,19 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         faults = [Finding(fault, 1, 2, checkpoint).stored() for fault in Fault for checkpoint in (None, 1)]
         check = Check.objects.create(at=NOW, whole=True, entries=2, found=faults)
         notify_of_findings(check=check, now=NOW)
+        seal_all(folder / "key.pem")
         yield Typed()
         transaction.set_rollback(True)
+
+
+def seal_all(key: Path) -> None:
+    """Seal what was issued, but for one document whose file is missing."""
+    with override_settings(SEAL_KEY="", DEMONSTRATION_KEY=key):
+        call_command("demosealkey", stdout=StringIO())
+    register(kind=DocumentKind.REPORT, number="SLA-2026-10-0", sha256="0" * 64, issued_at=NOW, pdf="none.pdf")
+    with override_settings(SEAL_KEY=str(key)):
+        while seal_due(clock=lambda: NOW):
+            pass
 
 
 # Pages
@@ -258,6 +275,8 @@ def given(route: str) -> list[dict[str, object]] | None:
     request = ClosingRequest.objects.latest("pk")
     scopes = [("region", "eu"), ("region", "apac"), ("customer", "C-1001"), ("customer", "C-2001")]
     requests = [{"pk": one.window_id, "number": one.pk} for one in AnnouncementRequest.objects.all()]
+    closings = [{"month": f"{one.month:%Y-%m}", "revision": one.revision} for one in MonthClosing.objects.all()[:1]]
+    announcements = [{"about": Notice.objects.filter(public=True).latest("pk").number}]
     special = {
         "admin/availability/months/<str:month>/<str:scope>/<str:code>/": [
             {"month": month, "scope": scope, "code": code} for month in ("2026-10", "2026-11") for scope, code in scopes
@@ -283,6 +302,14 @@ def given(route: str) -> list[dict[str, object]] | None:
         "admin/agreements/amendments/answers/<int:pk>/withdraw/": [{"pk": amendment.answers.get().pk}],
         "reports/<int:pk>/file": [{"pk": Report.objects.get(status="ready").pk}],
         "api/<path:anything>": [{"anything": "v2/nothing.json"}],
+        "admin/availability/months/<str:month>/closings/<int:revision>/": closings,
+        "admin/availability/months/<str:month>/closings/<int:revision>/seal/": closings,
+        "notices/<str:about>/content.json": announcements,
+        "notices/<str:about>/content.json.p7s": announcements,
+        "agreement/<str:about>/text.json.p7s": [{"about": "1.1"}],
+        "checkpoints/<int:about>.json": [{"about": 1}],
+        "checkpoints/<int:about>.json.p7s": [{"about": 1}],
+        "verify/certificates/<str:fingerprint>.pem": [{"fingerprint": Certificate.objects.get().fingerprint}],
         "incidents/<path:reference>/": [{"reference": row.reference} for row in variants(Incident)],
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/": requests,
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/withdraw/": requests,
@@ -401,6 +428,19 @@ def test_no_page_of_any_role_holds_a_latin_word(portal):
             unanswered.append(route)
     assert english == {}
     assert unanswered == []
+
+
+def test_no_answer_about_a_document_holds_a_latin_word(portal):
+    reader = Client(headers=CHINESE)
+    for row in (Document.objects.filter(kind="bundle").first(), Document.objects.filter(kind="agreement").first()):
+        for typed in (
+            {"sha256": row.sha256},
+            {"number": row.number, "check_code": row.check_code},
+            {"sha256": "0" * 64},
+            {},
+        ):
+            page = reader.post("/verify/", typed).content.decode()
+            assert portal.latin(texts_of(page)) == [], typed
 
 
 def stale(user: str, name: str, row: models.Model, having: str, **typed) -> HttpResponseBase:

@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.documents import register
+from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.models import Occasion
 from sla_portal.audit.operations import lock_chain, make_checkpoint, record, require
 from sla_portal.customers.models import Contact
@@ -175,6 +177,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
             },
             now=now,
         )
+        register(kind=DocumentKind.AGREEMENT, number=locked.version, sha256=locked.sha256, issued_at=now)
         make_checkpoint(occasion=Occasion.PUBLICATION, about=locked.notice, now=now)
     version.refresh_from_db()
     return locked.notice

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.models import Occasion
+from sla_portal.audit.documents import register
+from sla_portal.audit.models import Kind, Occasion
 from sla_portal.audit.operations import check_unchanged, close_record, lock_chain, make_checkpoint, record, require
+from sla_portal.audit.rules import canonical
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.months import ServiceMonth
 
-from ..models import ClosingRequest, Deviation, MonthClosing, RequestStatus
+from ..models import ClosingRequest, CustomerMonth, Deviation, MonthClosing, RegionMonth, RequestStatus
 from ..queries import OpenItems, closing_of, not_in_service, open_items, pending_request, record_of, records_of
 from .classification import ReasonMissing, SecondPersonNeeded
 from .judging import judge_month, month_deviates
@@ -250,7 +254,9 @@ def _close(
                 raise MonthHasOpenItems(items)
             if shown:
                 _check_shown(month, shown, now)
-            closing = MonthClosing.objects.create(
+            for region in Region.objects.all():
+                judge_month(region=region, month=month, now=now)
+            closing = MonthClosing(
                 month=month.first_day,
                 revision=revision,
                 closed_at=now,
@@ -259,8 +265,15 @@ def _close(
                 reason=reason,
                 **people,
             )
-            for region in Region.objects.all():
-                judge_month(region=region, month=month, now=now)
+            closing.statement = canonical(_stated(closing))
+            closing.save(force_insert=True)
+            register(
+                kind=Kind.CLOSING,
+                number=str(month),
+                revision=revision,
+                sha256=sha256(closing.statement.encode()).hexdigest(),
+                issued_at=now,
+            )
             Deviation.objects.filter(month=month.first_day).delete()
             close_record(month)
             record(
@@ -276,6 +289,35 @@ def _close(
         # Of two concurrent closings the constraint admits one.
         raise MonthClosed(_("%(month)s was closed by someone else at the same moment.") % {"month": month}) from error
     return closing
+
+
+def _stated(closing: MonthClosing) -> dict[str, object]:
+    """Return what the sealed file of a closing states: by whom, and the figures of the regions."""
+    figures = RegionMonth.objects.filter(month=closing.month).select_related("region", "agreement_version")
+    return {
+        "month": str(ServiceMonth.of(closing.month)),
+        "revision": closing.revision,
+        "closed_at": instant_text(closing.closed_at),
+        "closed_by": closing.closed_by_name,
+        "requested_by": closing.requested_by_name,
+        "one_person": bool(closing.one_person),
+        "reason": closing.reason,
+        "regions": [
+            {
+                "code": one.region.code,
+                "agreement_version": one.agreement_version.version,
+                "reading": one.reading,
+                "total_minutes": one.total_minutes,
+                "unavailable_minutes": one.unavailable_minutes,
+                "excluded_minutes": one.excluded_minutes,
+                "met": one.met,
+                # Of the minutes that the months of its customers follow from
+                "sha256": one.digest,
+            }
+            for one in figures.order_by("region__code")
+        ],
+        "customers": CustomerMonth.objects.filter(month=closing.month).count(),
+    }
 
 
 def _people(closing: MonthClosing) -> dict[str, list[object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.documents import register
+from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.operations import lock_chain, record, require
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.errors import Refused
@@ -91,6 +94,13 @@ def give_notice(
                 "sha256": [None, notice.sha256],
             },
         )
+        if public:
+            register(
+                kind=DocumentKind.ANNOUNCEMENT,
+                number=notice.number,
+                sha256=hashlib.sha256(notice.published()).hexdigest(),
+                issued_at=now,
+            )
     return notice
 
 

@@ -13,6 +13,9 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from sla_portal.audit.models import Certificate
+from sla_portal.audit.seals import seal_beside
+
 from ..models import Bundle
 from .amendment import write_amendment
 from .archive import Archive
@@ -39,12 +42,23 @@ def write_bundle(bundle: Bundle, *, file: IO[bytes], now: datetime, note: Callab
         archive.add("README.txt", readme.encode())
         manifest = archive.manifest()
         archive.add(MANIFEST, manifest)
+        _add_seal(archive, manifest, now)
         add_newest_checkpoint(archive, note(sha256(manifest).hexdigest()))
     file.seek(0)
     whole = sha256()
     while part := file.read(1 << 20):
         whole.update(part)
     return whole.hexdigest()
+
+
+def _add_seal(archive: Archive, manifest: bytes, now: datetime) -> None:
+    """Add the seal of the manifest, where a key is at hand, and all certificates by which seals in the bundle are verified."""
+    seal = seal_beside(manifest, now=now)
+    if seal:
+        archive.add(f"{MANIFEST}.p7s", seal.content)
+    used = dict(Certificate.objects.values_list("fingerprint", "pem"))
+    for fingerprint, pem in (used | ({seal.fingerprint: seal.pem} if seal else {})).items():
+        archive.add(f"certificates/{fingerprint[:16]}.pem", pem.encode())
 
 
 def _time_of(bundle: Bundle) -> datetime:

@@ -18,7 +18,8 @@ from claims.models import Claim
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.queries import deliveries_of
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.models import Occasion
+from sla_portal.audit.documents import register
+from sla_portal.audit.models import Kind, Occasion
 from sla_portal.audit.operations import make_checkpoint, record, require
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -146,6 +147,7 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
                 changes={"sha256": [None, sha256], "size": [None, size]},
                 now=now,
             )
+            register(kind=Kind.BUNDLE, number=bundle.about, sha256=sha256, issued_at=now)
     return bool(made)
 
 

@@ -15,6 +15,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.documents import new_check_code, present_seal, register
+from sla_portal.audit.models import Kind
 from sla_portal.audit.operations import record, require
 from sla_portal.availability.models import ClosingRequest, MonthClosing
 from sla_portal.availability.operations import (
@@ -326,6 +328,8 @@ def _report(
             if closing
             else None,
             "issued_by": run.requested_by_name,
+            "check_code": new_check_code(),
+            "seal": present_seal(),
             "parties": {
                 "operator_name": settings.OPERATOR_NAME,
                 "operator_address": settings.OPERATOR_ADDRESS,
@@ -397,17 +401,25 @@ def _render(pk: int, clock: Clock) -> bool:
             status=Status.FAILED if given_up else Status.QUEUED, error=f"{type(error).__name__}: {error}", **free
         )
         return False
-    return bool(
-        mine.update(
-            status=Status.READY,
-            file=name,
-            file_sha256=sha256(pdf).hexdigest(),
-            size=len(pdf),
-            rendered_at=clock(),
-            error="",
-            **free,
+    digest = sha256(pdf).hexdigest()
+    with transaction.atomic():
+        done = mine.update(
+            status=Status.READY, file=name, file_sha256=digest, size=len(pdf), rendered_at=clock(), error="", **free
         )
-    )
+        if done:
+            issue = report.statement["issue"]
+            register(
+                kind=Kind.REPORT,
+                about=report.about,
+                number=report.number,
+                revision=report.revision,
+                sha256=digest,
+                issued_at=report.issued_at,
+                check_code=issue.get("check_code", ""),
+                pdf=name,
+                to_seal=bool(issue.get("seal")),
+            )
+    return bool(done)
 
 
 def _store(report: Report, pdf: bytes) -> str:

@@ -308,6 +308,7 @@ def _own_context(statement: Statement, digest: str, bodies: _Bodies) -> dict[str
         "changes": words.changes(issue["changes"]),
         "compensation": words.ledger_entries(figures.get("compensation", ())),
         "digest": digest,
+        "seal": words.seal(issue),
         "note": "" if printed == statement else note(),
         "attachment": ATTACHMENT,
     }

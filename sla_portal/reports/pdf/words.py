@@ -176,6 +176,17 @@ def facts(figures: Figures, issue: Issue) -> Iterator[tuple[str, str]]:
     yield _("Issued"), issued % {**at, "name": issue.get("issued_by")}
 
 
+def seal(issue: Issue) -> str:
+    """Return whether the PDF carries a signature; empty in those of an earlier build."""
+    if "seal" not in issue:
+        return ""
+    return {
+        "": _("unsealed"),
+        "operator": _("sealed by the signature within; unsealed without it"),
+        "demonstration": _("sealed with a demonstration key, which proves nothing"),
+    }[issue["seal"]]
+
+
 def _if_confirmed(figures: Figures) -> Iterator[str]:
     would = figures["if_confirmed"]
     if would and would["availability"] is not None:

@@ -11,6 +11,8 @@ from django.db.models import Count, Max, QuerySet
 from django.utils.translation import gettext as _
 
 from sla_portal.agreements.queries import contracts_in_force
+from sla_portal.audit.models import Kind
+from sla_portal.audit.queries import seal_of
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -82,7 +84,10 @@ class FileDamaged(Refused):
 
 
 def file_of(report: Report) -> bytes:
-    """Read the PDF of a ready report; raises `FileDamaged` where its SHA-256 is not the recorded one."""
+    """Read the PDF of a ready report, with the seal that follows it once it is sealed.
+
+    Raises `FileDamaged` where the SHA-256 of what was printed is not the recorded one.
+    """
     try:
         with report.file.open("rb") as stored:
             content: bytes = stored.read()
@@ -93,4 +98,4 @@ def file_of(report: Report) -> bytes:
             _("The file of report %(number)s is missing or damaged, so it cannot be downloaded. Tell an administrator.")
             % {"number": report}
         )
-    return content
+    return content + (seal_of(Kind.REPORT, report.about, report.revision) or b"")

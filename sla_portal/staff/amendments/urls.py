@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from ..bundles import bundle_file
+from ..bundles import bundle_file, bundle_seal
 from . import answers, bundles, drafts, listing, publication, register
 
 
@@ -21,6 +21,7 @@ def urls(view) -> list[URLPattern]:
         path(of_version + "notify/", view(publication.notify), name="notify_of_amendment"),
         path(of_version + "bundles/", view(bundles.bundles), name="bundles"),
         path("reports/bundles/<int:pk>/file/", view(bundle_file), name="bundle_file"),
+        path("reports/bundles/<int:pk>/seal/", view(bundle_seal), name="bundle_seal"),
         path(of_version + "withdraw/", view(publication.withdraw), name="withdraw_amendment"),
         path(of_version + "customers/", view(answers.customers), name="amendment_customers"),
         path(of_version + "customers/<path:code>/", view(answers.answer), name="amendment_answer"),

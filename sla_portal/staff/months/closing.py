@@ -15,10 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from sla_portal.audit.models import Entry
-from sla_portal.audit.queries import changes_of_closed_months, entries_about
+from sla_portal.audit.models import Entry, Kind
+from sla_portal.audit.queries import changes_of_closed_months, entries_about, seal_of
 from sla_portal.audit.versions import acting
 from sla_portal.availability.models import ClosingRequest, Deviation, MonthClosing, RegionMonth, RequestStatus
 from sla_portal.availability.operations import (
@@ -37,7 +37,7 @@ from sla_portal.reports.models import Report
 from sla_portal.reports.operations import close_and_report, confirm_and_report, correct_and_report
 
 from ..claims.entitlements import affected_rows
-from ..common import page, refusals_on, require_right
+from ..common import SEAL_TYPE, download, page, refusals_on, require_right, with_documents
 from ..words import verdict
 
 TOUCHED_SHOWN = 20
@@ -113,6 +113,22 @@ def decide(request: HttpRequest, month: str, pk: int, step: str) -> HttpResponse
     return _page(request, asked, now, **{"return_form" if step == "return" else "decision": form})
 
 
+@require_safe
+def file(request: HttpRequest, month: str, revision: int) -> HttpResponse:
+    """Send a closing as the file that is sealed."""
+    require_right(request, "availability.view_monthclosing")
+    closing = get_object_or_404(MonthClosing, month=_asked(month).first_day, revision=revision, statement__isnull=False)
+    return download(closing.statement.encode(), f"closing-{month}-r{revision}.json", "application/json")
+
+
+@require_safe
+def seal(request: HttpRequest, month: str, revision: int) -> HttpResponse:
+    """Send the seal of a closing."""
+    require_right(request, "availability.view_monthclosing")
+    content = seal_of(Kind.CLOSING, str(_asked(month)), revision)
+    return download(content, f"closing-{month}-r{revision}.json.p7s", SEAL_TYPE)
+
+
 def _asked(month: str) -> ServiceMonth:
     try:
         return ServiceMonth.parse(month)
@@ -123,6 +139,14 @@ def _asked(month: str) -> ServiceMonth:
 def _page(request: HttpRequest, month: ServiceMonth, now: datetime, **bound: forms.Form | None) -> HttpResponse:
     """Render the page; `bound` holds a form that was refused, by name."""
     closings = list(MonthClosing.objects.filter(month=month.first_day))
+    reports = list(
+        Report.objects.filter(month=month.first_day, region__isnull=False)
+        .select_related("region")
+        .defer("statement")
+        .order_by("region__code", "-revision")
+    )
+    with_documents(Kind.CLOSING, [(str(month), one) for one in closings])
+    with_documents(Kind.REPORT, [(one.about, one) for one in reports])
     requests = list(ClosingRequest.objects.filter(month=month.first_day))
     pending = next((one for one in requests if one.status == RequestStatus.PENDING), None)
     refused = not_in_service(month)
@@ -158,10 +182,7 @@ def _page(request: HttpRequest, month: ServiceMonth, now: datetime, **bound: for
             "ends_at": instant(month.span(settings.SLA_ZONE)[1]),
             "regions": regions,
             "missed_customers": present.breached if present else 0,
-            "reports": Report.objects.filter(month=month.first_day, region__isnull=False)
-            .select_related("region")
-            .defer("statement")
-            .order_by("region__code", "-revision"),
+            "reports": reports,
             **_claims_touched(request, month, closings, now),
             "may_see_reports": request.user.has_perm("reports.view_report"),
             "may_close": request.user.has_perm("availability.close_month"),

@@ -29,6 +29,8 @@ def urls(view) -> list[URLPattern]:
             )
             for step in ("confirm", "return", "withdraw")
         ),
+        path("availability/months/<str:month>/closings/<int:revision>/", view(closing.file), name="closing_file"),
+        path("availability/months/<str:month>/closings/<int:revision>/seal/", view(closing.seal), name="closing_seal"),
         path("availability/months/<str:month>/<str:scope>/<str:code>/", view(month.month), name="month"),
         path("availability/months/<str:month>/<str:scope>/<str:code>/minutes/", view(minutes.minutes), name="minutes"),
     ]

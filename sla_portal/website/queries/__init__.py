@@ -5,6 +5,14 @@ Each function here makes a fixed number of queries, however many rows there are.
 
 from .announcements import notice, notices
 from .checkpoints import checkpoints
+from .documents import (
+    announced_content,
+    certificates,
+    checkpoint_content,
+    seal_beside,
+    verified_by_code,
+    verified_by_hash,
+)
 from .incidents import incident, incidents_of, latest_incidents
 from .minutes import closing_revision, minutes_of_customer, minutes_of_report, region_minutes
 from .months import RegionYear, Years, maps, years
@@ -21,6 +29,9 @@ __all__ = [
     "RegionYear",
     "Years",
     "agreement",
+    "announced_content",
+    "certificates",
+    "checkpoint_content",
     "checkpoints",
     "closing_revision",
     "comparison",
@@ -38,6 +49,9 @@ __all__ = [
     "notices",
     "present",
     "region_minutes",
+    "seal_beside",
+    "verified_by_code",
+    "verified_by_hash",
     "window",
     "years",
     "zones_of_regions",

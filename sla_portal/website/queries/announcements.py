@@ -8,10 +8,12 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from sla_portal.agreements.models import AgreementVersion
+from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.notices.models import Kind, Notice
 from sla_portal.notices.private import concealed
 
 from ..rules import PublicNotice, Said
+from .documents import issued
 from .shared import FEW, MANY
 
 
@@ -31,7 +33,7 @@ def notice(number: str, now: datetime) -> PublicNotice | None:
         return None
     versions = AgreementVersion.objects.filter(version=found.about, based_on__published_at__isnull=False)
     before = versions.values_list("based_on__version", flat=True).first() if found.kind == Kind.AMENDMENT else ""
-    return replace(_notice(found), before=before or "")
+    return replace(_notice(found), before=before or "", document=issued(DocumentKind.ANNOUNCEMENT, number))
 
 
 def _notices(now: datetime) -> QuerySet[Notice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sla_portal.audit.models import Checkpoint
+from sla_portal.audit.models import Checkpoint, Kind, Seal
 
 from ..rules import PublicCheckpoint
 from .shared import MANY
@@ -11,5 +11,11 @@ from .shared import MANY
 def checkpoints(page: int) -> tuple[tuple[PublicCheckpoint, ...], bool]:
     """A page of checkpoints, newest first, and whether there are more."""
     found = Checkpoint.objects.order_by("-number")[(page - 1) * MANY : page * MANY + 1]
-    public = tuple(PublicCheckpoint(one.number, one.made_at, one.entries, one.entry, one.hash) for one in found)
+    numbers = [str(one.number) for one in found]
+    documents = Seal.objects.filter(document__kind=Kind.CHECKPOINT, document__about__in=numbers)
+    sealed = set(documents.filter(sealed_at__isnull=False).values_list("document__about", flat=True))
+    public = tuple(
+        PublicCheckpoint(one.number, one.made_at, one.entries, one.entry, one.hash, str(one.number) in sealed)
+        for one in found
+    )
     return public[:MANY], len(public) > MANY

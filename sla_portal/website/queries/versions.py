@@ -14,12 +14,14 @@ from django.db.models import QuerySet
 from sla_portal.agreements.changes import Changes
 from sla_portal.agreements.models import AgreementVersion, Clause
 from sla_portal.agreements.queries import published_changes
+from sla_portal.audit.models import Kind
 from sla_portal.audit.rules import canonical
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Notice
 
-from ..rules import PublicClause, PublicVersion, VersionStatus
+from ..rules import PublicClause, PublicDocument, PublicVersion, VersionStatus
+from .documents import issued
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Agreement:
     versions: tuple[PublicVersion, ...]
     in_force: str
     """The version in force; empty before the first takes effect."""
+    document: PublicDocument | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,9 @@ def agreement(version: str | None, now: datetime) -> Agreement | None:
     # Before the first takes effect, it is the one to read.
     wanted = version or in_force or (standing[-1].version if standing else "")
     found = next((one for one in versions if one.version == wanted), None)
-    return Agreement(found, _clauses(found), versions, in_force) if found else None
+    if found is None:
+        return None
+    return Agreement(found, _clauses(found), versions, in_force, issued(Kind.AGREEMENT, found.version))
 
 
 def comparison(before: str, after: str) -> Comparison | None:

@@ -149,7 +149,8 @@ def test_it_gives_the_figures_of_the_judgement_with_the_terms_in_force(changes):
     assert len(told) == 4
     for one in told:
         plain = region_month(one.region, one.month, NOW).figures
-        assert replace(one.would, terms=plain.terms) == plain
+        in_turn = tuple(replace(part, terms=plain.terms) for part in one.would.in_turn)
+        assert replace(one.would, terms=plain.terms, in_turn=in_turn) == plain
     judge_month(region=eu, month=SEPTEMBER, now=NOW)
     after = dict(CustomerMonth.objects.filter(month=SEPTEMBER.first_day).values_list("customer", "met"))
     assert flipping == sum(before[customer] != met for customer, met in after.items())

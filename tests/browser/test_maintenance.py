@@ -51,9 +51,9 @@ def test_a_window_is_planned_announced_started_and_extended(page, live_server, t
     expect(page.get_by_text("Lead time below the recommended 72 h.")).to_be_visible()
 
     page.get_by_role("link", name="Announce", exact=True).click()
-    expect(page.get_by_text("1 address")).to_be_visible()
+    expect(page.get_by_text("1 address", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name=re.compile("Scheduled maintenance MW-7,")).first).to_be_visible()
-    page.get_by_role("button", name="Send notice to customers").dblclick()
+    page.get_by_role("button", name="Send notice to customers (1 address)").dblclick()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Starts in")
     assert Delivery.objects.get().status == Status.PENDING
     deliver_chunk(ids=[Delivery.objects.get().pk], clock=timezone.now)

@@ -80,15 +80,16 @@ WORD = re.compile(r"[A-Za-z][A-Za-z’'-]+")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 ALLOWED = frozenset(
     """API CORS CSV DNS EML HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
-    WebP XLSX ZIP Atlassian Atom CMS Cookie Linux macOS Windows If-None-Match Markdown Message-ID Statuspage sha sum""".split()  # noqa: SIM905
+    WebP XLSX ZIP Atlassian Atom CMS Cookie Linux macOS Windows If-None-Match Markdown Message-ID Python Statuspage
+    sha sum""".split()  # noqa: SIM905
 )
 """Abbreviations, formats, units and names of products and protocols."""
 CODE = re.compile(
     r"%%[^%]+%%|https?://\S+|\S+@\S+|/[a-z][\w./-]*"
-    r"|[\w.-]*\.(?:atom|com|csv|eml|ics|json|jsonl|pdf|png|py|txt|xlsx|zip)\b"
+    r"|[\w.-]*\.(?:atom|com|csv|eml|html|ics|json|jsonl|pdf|png|py|txt|xlsx|zip)\b"
     r"|\b[0-9a-f]{12,}\b|\b[A-Z]{1,4}-[\w-]+"
     r"|[(（] ?(?:all|function|any) ?[)）]|all / function / any|\b[A-Z]+_[A-Z_]+\b|\bsha256sum --check|\bpython3\b"
-    r"|\bSHA256SUMS\b|\bcheckaudit --against\b|\b[a-z]+/(?=\s|$)"
+    r"|\bSHA256SUMS\b|\bcheckpoint-entry\b|\bcheckaudit --against\b|\b[a-z]+/(?=\s|$)"
 )
 """Addresses, files, hashes, references, settings, commands, and codes of the counting rules (a term of the agreement)."""
 ZONE = re.compile(r"\b(?:[A-Z]\w+|US) ?/[A-Z][\w/+-]*")
@@ -280,6 +281,11 @@ def given(route: str) -> list[dict[str, object]] | None:
         "admin/availability/months/<str:month>/<str:scope>/<str:code>/": [
             {"month": month, "scope": scope, "code": code} for month in ("2026-10", "2026-11") for scope, code in scopes
         ],
+        "admin/availability/months/<str:month>/<str:scope>/<str:code>/minutes/": [
+            {"month": month, "scope": scope, "code": code}
+            for month in ("2026-10", "2026-11")
+            for scope, code in scopes[::2]
+        ],
         **{
             f"admin/availability/months/<str:month>/closing-requests/<int:pk>/{step}/": [
                 {"month": str(request.service_month), "pk": request.pk}
@@ -315,6 +321,8 @@ def given(route: str) -> list[dict[str, object]] | None:
         "maintenance/<str:code>.ics": [{"code": "eu"}],
         "availability/<str:code>/": [{"code": code} for code in ("eu", "apac", "amer")],
         "availability/<str:code>/<str:month>/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],
+        "availability/<str:code>/<str:month>/minutes/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],
+        "claims/minutes/<str:token>/": [{"token": token} for token in claim_links()],
         "notices/<path:number>/": [{"number": row.number} for row in Notice.objects.filter(public=True)],
         "agreement/answer/<str:token>/": [{"token": token(mail)}],
         "agreement/<str:version>/text.json": [{"version": "1.1"}],

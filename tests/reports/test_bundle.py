@@ -14,6 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
+from sla_portal.agreements.models import PublishedChanges
 from sla_portal.agreements.operations import register_answer, withdraw_version
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
@@ -40,6 +41,7 @@ from tests.support.amendments import ANNOUNCED, a_draft, announced, legal
 from tests.support.builders import a_contract, a_customer, a_region, a_version, at
 from tests.support.desk import a_member
 from tests.support.printed import texts
+from tests.support.unguarded import unguarded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pdf]
 
@@ -238,6 +240,15 @@ def test_its_pdfs_are_printed_once(version, monkeypatch):
     for change in (VersionPdf.objects.all().delete, lambda: VersionPdf.objects.update(content=b"")):
         with pytest.raises(IntegrityError, match="reports_versionpdf_is_only_added_to"), transaction.atomic():
             change()
+
+
+def test_what_an_earlier_build_announced_is_as_it_was_at_the_upgrade_and_says_so(version):
+    with unguarded():
+        PublishedChanges.objects.all().delete()
+    archive = opened(made(version))
+    assert "They are as they were shown on 2026-06-10T04:00:00Z" in archive.read("README.txt").decode()
+    changed = " ".join("\n".join(texts(pikepdf.open(io.BytesIO(archive.read("redline-1.0-2.0.pdf"))))).split())
+    assert "The changes are shown as they were on 10 June 2026, 12:00:00, after an upgrade" in changed
 
 
 def test_it_includes_the_withdrawal(version):

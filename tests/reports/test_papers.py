@@ -57,6 +57,7 @@ def test_no_page_of_any_kind_is_nine_tenths_empty(printed, kind):
 @pytest.mark.parametrize("english", [kind for kind, paper in PAPERS.items() if paper["figures"]["language"] == "en"])
 def test_every_kind_has_one_form_of_dates(printed, english):
     with pikepdf.open(BytesIO(printed[english])) as pdf:
-        said = " ".join(" ".join(texts(pdf)).split())
+        # Without the address of a minute, which has its own form.
+        said = re.sub(r"\?at=\S+", "", " ".join(" ".join(texts(pdf)).split()))
     assert set(re.findall(r"(\S+) 2026(?!-)", said)) <= {"September"}
     assert not re.findall(r"\d+[./]\d+[./]20\d\d|\dT\d\d:\d\d", said)

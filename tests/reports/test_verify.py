@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -272,6 +273,54 @@ def test_without_a_certificate_only_the_fit_is_checked(sealed):
     assert found(sealed) == 0
     (sealed / "SHA256SUMS.p7s").write_bytes(b"no seal")
     assert found(sealed) == 1
+
+
+AUTHORITY = """
+[tsa]
+default_tsa = one
+[one]
+serial = serial
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha256
+[req]
+distinguished_name = name
+prompt = no
+x509_extensions = for_time_stamps
+[name]
+CN = Time
+[for_time_stamps]
+extendedKeyUsage = critical,timeStamping
+"""
+
+
+def test_a_time_stamp_beside_a_file_is_checked_by_openssl(folder, tmp_path, capsys):
+    (tmp_path / "tsa.cnf").write_text(AUTHORITY)
+    (tmp_path / "serial").write_text("01\n")
+    new = (
+        "-x509 -config tsa.cnf -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tsa.key -out tsa.pem -days 2"
+    )
+    for command in (
+        f"req {new}",
+        "ts -query -data bundle/SHA256SUMS -sha256 -cert -out asked",
+        "ts -reply -config tsa.cnf -queryfile asked -inkey tsa.key -signer tsa.pem -out bundle/SHA256SUMS.tsr",
+    ):
+        subprocess.run(["openssl", *command.split()], cwd=tmp_path, check=True, capture_output=True)
+    assert found(folder) == 0
+    assert "not checked  time stamp SHA256SUMS.tsr" in capsys.readouterr().out
+    (folder / "certificates").mkdir()
+    shutil.copy(tmp_path / "tsa.pem", folder / "certificates")
+    assert found(folder) == 0
+    assert "passed       time stamp SHA256SUMS.tsr: fits, of" in capsys.readouterr().out
+    with (folder / "SHA256SUMS").open("a") as manifest:
+        manifest.write("\n")
+    assert found(folder, without="files")
+    assert "FAILED       time stamp SHA256SUMS.tsr" in capsys.readouterr().out
+
+
+def test_a_time_stamp_within_a_seal_is_not_checked_without_pyhanko(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyhanko.sign.validation.generic_cms", None)
+    assert verify.Tools(tmp_path, []).stamp_inside(b"seal", b"") == (None, "pyHanko is not installed here")
 
 
 def test_the_signatures_of_a_pdf_are_found_with_what_they_sign():

@@ -33,6 +33,7 @@ def redline_pdf(published: PublishedChanges) -> bytes:
         "told": version.changes_told(language),
         "terms": changes.terms,
         "text": changes.text,
+        "frozen_later_at": instant_text(published.frozen_at) if published.frozen_at != version.published_at else "",
     }
     return print_page("reports/bundle/redline.html", announced(version, language) | context, language, STYLESHEET)
 

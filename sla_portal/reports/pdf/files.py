@@ -105,12 +105,12 @@ def merge_text_tags(pdf: pydyf.PDF) -> None:
     """Let each piece of text belong to its paragraph, heading or cell itself instead of to a tag of its own in it."""
     pieces = {}
     for element in pdf.objects:
-        if isinstance(element, dict) and element.get("S") == "/Span" and isinstance(element["K"][0], int):
+        if isinstance(element, pydyf.Dictionary) and element.get("S") == "/Span" and isinstance(element["K"][0], int):
             pieces[element.reference] = element
     for element in pdf.objects:
-        if isinstance(element, dict) and element.get("Type") == "/StructElem":
+        if isinstance(element, pydyf.Dictionary) and element.get("Type") == "/StructElem":
             element["K"][:] = [pieces[kid]["K"][0] if kid in pieces else kid for kid in element["K"]]
-    tree = next(object_ for object_ in pdf.objects if isinstance(object_, dict) and "Nums" in object_)
+    tree = next(object_ for object_ in pdf.objects if isinstance(object_, pydyf.Dictionary) and "Nums" in object_)
     for of_page in tree["Nums"][1::2]:
         if isinstance(of_page, list):
             of_page[:] = [pieces[element]["P"] if element in pieces else element for element in of_page]

@@ -110,7 +110,9 @@ class Form:
         self._headings = {
             text: number for number, text in enumerate(self._texts) if number and HEADING.match(self._tags[number - 1])
         }
-        self._outline = [one for one in pdf.objects if isinstance(one, dict) and {"Title", "Dest"} <= one.keys()]
+        self._outline = [
+            one for one in pdf.objects if isinstance(one, pydyf.Dictionary) and {"Title", "Dest"} <= one.keys()
+        ]
         self._info, self._font_names = pdf.info, _object(pdf, self._canvas._resources["Font"])
         own_objects = {pdf.info.number, self._metadata.number, self._attachment.number, *self._contents}
         self._file = PreparedFile(pdf, own_objects)
@@ -254,7 +256,8 @@ def _with_texts(box: Any, texts: Mapping[TextBox, str]) -> Any:
 
 def _lines_by_text(document: Document, texts: Sequence[str]) -> dict[int, list[tuple[Line, TextBox]]]:
     """Find the lines that show each text, by its place in `texts`, where it stands in lines that are alone in their block."""
-    lines, elsewhere = [], set()
+    lines: list[Line] = []
+    elsewhere: set[int] = set()
     for number, page in enumerate(document.pages):
         for block in boxes_of(page._page_box):
             inside = [child for child in getattr(block, "children", ()) if isinstance(child, LineBox)]

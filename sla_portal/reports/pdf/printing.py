@@ -51,11 +51,15 @@ FORM = {"pdf_variant": "pdf/a-3a", "output_intent": "--srgb"}
 MAX_ROWS = 300
 """Rows printed of a table; longer tables take minutes and gigabytes. The attachment has all rows."""
 ATTACHMENT = "figures.json"
+HAPPENED = ("events", "exclusions", "suspensions", "windows", "recovery")
+"""Lists of figures that are empty where nothing happened in a month."""
 NAME_SIZES = ((42, "short"), (140, "long"))
 """Longest name for each font size, so that any name fits into the head."""
 
 ROOM_FOR_THE_PARTIES = 240
 """Pixels below the shared body that the parties, signatures and hash mostly need; a wrong guess costs a second layout."""
+LAYOUTS = 4
+"""At most so many layouts of one report: a page number that it states may move what it counts."""
 LETTERS = f"{ascii_letters}{digits} ff fi fl ft -–_.,:()/&'%\N{NARROW NO-BREAK SPACE}"
 """Texts of these need no other glyphs than the shared pages embed."""
 
@@ -79,7 +83,8 @@ def render(statement: Statement) -> bytes:
             # A text that takes more lines, or is worded otherwise.
             report = _laid_out(context, attached, _bodies(common))
             pdf = report.form.filled(_own_html(context, report.places), attached)
-            assert pdf is not None, "A report does not fill its own form."
+        if pdf is None:
+            raise PrintingFailed("A report does not fill its own form.")
         return pdf
 
 
@@ -104,7 +109,7 @@ class _LaidOut:
     places: _Places
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _prepared(common: str, own: str) -> _LaidOut:
     """Lay out the report of no one, for all whose statements agree in `common` and `own`."""
     body, rest = json.loads(common), json.loads(own)
@@ -117,16 +122,15 @@ def _prepared(common: str, own: str) -> _LaidOut:
 def _laid_out(context: Mapping[str, Any], attached: bytes, bodies: "_Bodies") -> _LaidOut:
     last = len(bodies) + (bodies.room < ROOM_FOR_THE_PARTIES)
     places = _Places(last, last if context["issue"]["revision"] > 1 else 0, last)
-    while True:
+    for _attempt in range(LAYOUTS):
         # Computed here, because a page counter makes WeasyPrint lay out each page twice.
-        html = _own_html(context, places)
+        html, told = _own_html(context, places), places
         document = _layout(html)
-        found = _places(document)
-        if found == places:
+        places = _places(document)
+        if places == told:
             break
-        places = found
     attachment = _attached(attached, datetime.fromisoformat(context["issue"]["issued_at"]))
-    return _LaidOut(Form(document, html, _joined(document.pages, bodies), attachments=[attachment], **FORM), places)
+    return _LaidOut(Form(document, html, _joined(document.pages, bodies), attachments=[attachment], **FORM), told)
 
 
 def _own_html(context: Mapping[str, Any], places: _Places) -> str:
@@ -313,6 +317,7 @@ def _own_context(statement: Statement, digest: str, bodies: _Bodies) -> dict[str
 def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
     """Return the context of the shared pages: all reports of one region with the same service days."""
     figures = printable(figures)
+    flags = words.flags(figures)
     total, used, budget = figures["total_minutes"], figures["unavailable_minutes"], figures["budget_minutes"]
     return {
         "address": address,
@@ -322,7 +327,8 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
         "left": budget - used,
         "over": used - budget,
         "bar": drawing.budget_bar(used, budget),
-        "flags": words.flags(figures),
+        "flags": flags,
+        "quiet": not (flags or figures.get("proposed") or any(figures[key] for key in HAPPENED)),
         "picture": drawing.month_picture(figures["month"], figures["sla_zone"], figures["map"]),
         "picture_words": words.picture(figures),
         "bars": drawing.month_bars(figures["months"], budget),

@@ -135,9 +135,27 @@ def _aligned(
 
 def _identities(shown: Sequence[DraftedClause], now: Sequence[DraftedClause]) -> list[int | DraftedClause]:
     """Return for each clause its place among those shown; of an added one, itself."""
+    if _all_in_their_places(shown, now):
+        return [*range(len(now))]
     pairs = clause_pairs(words_in(shown, "en")[1], words_in(now, "en")[1])
     came_from = {there: here for here, there in pairs.items()}
     return [came_from.get(place, clause) for place, clause in enumerate(now)]
+
+
+def _all_in_their_places(shown: Sequence[DraftedClause], now: Sequence[DraftedClause]) -> bool:
+    """Whether no clause was added, removed or moved: the numbers are the same, and none has a text that another had.
+
+    Likeness alone moves none: a clause may be rewritten so that it reads like another.
+    """
+    if [one.number for one in shown] != [one.number for one in now]:
+        return False
+    had = {(name, getattr(one, name)) for one in shown for name in TEXTS}
+    return not any(
+        text and text != getattr(was, name) and (name, text) in had
+        for was, one in zip(shown, now, strict=True)
+        for name in TEXTS
+        for text in [getattr(one, name)]
+    )
 
 
 def _merged_clause(

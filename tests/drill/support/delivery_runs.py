@@ -31,7 +31,7 @@ def unclaimed(ids: list[int]) -> None:
         for delivery, letter in with_messages(waiting):
             if open_session.offer(letter, delivery) is None:
                 open_session.hand_over()
-                Delivery.objects.filter(pk=delivery.pk).update(status="sent", sent_at=timezone.now())
+                Delivery.objects.filter(pk=delivery.pk, sent_at=None).update(status="sent", sent_at=timezone.now())
 
 
 def repeated(seconds: list[int]) -> None:

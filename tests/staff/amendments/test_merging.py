@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sla_portal.agreements.queries.drafts import DraftContent
@@ -114,7 +114,8 @@ def test_a_clause_removed_by_one_and_changed_by_the_other_is_a_choice():
             assert [one.number for one in left] == (["1", "2", "3"] if keep == keeps else ["1", "2"])
 
 
-texts = st.sampled_from(["", "Short.", "Availability of ninety-nine percent in a month.", "完全不同。"])
+LIKE_ONE = "Availability of ninety-nine percent in a month."
+texts = st.sampled_from(["", "Short.", LIKE_ONE, "完全不同。"])
 edits = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["heading", "summary", "wording_zh"]), texts), max_size=4)
 
 
@@ -126,6 +127,8 @@ def edited(changes) -> list[DraftedClause]:
 
 
 @given(edits, edits)
+@example([(0, "heading", "")], [(0, "summary", ""), (1, "summary", LIKE_ONE)])
+@example([(0, "heading", "")], [(0, "heading", "Short."), (0, "summary", ""), (1, "summary", LIKE_ONE)])
 def test_no_change_of_either_is_lost(mine, theirs):
     typed, saved = content(*edited(mine)), content(*edited(theirs))
     for found, whole in ((merged(typed, content(*SHOWN)), typed), (merged(content(*SHOWN), saved), saved)):

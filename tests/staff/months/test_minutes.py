@@ -12,10 +12,14 @@ from time_machine import travel
 from incidents.models import Outage
 from incidents.operations import OutageFacts, log_incident
 from sla_portal.audit.actors import Actor
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.reports.models import Report
+from sla_portal.reports.operations import queue_reports, request_reports
 from tests.support.builders import a_contract, a_customer, a_region, a_version, a_window, an_exclusion, an_outage, at
 from tests.support.desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
+PORTAL = Actor.system("test")
 
 
 @pytest.fixture(autouse=True)
@@ -160,3 +164,16 @@ def test_an_event_over_the_edge_of_months_leads_to_its_first_minute_in_each(euro
         url = f"{minutes_of(europe, month)}?at={at_}#minute"
         assert url in links_of(legal.get(reverse("admin:month", args=[month, "region", "eu"])))
         assert [line["minutes"] for line in legal.get(url).context["runs"] if line["chosen"]] == [10]
+
+
+def test_a_report_states_its_own_minutes_whatever_the_record_says_by_now(europe, legal):
+    outage = an_outage(europe, "2026-09-10 01:00", "2026-09-10 01:10")
+    an_exclusion(outage.incident, "4.10", starts_at=at("2026-09-10 01:05"), ends_at=at("2026-09-10 01:10"))
+    run = request_reports(actor=PORTAL, month=ServiceMonth(2026, 9), regions=[europe], now=at("2026-10-05 00:00"))
+    queue_reports(run_id=run.pk, now=at("2026-10-05 00:00"))
+    an_outage(europe, "2026-09-11 01:00", "2026-09-11 01:10")
+    page = legal.get(reverse("admin:report_minutes", args=[Report.objects.get().pk]))
+    assert [(run.kind, run.minutes) for _, run, _ in page.context["runs"]] == [("counted", 5), ("excluded", 5)]
+    assert {reverse("admin:incident_page", args=[outage.incident_id]), minutes_of(europe)} <= links_of(page)
+    assert "4.10" in text_of(page)
+    assert len(lines_of(legal.get(minutes_of(europe)))) == 3

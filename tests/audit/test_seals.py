@@ -5,6 +5,7 @@ from datetime import timedelta
 from hashlib import sha256
 from io import StringIO
 from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 from asn1crypto import cms
@@ -197,10 +198,10 @@ def test_two_workers_seal_each_document_once(keys):
 @pytest.mark.django_db(transaction=True)
 def test_a_twin_that_stores_without_a_lease_seals_each_twice(keys):
     def stored(_key, sealed, _lease, _now):
-        Seal.objects.filter(pk__in=[one.key for one in sealed]).update(lease=None, leased_until=None)
         return list(sealed)
 
-    with patch.object(seals, "LEASE", -timedelta(days=1)), patch.object(seals, "_keep", stored):
+    same = patch("sla_portal.audit.seals.uuid.uuid4", return_value=UUID(int=1))
+    with same, patch.object(seals, "LEASE", -timedelta(days=1)), patch.object(seals, "_keep", stored):
         Certificate.objects.create(
             fingerprint=FIRST.certificate.fingerprint(SHA256()).hex(), valid_from=NOW, valid_until=NOW,
             demonstration=False, first_used_at=NOW,

@@ -74,10 +74,12 @@ class _Batch:
     async def sealed(self, documents: Sequence[ToSeal]) -> list[Sealed | Failed]:
         try:
             self._data = await _validation_data(self._key, self._stamper, self._session)
-            signer = self._key.signer
-            self._within = await Form.of(signer, self._stamper, self._at, within_pdf=True)
-            self._beside = await Form.of(signer, self._stamper, self._at, within_pdf=False)
-            self._reserved = len((await self._within.filled(bytes(32))).cms) + SLACK
+            if any(one.pdf for one in documents):
+                self._within = await _form_within(self._key)
+                sample = await self._within.filled(bytes(32), self._key.signer, self._stamper)
+                self._reserved = len(sample.cms) + SLACK
+            if not all(one.pdf for one in documents):
+                self._beside = await Form.of(self._key.signer, self._at)
         except SEALING_FAILS as error:
             return [Failed(one.key, _said(error)) for one in documents]
         return await asyncio.gather(*map(self._seal, documents))
@@ -93,7 +95,7 @@ class _Batch:
         pdf = document.pdf or b""
         name = self._key.signer.subject_name or ""
         update = prepare(pdf, name=name, at=self._at, reserved=self._reserved, data=self._data)
-        signature = await self._within.filled(update.digest)
+        signature = await self._within.filled(update.digest, self._key.signer, self._stamper)
         content = update.with_signature(signature.cms)
         whole = sha256(pdf)
         whole.update(content)
@@ -101,9 +103,20 @@ class _Batch:
         return Sealed(document.key, content, whole.hexdigest(), level, signature.timestamped_at)
 
     async def _seal_beside(self, document: ToSeal) -> Sealed:
-        signature = await self._beside.filled(bytes.fromhex(document.sha256))
+        signature = await self._beside.filled(bytes.fromhex(document.sha256), self._key.signer, self._stamper)
         content = signature.cms
         return Sealed(document.key, content, sha256(content).hexdigest(), _level(signature), signature.timestamped_at)
+
+
+_forms: dict[str, Form] = {}
+
+
+async def _form_within(key: Key) -> Form:
+    """Return the form of signatures within PDFs, which is the same for all batches of a key."""
+    if key.pem not in _forms:
+        _forms.clear()
+        _forms[key.pem] = await Form.of(key.signer)
+    return _forms[key.pem]
 
 
 def _level(signature: Signature) -> str:

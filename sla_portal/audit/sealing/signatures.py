@@ -45,10 +45,9 @@ class Signature:
 class Form:
     """What the signatures of a batch have in common."""
 
-    def __init__(self, made: cms.ContentInfo, signer: Signer, stamper: TimeStamper | None) -> None:
+    def __init__(self, made: cms.ContentInfo) -> None:
         data = made["content"]
         info = data["signer_infos"][0]
-        self._signer, self._stamper = signer, stamper
         self._before = b"".join(
             data[name].dump() for name in ("version", "digest_algorithms", "encap_content_info", "certificates")
         )
@@ -59,33 +58,33 @@ class Form:
             raise ValueError("The digest does not stand once among the signed attributes.")
 
     @classmethod
-    async def of(cls, signer: Signer, stamper: TimeStamper | None, at: datetime, *, within_pdf: bool) -> Form:
-        """Let pyHanko make the form; in a PDF the time of signing stands outside it."""
-        settled = PdfCMSSignedAttributes(signing_time=None if within_pdf else at)
+    async def of(cls, signer: Signer, at: datetime | None = None) -> Form:
+        """Let pyHanko make the form, with the time of signing; in a PDF, without `at`, that stands outside it."""
+        settled = PdfCMSSignedAttributes(signing_time=at)
         made = await signer.async_sign(
-            PLACE, "sha256", use_pades=True, signed_attr_settings=settled, is_pdf_sig=within_pdf
+            PLACE, "sha256", use_pades=True, signed_attr_settings=settled, is_pdf_sig=at is None
         )
-        return cls(made, signer, stamper)
+        return cls(made)
 
-    async def filled(self, digest: bytes) -> Signature:
+    async def filled(self, digest: bytes, signer: Signer, stamper: TimeStamper | None) -> Signature:
         """Sign a SHA-256 digest; with a time stamp where an authority is set."""
         attributes = self._attributes.replace(PLACE, digest)
         # Signed as a SET, whatever its place in the structure (RFC 5652, 5.4).
-        signature = await self._signer.async_sign_raw(b"\x31" + attributes[1:], "sha256")
-        stamp, stamped_at = await self._stamped(signature)
+        signature = await signer.async_sign_raw(b"\x31" + attributes[1:], "sha256")
+        stamp, stamped_at = await _stamped(signature, stamper) if stamper else (b"", None)
         info = der(SEQUENCE, self._who, attributes, self._algorithm, der(OCTETS, signature), stamp)
         signed = der(SEQUENCE, self._before, der(SET, info))
         return Signature(der(SEQUENCE, SIGNED_DATA, der(FIRST, signed)), stamped_at)
 
-    async def _stamped(self, signature: bytes) -> tuple[bytes, datetime | None]:
-        if self._stamper is None:
-            return b"", None
-        digest = sha256(signature).digest()
-        token = await self._stamper.async_timestamp(digest, "sha256")
-        stamp = token["content"]["encap_content_info"]["content"].parsed
-        if stamp["message_imprint"]["hashed_message"].native != digest:
-            raise TimestampRequestError("The time-stamping authority stamped something else.")
-        return der(SECOND, der(SEQUENCE, TIME_STAMP, der(SET, token.dump()))), stamp["gen_time"].native
+
+async def _stamped(signature: bytes, stamper: TimeStamper) -> tuple[bytes, datetime]:
+    """Return the time stamp of a signature as an unsigned attribute, and its time."""
+    digest = sha256(signature).digest()
+    token = await stamper.async_timestamp(digest, "sha256")
+    stamp = token["content"]["encap_content_info"]["content"].parsed
+    if stamp["message_imprint"]["hashed_message"].native != digest:
+        raise TimestampRequestError("The time-stamping authority stamped something else.")
+    return der(SECOND, der(SEQUENCE, TIME_STAMP, der(SET, token.dump()))), stamp["gen_time"].native
 
 
 def time_stamper(session: LazySession) -> TimeStamper | None:

@@ -328,7 +328,7 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
         "over": used - budget,
         "bar": drawing.budget_bar(used, budget),
         "flags": flags,
-        "quiet": not (flags or figures.get("proposed") or any(figures[key] for key in HAPPENED)),
+        "quiet": not (flags or figures.get("proposed") or any(dict(figures)[part] for part in HAPPENED)),
         "picture": drawing.month_picture(figures["month"], figures["sla_zone"], figures["map"]),
         "picture_words": words.picture(figures),
         "bars": drawing.month_bars(figures["months"], budget),

@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from claims.operations.applying import count_try
+from sla_portal import visitors
 from sla_portal.agreements.rules import Reading
 from sla_portal.availability.rules import Why
 from sla_portal.kernel.intervals import MINUTE, epoch, instant, touching
@@ -19,6 +21,7 @@ from sla_portal.minutes import KINDS, LONGEST, anchor, has, minute_at, reading_n
 from . import queries
 from .caching import cached
 from .claims.private import private, show
+from .documents import VERIFIED_AN_HOUR
 from .page import page, public
 from .reader import Reader
 from .rules import WITHOUT_OUTAGE, PublicMinutes, PublicRun
@@ -64,12 +67,14 @@ def of_region(request: HttpRequest, reader: Reader, code: str, month: str) -> Ht
 
 @private
 def of_report(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """The minutes that a report states, for whoever has its number and the hash printed on it.
+    """The minutes that a report states, for whoever has its number, and its check code or the hash printed on it.
 
     A region's report is not public as a whole, and a customer's is that customer's own: without the paper there is nothing.
     """
-    given = {name: request.POST.get(name, "")[:200] for name in ("number", "hash", "at", "page")}
-    found = queries.minutes_of_report(given["number"], given["hash"]) if request.method == "POST" else None
+    if request.method == "POST":
+        count_try("verify", visitors.address(request), VERIFIED_AN_HOUR, timezone.now())
+    given = {name: request.POST.get(name, "")[:200] for name in ("number", "proof", "at", "page")}
+    found = queries.minutes_of_report(given["number"], given["proof"]) if request.method == "POST" else None
     if found is None:
         refused = request.method == "POST"
         given["number"] = given["number"] or request.GET.get("number", "")[:200]

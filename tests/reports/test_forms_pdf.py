@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.pdf, pytest.mark.sqlite]
 
 def report(name, code="C-001", **instead):
     statement = with_status(customer(quiet_month(**FINAL, **instead), code=code, name=name), CLOSING)
-    statement["issue"]["number"] = f"SLA-2026-09-EU-{code}"
+    statement["issue"] |= {"number": f"SLA-2026-09-EU-{code}", "check_code": f"7KQ2-{code[2:5]}-4TRW"}
     return statement
 
 

@@ -251,9 +251,10 @@ OPEN = {
 
 
 def with_status(figures: Figures, closing=None, **issue) -> Statement:
-    """The figures on paper, with the parties and who issued and closed them."""
+    """The figures on paper, with the parties, who issued and closed them, and how to verify it."""
     statement = issued(figures)
-    statement["issue"] |= {"closing": closing, "issued_by": "Lena Legal", "parties": PARTIES, **issue}
+    statement["issue"] |= {"closing": closing, "issued_by": "Lena Legal", "parties": PARTIES}
+    statement["issue"] |= {"check_code": "7KQ2-M9XD-4TRW", "seal": "operator", **issue}
     return statement
 
 

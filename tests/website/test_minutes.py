@@ -104,14 +104,16 @@ def test_who_holds_a_report_reads_the_minutes_that_it_states_and_nobody_else(cli
     run = request_reports(actor=PORTAL, month=SEPTEMBER, customers=[down.customer], now=OPEN)
     queue_reports(run_id=run.pk, now=OPEN)
     report = Report.objects.get(customer=down.customer)
-    paper = {"number": report.number.lower(), "hash": report.figures_sha256[:16]}
+    paper = {"number": report.number.lower(), "proof": report.figures_sha256[:16]}
     page = client.post("/reports/minutes/", paper)
     assert decisions(page) == [("unavailable", 30), ("excluded", 90)]
     assert [one.clause for one in page.context["runs"][1]["run"].exclusions] == ["4.1", "4.5"]
     assert "Secret" not in page.content.decode()
     assert page["Cache-Control"] == "no-store"
+    by_code = {**paper, "proof": report.statement["issue"]["check_code"]}
+    assert decisions(client.post("/reports/minutes/", by_code)) == decisions(page)
     other = report.figures_sha256[:15] + ("0" if report.figures_sha256[15] != "0" else "1")
-    for wrong in ({**paper, "hash": other}, {**paper, "hash": paper["hash"][:15]}, {**paper, "number": "SLA-1"}, {}):
+    for wrong in ({**paper, "proof": other}, {**paper, "proof": paper["proof"][:15]}, {**paper, "number": "SLA-1"}, {}):
         refused = client.post("/reports/minutes/", wrong)
         assert (refused.status_code, down.customer.code in refused.content.decode()) == (422, False)
     assert client.get("/reports/minutes/", paper).context.get("minutes") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from hmac import compare_digest
 from typing import Any
@@ -23,8 +24,8 @@ from ..rules import WITHOUT_OUTAGE, Announcement, PublicExclusion, PublicMinutes
 from .months import closed_month_of
 from .shared import named
 
-LEAST_OF_HASH = 16
-"""As many hexadecimal digits of a hash cannot be guessed: 64 bits."""
+LEAST_OF_PROOF = 16
+"""As long as a check code; as many digits of a hash cannot be guessed."""
 
 
 def closing_revision(month: ServiceMonth) -> int:
@@ -62,13 +63,17 @@ def minutes_of_customer(customer: Customer, month: ServiceMonth) -> PublicMinute
     return _as_reported(Report.objects.filter(customer=customer, month=row.month), row)
 
 
-def minutes_of_report(number: str, hash_of_figures: str) -> tuple[Report, PublicMinutes] | None:
-    """Return the report with a number whose paper bears a hash, at least its first digits, with the minutes that it states."""
-    given = "".join(hash_of_figures.split()).lower()
-    if len(given) < LEAST_OF_HASH or not given.isascii() or "\0" in number:
+def minutes_of_report(number: str, proof: str) -> tuple[Report, PublicMinutes] | None:
+    """Return the report of a number with the minutes that it states.
+
+    `proof` that its paper was seen is its check code, or the SHA-256 of its figures, at least the first digits.
+    """
+    given = re.sub(r"[\s-]", "", proof).lower()
+    if len(given) < LEAST_OF_PROOF or not given.isascii() or "\0" in number:
         return None
     for report in Report.objects.filter(number=number.strip().upper()).order_by("-revision"):
-        if compare_digest(report.figures_sha256[: len(given)], given):
+        code = report.statement["issue"].get("check_code", "").replace("-", "")
+        if compare_digest(report.figures_sha256[: len(given)], given) or compare_digest(code, given):
             return report, _as_stated(report.statement["figures"])
     return None
 

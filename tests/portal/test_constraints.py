@@ -1,5 +1,7 @@
 """The database keeps the promises: each constraint refuses what its name forbids."""
 
+from uuid import uuid4
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
@@ -17,7 +19,7 @@ from sla_portal.agreements.models import (
     RegisterEntry,
     Suspension,
 )
-from sla_portal.audit.models import Chain, Checkpoint
+from sla_portal.audit.models import Chain, Checkpoint, Document, Seal
 from sla_portal.availability.models import (
     ClosingRequest,
     CustomerMonth,
@@ -179,7 +181,24 @@ def checkpoint(**values):
     return Checkpoint.objects.create(**{**given, "entries": 1, "entry": 1, "hash": "0" * 64, **values})
 
 
+def document(**values):
+    given = {
+        "kind": "report", "about": "eu 2026-09", "number": "SLA-2026-09-eu", "issued_at": at("2026-10-10 01:00"),
+        "sha256": "0" * 64, "check_code": f"{next(numbers):019}", **values,
+    }  # fmt: skip
+    return Document.objects.create(**given)
+
+
+def seal(**values):
+    return Seal.objects.create(document=document(), next_attempt_at=at("2026-10-10 01:00"), **values)
+
+
 BREAKS = claims_breaks.BREAKS | {
+    "a_document_has_each_revision_once": lambda: twice(document),
+    "a_document_is_of_a_known_kind": lambda: document(kind="poem"),
+    "a_seal_is_whole_or_none": lambda: seal(sealed_at=at("2026-10-10 01:00"), level="B-B"),
+    "a_seal_is_leased_until_a_time": lambda: seal(lease=uuid4()),
+    "a_level_above_b_b_has_a_time_stamp": lambda: seal(timestamped_at=at("2026-10-10 01:00")),
     "the_audit_log_has_one_head": lambda: Chain.objects.create(pk=2, last_hash="0" * 64),
     "a_checkpoint_is_made_once_for_an_occasion": lambda: twice(checkpoint),
     "a_checkpoint_has_a_known_occasion": lambda: checkpoint(occasion="whim"),

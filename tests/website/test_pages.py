@@ -248,8 +248,8 @@ def test_only_closed_months_are_shown_and_as_they_were_closed(client):
     a_resolved_incident("2026-10-10 01:00", "2026-10-10 02:00", "INC-LATE")
     words = read(client, "/availability/")
     assert "Month Asia Europe" in words
-    assert "September 2026 100.00000 % ✓ SLA met 99.91435 % ■ SLA breached" in words
-    assert "October 2026 100.00000 % ✓ SLA met 100.00000 % ✓ SLA met" in words
+    assert "September 2026 100.00000 % ✓ SLA met 0 minutes 99.91435 % ■ SLA breached 37 minutes" in words
+    assert "October 2026 100.00000 % ✓ SLA met 0 minutes 100.00000 % ✓ SLA met 0 minutes" in words
     assert "November" not in words
 
 

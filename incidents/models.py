@@ -37,7 +37,9 @@ def in_language(text: str, text_zh: str) -> str:
 class WebAddressFormField(forms.URLField):
     """An http or https address, which is said once where it is none."""
 
-    default_validators = [is_http]
+    def __init__(self, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(**kwargs)
+        self.validators = [is_http, *(one for one in self.validators if not isinstance(one, URLValidator))]
 
 
 class WebAddressField(models.URLField):

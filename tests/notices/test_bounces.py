@@ -214,7 +214,7 @@ def test_what_is_settled_or_not_yet_sent_is_not_moved_by_a_report(status):
 def test_a_report_may_be_faster_than_the_workers_note():
     delivery = told(a_contact("a@example.com")).deliveries.get()
     with DeliveryRun(lambda: NOW, [delivery.pk]) as hand:
-        hand._mark_handed_over(delivery)
+        hand._mark_handed_over(delivery, None)
         note_bounce(mark=delivery.message_id, permanent=True, said="5.1.1 No", key="k", now=NOW)
         hand.accepted = delivery, NOW
     delivery.refresh_from_db()

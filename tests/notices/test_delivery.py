@@ -210,7 +210,7 @@ def test_what_lies_in_a_dead_hand_goes_out_when_nobody_has_it(server):
 def test_what_a_dead_hand_was_handing_over_is_unknown(server):
     (delivery,) = told("a@example.com")
     hand = DeliveryRun(lambda: NOW, [delivery.pk])
-    assert hand._mark_handed_over(delivery)
+    assert hand._mark_handed_over(delivery, None)
     deliver(NOW + timedelta(hours=1))
     delivery.refresh_from_db()
     assert (delivery.status, delivery.trouble) == (Status.UNKNOWN, FailureReason.INTERRUPTED)
@@ -222,7 +222,7 @@ def test_a_hand_that_lost_its_lease_sends_nothing_more(server):
     with DeliveryRun(lambda: NOW, [delivery.pk]) as slow:
         deliver(NOW + timedelta(hours=1))
         assert len(server.taken) == 1
-        assert not slow._mark_handed_over(delivery)
+        assert not slow._mark_handed_over(delivery, None)
     delivery.refresh_from_db()
     assert delivery.status == Status.SENT
 
@@ -230,7 +230,7 @@ def test_a_hand_that_lost_its_lease_sends_nothing_more(server):
 def test_a_late_answer_still_counts(server):
     (delivery,) = told("a@example.com")
     with DeliveryRun(lambda: NOW, [delivery.pk]) as slow:
-        slow._mark_handed_over(delivery)
+        slow._mark_handed_over(delivery, None)
         release_lapsed(now=NOW + timedelta(hours=1))
         delivery.refresh_from_db()
         assert delivery.status == Status.UNKNOWN

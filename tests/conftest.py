@@ -1,5 +1,6 @@
 """What tests share: a real worker, a real browser, and no lock-out by accident."""
 
+import asyncio
 import base64
 import json
 import os
@@ -134,6 +135,18 @@ def template_of_the_test_database(django_db_blocker) -> Iterator[None]:
 def no_lockout(settings) -> None:
     """`client.login` has no request to count by; the test of the lock-out turns it on again."""
     settings.AXES_ENABLED = False
+
+
+@pytest.fixture(autouse=True)
+def no_browser_beside(request) -> Iterator[None]:
+    """Once a browser was started, Playwright's event loop counts as running in this thread; a test without a browser has none."""
+    if "playwright" in request.fixturenames:
+        yield
+        return
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 @pytest.fixture(autouse=True)

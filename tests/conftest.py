@@ -49,6 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if "receiver" in getattr(item, "fixturenames", ()):
             item.add_marker("maintnote")
+    # What takes long and mostly waits comes first, so that the workers end together.
+    items.sort(key=lambda item: item.path.name not in {"test_parts.py", "test_run.py"})
 
 
 @pytest.fixture(scope="session")

@@ -140,15 +140,19 @@ def no_lockout(settings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_browser_beside(request) -> Iterator[None]:
-    """Once a browser was started, Playwright's event loop counts as running in this thread; a test without a browser has none."""
-    if "playwright" in request.fixturenames:
-        yield
-        return
-    running = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(running)
+def no_browser_beside(monkeypatch) -> None:
+    """Once a browser was started, Playwright's event loop counts as running in this thread, and `asyncio.run` refuses."""
+    run = asyncio.run
+
+    def run_alone(*given, **options):
+        running = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+        try:
+            return run(*given, **options)
+        finally:
+            asyncio._set_running_loop(running)
+
+    monkeypatch.setattr(asyncio, "run", run_alone)
 
 
 @pytest.fixture(autouse=True)

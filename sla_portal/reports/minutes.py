@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,9 @@ from sla_portal.kernel.instants import parse_instant
 from sla_portal.kernel.intervals import MINUTE, epoch, instant
 
 from .rules import ConfirmedExclusion, Event
+
+ONGOING = "9999"
+"""Later than any instant."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,19 @@ class StatedRun:
 
 def stated_runs(figures: Mapping[str, Any]) -> list[StatedRun]:
     """Return the runs of the counted and excluded minutes that figures state, by time."""
-    runs = [_run(figures, kind, start, end) for kind in ("counted", "excluded") for start, end in figures["map"][kind]]
+    # Failure events follow each other and never overlap, and instants of one form compare as texts.
+    events = sorted(figures["events"], key=lambda event: event["started_at"])
+    starts = [event["started_at"] for event in events]
+    ends = [event["ended_at"] or ONGOING for event in events]
+    runs = [
+        _run(figures, kind, start, end, tuple(events[bisect_right(ends, start) : bisect_left(starts, end)]))
+        for kind in ("counted", "excluded")
+        for start, end in figures["map"][kind]
+    ]
     return sorted(runs, key=lambda run: run.start)
 
 
-def _run(figures: Mapping[str, Any], kind: str, start: str, end: str) -> StatedRun:
-    # Instants of one form compare as texts.
-    events = tuple(
-        event
-        for event in figures["events"]
-        if event["started_at"] < end and (event["ended_at"] is None or event["ended_at"] > start)
-    )
+def _run(figures: Mapping[str, Any], kind: str, start: str, end: str, events: tuple[Event, ...]) -> StatedRun:
     incidents = {incident["reference"] for event in events for incident in event["incidents"]}
     exclusions = tuple(
         exclusion

@@ -31,9 +31,11 @@ def keep_announcements(*, clock: Callable[[], datetime]) -> int:
 
     A page that is not answered is logged, and tried again by the next call.
     """
+    waiting = list(Notice.objects.filter(kind=Kind.AMENDMENT, public=True, page_copies__isnull=True).order_by("pk"))
+    if not waiting:
+        return 0
     handler = BaseHandler()
     handler.load_middleware()
-    waiting = Notice.objects.filter(kind=Kind.AMENDMENT, public=True, page_copies__isnull=True).order_by("pk")
     return sum(_keep(notice, handler, clock) for notice in waiting)
 
 

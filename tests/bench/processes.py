@@ -1,6 +1,6 @@
 """The time of `manage.py check`, and the memory of web, worker and beat, against another checkout.
 
-`REFERENCE=/path/to/checkout python -m tests.bench processes`; that checkout has an environment of its own. Both take turns, each
+`REFERENCE=../earlier python -m tests.bench processes`; that checkout has an environment of its own. Both take turns, each
 on a SQLite database of its own, and of what each took the median stands. A web process has shown some pages; a worker waits
 for its first task. Without a reference the figures stand alone.
 """

@@ -122,6 +122,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "sla_portal.customers",
+    "sla_portal.operator",
     "sla_portal.notices",
     "sla_portal.agreements",
     "incidents",

@@ -246,7 +246,9 @@ class Proof(models.Model):
     preview_kind = models.CharField(_("preview type"), max_length=40, blank=True)
     pages = models.PositiveSmallIntegerField(_("pages"), null=True, blank=True)
     remarks = models.JSONField(
-        _("remarks"), default=list, blank=True, help_text=_("What its inspection found worth telling the agent.")
+        _("remarks"),
+        null=True,
+        help_text=_("What its inspection found worth telling the agent. Empty: nothing, or by an earlier build."),
     )
     scan = models.CharField(_("virus scan"), max_length=12, choices=Scan.choices)
     added_at = models.DateTimeField(_("added at"))

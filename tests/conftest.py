@@ -25,7 +25,7 @@ from django.conf import settings as portal
 from django.core.cache import caches
 from django.utils import timezone, translation
 
-from tests.support.servers import TEMPLATE
+from tests.everything import TEMPLATE, TEMPLATE_FILE
 from tests.support.unguarded import unguarded
 
 pytest_plugins = ["tests.support.scanner", "tests.support.sealing"]
@@ -59,6 +59,16 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -
     database = portal.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(portal.VAR_DIR / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb, django_db_modify_db_settings) -> bool:
+    """Begin with the tables that `make test` laid ready; PostgreSQL copies them itself."""
+    tables, database = os.environ.get(TEMPLATE_FILE), portal.DATABASES["default"]
+    if tables is None or not database["ENGINE"].endswith("sqlite3"):
+        return django_db_keepdb
+    shutil.copy(tables, database["TEST"]["NAME"])
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +124,7 @@ def template_of_the_test_database(django_db_blocker) -> Iterator[None]:
     from django.db import connection
 
     name = connection.settings_dict["NAME"]
-    if connection.vendor != "postgresql" or not name.startswith("test_"):
+    if connection.vendor != "postgresql" or not name.startswith("test_") or TEMPLATE in os.environ:
         yield
         return
 

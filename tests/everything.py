@@ -189,7 +189,8 @@ def templates(server: str | None) -> Iterator[dict[str, str]]:
 def passes(title: str, environment: dict[str, str], without: list[str]) -> bool:
     selection = f"not ({' or '.join(without)})" if without else ""
     print(f"\n== {title}", flush=True)
-    base = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+    # Of what is compiled, hundreds of processes of the tests have the use.
+    base = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}}
     command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-m", selection, *sys.argv[1:]]
     if "pdf" in without:
         command.append("--ignore-glob=*_pdf.py")  # without WeasyPrint's libraries these cannot even be imported

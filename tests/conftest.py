@@ -5,7 +5,6 @@ import base64
 import gc
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -38,19 +37,23 @@ hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("portal")
 
 
-PURE = re.compile(
-    r"(kernel/\w+|\w+/test_rules|availability/test_plainest_count|agreements/test_redline"
-    r"|reports/test_verify|claims/test_(proofs_(corpus|fuzz|limits)|properties))\.py"
-)
-TESTS = Path(__file__).parent
+WAYS_TO_THE_DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
+"""Fixtures; through any other way pytest-django lets nobody."""
+ASKED_ELSEWHERE = {"django_db", "postgresql", "redis", "browser", "both"}
+
+
+def is_pure(item: pytest.Item) -> bool:
+    """Whether a test can reach no database, so that what it says is the same beside any."""
+    asked = {mark.name for mark in item.iter_markers()}
+    return not (ASKED_ELSEWHERE & asked or WAYS_TO_THE_DATABASE & {*getattr(item, "fixturenames", ())})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if PURE.fullmatch(item.path.relative_to(TESTS).as_posix()):
-            item.add_marker("pure")
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+        if is_pure(item):
+            item.add_marker("pure")
         if "receiver" in getattr(item, "fixturenames", ()):
             item.add_marker("maintnote")
     # What takes long and mostly waits comes first, so that the workers end together.

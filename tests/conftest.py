@@ -23,6 +23,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings as portal
 from django.core.cache import caches
+from django.db import transaction
 from django.utils import timezone, translation
 
 from tests.everything import TEMPLATE, TEMPLATE_FILE
@@ -97,12 +98,13 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     names = import_module("sla_portal.customers.migrations.0003_names_in_chinese")
 
     def flush_all(self, statements) -> None:
-        with unguarded(self.connection):
-            flush(self, statements)
-        first_scope.add(apps, None)
-        names.translate(apps, None)
-        first_version.add(apps, None)
-        first_register.add(apps, None)
+        with transaction.atomic():
+            with unguarded(self.connection):
+                flush(self, statements)
+            first_scope.add(apps, None)
+            names.translate(apps, None)
+            first_version.add(apps, None)
+            first_register.add(apps, None)
 
     operations.execute_sql_flush = flush_all
     with template_of_the_test_database(django_db_blocker):

@@ -31,6 +31,7 @@ from maintenance.operations import discard_draft
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import change_draft
 from sla_portal.agreements.queries.drafts import draft_content
+from sla_portal.api.statuspage import opaque
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.documents import register
 from sla_portal.audit.models import Certificate, Check, Document
@@ -79,7 +80,7 @@ VARIANTS = 2
 WORD = re.compile(r"[A-Za-z][A-Za-z’'-]+")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 ALLOWED = frozenset(
-    """API CORS CSV DNS EML HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
+    """API AVIF CORS CSV DNS EML HEIC HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
     WebP XLSX ZIP Atlassian Atom CMS Cookie Linux macOS Windows If-None-Match Markdown Message-ID Python Statuspage
     sha sum""".split()  # noqa: SIM905
 )
@@ -302,6 +303,7 @@ def given(route: str) -> list[dict[str, object]] | None:
         "admin/agreements/amendments/answers/<int:pk>/withdraw/": [{"pk": amendment.answers.get().pk}],
         "reports/<int:pk>/file": [{"pk": Report.objects.get(status="ready").pk}],
         "api/<path:anything>": [{"anything": "v2/nothing.json"}],
+        "api/v2/incidents/<str:identity>.json": [{"identity": opaque("incident", Incident.objects.first().reference)}],
         "admin/availability/months/<str:month>/closings/<int:revision>/": closings,
         "admin/availability/months/<str:month>/closings/<int:revision>/seal/": closings,
         "notices/<str:about>/content.json": announcements,

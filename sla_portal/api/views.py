@@ -14,9 +14,11 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 
 from sla_portal.kernel.characters import with_turning_shown
+from sla_portal.operator.rules import Mark
 from sla_portal.website import queries
 from sla_portal.website.caching import Cached, cached
 from sla_portal.website.queries import Present
+from sla_portal.website.page import site_mark
 from sla_portal.website.reader import answer, finished
 from sla_portal.website.rules import Phase, PublicIncident, PublicWindow
 
@@ -34,6 +36,7 @@ class Answers:
 
     present: Present
     now: datetime
+    mark: Mark
 
     @property
     def changed_at(self) -> datetime:
@@ -89,14 +92,16 @@ def endpoint(
             called, read = more
             facts.append(cached(called, lambda: read(now), now))
 
+        mark = site_mark()
+
         def make() -> bytes:
             with translation.override("en"):
-                answers = Answers(facts[0].value, facts[0].computed_at)
-                said = {"page": statuspage.page(answers.changed_at)}
+                answers = Answers(facts[0].value, facts[0].computed_at, mark)
+                said = {"page": statuspage.page(answers.changed_at, mark)}
                 said |= put_together(answers, *(one.value for one in facts[1:]))
             return with_turning_shown(json.dumps(said, ensure_ascii=False)).encode()
 
-        body = finished((request.path,), tuple(one.mark for one in facts), make)
+        body = finished((request.path,), (*(one.mark for one in facts), mark), make)
         changed_at = max(one.changed_at for one in facts)
         return answer(request, body, "application/json; charset=utf-8", changed_at, FOR_TEN_SECONDS)
 
@@ -112,10 +117,10 @@ summary = endpoint(
         "components": answers.components(),
         "incidents": answers.incidents(answers.present.open),
         "scheduled_maintenances": answers.maintenances(answers.present.planned),
-        "status": statuspage.status(answers.present),
+        "status": statuspage.status(answers.present, answers.mark),
     }
 )
-status = endpoint(lambda answers: {"status": statuspage.status(answers.present)})
+status = endpoint(lambda answers: {"status": statuspage.status(answers.present, answers.mark)})
 components = endpoint(lambda answers: {"components": answers.components()})
 unresolved_incidents = endpoint(lambda answers: {"incidents": answers.incidents(answers.present.open)})
 incidents = endpoint(lambda answers, latest: {"incidents": answers.incidents(latest)}, INCIDENTS)

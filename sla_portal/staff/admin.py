@@ -17,6 +17,7 @@ from .incidents import correction  # noqa: F401  registers the form that correct
 from .maintenance import listing  # noqa: F401  registers the list of windows in place of its app's own
 from .models import FailedSignIns
 from .months import contracts  # noqa: F401  and the one that corrects a contract
+from .removal import Removable
 from .roles import role_name
 
 admin.site.unregister(User)
@@ -45,7 +46,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class StaffAdmin(AuditedModelAdmin, UserAdmin):
+class StaffAdmin(Removable, AuditedModelAdmin, UserAdmin):
     form = StaffForm
     add_form = NewStaffForm
     change_password_form = PasswordForm
@@ -110,8 +111,9 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
         return not beyond and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None):
-        """Refuse deletion, because the audit log refers to users; deactivate a user who leaves."""
-        return False
+        """Only a superuser may remove a superuser."""
+        beyond = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not beyond and super().has_delete_permission(request, obj)
 
     def construct_change_message(self, request, form, formsets, add=False):
         if isinstance(form, PasswordForm):

@@ -88,6 +88,7 @@ LISTS = (
     (gettext_lazy("Staff"), "auth_user_changelist", "auth.view_user"),
     (gettext_lazy("Failed sign-ins"), "staff_failedsignins_changelist", "staff.view_failedsignins"),
     (gettext_lazy("Roles"), "auth_group_changelist", "auth.view_group"),
+    (gettext_lazy("Rehearsal"), "rehearsal", "operator.begin_rehearsal"),
 )
 
 

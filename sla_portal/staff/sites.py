@@ -75,7 +75,7 @@ class PortalAdminSite(AdminSite):
         return response
 
     def get_urls(self):
-        from . import home, search
+        from . import home, rehearsal, search
         from .amendments.urls import urls as amendments
         from .claims.urls import urls as claims
         from .incidents.urls import urls as incidents
@@ -87,6 +87,7 @@ class PortalAdminSite(AdminSite):
             path("", self.admin_view(home.index), name="index"),
             path("search/", self.admin_view(search.search), name="search"),
             path("clock/", self.admin_view(self.clock), name="clock"),
+            path("rehearsal/", self.admin_view(rehearsal.rehearsal), name="rehearsal"),
             path("typed/", self.admin_view(keep_typed), name="keep_typed"),
         ]
         for urls in (incidents, maintenance, claims, months, amendments, shift):

@@ -522,6 +522,8 @@ class PublicCheckpoint:
     entry: int
     hash: str
     sealed: bool
+    rehearsed: bool
+    """Made while the portal was tried out; the log goes on."""
 
 
 @dataclass(frozen=True)
@@ -565,6 +567,8 @@ class PublicDocument:
     sha256: str
     check_code: str
     seal: Seal | None
+    rehearsed: bool
+    """Issued to try the portal out before it was opened: void."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from .auditing import mail_checkpoints, notify_of_findings
 from .bouncing import note_bounce, read_files, read_mailbox
-from .delivering import deliver_chunk, due, release_lapsed
+from .delivering import deliver_chunk, due, hold_queued, release_lapsed
 from .giving import Address, NotWorded, give_notice
 from .keeping import Answered, keep_pages
 from .resolving import (
@@ -31,6 +31,7 @@ __all__ = [
     "deliver_chunk",
     "due",
     "give_notice",
+    "hold_queued",
     "keep_pages",
     "limit_notice",
     "mail_checkpoints",

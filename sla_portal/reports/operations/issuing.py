@@ -32,6 +32,8 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.operator.queries import present_mark, rehearsal_number
+from sla_portal.operator.rules import Mark
 
 from ..models import Report, ReportRun, Status
 from ..queries import RegionRecord, customers_to_report, in_service, stated_contracts, without_report
@@ -254,6 +256,7 @@ def _queue_changed(
             "pk", "statement"
         )
     )
+    mark = present_mark()
     contracts = stated_contracts(ServiceMonth.of(run.month), [customer for (_, customer), *_ in changed if customer])
     with transaction.atomic():
         # Of two concurrent requests the constraint admits each revision once.
@@ -267,6 +270,7 @@ def _queue_changed(
                     previous[before.pk]["figures"] if before else None,
                     closings,
                     contracts.get(key[1], ()),
+                    mark,
                     now,
                 )
                 for key, figures, before in changed
@@ -303,6 +307,7 @@ def _report(
     figures_before: Figures | None,
     closings: Sequence[MonthClosing],
     contracts: Collection[StatedContract],
+    mark: Mark,
     now: datetime,
 ) -> Report:
     revision = before.revision + 1 if before else 1
@@ -329,7 +334,9 @@ def _report(
             else None,
             "issued_by": run.requested_by_name,
             "check_code": new_check_code(),
-            "seal": present_seal(),
+            # What is tried out never bears the operator's seal.
+            "seal": "" if mark else present_seal(),
+            **({"mark": mark.value} if mark else {}),
             "parties": {
                 "operator_name": settings.OPERATOR_NAME,
                 "operator_address": settings.OPERATOR_ADDRESS,
@@ -418,6 +425,7 @@ def _render(pk: int, clock: Clock) -> bool:
                 check_code=issue.get("check_code", ""),
                 pdf=name,
                 to_seal=bool(issue.get("seal")),
+                rehearsal=rehearsal_number(),
             )
     return bool(done)
 

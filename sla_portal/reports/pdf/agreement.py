@@ -10,7 +10,9 @@ from django.utils import translation
 from sla_portal.agreements.changes import terms_in_words, words_in
 from sla_portal.agreements.models import AgreementVersion, PublishedChanges
 from sla_portal.kernel.instants import instant_text
+from sla_portal.operator.queries import present_mark
 
+from . import words
 from .printing import print_page
 
 STYLESHEET = "agreement.css"
@@ -38,12 +40,18 @@ def redline_pdf(published: PublishedChanges) -> bytes:
     return print_page("reports/bundle/redline.html", announced(version, language) | context, language, STYLESHEET)
 
 
+def _mark(language: str) -> str:
+    with translation.override(language):
+        return words.mark(present_mark())
+
+
 def announced(version: AgreementVersion, language: str) -> dict[str, Any]:
     """Return what is stated of an announced version. Raises ValueError for one that was not announced."""
     if version.notice is None or version.published_at is None:
         raise ValueError(f"Version {version} was not announced.")
     return {
         "language": language,
+        "mark": _mark(language),
         "address": settings.SITE_URL,
         "zone": settings.SLA_TIME_ZONE,
         "version": version.version,

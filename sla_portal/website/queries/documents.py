@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from sla_portal.audit import queries as register
 from sla_portal.audit.models import Certificate, Checkpoint, Document, Kind
 from sla_portal.audit.models import Seal as SealRow
 from sla_portal.notices.models import Notice
+from sla_portal.operator.queries import staged_at
 
 from ..rules import PublicCertificate, PublicDocument, Seal, Verified
 
@@ -17,21 +18,29 @@ from ..rules import PublicCertificate, PublicDocument, Seal, Verified
 def verified_by_hash(sha256: str) -> Verified | None:
     """Return the document whose file has this SHA-256, before or after it was sealed; None where there is none."""
     sealed = SealRow.objects.filter(sha256=sha256, sealed_at__isnull=False).exclude(document__pdf="").values("pk")
-    row = register.documents().filter(Q(sha256=sha256) | Q(pk__in=sealed)).order_by("-pk").first()
+    row = _known().filter(Q(sha256=sha256) | Q(pk__in=sealed)).order_by("-pk").first()
     return _verified(row, sealed_copy=bool(row and row.pdf and row.sha256 != sha256))
 
 
 def verified_by_code(number: str, check_code: str) -> Verified | None:
     """Return the document with this number, if the check code is its own; the code finds it, so numbers alone do not."""
-    row = register.documents().filter(check_code=check_code).first()
+    row = _known().filter(check_code=check_code).first()
     typed = re.sub(r"-r\d+$", "", number.strip(), flags=re.IGNORECASE).casefold()
     return _verified(row if row and row.number.casefold() == typed else None)
+
+
+def _known() -> QuerySet[Document]:
+    """Return the documents of which this installation says that they are its own: a staging copy issued none of the original's."""
+    copied_at = staged_at()
+    return register.documents().filter(issued_at__gte=copied_at) if copied_at else register.documents()
 
 
 def _verified(row: Document | None, *, sealed_copy: bool | None = None) -> Verified | None:
     if row is None:
         return None
-    later = Document.objects.filter(kind=row.kind, about=row.about, revision__gt=row.revision).order_by("-revision")
+    later = Document.objects.filter(
+        kind=row.kind, about=row.about, rehearsal=row.rehearsal, revision__gt=row.revision
+    ).order_by("-revision")
     newest = later.values_list("revision", "issued_at").first()
     return Verified(public_document(row), sealed_copy, *(newest or (None, None)))
 
@@ -48,7 +57,7 @@ def public_document(row: Document) -> PublicDocument:
             certificate.fingerprint,
             certificate.demonstration,
         )
-    return PublicDocument(row.kind, row.number, row.revision, row.issued_at, row.sha256, row.check_code, sealed)
+    return PublicDocument(row.kind, row.number, row.revision, row.issued_at, row.sha256, row.check_code, sealed, row.rehearsal > 0)
 
 
 def issued(kind: Kind, about: str) -> PublicDocument | None:

@@ -1,0 +1,33 @@
+"""Serve a staging copy as a staging copy only, and the real database as nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from .queries import refusal_of_role
+
+HEALTH = "/healthz"
+"""Answers for itself, so that the balancer reads which part is unwell."""
+
+
+class RightRole:
+    """Answer 503 with a sentence where SITE_ROLE and the database do not belong together.
+
+    Once they do, a process asks no more: a database is made a staging copy by a process of that role alone.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.right = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self.right and request.path != HEALTH:
+            if sentence := refusal_of_role():
+                headers = {"Cache-Control": "no-store", "Retry-After": "60"}
+                return HttpResponse(
+                    f"{sentence}\n", status=503, content_type="text/plain; charset=utf-8", headers=headers
+                )
+            self.right = True
+        return self.get_response(request)

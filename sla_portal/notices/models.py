@@ -198,7 +198,7 @@ class FailureReason(models.TextChoices):
     UNANSWERED = "unanswered", _("The connection broke after the e-mail was handed over. It may have been delivered.")
     INTERRUPTED = "interrupted", _("The worker was stopped while handing over the e-mail. It may have been delivered.")
     RETURNED = "returned", _("The e-mail was accepted and bounced later.")
-    HELD = "held", _("Held: no e-mail leaves a staging copy.")
+    HELD = "held", _("Held: customers get no e-mail from a staging copy.")
 
 
 class Delivery(models.Model):

@@ -17,7 +17,7 @@ def mark_sentence(mark: str) -> str:
     return {
         Mark.NONE: "",
         Mark.REHEARSAL: _("This portal is being tried out. Nothing here is real or binding, and all of it will be removed."),
-        Mark.STAGING: _("This is a copy for trying out. Nothing here is real or binding, and no e-mail leaves it."),
+        Mark.STAGING: _("This is a copy for trying out. Nothing here is real or binding, and customers get no e-mail from it."),
     }[Mark(mark)]
 
 

@@ -59,7 +59,8 @@ class Resting:
     count: int
     url: str
 
-    def __html__(self) -> SafeString:
+    @property
+    def shown(self) -> SafeString:
         name = format_html('<a href="{}">{}</a>', self.url, self.name) if self.url else self.name
         return format_html("{}: {}", name, self.count)
 
@@ -141,7 +142,7 @@ class Removable:
     def get_deleted_objects(self, objs, request):
         (record,) = objs
         parts = [part for model in PARTS.get(type(record), ()) for part in model._base_manager.filter(**self._of(record))]
-        return [str(one) for one in (record, *parts)], {}, set(), resting_on(record, request)
+        return [str(one) for one in (record, *parts)], {}, set(), [one.shown for one in resting_on(record, request)]
 
     def delete_view(self, request, object_id, extra_context=None):
         if request.method != "POST":

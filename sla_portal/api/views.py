@@ -17,8 +17,8 @@ from sla_portal.kernel.characters import with_turning_shown
 from sla_portal.operator.rules import Mark
 from sla_portal.website import queries
 from sla_portal.website.caching import Cached, cached
-from sla_portal.website.queries import Present
 from sla_portal.website.page import site_mark
+from sla_portal.website.queries import Present
 from sla_portal.website.reader import answer, finished
 from sla_portal.website.rules import Phase, PublicIncident, PublicWindow
 

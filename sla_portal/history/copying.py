@@ -98,7 +98,9 @@ def _mask() -> int:
     masked = 0
     for model, field, word in MASKED:
         write: Callable[[str], str] = (
-            (lambda text, word=word: f"{word} {digest(text)}") if word else lambda text: f"{digest(text)}@example.invalid"
+            (lambda text, word=word: f"{word} {digest(text)}")
+            if word
+            else lambda text: f"{digest(text)}@example.invalid"
         )
         masked += _rewrite(model, field, write)
     Application.objects.update(answers={})

@@ -16,8 +16,12 @@ def mark_sentence(mark: str) -> str:
     """Return what the mark means to whoever reads it."""
     return {
         Mark.NONE: "",
-        Mark.REHEARSAL: _("This portal is being tried out. Nothing here is real or binding, and all of it will be removed."),
-        Mark.STAGING: _("This is a copy for trying out. Nothing here is real or binding, and customers get no e-mail from it."),
+        Mark.REHEARSAL: _(
+            "This portal is being tried out. Nothing here is real or binding, and all of it will be removed."
+        ),
+        Mark.STAGING: _(
+            "This is a copy for trying out. Nothing here is real or binding, and customers get no e-mail from it."
+        ),
     }[Mark(mark)]
 
 

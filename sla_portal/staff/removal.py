@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db import OperationalError, models, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -92,9 +92,10 @@ def _rows_on(record: models.Model) -> Iterator[tuple[type[models.Model], int]]:
 def _references_to(model: type[models.Model]) -> Iterator[tuple[type[models.Model], models.Field]]:
     """Yield every key that leads to a model, those of tables that Django keeps for lists included."""
     for relation in model._meta.get_fields(include_hidden=True):
-        if isinstance(relation, models.ManyToOneRel) and relation.related_model not in FOLLOWING:
-            if relation.related_model._meta.label not in OWN_ROWS:
-                yield relation.related_model, relation.field
+        if not isinstance(relation, models.ManyToOneRel) or relation.related_model in FOLLOWING:
+            continue
+        if relation.related_model._meta.label not in OWN_ROWS:
+            yield relation.related_model, relation.field
 
 
 def _keeper(model: type[models.Model], field: models.Field) -> type[models.Model]:
@@ -141,7 +142,9 @@ class Removable:
 
     def get_deleted_objects(self, objs, request):
         (record,) = objs
-        parts = [part for model in PARTS.get(type(record), ()) for part in model._base_manager.filter(**self._of(record))]
+        parts = [
+            part for model in PARTS.get(type(record), ()) for part in model._base_manager.filter(**self._of(record))
+        ]
         return [str(one) for one in (record, *parts)], {}, set(), [one.shown for one in resting_on(record, request)]
 
     def delete_view(self, request, object_id, extra_context=None):

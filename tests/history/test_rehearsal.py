@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, models, transaction
 from time_machine import travel
 
-from claims.models import Proof
 from claims.models import Entry as LedgerEntry
+from claims.models import Proof
 from incidents.models import Incident
 from sla_portal.agreements.models import AgreementVersion, Contract
 from sla_portal.agreements.operations import register_answer
@@ -169,7 +169,12 @@ def test_a_rehearsal_is_begun_by_an_administrator_before_anything_was_issued():
     with pytest.raises(NotAllowed):
         begin_rehearsal(actor=Actor.staff(a_member("Legal")), now=BEGUN)
     Document.objects.create(
-        kind=Kind.REPORT, about="2026-04 region 1", number="SLA-2026-04-EU", issued_at=BEGUN, sha256="0" * 64, check_code="1"
+        kind=Kind.REPORT,
+        about="2026-04 region 1",
+        number="SLA-2026-04-EU",
+        issued_at=BEGUN,
+        sha256="0" * 64,
+        check_code="1",
     )
     with pytest.raises(SomethingIssued, match="SLA-2026-04-EU"):
         begin_rehearsal(actor=SYSTEM, now=BEGUN)
@@ -178,7 +183,7 @@ def test_a_rehearsal_is_begun_by_an_administrator_before_anything_was_issued():
 
 def test_one_rehearsal_runs_and_none_of_an_open_portal():
     Rehearsal.objects.create(begun_at=BEGUN, begun_by_name="ann")
-    with pytest.raises(IntegrityError, match="one_rehearsal|ended_by_name"), transaction.atomic():
+    with pytest.raises(IntegrityError, match=r"one_rehearsal|ended_by_name"), transaction.atomic():
         Rehearsal.objects.create(begun_at=EMPTIED, begun_by_name="bob")
     with pytest.raises(IntegrityError, match="a_rehearsal_is_ended"), transaction.atomic():
         Rehearsal.objects.update(ended_at=EMPTIED)

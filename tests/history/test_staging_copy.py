@@ -43,7 +43,13 @@ def told(now=NOW) -> Notice:
         for language, _name in portal.LANGUAGES
     ]
     return give_notice(
-        actor=SYSTEM, kind="announcement", about="", wordings=words, audience=Contact.objects.all(), public=False, now=now
+        actor=SYSTEM,
+        kind="announcement",
+        about="",
+        wordings=words,
+        audience=Contact.objects.all(),
+        public=False,
+        now=now,
     )
 
 
@@ -111,7 +117,9 @@ def test_no_e_mail_leaves_a_copy_and_copies_go_where_they_are_asked_for(settings
     assert {(one.status, one.trouble, one.sent_at) for one in Delivery.objects.all()} == {("pending", "held", None)}
     assert mail.outbox == []
     desk = signed_in(a_member("Legal"))
-    assert "Held: customers get no e-mail from a staging copy." in text_of(desk.get(f"/admin/notices/delivery/{before.pk}/change/"))
+    assert "Held: customers get no e-mail from a staging copy." in text_of(
+        desk.get(f"/admin/notices/delivery/{before.pk}/change/")
+    )
 
     settings.STAGING_MAIL_TO = ["tester@example.com"]
     told(LATER)
@@ -163,4 +171,6 @@ def test_the_settings_of_a_copy_seal_nothing_read_no_mailbox_and_share_no_queue(
         "ENV_FILE": os.devnull, "PATH": os.environ["PATH"],
     }  # fmt: skip
     said = subprocess.run([sys.executable, "-c", code], env=given, cwd=portal.BASE_DIR, capture_output=True, text=True)
-    assert said.stdout.strip() == "True '' '' sla-portal-staging True True ['a@example.com', 'b@example.com']", said.stderr
+    assert said.stdout.strip() == "True '' '' sla-portal-staging True True ['a@example.com', 'b@example.com']", (
+        said.stderr
+    )

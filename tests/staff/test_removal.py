@@ -86,8 +86,12 @@ def test_the_page_says_what_rests_on_a_record_and_removes_nothing(desk):
         assert shown.startswith(" ".join(sentences)), row
         assert remove(desk, row).status_code == 200
         assert type(row).objects.filter(pk=row.pk).exists()
-    assert f"{reverse('admin:customers_customer_changelist')}?region=eu" in desk.get(delete_page(region)).content.decode()
-    assert f"{reverse('admin:agreements_contract_changelist')}?q=C-7" in desk.get(delete_page(customer)).content.decode()
+    assert (
+        f"{reverse('admin:customers_customer_changelist')}?region=eu" in desk.get(delete_page(region)).content.decode()
+    )
+    assert (
+        f"{reverse('admin:agreements_contract_changelist')}?q=C-7" in desk.get(delete_page(customer)).content.decode()
+    )
     # Added since the month was closed, so that nothing of it rests on it
     desk.post(reverse("admin:customers_client_add"), {"code": "watch", "name": "Watch", "position": "9"})
     assert remove(desk, Client.objects.get(code="watch")).status_code == 302

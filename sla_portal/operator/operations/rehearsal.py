@@ -38,7 +38,9 @@ def begin_rehearsal(*, actor: Actor, now: datetime) -> Rehearsal:
             raise AlreadyRehearsing(_("A rehearsal is running already."))
         if is_opened():
             raise PortalIsOpen(
-                _("The portal is open to the public: what is recorded is real and stays. A rehearsal is not possible any more.")
+                _(
+                    "The portal is open to the public: what is recorded is real and stays. A rehearsal is not possible any more."
+                )
             )
         issued = Document.objects.filter(rehearsal=0).exclude(kind__in=[Kind.CHECKPOINT, Kind.AGREEMENT]).first()
         if issued:

@@ -57,7 +57,9 @@ def public_document(row: Document) -> PublicDocument:
             certificate.fingerprint,
             certificate.demonstration,
         )
-    return PublicDocument(row.kind, row.number, row.revision, row.issued_at, row.sha256, row.check_code, sealed, row.rehearsal > 0)
+    return PublicDocument(
+        row.kind, row.number, row.revision, row.issued_at, row.sha256, row.check_code, sealed, row.rehearsal > 0
+    )
 
 
 def issued(kind: Kind, about: str) -> PublicDocument | None:

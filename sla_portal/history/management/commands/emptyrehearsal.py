@@ -33,9 +33,7 @@ class Command(BaseCommand):
         if not yes and input(f"Type {settings.SITE_URL} to remove all of it: ").strip() != settings.SITE_URL:
             raise CommandError("Nothing was removed.")
         try:
-            emptied = empty_rehearsal(
-                actor=Actor.system("emptyrehearsal"), customers=customers, now=timezone.now()
-            )
+            emptied = empty_rehearsal(actor=Actor.system("emptyrehearsal"), customers=customers, now=timezone.now())
         except Refused as refusal:
             raise CommandError(f"{refusal} Nothing was removed.") from None
         self.stdout.write("The rehearsal is over. Removed:")

@@ -153,16 +153,16 @@ class Removable:
         request.removing = True
         try:
             with transaction.atomic():
-                # Whoever holds this lock waits for nobody, so that of two none waits for the other for ever.
+                # Whoever holds this lock waits for no row, so that of two none waits for the other for ever.
                 lock_chain()
                 return super().delete_view(request, object_id, extra_context)
         except OperationalError:
-            sentence = _("Something is being added to this record at this moment. Nothing was removed. Try again.")
+            sentence = _("This record is in use at this moment. Nothing was removed. Try again.")
             messages.error(request, sentence)
             return redirect(request.get_full_path())
 
     def get_object(self, request, object_id, from_field=None):
-        """Lock the row that is to be removed against rows that are to rest on it; see `resting_on`."""
+        """Lock the row that is to be removed: a row that is to rest on it waits, and is refused, or is there already."""
         if getattr(request, "removing", False):
             row = self.get_queryset(request).select_for_update(of=("self",), nowait=True)
             return row.filter(pk=object_id).first() if object_id.isascii() and object_id.isdigit() else None

@@ -30,6 +30,7 @@ from sla_portal.availability.models import (
 )
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, Wording
+from sla_portal.operator.models import Rehearsal
 from tests.support import claims_breaks
 from tests.support.builders import (
     a_contract,
@@ -193,7 +194,13 @@ def seal(**values):
     return Seal.objects.create(document=document(), next_attempt_at=at("2026-10-10 01:00"), **values)
 
 
+def rehearsal(**values):
+    return Rehearsal.objects.create(begun_at=at("2026-05-01 00:00"), begun_by_name="ann", **values)
+
+
 BREAKS = claims_breaks.BREAKS | {
+    "a_rehearsal_is_ended_by_someone_after_it_began": lambda: rehearsal(ended_at=at("2026-06-01 00:00")),
+    "one_rehearsal_runs_at_a_time": lambda: twice(rehearsal),
     "a_document_has_each_revision_once": lambda: twice(document),
     "a_document_is_of_a_known_kind": lambda: document(kind="poem"),
     "a_seal_is_whole_or_none": lambda: seal(sealed_at=at("2026-10-10 01:00"), level="B-B"),
@@ -402,6 +409,7 @@ BREAKS = claims_breaks.BREAKS | {
 }
 OURS = {
     "audit", "customers", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
+    "operator",
 }  # fmt: skip
 
 

@@ -5,10 +5,9 @@ from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, models
+from django.db import IntegrityError, models, transaction
 from django.urls import reverse
 
-from sla_portal.agreements.models import Contract
 from sla_portal.audit.admin import AuditedModelAdmin
 from sla_portal.audit.models import ClosedMonth, Entry
 from sla_portal.availability.models import MonthClosing, RegionMonth
@@ -78,7 +77,7 @@ def test_the_page_says_what_rests_on_a_record_and_removes_nothing(desk):
         contract: ["Month closings : 1"],
         login: ["Outages : 1", "Month closings : 1"],
         Client.objects.get(code="web"): ["Month closings : 1"],
-        admin: ["Audit log : 1", "Set the account of a person who leaves to inactive"],
+        admin: ["Audit log : 1", "The audit log and what this person did stay."],
     }
     for row, sentences in said.items():
         page = desk.get(delete_page(row))
@@ -149,25 +148,24 @@ def test_without_the_lock_the_removal_fails_where_nobody_expects_it(monkeypatch)
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
-def test_a_record_to_which_something_is_being_added_is_not_waited_for():
-    """Whoever adds may wait for the lock of the audit log, which the removal holds."""
+def test_a_record_that_is_in_use_is_not_waited_for():
+    """Whoever holds its lock may wait for that of the audit log, which the removal holds."""
     desk, region = signed_in(a_member("Administrator")), a_region("void")
-    added, removed = threading.Event(), threading.Event()
+    held, answered = threading.Event(), threading.Event()
 
-    def add():
-        from django.db import transaction
-
+    def hold():
         with transaction.atomic():
-            a_contract(a_customer(region), "2026-01-01", "2026-12-31")
-            added.set()
-            removed.wait(30)
+            Region.objects.select_for_update(no_key=True).get()
+            held.set()
+            answered.wait(30)
 
     def take_away():
-        added.wait(30)
+        held.wait(30)
         answer = remove(desk, region)
-        removed.set()
+        answered.set()
         return answer.headers["Location"]
 
-    _none, led = at_once(add, take_away)
+    _none, led = at_once(hold, take_away)
     assert led == delete_page(region)
-    assert Contract.objects.count() == 1
+    assert "in use at this moment" in text_of(desk.get(led))
+    assert Region.objects.count() == 1

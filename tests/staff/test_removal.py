@@ -64,12 +64,10 @@ def test_the_page_says_what_rests_on_a_record_and_removes_nothing(desk):
     contract = a_contract(customer, "2026-01-01", "2026-12-31")
     an_outage(region, "2026-09-10 01:00", "2026-09-10 01:10", functions=("login",), clients=("app",))
     admin = User.objects.get(username="administrator")
-    Entry.objects.create(
-        at=NOW, actor=admin, actor_name="x", action="added", subject_type="x", subject_id="1", subject="x", hash="1",
-        previous_hash="0",
-    )  # fmt: skip
     ClosedMonth.objects.create(month=on("2026-03-01"))
     MonthClosing.objects.create(month=on("2026-03-01"), closed_at=NOW, closed_by_name="legal")
+    # Added since the month was closed, so that nothing of it rests on it
+    desk.post(reverse("admin:customers_client_add"), {"code": "watch", "name": "Watch", "position": "9"})
     login = CoreFunction.objects.get(code="login")
     said = {
         region: ["Customers : 1", "Outages : 1"],
@@ -91,8 +89,6 @@ def test_the_page_says_what_rests_on_a_record_and_removes_nothing(desk):
     assert (
         f"{reverse('admin:agreements_contract_changelist')}?q=C-7" in desk.get(delete_page(customer)).content.decode()
     )
-    # Added since the month was closed, so that nothing of it rests on it
-    desk.post(reverse("admin:customers_client_add"), {"code": "watch", "name": "Watch", "position": "9"})
     assert remove(desk, Client.objects.get(code="watch")).status_code == 302
 
 

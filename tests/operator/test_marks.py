@@ -44,7 +44,7 @@ def test_every_page_feed_and_answer_is_marked_while_a_rehearsal_runs(client):
         page = client.get(path)
         assert NOT_REAL in text_of(page), path
         assert "<title>[Rehearsal] " in page.content.decode(), path
-    for path in (reverse("admin:index"), reverse("admin:months"), reverse("admin:login")):
+    for path in (reverse("admin:index"), reverse("admin:wallboard"), reverse("admin:login")):
         assert NOT_REAL in text_of((client if "login" in path else desk).get(path)), path
     assert "本门户正在试用" in text_of(client.get("/?lang=zh-hans"))
     feed = client.get(reverse("feed_maintenance")).content.decode()

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 from django.utils import timezone
 
 from sla_portal.audit.actors import Actor
@@ -36,6 +37,9 @@ class Command(BaseCommand):
             emptied = empty_rehearsal(actor=Actor.system("emptyrehearsal"), customers=customers, now=timezone.now())
         except Refused as refusal:
             raise CommandError(f"{refusal} Nothing was removed.") from None
+        except OperationalError as error:
+            first = str(error).splitlines()[0]
+            raise CommandError(f"Nothing was removed. Stop the portal's processes, and try again: {first}") from None
         self.stdout.write("The rehearsal is over. Removed:")
         self._list(emptied.counts)
         if stayed := delete_files(emptied):

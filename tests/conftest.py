@@ -66,6 +66,8 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     """Let a test that commits be cleaned up: its flush passes by the triggers, and what migrations laid is laid again."""
     from django.db import connection
 
+    from sla_portal.operator.middleware import known_right
+
     # Patched for every connection: beside Playwright's event loop, Django opens one of its own.
     operations = type(connection.ops)
     flush = operations.execute_sql_flush
@@ -83,6 +85,8 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
         first_register.add(apps, None)
 
     operations.execute_sql_flush = flush_all
+    # A process asks once, whichever test comes first.
+    known_right.add(portal.SITE_ROLE)
     with template_of_the_test_database(django_db_blocker):
         yield
     with django_db_blocker.unblock():

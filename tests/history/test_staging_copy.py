@@ -24,6 +24,7 @@ from sla_portal.notices.models import Delivery, Notice
 from sla_portal.notices.operations import deliver_chunk, due, give_notice
 from sla_portal.notices.private import delivery_of, private_link, token
 from sla_portal.notices.wording import Words
+from sla_portal.operator import middleware
 from sla_portal.operator.checks import check_site_role
 from sla_portal.operator.models import StagingCopy
 from sla_portal.operator.queries import present_mark
@@ -61,7 +62,8 @@ def staging(settings, **more) -> None:
         setattr(settings, name, value)
 
 
-def test_what_the_original_handed_out_is_dead_in_the_copy(settings):
+def test_what_the_original_handed_out_is_dead_in_the_copy(settings, monkeypatch):
+    monkeypatch.setattr(middleware, "known_right", set())
     claimant = a_claimant()
     a_missed_september()
     claim = a_claim(claimant)

@@ -19,7 +19,7 @@ from sla_portal.audit.guards import may_lift_guards, unguarded
 from sla_portal.audit.operations import lock_chain, record
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.errors import Refused
-from sla_portal.notices.models import Delivery
+from sla_portal.notices.models import Bounce, Delivery, UnmatchedReport
 from sla_portal.notices.operations import hold_queued
 from sla_portal.operator.models import StagingCopy
 from sla_portal.operator.rules import STAGING
@@ -32,6 +32,7 @@ MASKED: tuple[tuple[type[models.Model], str, str], ...] = (
     (Contact, "email", ""),
     (Delivery, "name", "Contact"),
     (Delivery, "email", ""),
+    (Bounce, "recipient", ""),
     (Claim, "email", ""),
     (RefusedApplication, "email", ""),
     (Bundle, "email", ""),
@@ -104,13 +105,22 @@ def _mask() -> int:
         )
         masked += _rewrite(model, field, write)
     Application.objects.update(answers={})
+    # Replies and reports of mail servers name the address in words.
+    Delivery.objects.exclude(last_error="").update(last_error="")
+    Bounce.objects.exclude(said="").update(said="")
+    UnmatchedReport.objects.all().delete()
     return masked
 
 
 def _rewrite(model: type[models.Model], field: str, write: Callable[[str], str]) -> int:
     rows: Sequence[Any]
     last, written = 0, 0
-    named = model._base_manager.exclude(**{field: ""}).order_by("pk").only("pk", field)
+    named = (
+        model._base_manager.exclude(**{field: ""})
+        .filter(**{f"{field}__isnull": False})
+        .order_by("pk")
+        .only("pk", field)
+    )
     while rows := list(named.filter(pk__gt=last)[:CHUNK]):
         for row in rows:
             setattr(row, field, write(getattr(row, field)))

@@ -52,6 +52,7 @@ from tests.support.claimants import (
     a_missed_september,
     close_september,
     granted,
+    proposed_undoing,
     recommended,
     support,
 )
@@ -82,7 +83,9 @@ ADDS = {
     "add_register_entry": "a new entry, to be approved by another person",
     "issue_reports": "revisions of reports",
     "export_ledger": "nothing",
+    "report_looked_at": "that somebody looked at it",
     "export_entitled_contracts": "nothing",
+    "rehearsal": "a rehearsal, once",
     "clock": "the reader's own time zone",
     "password_change": "one's own password",
     "login": "nothing", "logout": "nothing",
@@ -213,7 +216,14 @@ def granted_voucher() -> Voucher:
 
 
 def reversal(entry: Entry) -> dict[str, Any]:
-    return {"act": "reverse", "reverse-entry": entry.pk, "reverse-reason": "A slip", "reverse-sure": "on"}
+    letter = {"reverse-letter_subject": "Corrected", "reverse-letter_text": "It was a slip."}
+    return {"act": "reverse", "reverse-entry": entry.pk, "reverse-reason": "A slip", **letter}
+
+
+def reversal_confirmed(_desk) -> Case:
+    entry = granted_voucher().entries.get()
+    proposed_undoing(entry)
+    return [entry], to("voucher", entry.voucher), {"act": "confirm"}
 
 
 def on_resolved(name: str, **sent: Any) -> Callable[[Any], Case]:
@@ -476,7 +486,7 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "reject_own": [on_own("reject_own", "proposed")],
     "revoke_own": [on_own("revoke_own", "confirmed")],
     "withdraw_own": [withdrawn_own],
-    "voucher": [redeemed, taken_back],
+    "voucher": [redeemed, taken_back, reversal_confirmed],
     "extension": [shortened],
     "close_month": [closed],
     "confirm_closing": [on_closing("confirm_closing")],
@@ -538,6 +548,7 @@ def deleted(make_row: Callable[[], models.Model]) -> Callable[[Any], Case]:
 
 for record_name, (a_row, its_values) in RECORDS.items():
     REFUSES |= {f"{record_name}_change": [changed(a_row, **its_values)], f"{record_name}_delete": [deleted(a_row)]}
+REFUSES["auth_user_delete"] = [deleted(lambda: a_member("NOC", "ned"))]
 
 
 @pytest.fixture(autouse=True)
@@ -643,6 +654,7 @@ def templated(_desk) -> Case:
 
 ADDED: dict[str, Callable[[Any], Case]] = {
     "hand_over": noted,
+    "rehearsal": lambda _desk: ([], reverse("admin:rehearsal"), {"sure": "yes"}),
     "bring_proof": brought,
     "enter_claim": entered,
     "propose_own": proposed_own,

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 
-from django.db.models import Q, QuerySet
-
 from sla_portal.audit import queries as register
 from sla_portal.audit.models import Certificate, Checkpoint, Document, Kind
-from sla_portal.audit.models import Seal as SealRow
 from sla_portal.notices.models import Notice
 from sla_portal.operator.queries import staged_at
 
@@ -17,22 +14,21 @@ from ..rules import PublicCertificate, PublicDocument, Seal, Verified
 
 def verified_by_hash(sha256: str) -> Verified | None:
     """Return the document whose file has this SHA-256, before or after it was sealed; None where there is none."""
-    sealed = SealRow.objects.filter(sha256=sha256, sealed_at__isnull=False).exclude(document__pdf="").values("pk")
-    row = _known().filter(Q(sha256=sha256) | Q(pk__in=sealed)).order_by("-pk").first()
+    row = _own(register.document_of_file(sha256))
     return _verified(row, sealed_copy=bool(row and row.pdf and row.sha256 != sha256))
 
 
 def verified_by_code(number: str, check_code: str) -> Verified | None:
     """Return the document with this number, if the check code is its own; the code finds it, so numbers alone do not."""
-    row = _known().filter(check_code=check_code).first()
+    row = _own(register.documents().filter(check_code=check_code).first())
     typed = re.sub(r"-r\d+$", "", number.strip(), flags=re.IGNORECASE).casefold()
     return _verified(row if row and row.number.casefold() == typed else None)
 
 
-def _known() -> QuerySet[Document]:
-    """Return the documents of which this installation says that they are its own: a staging copy issued none of the original's."""
+def _own(row: Document | None) -> Document | None:
+    """Return a document if this installation issued it: a staging copy issued none of the original's."""
     copied_at = staged_at()
-    return register.documents().filter(issued_at__gte=copied_at) if copied_at else register.documents()
+    return row if row and (copied_at is None or row.issued_at >= copied_at) else None
 
 
 def _verified(row: Document | None, *, sealed_copy: bool | None = None) -> Verified | None:

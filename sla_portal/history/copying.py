@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -92,18 +92,7 @@ def _end_forms() -> int:
 def _mask() -> int:
     """Replace names and addresses, an address everywhere by the same; nobody keeps the key by which that is done."""
     key = secrets.token_bytes(32)
-
-    def digest(text: str) -> str:
-        return hmac.new(key, text.strip().lower().encode(), "sha256").hexdigest()[:12]
-
-    masked = 0
-    for model, field, word in MASKED:
-        write: Callable[[str], str] = (
-            (lambda text, word=word: f"{word} {digest(text)}")
-            if word
-            else lambda text: f"{digest(text)}@example.invalid"
-        )
-        masked += _rewrite(model, field, write)
+    masked = sum(_rewrite(model, field, word, key) for model, field, word in MASKED)
     Application.objects.update(answers={})
     # Replies and reports of mail servers name the address in words.
     Delivery.objects.exclude(last_error="").update(last_error="")
@@ -112,18 +101,14 @@ def _mask() -> int:
     return masked
 
 
-def _rewrite(model: type[models.Model], field: str, write: Callable[[str], str]) -> int:
+def _rewrite(model: type[models.Model], field: str, word: str, key: bytes) -> int:
     rows: Sequence[Any]
     last, written = 0, 0
-    named = (
-        model._base_manager.exclude(**{field: ""})
-        .filter(**{f"{field}__isnull": False})
-        .order_by("pk")
-        .only("pk", field)
-    )
-    while rows := list(named.filter(pk__gt=last)[:CHUNK]):
+    given = model._base_manager.exclude(**{field: ""}).exclude(**{field: None})
+    while rows := list(given.filter(pk__gt=last).order_by("pk").only("pk", field)[:CHUNK]):
         for row in rows:
-            setattr(row, field, write(getattr(row, field)))
+            digest = hmac.new(key, getattr(row, field).strip().lower().encode(), "sha256").hexdigest()[:12]
+            setattr(row, field, f"{word} {digest}" if word else f"{digest}@example.invalid")
         model._base_manager.bulk_update(rows, [field])
         last, written = rows[-1].pk, written + len(rows)
     return written

@@ -67,7 +67,7 @@ CUSTOMERS = frozenset(
 )  # fmt: skip
 """Tables that are emptied, too, where that is asked for."""
 
-PARTLY = (AgreementVersion, Clause)
+PARTLY: tuple[type[models.Model], ...] = (AgreementVersion, Clause)
 """Tables of which the versions stay that were loaded, and those go that were drafted or announced."""
 
 KEPT = frozenset(
@@ -113,7 +113,7 @@ def empty_rehearsal(*, actor: Actor, customers: bool, now: datetime) -> Emptied:
     Raises `NothingToEmpty`, and `NotTheOwner`.
     """
     labels = RECORDED | CUSTOMERS if customers else RECORDED
-    emptied = [apps.get_model(label) for label in sorted(labels)]
+    emptied: list[type[models.Model]] = [apps.get_model(label) for label in sorted(labels)]
     tables = [model._meta.db_table for model in (*emptied, *PARTLY)]
     with transaction.atomic():
         # Who begins a rehearsal, or opens the portal, takes this lock, too.

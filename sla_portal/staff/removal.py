@@ -182,7 +182,7 @@ class Removable:
 
     @staticmethod
     def _of(record: models.Model) -> dict[str, models.Model]:
-        return {record._meta.model_name: record}
+        return {str(record._meta.model_name): record}
 
 
 def allow_removal() -> None:

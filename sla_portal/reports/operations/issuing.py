@@ -336,7 +336,6 @@ def _report(
             "check_code": new_check_code(),
             # What is tried out never bears the operator's seal.
             "seal": "" if mark else present_seal(),
-            **({"mark": mark.value} if mark else {}),
             "parties": {
                 "operator_name": settings.OPERATOR_NAME,
                 "operator_address": settings.OPERATOR_ADDRESS,
@@ -344,6 +343,8 @@ def _report(
             },
         },
     }
+    if mark:
+        statement["issue"]["mark"] = mark.value
     return Report(
         run=run,
         month=run.month,

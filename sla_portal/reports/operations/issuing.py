@@ -204,17 +204,18 @@ def queue_reports(*, run_id: int, now: datetime) -> bool:
     regions, customers = _requested(run, month)
     unchanged = 0
     closings = list(MonthClosing.objects.filter(month=run.month))
+    mark = present_mark()
     try:
         _check_closed_month(month, now)
         for region in Region.objects.filter(Q(pk__in=regions) | Q(pk__in=customers.values("region"))).order_by("code"):
             of_month = RegionRecord(region, month, now)
             if region.pk in regions:
-                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, now)
+                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, mark, now)
             ids = list(customers.filter(region=region).order_by("pk").values_list("pk", flat=True))
             for start in range(0, len(ids), QUEUED_AT_ONCE):
                 chunk = list(Customer.objects.filter(pk__in=ids[start : start + QUEUED_AT_ONCE]).order_by("pk"))
                 stated = list(zip(chunk, of_month.of_customers(chunk), strict=True))
-                unchanged += _queue_changed(run, stated, closings, now)
+                unchanged += _queue_changed(run, stated, closings, mark, now)
     except Refused as reason:
         ReportRun.objects.filter(pk=run.pk).update(leased_until=None, error=str(reason))
         return True
@@ -236,6 +237,7 @@ def _queue_changed(
     run: ReportRun,
     stated: Sequence[tuple[Region | Customer, Figures]],
     closings: Sequence[MonthClosing],
+    mark: Mark,
     now: datetime,
 ) -> int:
     """Queue reports where the figures have changed; return how many have not. `closings`: of the month, newest first."""
@@ -256,7 +258,6 @@ def _queue_changed(
             "pk", "statement"
         )
     )
-    mark = present_mark()
     contracts = stated_contracts(ServiceMonth.of(run.month), [customer for (_, customer), *_ in changed if customer])
     with transaction.atomic():
         # Of two concurrent requests the constraint admits each revision once.

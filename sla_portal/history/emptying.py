@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import redis
 from django.apps import apps
 from django.conf import settings
+from django.core.cache import caches
 from django.core.files.storage import Storage
 from django.db import connection, models, transaction
 from django.db.models import Q, Sum
@@ -147,8 +149,8 @@ def empty_rehearsal(*, actor: Actor, customers: bool, now: datetime) -> Emptied:
     return Emptied({name: count for name, count in counts.items() if count}, files)
 
 
-def delete_files(emptied: Emptied) -> list[str]:
-    """Delete the files of what was removed, and the e-mails in the portal's own inbox; return the names of those that stayed."""
+def clear_away(emptied: Emptied) -> list[str]:
+    """Delete files of what was removed, the e-mails in the portal's own inbox and cached public facts; return what stayed."""
     stayed = []
     for storage, name in emptied.files:
         try:
@@ -157,9 +159,21 @@ def delete_files(emptied: Emptied) -> list[str]:
             # A store that is away must not keep the others.
             log.exception("%s could not be deleted", name)
             stayed.append(name)
+    _forget_public_facts()
     for mail in settings.MAIL_DIR.glob("*.eml"):
         mail.unlink()
     return stayed
+
+
+def _forget_public_facts() -> None:
+    """Some are good for a day. In Redis they lie beside the tasks, so only their own keys are deleted."""
+    cache = caches["public"]
+    if not settings.REDIS_URL:
+        cache.clear()
+        return
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    for key in client.scan_iter(match=cache.make_key("*")):
+        client.delete(key)
 
 
 def _versions() -> models.QuerySet[AgreementVersion]:

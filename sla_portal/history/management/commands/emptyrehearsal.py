@@ -9,7 +9,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.kernel.errors import Refused
 from sla_portal.operator.queries import running_rehearsal
 
-from ...emptying import counts_of_record, delete_files, empty_rehearsal
+from ...emptying import clear_away, counts_of_record, empty_rehearsal
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was removed. Stop the portal's processes, and try again: {first}") from None
         self.stdout.write("The rehearsal is over. Removed:")
         self._list(emptied.counts)
-        if stayed := delete_files(emptied):
+        if stayed := clear_away(emptied):
             raise CommandError(f"These files could not be deleted; delete them by hand: {', '.join(stayed)}")
 
     def _list(self, counts):

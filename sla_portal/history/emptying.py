@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import redis
 from django.apps import apps
 from django.conf import settings
 from django.core.cache import caches
@@ -171,6 +170,9 @@ def _forget_public_facts() -> None:
     if not settings.REDIS_URL:
         cache.clear()
         return
+    # Only where there is one
+    import redis
+
     client = redis.Redis.from_url(settings.REDIS_URL)
     for key in client.scan_iter(match=cache.make_key("*")):
         client.delete(key)

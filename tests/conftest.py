@@ -25,7 +25,7 @@ from django.conf import settings as portal
 from django.core.cache import caches
 from django.utils import timezone, translation
 
-from tests.support.servers import TEMPLATE
+from tests.support.servers import TEMPLATE, open_to_the_public
 from tests.support.unguarded import unguarded
 
 pytest_plugins = ["tests.support.scanner", "tests.support.sealing"]
@@ -81,8 +81,11 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
         names.translate(apps, None)
         first_version.add(apps, None)
         first_register.add(apps, None)
+        open_to_the_public()
 
     operations.execute_sql_flush = flush_all
+    with django_db_blocker.unblock():
+        open_to_the_public()
     with template_of_the_test_database(django_db_blocker):
         yield
     with django_db_blocker.unblock():
@@ -189,6 +192,15 @@ def forget_what_is_kept() -> None:
 def nothing_kept() -> None:
     """What is public is kept from request to request, but not from test to test."""
     forget_what_is_kept()
+
+
+@pytest.fixture
+def closed_portal(db) -> None:
+    """A portal that is not open to the public yet."""
+    from django.db import connection
+
+    with unguarded(connection):
+        apps.get_model("operator", "Opening").objects.all().delete()
 
 
 def database_url() -> str:

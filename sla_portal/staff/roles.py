@@ -176,6 +176,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *VIEW_ALL,
         *WATCH,
         "notices.read_inbox",
+        "operator.open_portal",
         "auth.view_user",
         "auth.add_user",
         "auth.change_user",

@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from .caching import Cached
+from .queries import opened
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 
 ALWAYS_ASK = "public, no-cache"
@@ -57,6 +59,7 @@ def frame(
     return {
         "section": template.partition("_")[0],
         "reader": reader,
+        "opened": opened(timezone.now()),
         "as_of": as_of,
         "back": back or address(),
         "canonical": settings.SITE_URL + address(),

@@ -14,10 +14,12 @@ from .resolving import (
     reached_by_letter,
     send_again,
 )
+from .telling_staff import AddressMissing, invite, send_test
 from .throttling import NoReason, NotALimit, NothingToDo, limit_notice, pause_notice, resume_notice
 
 __all__ = [
     "Address",
+    "AddressMissing",
     "Answered",
     "NoReason",
     "NotALetter",
@@ -31,6 +33,7 @@ __all__ = [
     "deliver_chunk",
     "due",
     "give_notice",
+    "invite",
     "keep_pages",
     "limit_notice",
     "mail_checkpoints",
@@ -43,4 +46,5 @@ __all__ = [
     "release_lapsed",
     "resume_notice",
     "send_again",
+    "send_test",
 ]

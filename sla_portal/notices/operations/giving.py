@@ -32,6 +32,7 @@ class Address:
 
     email: str
     name: str = ""
+    language: str = settings.LANGUAGE_CODE
 
 
 class NotWorded(Refused):
@@ -143,7 +144,7 @@ def _queue_addresses(notice: Notice, addresses: Sequence[Address]) -> int:
             notice=notice,
             email=one.email,
             name=one.name,
-            language=settings.LANGUAGE_CODE,
+            language=one.language,
             urgency=urgency(notice.kind),
             next_attempt_at=notice.given_at,
         )

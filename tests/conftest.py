@@ -194,10 +194,18 @@ def nothing_kept() -> None:
     forget_what_is_kept()
 
 
+@pytest.fixture(autouse=True)
+def seen_open(monkeypatch) -> None:
+    """A process that has seen the portal open does not ask whether it is."""
+    monkeypatch.setattr("sla_portal.website.queries.opening._seen_open", True)
+
+
 @pytest.fixture
-def closed_portal(db) -> None:
+def closed_portal(db, seen_open, monkeypatch) -> None:
     """A portal that is not open to the public yet."""
     from django.db import connection
+
+    monkeypatch.setattr("sla_portal.website.queries.opening._seen_open", False)
 
     with unguarded(connection):
         apps.get_model("operator", "Opening").objects.all().delete()

@@ -79,6 +79,7 @@ def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
     on_record = {recorded.row["version"]: recorded.row for recorded in queries.agreements()}
     named = AgreementVersion.objects.filter(version__in=[row["version"] for row in agreements])
     stages = {version.version: (version.stage, version.notice_id) for version in named}
+    told = AgreementVersion.objects.filter(notice__isnull=False).exists()
     for i, row in enumerate(agreements):
         stage, announced = stages.get(row["version"], (Stage.PUBLISHED, None))
         version = shown(row["version"])
@@ -88,6 +89,8 @@ def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
             yield f"agreements[{i}].version: Version {version} is a draft here. Discard the draft first."
         elif announced and on_record[row["version"]] != row:
             yield f"agreements[{i}]: Customers were told of version {version} here, so it is not changed any more (5.2)."
+        elif told and on_record.get(row["version"], row) != row:
+            yield f"agreements[{i}]: An amendment was announced here, so version {version} is not changed any more (5.2)."
 
 
 def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
@@ -112,9 +115,7 @@ def _versions_in_use(agreements: Sequence[Row]) -> Iterator[str]:
     on_record = [recorded.row for recorded in queries.agreements()]
     named = {row["version"] for row in agreements}
     staying = {
-        version.version
-        for version in AgreementVersion.objects.published().exclude(version__in=named)
-        if stays(version)
+        version.version for version in AgreementVersion.objects.published().exclude(version__in=named) if stays(version)
     }
     after = sorted(
         [*agreements, *(row for row in on_record if row["version"] in staying)], key=lambda row: row["effective_on"]
@@ -183,8 +184,8 @@ def _work_on_record(windows: Sequence[Row]) -> Iterator[str]:
 
 
 def stays(version: AgreementVersion) -> bool:
-    """Whether a version that the file does not name stays: customers were told of it, or something refers to it."""
-    return version.notice_id is not None or is_referred_to(version)
+    """Whether a version that the file does not name stays: customers were told of one, or something refers to it."""
+    return AgreementVersion.objects.filter(notice__isnull=False).exists() or is_referred_to(version)
 
 
 def is_referred_to(row: Model) -> bool:

@@ -67,10 +67,9 @@ class UntilOpened:
         match = request.resolver_match
         if match is None or match.route.startswith(BESIDE):
             return None
-        now = timezone.now()
-        if opened(now) or _is_reachable(match):
+        if opened() or _is_reachable(match):
             return None
-        return not_yet(request, now)
+        return not_yet(request, timezone.now())
 
 
 def _is_reachable(match: ResolverMatch) -> bool:

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from .caching import Cached
@@ -59,7 +58,7 @@ def frame(
     return {
         "section": template.partition("_")[0],
         "reader": reader,
-        "opened": opened(timezone.now()),
+        "opened": opened(),
         "as_of": as_of,
         "back": back or address(),
         "canonical": settings.SITE_URL + address(),

@@ -8,7 +8,6 @@ from django.db import IntegrityError, connection, transaction
 
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
-from sla_portal.audit.operations import NotAllowed
 from sla_portal.operator.models import Opening
 from sla_portal.operator.operations import AlreadyOpened, DayPast, open_portal, set_reported_from
 from sla_portal.operator.operations import opening as operation
@@ -53,16 +52,6 @@ def test_a_day_is_named_and_the_portal_opened_once_and_for_good():
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             write()
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("role", ["NOC", "Support", "Legal", "Auditor"])
-def test_only_administrators_open_it(role, closed_portal):
-    actor = Actor.staff(a_member(role))
-    with pytest.raises(NotAllowed):
-        open_portal(actor=actor, now=NOW)
-    with pytest.raises(NotAllowed):
-        set_reported_from(actor=actor, day=on("2027-01-01"), now=NOW)
 
 
 def test_an_installation_with_a_record_counts_as_opened(closed_portal):

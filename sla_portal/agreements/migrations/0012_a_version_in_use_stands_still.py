@@ -15,7 +15,7 @@ TERMS = (
 )  # fmt: skip
 MONTH_END = {"postgresql": "(closed.month + interval '1 month')", "sqlite": "date(closed.month, '+1 month')"}
 IN_USE = """
-{row}.published_at IS NOT NULL AND {row}.withdrawn_at IS NULL AND (
+{row}.published_at IS NOT NULL AND {row}.withdrawn_at IS NULL AND {row}.notice_id IS NULL AND (
   EXISTS (SELECT 1 FROM agreements_agreementversion told WHERE told.notice_id IS NOT NULL)
   OR EXISTS (
     SELECT 1 FROM audit_closedmonth closed WHERE {end} > {row}.effective_on AND NOT EXISTS (

@@ -16,7 +16,6 @@ from sla_portal.kernel.months import day_span, local_date
 from ..models import AgreementVersion
 from ..rules import TermsPeriod, earliest_effective_on, without_wording
 
-
 UNKNOWN_DAY = date(2000, 1, 1)
 """The day of version 1.0 until it is set: the printed agreement bears none."""
 SHOWN = 5

@@ -41,9 +41,7 @@ def invite(*, actor: Actor, user: User, now: datetime) -> Notice:
     return _send(actor, user, f"{INVITATION} {user.pk}", "notices/emails/invitation", context, now)
 
 
-def _send(
-    actor: Actor, user: User, about: str, template: str, context: Mapping[str, Any], now: datetime
-) -> Notice:
+def _send(actor: Actor, user: User, about: str, template: str, context: Mapping[str, Any], now: datetime) -> Notice:
     if not user.email:
         raise AddressMissing(_("The account has no e-mail address."))
     return give_notice(

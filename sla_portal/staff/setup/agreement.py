@@ -41,6 +41,11 @@ class TextField(forms.CharField):
         text = plain_text(super().to_python(value))
         if not text.strip():
             return None
+        if len(text) > MOST:
+            raise forms.ValidationError(
+                _("The text has %(length)d characters. At most %(most)d are allowed.")
+                % {"length": len(text), "most": MOST}
+            )
         try:
             return read_numbered_text(text)
         except NotAnAgreement as error:
@@ -56,8 +61,8 @@ class FirstVersionForm(forms.Form):
         help_text=gettext_lazy("The first day, on the SLA clock. No month before it is closed."),
         error_messages={"invalid": gettext_lazy("Enter the date in the form 2026-12-31.")},
     )
-    english = TextField(label=gettext_lazy("Text in English"), required=False, max_length=MOST)
-    chinese = TextField(label=gettext_lazy("Text in Chinese"), required=False, max_length=MOST)
+    english = TextField(label=gettext_lazy("Text in English"), required=False)
+    chinese = TextField(label=gettext_lazy("Text in Chinese"), required=False)
 
     def __init__(self, data: Any, *, version: AgreementVersion, texts_only: bool) -> None:
         day = version.effective_on
@@ -97,9 +102,7 @@ def text_on_record(version: AgreementVersion, language: str) -> str:
     if not any(wording for _number, _heading, wording in clauses):
         return ""
     preamble = getattr(version, "preamble", None)
-    return numbered_text(
-        getattr(preamble, f"title{suffix}", ""), getattr(preamble, f"text{suffix}", ""), clauses
-    )
+    return numbered_text(getattr(preamble, f"title{suffix}", ""), getattr(preamble, f"text{suffix}", ""), clauses)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

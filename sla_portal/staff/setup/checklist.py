@@ -83,15 +83,17 @@ def people() -> Step:
 
 def _people_missing() -> Iterator[str]:
     staff = User.objects.filter(is_active=True, is_staff=True).filter(Q(groups__name__in=NEEDED) | Q(is_superuser=True))
-    roles = [(user, superuser, role) for user, superuser, role in staff.values_list("pk", "is_superuser", "groups__name")]
+    roles = [
+        (user, superuser, role) for user, superuser, role in staff.values_list("pk", "is_superuser", "groups__name")
+    ]
     for role, needed in NEEDED.items():
         there = {user for user, superuser, name in roles if superuser or name == role}
-        if lacking := needed - len(there):
-            if lacking > 0:
-                yield ngettext("%(count)d person for %(role)s", "%(count)d people for %(role)s", lacking) % {
-                    "count": lacking,
-                    "role": NAMES[role],
-                }
+        lacking = needed - len(there)
+        if lacking > 0:
+            yield ngettext("%(count)d person for %(role)s", "%(count)d people for %(role)s", lacking) % {
+                "count": lacking,
+                "role": NAMES[role],
+            }
 
 
 def regions() -> Step:
@@ -149,7 +151,9 @@ def calendar(now: datetime) -> Step:
 
 def mail() -> Step:
     sent = Delivery.objects.filter(status=Status.SENT).exists()
-    says = _("The mail server accepts e-mails.") if sent else _("Send yourself a test e-mail, and see what comes of it.")
+    says = (
+        _("The mail server accepts e-mails.") if sent else _("Send yourself a test e-mail, and see what comes of it.")
+    )
     return Step(_("E-mail"), sent, says, reverse("admin:test_mail"))
 
 

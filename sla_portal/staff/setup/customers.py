@@ -245,8 +245,7 @@ def _check_among_themselves(rows: Iterable[Row]) -> None:
 def _check_against_record(rows: Iterable[Row]) -> None:
     rows = list(rows)
     customers = {
-        one.code: one
-        for one in Customer.objects.filter(code__in={row.code for row in rows}).select_related("region")
+        one.code: one for one in Customer.objects.filter(code__in={row.code for row in rows}).select_related("region")
     }
     named = {row.cells.get("contract_reference", "") for row in rows}
     owners = dict(Contract.objects.filter(reference__in=named).values_list("reference", "customer__code"))
@@ -260,9 +259,7 @@ def _check_against_record(rows: Iterable[Row]) -> None:
         if same and owners.get(reference, row.code if not reference else "") == row.code:
             row.on_record = True
         elif customer is not None:
-            row.wrong(
-                "customer_code", _("This customer is on record. Change it, or add a contract, on its own page.")
-            )
+            row.wrong("customer_code", _("This customer is on record. Change it, or add a contract, on its own page."))
         elif reference in owners:
             row.wrong(
                 "contract_reference",

@@ -138,9 +138,7 @@ def _columns(headings: Sequence[str]) -> list[str]:
             raise NotATable(_("The heading “%(heading)s” occurs twice.") % {"heading": heading.strip()})
         columns.append(name)
     if missing := [name for name in REQUIRED if name not in columns]:
-        raise NotATable(
-            _("The first line names the columns. Missing: %(columns)s.") % {"columns": ", ".join(missing)}
-        )
+        raise NotATable(_("The first line names the columns. Missing: %(columns)s.") % {"columns": ", ".join(missing)})
     return columns
 
 

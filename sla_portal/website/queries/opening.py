@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from sla_portal.operator.queries import is_opened
 
-from ..caching import cached
-
-FRESH = timedelta(minutes=1)
+_seen_open = False
 
 
-def opened(now: datetime) -> bool:
-    """Whether the portal is open to the public. It stays so, and only that is cached."""
-    return cached("opened", lambda: is_opened() or None, now, FRESH).value is not None
+def opened() -> bool:
+    """Whether the portal is open to the public. It stays so: a process that has seen it open does not ask again."""
+    global _seen_open  # noqa: PLW0603
+    _seen_open = _seen_open or is_opened()
+    return _seen_open

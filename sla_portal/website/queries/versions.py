@@ -129,7 +129,7 @@ def _public_number(notice: Notice | None) -> str:
 
 def _preamble(version: AgreementVersion) -> PublicPreamble | None:
     row: Preamble | None = getattr(version, "preamble", None)
-    return row and PublicPreamble(row.title, row.title_zh, row.text, row.text_zh)
+    return PublicPreamble(row.title, row.title_zh, row.text, row.text_zh) if row else None
 
 
 def _clauses(version: PublicVersion) -> tuple[PublicClause, ...]:

@@ -24,8 +24,8 @@ def test_an_empty_portal_is_set_up_and_opened_by_pages_alone(closed_portal, desk
     clicks = set_up(page, deliver=lambda: deliver_chunk(clock=timezone.now), customers=ROWS)
     expect(page.get_by_text("The portal is open to the public.")).to_be_visible()
     assert [step.name for step in steps(timezone.now()) if not step.done] == []
-    # The five people, and root.
-    assert Delivery.objects.filter(status="sent").count() == 6
+    # Two invitations, and the test.
+    assert Delivery.objects.filter(status="sent").count() == 3
     assert clicks.count <= 40
     page.goto("/")
     expect(page.get_by_text("All systems operational")).to_be_visible()

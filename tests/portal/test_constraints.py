@@ -409,7 +409,7 @@ BREAKS = claims_breaks.BREAKS | {
     "a_customer_is_judged_once_a_month": lambda: twice(customer_month, customer=a_customer(a_region())),
 }
 OURS = {
-    "audit", "customers", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
+    "audit", "customers", "operator", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
 }  # fmt: skip
 
 

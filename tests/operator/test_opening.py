@@ -1,10 +1,11 @@
 """The portal is opened to the public once, by people with the right, and stays open."""
 
 from importlib import import_module
+from threading import Barrier
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
@@ -82,6 +83,13 @@ def test_of_two_who_open_it_at_once_one_does(closed_portal):
 @pytest.mark.django_db(transaction=True)
 def test_without_the_lock_the_database_refuses_the_second(closed_portal, monkeypatch):
     """The twin: on SQLite a transaction that writes locks the whole database anyway."""
+    both_read, read = Barrier(2), operation.opening
+
+    def read_together() -> Opening:
+        found = read()
+        both_read.wait(30)
+        return found
+
+    monkeypatch.setattr(operation, "opening", read_together)
     monkeypatch.setattr(operation, "lock_chain", lambda: None)
-    assert connection.vendor == "postgresql"
     assert both_open() == ["IntegrityError", "done"]

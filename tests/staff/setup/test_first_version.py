@@ -218,8 +218,8 @@ def test_an_amendment_begins_with_title_and_preamble():
 # At the same moment as a closing
 
 
-def set_while_a_month_is_closed(monkeypatch) -> tuple[date | None, date | None]:
-    """Return the day of the version as the closing saw it, and as it is afterwards."""
+def set_while_a_month_is_closed(monkeypatch) -> tuple[list[str], date | None]:
+    """Return what became of both, and the day of the version as the closing saw it."""
     checked, over, seen = Event(), Event(), []
 
     def check_slowly(version: AgreementVersion) -> bool:
@@ -238,20 +238,19 @@ def set_while_a_month_is_closed(monkeypatch) -> tuple[date | None, date | None]:
 
     monkeypatch.setattr(wording, "stands_still", check_slowly)
     day = on("2026-02-01")
-    assert outcomes(lambda: set_first_version(actor=SYSTEM, effective_on=day, now=NOW), close) == ["done", "done"]
-    return seen[0], first().effective_on
+    return outcomes(lambda: set_first_version(actor=SYSTEM, effective_on=day, now=NOW), close), seen[0]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_month_is_closed_by_the_version_as_it_stays(monkeypatch):
-    seen, stays = set_while_a_month_is_closed(monkeypatch)
-    assert seen == stays
+    assert set_while_a_month_is_closed(monkeypatch) == (["done", "done"], date(2026, 2, 1))
+    assert first().effective_on == date(2026, 2, 1)
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_without_the_lock_it_moves_under_the_closing(monkeypatch):
+def test_without_the_lock_the_database_refuses_to_move_it(monkeypatch):
     """The twin: SQLite locks the whole database anyway."""
     monkeypatch.setattr(wording, "lock_chain", lambda: None)
-    seen, stays = set_while_a_month_is_closed(monkeypatch)
-    assert (seen, stays) == (date(2000, 1, 1), date(2026, 2, 1))
+    assert set_while_a_month_is_closed(monkeypatch) == (["IntegrityError", "done"], date(2000, 1, 1))
+    assert first().effective_on == date(2000, 1, 1)

@@ -36,7 +36,7 @@ def public_pages() -> list[tuple[str, str]]:
     found = []
     for route, (name, pattern) in routes(get_resolver(), ""):
         if not route.startswith(BESIDE):
-            address = re.sub(r"<(?:\w+:)?(\w+)>", lambda hole: ONE_OF_EACH[hole[1]], route)
+            address = re.sub(r"<(?:\w+:)?(\w+)>", lambda hole: ONE_OF_EACH.get(hole[1], "1"), route)
             found.append((name or pattern.name or "", f"/{address}"))
     return found
 

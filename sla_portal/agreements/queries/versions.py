@@ -98,7 +98,7 @@ def missing_in_first_version(version: AgreementVersion) -> list[str]:
 
 
 def _shortened(numbers: list[str]) -> str:
-    return ", ".join(numbers[:SHOWN]) + (", …" if len(numbers) > SHOWN else "")
+    return ", ".join(numbers[:SHOWN]) + (f" … {numbers[-1]}" if len(numbers) > SHOWN else "")
 
 
 def earliest_day(now: datetime) -> date:

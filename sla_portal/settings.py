@@ -163,6 +163,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "sla_portal.website.opening.UntilOpened",
 ]
 
 ROOT_URLCONF = "sla_portal.urls"

@@ -152,6 +152,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Legal": (
         *VIEW_ALL,
+        "agreements.set_first_version",
         "agreements.draft_version",
         "agreements.publish_version",
         "agreements.register_answer",
@@ -176,6 +177,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         *VIEW_ALL,
         *WATCH,
         "notices.read_inbox",
+        "operator.open_portal",
+        "agreements.set_first_version",
         "auth.view_user",
         "auth.add_user",
         "auth.change_user",

@@ -18,6 +18,7 @@ from sla_portal.operator.rules import Mark
 from sla_portal.operator.words import mark_name, mark_sentence
 
 from .caching import Cached, cached
+from .queries import opened
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 
 ALWAYS_ASK = "public, no-cache"
@@ -68,6 +69,7 @@ def frame(
         "section": template.partition("_")[0],
         "reader": reader,
         "mark": (mark_name(site_mark()), mark_sentence(site_mark())),
+        "opened": opened() or site_mark() == Mark.REHEARSAL,
         "as_of": as_of,
         "back": back or address(),
         "canonical": settings.SITE_URL + address(),

@@ -16,7 +16,7 @@ from sla_portal.agreements.operations import register_answer
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.guards import may_lift_guards, unguarded
-from sla_portal.audit.models import ClosedMonth, Document, Entry, Kind, Seal
+from sla_portal.audit.models import Document, Entry, Kind, Seal
 from sla_portal.audit.operations import NotAllowed
 from sla_portal.availability.models import MonthClosing, RegionMonth
 from sla_portal.availability.operations import judge_due_months
@@ -24,8 +24,15 @@ from sla_portal.customers.models import Customer
 from sla_portal.history.emptying import RECORDED, NothingToEmpty, empty_rehearsal, unsorted_tables
 from sla_portal.notices.mail.message import MailMessage
 from sla_portal.notices.models import Notice, Wording
-from sla_portal.operator.models import Rehearsal
-from sla_portal.operator.operations import AlreadyRehearsing, PortalIsOpen, SomethingIssued, begin_rehearsal
+from sla_portal.operator.models import Opening, Rehearsal
+from sla_portal.operator.operations import (
+    AlreadyRehearsing,
+    PortalIsOpen,
+    SomethingIssued,
+    StillRehearsing,
+    begin_rehearsal,
+    open_portal,
+)
 from sla_portal.operator.queries import present_mark, rehearsal_number
 from sla_portal.reports.models import Report
 from sla_portal.reports.operations import queue_reports, request_reports
@@ -35,7 +42,7 @@ from tests.support.builders import a_region, at, on
 from tests.support.claimants import OPEN, SEPTEMBER, a_claim, a_claimant, a_missed_september, close_september, granted
 from tests.support.desk import a_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("closed_portal")]
 
 BEGUN, EMPTIED = at("2026-05-01 00:00"), at("2026-11-20 00:00")
 SYSTEM = Actor.system("test")
@@ -93,6 +100,10 @@ def test_what_was_rehearsed_is_removed_and_the_portal_is_as_it_was_set_up(settin
     assert (present_mark(), rehearsal_number()) == ("rehearsal", rehearsal.pk)
     with pytest.raises(AlreadyRehearsing):
         begin_rehearsal(actor=SYSTEM, now=BEGUN)
+    with pytest.raises(StillRehearsing):
+        open_portal(actor=SYSTEM, now=BEGUN)
+    with pytest.raises(IntegrityError, match="a_portal_is_opened_after_the_rehearsal"), transaction.atomic():
+        Opening.objects.create(opened_at=BEGUN)
 
     everything_typed(claimant)
     contract = Contract.objects.get()
@@ -144,6 +155,9 @@ def test_what_was_rehearsed_is_removed_and_the_portal_is_as_it_was_set_up(settin
     assert Notice.objects.order_by("pk").first().number.endswith("-0001")
     assert Document.objects.filter(kind=Kind.CLOSING).order_by("pk").values_list("rehearsal", flat=True).last() == 0
     assert "rehearsal" not in MonthClosing.objects.get().statement
+    with pytest.raises(SomethingIssued):
+        begin_rehearsal(actor=SYSTEM, now=EMPTIED)
+    open_portal(actor=SYSTEM, now=EMPTIED)
     with pytest.raises(PortalIsOpen):
         begin_rehearsal(actor=SYSTEM, now=EMPTIED)
     with pytest.raises(IntegrityError, match="a_rehearsal_begins_before_the_opening"), transaction.atomic():
@@ -181,7 +195,7 @@ def test_a_rehearsal_is_begun_by_an_administrator_before_anything_was_issued():
 
 
 def test_the_database_refuses_a_rehearsal_of_an_open_portal():
-    ClosedMonth.objects.create(month=on("2026-04-01"))
+    Opening.objects.create(opened_at=BEGUN)
     with pytest.raises(IntegrityError, match="a_rehearsal_begins_before_the_opening"), transaction.atomic():
         Rehearsal.objects.create(begun_at=EMPTIED, begun_by_name="bob")
 

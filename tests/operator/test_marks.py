@@ -15,7 +15,7 @@ from tests.support.builders import a_region, a_window, an_outage
 from tests.support.desk import a_member, signed_in, text_of
 from tests.support.statements import issued, quiet_month
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("closed_portal")]
 
 PUBLIC = ["/", "/incidents/", "/agreement/", "/claim/", "/no/such/page"]
 NOT_REAL = "Nothing here is real or binding"

@@ -14,7 +14,7 @@ from tests.support.builders import a_region, at
 from tests.support.claimants import SEPTEMBER
 from tests.support.races import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("closed_portal")]
 
 NOW = at("2026-10-08 02:00")
 SYSTEM = Actor.system("test")

@@ -30,7 +30,7 @@ from sla_portal.availability.models import (
 )
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, Wording
-from sla_portal.operator.models import Rehearsal
+from sla_portal.operator.models import Opening, Rehearsal
 from tests.support import claims_breaks
 from tests.support.builders import (
     a_contract,
@@ -215,6 +215,13 @@ BREAKS = claims_breaks.BREAKS | {
         for customer in [a_customer(a_region())]
         for email in ("Ops@example.com", "ops@example.com")
     ],
+    "a_portal_is_opened_once": lambda: Opening.objects.create(pk=2),
+    "who_opened_a_portal_did_so_at_a_time": lambda: Opening.objects.bulk_create(
+        [Opening(pk=1, opened_by=User.objects.create_user("ann"))],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["opened_by"],
+    ),
     "one_version_takes_effect_on_a_day": lambda: [a_version(name, "2026-01-01") for name in ("2.0", "2.1")],
     "a_target_is_a_percentage": lambda: a_version("2.0", "2026-01-01", availability_target="100.1"),
     "a_reading_is_one_of_three": lambda: a_version("2.0", "2026-01-01", unavailability_reading="most"),
@@ -408,8 +415,7 @@ BREAKS = claims_breaks.BREAKS | {
     "a_customer_is_judged_once_a_month": lambda: twice(customer_month, customer=a_customer(a_region())),
 }
 OURS = {
-    "audit", "customers", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
-    "operator",
+    "audit", "customers", "operator", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
 }  # fmt: skip
 
 

@@ -14,10 +14,12 @@ from .resolving import (
     reached_by_letter,
     send_again,
 )
+from .telling_staff import AddressMissing, invite, send_test
 from .throttling import NoReason, NotALimit, NothingToDo, limit_notice, pause_notice, resume_notice
 
 __all__ = [
     "Address",
+    "AddressMissing",
     "Answered",
     "NoReason",
     "NotALetter",
@@ -33,6 +35,7 @@ __all__ = [
     "forget_reports",
     "give_notice",
     "hold_queued",
+    "invite",
     "keep_pages",
     "limit_notice",
     "look_at_report",
@@ -46,4 +49,5 @@ __all__ = [
     "release_lapsed",
     "resume_notice",
     "send_again",
+    "send_test",
 ]

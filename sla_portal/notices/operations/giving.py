@@ -37,6 +37,7 @@ class Address:
 
     email: str
     name: str = ""
+    language: str = settings.LANGUAGE_CODE
 
 
 class NotWorded(Refused):
@@ -163,7 +164,7 @@ def _queue_addresses(notice: Notice, addresses: Sequence[Address]) -> int:
             notice=notice,
             email=one.email,
             name=one.name,
-            language=settings.LANGUAGE_CODE,
+            language=one.language,
             urgency=urgency(notice.kind),
             next_attempt_at=notice.given_at,
         )

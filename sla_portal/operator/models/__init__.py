@@ -1,6 +1,7 @@
-"""Who promises: rehearsals before the opening, and what makes a database a staging copy."""
+"""Who promises: the opening to the public, rehearsals before it, and what makes a database a staging copy."""
 
+from .opening import Opening
 from .rehearsal import Rehearsal
 from .staging import StagingCopy
 
-__all__ = ["Rehearsal", "StagingCopy"]
+__all__ = ["Opening", "Rehearsal", "StagingCopy"]

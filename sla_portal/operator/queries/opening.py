@@ -1,15 +1,15 @@
-"""Whether the portal is open to the public."""
+"""Whether the public may see the portal, and from which day."""
 
 from __future__ import annotations
 
-from sla_portal.audit.models import ClosedMonth, Document, Kind
+from ..models import Opening
 
-from .rehearsal import rehearsal_number
+
+def opening() -> Opening:
+    """Return the opening as it stands on record; an unsaved one where nothing is."""
+    return Opening.objects.select_related("opened_by").first() or Opening(pk=Opening.ONLY)
 
 
 def is_opened() -> bool:
-    """Whether a month was closed or something announced; in a rehearsal that is tried out, too."""
-    if rehearsal_number():
-        return False
-    announced = Document.objects.filter(kind=Kind.ANNOUNCEMENT, rehearsal=0)
-    return ClosedMonth.objects.exists() or announced.exists()
+    """Whether the portal was opened to the public; one query."""
+    return Opening.objects.filter(opened_at__isnull=False).exists()

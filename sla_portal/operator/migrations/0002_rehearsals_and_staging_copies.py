@@ -6,39 +6,45 @@ from django.db import migrations, models
 
 from sla_portal.audit.freezing import freeze, never_emptied
 
-OPENED = "EXISTS (SELECT 1 FROM audit_closedmonth)"
-"""The portal is open to the public."""
-NAME = "a_rehearsal_begins_before_the_opening"
-POSTGRESQL = f"""
-CREATE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF {OPENED} THEN
-    RAISE EXCEPTION '{NAME}' USING ERRCODE = 'integrity_constraint_violation';
+OPENED = "EXISTS (SELECT 1 FROM operator_opening WHERE opened_at IS NOT NULL)"
+REHEARSED = "NEW.opened_at IS NOT NULL AND EXISTS (SELECT 1 FROM operator_rehearsal WHERE ended_at IS NULL)"
+BEFORE, AFTER = "a_rehearsal_begins_before_the_opening", "a_portal_is_opened_after_the_rehearsal"
+GUARDS = [
+    (BEFORE, "INSERT", "operator_rehearsal", OPENED, BEFORE),
+    (AFTER, "INSERT", "operator_opening", REHEARSED, AFTER),
+    (f"{AFTER}_2", "UPDATE", "operator_opening", REHEARSED, AFTER),
+]
+POSTGRESQL = """
+CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF {broken} THEN
+    RAISE EXCEPTION '{said}' USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NEW;
 END $$;
-CREATE TRIGGER {NAME} BEFORE INSERT ON operator_rehearsal FOR EACH ROW EXECUTE FUNCTION {NAME}()
+CREATE TRIGGER {name} BEFORE {verb} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()
 """
-SQLITE = (
-    f"CREATE TRIGGER {NAME} BEFORE INSERT ON operator_rehearsal WHEN {OPENED} BEGIN SELECT RAISE(ABORT, '{NAME}'); END"
-)
+SQLITE = "CREATE TRIGGER {name} BEFORE {verb} ON {table} WHEN {broken} BEGIN SELECT RAISE(ABORT, '{said}'); END"
 
 
 def guard(apps, editor):
-    editor.execute(POSTGRESQL if editor.connection.vendor == "postgresql" else SQLITE, params=None)
+    statement = POSTGRESQL if editor.connection.vendor == "postgresql" else SQLITE
+    for name, verb, table, broken, said in GUARDS:
+        editor.execute(statement.format(name=name, verb=verb, table=table, broken=broken, said=said), params=None)
 
 
 def unguard(apps, editor):
-    if editor.connection.vendor == "postgresql":
-        editor.execute(f"DROP TRIGGER {NAME} ON operator_rehearsal")
-        editor.execute(f"DROP FUNCTION {NAME}()")
-    else:
-        editor.execute(f"DROP TRIGGER {NAME}")
+    for name, _verb, table, _broken, _said in GUARDS:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(f"DROP TRIGGER {name} ON {table}")
+            editor.execute(f"DROP FUNCTION {name}()")
+        else:
+            editor.execute(f"DROP TRIGGER {name}")
 
 
 class Migration(migrations.Migration):
-    initial = True
     dependencies = [
         ("audit", "0010_documents_of_a_rehearsal"),
+        ("operator", "0001_opening"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
     operations = [

@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 from django.db.models import Q, Sum
 
 from claims.models import Entry as LedgerEntry
-from sla_portal.agreements.models import AgreementVersion, Answer, Clause, Contract
+from sla_portal.agreements.models import AgreementVersion, Answer, Clause, Contract, Preamble
 from sla_portal.agreements.rules import extended_to
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.guards import may_lift_guards, unguarded
@@ -68,7 +68,7 @@ CUSTOMERS = frozenset(
 )  # fmt: skip
 """Tables that are emptied, too, where that is asked for."""
 
-PARTLY: tuple[type[models.Model], ...] = (AgreementVersion, Clause)
+PARTLY: tuple[type[models.Model], ...] = (AgreementVersion, Clause, Preamble)
 """Tables of which the versions stay that were loaded, and those go that were drafted or announced."""
 
 KEPT = frozenset(
@@ -131,7 +131,8 @@ def empty_rehearsal(*, actor: Actor, customers: bool, now: datetime) -> Emptied:
         files = list(_files(emptied))
         restored = 0 if customers else _restore_contracts()
         with unguarded(connection, tables) as cursor:
-            Clause.objects.filter(agreement_version__in=_versions()).order_by()._raw_delete(connection.alias)
+            for text in (Clause, Preamble):
+                text._base_manager.filter(agreement_version__in=_versions()).order_by()._raw_delete(connection.alias)
             _versions()._raw_delete(connection.alias)
             for model in emptied:
                 cursor.execute(f"DELETE FROM {model._meta.db_table}")

@@ -103,7 +103,7 @@ def test_what_was_rehearsed_is_removed_and_the_portal_is_as_it_was_set_up(settin
     with pytest.raises(StillRehearsing):
         open_portal(actor=SYSTEM, now=BEGUN)
     with pytest.raises(IntegrityError, match="a_portal_is_opened_after_the_rehearsal"), transaction.atomic():
-        Opening.objects.create(opened_at=BEGUN)
+        Opening.objects.create(pk=Opening.ONLY, opened_at=BEGUN)
 
     everything_typed(claimant)
     contract = Contract.objects.get()
@@ -195,7 +195,7 @@ def test_a_rehearsal_is_begun_by_an_administrator_before_anything_was_issued():
 
 
 def test_the_database_refuses_a_rehearsal_of_an_open_portal():
-    Opening.objects.create(opened_at=BEGUN)
+    Opening.objects.create(pk=Opening.ONLY, opened_at=BEGUN)
     with pytest.raises(IntegrityError, match="a_rehearsal_begins_before_the_opening"), transaction.atomic():
         Rehearsal.objects.create(begun_at=EMPTIED, begun_by_name="bob")
 

@@ -44,6 +44,7 @@ from tests.support.builders import (
     numbers,
     on,
 )
+from tests.support.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -195,6 +196,8 @@ def seal(**values):
 
 
 def rehearsal(**values):
+    with unguarded():
+        Opening.objects.all().delete()
     return Rehearsal.objects.create(begun_at=at("2026-05-01 00:00"), begun_by_name="ann", **values)
 
 

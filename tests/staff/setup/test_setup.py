@@ -85,12 +85,12 @@ def test_the_number_of_queries_is_fixed(django_assert_max_num_queries):
 
 def test_a_person_without_a_role_reads_whom_to_ask():
     newcomer = signed_in(User.objects.create_user("new", is_staff=True))
-    assert "ask whoever runs the portal" in text_of(newcomer.get(HOME))
+    assert "Ask whoever runs the portal" in text_of(newcomer.get(HOME))
     User.objects.create_superuser("root", first_name="Rosa", last_name="Root")
-    assert "ask an administrator for the role: Rosa Root." in text_of(newcomer.get(HOME))
+    assert "Ask an administrator for the role that your work needs: Rosa Root." in text_of(newcomer.get(HOME))
     an_administrator(first_name="Ada", last_name="Lee")
     for address in (HOME, reverse("admin:setup"), reverse("admin:months"), reverse("admin:log_outage")):
-        assert "ask an administrator for the role: Ada Lee." in text_of(newcomer.get(address)), address
+        assert "Ask an administrator for the role that your work needs: Ada Lee." in text_of(newcomer.get(address)), address
 
 
 # The opening

@@ -30,7 +30,6 @@ from sla_portal.availability.models import (
 )
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, UnmatchedReport, Wording
-from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, UnmatchedReport, Wording
 from sla_portal.operator.models import Opening, Rehearsal
 from tests.support import claims_breaks
 from tests.support.builders import (

@@ -26,7 +26,7 @@ from sla_portal.customers.models import Client, Contact, CoreFunction, Customer,
 from . import queries
 from .conflicts import check_against_portal, is_referred_to, stays
 from .differences import changes, replaced, replaced_notices, without_status
-from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
+from .format import CONTRACTS_BY, PAYMENTS_BY, SERVICE_DAYS, Row, in_order
 from .queries import CHUNK, Recorded, chunks
 from .reader import History, NotAHistory
 
@@ -126,11 +126,16 @@ class _Loading:
     # The portal's own lists
 
     def _load_coded(self, kind: str, model: type[Region | CoreFunction | Client], rows: list[Row] | None) -> None:
-        before = {recorded.row["code"]: recorded for recorded in queries.coded(model)}
+        recorded = queries.regions() if model is Region else queries.coded(model)
+        before = {one.row["code"]: one for one in recorded}
         entries = []
         for position, row in enumerate(rows or [], 1):
             found = before.get(row["code"])
-            said = {"name": row["name"]} if model is Region else {"name": row["name"], "position": position}
+            said: dict[str, Any] = {"name": row["name"]}
+            if model is Region:
+                said |= {name: _day(row[name]) for name in SERVICE_DAYS}
+            else:
+                said["position"] = position
             subject = model(code=row["code"]) if found is None else model._default_manager.get(pk=found.pk)
             old = {name: getattr(subject, name) for name in said} if found else {}
             if found and old == said:

@@ -13,7 +13,7 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.months import ServiceMonth
 
 from ..models import CustomerMonth, RegionMonth
-from ..queries import customer_month, region_month
+from ..queries import customer_month, region_month, regions_in_service
 from ..rules import MonthFigures
 from .judging import changed_outcomes, region_columns, verdicts_of
 
@@ -25,7 +25,7 @@ class ChangedMonth:
     month: ServiceMonth
     region: Region | Customer
     closed: RegionMonth | CustomerMonth | None
-    """None: the region was added, or the contract signed, after the month was closed."""
+    """None: the contract was signed after the month was closed."""
     figures: MonthFigures
     """As the record would say after the write."""
     outcomes: int
@@ -37,19 +37,20 @@ def preview_change(
 ) -> list[ChangedMonth]:
     """Return the closed `months` that `write` would change, by region. Nothing of the write is kept."""
     versions = published_versions()
-    of = [(month, region) for month in months for region in Region.objects.all()]
+    of = [(month, region) for month in months for region in regions_in_service(month)]
     changed = []
     with transaction.atomic():
         before = [verdicts_of(region, month, versions, now) for month, region in of]
         write()
         for (month, region), was in zip(of, before, strict=True):
             will = verdicts_of(region, month, versions, now)
-            if region_columns(was) != region_columns(will):
+            closed = RegionMonth.objects.get(region=region, month=month.first_day)
+            if region_columns(was, closed.days) != region_columns(will, closed.days):
                 changed.append(
                     ChangedMonth(
                         month,
                         region,
-                        RegionMonth.objects.filter(region=region, month=month.first_day).first(),
+                        closed,
                         region_month(region, month, now).figures,
                         changed_outcomes(region, was, will),
                     )

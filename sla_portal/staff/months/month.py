@@ -28,18 +28,21 @@ from sla_portal.availability.models import Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.queries import (
     Grid,
     Judged,
+    closed_months,
     closed_row,
     contract_period_so_far,
     customer_month,
     exclusions_of_region,
-    first_day_on_record,
+    in_service_since,
     is_as_closed,
     not_in_service,
     region_month,
+    regions_without_first_service_day,
     status_of,
     statuses_of_regions,
 )
 from sla_portal.availability.rules import (
+    FigureStatus,
     MonthStatus,
     Reason,
     availability,
@@ -92,25 +95,28 @@ def overview(request: HttpRequest) -> HttpResponse:
     }
     regions = list(Region.objects.all())
     statuses = statuses_of_regions(months, now)
-    first = first_day_on_record()
+    first = in_service_since(present)
+    closed = closed_months([month.first_day for month in months])
     return page(
         request,
         "staff/months/overview.html",
         {
             "title": _("Months"),
             "regions": regions,
+            "undated": regions_without_first_service_day(),
             "lines": [
                 {
                     "month": month,
                     "name": month_name(month),
                     "present": month == present,
-                    "in_service": first is None or first <= month.last_day,
+                    "in_service": month >= first or month.first_day in closed,
                     "cells": [
                         _cell(
                             region,
                             month,
                             judged.get((region.pk, month.first_day)),
                             statuses[region.pk, month.first_day],
+                            in_service=month >= first and bool(region.service_days(month)),
                         )
                         for region in regions
                     ],
@@ -121,10 +127,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None, status: MonthStatus) -> dict[str, Any]:
+def _cell(
+    region: Region, month: ServiceMonth, row: RegionMonth | None, status: MonthStatus, *, in_service: bool
+) -> dict[str, Any]:
     url = reverse("admin:month", args=[month, "region", region.code])
-    if row is None:
+    if row is None and in_service and status.status is not FigureStatus.FINAL:
         return {"url": url, "state": "unknown", "word": _("Not calculated yet")}
+    if row is None:
+        state, word = verdict(None, over=True)
+        return {"url": url, "state": state, "word": word}
     state, word = verdict(row.met, over=True)
     ratio = availability(row.unavailable_minutes, row.total_minutes)
     return {

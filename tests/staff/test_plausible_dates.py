@@ -91,10 +91,9 @@ def test_an_outage_is_logged_only_once_its_date_is_confirmed_and_nothing_typed_i
     typed = {"outages-0-started_at_0": "2019-08-10", "why": "A wrong year"}
     asked = filled(noc, noc.get(correct), correct, "outages-0-started_at_0", **typed)
     assert box(asked, "2019-08-10") is False
-    moved = {
-        name: "2026-08-10"
-        for name in ("detected_at_0", "resolved_at_0", "outages-0-started_at_0", "outages-0-ended_at_0")
-    }
+    moved = dict.fromkeys(
+        ("detected_at_0", "resolved_at_0", "outages-0-started_at_0", "outages-0-ended_at_0"), "2026-08-10"
+    )
     assert (
         filled(noc, noc.get(correct), correct, "outages-0-started_at_0", **moved, why="A wrong year").status_code == 302
     )

@@ -102,9 +102,9 @@ class _Loading:
 
     def load(self) -> Loaded:
         history = self.history
-        self._load_coded("regions", Region, history.regions)
-        self._load_coded("functions", CoreFunction, history.functions)
-        self._load_coded("clients", Client, history.clients)
+        self._load_coded("regions", Region, history.regions, queries.regions())
+        self._load_coded("functions", CoreFunction, history.functions, queries.coded(CoreFunction))
+        self._load_coded("clients", Client, history.clients, queries.coded(Client))
         if history.agreements:
             self._load_agreements(history.agreements)
         self.regions: Keys = dict(Region.objects.values_list("code", "pk"))
@@ -125,9 +125,14 @@ class _Loading:
 
     # The portal's own lists
 
-    def _load_coded(self, kind: str, model: type[Region | CoreFunction | Client], rows: list[Row] | None) -> None:
-        recorded = queries.regions() if model is Region else queries.coded(model)
-        before = {one.row["code"]: one for one in recorded}
+    def _load_coded(
+        self,
+        kind: str,
+        model: type[Region | CoreFunction | Client],
+        rows: list[Row] | None,
+        on_record: Sequence[Recorded],
+    ) -> None:
+        before = {recorded.row["code"]: recorded for recorded in on_record}
         entries = []
         for position, row in enumerate(rows or [], 1):
             found = before.get(row["code"])

@@ -177,6 +177,24 @@ def test_incidents_are_listed_by_month_with_the_way_to_the_next_that_has_some(cl
     assert 'href="?month=2026-03"' in page.content.decode()
 
 
+def test_an_incident_stands_in_the_months_that_it_touches_whenever_it_was_detected(client):
+    late = an_incident("INC-LATE", detected_at=at("2026-11-02 01:00"), resolved_at=at("2026-11-02 01:00"))
+    an_outage(a_region(), "2026-05-31 01:00", "2026-07-01 01:00", incident=late)
+    ways = {}
+    for month in ("2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-11"):
+        page = client.get(f"/incidents/?month={month}")
+        turns = re.findall(r'href="\?month=([0-9-]+)', page.content.decode())
+        ways[month] = ("INC-LATE" in text_of(page), turns)
+    assert ways == {
+        "2026-04": (False, ["2026-05"]),
+        "2026-05": (True, ["2026-06"]),
+        "2026-06": (True, ["2026-05", "2026-07"]),
+        "2026-07": (True, ["2026-06"]),
+        "2026-08": (False, ["2026-07"]),
+        "2026-11": (False, ["2026-07"]),
+    }
+
+
 def test_a_month_begins_on_the_sla_clock(client):
     a_resolved_incident("2026-09-30 16:30", "2026-09-30 16:40", "INC-OCTOBER")
     assert "INC-OCTOBER" in read(client, "/incidents/?month=2026-10")

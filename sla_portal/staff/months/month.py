@@ -38,6 +38,7 @@ from sla_portal.availability.queries import (
     not_in_service,
     region_month,
     regions_without_first_service_day,
+    service_days_of,
     status_of,
     statuses_of_regions,
 )
@@ -54,8 +55,8 @@ from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, intersection, seconds
-from sla_portal.kernel.months import ServiceMonth, day_span, local_date
+from sla_portal.kernel.intervals import MINUTE, Span, clipped, difference, epoch, instant, intersection, seconds
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, local_date
 from sla_portal.minutes import clock_minute, reading_name, rule_name
 from sla_portal.pictures import KINDS
 
@@ -290,12 +291,19 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "unclassified": [incident for incident in incidents if incident.attributable is None],
         "closing": closing,
         "not_in_service": not_in_service(judged.month),
+        "outside_region": isinstance(subject.row, Customer) and _leaves_region(subject.region, judged, span),
         "may_see_reports": request.user.has_perm("reports.view_report"),
         "reports": subject.row.reports.filter(month=judged.month.first_day).defer("statement").order_by("-revision"),
         "contracts": _contracts(subject, judged.month, now),
         "claims": _claims(request, subject, judged.month),
         "log": audit_log(subject.row),
     }
+
+
+def _leaves_region(region: Region, judged: Judged, span: Span) -> bool:
+    """Whether a customer has service days in the month on which the region is not in service."""
+    of_region = ServiceDays.of(service_days_of(region, judged.month), settings.SLA_ZONE)
+    return bool(difference(clipped(judged.days.spans, span), of_region.spans))
 
 
 def event_anchor(start: int) -> str:

@@ -77,4 +77,4 @@ def ask_whether_meant(
     confirmed = form.data.get(box) == day.isoformat()
     form.fields[name].widget.question = Question(box, day.isoformat(), confirmed)
     if not confirmed:
-        form.add_error(name, _("%(why)s Is this date meant? Correct it, or tick the box below it.") % {"why": why})
+        form.add_error(name, _("%(why)s Is this date meant? Correct it, or tick the box at the field.") % {"why": why})

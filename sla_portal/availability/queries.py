@@ -349,6 +349,13 @@ def in_service_since(present: ServiceMonth) -> ServiceMonth:
     return ServiceMonth.of(began) if began else present
 
 
+def months_in_service(months: Iterable[ServiceMonth]) -> list[ServiceMonth]:
+    """Return those of `months` that are closed or do not end before the first service day; all where nothing says when it was."""
+    months = list(months)
+    began, closed = service_began_on(), closed_months([month.first_day for month in months])
+    return [month for month in months if began is None or began <= month.last_day or month.first_day in closed]
+
+
 def not_in_service(month: ServiceMonth) -> str:
     """Return the sentence that says why a month can be neither closed nor reported; empty where it can.
 

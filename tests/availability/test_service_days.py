@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claims.queries import claimable_months
 from sla_portal.agreements.rules import Terms, TermsPeriod
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
@@ -30,6 +31,7 @@ from sla_portal.availability.rules import ScopedOutage, figures, judge
 from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, local_date
 from sla_portal.reports.operations import NotInService, request_reports
+from sla_portal.website.claims.queries import claim_months
 from sla_portal.website.queries import years
 from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at, on
 
@@ -193,6 +195,14 @@ def test_a_date_typed_wrong_and_corrected_leaves_no_month_behind(europe):
     judge_due_months(now=NOW)
     assert months(RegionMonth)[0] == months(CustomerMonth)[0] == "2026-08"
     outage.delete()
+
+
+def test_no_claim_is_offered_for_a_month_before_the_first_service_day(europe):
+    offered = [str(month) for month, _window in claimable_months(NOW)]
+    assert offered == [str(one.month) for one in claim_months(NOW)][: len(offered)] == ["2026-11", "2026-10", "2026-09"]
+    Region.objects.update(first_service_day=on("2026-10-15"))
+    assert [str(month) for month, _window in claimable_months(NOW)] == ["2026-11", "2026-10"]
+    assert [str(one.month) for one in claim_months(NOW)] == ["2026-11", "2026-10"]
 
 
 def test_a_region_without_a_first_service_day_begins_with_what_is_first_on_record(europe):

@@ -103,7 +103,8 @@ def judge_due_months(*, now: datetime) -> int:
     if not versions:
         return 0
     months = _months_in_service(versions, now)
-    closed = set(MonthClosing.objects.values_list("month", flat=True))
+    closings = MonthClosing.objects.filter(month__gte=versions[0].takes_effect_on)
+    closed = set(closings.values_list("month", flat=True))
     _forget_others(months)
     months = sorted({*months, *map(ServiceMonth.of, closed)})
     if not months:

@@ -28,13 +28,12 @@ from sla_portal.availability.models import Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.queries import (
     Grid,
     Judged,
-    closed_months,
     closed_row,
     contract_period_so_far,
     customer_month,
     exclusions_of_region,
-    in_service_since,
     is_as_closed,
+    months_in_service,
     not_in_service,
     region_month,
     regions_without_first_service_day,
@@ -96,8 +95,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     }
     regions = list(Region.objects.all())
     statuses = statuses_of_regions(months, now)
-    first = in_service_since(present)
-    closed = closed_months([month.first_day for month in months])
+    in_service = set(months_in_service(months))
     return page(
         request,
         "staff/months/overview.html",
@@ -110,14 +108,14 @@ def overview(request: HttpRequest) -> HttpResponse:
                     "month": month,
                     "name": month_name(month),
                     "present": month == present,
-                    "in_service": month >= first or month.first_day in closed,
+                    "in_service": month in in_service,
                     "cells": [
                         _cell(
                             region,
                             month,
                             judged.get((region.pk, month.first_day)),
                             statuses[region.pk, month.first_day],
-                            in_service=month >= first and bool(region.service_days(month)),
+                            in_service=month in in_service and bool(region.service_days(month)),
                         )
                         for region in regions
                     ],

@@ -5,7 +5,8 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from claims.queries import claimable_months
@@ -13,11 +14,14 @@ from sla_portal.agreements.rules import Terms, TermsPeriod
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
 from sla_portal.availability.operations import (
+    MonthMovedOn,
     MonthNotInService,
     close_month,
+    confirm_request,
     correct_month,
     judge_due_months,
     month_deviates,
+    request_closing,
 )
 from sla_portal.availability.queries import (
     customer_month,
@@ -34,6 +38,7 @@ from sla_portal.reports.operations import NotInService, request_reports
 from sla_portal.website.claims.queries import claim_months
 from sla_portal.website.queries import years
 from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at, on
+from tests.support.closing import legal
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MAY, JULY, AUGUST, SEPTEMBER, OCTOBER = (ServiceMonth(2026, month) for month in (5, 7, 8, 9, 10))
@@ -147,10 +152,14 @@ def test_a_region_without_a_service_day_in_a_month_is_neither_closed_nor_reporte
     assert {year.region.code: [month and month.total_minutes for month in year.months] for year in years().regions} == {
         "cn": [None], "eu": [43_200], "sa": [None],
     }  # fmt: skip
-    # What changes on record for the customer of a region that the closing does not state leaves it alone.
+    # So its downtime is a correction, of the customer's month alone.
     an_outage_of(later, "2026-09-10 01:00", "2026-09-10 02:00")
     judge_due_months(now=NOW)
-    assert not Deviation.objects.exists()
+    assert month_deviates(month=SEPTEMBER, now=NOW)
+    assert [row.month for row in Deviation.objects.all()] == [SEPTEMBER.first_day]
+    correct_month(actor=SYSTEM, month=SEPTEMBER, reason="Found", now=NOW)
+    assert CustomerMonth.objects.get(customer__code="C-2", month=SEPTEMBER.first_day).unavailable_minutes == 60
+    assert list(RegionMonth.objects.filter(month=SEPTEMBER.first_day).values_list("region__code", flat=True)) == ["eu"]
 
 
 def test_nothing_set_of_a_regions_days_later_and_no_region_opened_later_touches_a_closed_month(europe):
@@ -159,10 +168,10 @@ def test_nothing_set_of_a_regions_days_later_and_no_region_opened_later_touches_
         close_month(actor=SYSTEM, month=month, now=NOW)
     closed = RegionMonth.objects.filter(month__in=MonthClosing.objects.values("month")).order_by("pk")
     frozen = list(closed.values())
-    # Opened without a day, with a day in the closed months, and with an outage and a contract in them.
+    # Opened without a day, and with a day in the closed months; with an outage in them, and a contract since then.
     for code, first in (("cn", None), ("sa", on("2026-09-10"))):
         region = a_region(code, first_service_day=first)
-        a_contract(a_customer(region), "2026-08-01", "2026-12-31")
+        a_contract(a_customer(region), "2026-11-01", "2026-12-31")
         an_outage_of(region, "2026-09-11 01:00", "2026-09-11 02:00")
     for first, last in (("2026-11-01", None), ("2026-09-02", "2026-10-10"), (None, "2026-08-20"), (None, None)):
         Region.objects.filter(pk=europe.pk).update(
@@ -182,6 +191,50 @@ def test_nothing_set_of_a_regions_days_later_and_no_region_opened_later_touches_
     assert (corrected.region, corrected.service_days, corrected.unavailable_minutes) == (europe, 17, 30)
     assert not CustomerMonth.objects.filter(month=AUGUST.first_day).exclude(customer__code="C-1").exists()
     assert MonthClosing.objects.get(revision=2).statement.count('"code"') == 1
+
+
+near = st.dates(on("2026-07-20"), on("2026-10-10"))
+changes_of_regions = st.lists(
+    st.tuples(st.sampled_from(["eu", "cn", "sa"]), st.none() | near, st.none() | near, st.none() | near),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes_of_regions)
+def test_closed_months_never_move_whatever_region_is_opened_or_discontinued(europe, changes):
+    down = set()
+    with transaction.atomic():
+        for month in (AUGUST, SEPTEMBER):
+            close_month(actor=SYSTEM, month=month, now=NOW)
+        closed = RegionMonth.objects.filter(month__in=(AUGUST.first_day, SEPTEMBER.first_day)).order_by("pk")
+        frozen = list(closed.values())
+        for code, first, last, outage in changes:
+            given_days = sorted(filter(None, [first, last])) if first and last else [first, last]
+            service_days = dict(zip(("first_service_day", "last_service_day"), given_days, strict=True))
+            region, _created = Region.objects.update_or_create(code=code, defaults={"name": code, **service_days})
+            if outage:
+                an_outage_of(region, f"{outage} 03:00", f"{outage} 04:00")
+                down |= {(outage.year, outage.month)} if code == "eu" else set()
+        judge_due_months(now=NOW)
+        deviating = {ServiceMonth.of(row.month) for row in Deviation.objects.all()}
+        assert deviating == {month for month in (AUGUST, SEPTEMBER) if (month.year, month.month) in down}
+        assert list(closed.all().values()) == frozen
+        transaction.set_rollback(True)
+
+
+def test_a_month_is_closed_with_the_days_that_were_shown(europe):
+    judge_due_months(now=NOW)
+    shown = record_of(SEPTEMBER, NOW).digest
+    request = request_closing(actor=legal("legal2"), month=SEPTEMBER, shown=shown, now=NOW)
+    Region.objects.update(last_service_day=on("2026-09-20"))
+    with pytest.raises(MonthMovedOn):
+        confirm_request(actor=legal(), request=request, now=NOW)
+    Region.objects.update(first_service_day=on("2026-10-01"), last_service_day=None)
+    with pytest.raises(MonthNotInService):
+        confirm_request(actor=legal(), request=request, now=NOW)
+    assert not MonthClosing.objects.exists()
 
 
 def test_a_date_typed_wrong_and_corrected_leaves_no_month_behind(europe):

@@ -177,7 +177,7 @@ def closed_months_stand(legal: Client) -> None:
 def service_days_touch_no_closed_month(legal: Client) -> None:
     """Opened anew: first and last service days are set, and a region is added; what that build closed stays."""
     frozen, deviated = figures(), list(Deviation.objects.values_list("month", flat=True))
-    a_contract(a_customer(a_region("cn", name="China"), "C-2"), "2026-01-01", "2026-12-31")
+    a_contract(a_customer(a_region("cn", name="China"), "C-2"), "2026-10-01", "2026-12-31")
     for first, last in ((date(2026, 8, 15), None), (date(2026, 10, 1), None), (date(2026, 1, 1), date(2026, 7, 31))):
         Region.objects.filter(code="eu").update(first_service_day=first, last_service_day=last)
         judge_due_months(now=NOW)

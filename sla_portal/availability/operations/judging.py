@@ -27,7 +27,6 @@ from ..queries import (
     closing_of,
     in_service_since,
     judged_region,
-    regions_in_service,
     service_days_of,
 )
 from .customer_months import Verdicts, contracts_of_customers, customers_judged, differing, merge
@@ -42,9 +41,6 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
     """
     versions = published_versions()
     if not versions or versions[0].takes_effect_on > month.first_day:
-        return 0
-    if closing_of(month) and not service_days_of(region, month):
-        # Opened since: a closed month states what it stated.
         return 0
     verdicts = verdicts_of(region, month, versions, now)
     with transaction.atomic():
@@ -214,27 +210,26 @@ def _store_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
 
 
 def month_deviates(*, month: ServiceMonth, now: datetime) -> bool:
-    """Return whether the figures of a closed month disagree with the present record, in any region that it states."""
+    """Return whether the figures of a closed month disagree with the present record, in any region."""
     versions = published_versions()
     with transaction.atomic():
         return any(
             _deviates(region, verdicts_of(region, month, versions, now), customers=True)
-            for region in regions_in_service(month)
+            for region in Region.objects.all()
         )
 
 
 def _deviates(region: Region, verdicts: Verdicts, *, customers: bool) -> bool:
     """Return whether a closed month of a region disagrees with the record; `customers`: compare theirs too.
 
-    What is set of a region's service days later changes no closed month, nor does a region that was opened later.
+    What is set of a region's service days later changes no closed month, nor does a region that was opened later; the
+    contracts of its customers may.
     """
     rows = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day)
     closed = rows.first()
-    if closed is None:
-        return False
-    if not rows.filter(**region_columns(verdicts, closed.days)).exists():
+    if closed and not rows.filter(**region_columns(verdicts, closed.days)).exists():
         return True
-    if not customers:
+    if closed and not customers:
         return False
     with customers_judged(region, verdicts) as cursor:
         return differing(cursor, region, verdicts.month)

@@ -13,8 +13,9 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.months import ServiceMonth
 
 from ..models import CustomerMonth, RegionMonth
-from ..queries import customer_month, region_month, regions_in_service
+from ..queries import customer_month, region_month
 from ..rules import MonthFigures
+from .customer_months import contracts_of_customers
 from .judging import changed_outcomes, region_columns, verdicts_of
 
 
@@ -25,7 +26,7 @@ class ChangedMonth:
     month: ServiceMonth
     region: Region | Customer
     closed: RegionMonth | CustomerMonth | None
-    """None: the contract was signed after the month was closed."""
+    """None: the region was opened, or the contract signed, after the month was closed."""
     figures: MonthFigures
     """As the record would say after the write."""
     outcomes: int
@@ -37,15 +38,18 @@ def preview_change(
 ) -> list[ChangedMonth]:
     """Return the closed `months` that `write` would change, by region. Nothing of the write is kept."""
     versions = published_versions()
-    of = [(month, region) for month in months for region in regions_in_service(month)]
+    of = [(month, region) for month in months for region in Region.objects.all()]
     changed = []
     with transaction.atomic():
         before = [verdicts_of(region, month, versions, now) for month, region in of]
         write()
         for (month, region), was in zip(of, before, strict=True):
             will = verdicts_of(region, month, versions, now)
-            closed = RegionMonth.objects.get(region=region, month=month.first_day)
-            if region_columns(was, closed.days) != region_columns(will, closed.days):
+            closed = RegionMonth.objects.filter(region=region, month=month.first_day).first()
+            if not closed and not contracts_of_customers(region, month).exists():
+                continue
+            days = closed.days if closed else []
+            if region_columns(was, days) != region_columns(will, days):
                 changed.append(
                     ChangedMonth(
                         month,

@@ -182,7 +182,7 @@ def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **dec
     """
     contracts = (
         list(contracts_in_force(month.first_day, month.last_day).filter(customer=customer).order_by("starts_on"))
-        if _has_begun(month)
+        if months_in_service([month])
         else []
     )
     in_force = [(contract.starts_on, contract.last_day) for contract in contracts]
@@ -317,12 +317,6 @@ def record_of(month: ServiceMonth, now: datetime) -> MonthRecord:
     )
 
 
-def _has_begun(month: ServiceMonth) -> bool:
-    """Whether some region was in service by the end of the month, or the month is closed."""
-    begun = Q(first_service_day__isnull=True) | Q(first_service_day__lte=month.last_day)
-    return Region.objects.filter(begun).exists() or closing_of(month) is not None
-
-
 def service_began_on() -> date | None:
     """Return the first service day of the earliest region.
 
@@ -350,10 +344,16 @@ def in_service_since(present: ServiceMonth) -> ServiceMonth:
 
 
 def months_in_service(months: Iterable[ServiceMonth]) -> list[ServiceMonth]:
-    """Return those of `months` that are closed or do not end before the first service day; all where nothing says when it was."""
+    """Return those of `months` that are closed or do not end before the first service day of every region.
+
+    Where a region has none, all of them.
+    """
     months = list(months)
-    began, closed = service_began_on(), closed_months([month.first_day for month in months])
-    return [month for month in months if began is None or began <= month.last_day or month.first_day in closed]
+    first = Region.objects.aggregate(first=Min("first_service_day"))["first"]
+    if first is None or regions_without_first_service_day().exists():
+        return months
+    closed = closed_months([month.first_day for month in months])
+    return [month for month in months if first <= month.last_day or month.first_day in closed]
 
 
 def not_in_service(month: ServiceMonth) -> str:

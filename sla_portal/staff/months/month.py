@@ -28,12 +28,13 @@ from sla_portal.availability.models import Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.queries import (
     Grid,
     Judged,
+    closed_months,
     closed_row,
     contract_period_so_far,
     customer_month,
     exclusions_of_region,
+    in_service_since,
     is_as_closed,
-    months_in_service,
     not_in_service,
     region_month,
     regions_without_first_service_day,
@@ -95,7 +96,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     }
     regions = list(Region.objects.all())
     statuses = statuses_of_regions(months, now)
-    in_service = set(months_in_service(months))
+    began = in_service_since(present)
+    closed = closed_months([month.first_day for month in months])
+    in_service = {month for month in months if month >= began or month.first_day in closed}
     return page(
         request,
         "staff/months/overview.html",

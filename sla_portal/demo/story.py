@@ -88,7 +88,14 @@ class Story:
     def region(self, code: str, name: str, name_zh: str, zone: str) -> None:
         def step(at: datetime) -> None:
             self.regions[code] = open_region(
-                actor=self.people["admin"], code=code, name=name, name_zh=name_zh, time_zone=zone, now=at
+                actor=self.people["admin"],
+                code=code,
+                name=name,
+                name_zh=name_zh,
+                time_zone=zone,
+                # The first contracts start on this day, too.
+                first_service_day=(self.present + -13).first_day,
+                now=at,
             )
 
         self.then(self.clock(14, 1, "10:00"), step)

@@ -230,6 +230,11 @@ def test_any_value_anywhere_is_loaded_or_refused_with_its_path(tmp_path, path):
             ),
         ),
         (
+            "regions[0]",
+            {"code": "eu", "name": "Europe", "first_service_day": "2026-02-01", "last_service_day": "2026-01-31"},
+            "regions[0].last_service_day: It must not lie before first_service_day (2026-02-01), but is 2026-01-31.",
+        ),
+        (
             "regions[0].code",
             "e u",
             'regions[0].code: A code has 1 to 40 letters, digits, dots, hyphens and underscores; "e u" is none.',

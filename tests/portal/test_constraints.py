@@ -336,6 +336,9 @@ BREAKS = claims_breaks.BREAKS | {
     ),
     "a_long_window_is_confirmed_by_another_person": confirmed_by_who_requested_it,
     "a_window_is_of_a_known_kind": lambda: window(kind="party"),
+    "a_region_is_not_discontinued_before_its_first_service_day": lambda: a_region(
+        first_service_day=on("2026-09-02"), last_service_day=on("2026-09-01")
+    ),
     "a_window_names_a_region_once": lambda: twice(WindowRegion.objects.create, window=window(), region=a_region()),
     "a_window_names_a_function_once": lambda: twice(
         WindowFunction.objects.create, window=window(), function=CoreFunction.objects.first()

@@ -243,12 +243,12 @@ def _decide(actor: Actor, request: ClosingRequest, status: RequestStatus, reason
 def _close(
     actor: Actor, month: ServiceMonth, revision: int, reason: str, now: datetime, *, shown: str = "", **people: object
 ) -> MonthClosing:
-    if sentence := not_in_service(month):
-        raise MonthNotInService(sentence)
     try:
         with transaction.atomic():
             # What is logged concurrently is either on record before this lock, or meets the closed month after it.
             lock_chain()
+            if sentence := not_in_service(month):
+                raise MonthNotInService(sentence)
             check_unchanged(actor, *records_of(month))
             items = open_items(month, now)
             if items:

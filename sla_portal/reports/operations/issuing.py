@@ -26,7 +26,7 @@ from sla_portal.availability.operations import (
     correct_month,
     month_deviates,
 )
-from sla_portal.availability.queries import closing_of, not_in_service
+from sla_portal.availability.queries import closing_of, not_in_service, regions_in_service
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
@@ -73,7 +73,7 @@ class MonthDeviates(Refused):
 
 
 class NotInService(Refused):
-    """The customer has no contract in the month."""
+    """The customer has no contract in the month, or the region no service day."""
 
 
 # Request
@@ -110,6 +110,12 @@ def request_reports(
         raise NotInService(
             _("These customers have no contract in %(month)s: %(customers)s.")
             % {"month": month, "customers": ", ".join(sorted(one.code for one in unserved))}
+        )
+    closed_regions = set(regions) - set(regions_in_service(month))
+    if closed_regions:
+        raise NotInService(
+            _("These regions are not in service in %(month)s: %(regions)s.")
+            % {"month": month, "regions": ", ".join(sorted(one.code for one in closed_regions))}
         )
     with transaction.atomic():
         run = ReportRun.objects.create(

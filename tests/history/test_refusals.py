@@ -555,5 +555,5 @@ def test_after_an_announcement_no_version_is_changed(tmp_path):
     announced()
     assert "already" in loaded(tmp_path, versions("2026-01-01"))
     assert refused(tmp_path, versions("2026-01-02")) == [
-        "agreements[0]: An amendment was announced here, so version \"1.0\" is not changed any more (5.2)."
+        'agreements[0]: An amendment was announced here, so version "1.0" is not changed any more (5.2).'
     ]

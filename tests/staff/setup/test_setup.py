@@ -90,7 +90,9 @@ def test_a_person_without_a_role_reads_whom_to_ask():
     assert "Ask an administrator for the role that your work needs: Rosa Root." in text_of(newcomer.get(HOME))
     an_administrator(first_name="Ada", last_name="Lee")
     for address in (HOME, reverse("admin:setup"), reverse("admin:months"), reverse("admin:log_outage")):
-        assert "Ask an administrator for the role that your work needs: Ada Lee." in text_of(newcomer.get(address)), address
+        assert "Ask an administrator for the role that your work needs: Ada Lee." in text_of(newcomer.get(address)), (
+            address
+        )
 
 
 # The opening

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
@@ -136,16 +137,16 @@ def agreement() -> Step:
 def calendar(now: datetime) -> Step:
     year = local_date(epoch(now), settings.SLA_ZONE).year
     checked = CalendarYear.objects.filter(year__gte=year).exists()
-    facts = {"zone": settings.SLA_TIME_ZONE, "country": settings.SLA_WORKDAY_COUNTRY, "year": year}
-    says = (
-        _("SLA time zone %(zone)s, working days of %(country)s.") % facts
+    sentence = (
+        _("SLA time zone {zone}, working days of {country}.")
         if checked
         else _(
-            "SLA time zone %(zone)s, working days of %(country)s. Compare the working days of %(year)d with the official "
+            "SLA time zone {zone}, working days of {country}. Compare the working days of {year} with the official "
             "calendar, and add the year as checked."
         )
-        % facts
     )
+    country = format_html("<code>{}</code>", settings.SLA_WORKDAY_COUNTRY)
+    says = format_html(sentence, zone=settings.SLA_TIME_ZONE, country=country, year=year)
     return Step(_("Calendar and time zone"), checked, says, reverse("admin:claims_calendaryear_changelist"))
 
 

@@ -22,7 +22,7 @@ from sla_portal.agreements.operations import (
     sign_contract,
     withdraw_version,
 )
-from sla_portal.agreements.queries import customers_under_contract, customers_not_notified, pending_versions
+from sla_portal.agreements.queries import customers_not_notified, customers_under_contract, pending_versions
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.queries import first_broken_link

@@ -103,7 +103,7 @@ def one_lock_less():
             yield
         return
     try:
-        replace(FUNCTION.replace(LOCK, "PERFORM pg_sleep(0.2);"))
+        replace(FUNCTION.replace(LOCK, "PERFORM pg_sleep(0.5);"))
         yield
     finally:
         replace(FUNCTION)
@@ -117,6 +117,6 @@ def replace(function: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_without_the_lock_both_would_be_written():
     with one_lock_less():
-        race()
-        assert Customer.objects.filter(installer__installer__isnull=False).exists()
+        # On a busy machine one may be through before the other begins.
+        assert any("IntegrityError" not in {type(one).__name__ for one in race()} for _round in range(10))
         Customer.objects.update(installer=None)

@@ -141,16 +141,25 @@ def _queue_for(notice: Notice, customers: QuerySet[Customer], audience: QuerySet
         contacts = contacts.filter(pk__in=audience.order_by().values("pk"))
     own = contacts.filter(customer__in=chosen)
     inherited = contacts.annotate(of_site=F("customer__sites")).filter(of_site__in=chosen)
+    if not inherited.exists():
+        queued = _queue(notice, own)
+        if queued == own.count():
+            # Each address is one customer's own: what is to be told to many is told at the speed of one statement.
+            return queued
+        _record_customers(notice, own.values_list(Lower("email"), "customer", Value(0)))
+        return queued
     bundled = inherited.filter(customer__bundled=True)
     queued = _queue(notice, contacts.filter(Q(pk__in=own.values("pk")) | Q(pk__in=bundled.values("pk"))))
     # A site's own contact with the same address has its e-mail already.
     same = Contact.objects.filter(customer=OuterRef("of_site")).annotate(address=Lower("email"))
     each = inherited.filter(~Exists(same.filter(address=Lower(OuterRef("email")))), customer__bundled=False)
     queued += _insert(notice, each, contact=F("pk"), language=F("customer__language"), site=F("of_site"))
-    told = own.values_list(Lower("email"), "customer", Value(0)).union(
-        bundled.values_list(Lower("email"), "of_site", Value(1)), all=True
+    _record_customers(
+        notice,
+        own.values_list(Lower("email"), "customer", Value(0)).union(
+            bundled.values_list(Lower("email"), "of_site", Value(1)), all=True
+        ),
     )
-    _record_customers(notice, told)
     return queued
 
 

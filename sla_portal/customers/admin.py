@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, Rows
+from sla_portal.badges import badge
 from sla_portal.clocks import DASH
 from sla_portal.kernel.errors import Refused
 
@@ -165,7 +166,7 @@ def _linked(model, rows):
 
 @admin.register(Contact)
 class ContactAdmin(AuditedModelAdmin):
-    list_display = ("email", "name", "customer", "authorised")
+    list_display = ("email", "name", "customer", "rights")
     list_select_related = ("customer",)
     list_filter = (InstallerOfCustomerFilter,)
     search_fields = ("email", "name", "customer__code")
@@ -173,3 +174,7 @@ class ContactAdmin(AuditedModelAdmin):
     sortable_by = ()
     autocomplete_fields = ("customer",)
     nothing_yet = _("Contacts are the people at a customer who receive notices. Add a contact on the customer's page.")
+
+    @admin.display(description=_("rights"))
+    def rights(self, contact):
+        return badge("up", _("authorised")) if contact.authorised else DASH

@@ -7,7 +7,7 @@ from sla_portal.audit.freezing import freeze, never_emptied
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notices", "0011_sites_of_installers"), ("reports", "0008_register_what_was_issued")]
+    dependencies = [("notices", "0012_sites_of_installers"), ("reports", "0008_register_what_was_issued")]
 
     operations = [
         migrations.CreateModel(

@@ -10,7 +10,7 @@ from sla_portal.audit.freezing import freeze, never_emptied
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0005_sites_of_an_installer"),
-        ("notices", "0010_copies_of_pages_and_hashes_of_mails"),
+        ("notices", "0011_what_servers_report"),
     ]
 
     operations = [

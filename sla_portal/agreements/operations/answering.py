@@ -152,7 +152,11 @@ def register_answers(
 ) -> list[Answer]:
     """Register one response for each of several customers, such as the sites of an installer: all of them or none."""
     with transaction.atomic():
-        # Lock in one order: of two that respond for the same sites, one waits for the other.
+        # All rows before the audit log, which the first response locks, and in one order.
+        locked = list(Customer.objects.select_for_update().filter(pk__in=[one.pk for one in customers]).order_by("pk"))
+        if kind is AnswerKind.TERMINATION:
+            running = running_contracts(version, *locked).values("pk")
+            list(Contract.objects.select_for_update().filter(pk__in=running).order_by("pk"))
         return [
             register_answer(
                 actor=actor,
@@ -165,7 +169,7 @@ def register_answers(
                 delivery=delivery,
                 now=now,
             )
-            for customer in sorted(customers, key=lambda one: one.pk)
+            for customer in locked
         ]
 
 

@@ -247,7 +247,7 @@ def choose_contract(*, application: Application, reference: str, month: ServiceM
             raise NotConfirmed(_("The e-mail address is not confirmed yet."))
         email = locked.contact.email
         contract = contracts_to_claim_for(email, month).filter(reference=reference).first()
-        contact = contract and contact_with_address(contract, email)
+        contact = contact_with_address(contract, email) if contract else None
         if contract is None or contact is None:
             raise NoSuchContract(_("Choose a contract from the list."))
         locked.contract, locked.contact = contract, contact

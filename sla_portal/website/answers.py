@@ -5,7 +5,7 @@ GET changes nothing, because mail scanners open links; a response is shown for c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -71,11 +71,13 @@ class Asked:
         return list(running_contracts(self.version, *self.customers).order_by("reference"))
 
     @cached_property
-    def status(self) -> Sequence[tuple[Customer, str]]:
-        """The first of them, each with the status of its response in the words that Legal reads (5.2)."""
+    def status(self) -> Mapping[str, Sequence[str]]:
+        """The names of those in each status, in the words that Legal reads (5.2)."""
         in_force = took_effect(self.version, self.now)
-        found = acceptance(self.version, self.now).filter(pk__in=[one.pk for one in self.customers[:SHOWN]])
-        return [(one, response_words(Acceptance(one.state), in_force=in_force)) for one in found]
+        names: dict[str, list[str]] = {}
+        for one in acceptance(self.version, self.now).filter(pk__in=[one.pk for one in self.customers]):
+            names.setdefault(response_words(Acceptance(one.state), in_force=in_force), []).append(one.name)
+        return names
 
     @cached_property
     def objecting(self) -> Sequence[Customer]:

@@ -270,7 +270,7 @@ def sites():
 
 def test_an_installer_responds_for_the_sites_it_ticks_and_then_for_all_that_are_left(client, sites, today):
     words = text_of(client.get(sites))
-    assert "House S-1: no response yet; House S-2: no response yet" in words
+    assert "no response yet: 3 (House S-1, House S-2, House S-3)" in words
     assert "For your other customers only authorised contacts may terminate contracts: boss@example.com." in words
     said = {"act": "end", "by_name": "Ann", "last_day": "2026-07-01"}
     assert "Choose items from the list." in text_of(client.post(sites, said))
@@ -282,8 +282,8 @@ def test_an_installer_responds_for_the_sites_it_ticks_and_then_for_all_that_are_
     sent(client, sites, act="object", by_name="Ann", customer=["*"])
     answers = {(one.customer.code, one.kind) for one in Answer.objects.all()}
     assert answers == {("S-1", "termination"), *((code, "objection") for code in ("S-1", "S-2", "S-3"))}
-    assert "House S-1: terminated; House S-2: objected; House S-3: objected" in text_of(client.get(sites))
+    assert "terminated: 1 (House S-1); objected: 2 (House S-2, House S-3)" in text_of(client.get(sites))
     today.move_to(at("2026-07-02 04:00"))
     closed = text_of(client.get(sites))
     # 5.2: in the words that Legal reads
-    assert "House S-2: objected, continues under the new version" in closed
+    assert "objected, continues under the new version: 2 (House S-2, House S-3)" in closed

@@ -103,7 +103,7 @@ def one_lock_less():
             yield
         return
     try:
-        replace(FUNCTION.replace(LOCK, "PERFORM pg_sleep(0.5);"))
+        replace(FUNCTION.replace(LOCK, "").replace("RETURN NEW;", "PERFORM pg_sleep(0.5); RETURN NEW;"))
         yield
     finally:
         replace(FUNCTION)

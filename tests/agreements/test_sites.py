@@ -16,6 +16,7 @@ from sla_portal.customers.models import Customer
 from sla_portal.notices.models import Notice
 from tests.support.amendments import announced, legal
 from tests.support.builders import a_contract, a_customer, a_region, at
+from tests.support.races import outcomes
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +93,16 @@ def test_contracts_are_ended_by_authorised_contacts_and_all_together_or_not_at_a
     assert not version.answers.exists()
     register_answers(customers=both, kind=AnswerKind.OBJECTION, **given)
     register_answers(customers=both.filter(code="S-1"), kind=AnswerKind.TERMINATION, **given)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_respond_for_the_same_sites_at_once_the_second_is_refused(installer):
+    version = announced()
+    mail, both = version.notice.deliveries.get(), list(Customer.objects.filter(installer=installer).order_by("pk"))
+    given = {"actor": Actor.system("link"), "version": version, "by_name": "Ann", "delivery": mail, "now": LATER}
+
+    def respond(customers):
+        return lambda: register_answers(customers=customers, kind=AnswerKind.TERMINATION, **given)
+
+    assert sorted(outcomes(respond(both), respond(both[::-1]))) == ["AnsweredAlready", "done"]
+    assert version.answers.count() == 2

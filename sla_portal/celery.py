@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
     "print announced versions": every(300, "sla_portal.reports.tasks.print_due_versions"),
     "put bundles of proof together": every(30, "sla_portal.reports.tasks.make_due_bundles"),
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),
+    "tell of the reports of closed months": every(300, "sla_portal.reports.tasks.mail_due_reports"),
     "mail the codes and links asked for": every(30, "claims.tasks.mail_codes_and_links"),
     "submit claims whose day has come": every(300, "claims.tasks.submit_held_claims"),
     "purge expired claim forms": every(3600, "claims.tasks.purge_expired_applications"),

@@ -25,6 +25,7 @@ from sla_portal.audit.admin import (
 from sla_portal.audit.forms import MergingForm
 from sla_portal.audit.operations import difference
 from sla_portal.badges import badge
+from sla_portal.customers.admin import InstallerOfCustomerFilter
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.months import days_span
 from sla_portal.plausible import ask_whether_meant
@@ -197,7 +198,7 @@ class ContractAdmin(ClosedMonthsAdmin):
     form = ContractForm
     list_display = ("reference", "customer", day_column("starts_on", _("first service day")), "last_day", "charge")
     list_select_related = ("customer",)
-    list_filter = (InForceFilter,)
+    list_filter = (InForceFilter, InstallerOfCustomerFilter)
     search_fields = ("reference", "customer__code", "customer__name")
     search_help_text = _("Reference, or customer's code or name")
     sortable_by = ("reference",)

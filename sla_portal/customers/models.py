@@ -140,11 +140,42 @@ class Customer(Coded):
 
     region = models.ForeignKey(Region, models.PROTECT, verbose_name=_("region"), related_name="customers")
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default="en")
+    installer = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("installer"),
+        related_name="sites",
+        help_text=_(
+            "This customer is a site of the installer: the installer's contacts act for it and are notified too."
+        ),
+    )
+    bundled = models.BooleanField(
+        _("sites bundled"),
+        default=True,
+        help_text=_(
+            "For an installer: its contacts get one e-mail for all sites, with their list. Otherwise one for each site."
+        ),
+    )
+    reports_by_mail = models.BooleanField(
+        _("reports by e-mail"),
+        default=False,
+        help_text=_(
+            "Its contacts get an e-mail when the reports of a closed month are issued; for an installer: those of its sites."
+        ),
+    )
 
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         ordering = ["code"]
+        constraints = [
+            # Triggers of `triggers.py` add: an installer has no installer.
+            models.CheckConstraint(
+                condition=~models.Q(installer=models.F("id")), name="a_customer_is_not_its_own_installer"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
@@ -156,6 +187,13 @@ class Contact(models.Model):
     customer = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("customer"), related_name="contacts")
     email = models.EmailField(_("e-mail"))
     name = models.CharField(_("name"), max_length=200, blank=True)
+    authorised = models.BooleanField(
+        _("authorised"),
+        default=False,
+        help_text=_(
+            "May terminate contracts (5.2) and claim compensation. If no contact of a customer is marked, all of them may."
+        ),
+    )
 
     class Meta:
         verbose_name = _("contact")

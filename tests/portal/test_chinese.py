@@ -40,7 +40,7 @@ from sla_portal.audit.rules import Fault, Finding
 from sla_portal.audit.seals import seal_due
 from sla_portal.availability.models import ClosingRequest, Exclusion, MonthClosing
 from sla_portal.availability.operations import add_evidence
-from sla_portal.customers.models import Contact, Region
+from sla_portal.customers.models import Contact, Customer, Region
 from sla_portal.demo.build import build_demo
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.mail.inbox import BACKEND
@@ -57,13 +57,14 @@ from sla_portal.notices.operations import (
 from sla_portal.notices.private import token
 from sla_portal.notices.rules import INVITATION
 from sla_portal.notices.wording import Words
-from sla_portal.reports.models import Bundle, Report, ReportRun
+from sla_portal.reports.emails import issued as reports_issued
+from sla_portal.reports.models import Bundle, MailedReport, Report, ReportRun
 from sla_portal.reports.operations import make_bundle, request_bundle
 from sla_portal.reports.operations.issuing import render_chunk
 from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import RegionRecord
 from sla_portal.staff.operations import count_failed_sign_in
-from tests.support.builders import a_window, an_exclusion, at
+from tests.support.builders import a_customer, a_window, an_exclusion, at
 from tests.support.claim_form import Stranger
 from tests.support.desk import filled
 from tests.support.printed import texts
@@ -220,6 +221,7 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         make_bundle(pk=Bundle.objects.earliest("pk").pk, clock=lambda: NOW)
         undelivered, *mails = Delivery.objects.filter(contact__customer__language=ZH).order_by("-pk")[:20]
         deliver_chunk(ids=[mail.pk for mail in mails], clock=lambda: NOW)
+        tell_of_a_report()
         note_bounce(mark=undelivered.message_id, permanent=True, said="no such user", key="1", now=NOW)
         OwnDay.objects.create(day=date(2026, 12, 24), working=False, note="休息日")
         draft = MaintenanceWindow.objects.get(notices__isnull=True, requests__isnull=True)
@@ -241,6 +243,19 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         seal_all(folder / "key.pem")
         yield Typed()
         transaction.set_rollback(True)
+
+
+def tell_of_a_report() -> None:
+    """An installer is told of the report of its site."""
+    report = Report.objects.get(status="ready")
+    installer = a_customer(report.customer.region, "C-9001", name="安装商", language=ZH)
+    installer.contacts.create(email="anzhuang@example.com")
+    site = Customer.objects.filter(pk=report.customer_id)
+    site.update(installer=installer)
+    month = ServiceMonth.of(report.month)
+    given = {"kind": "report", "about": str(month), "wordings": reports_issued(month), "public": False, "now": NOW}
+    notice = give_notice(actor=Actor.system("schedule"), customers=site, **given)
+    MailedReport.objects.create(report=report, notice=notice)
 
 
 def seal_all(key: Path) -> None:
@@ -282,6 +297,7 @@ def given(route: str) -> list[dict[str, object]] | None:
     month = {"month": "2026-10"}
     mail = Delivery.objects.filter(notice__kind="amendment", notice__about="1.1").latest("pk")
     attachment = Attachment.objects.latest("pk")
+    told = Delivery.objects.get(notice__kind="report", contact__customer__code="C-9001")
     stored = [path.stem for path in settings.MAIL_DIR.glob("*.eml")]
     apps_of_desk = "audit customers notices agreements incidents maintenance availability claims reports auth staff"
     own = Exclusion.objects.get(status="proposed", customer__isnull=False)
@@ -337,6 +353,11 @@ def given(route: str) -> list[dict[str, object]] | None:
         "availability/<str:code>/": [{"code": code} for code in ("eu", "apac", "amer")],
         "availability/<str:code>/<str:month>/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],
         "availability/<str:code>/<str:month>/minutes/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],
+        "reports/mailed/<str:token>/": [{"token": token(told)}],
+        "reports/mailed/<str:token>/all.zip": [{"token": token(told)}],
+        "reports/mailed/<str:token>/<int:pk>.pdf": [
+            {"token": token(told), "pk": Report.objects.get(status="ready").pk}
+        ],
         "claims/minutes/<str:token>/": [{"token": token} for token in claim_links()],
         "notices/<path:number>/": [{"number": row.number} for row in Notice.objects.filter(public=True)],
         "agreement/answer/<str:token>/": [{"token": token(mail)}],
@@ -504,7 +525,7 @@ def test_no_page_of_what_changed_meanwhile_holds_a_latin_word(portal):
 
 def test_no_email_holds_a_latin_word(portal):
     wordings = Wording.objects.filter(language=ZH).select_related("notice")
-    assert {wording.notice.kind for wording in wordings} == set(Kind.values) - {"report"}
+    assert {wording.notice.kind for wording in wordings} == set(Kind.values)
     found = {
         (wording.notice.number, part): portal.latin(words)
         for wording in wordings

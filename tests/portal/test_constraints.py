@@ -29,7 +29,17 @@ from sla_portal.availability.models import (
     RegionMonth,
 )
 from sla_portal.customers.models import Client, Contact, CoreFunction
-from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, UnmatchedReport, Wording
+from sla_portal.notices.models import (
+    Attachment,
+    Bounce,
+    Brake,
+    Delivery,
+    DeliveryCustomer,
+    Notice,
+    PageCopy,
+    UnmatchedReport,
+    Wording,
+)
 from sla_portal.operator.models import Opening, Rehearsal
 from tests.support import claims_breaks
 from tests.support.builders import (
@@ -114,6 +124,12 @@ def told(**values):
 def delivery(**values):
     given = {"email": "Ops@example.com", "language": "en", "next_attempt_at": at("2026-09-01 08:00"), **values}
     return Delivery.objects.create(**{"notice": given.pop("notice", None) or told(), **given})
+
+
+def its_own_installer():
+    customer = a_customer(a_region())
+    customer.installer = customer
+    customer.save()
 
 
 def merged_into_itself():
@@ -225,6 +241,7 @@ BREAKS = claims_breaks.BREAKS | {
         unique_fields=["id"],
         update_fields=["opened_by"],
     ),
+    "a_customer_is_not_its_own_installer": its_own_installer,
     "one_version_takes_effect_on_a_day": lambda: [a_version(name, "2026-01-01") for name in ("2.0", "2.1")],
     "a_target_is_a_percentage": lambda: a_version("2.0", "2026-01-01", availability_target="100.1"),
     "a_reading_is_one_of_three": lambda: a_version("2.0", "2026-01-01", unavailability_reading="most"),
@@ -384,6 +401,9 @@ BREAKS = claims_breaks.BREAKS | {
     "an_address_is_told_once": lambda: [
         delivery(notice=notice, email=email) for notice in [told()] for email in ("Ops@example.com", "ops@example.com")
     ],
+    "a_delivery_is_for_a_customer_once": lambda: twice(
+        DeliveryCustomer.objects.create, delivery=delivery(), customer=a_customer(a_region()), named="Hafen"
+    ),
     "a_delivery_is_in_a_known_status": lambda: delivery(status="lost"),
     "what_is_sent_has_a_time": lambda: delivery(status="sent"),
     "what_is_being_sent_is_in_somebodys_hand": lambda: delivery(status="sending"),

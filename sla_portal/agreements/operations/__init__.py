@@ -6,8 +6,10 @@ from .answering import (
     AnswerOutOfTime,
     LastDayNotPossible,
     NameMissing,
+    NotAuthorised,
     NotConcerned,
     register_answer,
+    register_answers,
     withdraw_answer,
 )
 from .contracts import (
@@ -73,6 +75,7 @@ __all__ = [
     "LaterVersionPublished",
     "NameMissing",
     "NotAcceptable",
+    "NotAuthorised",
     "NotConcerned",
     "NotPending",
     "NotSubmitted",
@@ -99,6 +102,7 @@ __all__ = [
     "publish_version",
     "record_payment",
     "register_answer",
+    "register_answers",
     "remind_due",
     "replace_wording",
     "send_back_draft",

@@ -125,7 +125,9 @@ def claim(lease: uuid.UUID, now: datetime, ids: Sequence[int] | None) -> Claim:
         status=Status.SENDING, lease=lease, leased_until=now + LEASE
     )
     taken = list(
-        Delivery.objects.filter(lease=lease, status=Status.SENDING).order_by("urgency", "notice_id", "language", "pk")
+        Delivery.objects.filter(lease=lease, status=Status.SENDING)
+        .prefetch_related("customers")
+        .order_by("urgency", "notice_id", "language", "pk")
     )
     used = Counter(delivery.notice_id for delivery in taken)
     held = [_charge(throttle, used[notice], now) for notice, throttle in limits.items() if used[notice]]

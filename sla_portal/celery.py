@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging
+from celery.signals import beat_init, setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sla_portal.settings")
 
@@ -57,3 +57,12 @@ def note_the_start(**_: object) -> None:
     from sla_portal.health import note_beat
 
     note_beat()
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_another_time_zone(**_: object) -> None:
+    """Start with the time zone and country that the closed months were counted by, or not at all."""
+    from sla_portal.operator.starting import refuse_other_basis
+
+    refuse_other_basis()

@@ -85,10 +85,10 @@ def _stamp_or_none(at: datetime | None) -> str | None:
 PAGE = "page"
 
 
-def page(changed_at: datetime) -> Json:
+def page(changed_at: datetime, name: str) -> Json:
     return {
         "id": opaque(PAGE, ""),
-        "name": "SLA portal",
+        "name": name,
         "url": settings.SITE_URL,
         "time_zone": settings.SLA_TIME_ZONE,
         "updated_at": stamp(changed_at),

@@ -14,8 +14,10 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 
 from sla_portal.kernel.characters import with_turning_shown
+from sla_portal.operator.words import portal_name
 from sla_portal.website import queries
 from sla_portal.website.caching import Cached, cached
+from sla_portal.website.operator import operator_now
 from sla_portal.website.queries import Present
 from sla_portal.website.reader import answer, finished
 from sla_portal.website.rules import Phase, PublicIncident, PublicWindow
@@ -88,16 +90,17 @@ def endpoint(
         if more:
             called, read = more
             facts.append(cached(called, lambda: read(now), now))
+        operator = operator_now(now)
 
         def make() -> bytes:
             with translation.override("en"):
                 answers = Answers(facts[0].value, facts[0].computed_at)
-                said = {"page": statuspage.page(answers.changed_at)}
+                said = {"page": statuspage.page(answers.changed_at, portal_name(operator.value))}
                 said |= put_together(answers, *(one.value for one in facts[1:]))
             return with_turning_shown(json.dumps(said, ensure_ascii=False)).encode()
 
-        body = finished((request.path,), tuple(one.mark for one in facts), make)
-        changed_at = max(one.changed_at for one in facts)
+        body = finished((request.path,), tuple(one.mark for one in (*facts, operator)), make)
+        changed_at = max(one.changed_at for one in (*facts, operator))
         return answer(request, body, "application/json; charset=utf-8", changed_at, FOR_TEN_SECONDS)
 
     return view

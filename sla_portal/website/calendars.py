@@ -16,6 +16,7 @@ from sla_portal.customers.models import Region
 
 from .caching import cached
 from .feeds import FOR_A_MINUTE
+from .operator import operator_now
 from .queries import named
 from .reader import Reader, answer, finished, for_reader
 from .rules import Named
@@ -33,13 +34,17 @@ def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResp
     if facts.value is None:
         raise Http404
     region, windows = facts.value
+    operator = operator_now(now)
 
     def made() -> bytes:
         events = [portal_vevent(said, account) for said, account in windows]
-        return calendar(events, name=_("Maintenance: %(region)s") % {"region": region.name_in(reader.language)})
+        name = _("Maintenance: %(region)s") % {"region": region.name_in(reader.language)}
+        whose = operator.value.name_in(reader.language)
+        return calendar(events, name=f"{name} · {whose}" if whose else name)
 
-    body = finished(("calendar", code, reader.language), (facts.mark,), made)
-    return answer(request, body, "text/calendar; charset=utf-8", facts.changed_at, FOR_A_MINUTE)
+    body = finished(("calendar", code, reader.language), (facts.mark, operator.mark), made)
+    changed_at = max(facts.changed_at, operator.changed_at)
+    return answer(request, body, "text/calendar; charset=utf-8", changed_at, FOR_A_MINUTE)
 
 
 def _announced(code: str, now: datetime) -> tuple[Named, tuple[tuple[CalendarEvent, str], ...]] | None:

@@ -10,9 +10,13 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from sla_portal.operator.words import shown
+
 from .caching import Cached
+from .operator import operator_now
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 
 ALWAYS_ASK = "public, no-cache"
@@ -39,8 +43,10 @@ def page(
         around = frame(request, reader, template, as_of, choices)
         return render_to_string(f"website/{template}.html", around | context()).encode()
 
-    body = finished((template, request.path, reader, choices), (facts.mark, as_of), make)
-    return answer(request, body, "text/html; charset=utf-8", max(facts.changed_at, as_of), ALWAYS_ASK)
+    operator = operator_now(facts.computed_at)
+    body = finished((template, request.path, reader, choices), (facts.mark, as_of, operator.mark), make)
+    changed_at = max(facts.changed_at, operator.changed_at, as_of)
+    return answer(request, body, "text/html; charset=utf-8", changed_at, ALWAYS_ASK)
 
 
 def frame(
@@ -63,4 +69,5 @@ def frame(
         "languages": [(code, settings.SITE_URL + address(**{LANGUAGE_FIELD: code})) for code, _ in settings.LANGUAGES],
         "SITE_URL": settings.SITE_URL,
         "sla_zone": settings.SLA_ZONE,
+        **shown(operator_now(timezone.now()).value),
     }

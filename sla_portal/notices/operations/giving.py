@@ -19,6 +19,7 @@ from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.operations import lock_chain, record, require
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.errors import Refused
+from sla_portal.operator.queries import identities
 
 from ..mail.message import MailMessage
 from ..models import Attachment, Delivery, Notice, Status, Wording
@@ -63,7 +64,13 @@ def give_notice(
     with transaction.atomic():
         lock_chain()
         notice = Notice(
-            number=_next_number(now), kind=kind, about=about, public=public, given_at=now, given_by=actor.name[:200]
+            number=_next_number(now),
+            kind=kind,
+            about=about,
+            public=public,
+            given_at=now,
+            given_by=actor.name[:200],
+            identity=identities().first(),
         )
         words = [Wording(language=w.language, subject=w.heading, text=w.text, html=w.fragment) for w in wordings]
         files = [Attachment(name=f.name, content_type=f.content_type, content=f.content) for f in attachments]

@@ -44,10 +44,11 @@ class Inspected:
     """Pages of a PDF; the preview shows the first ten, one below the other."""
 
 
-def inspect(file: IO[bytes], name: str) -> Inspected:
+def inspect(file: IO[bytes], name: str, *, side: int | None = None) -> Inspected:
     """Determine the type of a file by reading all of it; raise `Unfit` if it is not accepted or does not match `name`.
 
-    `file` needs a file descriptor: it is passed to another process.
+    `side`: pixels of the longer side of a picture's preview, if not those of a proof. `file` needs a file descriptor: it is
+    passed to another process.
     """
     if not (size := os.fstat(file.fileno()).st_size):
         raise Unfit(Reason.EMPTY)
@@ -60,16 +61,16 @@ def inspect(file: IO[bytes], name: str) -> Inspected:
         # The answer goes to an unnamed temporary file: nothing is left behind, and the child's file size limit bounds it.
         with tempfile.TemporaryFile() as answer:
             file.seek(0)
-            _run(file, answer, named)
+            _run(file, answer, named, side)
             answer.seek(0)
             return _read(answer.read(), named)
     finally:
         TURNS.release()
 
 
-def _run(file: IO[bytes], answer: IO[bytes], named: str | None) -> None:
+def _run(file: IO[bytes], answer: IO[bytes], named: str | None, side: int | None) -> None:
     child = subprocess.Popen(  # noqa: S603  a constant command; no part of it comes from the upload
-        [*COMMAND, named or ""],
+        [*COMMAND, named or "", str(side or "")],
         stdin=file,
         stdout=answer,
         stderr=subprocess.DEVNULL,

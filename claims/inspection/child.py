@@ -48,8 +48,11 @@ def confine() -> None:
         resource.setrlimit(limit, (least, least))
 
 
-def look(content: bytes, named: str) -> tuple[str, str, int | None, bytes]:
-    """Return type, preview type, pages and preview of a file by its content; `named` distinguishes e-mail from text."""
+def look(content: bytes, named: str, side: int = pictures.SIDE) -> tuple[str, str, int | None, bytes]:
+    """Return type, preview type, pages and preview of a file by its content; `named` distinguishes e-mail from text.
+
+    `side`: pixels of the longer side of a picture's preview.
+    """
     kind = next((kind for signature, kind in SIGNATURES.items() if content.startswith(signature)), "")
     if _is_archive(content) or (kind != "pdf" and b"%PDF-" in content[:1024]):
         raise Unfit(Reason.TWO_IN_ONE if kind else Reason.OTHER_KIND)
@@ -57,7 +60,7 @@ def look(content: bytes, named: str) -> tuple[str, str, int | None, bytes]:
         pages, preview = pdfs.read(content)
         return kind, "image/jpeg", pages, preview
     if kind:
-        preview_kind, preview = pictures.read(content, kind)
+        preview_kind, preview = pictures.read(content, kind, side)
         return kind, preview_kind, None, preview
     if named == "eml" or (not named and mails.is_mail(content)):
         return "eml", "text", None, mails.read(content).encode()
@@ -81,7 +84,9 @@ def _is_archive(content: bytes) -> bool:
 def main() -> None:
     confine()
     try:
-        kind, preview_kind, pages, preview = look(sys.stdin.buffer.read(LARGEST), sys.argv[1])
+        kind, preview_kind, pages, preview = look(
+            sys.stdin.buffer.read(LARGEST), sys.argv[1], int(sys.argv[2] or pictures.SIDE)
+        )
         answer = {"kind": kind, "preview_kind": preview_kind, "pages": pages}
     except Unfit as unfit:
         answer, preview = {"refused": unfit.reason.value}, b""

@@ -21,16 +21,16 @@ FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 Image.MAX_IMAGE_PIXELS = None  # checked here, before decoding
 
 
-def read(content: bytes, kind: str) -> tuple[str, bytes]:
+def read(content: bytes, kind: str, side: int = SIDE) -> tuple[str, bytes]:
     """Return media type and bytes of a preview; of an animation, its first frame."""
     ENDS[kind](content)
     with Image.open(io.BytesIO(content), formats=(FORMATS[kind],)) as picture:
         if picture.width * picture.height > MOST_PIXELS:
             raise Unfit(Reason.TOO_MANY_PIXELS)
-        picture.draft("RGB", (SIDE, SIDE))  # decode a JPEG at reduced size, to save memory
+        picture.draft("RGB", (side, side))  # decode a JPEG at reduced size, to save memory
         picture.load()
         small = _plain(picture)
-    small.thumbnail((SIDE, SIDE), reducing_gap=3)
+    small.thumbnail((side, side), reducing_gap=3)
     return written(ImageOps.exif_transpose(small), as_png=kind == "png")
 
 

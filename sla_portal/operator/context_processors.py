@@ -15,5 +15,11 @@ NAMES = ("operator", "operator_name", "operator_address", "portal_name")
 
 
 def operator(_request: HttpRequest) -> dict[str, Any]:
-    read = cache(lambda: shown(operator_in_force()))
-    return {name: SimpleLazyObject(lambda name=name: read()[name]) for name in NAMES}
+    @cache
+    def read() -> dict[str, Any]:
+        return shown(operator_in_force())
+
+    def lazy(name: str) -> Any:
+        return SimpleLazyObject(lambda: read()[name])
+
+    return {name: lazy(name) for name in NAMES}

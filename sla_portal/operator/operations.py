@@ -66,12 +66,10 @@ def save_identity(
     another person saved since the page was made. Saving what is in force adds nothing.
     """
     require(actor, "operator.change_identity")
-    stated = {name: texts[name].strip() for name in STATED}
-    stated |= {name: stated[name].lower() for name in ("accent_light", "accent_dark")}
-    if objections := [*_objections(stated), *_objections_to_logo(logo)]:
+    stated = {name: texts[name] for name in STATED}
+    if objections := [*objections_to(stated), *_objections_to_logo(logo)]:
         raise IdentityRefused(objections)
-    if stated["accent_light"] and not stated["accent_dark"]:
-        stated["accent_dark"] = readable(stated["accent_light"], DARK)
+    stated["accent_dark"] = dark_accent(stated)
     with transaction.atomic():
         lock_chain()
         before = identities().first()
@@ -93,6 +91,12 @@ def save_identity(
     return identity
 
 
+def dark_accent(texts: Mapping[str, str]) -> str:
+    """Return the accent of the dark theme: the one given, or else the one that follows from that of the light theme."""
+    light, dark = texts["accent_light"], texts["accent_dark"]
+    return dark or (readable(light, DARK) if light else "")
+
+
 def _said(identity: Identity) -> dict[str, object]:
     return {name: value for name, value in snapshot(identity, [*STATED, "logo"]).items() if value}
 
@@ -111,7 +115,8 @@ def _stored(file: LogoFile) -> Logo:
     return logo
 
 
-def _objections(stated: Mapping[str, str]) -> Iterator[Objection]:
+def objections_to(stated: Mapping[str, str]) -> Iterator[Objection]:
+    """Return why texts of an identity cannot be saved."""
     if not stated["name"]:
         yield Objection("name", _("Enter the operator's name."))
     for field in ("contact_email", "sender", "reply_to"):
@@ -177,7 +182,9 @@ def _objections_to_logo(logo: LogoFile | None) -> Iterator[Objection]:
     elif len(logo.content) > LARGEST_LOGO:
         yield Objection(
             "logo",
-            _("Scaled down, this picture still takes %(size)s kB; a logo may take 100 kB. Upload one with fewer details.")
+            _(
+                "Scaled down, this picture still takes %(size)s kB; a logo may take 100 kB. Upload one with fewer details."
+            )
             % {"size": -(-len(logo.content) // 1000)},
         )
 
@@ -199,7 +206,9 @@ def note_basis(*, actor: Actor, now: datetime) -> Basis:
     Raises `BasisDiffers` where this process was started with other settings.
     """
     if basis_differs():
-        raise BasisDiffers(_("The time zone or country of this process is not the one on record. Ask an administrator."))
+        raise BasisDiffers(
+            _("The time zone or country of this process is not the one on record. Ask an administrator.")
+        )
     if basis := basis_in_force():
         return basis
     basis = Basis.objects.create(
@@ -220,7 +229,9 @@ def change_basis(*, actor: Actor, reason: str, now: datetime) -> Basis:
         lock_chain()
         before = basis_differs()
         if before is None:
-            raise BasisUnchanged(_("The settings name the time zone and country on record. There is nothing to change."))
+            raise BasisUnchanged(
+                _("The settings name the time zone and country on record. There is nothing to change.")
+            )
         basis = Basis.objects.create(
             since=now,
             time_zone=settings.SLA_TIME_ZONE,

@@ -81,6 +81,7 @@ class PortalAdminSite(AdminSite):
         from .incidents.urls import urls as incidents
         from .maintenance.urls import urls as maintenance
         from .months.urls import urls as months
+        from .operator.urls import urls as operator
         from .shift.urls import urls as shift
 
         pages = [
@@ -89,7 +90,7 @@ class PortalAdminSite(AdminSite):
             path("clock/", self.admin_view(self.clock), name="clock"),
             path("typed/", self.admin_view(keep_typed), name="keep_typed"),
         ]
-        for urls in (incidents, maintenance, claims, months, amendments, shift):
+        for urls in (incidents, maintenance, claims, months, amendments, shift, operator):
             pages += urls(self.admin_view)
         return pages + super().get_urls()
 

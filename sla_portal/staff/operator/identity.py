@@ -14,6 +14,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -39,91 +40,78 @@ YEARS_AHEAD = 3
 
 
 class IdentityForm(forms.Form):
-    """The identity as it will be valid from the moment of saving."""
+    """The identity as it will be valid from the moment of saving; labels are those of the record."""
 
     name = forms.CharField(
-        label=gettext_lazy("Name"),
-        max_length=200,
-        help_text=gettext_lazy("As a party to the agreement. Pages, feeds, e-mails and reports state it."),
+        max_length=200, help_text=gettext_lazy("As a party to the agreement: on pages, in feeds, e-mails and reports.")
     )
     name_zh = forms.CharField(
-        label=gettext_lazy("Name in Chinese"),
         max_length=200,
         required=False,
         help_text=gettext_lazy("Shown to Chinese readers. Empty: the name above is shown."),
     )
-    address = forms.CharField(
-        label=gettext_lazy("Postal address"), max_length=300, required=False, help_text=gettext_lazy("On one line.")
-    )
-    address_zh = forms.CharField(label=gettext_lazy("Postal address in Chinese"), max_length=300, required=False)
+    address = forms.CharField(max_length=300, required=False, help_text=gettext_lazy("On one line."))
+    address_zh = forms.CharField(max_length=300, required=False)
     contact_email = forms.CharField(
-        label=gettext_lazy("Contact e-mail"),
-        max_length=254,
-        required=False,
-        help_text=gettext_lazy("At the foot of every public page."),
+        max_length=254, required=False, help_text=gettext_lazy("At the foot of every public page.")
     )
-    contact_phone = forms.CharField(label=gettext_lazy("Contact phone"), max_length=50, required=False)
+    contact_phone = forms.CharField(max_length=50, required=False)
     imprint_url = forms.CharField(
-        label=gettext_lazy("Imprint"),
         max_length=500,
         required=False,
         help_text=gettext_lazy("An https:// address, linked at the foot of public pages and e-mails."),
     )
     privacy_url = forms.CharField(
-        label=gettext_lazy("Privacy policy"), max_length=500, required=False, help_text=gettext_lazy("Likewise.")
+        max_length=500,
+        required=False,
+        help_text=gettext_lazy("An https:// address, linked at the foot of public pages and e-mails."),
     )
-    sender = forms.CharField(label=gettext_lazy("Sender address"), max_length=254, required=False)
+    sender = forms.CharField(max_length=254, required=False)
     reply_to = forms.CharField(
-        label=gettext_lazy("Reply address"),
         max_length=254,
         required=False,
         help_text=gettext_lazy("Where answers to e-mails go. Empty: to the sender address."),
     )
     accent_light = forms.CharField(
-        label=gettext_lazy("Accent colour, light theme"),
         max_length=7,
         required=False,
         help_text=gettext_lazy(
-            "Such as #12405c. Empty: the portal's own. Links, buttons and the page open in the menu have it."
+            "Of links, buttons and the open page in the menu, such as #12405c. Empty: the portal's own."
         ),
     )
     accent_dark = forms.CharField(
-        label=gettext_lazy("Accent colour, dark theme"),
-        max_length=7,
-        required=False,
-        help_text=gettext_lazy("Empty: it follows from the colour above."),
+        max_length=7, required=False, help_text=gettext_lazy("Empty: it follows from the colour above.")
     )
     logo = forms.FileField(
-        label=gettext_lazy("Logo"),
         required=False,
         allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".png,.jpg,.jpeg,.webp"}),
         help_text=gettext_lazy(
             "PNG, JPEG or WebP. It is scaled down to 480 pixels, and stands in the head of every page and report."
         ),
     )
     without_logo = forms.BooleanField(label=gettext_lazy("Remove the logo"), required=False)
     default_language = forms.ChoiceField(
-        label=gettext_lazy("First language"),
         choices=settings.LANGUAGES,
-        help_text=gettext_lazy("Of public pages for whoever asks for none of their languages."),
+        help_text=gettext_lazy("Of public pages for readers whose browsers ask for none of these languages."),
     )
     customer_language = forms.ChoiceField(
-        label=gettext_lazy("Language of new customers"),
-        choices=settings.LANGUAGES,
-        help_text=gettext_lazy("Chosen in the form of a new customer until another is chosen."),
+        choices=settings.LANGUAGES, help_text=gettext_lazy("Preselected in the form for a new customer.")
     )
 
     def __init__(self, *args: Any, operator: Operator, **kwargs: Any) -> None:
         super().__init__(*args, initial={name: getattr(operator, name) for name in STATED}, **kwargs)
+        fields: dict[str, Any] = self.fields
+        for name in (*STATED, "logo"):
+            fields[name].label = capfirst(Identity._meta.get_field(name).verbose_name)
         address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-        self.fields["sender"].help_text = _(
+        fields["sender"].help_text = _(
             "An address without a name, from which your mail server may send. Empty: %(address)s, as the settings say."
         ) % {"address": address}
-        self.fields["logo"].widget.attrs["accept"] = ".png,.jpg,.jpeg,.webp"
-        if operator.logo is None:
-            del self.fields["without_logo"]
         for name in ("contact_email", "sender", "reply_to"):
-            self.fields[name].widget.input_type = "email"
+            fields[name].widget.input_type = "email"
+        if operator.logo is None:
+            del fields["without_logo"]
 
     def clean(self) -> dict[str, Any]:
         texts = self.texts()

@@ -54,6 +54,6 @@ def _sentence() -> str:
         if now != was
     ]
     return (
-        f'{"; ".join(wrong)}. Set it back, or accept the change with `manage.py acceptzone --reason "…"` '
+        f'{"; ".join(wrong)}. Set it back, or accept the change with `manage.py acceptzone --by NAME --reason "…"` '
         "(docs/operations.md, Changing the SLA time zone)."
     )

@@ -56,6 +56,7 @@ from tests.support.claimants import (
     support,
 )
 from tests.support.desk import Forms, a_member, rows_on_record, signed_in, text_of
+from tests.support.operators import GMBH, an_operator
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 PORTAL = Actor.system("somebody else")
@@ -430,6 +431,10 @@ LETTER = {
     "letter_text": "Your claim is granted.", "do": "recommend",
 }  # fmt: skip
 
+def identified(_desk) -> Case:
+    return [an_operator(OPEN)], reverse("admin:operator_identity"), {**GMBH, "contact_phone": "+49 40 1"}
+
+
 REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "acknowledge_incident": [on_incident("acknowledge_incident")],
     "resolve_incident": [on_incident("resolve_incident", end="now")],
@@ -505,6 +510,7 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     ],
     "auth_user_change": [changed(lambda: a_member("NOC", "ned"), first_name="Ned")],
     "auth_user_password_change": [with_password],
+    "operator_identity": [identified],
 }  # fmt: skip
 """URLs of forms that replace or decide something, each with cases: the records on which it rests, and what is sent."""
 RESULTS = {"recommend_together"}

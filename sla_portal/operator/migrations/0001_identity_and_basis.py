@@ -3,22 +3,10 @@
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
-from django.utils import timezone
 
 from sla_portal.audit.freezing import freeze, never_emptied
 
 FROZEN = ("operator_identity", "operator_logo", "operator_basis")
-
-
-def note_basis(apps, _editor):
-    """Months that an earlier build closed were counted by what the settings say at the upgrade."""
-    if apps.get_model("audit", "ClosedMonth").objects.exists():
-        apps.get_model("operator", "Basis").objects.create(
-            since=timezone.now(),
-            time_zone=settings.SLA_TIME_ZONE,
-            workday_country=settings.SLA_WORKDAY_COUNTRY,
-            saved_by_name="upgrade",
-        )
 
 
 class Migration(migrations.Migration):
@@ -26,7 +14,6 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("audit", "0009_documents_and_seals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -96,7 +83,6 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='an_operator_has_a_name'), models.CheckConstraint(condition=models.Q(models.Q(('accent_dark', ''), ('accent_light', '')), models.Q(models.Q(('accent_light', ''), _negated=True), models.Q(('accent_dark', ''), _negated=True)), _connector='OR'), name='an_accent_has_a_light_and_a_dark_colour'), models.CheckConstraint(condition=models.Q(models.Q(('imprint_url', ''), ('imprint_url__startswith', 'https://'), _connector='OR'), models.Q(('privacy_url', ''), ('privacy_url__startswith', 'https://'), _connector='OR')), name='an_operator_s_links_are_https'), models.CheckConstraint(condition=models.Q(('customer_language__in', ['en', 'zh-hans']), ('default_language__in', ['en', 'zh-hans'])), name='an_operator_s_languages_are_known')],
             },
         ),
-        migrations.RunPython(note_basis, migrations.RunPython.noop),
         freeze(*FROZEN),
         never_emptied(*FROZEN),
     ]

@@ -28,7 +28,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.operator.models import STATED, Basis, Identity
 from sla_portal.operator.operations import LogoFile, dark_accent, objections_to, save_identity
-from sla_portal.operator.queries import basis_in_force, closed_month_count, operator_in_force
+from sla_portal.operator.queries import basis_in_force, closed_month_count, identities, operator_of_settings
 from sla_portal.operator.rules import Operator
 from sla_portal.operator.words import shown
 
@@ -110,6 +110,8 @@ class IdentityForm(forms.Form):
         ) % {"address": address}
         for name in ("contact_email", "sender", "reply_to"):
             fields[name].widget.input_type = "email"
+        for name in ("name", "name_zh", "address", "address_zh", "imprint_url", "privacy_url"):
+            fields[name].widget.attrs["class"] = "vTextField"
         if operator.logo is None:
             del fields["without_logo"]
 
@@ -129,7 +131,8 @@ class IdentityForm(forms.Form):
 def identity(request: HttpRequest) -> HttpResponse:
     """Show the identity in force; POST previews another, or saves it."""
     require_right(request, "operator.view_identity")
-    now, operator = timezone.now(), operator_in_force()
+    now, saved = timezone.now(), identities().first()
+    operator = saved.operator if saved else operator_of_settings()
     form = IdentityForm(request.POST or None, request.FILES or None, operator=operator)
     seen = operator
     if request.method == "POST":
@@ -147,6 +150,7 @@ def identity(request: HttpRequest) -> HttpResponse:
         "preview": shown(seen),
         "is_preview": seen is not operator,
         "in_force": operator,
+        "saved": saved,
         "may_change": request.user.has_perm("operator.change_identity"),
         "entries": entries_about(*Identity.objects.only("pk"), *Basis.objects.only("pk"))[:ENTRIES],
         **_counted_by(now),

@@ -1,6 +1,5 @@
-"""manage.py acceptzone --reason TEXT"""
+"""manage.py acceptzone --by NAME --reason TEXT"""
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -26,8 +25,9 @@ class Command(BaseCommand):
             basis = change_basis(actor=Actor.system(by), reason=reason, now=timezone.now())
         except Refused as refused:
             raise CommandError(str(refused)) from None
+        count = closed_month_count()
+        kept = f"{count} closed months keep their figures" if count != 1 else "1 closed month keeps its figures"
         self.stdout.write(
-            f"From now on months are counted by {settings.SLA_TIME_ZONE}, and working days are those of "
-            f"{settings.SLA_WORKDAY_COUNTRY} (recorded {basis.since:%Y-%m-%d %H:%M} UTC). {closed_month_count()} closed "
-            "months keep their figures. Those that would now have others are listed on Legal's home within five minutes."
+            f"From now on months are counted by {basis.time_zone}, with the working days of {basis.workday_country}. {kept}. "
+            "Legal's home lists those that would now have others within five minutes."
         )

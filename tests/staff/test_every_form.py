@@ -431,6 +431,7 @@ LETTER = {
     "letter_text": "Your claim is granted.", "do": "recommend",
 }  # fmt: skip
 
+
 def identified(_desk) -> Case:
     return [an_operator(OPEN)], reverse("admin:operator_identity"), {**GMBH, "contact_phone": "+49 40 1"}
 

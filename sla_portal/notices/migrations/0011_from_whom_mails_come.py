@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from sla_portal.audit.freezing import freeze, thaw
+
 
 class Migration(migrations.Migration):
 
@@ -11,10 +13,13 @@ class Migration(migrations.Migration):
         ('operator', '0001_identity_and_basis'),
     ]
 
+    # SQLite, going back, makes the table anew without its triggers.
     operations = [
+        thaw("notices_notice"),
         migrations.AddField(
             model_name='notice',
             name='identity',
             field=models.ForeignKey(help_text='From whom its e-mails come. Empty: as the settings say.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='operator.identity', verbose_name="operator's identity"),
         ),
+        freeze("notices_notice"),
     ]

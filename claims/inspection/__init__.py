@@ -17,10 +17,10 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import IO
 
-from .kinds import ENDINGS, LARGEST, kind_of_name
-from .reasons import Reason, Unfit
+from .kinds import ENDINGS, LARGEST, SIDE, kind_of_name
+from .reasons import Reason, Remark, Unfit
 
-__all__ = ["ENDINGS", "LARGEST", "Inspected", "Reason", "Unfit", "inspect"]
+__all__ = ["ENDINGS", "LARGEST", "Inspected", "Reason", "Remark", "Unfit", "inspect"]
 
 COMMAND = (sys.executable, "-B", "-s", "-m", "claims.inspection.child")
 ROOT = Path(__file__).parents[2]
@@ -42,13 +42,14 @@ class Inspected:
     """One of `PREVIEWS`; `text` is UTF-8, shown as plain text."""
     pages: int | None
     """Pages of a PDF; the preview shows the first ten, one below the other."""
+    remarks: tuple[Remark, ...] = ()
 
 
-def inspect(file: IO[bytes], name: str, *, side: int | None = None) -> Inspected:
+def inspect(file: IO[bytes], name: str, *, ours: bool = False, side: int = SIDE) -> Inspected:
     """Determine the type of a file by reading all of it; raise `Unfit` if it is not accepted or does not match `name`.
 
-    `side`: pixels of the longer side of a picture's preview, if not those of a proof. `file` needs a file descriptor: it is
-    passed to another process.
+    `file` needs a file descriptor: it is passed to another process. `ours` is a PDF that the portal issued: it carries
+    its figures as an attached file. `side`: pixels of the longer side of a picture's preview.
     """
     if not (size := os.fstat(file.fileno()).st_size):
         raise Unfit(Reason.EMPTY)
@@ -61,16 +62,16 @@ def inspect(file: IO[bytes], name: str, *, side: int | None = None) -> Inspected
         # The answer goes to an unnamed temporary file: nothing is left behind, and the child's file size limit bounds it.
         with tempfile.TemporaryFile() as answer:
             file.seek(0)
-            _run(file, answer, named, side)
+            _run(file, answer, named or "", "ours" if ours else "", str(side))
             answer.seek(0)
             return _read(answer.read(), named)
     finally:
         TURNS.release()
 
 
-def _run(file: IO[bytes], answer: IO[bytes], named: str | None, side: int | None) -> None:
+def _run(file: IO[bytes], answer: IO[bytes], *arguments: str) -> None:
     child = subprocess.Popen(  # noqa: S603  a constant command; no part of it comes from the upload
-        [*COMMAND, named or "", str(side or "")],
+        [*COMMAND, *arguments],
         stdin=file,
         stdout=answer,
         stderr=subprocess.DEVNULL,
@@ -95,7 +96,8 @@ def _read(answer: bytes, named: str | None) -> Inspected:
         found = json.loads(head)
         if "refused" in found:
             raise Unfit(Reason(found["refused"]))
-        inspected = Inspected(found["kind"], preview, found["preview_kind"], found["pages"])
+        remarks = tuple(Remark(remark) for remark in found["remarks"])
+        inspected = Inspected(found["kind"], preview, found["preview_kind"], found["pages"], remarks)
         if inspected.kind not in ENDINGS.values() or inspected.preview_kind not in PREVIEWS:
             raise ValueError
     except (ValueError, KeyError, TypeError):

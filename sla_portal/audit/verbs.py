@@ -57,6 +57,7 @@ VERBS = {
     "proposed": pgettext_lazy("audit log", "proposed"),
     "published": pgettext_lazy("audit log", "published"),
     "published the review of": pgettext_lazy("audit log", "published the review of"),
+    "looked at": pgettext_lazy("audit log", "looked at"),
     "received": pgettext_lazy("audit log", "received"),
     "recommended to grant": pgettext_lazy("audit log", "recommended to grant"),
     "recommended to refuse": pgettext_lazy("audit log", "recommended to refuse"),

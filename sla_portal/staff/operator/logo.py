@@ -16,6 +16,18 @@ from sla_portal.operator.operations import LogoFile
 from sla_portal.operator.rules import LOGO_SIDE
 
 PICTURES = {"png", "jpg", "webp"}
+OF_PICTURES = {
+    Reason.EMPTY,
+    Reason.TOO_LARGE,
+    Reason.FORGED,
+    Reason.DAMAGED,
+    Reason.TWO_IN_ONE,
+    Reason.TOO_MANY_PIXELS,
+    Reason.TOO_LONG,
+    Reason.OVERRAN,
+    Reason.BUSY,
+}
+"""Reasons why a picture is refused; all others are of other files."""
 
 
 class LogoRefused(Refused):
@@ -42,6 +54,4 @@ def inspected_logo(upload: Any) -> LogoFile:
 
 
 def _sentence(reason: Reason) -> str:
-    if reason in {Reason.OTHER_KIND, Reason.NOT_TEXT, Reason.MARKUP, Reason.NOT_A_MAIL}:
-        return _("Upload a picture: PNG, JPEG or WebP.")
-    return str(SENTENCES[reason])
+    return str(SENTENCES[reason]) if reason in OF_PICTURES else _("Upload a picture: PNG, JPEG or WebP.")

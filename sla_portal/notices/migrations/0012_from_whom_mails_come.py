@@ -9,7 +9,7 @@ from sla_portal.audit.freezing import freeze, thaw
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notices', '0010_copies_of_pages_and_hashes_of_mails'),
+        ('notices', '0011_what_servers_report'),
         ('operator', '0001_identity_and_basis'),
     ]
 

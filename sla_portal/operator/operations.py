@@ -124,7 +124,7 @@ def objections_to(stated: Mapping[str, str]) -> Iterator[Objection]:
             yield Objection(field, _("Enter an e-mail address such as sla@example.com, without a name before it."))
     for field in ("imprint_url", "privacy_url"):
         if stated[field] and not _is_https(stated[field]):
-            yield Objection(field, _("Enter an address that begins with https://."))
+            yield Objection(field, _("Enter an HTTPS address such as https://example.com/imprint."))
     yield from _objections_to_colours(stated)
     for field in ("default_language", "customer_language"):
         if stated[field] not in dict(settings.LANGUAGES):

@@ -59,12 +59,12 @@ class IdentityForm(forms.Form):
     imprint_url = forms.CharField(
         max_length=500,
         required=False,
-        help_text=gettext_lazy("An https:// address, linked at the foot of public pages and e-mails."),
+        help_text=gettext_lazy("An HTTPS address, linked at the foot of public pages and e-mails."),
     )
     privacy_url = forms.CharField(
         max_length=500,
         required=False,
-        help_text=gettext_lazy("An https:// address, linked at the foot of public pages and e-mails."),
+        help_text=gettext_lazy("An HTTPS address, linked at the foot of public pages and e-mails."),
     )
     sender = forms.CharField(max_length=254, required=False)
     reply_to = forms.CharField(

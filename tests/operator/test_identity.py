@@ -172,7 +172,7 @@ def test_an_e_mail_names_the_operator_in_force_when_it_was_given_and_keeps_it(se
     before = told()
     unnamed = mail(before)[1]
     an_operator(name='Example, "Cloud" GmbH', sender="sla@例子.测试", reply_to="help@example.com",
-                imprint_url="https://example.com/imprint")  # fmt: skip
+                imprint_url="https://example.com/imprint", accent_light="#0a7a31")  # fmt: skip
     assert mail(before)[1] == unnamed
     assert before.identity is None
     notice = told()
@@ -184,6 +184,7 @@ def test_an_e_mail_names_the_operator_in_force_when_it_was_given_and_keeps_it(se
     said = message.get_body(("plain",)).get_content()
     assert 'Example, "Cloud" GmbH, Hafenstraße 12, Hamburg' in said
     assert "https://example.com/imprint" in said
+    assert 'href="https://example.com/imprint" style="color: #0a7a31;"' in message.get_body(("html",)).get_content()
     assert mail(notice, "zh-hans")[0]["From"].addresses[0].display_name == GMBH["name_zh"]
     by_provider = built.message(notice.deliveries.get())
     assert by_provider.message()["From"] == '"Example, \\"Cloud\\" GmbH" <sla@xn--fsqu00a.xn--0zwm56d>'

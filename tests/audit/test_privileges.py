@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 FROZEN = {
     "audit_entry", "audit_checkpoint", "audit_check", "availability_monthclosing", "notices_notice", "notices_wording",
     "notices_attachment", "notices_bounce", "claims_recommendation", "claims_decision", "claims_compensation",
-    "claims_undoing_entries", "claims_voucher", "claims_entry", "claims_refusedapplication", "audit_document", "audit_certificate", "agreements_publishedchanges", "notices_pagecopy", "reports_versionpdf",
+    "claims_undoing_entries", "claims_voucher", "claims_entry", "claims_refusedapplication", "audit_document", "audit_certificate",
+    "agreements_publishedchanges", "notices_pagecopy", "reports_versionpdf",
     "operator_identity", "operator_logo", "operator_basis",
 }  # fmt: skip
 

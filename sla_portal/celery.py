@@ -66,3 +66,12 @@ def refuse_another_time_zone(**_: object) -> None:
     from sla_portal.operator.starting import refuse_other_basis
 
     refuse_other_basis()
+
+
+@worker_init.connect
+def refuse_a_database_of_another_role(**_: object) -> None:
+    """Do no work on a database that this installation must not serve."""
+    from sla_portal.operator.queries import refusal_of_role
+
+    if sentence := refusal_of_role():
+        raise SystemExit(sentence)

@@ -59,7 +59,11 @@ class CustomerAdmin(AuditedModelAdmin):
     sortable_by = ("code",)
     autocomplete_fields = ("region",)
     inlines = (ContactRows,)
-    nothing_yet = _("Customers come from a history file (manage.py loadhistory) or are added here by an administrator.")
+    nothing_yet = _("Customers are imported from a table, or added here one by one, by an administrator.")
+
+    def list_links(self, request):
+        if request.user.has_perms(("customers.add_customer", "agreements.add_contract")):
+            yield Link(_("Import"), reverse("admin:import_customers"))
 
     def record_links(self, request, customer):
         contracts = reverse("admin:agreements_contract_changelist")

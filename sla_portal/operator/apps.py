@@ -8,6 +8,8 @@ class OperatorConfig(AppConfig):
     verbose_name = _("Operator")
 
     def ready(self) -> None:
+        from .checks import check_site_role
         from .starting import check_basis
 
+        checks.register(check_site_role, checks.Tags.database, deploy=True)
         checks.register(check_basis, checks.Tags.database)

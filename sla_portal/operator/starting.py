@@ -36,7 +36,7 @@ def check_basis(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[
         sentence = _sentence()
     except Error:
         return []
-    return [checks.Error(sentence, id="operator.E001")] if sentence else []
+    return [checks.Error(sentence, id="operator.E002")] if sentence else []
 
 
 def _sentence() -> str:

@@ -67,6 +67,7 @@ from sla_portal.kernel.months import ServiceMonth, local_date
 from .amendments.pending import drafts, pending_amendments, to_publish, today
 from .claims.waiting import at_home
 from .incidents.service_months import months_of_incident
+from .setup import checklist
 
 SHOWN = 10
 MOST_OPEN = 100
@@ -86,9 +87,11 @@ LISTS = (
     (gettext_lazy("Update templates"), "incidents_updatetemplate_changelist", "incidents.view_updatetemplate"),
     (gettext_lazy("Days of the operator's calendar"), "claims_ownday_changelist", "claims.view_ownday"),
     (gettext_lazy("Operator's identity"), "operator_identity", "operator.view_identity"),
+    (gettext_lazy("Setup"), "setup", checklist.RIGHT),
     (gettext_lazy("Staff"), "auth_user_changelist", "auth.view_user"),
     (gettext_lazy("Failed sign-ins"), "staff_failedsignins_changelist", "staff.view_failedsignins"),
     (gettext_lazy("Roles"), "auth_group_changelist", "auth.view_group"),
+    (gettext_lazy("Rehearsal"), "rehearsal", "operator.begin_rehearsal"),
 )
 
 
@@ -142,6 +145,8 @@ def index(request: HttpRequest) -> TemplateResponse:
     }
     if may("incidents.view_incident"):
         context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
+    if may(checklist.RIGHT):
+        context["setup"] = setup_left(now)
     context |= maintenance(request.user)
     context |= claims(request.user, now)
     context["exclusions"] = exclusions_to_decide(request.user)
@@ -160,6 +165,13 @@ def index(request: HttpRequest) -> TemplateResponse:
         context["unsealed"] = failed_seals().order_by("-attempts").select_related("document").defer("content").first()
         context["unsealed_count"] = failed_seals().count()
     return TemplateResponse(request, "staff/home.html", context)
+
+
+def setup_left(now: datetime) -> dict[str, Any]:
+    """The steps of the setup until the portal is opened, then only how many are left."""
+    steps = checklist.steps(now)
+    left = sum(not step.done for step in steps)
+    return {"steps": () if steps[-1].done else steps, "left": left}
 
 
 def figures(request: HttpRequest, month: ServiceMonth, now: datetime) -> dict[str, Any]:

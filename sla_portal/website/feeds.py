@@ -17,12 +17,13 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
 from sla_portal.kernel.characters import without_hidden
-from sla_portal.operator.rules import Operator
-from sla_portal.operator.words import portal_name
+from sla_portal.operator.rules import Mark, Operator
+from sla_portal.operator.words import marked, portal_name
 
 from . import queries
 from .caching import Cached, cached
 from .operator import operator_now
+from .page import site_mark
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 from .rules import PublicCheckpoint, PublicIncident, PublicNotice, PublicWindow
 from .words import what_is_touched, what_was_down
@@ -46,8 +47,8 @@ class PublicFeed(Feed):
     feed_type = Entries
     page = ""
 
-    def __init__(self, facts: Cached[Sequence[Any]], operator: Operator) -> None:
-        self.facts, self.operator = facts, operator
+    def __init__(self, facts: Cached[Sequence[Any]], operator: Operator, mark: Mark) -> None:
+        self.facts, self.operator, self.mark = facts, operator, mark
         self.now = facts.computed_at
         self.language: str = get_language() or settings.LANGUAGE_CODE
         self.link = settings.SITE_URL + reverse(self.page)
@@ -60,7 +61,7 @@ class PublicFeed(Feed):
     def title(self) -> str:
         """The subject, and whose it is: a reader lists feeds of many."""
         name = self.operator.name_in(self.language)
-        return f"{self.subject()} · {name}" if name else self.subject()
+        return marked(f"{self.subject()} · {name}" if name else self.subject(), self.mark)
 
     def feed_extra_kwargs(self, obj: None) -> dict[str, Any]:  # noqa: ARG002 (Django names it)
         return {"changed_at": self.facts.changed_at}
@@ -95,7 +96,7 @@ class Incidents(PublicFeed):
         return settings.SITE_URL + reverse("incident", args=[item.reference])
 
     def item_title(self, item: PublicIncident) -> str:
-        return f"{what_was_down(item)} ({item.reference})"
+        return marked(f"{what_was_down(item)} ({item.reference})", self.mark)
 
     def item_description(self, item: PublicIncident) -> str:
         return render_to_string("website/feed_incident.html", {"incident": item})
@@ -114,7 +115,7 @@ class Maintenance(PublicFeed):
         return settings.SITE_URL + reverse("window", args=[item.reference])
 
     def item_title(self, item: PublicWindow) -> str:
-        return f"{item.title}: {what_is_touched(item)}"
+        return marked(f"{item.title}: {what_is_touched(item)}", self.mark)
 
     def item_description(self, item: PublicWindow) -> str:
         return render_to_string("website/feed_window.html", {"window": item})
@@ -174,9 +175,9 @@ def _answered(
     @for_reader
     def view(request: HttpRequest, reader: Reader) -> HttpResponse:
         now = timezone.now()
-        facts, operator = cached(f"feed {name}", lambda: read(now), now), operator_now(now)
-        marks = (facts.mark, operator.mark)
-        body = finished(("feed", name, reader), marks, lambda: made(facts, operator.value).body(request))
+        facts, operator, mark = cached(f"feed {name}", lambda: read(now), now), operator_now(now), site_mark()
+        marks = (facts.mark, operator.mark, mark)
+        body = finished(("feed", name, reader), marks, lambda: made(facts, operator.value, mark).body(request))
         return answer(request, body, Atom1Feed.content_type, max(facts.changed_at, operator.changed_at), FOR_A_MINUTE)
 
     return view

@@ -13,10 +13,13 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from sla_portal.operator.words import shown
+from sla_portal.operator.queries import present_mark
+from sla_portal.operator.rules import Mark
+from sla_portal.operator.words import mark_name, mark_sentence, shown
 
-from .caching import Cached
+from .caching import Cached, cached
 from .operator import operator_now
+from .queries import opened
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 
 ALWAYS_ASK = "public, no-cache"
@@ -44,9 +47,15 @@ def page(
         return render_to_string(f"website/{template}.html", around | context()).encode()
 
     operator = operator_now(facts.computed_at)
-    body = finished((template, request.path, reader, choices), (facts.mark, as_of, operator.mark), make)
+    marks = (facts.mark, as_of, operator.mark, site_mark())
+    body = finished((template, request.path, reader, choices), marks, make)
     changed_at = max(facts.changed_at, operator.changed_at, as_of)
     return answer(request, body, "text/html; charset=utf-8", changed_at, ALWAYS_ASK)
+
+
+def site_mark() -> Mark:
+    """Return how everything is marked where nothing is real; asked of the database every few seconds at most."""
+    return cached("mark", present_mark, timezone.now()).value
 
 
 def frame(
@@ -63,6 +72,8 @@ def frame(
     return {
         "section": template.partition("_")[0],
         "reader": reader,
+        "mark": (mark_name(site_mark()), mark_sentence(site_mark())),
+        "opened": opened() or site_mark() == Mark.REHEARSAL,
         "as_of": as_of,
         "back": back or address(),
         "canonical": settings.SITE_URL + address(),

@@ -31,6 +31,7 @@ from maintenance.operations import discard_draft
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import change_draft
 from sla_portal.agreements.queries.drafts import draft_content
+from sla_portal.api.statuspage import opaque
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.documents import register
 from sla_portal.audit.models import Certificate, Check, Document
@@ -44,8 +45,17 @@ from sla_portal.demo.build import build_demo
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.mail.inbox import BACKEND
 from sla_portal.notices.models import Attachment, Delivery, Kind, Notice, Wording
-from sla_portal.notices.operations import deliver_chunk, give_notice, mail_checkpoints, note_bounce, notify_of_findings
+from sla_portal.notices.operations import (
+    deliver_chunk,
+    give_notice,
+    invite,
+    mail_checkpoints,
+    note_bounce,
+    notify_of_findings,
+    send_test,
+)
 from sla_portal.notices.private import token
+from sla_portal.notices.rules import INVITATION
 from sla_portal.notices.wording import Words
 from sla_portal.operator.models import Logo
 from sla_portal.operator.queries import operator_in_force
@@ -82,7 +92,7 @@ VARIANTS = 2
 WORD = re.compile(r"[A-Za-z][A-Za-z’'-]+")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 ALLOWED = frozenset(
-    """API CORS CSV DNS EML HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
+    """API AVIF CORS CSV DNS EML HEIC HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
     WebP XLSX ZIP Atlassian Atom CMS Cookie Linux macOS Windows If-None-Match Markdown Message-ID Python Statuspage
     sha sum""".split()  # noqa: SIM905
 )
@@ -228,6 +238,10 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         faults = [Finding(fault, 1, 2, checkpoint).stored() for fault in Fault for checkpoint in (None, 1)]
         check = Check.objects.create(at=NOW, whole=True, entries=2, found=faults)
         notify_of_findings(check=check, now=NOW)
+        administrator = User.objects.get(username="admin")
+        for user in (administrator, User.objects.create_user("neu", "new@example.com")):
+            told = send_test if user == administrator else invite
+            told(actor=Actor.staff(administrator), user=user, now=NOW)
         seal_all(folder / "key.pem")
         yield Typed()
         transaction.set_rollback(True)
@@ -306,6 +320,7 @@ def given(route: str) -> list[dict[str, object]] | None:
         "admin/agreements/amendments/answers/<int:pk>/withdraw/": [{"pk": amendment.answers.get().pk}],
         "reports/<int:pk>/file": [{"pk": Report.objects.get(status="ready").pk}],
         "api/<path:anything>": [{"anything": "v2/nothing.json"}],
+        "api/v2/incidents/<str:identity>.json": [{"identity": opaque("incident", Incident.objects.first().reference)}],
         "admin/availability/months/<str:month>/closings/<int:revision>/": closings,
         "admin/availability/months/<str:month>/closings/<int:revision>/seal/": closings,
         "notices/<str:about>/content.json": announcements,
@@ -331,6 +346,10 @@ def given(route: str) -> list[dict[str, object]] | None:
         "claims/minutes/<str:token>/": [{"token": token} for token in claim_links()],
         "notices/<path:number>/": [{"number": row.number} for row in Notice.objects.filter(public=True)],
         "agreement/answer/<str:token>/": [{"token": token(mail)}],
+        "admin/password/<str:token>/": [
+            {"token": token(Delivery.objects.get(notice__about__startswith=INVITATION))},
+            {"token": "1-x"},
+        ],
         "agreement/<str:version>/text.json": [{"version": "1.1"}],
         "agreement/<str:before>/<str:after>/": [{"before": "1.0", "after": "1.1"}],
         "agreement/<path:version>/": [{"version": version} for version in ("1.0", "1.1")],

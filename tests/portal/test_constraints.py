@@ -29,8 +29,8 @@ from sla_portal.availability.models import (
     RegionMonth,
 )
 from sla_portal.customers.models import Client, Contact, CoreFunction
-from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, Wording
-from sla_portal.operator.models import Identity, Logo
+from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, UnmatchedReport, Wording
+from sla_portal.operator.models import Identity, Logo, Opening, Rehearsal
 from tests.support import claims_breaks
 from tests.support.builders import (
     a_contract,
@@ -45,6 +45,7 @@ from tests.support.builders import (
     on,
 )
 from tests.support.operators import GMBH
+from tests.support.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -204,7 +205,15 @@ def seal(**values):
     return Seal.objects.create(document=document(), next_attempt_at=at("2026-10-10 01:00"), **values)
 
 
+def rehearsal(**values):
+    with unguarded():
+        Opening.objects.all().delete()
+    return Rehearsal.objects.create(begun_at=at("2026-05-01 00:00"), begun_by_name="ann", **values)
+
+
 BREAKS = claims_breaks.BREAKS | {
+    "a_rehearsal_is_ended_by_someone_after_it_began": lambda: rehearsal(ended_at=at("2026-06-01 00:00")),
+    "one_rehearsal_runs_at_a_time": lambda: twice(rehearsal),
     "a_document_has_each_revision_once": lambda: twice(document),
     "a_document_is_of_a_known_kind": lambda: document(kind="poem"),
     "a_seal_is_whole_or_none": lambda: seal(sealed_at=at("2026-10-10 01:00"), level="B-B"),
@@ -219,6 +228,13 @@ BREAKS = claims_breaks.BREAKS | {
         for customer in [a_customer(a_region())]
         for email in ("Ops@example.com", "ops@example.com")
     ],
+    "a_portal_is_opened_once": lambda: Opening.objects.create(pk=2),
+    "who_opened_a_portal_did_so_at_a_time": lambda: Opening.objects.bulk_create(
+        [Opening(pk=1, opened_by=User.objects.create_user("ann"))],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["opened_by"],
+    ),
     "one_version_takes_effect_on_a_day": lambda: [a_version(name, "2026-01-01") for name in ("2.0", "2.1")],
     "a_target_is_a_percentage": lambda: a_version("2.0", "2026-01-01", availability_target="100.1"),
     "a_reading_is_one_of_three": lambda: a_version("2.0", "2026-01-01", unavailability_reading="most"),
@@ -382,6 +398,9 @@ BREAKS = claims_breaks.BREAKS | {
     "a_letter_has_a_date_and_a_reference": lambda: delivery(status="letter", letter_on=on("2026-09-02")),
     "a_report_is_applied_once": lambda: twice(
         Bounce.objects.create, delivery=delivery(), key="0", noted_at=at("2026-09-01 09:00"), permanent=True
+    ),
+    "a_report_is_looked_at_after_it_came": lambda: UnmatchedReport.objects.create(
+        key="0", noted_at=at("2026-09-01 09:00"), looked_at=at("2026-09-01 08:00"), content=b""
     ),
     "a_notice_has_one_brake": lambda: twice(Brake.objects.create, free_at=at("2026-09-01 08:00")),
     "a_limit_lets_something_through": lambda: Brake.objects.create(free_at=at("2026-09-01 08:00"), per_minute=0),

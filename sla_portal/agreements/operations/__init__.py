@@ -52,7 +52,7 @@ from .publishing import (
 )
 from .refusals import DraftLocked, NotAcceptable, ReasonMissing, SecondPersonNeeded
 from .register import ApprovedAlready, approve_entry, write_entry
-from .wording import AnotherWordingLoaded, TextLocked, load_wording, replace_wording
+from .wording import AnotherWordingLoaded, TextLocked, TextsDiffer, load_wording, replace_wording, set_first_version
 
 __all__ = [
     "AlreadyPublished",
@@ -85,6 +85,7 @@ __all__ = [
     "SummaryMissing",
     "SuspensionsOverlap",
     "TextLocked",
+    "TextsDiffer",
     "approve_entry",
     "change_draft",
     "copy_wording",
@@ -101,6 +102,7 @@ __all__ = [
     "remind_due",
     "replace_wording",
     "send_back_draft",
+    "set_first_version",
     "sign_contract",
     "submit_draft",
     "suspend_contract",

@@ -18,7 +18,7 @@ def note_basis(apps, _editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("availability", "0009_what_a_closing_states"),
-        ("operator", "0001_identity_and_basis"),
+        ("operator", "0003_identity_and_basis"),
     ]
 
     operations = [migrations.RunPython(note_basis, migrations.RunPython.noop)]

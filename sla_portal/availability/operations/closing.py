@@ -20,6 +20,7 @@ from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.operator.models import Basis
 from sla_portal.operator.operations import note_basis
+from sla_portal.operator.queries import rehearsal_number
 
 from ..models import ClosingRequest, CustomerMonth, Deviation, MonthClosing, RegionMonth, RequestStatus
 from ..queries import OpenItems, closing_of, not_in_service, open_items, pending_request, record_of, records_of
@@ -268,7 +269,8 @@ def _close(
                 reason=reason,
                 **people,
             )
-            closing.statement = canonical(_stated(closing, basis))
+            rehearsal = rehearsal_number()
+            closing.statement = canonical(_stated(closing, basis) | ({"rehearsal": True} if rehearsal else {}))
             closing.save(force_insert=True)
             register(
                 kind=Kind.CLOSING,
@@ -276,6 +278,7 @@ def _close(
                 revision=revision,
                 sha256=sha256(closing.statement.encode()).hexdigest(),
                 issued_at=now,
+                rehearsal=rehearsal,
             )
             Deviation.objects.filter(month=month.first_day).delete()
             close_record(month)

@@ -33,8 +33,8 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
-from sla_portal.operator.queries import logo_file, operator_in_force
-from sla_portal.operator.rules import Operator
+from sla_portal.operator.queries import logo_file, operator_in_force, present_mark, rehearsal_number
+from sla_portal.operator.rules import Mark, Operator
 
 from ..models import Report, ReportRun, Status
 from ..queries import RegionRecord, customers_to_report, in_service, stated_contracts, without_report
@@ -206,18 +206,18 @@ def queue_reports(*, run_id: int, now: datetime) -> bool:
     regions, customers = _requested(run, month)
     unchanged = 0
     closings = list(MonthClosing.objects.filter(month=run.month))
-    operator = operator_in_force()
+    operator, mark = operator_in_force(), present_mark()
     try:
         _check_closed_month(month, now)
         for region in Region.objects.filter(Q(pk__in=regions) | Q(pk__in=customers.values("region"))).order_by("code"):
             of_month = RegionRecord(region, month, now)
             if region.pk in regions:
-                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, operator, now)
+                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, operator, mark, now)
             ids = list(customers.filter(region=region).order_by("pk").values_list("pk", flat=True))
             for start in range(0, len(ids), QUEUED_AT_ONCE):
                 chunk = list(Customer.objects.filter(pk__in=ids[start : start + QUEUED_AT_ONCE]).order_by("pk"))
                 stated = list(zip(chunk, of_month.of_customers(chunk), strict=True))
-                unchanged += _queue_changed(run, stated, closings, operator, now)
+                unchanged += _queue_changed(run, stated, closings, operator, mark, now)
     except Refused as reason:
         ReportRun.objects.filter(pk=run.pk).update(leased_until=None, error=str(reason))
         return True
@@ -240,6 +240,7 @@ def _queue_changed(
     stated: Sequence[tuple[Region | Customer, Figures]],
     closings: Sequence[MonthClosing],
     operator: Operator,
+    mark: Mark,
     now: datetime,
 ) -> int:
     """Queue reports where the figures have changed; return how many have not. `closings`: of the month, newest first."""
@@ -273,6 +274,7 @@ def _queue_changed(
                     previous[before.pk]["figures"] if before else None,
                     closings,
                     _parties(operator, figures["language"], contracts.get(key[1], ())),
+                    mark,
                     now,
                 )
                 for key, figures, before in changed
@@ -309,6 +311,7 @@ def _report(
     figures_before: Figures | None,
     closings: Sequence[MonthClosing],
     parties: Parties,
+    mark: Mark,
     now: datetime,
 ) -> Report:
     revision = before.revision + 1 if before else 1
@@ -335,10 +338,13 @@ def _report(
             else None,
             "issued_by": run.requested_by_name,
             "check_code": new_check_code(),
-            "seal": present_seal(),
+            # What is tried out never bears the operator's seal.
+            "seal": "" if mark else present_seal(),
             "parties": parties,
         },
     }
+    if mark:
+        statement["issue"]["mark"] = mark.value
     return Report(
         run=run,
         month=run.month,
@@ -431,6 +437,7 @@ def _render(pk: int, clock: Clock) -> bool:
                 check_code=issue.get("check_code", ""),
                 pdf=name,
                 to_seal=bool(issue.get("seal")),
+                rehearsal=rehearsal_number(),
             )
     return bool(done)
 

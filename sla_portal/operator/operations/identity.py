@@ -1,4 +1,4 @@
-"""Save the operator's identity; note and change the time zone and country by which months are counted."""
+"""Save the operator's identity."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, difference, lock_chain, record, require, snapshot
 from sla_portal.kernel.errors import Refused
 
-from .models import STATED, Basis, Identity, Logo
-from .queries import basis_differs, basis_in_force, identities
-from .rules import COLOUR, DARK, ENDINGS, LARGEST_LOGO, LIGHT, LOGO_SIDE, TEXT_CONTRAST, TooFaint, readable, too_faint
-
-# Identity
+from ..models import STATED, Identity, Logo
+from ..queries import identities
+from ..rules import COLOUR, DARK, ENDINGS, LARGEST_LOGO, LIGHT, LOGO_SIDE, TEXT_CONTRAST, TooFaint, readable, too_faint
 
 
 @dataclass(frozen=True)
@@ -187,62 +185,3 @@ def _objections_to_logo(logo: LogoFile | None) -> Iterator[Objection]:
             )
             % {"size": -(-len(logo.content) // 1000)},
         )
-
-
-# Time zone and country
-
-
-class BasisUnchanged(Refused):
-    """The settings say what is on record."""
-
-
-class BasisDiffers(Refused):
-    """The settings name another time zone or country than the record."""
-
-
-def note_basis(*, actor: Actor, now: datetime) -> Basis:
-    """Note, in the transaction of the first closing, by which time zone and country it was counted; later, that it is the same.
-
-    Raises `BasisDiffers` where this process was started with other settings.
-    """
-    if basis_differs():
-        raise BasisDiffers(
-            _("The time zone or country of this process is not the one on record. Ask an administrator.")
-        )
-    if basis := basis_in_force():
-        return basis
-    basis = Basis.objects.create(
-        since=now,
-        time_zone=settings.SLA_TIME_ZONE,
-        workday_country=settings.SLA_WORKDAY_COUNTRY,
-        saved_by_name=actor.name[:200],
-    )
-    record(actor=actor, action="added", subject=basis, now=now, changes=difference({}, _counted_by(basis)))
-    return basis
-
-
-def change_basis(*, actor: Actor, reason: str, now: datetime) -> Basis:
-    """Accept the time zone and country of the settings in the place of those on record, from now on."""
-    if not reason.strip():
-        raise Refused(_("Enter a reason."))
-    with transaction.atomic():
-        lock_chain()
-        before = basis_differs()
-        if before is None:
-            raise BasisUnchanged(
-                _("The settings name the time zone and country on record. There is nothing to change.")
-            )
-        basis = Basis.objects.create(
-            since=now,
-            time_zone=settings.SLA_TIME_ZONE,
-            workday_country=settings.SLA_WORKDAY_COUNTRY,
-            saved_by_name=actor.name[:200],
-            reason=reason.strip(),
-        )
-        changes = difference(_counted_by(before), _counted_by(basis))
-        record(actor=actor, action="changed", subject=basis, now=now, changes=changes, reason=basis.reason)
-    return basis
-
-
-def _counted_by(basis: Basis) -> dict[str, object]:
-    return snapshot(basis, ["time_zone", "workday_country"])

@@ -11,9 +11,8 @@ FROZEN = ("operator_identity", "operator_logo", "operator_basis")
 
 class Migration(migrations.Migration):
 
-    initial = True
-
     dependencies = [
+        ("operator", "0002_rehearsals_and_staging_copies"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

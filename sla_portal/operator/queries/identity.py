@@ -1,16 +1,12 @@
-"""Read who the operator is, and by which time zone and country months are counted."""
+"""Read who the operator is."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from sla_portal.audit.models import ClosedMonth
-
-from .models import Basis, Identity, Logo
-from .rules import Operator
-
-# Identity
+from ..models import Identity, Logo
+from ..rules import Operator
 
 
 def identities() -> QuerySet[Identity]:
@@ -48,25 +44,3 @@ def operator_of_settings() -> Operator:
 def logo_file(sha256: str) -> Logo | None:
     """Return a logo that is or was shown, with its bytes."""
     return Logo.objects.filter(sha256=sha256).first()
-
-
-# Time zone and country
-
-
-def basis_in_force() -> Basis | None:
-    """Return the time zone and country on record; None before a month was closed."""
-    return Basis.objects.order_by("-id").first()
-
-
-def basis_differs() -> Basis | None:
-    """Return what is on record where the settings say otherwise."""
-    basis = basis_in_force()
-    agrees = basis is None or (basis.time_zone, basis.workday_country) == (
-        settings.SLA_TIME_ZONE,
-        settings.SLA_WORKDAY_COUNTRY,
-    )
-    return None if agrees else basis
-
-
-def closed_month_count() -> int:
-    return ClosedMonth.objects.count()

@@ -9,8 +9,8 @@ from sla_portal.audit.freezing import freeze, thaw
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notices', '0011_what_servers_report'),
-        ('operator', '0001_identity_and_basis'),
+        ('notices', '0012_held_in_a_staging_copy'),
+        ('operator', '0003_identity_and_basis'),
     ]
 
     # SQLite, going back, makes the table anew without its triggers.

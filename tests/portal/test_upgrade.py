@@ -93,7 +93,7 @@ def before(transactional_db) -> Iterator[dict[str, list[dict]]]:
     with travel(NOW, tick=False):
         fill()
         executor = MigrationExecutor(connection)
-        executor.migrate([*EARLIER, ("operator", "0002_rehearsals_and_staging_copies")])
+        executor.migrate(EARLIER)
         old = executor.loader.project_state(EARLIER).apps
         try:
             windows = old.get_model("maintenance", "MaintenanceWindow").objects

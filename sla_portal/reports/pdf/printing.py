@@ -294,7 +294,7 @@ def _attached(figures: bytes, at: datetime) -> Attachment:
     )
 
 
-def _own_context(statement: Statement, digest: str, bodies: _Bodies, logo: bytes) -> dict[str, Any]:
+def _own_context(statement: Statement, digest: str, bodies: _Bodies, logo: bytes = b"") -> dict[str, Any]:
     """Return the context of the parts specific to a report: name, status, contract, changes of a revision, parties, hash."""
     printed: Statement = printable(statement)
     figures, issue = printed["figures"], printed["issue"]

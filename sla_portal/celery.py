@@ -61,6 +61,15 @@ def note_the_start(**_: object) -> None:
 
 
 @worker_init.connect
+@beat_init.connect
+def refuse_another_time_zone(**_: object) -> None:
+    """Start with the time zone and country that the closed months were counted by, or not at all."""
+    from sla_portal.operator.starting import refuse_other_basis
+
+    refuse_other_basis()
+
+
+@worker_init.connect
 def refuse_a_database_of_another_role(**_: object) -> None:
     """Do no work on a database that this installation must not serve."""
     from sla_portal.operator.queries import refusal_of_role

@@ -358,7 +358,7 @@ def webhook_secret(name: str) -> str:
     return value
 
 
-def _is_email(address: str) -> bool:
+def is_email(address: str) -> bool:
     """Whether it is an e-mail address by Django's rule; a host of one's own network may have a name without a dot."""
     host = address.rpartition("@")[2]
     try:
@@ -372,7 +372,7 @@ def bounce_address(name: str) -> str:
     """An e-mail address, or nothing; one * may stand in the part before the @."""
     value = text(name, default="")
     local, _at, domain = value.rpartition("@")
-    if value and (local.count("*") > 1 or not _is_email(f"{local.replace('*', 'x')}@{domain}")):
+    if value and (local.count("*") > 1 or not is_email(f"{local.replace('*', 'x')}@{domain}")):
         refuse(name, f"must be an e-mail address such as bounces@example.com or bounces+*@example.com, not {value!r}.")
     return value
 
@@ -381,7 +381,7 @@ def addresses(name: str) -> list[str]:
     """E-mail addresses separated by commas, or none."""
     values = [value.strip() for value in text(name, default="").split(",") if value.strip()]
     for value in values:
-        if not _is_email(value):
+        if not is_email(value):
             refuse(name, f"must be e-mail addresses separated by commas, and {value!r} is none.")
     return values
 
@@ -422,7 +422,7 @@ def sender(name: str, *, default: str) -> str:
     except IndexError:  # Python's own parser stumbles over an @ at the end
         refuse(name, wanted)
     defects = [defect for defect in header.defects if not isinstance(defect, ObsoleteHeaderDefect)]
-    if defects or len(header.addresses) != 1 or not _is_email(header.addresses[0].addr_spec):
+    if defects or len(header.addresses) != 1 or not is_email(header.addresses[0].addr_spec):
         refuse(name, wanted)
     return value
 

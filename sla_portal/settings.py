@@ -34,7 +34,7 @@ PORT = environment.port("PORT", default=8000)
 BIND_ADDRESS = environment.text("BIND_ADDRESS", default="127.0.0.1")
 # While `make run` serves the folder above, its address stands here, for the commands beside it
 ADDRESS_FILE = VAR_DIR / "address"
-# The operator's name and postal address, as reports print them.
+# The operator's name and postal address, until an identity is saved (`sla_portal.operator`).
 OPERATOR_NAME = environment.text("OPERATOR_NAME", default="")
 OPERATOR_ADDRESS = environment.text("OPERATOR_ADDRESS", default="")
 SITE_URL = environment.site_url("SITE_URL", default=environment.own_address("PORT", PORT, noted_in=ADDRESS_FILE))
@@ -182,6 +182,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "sla_portal.operator.context_processors.operator",
             ],
         },
     },

@@ -88,10 +88,10 @@ def _stamp_or_none(at: datetime | None) -> str | None:
 PAGE = "page"
 
 
-def page(changed_at: datetime, mark: Mark) -> Json:
+def page(changed_at: datetime, name: str, mark: Mark) -> Json:
     return {
         "id": opaque(PAGE, ""),
-        "name": marked("SLA portal", mark),
+        "name": marked(name, mark),
         "url": settings.SITE_URL,
         "time_zone": settings.SLA_TIME_ZONE,
         "updated_at": stamp(changed_at),

@@ -56,7 +56,7 @@ RECORDED = frozenset(
         "claims.Decision", "claims.Compensation", "claims.Voucher", "claims.Entry", "claims.Undoing", "claims.Undoing_entries",
         "reports.MailedReport", "reports.ReportRun", "reports.ReportRun_regions", "reports.ReportRun_customers", "reports.Report",
         "reports.VersionPdf", "reports.Bundle",
-        "audit.ClosedMonth", "staff.Submission",
+        "audit.ClosedMonth", "operator.Basis", "staff.Submission",
     }
 )  # fmt: skip
 """Tables that are emptied."""
@@ -78,10 +78,11 @@ KEPT = frozenset(
         "customers.Region", "customers.CoreFunction", "customers.Client", "agreements.RegisterEntry",
         "incidents.IncidentTemplate", "incidents.IncidentTemplate_functions", "incidents.IncidentTemplate_clients",
         "incidents.UpdateTemplate", "claims.OwnDay", "claims.CalendarYear", "staff.FailedSignIns",
+        "operator.Identity", "operator.Logo", "operator.Opening", "operator.Rehearsal", "operator.StagingCopy",
     }
 )  # fmt: skip
 """Tables that stay: the audit log and the register of what was issued, and what was set up. So do those of `KEPT_APPS`."""
-KEPT_APPS = frozenset({"admin", "auth", "axes", "contenttypes", "operator", "sessions"})
+KEPT_APPS = frozenset({"admin", "auth", "axes", "contenttypes", "sessions"})
 
 
 class NothingToEmpty(Refused):

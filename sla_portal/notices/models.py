@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.rules import canonical
 from sla_portal.customers.models import Contact, Customer
+from sla_portal.operator.models import Identity
 
 from .rules import digest
 
@@ -39,6 +40,14 @@ class Notice(models.Model):
     public = models.BooleanField(_("on the public website"), default=False)
     given_at = models.DateTimeField(_("issued at"))
     given_by = models.CharField(_("issued by"), max_length=200)
+    identity = models.ForeignKey(
+        Identity,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("operator's identity"),
+        help_text=_("From whom its e-mails come. Empty: as the settings say."),
+    )
     sha256 = models.CharField(_("SHA-256 of the whole content"), max_length=64)
 
     class Meta:

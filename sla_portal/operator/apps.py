@@ -9,5 +9,7 @@ class OperatorConfig(AppConfig):
 
     def ready(self) -> None:
         from .checks import check_site_role
+        from .starting import check_basis
 
         checks.register(check_site_role, checks.Tags.database, deploy=True)
+        checks.register(check_basis, checks.Tags.database)

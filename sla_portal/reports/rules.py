@@ -324,10 +324,12 @@ class StatedContract(TypedDict):
 
 
 class Parties(TypedDict):
-    """The operator by its settings, where empty is not stated; and a customer's contracts in force in the month."""
+    """The operator, where empty is not stated; and a customer's contracts in force in the month."""
 
     operator_name: str
     operator_address: str
+    operator_logo: NotRequired[str]
+    """SHA-256 of its file; absent without a logo."""
     contracts: list[StatedContract]
 
 

@@ -21,6 +21,7 @@ from .incidents import correction  # noqa: F401  registers the form that correct
 from .maintenance import listing  # noqa: F401  registers the list of windows in place of its app's own
 from .models import FailedSignIns
 from .months import contracts  # noqa: F401  and the one that corrects a contract
+from .operator import customers  # noqa: F401  and the one whose new customers have the operator's language
 from .removal import Removable
 from .roles import role_name
 

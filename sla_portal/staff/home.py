@@ -89,6 +89,7 @@ LISTS = (
     (gettext_lazy("Incident templates"), "incidents_incidenttemplate_changelist", "incidents.view_incidenttemplate"),
     (gettext_lazy("Update templates"), "incidents_updatetemplate_changelist", "incidents.view_updatetemplate"),
     (gettext_lazy("Days of the operator's calendar"), "claims_ownday_changelist", "claims.view_ownday"),
+    (gettext_lazy("Operator's identity"), "operator_identity", "operator.view_identity"),
     (gettext_lazy("Setup"), "setup", checklist.RIGHT),
     (gettext_lazy("Staff"), "auth_user_changelist", "auth.view_user"),
     (gettext_lazy("Failed sign-ins"), "staff_failedsignins_changelist", "staff.view_failedsignins"),

@@ -32,6 +32,7 @@ WATCH = ("audit.view_faults", "staff.view_failedsignins")
 VIEW_ALL = (
     *VIEW_NOTICES,
     "audit.view_entry",
+    "operator.view_identity",
     "customers.view_region",
     "customers.view_corefunction",
     "customers.view_client",
@@ -177,6 +178,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *VIEW_ALL,
         *WATCH,
         "notices.read_inbox",
+        "operator.change_identity",
         "operator.open_portal",
         "agreements.set_first_version",
         "auth.view_user",

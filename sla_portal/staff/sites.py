@@ -81,6 +81,7 @@ class PortalAdminSite(AdminSite):
         from .incidents.urls import urls as incidents
         from .maintenance.urls import urls as maintenance
         from .months.urls import urls as months
+        from .operator.urls import urls as operator
         from .setup.password import set_first_password
         from .setup.urls import urls as setup
         from .shift.urls import urls as shift
@@ -93,7 +94,7 @@ class PortalAdminSite(AdminSite):
             path("password/<str:token>/", set_first_password, name="set_first_password"),
             path("typed/", self.admin_view(keep_typed), name="keep_typed"),
         ]
-        for urls in (incidents, maintenance, claims, months, amendments, shift, setup):
+        for urls in (incidents, maintenance, claims, months, amendments, shift, operator, setup):
             pages += urls(self.admin_view)
         return pages + super().get_urls()
 

@@ -17,11 +17,12 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
 from sla_portal.kernel.characters import without_hidden
-from sla_portal.operator.rules import Mark
-from sla_portal.operator.words import marked
+from sla_portal.operator.rules import Mark, Operator
+from sla_portal.operator.words import marked, portal_name
 
 from . import queries
 from .caching import Cached, cached
+from .operator import operator_now
 from .page import site_mark
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 from .rules import PublicCheckpoint, PublicIncident, PublicNotice, PublicWindow
@@ -46,13 +47,21 @@ class PublicFeed(Feed):
     feed_type = Entries
     page = ""
 
-    def __init__(self, facts: Cached[Sequence[Any]], mark: Mark) -> None:
-        self.facts, self.mark = facts, mark
+    def __init__(self, facts: Cached[Sequence[Any]], operator: Operator, mark: Mark) -> None:
+        self.facts, self.operator, self.mark = facts, operator, mark
         self.now = facts.computed_at
         self.language: str = get_language() or settings.LANGUAGE_CODE
         self.link = settings.SITE_URL + reverse(self.page)
         self.feed_url = f"{settings.SITE_URL}{reverse(f'feed_{self.page}')}?{LANGUAGE_FIELD}={self.language}"
-        self.author_name = gettext("SLA portal")
+        self.author_name = portal_name(operator)
+
+    def subject(self) -> str:
+        raise NotImplementedError
+
+    def title(self) -> str:
+        """The subject, and whose it is: a reader lists feeds of many."""
+        name = self.operator.name_in(self.language)
+        return marked(f"{self.subject()} · {name}" if name else self.subject(), self.mark)
 
     def feed_extra_kwargs(self, obj: None) -> dict[str, Any]:  # noqa: ARG002 (Django names it)
         return {"changed_at": self.facts.changed_at}
@@ -80,8 +89,8 @@ class PublicFeed(Feed):
 class Incidents(PublicFeed):
     page = "incidents"
 
-    def title(self) -> str:
-        return marked(gettext("Incidents"), self.mark)
+    def subject(self) -> str:
+        return gettext("Incidents")
 
     def item_link(self, item: PublicIncident) -> str:
         return settings.SITE_URL + reverse("incident", args=[item.reference])
@@ -99,8 +108,8 @@ class Incidents(PublicFeed):
 class Maintenance(PublicFeed):
     page = "maintenance"
 
-    def title(self) -> str:
-        return marked(gettext("Maintenance"), self.mark)
+    def subject(self) -> str:
+        return gettext("Maintenance")
 
     def item_link(self, item: PublicWindow) -> str:
         return settings.SITE_URL + reverse("window", args=[item.reference])
@@ -118,8 +127,8 @@ class Maintenance(PublicFeed):
 class Announcements(PublicFeed):
     page = "notices"
 
-    def title(self) -> str:
-        return marked(gettext("Announcements"), self.mark)
+    def subject(self) -> str:
+        return gettext("Announcements")
 
     def item_link(self, item: PublicNotice) -> str:
         return settings.SITE_URL + reverse("notice", args=[item.number])
@@ -140,8 +149,8 @@ class Announcements(PublicFeed):
 class Checkpoints(PublicFeed):
     page = "checkpoints"
 
-    def title(self) -> str:
-        return marked(gettext("Checkpoints of the audit log"), self.mark)
+    def subject(self) -> str:
+        return gettext("Checkpoints of the audit log")
 
     def item_link(self, item: PublicCheckpoint) -> str:
         return f"{settings.SITE_URL}{reverse('checkpoints')}#checkpoint-{item.number}"
@@ -166,10 +175,10 @@ def _answered(
     @for_reader
     def view(request: HttpRequest, reader: Reader) -> HttpResponse:
         now = timezone.now()
-        facts = cached(f"feed {name}", lambda: read(now), now)
-        mark = site_mark()
-        body = finished(("feed", name, reader), (facts.mark, mark), lambda: made(facts, mark).body(request))
-        return answer(request, body, Atom1Feed.content_type, facts.changed_at, FOR_A_MINUTE)
+        facts, operator, mark = cached(f"feed {name}", lambda: read(now), now), operator_now(now), site_mark()
+        marks = (facts.mark, operator.mark, mark)
+        body = finished(("feed", name, reader), marks, lambda: made(facts, operator.value, mark).body(request))
+        return answer(request, body, Atom1Feed.content_type, max(facts.changed_at, operator.changed_at), FOR_A_MINUTE)
 
     return view
 

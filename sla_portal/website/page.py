@@ -15,9 +15,10 @@ from django.views.decorators.http import require_safe
 
 from sla_portal.operator.queries import present_mark
 from sla_portal.operator.rules import Mark
-from sla_portal.operator.words import mark_name, mark_sentence
+from sla_portal.operator.words import mark_name, mark_sentence, shown
 
 from .caching import Cached, cached
+from .operator import operator_now
 from .queries import opened
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 
@@ -45,8 +46,11 @@ def page(
         around = frame(request, reader, template, as_of, choices)
         return render_to_string(f"website/{template}.html", around | context()).encode()
 
-    body = finished((template, request.path, reader, choices), (facts.mark, as_of, site_mark()), make)
-    return answer(request, body, "text/html; charset=utf-8", max(facts.changed_at, as_of), ALWAYS_ASK)
+    operator = operator_now(facts.computed_at)
+    marks = (facts.mark, as_of, operator.mark, site_mark())
+    body = finished((template, request.path, reader, choices), marks, make)
+    changed_at = max(facts.changed_at, operator.changed_at, as_of)
+    return answer(request, body, "text/html; charset=utf-8", changed_at, ALWAYS_ASK)
 
 
 def site_mark() -> Mark:
@@ -76,4 +80,5 @@ def frame(
         "languages": [(code, settings.SITE_URL + address(**{LANGUAGE_FIELD: code})) for code, _ in settings.LANGUAGES],
         "SITE_URL": settings.SITE_URL,
         "sla_zone": settings.SLA_ZONE,
+        **shown(operator_now(timezone.now()).value),
     }

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import answers, calendars, documents, feeds, mailed, minutes, views
+from . import answers, calendars, documents, feeds, mailed, minutes, operator, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -41,6 +41,8 @@ urlpatterns = [
     path("feeds/announcements.atom", feeds.announcements, name="feed_notices"),
     path("feeds/checkpoints.atom", feeds.checkpoints, name="feed_checkpoints"),
     path("", include("sla_portal.website.claims.urls")),
+    path("operator/<str:name>.css", operator.colours, name="operator_colours"),
+    path("operator/<str:name>", operator.logo, name="operator_logo"),
     path("clock/", views.clock, name="clock"),
     path("choose/", views.choose, name="choose"),
     path("favicon.ico", views.favicon),

@@ -57,6 +57,8 @@ from sla_portal.notices.operations import (
 from sla_portal.notices.private import token
 from sla_portal.notices.rules import INVITATION
 from sla_portal.notices.wording import Words
+from sla_portal.operator.models import Logo
+from sla_portal.operator.queries import operator_in_force
 from sla_portal.reports.emails import issued as reports_issued
 from sla_portal.reports.models import Bundle, MailedReport, Report, ReportRun
 from sla_portal.reports.operations import make_bundle, request_bundle
@@ -67,6 +69,7 @@ from sla_portal.staff.operations import count_failed_sign_in
 from tests.support.builders import a_customer, a_window, an_exclusion, at
 from tests.support.claim_form import Stranger
 from tests.support.desk import filled
+from tests.support.operators import a_logo, an_operator
 from tests.support.printed import texts
 from tests.support.statements import issued
 
@@ -197,6 +200,7 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
     with django_db_blocker.unblock(), travel(NOW, tick=False), inbox, rolled_back:
         build_demo(NOW)
         people = {name: Actor.staff(User.objects.get(username=name)) for name in ("noc", "legal")}
+        an_operator(NOW, logo=a_logo(), accent_light="#0a7a31", address_zh="汉堡港口街 12 号")
         words = [
             Words("en", "A new data centre", "Nothing changes."),
             Words("zh-hans", "新的数据中心", "对您没有影响。"),
@@ -341,6 +345,8 @@ def given(route: str) -> list[dict[str, object]] | None:
         "checkpoints/<int:about>.json": [{"about": 1}],
         "checkpoints/<int:about>.json.p7s": [{"about": 1}],
         "verify/certificates/<str:fingerprint>.pem": [{"fingerprint": Certificate.objects.get().fingerprint}],
+        "operator/<str:name>.css": [{"name": operator_in_force().stylesheet}],
+        "operator/<str:name>": [{"name": Logo.objects.get().picture.file_name}],
         "incidents/<path:reference>/": [{"reference": row.reference} for row in variants(Incident)],
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/": requests,
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/withdraw/": requests,
@@ -435,6 +441,7 @@ BOTH_LANGUAGES = (
     "/admin/incidents/updatetemplate/",
     "/admin/agreements/registerentry/",
     "/admin/agreements/agreementversion/",
+    "/admin/operator-identity/",
 )
 """Where records that have a field for each language are seen with all their fields."""
 WITHOUT_PAGE = {"admin/(?P<url>.*)$", "admin/logout/", "api/<path:anything>", "i18n/setlang/", "agreement/compare/"}

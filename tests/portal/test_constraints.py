@@ -40,7 +40,7 @@ from sla_portal.notices.models import (
     UnmatchedReport,
     Wording,
 )
-from sla_portal.operator.models import Opening, Rehearsal
+from sla_portal.operator.models import Identity, Logo, Opening, Rehearsal
 from tests.support import claims_breaks
 from tests.support.builders import (
     a_contract,
@@ -54,6 +54,7 @@ from tests.support.builders import (
     numbers,
     on,
 )
+from tests.support.operators import GMBH
 from tests.support.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,15 @@ def request(of=None, **values):
     given = {"starts_at": at("2026-09-06 18:00"), "ends_at": at("2026-09-08 18:00"), "why": "Two days of copying",
              "requested_at": at("2026-09-01 08:00"), **values}  # fmt: skip
     return AnnouncementRequest.objects.create(window=of or window(), **given)
+
+
+def logo(**values):
+    given = {"sha256": "0", "media_type": "image/png", "width": 1, "height": 1, "content": b"", **values}
+    return Logo.objects.create(**given)
+
+
+def identity(**values):
+    return Identity.objects.create(**{**GMBH, "valid_from": at("2026-09-01 08:00"), "saved_by_name": "Ada", **values})
 
 
 def confirmed_by_who_requested_it():
@@ -442,6 +452,12 @@ BREAKS = claims_breaks.BREAKS | {
     "customermonth_has_1440_minutes_for_each_service_day": lambda: customer_month(total_minutes=43199),
     "customermonth_in_service_is_met_or_missed": lambda: customer_month(met=None),
     "a_customer_is_judged_once_a_month": lambda: twice(customer_month, customer=a_customer(a_region())),
+    "a_logo_is_png_or_jpeg": lambda: logo(media_type="image/svg+xml"),
+    "a_logo_has_a_size": lambda: logo(width=0),
+    "an_operator_has_a_name": lambda: identity(name=""),
+    "an_accent_has_a_light_and_a_dark_colour": lambda: identity(accent_light="#12405c"),
+    "an_operator_s_links_are_https": lambda: identity(privacy_url="http://example.com/"),
+    "an_operator_s_languages_are_known": lambda: identity(customer_language="de"),
 }
 OURS = {
     "audit", "customers", "operator", "notices", "agreements", "incidents", "maintenance", "availability", "claims",

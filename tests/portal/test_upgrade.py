@@ -24,6 +24,7 @@ from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosin
 from sla_portal.availability.operations import close_month, judge_due_months, month_deviates
 from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.operator.models import Basis
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
 from tests.support.closing import closed_by_two
 from tests.support.desk import a_member, page_of, signed_in, text_of
@@ -129,6 +130,8 @@ def test_rows_and_closed_figures_stay_and_what_breaks_a_new_rule_is_listed_and_b
     assert after(before) == before
     kinds = ("audit.Entry", "maintenance.MaintenanceNotice", "availability.Exclusion", "availability.CustomerMonth")
     assert all(before[label] for label in kinds)
+    basis = Basis.objects.get()
+    assert (basis.time_zone, basis.workday_country, basis.saved_by_name) == ("Asia/Shanghai", "CN", "upgrade")
     noc, legal = signed_in(a_member("NOC")), signed_in(a_member("Legal", "lena"))
     rows_block_nothing(noc, legal)
     closed_months_stand(legal)

@@ -58,6 +58,7 @@ from tests.support.claimants import (
     support,
 )
 from tests.support.desk import Forms, a_member, rows_on_record, signed_in, text_of
+from tests.support.operators import GMBH, an_operator
 from tests.support.unguarded import unguarded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -446,6 +447,10 @@ LETTER = {
 }  # fmt: skip
 
 
+def identified(_desk) -> Case:
+    return [an_operator(OPEN)], reverse("admin:operator_identity"), {**GMBH, "contact_phone": "+49 40 1"}
+
+
 def to_open(_desk) -> Case:
     with unguarded():
         Opening.objects.all().delete()
@@ -543,6 +548,7 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "first_version": [first_version],
     "auth_user_change": [changed(lambda: a_member("NOC", "ned"), first_name="Ned")],
     "auth_user_password_change": [with_password],
+    "operator_identity": [identified],
 }  # fmt: skip
 """URLs of forms that replace or decide something, each with cases: the records on which it rests, and what is sent."""
 RESULTS = {"recommend_together"}

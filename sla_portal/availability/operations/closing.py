@@ -18,6 +18,8 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.operator.models import Basis
+from sla_portal.operator.operations import note_basis
 from sla_portal.operator.queries import rehearsal_number
 
 from ..models import ClosingRequest, CustomerMonth, Deviation, MonthClosing, RegionMonth, RequestStatus
@@ -257,6 +259,7 @@ def _close(
                 _check_shown(month, shown, now)
             for region in Region.objects.all():
                 judge_month(region=region, month=month, now=now)
+            basis = note_basis(actor=actor, now=now)
             closing = MonthClosing(
                 month=month.first_day,
                 revision=revision,
@@ -267,7 +270,7 @@ def _close(
                 **people,
             )
             rehearsal = rehearsal_number()
-            closing.statement = canonical(_stated(closing) | ({"rehearsal": True} if rehearsal else {}))
+            closing.statement = canonical(_stated(closing, basis) | ({"rehearsal": True} if rehearsal else {}))
             closing.save(force_insert=True)
             register(
                 kind=Kind.CLOSING,
@@ -294,8 +297,8 @@ def _close(
     return closing
 
 
-def _stated(closing: MonthClosing) -> dict[str, object]:
-    """Return what the sealed file of a closing states: by whom, and the figures of the regions."""
+def _stated(closing: MonthClosing, basis: Basis) -> dict[str, object]:
+    """Return what the sealed file of a closing states: by whom, by which time zone, and the figures of the regions."""
     figures = RegionMonth.objects.filter(month=closing.month).select_related("region", "agreement_version")
     return {
         "month": str(ServiceMonth.of(closing.month)),
@@ -305,6 +308,8 @@ def _stated(closing: MonthClosing) -> dict[str, object]:
         "requested_by": closing.requested_by_name,
         "one_person": bool(closing.one_person),
         "reason": closing.reason,
+        "sla_time_zone": basis.time_zone,
+        "workday_country": basis.workday_country,
         "regions": [
             {
                 "code": one.region.code,

@@ -363,7 +363,8 @@ class DeliveryRun:
 
 def with_messages(claimed: Sequence[Delivery]) -> Iterator[tuple[Delivery, MailMessage]]:
     """Yield each delivery with its message, built once per notice and language."""
-    notices = Notice.objects.prefetch_related("wordings", "attachments").in_bulk({d.notice_id for d in claimed})
+    rows = Notice.objects.select_related("identity").prefetch_related("wordings", "attachments")
+    notices = rows.in_bulk({d.notice_id for d in claimed})
     messages: dict[tuple[int, str], MailMessage] = {}
     for delivery in claimed:
         delivery.notice = notices[delivery.notice_id]

@@ -22,7 +22,7 @@ from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.operations import lock_chain, record, require
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.errors import Refused
-from sla_portal.operator.queries import present_mark, rehearsal_number
+from sla_portal.operator.queries import identities, present_mark, rehearsal_number
 from sla_portal.operator.rules import Mark
 from sla_portal.operator.words import mark_name, mark_sentence, marked
 
@@ -73,7 +73,13 @@ def give_notice(
     with transaction.atomic():
         lock_chain()
         notice = Notice(
-            number=_next_number(now), kind=kind, about=about, public=public, given_at=now, given_by=actor.name[:200]
+            number=_next_number(now),
+            kind=kind,
+            about=about,
+            public=public,
+            given_at=now,
+            given_by=actor.name[:200],
+            identity=identities().first(),
         )
         mark = present_mark()
         words = [Wording(language=w.language, **_worded(w, mark)) for w in wordings]

@@ -15,8 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ROWS = "".join(f"C-{n},House {n},eu,house{n}@example.com,K-{n},2026-01-01,2027-12-31,49.00,EUR\n" for n in range(1, 41))
 
 
-def test_an_empty_portal_is_set_up_and_opened_by_pages_alone(closed_portal, desks, live_server, settings):
-    settings.OPERATOR_NAME = "Lighthouse Ltd"
+def test_an_empty_portal_is_set_up_and_opened_by_pages_alone(closed_portal, desks, live_server):
     root = User.objects.create_superuser("root", "root@example.com")
     page = desks(root)
     page.goto(f"{live_server.url}/")

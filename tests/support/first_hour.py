@@ -77,9 +77,12 @@ def set_up(page: Any, deliver: Callable[[], object], customers: str) -> Clicks:
         for role in roles:
             clicks.click(f"main label:has-text('{role}') input[type=checkbox]")
         clicks.click("[name=_save]")
+    clicks.step("Operator")
+    clicks.fill(name="Lighthouse Ltd", name_zh="灯塔公司")
+    clicks.button("Save")
     clicks.step("Regions")
     clicks.click("a[href$='/region/add/']")
-    clicks.fill(code="eu", name="Europe", name_zh="欧洲")
+    clicks.fill(code="eu", name="Europe", name_zh="欧洲", first_service_day="2026-01-01")
     clicks.click("[name=_save]")
     clicks.step("Agreement")
     clicks.fill(effective_on="2026-01-01", english=ENGLISH, chinese=CHINESE)

@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from claims.models import CalendarYear
@@ -24,7 +24,7 @@ from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Delivery, Status
-from sla_portal.operator.queries import opening
+from sla_portal.operator.queries import opening, operator_in_force
 
 from ..common import page, require_right
 from ..roles import NAMES
@@ -67,13 +67,9 @@ def steps(now: datetime) -> list[Step]:
 
 
 def operator() -> Step:
-    return Step(
-        _("Operator"),
-        bool(settings.OPERATOR_NAME),
-        settings.OPERATOR_NAME
-        or _("Reports and e-mails name who promises the service. Set OPERATOR_NAME and OPERATOR_ADDRESS."),
-        "",
-    )
+    name = operator_in_force().name_in(get_language())
+    says = name or _("Website, reports and e-mails name who promises the service.")
+    return Step(_("Operator"), bool(name), says, reverse("admin:operator_identity"))
 
 
 def people() -> Step:
@@ -98,13 +94,17 @@ def _people_missing() -> Iterator[str]:
 
 
 def regions() -> Step:
-    count = Region.objects.count()
-    says = (
-        ngettext("%(count)d region", "%(count)d regions", count) % {"count": count}
-        if count
-        else _("The parts of the platform that are available or unavailable as a whole.")
-    )
-    return Step(_("Regions"), bool(count), says, reverse("admin:customers_region_changelist"))
+    first_days = list(Region.objects.values_list("first_service_day", flat=True))
+    undated = first_days.count(None)
+    if not first_days:
+        says = _("The parts of the platform that are available or unavailable as a whole.")
+    elif undated:
+        says = ngettext(
+            "%(count)d region has no first service day.", "%(count)d regions have no first service day.", undated
+        ) % {"count": undated}
+    else:
+        says = ngettext("%(count)d region", "%(count)d regions", len(first_days)) % {"count": len(first_days)}
+    return Step(_("Regions"), bool(first_days) and not undated, says, reverse("admin:customers_region_changelist"))
 
 
 def functions_and_clients() -> Step:

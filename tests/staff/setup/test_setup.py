@@ -48,7 +48,7 @@ def test_each_step_is_done_when_the_record_has_it(settings):
     assert undone() == [name for name in names if name != "Core functions and clients"]
 
     settings.OPERATOR_NAME = "Lighthouse Ltd"
-    a_region()
+    a_region(first_service_day=on("2026-01-01"))
     assert undone()[:2] == ["People", "Agreement"]
     assert "1 person for NOC, 2 people for Legal, 2 people for Support" in text_of(desk.get(reverse("admin:setup")))
     for role, name in (("NOC", "n"), ("Legal", "l1"), ("Legal", "l2"), ("Support", "s1"), ("Support", "s2")):

@@ -34,6 +34,7 @@ from .reviewing import (
     customer_answered,
     decide,
     recommend,
+    return_recommendations_of_earlier_rule,
     send_back_claim,
     withdraw_recommendation,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "receive_claim",
     "recommend",
     "redeem_voucher",
+    "return_recommendations_of_earlier_rule",
     "reverse",
     "revoke_links",
     "send_back_claim",

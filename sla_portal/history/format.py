@@ -25,6 +25,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     ValidationError,
     ValidationInfo,
+    create_model,
     model_validator,
 )
 from pydantic.json_schema import GenerateJsonSchema
@@ -32,6 +33,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import custom_error_schema
 
 from sla_portal.kernel.instants import check_year, instant_text, parse_instant
+from sla_portal.kernel.months import ServiceMonth
 
 FORMAT = "sla-portal-history/1"
 
@@ -42,6 +44,7 @@ Rows = list[Annotated[T, AfterValidator(vars)]]
 
 SUSPENSIONS_BY = ("starts_on", "ends_on")
 PAYMENTS_BY = ("paid_on", "reference")
+CHARGES_BY = ("from",)
 CONTRACTS_BY = ("starts_on", "reference")
 NOTICES_BY = ("sent_at",)
 """Of two sent in the same second the later in the file is the newer."""
@@ -154,6 +157,12 @@ Day = Annotated[
     Sentence("A date such as 2026-09-10 is wanted here, not {value}."),
     AfterValidator(_day),
 ]
+Month = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}$"),
+    Sentence("A month such as 2026-09 is wanted here, not {value}."),
+    AfterValidator(lambda value: str(ServiceMonth.parse(value))),
+]
 Instant = Annotated[
     str,
     AfterValidator(lambda value: instant_text(parse_instant(value))),
@@ -245,6 +254,26 @@ class Payment(Part):
     """Negative where money was paid back."""
 
 
+MonthlyCharge = create_model(
+    "MonthlyCharge",
+    __base__=Part,
+    __doc__="A monthly charge that holds from a service month on.",
+    **{"from": (Month, ...), "monthly_charge": (Charge, ...)},  # "from" is no name of a class's own
+)
+
+
+def _ascending(charges: list[Row]) -> list[Row]:
+    """Refuse a charge from a month that does not lie after the one before."""
+    wrong = [
+        _wrong(f"It must lie after the month before it ({before['from']}), but is {charge['from']}.", place, "from")
+        for place, (before, charge) in enumerate(zip(charges, charges[1:], strict=False), 1)
+        if charge["from"] <= before["from"]
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data("charges", wrong)
+    return charges
+
+
 def _longest(suspensions: list[Row]) -> list[Row]:
     """Of suspensions in order, of those that start on one day, the longest: it says what the others say."""
     return list({suspension["starts_on"]: suspension for suspension in suspensions}.values())
@@ -255,6 +284,9 @@ class Contract(Part):
     starts_on: Day
     ends_on: Day
     monthly_charge: Charge
+    """The first."""
+    charges: Annotated[list[Annotated[MonthlyCharge, AfterValidator(vars)]], AfterValidator(_ascending)] = []
+    """Those that hold from a service month on, in order. Without any the first holds always; a dump then leaves the key out."""
     currency: Currency
     trial_days: SmallNumber
     """Counted from the contract's first day."""

@@ -12,7 +12,7 @@ from .answering import (
 )
 from .contracts import (
     ContractOver,
-    ContractTerminated,
+    ContractRenewed,
     ContractTooShort,
     DaysOutsideContract,
     ReferenceTaken,
@@ -21,7 +21,7 @@ from .contracts import (
     record_payment,
     sign_contract,
     suspend_contract,
-    terminate_contract,
+    time_changed,
 )
 from .drafting import (
     NothingProposed,
@@ -31,6 +31,19 @@ from .drafting import (
     draft_version,
 )
 from .freezing import freeze_earlier_changes
+from .periods import (
+    AlreadyRenewed,
+    ContractTerminated,
+    PeriodsOverlap,
+    RenewalStands,
+    agree_later_end,
+    change_charge,
+    correct_contract,
+    renew_contract,
+    resume_contract,
+    terminate_contract,
+    withdraw_renewal,
+)
 from .publishing import (
     AlreadyPublished,
     AlreadyWithdrawn,
@@ -56,6 +69,7 @@ from .wording import AnotherWordingLoaded, TextLocked, load_wording, replace_wor
 
 __all__ = [
     "AlreadyPublished",
+    "AlreadyRenewed",
     "AlreadyWithdrawn",
     "AnotherWordingLoaded",
     "AnswerOutOfTime",
@@ -63,6 +77,7 @@ __all__ = [
     "ApprovedAlready",
     "BasisOutdated",
     "ContractOver",
+    "ContractRenewed",
     "ContractTerminated",
     "ContractTooShort",
     "DaysOutsideContract",
@@ -79,15 +94,20 @@ __all__ = [
     "NothingChanged",
     "NothingProposed",
     "NoticeTooShort",
+    "PeriodsOverlap",
     "ReasonMissing",
     "ReferenceTaken",
+    "RenewalStands",
     "SecondPersonNeeded",
     "SummaryMissing",
     "SuspensionsOverlap",
     "TextLocked",
+    "agree_later_end",
     "approve_entry",
+    "change_charge",
     "change_draft",
     "copy_wording",
+    "correct_contract",
     "discard_draft",
     "draft_version",
     "extend_contract",
@@ -99,13 +119,17 @@ __all__ = [
     "record_payment",
     "register_answer",
     "remind_due",
+    "renew_contract",
     "replace_wording",
+    "resume_contract",
     "send_back_draft",
     "sign_contract",
     "submit_draft",
     "suspend_contract",
     "terminate_contract",
+    "time_changed",
     "withdraw_answer",
+    "withdraw_renewal",
     "withdraw_version",
     "write_entry",
 ]

@@ -17,7 +17,17 @@ from .amendments import (
     running_contracts,
     took_effect,
 )
-from .contracts import contacts_under_contract, contracts_in_force, suspensions_of
+from .contracts import (
+    charges_in_force,
+    charges_of,
+    contacts_under_contract,
+    contracts_in_force,
+    last_period,
+    overlapping_periods,
+    record_of_contract,
+    renewal_of,
+    suspensions_of,
+)
 from .published import published_changes
 from .register import register
 from .versions import (
@@ -36,6 +46,8 @@ __all__ = [
     "acceptance",
     "acceptance_counts",
     "answers_of",
+    "charges_in_force",
+    "charges_of",
     "concerned",
     "contacts_under_contract",
     "contracts_ended",
@@ -44,15 +56,19 @@ __all__ = [
     "customers_not_notified",
     "deliveries_of",
     "earliest_day",
+    "last_period",
     "newest_version",
     "notices_of",
     "notified_off_record",
     "notified_or_concerned",
+    "overlapping_periods",
     "pending_versions",
     "published_changes",
     "published_versions",
     "reached",
+    "record_of_contract",
     "register",
+    "renewal_of",
     "running_contracts",
     "suspensions_of",
     "terms_periods",

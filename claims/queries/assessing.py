@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.queries import charges_in_force, last_period
+from sla_portal.agreements.queries import charges_in_force, later_periods
 from sla_portal.agreements.rules import Reading, Terms
 from sla_portal.availability.models import CustomerMonth, MonthClosing
 from sla_portal.availability.queries import Decisions, Judged, closing_of, customer_month
@@ -209,7 +209,7 @@ def cap_balance_of(contract: Contract, terms: Terms) -> CapBalance:
 
 def extendable(contract: Contract, today: date) -> Contract | None:
     """Return the contract that a service extension extends: the last of its periods, if it is running; else None."""
-    last = last_period(contract)
+    last = [contract, *later_periods(contract)][-1]
     return last if not last.terminated_on and last.last_day >= today else None
 
 

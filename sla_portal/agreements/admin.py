@@ -26,7 +26,7 @@ from sla_portal.badges import badge
 from .models import AgreementVersion, Answer, Clause, Contract, Payment, RegisterEntry, Suspension
 from .operations import notify_of_pending, time_changed
 from .queries import charges_of, contracts_in_force, record_of_contract
-from .rules import Stage, charge_on, shortest_period_ends_on
+from .rules import FIRST_DAY, LAST_DAY, Stage, charge_on, shortest_period_ends_on
 
 class ClauseRows(ReadOnlyRows):
     model = Clause
@@ -104,6 +104,9 @@ class ContractForm(ClosedMonthsForm):
 
     def clean(self):
         facts = super().clean()
+        for name in ("starts_on", "ends_on"):
+            if facts.get(name) and not FIRST_DAY <= facts[name] <= LAST_DAY:
+                self.add_error(name, _("Check the year of this day."))
         starts_on, ends_on = facts.get("starts_on"), facts.get("ends_on")
         if starts_on and ends_on and ends_on < starts_on:
             self.add_error(

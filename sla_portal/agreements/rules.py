@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 
-from sla_portal.kernel.intervals import Span, difference, intersection, merged
+from sla_portal.kernel.intervals import Span, difference, intersection, merged, seconds
 from sla_portal.kernel.months import MINUTES_A_DAY, ServiceMonth
 
 
@@ -136,6 +136,10 @@ def last_day_of_stopping(effective_on: date, today: date) -> date:
     return max(effective_on - timedelta(days=1), today)
 
 
+FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)
+"""The days that a contract may have; others are typing mistakes."""
+
+
 def shortest_period_ends_on(starts_on: date) -> date:
     """Return the last day of the one month that a contract lasts at least (1.2)."""
     return period_ends_on(starts_on, 1)
@@ -242,6 +246,45 @@ def _other_charges(was: ContractRecord, becomes: ContractRecord) -> list[Span]:
         for start, end in zip(edges, [*edges[1:], date.max], strict=True)
         if charge_on(was.monthly_charge, was.charges, start) != charge_on(becomes.monthly_charge, becomes.charges, start)
     )
+
+
+MOST_MONTHS = 600
+"""Months of a period that are listed: fifty years."""
+
+
+@dataclass(frozen=True)
+class MonthCost:
+    """What a service month of a contract period cost, and its days."""
+
+    month: ServiceMonth
+    service_days: int
+    trial_days: int
+    suspended_days: int
+    charge: Decimal | None
+    """In force in the month; None where no service day carries one."""
+    paid: Decimal
+    """Received in the calendar month."""
+
+
+def month_costs(record: ContractRecord, payments: Sequence[tuple[date, Decimal]]) -> list[MonthCost]:
+    """List the months of a contract period, and those in which something was paid for it, in order."""
+    days = [record.starts_on, record.last_day, *(paid_on for paid_on, _amount in payments)]
+    month, last, costs = ServiceMonth.of(min(days)), ServiceMonth.of(max(days)), []
+    while month <= last and len(costs) < MOST_MONTHS:
+        span = [(month.first_day.toordinal(), month.last_day.toordinal() + 1)]
+        service, trial = (seconds(intersection(of, span)) for of in (record.in_service, record.in_trial))
+        costs.append(
+            MonthCost(
+                month=month,
+                service_days=service,
+                trial_days=trial,
+                suspended_days=seconds(intersection(record.without_service, span)),
+                charge=record.charge_in(month) if service > trial else None,
+                paid=sum((amount for on, amount in payments if ServiceMonth.of(on) == month), Decimal(0)),
+            )
+        )
+        month = month.next
+    return costs
 
 
 @dataclass(frozen=True)

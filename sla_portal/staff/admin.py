@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ReadOnlyModelAdmin, clock_column
 
-from .incidents import correction  # noqa: F401  registers the form that corrects an incident in place of its app's own
-from .maintenance import listing  # noqa: F401  registers the list of windows in place of its app's own
+from .contracts import correction as _contract  # noqa: F401  registers the form of a contract in place of its app's own
+from .incidents import correction  # noqa: F401  and the one that corrects an incident
+from .maintenance import listing  # noqa: F401  and the list of windows
 from .models import FailedSignIns
-from .months import contracts  # noqa: F401  and the one that corrects a contract
 from .roles import role_name
 
 admin.site.unregister(User)

@@ -31,7 +31,12 @@ from maintenance.queries import requests_to_confirm, stage_of
 from maintenance.rules import Stage
 from sla_portal import zones
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, version_in_force
+from sla_portal.agreements.queries import (
+    NoAgreementInForce,
+    overlapping_periods,
+    pending_versions,
+    version_in_force,
+)
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
@@ -141,6 +146,8 @@ def index(request: HttpRequest) -> TemplateResponse:
     }
     if may("incidents.view_incident"):
         context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
+    if may("agreements.change_contract"):
+        context["overlapping"] = overlapping_periods().order_by("reference")[: SHOWN + 1]
     context |= maintenance(request.user)
     context |= claims(request.user, now)
     context["exclusions"] = exclusions_to_decide(request.user)

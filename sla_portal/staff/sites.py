@@ -78,6 +78,7 @@ class PortalAdminSite(AdminSite):
         from . import home, search
         from .amendments.urls import urls as amendments
         from .claims.urls import urls as claims
+        from .contracts.urls import urls as contracts
         from .incidents.urls import urls as incidents
         from .maintenance.urls import urls as maintenance
         from .months.urls import urls as months
@@ -89,7 +90,7 @@ class PortalAdminSite(AdminSite):
             path("clock/", self.admin_view(self.clock), name="clock"),
             path("typed/", self.admin_view(keep_typed), name="keep_typed"),
         ]
-        for urls in (incidents, maintenance, claims, months, amendments, shift):
+        for urls in (incidents, maintenance, claims, contracts, months, amendments, shift):
             pages += urls(self.admin_view)
         return pages + super().get_urls()
 

@@ -39,7 +39,7 @@ from sla_portal.audit.rules import Fault, Finding
 from sla_portal.audit.seals import seal_due
 from sla_portal.availability.models import ClosingRequest, Exclusion, MonthClosing
 from sla_portal.availability.operations import add_evidence
-from sla_portal.customers.models import Contact, Region
+from sla_portal.customers.models import Contact, Customer, Region
 from sla_portal.demo.build import build_demo
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.mail.inbox import BACKEND
@@ -294,6 +294,7 @@ def given(route: str) -> list[dict[str, object]] | None:
         },
         "admin/claims/ledger/<str:form>/": [{"form": "csv"}],
         "admin/incidents/export/<str:form>/": [{"form": "csv"}],
+        "admin/customers/customer/<int:pk>/periods/<str:form>/": [{"pk": Customer.objects.latest("pk").pk, "form": "csv"}],
         "admin/maintenance/export/<str:form>/": [{"form": "csv"}],
         "admin/availability/months/export/regions/<str:form>/": [{"form": "csv"}],
         "admin/availability/months/export/customers/<str:form>/": [{"form": "csv"}],

@@ -55,11 +55,13 @@ def renewal_of(contract: Contract) -> Contract | None:
     return Contract.objects.filter(renews=contract.pk).first()
 
 
-def last_period(contract: Contract) -> Contract:
-    """Return the last of the periods that renew a contract one after the other, or the contract itself."""
+def later_periods(contract: Contract) -> list[Contract]:
+    """Return the periods that renew a contract one after the other, in order."""
+    found: list[Contract] = []
     while renewal := renewal_of(contract):
         contract = renewal
-    return contract
+        found.append(renewal)
+    return found
 
 
 def overlapping_periods() -> QuerySet[Contract]:

@@ -186,7 +186,9 @@ def return_recommendations_of_earlier_rule(*, now: datetime) -> int:
     """
     newest = {
         one.claim_id: one
-        for one in Recommendation.objects.filter(claim__status=Status.RECOMMENDED).select_related("claim").order_by("id")
+        for one in Recommendation.objects.filter(claim__status=Status.RECOMMENDED)
+        .select_related("claim")
+        .order_by("id")
     }
     outdated = [
         one

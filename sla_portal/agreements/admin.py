@@ -28,6 +28,7 @@ from .operations import notify_of_pending, time_changed
 from .queries import charges_of, contracts_in_force, record_of_contract
 from .rules import FIRST_DAY, LAST_DAY, Stage, charge_on, shortest_period_ends_on
 
+
 class ClauseRows(ReadOnlyRows):
     model = Clause
     fields = readonly_fields = ("number", "content", "wording")
@@ -223,7 +224,9 @@ class ContractAdmin(ClosedMonthsAdmin):
         if names := ", ".join(map(str, others.exclude(pk=contract.pk))):
             messages.warning(
                 request,
-                _("The customer has other contracts on some of these days: %(contracts)s. To renew one, use Renew there.")
+                _(
+                    "The customer has other contracts on some of these days: %(contracts)s. To renew one, use Renew there."
+                )
                 % {"contracts": names},
             )
         return super().response_add(request, contract, post_url_continue)
@@ -231,7 +234,8 @@ class ContractAdmin(ClosedMonthsAdmin):
     @admin.display(description=_("later charges"))
     def later_charges(self, contract):
         return "; ".join(
-            _("%(charge)s from %(month)s") % {"charge": plain_amount(charge, contract.currency), "month": f"{month:%Y-%m}"}
+            _("%(charge)s from %(month)s")
+            % {"charge": plain_amount(charge, contract.currency), "month": f"{month:%Y-%m}"}
             for month, charge in charges_of(contract)
         )
 

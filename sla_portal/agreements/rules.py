@@ -244,7 +244,8 @@ def _other_charges(was: ContractRecord, becomes: ContractRecord) -> list[Span]:
     return merged(
         (start.toordinal(), end.toordinal())
         for start, end in zip(edges, [*edges[1:], date.max], strict=True)
-        if charge_on(was.monthly_charge, was.charges, start) != charge_on(becomes.monthly_charge, becomes.charges, start)
+        if charge_on(was.monthly_charge, was.charges, start)
+        != charge_on(becomes.monthly_charge, becomes.charges, start)
     )
 
 
@@ -269,7 +270,8 @@ class MonthCost:
 def month_costs(record: ContractRecord, payments: Sequence[tuple[date, Decimal]]) -> list[MonthCost]:
     """List the months of a contract period, and those in which something was paid for it, in order."""
     days = [record.starts_on, record.last_day, *(paid_on for paid_on, _amount in payments)]
-    month, last, costs = ServiceMonth.of(min(days)), ServiceMonth.of(max(days)), []
+    month, last = ServiceMonth.of(min(days)), ServiceMonth.of(max(days))
+    costs: list[MonthCost] = []
     while month <= last and len(costs) < MOST_MONTHS:
         span = [(month.first_day.toordinal(), month.last_day.toordinal() + 1)]
         service, trial = (seconds(intersection(of, span)) for of in (record.in_service, record.in_trial))
@@ -310,9 +312,7 @@ def renewals_by_days(periods: Sequence[Period]) -> list[tuple[int, int]]:
     found = []
     for one in periods:
         days = {last + timedelta(days=1) for last in (one.agreed_until, one.last_day)}
-        for later in [later for day in days for later in following.get((one.customer, day), ())]:
-            if later.key != one.key:
-                found.append((one.key, later.key))
+        found += [(one.key, later.key) for day in days for later in following.get((one.customer, day), ())]
     earlier, later = Counter(pair[0] for pair in found), Counter(pair[1] for pair in found)
     return [pair for pair in found if earlier[pair[0]] == later[pair[1]] == 1]
 

@@ -50,7 +50,9 @@ def add(_apps: Any, editor: Any) -> None:
                 params=None,
             )
             when = f"WHEN ({changed}) " if changed else ""
-            editor.execute(f"CREATE TRIGGER {name} BEFORE {verb_of} ON {TABLE} FOR EACH ROW {when}EXECUTE FUNCTION {name}()")
+            editor.execute(
+                f"CREATE TRIGGER {name} BEFORE {verb_of} ON {TABLE} FOR EACH ROW {when}EXECUTE FUNCTION {name}()"
+            )
         else:
             when = f"({changed}) AND {broken}" if changed else broken
             editor.execute(

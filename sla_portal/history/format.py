@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from django.core.exceptions import ValidationError as DjangoError
@@ -25,7 +26,6 @@ from pydantic import (
     GetCoreSchemaHandler,
     ValidationError,
     ValidationInfo,
-    create_model,
     model_validator,
 )
 from pydantic.json_schema import GenerateJsonSchema
@@ -254,19 +254,21 @@ class Payment(Part):
     """Negative where money was paid back."""
 
 
-MonthlyCharge = create_model(
-    "MonthlyCharge",
-    __base__=Part,
-    __doc__="A monthly charge that holds from a service month on.",
-    **{"from": (Month, ...), "monthly_charge": (Charge, ...)},  # "from" is no name of a class's own
-)
+class MonthlyCharge(Part):
+    """A monthly charge that holds from a service month on."""
+
+    from_month: Annotated[Month, Field(alias="from")]
+    monthly_charge: Charge
+
+    def row(self) -> Row:
+        return {"from": self.from_month, "monthly_charge": self.monthly_charge}
 
 
 def _ascending(charges: list[Row]) -> list[Row]:
     """Refuse a charge from a month that does not lie after the one before."""
     wrong = [
         _wrong(f"It must lie after the month before it ({before['from']}), but is {charge['from']}.", place, "from")
-        for place, (before, charge) in enumerate(zip(charges, charges[1:], strict=False), 1)
+        for place, (before, charge) in enumerate(pairwise(charges), 1)
         if charge["from"] <= before["from"]
     ]
     if wrong:
@@ -285,7 +287,7 @@ class Contract(Part):
     ends_on: Day
     monthly_charge: Charge
     """The first."""
-    charges: Annotated[list[Annotated[MonthlyCharge, AfterValidator(vars)]], AfterValidator(_ascending)] = []
+    charges: Annotated[list[Annotated[MonthlyCharge, AfterValidator(MonthlyCharge.row)]], AfterValidator(_ascending)] = []
     """Those that hold from a service month on, in order. Without any the first holds always; a dump then leaves the key out."""
     currency: Currency
     trial_days: SmallNumber

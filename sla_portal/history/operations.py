@@ -18,7 +18,8 @@ from incidents.rules import Times, objections
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
 from sla_portal.agreements.models import AgreementVersion, Charge, Contract, Payment, Suspension
 from sla_portal.agreements.operations import time_changed
-from sla_portal.agreements.rules import ContractRecord, Period as ContractPeriod, extended_to, renewals_by_days
+from sla_portal.agreements.rules import ContractRecord, extended_to, renewals_by_days
+from sla_portal.agreements.rules import Period as ContractPeriod
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import ClosedMonth
 from sla_portal.audit.operations import Period, Written, closed_months_touched, lock_chain, record_many
@@ -363,7 +364,7 @@ class _Loading:
         for chunk in chunks(references):
             named = Q(reference__in=chunk) | Q(renews__reference__in=chunk)
             linked = Contract.objects.filter(named, renews__isnull=False)
-            links += [(before, pk) for pk, before in linked.values_list("pk", "renews")]
+            links += [(row.renews_id, row.pk) for row in linked if row.renews_id]
         for keys in chunks([later for _earlier, later in links]):
             Contract.objects.filter(pk__in=keys).update(renews=None)
         return links
@@ -378,7 +379,8 @@ class _Loading:
             for chunk in chunks(sorted(customers))
             for row in Contract.objects.filter(customer__in=chunk).order_by("pk")
         }
-        for earlier, later in ((periods[earlier], periods[later]) for earlier, later in links):
+        for before, after in links:
+            earlier, later = periods[before], periods[after]
             if later.starts_on <= earlier.last_day:
                 raise NotAHistory(
                     [
@@ -387,16 +389,17 @@ class _Loading:
                     ]
                 )
         linked = [*links, *((row.renews_id, row.pk) for row in periods.values() if row.renews_id)]
-        renewed, renewing = {earlier for earlier, _later in linked}, {later for _earlier, later in linked}
+        renewed, renewing = {before for before, _after in linked}, {after for _before, after in linked}
         by_days = renewals_by_days(
             [
                 ContractPeriod(row.pk, row.customer_id, row.starts_on, row.ends_on, row.last_day)
                 for row in periods.values()
             ]
         )
-        for earlier, later in [*links, *(pair for pair in by_days if pair[0] not in renewed and pair[1] not in renewing)]:
-            if periods[later].starts_on > periods[earlier].last_day:
-                Contract.objects.filter(pk=later).update(renews=earlier)
+        new = [(before, after) for before, after in by_days if before not in renewed and after not in renewing]
+        for before, after in [*links, *new]:
+            if periods[after].starts_on > periods[before].last_day:
+                Contract.objects.filter(pk=after).update(renews=before)
 
     def _path_of(self, *contracts: Contract) -> str:
         paths = self.history.paths["contracts"]

@@ -166,12 +166,12 @@ def _contracts(customers: Collection[int]) -> dict[int, list[Recorded]]:
         ).values_list("contract", "pk", "reference", "paid_on", "amount")
     )
     charges: dict[int, dict[str, str]] = defaultdict(dict)
-    for contract, month, charge in (
+    for owner, month, charge in (
         Charge.objects.filter(contract__customer__in=customers)
         .order_by("from_month", "revision")
         .values_list("contract", "from_month", "monthly_charge")
     ):
-        charges[contract][f"{month:%Y-%m}"] = canonical_money(charge)
+        charges[owner][f"{month:%Y-%m}"] = canonical_money(charge)
     found: dict[int, list[Recorded]] = defaultdict(list)
     for contract in Contract.objects.filter(customer__in=customers):
         found[contract.customer_id].append(

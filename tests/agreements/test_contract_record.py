@@ -144,7 +144,9 @@ def test_where_two_contracts_end_on_one_day_nothing_says_which_of_them_is_renewe
 
 
 def test_a_month_lists_its_days_charge_and_payments():
-    record = replace(dearer(on("2026-02-01"), "59.00"), last_day=on("2026-03-10"), suspended=((on("2026-03-09"), on("2026-03-20")),))
+    record = replace(
+        dearer(on("2026-02-01"), "59.00"), last_day=on("2026-03-10"), suspended=((on("2026-03-09"), on("2026-03-20")),)
+    )
     paid = [(on("2026-02-20"), Decimal(59)), (on("2026-04-02"), Decimal(-5))]
     listed = [(str(one.month), one.service_days, one.trial_days, one.suspended_days, one.charge, one.paid)
               for one in month_costs(record, paid)]  # fmt: skip

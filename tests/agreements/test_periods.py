@@ -52,7 +52,12 @@ def contract() -> Contract:
 
 
 def renewed(contract: Contract, **values) -> Contract:
-    given = {"reference": f"{contract.reference}-2", "ends_on": on("2027-12-31"), "monthly_charge": Decimal(59), "currency": "EUR"}
+    given = {
+        "reference": f"{contract.reference}-2",
+        "ends_on": on("2027-12-31"),
+        "monthly_charge": Decimal(59),
+        "currency": "EUR",
+    }
     return renew_contract(actor=ADMIN, contract=contract, now=NOW, **given | values)
 
 
@@ -125,7 +130,12 @@ def test_a_contract_signed_or_renewed_into_a_closed_month_needs_a_reason(contrac
     closed("2027-01", "2026-02")
     with pytest.raises(TouchesClosedMonth):
         renewed(contract)
-    given = {"customer": contract.customer, "reference": "K-9", "starts_on": on("2026-02-01"), "ends_on": on("2026-02-28")}
+    given = {
+        "customer": contract.customer,
+        "reference": "K-9",
+        "starts_on": on("2026-02-01"),
+        "ends_on": on("2026-02-28"),
+    }
     with pytest.raises(TouchesClosedMonth):
         sign_contract(actor=ADMIN, monthly_charge=Decimal(1), currency="EUR", now=NOW, **given)
     renewed(contract, reason="Signed late")
@@ -163,7 +173,9 @@ def test_a_renewal_that_has_begun_or_was_paid_for_is_not_withdrawn(contract):
     renewal = renewed(contract)
     with pytest.raises(RenewalStands):
         withdraw_renewal(actor=ADMIN, renewal=renewal, reason="A slip", now=at("2027-01-01 04:00"))
-    record_payment(actor=ADMIN, contract=renewal, reference="P-1", paid_on=on("2026-11-29"), amount=Decimal(59), now=NOW)
+    record_payment(
+        actor=ADMIN, contract=renewal, reference="P-1", paid_on=on("2026-11-29"), amount=Decimal(59), now=NOW
+    )
     for refused in (
         lambda: withdraw_renewal(actor=ADMIN, renewal=renewal, reason="A slip", now=NOW),
         lambda: terminate_contract(contract=contract, last_day=on("2026-12-10"), **SAID),

@@ -68,7 +68,10 @@ def test_the_voucher_is_rounded_and_the_extension_is_the_rest(case):
     entitlement, _cap_left, extendable, division = case
     share = worth(division.voucher_minutes, entitlement)
     if extendable and not division.cut_value:
-        assert (division.voucher_value, division.extension_value) == (share, worth(entitlement.paid, entitlement) - share)
+        assert (division.voucher_value, division.extension_value) == (
+            share,
+            worth(entitlement.paid, entitlement) - share,
+        )
     assert division.voucher_value <= share
 
 

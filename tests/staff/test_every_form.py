@@ -122,12 +122,12 @@ def on_exclusion(name: str, status: str) -> Callable[[Any], Case]:
 def on_contract(name: str, terminated_on=None, **sent: Any) -> Callable[[Any], Case]:
     def make(desk) -> Case:
         contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31", terminated_on=terminated_on)
-        return [contract], to(name, contract), shown(desk, to(name, contract), **sent)
+        return [contract], to(name, contract), previewed(desk, to(name, contract), **sent)
 
     return make
 
 
-def shown(desk, url: str, **sent: Any) -> dict[str, Any]:
+def previewed(desk, url: str, **sent: Any) -> dict[str, Any]:
     """What is sent once the consequences were seen."""
     sent = {**REASON, **sent}
     return {**sent, "previewed": desk.post(url, sent).context["form"]["previewed"].value()}
@@ -142,7 +142,7 @@ def renewed(_desk) -> Case:
 def withdrawn_renewal(desk) -> Case:
     contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
     renewal = a_contract(contract.customer, "2027-01-01", "2027-12-31", renews=contract)
-    return [renewal], to("withdraw_renewal", renewal), shown(desk, to("withdraw_renewal", renewal))
+    return [renewal], to("withdraw_renewal", renewal), previewed(desk, to("withdraw_renewal", renewal))
 
 
 PLANNED = ("2026-10-20 07:30", "2026-10-20 09:00")

@@ -313,7 +313,9 @@ def test_an_invalid_contract_is_refused(changed, sentence):
         "trial_days": "0",
         **changed,
     }
-    response = client.post(reverse("admin:agreements_contract_add"), {**facts, **rows("payments"), **rows("suspensions")})
+    response = client.post(
+        reverse("admin:agreements_contract_add"), {**facts, **rows("payments"), **rows("suspensions")}
+    )
     assert sentence in text_of(response)
     assert not Contract.objects.exists()
 

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='contract',
             name='renews',
-            field=models.OneToOneField(blank=True, help_text='The contract period before this one. Triggers refuse periods that overlap, or of two customers.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='renewed_by', to='agreements.contract', verbose_name='renews'),
+            field=models.OneToOneField(blank=True, help_text='The contract period before this one.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='renewed_by', to='agreements.contract', verbose_name='renews'),
         ),
         migrations.AlterField(
             model_name='contract',

@@ -12,7 +12,10 @@ from sla_portal.customers.models import Customer
 
 
 class Contract(models.Model):
-    """A contract period (1.2): first and last service day, both included, with its monthly charge (1.3)."""
+    """A contract period (1.2): first and last service day, both included, with its monthly charge (1.3).
+
+    Triggers refuse one that begins before the one that it renews has ended.
+    """
 
     customer = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("customer"), related_name="contracts")
     reference = models.CharField(_("reference"), max_length=40, unique=True)
@@ -46,7 +49,7 @@ class Contract(models.Model):
         blank=True,
         related_name="renewed_by",
         verbose_name=_("renews"),
-        help_text=_("The contract period before this one. Triggers refuse periods that overlap, or of two customers."),
+        help_text=_("The contract period before this one."),
     )
 
     class Meta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -281,7 +282,7 @@ def _change(
     actor: Actor,
     contract: Contract,
     action: str,
-    said: dict[str, date | int | Contract | None],
+    said: dict[str, Any],
     reason: str,
     now: datetime,
 ) -> None:

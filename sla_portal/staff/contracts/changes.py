@@ -95,9 +95,7 @@ def consequences(contract: Contract, write: Callable[[], object], now: datetime)
         after = {row.pk: (row.reference, record_of_contract(row)) for row in own.all()}
         transaction.set_rollback(True)
     touched = {
-        pk: period
-        for pk in before
-        if (period := time_changed(before[pk][1], after[pk][1] if pk in after else None))
+        pk: period for pk in before if (period := time_changed(before[pk][1], after[pk][1] if pk in after else None))
     }
     time = [period for periods in touched.values() for period in periods]
     months = sorted({month for start, end in time for month in ServiceMonth.touched(start, end, settings.SLA_ZONE)})
@@ -185,7 +183,10 @@ ACTIONS = {
         gettext_lazy("Change the charge of %(contract)s"),
         gettext_lazy("Save the charge"),
         gettext_lazy("The charge of %(contract)s was changed."),
-        gettext_lazy("A claim is valued by the charge in force in its month. Charges are only added; a later entry for the same month supersedes the earlier one."),
+        gettext_lazy(
+            "A claim is valued by the charge in force in its month. Charges are only added; a later entry for the same month "
+            "supersedes the earlier one."
+        ),
     ),
     "withdraw_renewal": Action(
         withdraw_renewal,

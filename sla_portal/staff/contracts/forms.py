@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.queries import charges_in_force, renewal_of
+from sla_portal.agreements.queries import charges_in_force
 from sla_portal.agreements.rules import FIRST_DAY, LAST_DAY, as_long
 from sla_portal.kernel.months import ServiceMonth
 
@@ -96,7 +96,9 @@ class CorrectForm(ContractActionForm):
         label=gettext_lazy("Renews"),
         required=False,
         empty_label=gettext_lazy("no contract"),
-        help_text=gettext_lazy("The period before this one: extensions granted for it move the end of the last period."),
+        help_text=gettext_lazy(
+            "The period before this one: extensions granted for it move the end of the last period."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -171,11 +173,13 @@ class RenewForm(forms.Form):
 
 
 def next_reference(contract: Contract) -> str:
-    """Suggest a reference for the period after a contract: K-001 is followed by K-001-2, and that by K-001-3."""
+    """Suggest a reference for the period after a contract: K-001 and K-001-1 are followed by K-001-2, and that by K-001-3."""
     number, earlier = 1, contract
     while earlier.renews:
         number, earlier = number + 1, earlier.renews
     base = contract.reference.removesuffix(f"-{number}")
+    # K-1 is the first contract, not the first period of K.
+    base = base if "-" in base else contract.reference
     while Contract.objects.filter(reference=(reference := f"{base[:34]}-{number + 1}")).exists():
         number += 1
     return reference

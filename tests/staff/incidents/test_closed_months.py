@@ -263,6 +263,8 @@ class TestContract:
 
     def test_days_of_free_trial_are_named_too(self):
         contract = Contract.objects.get()
-        page = Opened(signed_in(a_member("Administrator")), reverse("admin:agreements_contract_change", args=[contract.pk]))
+        page = Opened(
+            signed_in(a_member("Administrator")), reverse("admin:agreements_contract_change", args=[contract.pk])
+        )
         assert "closed months (2026-09)" in text_of(page.fill("trial_days", trial_days="245", why=WHY))
         assert page.fill("trial_days", trial_days="243", why=WHY).status_code == 302

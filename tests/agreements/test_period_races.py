@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from time import sleep
 
 import pytest
 from django.db import connection, transaction
@@ -113,6 +114,7 @@ def test_the_database_waits_for_a_renewal_or_an_end_that_is_being_written(contra
             first_wrote.set()
             if connection.vendor == "postgresql":
                 assert second_begins.wait(timeout=30)
+                sleep(0.3)  # until it waits in the database; any less time would only let an absent lock pass
 
     def second(write: Callable[[], None]) -> None:
         assert first_wrote.wait(timeout=30)

@@ -456,7 +456,7 @@ def test_what_exceeds_the_fees_paid_is_cut_and_the_claimant_notified():
         Decimal("1.84"),
         Decimal("6.33"),
     )
-    assert "6.34 EUR" in letters(claim)[-1] and "5.1" in letters(claim)[-1]
+    assert "6.33 EUR" in letters(claim)[-1] and "5.1" in letters(claim)[-1]
     assert cap_balance_of(claim.contract, assess(claim, OPEN).terms).left == 0
 
 

@@ -70,7 +70,7 @@ class Consequences:
     claims: Sequence[TouchedClaim] = ()
     withdrawn: Sequence[str] = ()
     last_day: date | None = None
-    """Of the contract then; None where it is withdrawn."""
+    """Of the contract then; None where it stays, or the contract is withdrawn."""
 
     @property
     def first(self) -> str:
@@ -103,6 +103,7 @@ def consequences(contract: Contract, write: Callable[[], object], now: datetime)
     changed = (
         preview_change_of_customer(write=write, customer=contract.customer, months=closed, now=now) if closed else []
     )
+    then = after[contract.pk][1].last_day if contract.pk in after else None
     claims = Claim.objects.filter(contract__in=touched, month__in=[month.first_day for month in months])
     return Consequences(
         months=months,
@@ -118,7 +119,7 @@ def consequences(contract: Contract, write: Callable[[], object], now: datetime)
             for claim in claims.select_related("contract").order_by("month", "number")[:MOST_CLAIMS]
         ],
         withdrawn=[reference for pk, (reference, _record) in before.items() if pk not in after],
-        last_day=after[contract.pk][1].last_day if contract.pk in after else None,
+        last_day=then if then != contract.last_day else None,
     )
 
 

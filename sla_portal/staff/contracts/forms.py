@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
@@ -132,7 +133,12 @@ class ChargeForm(ContractActionForm):
         fields["from_month"].choices = [(str(month), str(month)) for month in reversed(months)]
         fields["from_month"].initial = str(following)
         fields["monthly_charge"].label = _("Monthly charge (%(currency)s)") % {"currency": self.contract.currency}
-        fields["monthly_charge"].initial = charges_in_force([self.contract], following)[self.contract.pk]
+        fields["monthly_charge"].initial = plain(charges_in_force([self.contract], following)[self.contract.pk])
+
+
+def plain(amount: Decimal) -> str:
+    """Write an amount with two decimals, or three where the third is not zero."""
+    return f"{amount:.2f}" if amount == round(amount, 2) else f"{amount:.3f}"
 
 
 class RenewForm(forms.Form):
@@ -163,7 +169,7 @@ class RenewForm(forms.Form):
         initial = {
             "reference": next_reference(contract),
             "ends_on": as_long(contract.starts_on, contract.ends_on, begins),
-            "monthly_charge": charge,
+            "monthly_charge": plain(charge),
             "currency": contract.currency,
         }
         super().__init__(*args, initial=initial, **kwargs)

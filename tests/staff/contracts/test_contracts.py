@@ -87,7 +87,7 @@ def test_a_new_charge_names_the_months_it_touches_and_the_claims_before_it_is_sa
         granted(claim)
     page = at_page(admin, "change_charge", of.contract)
     form = page.response.context["form"]
-    assert (form["from_month"].value(), str(form["monthly_charge"].value())) == ("2026-12", "4900.000")
+    assert (form["from_month"].value(), str(form["monthly_charge"].value())) == ("2026-12", "4900.00")
     shown = page.fill("from_month", monthly_charge="5900", reason=WHY)
     assert "Service or worth changes in 2 months, December 2026 to January 2027." in text_of(shown)
     assert "This is a correction" not in text_of(shown)

@@ -223,6 +223,8 @@ class TestContract:
         assert "30 service days · 100.00000 % · 0 min unavailable ✓ SLA met 10 service days · 100.00000 %" in text_of(
             named
         )
+        code = contract.customer.code
+        assert f"/months/2026-09/customer/{code}/minutes/" in named.content.decode()
         contract.refresh_from_db()
         assert contract.terminated_on is None
         assert "is closed" not in text_of(page.fill("last_day", last_day="2026-11-30", reason="They move out"))

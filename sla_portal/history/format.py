@@ -287,7 +287,9 @@ class Contract(Part):
     ends_on: Day
     monthly_charge: Charge
     """The first."""
-    charges: Annotated[list[Annotated[MonthlyCharge, AfterValidator(MonthlyCharge.row)]], AfterValidator(_ascending)] = []
+    charges: Annotated[
+        list[Annotated[MonthlyCharge, AfterValidator(MonthlyCharge.row)]], AfterValidator(_ascending)
+    ] = []
     """Those that hold from a service month on, in order. Without any the first holds always; a dump then leaves the key out."""
     currency: Currency
     trial_days: SmallNumber

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('claims', '0007_tables_are_never_emptied'),
+        ('claims', '0009_reversals_take_two'),
     ]
 
     operations = [

@@ -256,18 +256,21 @@ class _Loading:
             for subject, row in zip(subjects, changed, strict=True):
                 found = before.get(row[key])
                 action = "changed by a history file" if found else "loaded from a history file"
-                old = found.row if found else {}
-                touching = [
-                    *_outage_periods(row, self.now),
-                    *_outage_periods(old, self.now),
-                    *_contract_periods(row, old),
-                ]
+                touching = self._time_touched(row, found.row if found else {}) if self.some_closed else []
                 entries.append(
                     Written(action, subject, changes(found.row if found else None, row), HISTORY_FILE, touching)
-                    if self.some_closed and closed_months_touched(touching)
+                    if closed_months_touched(touching)
                     else Written(action, subject, changes(found.row if found else None, row))
                 )
             self._record(kind, entries)
+
+    def _time_touched(self, row: Row, before: Row) -> list[Period]:
+        """The time of the outages of a row before and after, or the time whose service or worth its contracts change."""
+        return [
+            *_outage_periods(row, self.now),
+            *_outage_periods(before, self.now),
+            *_contract_periods(row, before),
+        ]
 
     def _write_customers(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:
         written = _upsert(

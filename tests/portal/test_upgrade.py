@@ -137,7 +137,8 @@ def after(before: dict[str, list[dict]]) -> dict[str, list[dict]]:
 
 def figures() -> list[dict]:
     closed = MonthClosing.objects.values("month")
-    return [row for kind in (RegionMonth, CustomerMonth) for row in kind.objects.filter(month__in=closed).values()]
+    kinds = (RegionMonth, CustomerMonth)
+    return [row for kind in kinds for row in kind.objects.filter(month__in=closed).order_by("pk").values()]
 
 
 def test_rows_and_closed_figures_stay_and_what_breaks_a_new_rule_is_listed_and_blocks_nothing(before):

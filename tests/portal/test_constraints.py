@@ -30,7 +30,7 @@ from sla_portal.availability.models import (
     RegionMonth,
 )
 from sla_portal.customers.models import Client, Contact, CoreFunction
-from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, Wording
+from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, UnmatchedReport, Wording
 from tests.support import claims_breaks
 from tests.support.builders import (
     a_contract,
@@ -380,6 +380,9 @@ BREAKS = claims_breaks.BREAKS | {
     "a_letter_has_a_date_and_a_reference": lambda: delivery(status="letter", letter_on=on("2026-09-02")),
     "a_report_is_applied_once": lambda: twice(
         Bounce.objects.create, delivery=delivery(), key="0", noted_at=at("2026-09-01 09:00"), permanent=True
+    ),
+    "a_report_is_looked_at_after_it_came": lambda: UnmatchedReport.objects.create(
+        key="0", noted_at=at("2026-09-01 09:00"), looked_at=at("2026-09-01 08:00"), content=b""
     ),
     "a_notice_has_one_brake": lambda: twice(Brake.objects.create, free_at=at("2026-09-01 08:00")),
     "a_limit_lets_something_through": lambda: Brake.objects.create(free_at=at("2026-09-01 08:00"), per_minute=0),

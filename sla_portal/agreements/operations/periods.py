@@ -331,7 +331,15 @@ def _withdraw_renewals(actor: Actor, renewals: Sequence[Contract], reason: str, 
         gone = {name: [value, None] for name, value in snapshot(renewal).items() if value not in (None, "")}
         try:
             with transaction.atomic():
-                record(actor=actor, action="withdrew", subject=renewal, changes=gone, reason=reason, now=now)
+                record(
+                    actor=actor,
+                    action="withdrew",
+                    subject=renewal,
+                    changes=gone,
+                    reason=reason,
+                    touching=time_changed(record_of_contract(renewal), None),
+                    now=now,
+                )
                 renewal.delete()
         except ProtectedError:
             return False

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging
+from celery.signals import beat_init, setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sla_portal.settings")
 
@@ -57,3 +57,12 @@ def note_the_start(**_: object) -> None:
     from sla_portal.health import note_beat
 
     note_beat()
+
+
+@worker_init.connect
+def refuse_a_database_of_another_role(**_: object) -> None:
+    """Do no work on a database that this installation must not serve."""
+    from sla_portal.operator.queries import refusal_of_role
+
+    if sentence := refusal_of_role():
+        raise SystemExit(sentence)

@@ -21,7 +21,9 @@ from sla_portal.audit.admin import (
     clock_column,
     day_column,
 )
+from sla_portal.audit.forms import MergingForm
 from sla_portal.badges import badge
+from sla_portal.plausible import ask_whether_meant
 
 from .models import AgreementVersion, Answer, Clause, Contract, Payment, RegisterEntry, Suspension
 from .operations import notify_of_pending, time_changed
@@ -122,6 +124,9 @@ class ContractForm(ClosedMonthsForm):
             )
         if (facts.get("monthly_charge") or 0) < 0:
             self.add_error("monthly_charge", _("The monthly charge cannot be negative."))
+        served = [facts["customer"].region] if facts.get("customer") else []
+        for name, years in (("starts_on", 2), ("ends_on", 10)):
+            ask_whether_meant(self, name, timezone.now(), served, years=years)
         return facts
 
     def clean_currency(self):
@@ -149,10 +154,20 @@ class SuspensionRows(Rows):
     form = SuspensionForm
 
 
+class PaymentForm(MergingForm):
+    """A payment."""
+
+    def clean(self):
+        facts = super().clean()
+        ask_whether_meant(self, "paid_on", timezone.now())
+        return facts
+
+
 class PaymentRows(Rows):
     """Payments can only be added; a repayment is a negative payment."""
 
     model = Payment
+    form = PaymentForm
     can_delete = False
 
     def has_change_permission(self, request, obj=None):

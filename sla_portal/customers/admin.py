@@ -2,9 +2,11 @@
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sla_portal.audit.admin import AuditedModelAdmin, ChosenFilter, Link, Rows
+from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ChosenFilter, Link, Rows, day_column
+from sla_portal.plausible import ask_whether_meant
 
 from .models import Client, Contact, CoreFunction, Customer, Region
 
@@ -23,9 +25,33 @@ class RegionFilter(ChosenFilter):
         return queryset.filter(**{f"{self.path}__code": self.value()}) if self.value() else queryset
 
 
+class RegionForm(AuditedForm):
+    """A region with its service days."""
+
+    def clean(self):
+        facts = super().clean()
+        first, last = facts.get("first_service_day"), facts.get("last_service_day")
+        if first and last and last < first:
+            self.add_error(
+                "last_service_day",
+                _("The last service day is before the first. Choose a day on or after the first service day."),
+            )
+        for name in ("first_service_day", "last_service_day"):
+            ask_whether_meant(self, name, timezone.now(), years=5)
+        return facts
+
+
 @admin.register(Region)
 class RegionAdmin(AuditedModelAdmin):
-    list_display = ("name", "name_zh", "code", "zone")
+    form = RegionForm
+    list_display = (
+        "name",
+        "name_zh",
+        "code",
+        "zone",
+        day_column("first_service_day", _("first service day")),
+        day_column("last_service_day", _("last service day")),
+    )
     search_fields = ("code", "name", "name_zh")
     sortable_by = ("code",)
     nothing_yet = _(
@@ -59,7 +85,11 @@ class CustomerAdmin(AuditedModelAdmin):
     sortable_by = ("code",)
     autocomplete_fields = ("region",)
     inlines = (ContactRows,)
-    nothing_yet = _("Customers come from a history file (manage.py loadhistory) or are added here by an administrator.")
+    nothing_yet = _("Customers are imported from a table, or added here one by one, by an administrator.")
+
+    def list_links(self, request):
+        if request.user.has_perms(("customers.add_customer", "agreements.add_contract")):
+            yield Link(_("Import"), reverse("admin:import_customers"))
 
     def record_links(self, request, customer):
         contracts = reverse("admin:agreements_contract_changelist")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from sla_portal.kernel.months import ServiceMonth
 
 code_validator = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", _("Use letters, digits, dots, hyphens and underscores only.")
@@ -70,15 +73,42 @@ class Region(Translated):
         validators=[validate_time_zone],
         help_text=_("Time zone of the people in this region. Empty: the SLA time zone. Only the SLA time zone counts."),
     )
+    first_service_day = models.DateField(
+        _("first service day"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "In the SLA time zone. Earlier days of this region are not in service. Months before the first service day "
+            "of every region are neither closed nor reported."
+        ),
+    )
+    last_service_day = models.DateField(
+        _("last service day"),
+        null=True,
+        blank=True,
+        help_text=_("In the SLA time zone. Later days are not in service. Empty: the region is not discontinued."),
+    )
 
     class Meta:
         verbose_name = _("region")
         verbose_name_plural = _("regions")
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(first_service_day__isnull=True)
+                | models.Q(last_service_day__isnull=True)
+                | models.Q(last_service_day__gte=models.F("first_service_day")),
+                name="a_region_is_not_discontinued_before_its_first_service_day",
+            ),
+        ]
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone) if self.time_zone else settings.SLA_ZONE
+
+    def service_days(self, month: ServiceMonth) -> list[date]:
+        """Return the dates of the month from the first service day to the last (1.6)."""
+        return month.days_between(self.first_service_day, self.last_service_day)
 
 
 class Positioned(Translated):

@@ -201,6 +201,7 @@ class FailureReason(models.TextChoices):
     BLOCKED = "blocked", _("The receiving server blocked the e-mail by its own policy.")
     RETURNED = "returned", _("The e-mail was accepted and bounced later.")
     PROBABLY = "probably", _("A report in plain words says that the e-mail was not delivered. It probably failed.")
+    HELD = "held", _("Held: customers get no e-mail from a staging copy.")
 
 
 class Delivery(models.Model):

@@ -26,6 +26,7 @@ FROZEN = {
     "notices_attachment", "notices_bounce", "claims_recommendation", "claims_decision", "claims_compensation",
     "claims_undoing_entries", "claims_voucher", "claims_entry", "claims_refusedapplication", "audit_document", "audit_certificate",
     "agreements_publishedchanges", "notices_pagecopy", "reports_versionpdf",
+    "operator_stagingcopy",
 }  # fmt: skip
 
 

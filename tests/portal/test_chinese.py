@@ -45,8 +45,17 @@ from sla_portal.demo.build import build_demo
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.mail.inbox import BACKEND
 from sla_portal.notices.models import Attachment, Delivery, Kind, Notice, Wording
-from sla_portal.notices.operations import deliver_chunk, give_notice, mail_checkpoints, note_bounce, notify_of_findings
+from sla_portal.notices.operations import (
+    deliver_chunk,
+    give_notice,
+    invite,
+    mail_checkpoints,
+    note_bounce,
+    notify_of_findings,
+    send_test,
+)
 from sla_portal.notices.private import token
+from sla_portal.notices.rules import INVITATION
 from sla_portal.notices.wording import Words
 from sla_portal.reports.models import Bundle, Report, ReportRun
 from sla_portal.reports.operations import make_bundle, request_bundle
@@ -225,6 +234,10 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         faults = [Finding(fault, 1, 2, checkpoint).stored() for fault in Fault for checkpoint in (None, 1)]
         check = Check.objects.create(at=NOW, whole=True, entries=2, found=faults)
         notify_of_findings(check=check, now=NOW)
+        administrator = User.objects.get(username="admin")
+        for user in (administrator, User.objects.create_user("neu", "new@example.com")):
+            told = send_test if user == administrator else invite
+            told(actor=Actor.staff(administrator), user=user, now=NOW)
         seal_all(folder / "key.pem")
         yield Typed()
         transaction.set_rollback(True)
@@ -330,6 +343,10 @@ def given(route: str) -> list[dict[str, object]] | None:
         "claims/minutes/<str:token>/": [{"token": token} for token in claim_links()],
         "notices/<path:number>/": [{"number": row.number} for row in Notice.objects.filter(public=True)],
         "agreement/answer/<str:token>/": [{"token": token(mail)}],
+        "admin/password/<str:token>/": [
+            {"token": token(Delivery.objects.get(notice__about__startswith=INVITATION))},
+            {"token": "1-x"},
+        ],
         "agreement/<str:version>/text.json": [{"version": "1.1"}],
         "agreement/<str:before>/<str:after>/": [{"before": "1.0", "after": "1.1"}],
         "agreement/<path:version>/": [{"version": version} for version in ("1.0", "1.1")],

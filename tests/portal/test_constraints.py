@@ -31,6 +31,7 @@ from sla_portal.availability.models import (
 )
 from sla_portal.customers.models import Client, Contact, CoreFunction
 from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, UnmatchedReport, Wording
+from sla_portal.operator.models import Opening, Rehearsal
 from tests.support import claims_breaks
 from tests.support.builders import (
     a_contract,
@@ -44,6 +45,7 @@ from tests.support.builders import (
     numbers,
     on,
 )
+from tests.support.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -199,7 +201,15 @@ def seal(**values):
     return Seal.objects.create(document=document(), next_attempt_at=at("2026-10-10 01:00"), **values)
 
 
+def rehearsal(**values):
+    with unguarded():
+        Opening.objects.all().delete()
+    return Rehearsal.objects.create(begun_at=at("2026-05-01 00:00"), begun_by_name="ann", **values)
+
+
 BREAKS = claims_breaks.BREAKS | {
+    "a_rehearsal_is_ended_by_someone_after_it_began": lambda: rehearsal(ended_at=at("2026-06-01 00:00")),
+    "one_rehearsal_runs_at_a_time": lambda: twice(rehearsal),
     "a_document_has_each_revision_once": lambda: twice(document),
     "a_document_is_of_a_known_kind": lambda: document(kind="poem"),
     "a_seal_is_whole_or_none": lambda: seal(sealed_at=at("2026-10-10 01:00"), level="B-B"),
@@ -214,6 +224,13 @@ BREAKS = claims_breaks.BREAKS | {
         for customer in [a_customer(a_region())]
         for email in ("Ops@example.com", "ops@example.com")
     ],
+    "a_portal_is_opened_once": lambda: Opening.objects.create(pk=2),
+    "who_opened_a_portal_did_so_at_a_time": lambda: Opening.objects.bulk_create(
+        [Opening(pk=1, opened_by=User.objects.create_user("ann"))],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["opened_by"],
+    ),
     "one_version_takes_effect_on_a_day": lambda: [a_version(name, "2026-01-01") for name in ("2.0", "2.1")],
     "a_target_is_a_percentage": lambda: a_version("2.0", "2026-01-01", availability_target="100.1"),
     "a_reading_is_one_of_three": lambda: a_version("2.0", "2026-01-01", unavailability_reading="most"),
@@ -328,6 +345,9 @@ BREAKS = claims_breaks.BREAKS | {
     ),
     "a_long_window_is_confirmed_by_another_person": confirmed_by_who_requested_it,
     "a_window_is_of_a_known_kind": lambda: window(kind="party"),
+    "a_region_is_not_discontinued_before_its_first_service_day": lambda: a_region(
+        first_service_day=on("2026-09-02"), last_service_day=on("2026-09-01")
+    ),
     "a_window_names_a_region_once": lambda: twice(WindowRegion.objects.create, window=window(), region=a_region()),
     "a_window_names_a_function_once": lambda: twice(
         WindowFunction.objects.create, window=window(), function=CoreFunction.objects.first()
@@ -413,7 +433,7 @@ BREAKS = claims_breaks.BREAKS | {
     "a_customer_is_judged_once_a_month": lambda: twice(customer_month, customer=a_customer(a_region())),
 }
 OURS = {
-    "audit", "customers", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
+    "audit", "customers", "operator", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
 }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ from .publishing import (
 )
 from .refusals import DraftLocked, NotAcceptable, ReasonMissing, SecondPersonNeeded
 from .register import ApprovedAlready, approve_entry, write_entry
-from .wording import AnotherWordingLoaded, TextLocked, load_wording, replace_wording
+from .wording import AnotherWordingLoaded, TextLocked, TextsDiffer, load_wording, replace_wording, set_first_version
 
 __all__ = [
     "AlreadyPublished",
@@ -102,6 +102,7 @@ __all__ = [
     "SummaryMissing",
     "SuspensionsOverlap",
     "TextLocked",
+    "TextsDiffer",
     "agree_later_end",
     "approve_entry",
     "change_charge",
@@ -123,6 +124,7 @@ __all__ = [
     "replace_wording",
     "resume_contract",
     "send_back_draft",
+    "set_first_version",
     "sign_contract",
     "submit_draft",
     "suspend_contract",

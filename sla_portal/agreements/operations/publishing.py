@@ -20,6 +20,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Delivery, Kind, Notice
 from sla_portal.notices.operations import give_notice
+from sla_portal.operator.queries import rehearsal_number
 
 from .. import emails
 from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Contract, FurtherNotice
@@ -177,7 +178,13 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
             },
             now=now,
         )
-        register(kind=DocumentKind.AGREEMENT, number=locked.version, sha256=locked.sha256, issued_at=now)
+        register(
+            kind=DocumentKind.AGREEMENT,
+            number=locked.version,
+            sha256=locked.sha256,
+            issued_at=now,
+            rehearsal=rehearsal_number(),
+        )
         make_checkpoint(occasion=Occasion.PUBLICATION, about=locked.notice, now=now)
     version.refresh_from_db()
     return locked.notice

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import F, Min, QuerySet, Value
 from django.db.models.functions import Lower
+from django.utils import translation
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
@@ -19,6 +21,9 @@ from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.operations import lock_chain, record, require
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.errors import Refused
+from sla_portal.operator.queries import present_mark, rehearsal_number
+from sla_portal.operator.rules import Mark
+from sla_portal.operator.words import mark_name, mark_sentence, marked
 
 from ..mail.message import MailMessage
 from ..models import Attachment, Delivery, Notice, Status, Wording
@@ -32,6 +37,7 @@ class Address:
 
     email: str
     name: str = ""
+    language: str = settings.LANGUAGE_CODE
 
 
 class NotWorded(Refused):
@@ -65,7 +71,8 @@ def give_notice(
         notice = Notice(
             number=_next_number(now), kind=kind, about=about, public=public, given_at=now, given_by=actor.name[:200]
         )
-        words = [Wording(language=w.language, subject=w.heading, text=w.text, html=w.fragment) for w in wordings]
+        mark = present_mark()
+        words = [Wording(language=w.language, **_worded(w, mark)) for w in wordings]
         files = [Attachment(name=f.name, content_type=f.content_type, content=f.content) for f in attachments]
         notice.sha256 = notice.digest_with(words, files)
         for wording in words:
@@ -100,8 +107,22 @@ def give_notice(
                 number=notice.number,
                 sha256=hashlib.sha256(notice.published()).hexdigest(),
                 issued_at=now,
+                rehearsal=rehearsal_number(),
             )
     return notice
+
+
+def _worded(words: Words, mark: Mark) -> dict[str, str]:
+    """Return the columns of a wording; where nothing is real, its subject and first line say so."""
+    if not mark:
+        return {"subject": words.heading, "text": words.text, "html": words.fragment}
+    with translation.override(words.language):
+        sentence = mark_sentence(mark)
+        return {
+            "subject": marked(words.heading, mark)[: Wording._meta.get_field("subject").max_length],
+            "text": f"{mark_name(mark)}: {sentence}\n\n{words.text}",
+            "html": format_html("<p><strong>{}</strong> {}</p>\n", f"{mark_name(mark)}:", sentence) + words.fragment,
+        }
 
 
 def check_worded(wordings: Iterable[Words]) -> None:
@@ -143,7 +164,7 @@ def _queue_addresses(notice: Notice, addresses: Sequence[Address]) -> int:
             notice=notice,
             email=one.email,
             name=one.name,
-            language=settings.LANGUAGE_CODE,
+            language=one.language,
             urgency=urgency(notice.kind),
             next_attempt_at=notice.given_at,
         )

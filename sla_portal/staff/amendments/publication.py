@@ -123,7 +123,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("admin:amendment", pk)
     sent = request.POST if request.method == "POST" else request.GET if "effective_on" in request.GET else None
-    form = SubmitForm(sent, earliest=first.day)
+    form = SubmitForm(sent, earliest=first.day, now=now)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             submit_draft(actor=acting(request), draft=draft, effective_on=form.cleaned_data["effective_on"], now=now)

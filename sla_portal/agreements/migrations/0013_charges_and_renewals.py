@@ -20,7 +20,7 @@ def link_renewals(apps, _editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agreements', '0011_published_changes'),
+        ('agreements', '0012_a_version_in_use_stands_still'),
     ]
 
     operations = [

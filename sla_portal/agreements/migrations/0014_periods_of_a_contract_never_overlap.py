@@ -6,5 +6,5 @@ from sla_portal.agreements.triggers import add, drop
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agreements", "0012_charges_and_renewals")]
+    dependencies = [("agreements", "0013_charges_and_renewals")]
     operations = [migrations.RunPython(add, drop)]

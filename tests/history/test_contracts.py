@@ -6,11 +6,15 @@ from datetime import date
 import pytest
 
 from sla_portal.agreements.models import Charge, Contract
-from sla_portal.audit.models import ClosedMonth, Entry
+from sla_portal.audit.models import Entry
+from sla_portal.kernel.months import ServiceMonth
 from tests.history.test_refusals import refused
+from tests.support.builders import at
+from tests.support.closing import closed_by_two
 from tests.support.histories import changed, dumped, example, loaded
 
 pytestmark = pytest.mark.django_db
+NOW = at("2026-11-20 08:00")
 
 CHARGES = [{"from": "2026-09", "monthly_charge": "59.00"}, {"from": "2026-12", "monthly_charge": "69.00"}]
 
@@ -22,7 +26,7 @@ def test_charges_are_added_by_month_and_a_changed_one_supersedes(tmp_path):
     assert "already" in loaded(tmp_path, json.loads(dump))
     # Those that a file does not name stay.
     assert "already" in loaded(tmp_path, example())
-    ClosedMonth.objects.create(month=date(2026, 10, 1))
+    closed_by_two(ServiceMonth(2026, 10), NOW)
     corrected = [{"from": "2026-10", "monthly_charge": "60.00"}, {"from": "2026-12", "monthly_charge": "70.00"}]
     loaded(tmp_path, changed("customers[0].contracts[0].charges", corrected))
     assert json.loads(dumped())["customers"][0]["contracts"][0]["charges"] == [CHARGES[0], *corrected]
@@ -35,8 +39,11 @@ def test_charges_are_added_by_month_and_a_changed_one_supersedes(tmp_path):
 
 
 def test_a_new_contract_in_a_closed_month_is_named(tmp_path):
-    ClosedMonth.objects.create(month=date(2026, 10, 1))
-    loaded(tmp_path, example())
+    document = example()
+    del document["agreements"]
+    loaded(tmp_path, {**document, "customers": []})
+    closed_by_two(ServiceMonth(2026, 10), NOW)
+    loaded(tmp_path, document)
     assert Entry.objects.get(subject_type="customers.customer").changes["closed_months"] == [None, ["2026-10"]]
 
 

@@ -62,14 +62,14 @@ def fill() -> None:
     europe = a_region("eu", name="Europe")
     a_contract(a_customer(europe, "C-1"), "2026-01-01", "2026-12-31")
     # Renewed by its days alone, and extended after that; two of which nothing says that one renews the other
-    two = a_customer(europe, "C-2")
+    two = a_customer(europe, "C-12")
     a_contract(two, "2026-01-01", "2026-05-31", reference="K-A")
     a_contract(two, "2026-06-01", "2026-12-31", reference="K-B", monthly_charge="59.00")
     extended = {"extended_minutes": 1441, "extended_to": date(2026, 6, 2)}
-    three = a_customer(europe, "C-3")
+    three = a_customer(europe, "C-13")
     a_contract(three, "2026-01-01", "2026-05-31", reference="K-C", **extended)
     a_contract(three, "2026-06-01", "2026-12-31", reference="K-D")
-    four = a_customer(europe, "C-4")
+    four = a_customer(europe, "C-14")
     for reference, days in (
         ("K-E", ("2026-01-01", "2026-05-31")),
         ("K-F", ("2026-01-01", "2026-05-31")),

@@ -175,6 +175,7 @@ class CustomerAdmin(AuditedModelAdmin):
         months = reverse("admin:availability_customermonth_changelist")
         if request.user.has_perm("agreements.view_contract"):
             yield Link(_("Contracts"), f"{contracts}?q={customer.code}")
+            yield Link(_("Contract periods"), reverse("admin:customer_periods", args=[customer.pk]))
         if request.user.has_perm("availability.view_customermonth"):
             yield Link(_("Months"), f"{months}?q={customer.code}")
         if request.user.has_perm("claims.enter_claim"):

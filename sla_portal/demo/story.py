@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +22,14 @@ from incidents.operations import (
 from maintenance.models import Kind, MaintenanceWindow
 from maintenance.operations import announce_window, finish_work, plan_window, request_announcement, start_work
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.operations import record_payment, sign_contract, suspend_contract, terminate_contract
+from sla_portal.agreements.operations import (
+    change_charge,
+    record_payment,
+    renew_contract,
+    sign_contract,
+    suspend_contract,
+    terminate_contract,
+)
 from sla_portal.agreements.rules import shortest_period_ends_on
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
@@ -123,24 +131,27 @@ class Story:
 
         self.then(first, step)
         for number, period in enumerate(party.periods, 1):
-            self.contract(party, f"K-{party.code[2:]}-{number}", period)
+            self.contract(party, f"K-{party.code[2:]}-{number}", period, earlier=f"K-{party.code[2:]}-{number - 1}")
 
-    def contract(self, party: Party, reference: str, period: Period) -> None:
+    def contract(self, party: Party, reference: str, period: Period, earlier: str) -> None:
         starts_on = (self.present + -period.months_ago).first_day + (period.day - 1) * DAYS
         months = [ServiceMonth.of(starts_on) + n for n in range(period.months)]
 
         def sign(at: datetime) -> None:
-            self.contracts[reference] = sign_contract(
-                actor=self.people["admin"],
-                customer=self.customers[party.code],
-                reference=reference,
-                starts_on=starts_on,
-                ends_on=shortest_period_ends_on(months[-1].first_day + (period.day - 1) * DAYS),
-                monthly_charge=party.charge,
-                currency=party.currency,
-                trial_days=period.trial_days,
-                now=at,
-            )
+            terms: dict[str, Any] = {
+                "actor": self.people["admin"],
+                "reference": reference,
+                "ends_on": shortest_period_ends_on(months[-1].first_day + (period.day - 1) * DAYS),
+                "monthly_charge": party.charge,
+                "currency": party.currency,
+                "now": at,
+            }
+            if before := self.contracts.get(earlier):
+                self.contracts[reference] = renew_contract(contract=before, **terms)
+            else:
+                self.contracts[reference] = sign_contract(
+                    customer=self.customers[party.code], starts_on=starts_on, trial_days=period.trial_days, **terms
+                )
 
         self.then(self.clock(period.months_ago, period.day, "11:00") - 10 * DAYS, sign)
         for month in months[1 if period.trial_days else 0 :]:
@@ -190,6 +201,21 @@ class Story:
             )
 
         self.then(self.clock(months_ago, day, "09:00") - 14 * DAYS, step)
+
+    def new_charge(self, reference: str, charge: Decimal, reason: str) -> None:
+        """A charge from the next month on."""
+
+        def step(at: datetime) -> None:
+            change_charge(
+                actor=self.people["admin"],
+                contract=self.contracts[reference],
+                from_month=self.present.next,
+                monthly_charge=charge,
+                reason=reason,
+                now=at,
+            )
+
+        self.then(self.clock(1, 20, "10:00"), step)
 
     # Maintenance
 
@@ -438,6 +464,7 @@ def customers_and_contracts(story: Story) -> None:
     story.opening()
     story.suspension("K-1003-1", 4, 10, 14, "Two invoices unpaid after the second reminder")
     story.termination("K-2004-1", 3, 20, "The building was sold")
+    story.new_charge("K-1004-1", Decimal("2080.00"), "Two more buildings")
 
 
 def the_first_half_year(story: Story) -> None:

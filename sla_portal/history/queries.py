@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
-from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
+from sla_portal.agreements.models import AgreementVersion, Charge, Contract, Payment, Suspension
 from sla_portal.availability.models import Exclusion, RegionMonth, Status
 from sla_portal.availability.queries import (
     changed_closed_months,
@@ -182,6 +182,13 @@ def _contracts(customers: Collection[int]) -> dict[int, list[Recorded]]:
             contract__customer__in=customers
         ).values_list("contract", "pk", "reference", "paid_on", "amount")
     )
+    charges: dict[int, dict[str, str]] = defaultdict(dict)
+    for owner, month, charge in (
+        Charge.objects.filter(contract__customer__in=customers)
+        .order_by("from_month", "revision")
+        .values_list("contract", "from_month", "monthly_charge")
+    ):
+        charges[owner][f"{month:%Y-%m}"] = canonical_money(charge)
     found: dict[int, list[Recorded]] = defaultdict(list)
     for contract in Contract.objects.filter(customer__in=customers):
         found[contract.customer_id].append(
@@ -192,6 +199,9 @@ def _contracts(customers: Collection[int]) -> dict[int, list[Recorded]]:
                     "starts_on": _day(contract.starts_on),
                     "ends_on": _day(contract.extended_to or contract.ends_on),
                     "monthly_charge": canonical_money(contract.monthly_charge),
+                    "charges": [
+                        {"from": month, "monthly_charge": charge} for month, charge in charges[contract.pk].items()
+                    ],
                     "currency": contract.currency,
                     "trial_days": contract.trial_days,
                     "terminated_on": _day(contract.terminated_on),

@@ -17,10 +17,10 @@ from sla_portal.audit.versions import acting
 from sla_portal.notices.operations import invite
 from sla_portal.notices.tasks import deliver_soon
 
-from .incidents import correction  # noqa: F401  registers the form that corrects an incident in place of its app's own
-from .maintenance import listing  # noqa: F401  registers the list of windows in place of its app's own
+from .contracts import correction as _contract  # noqa: F401  registers the form of a contract in place of its app's own
+from .incidents import correction  # noqa: F401  and the one that corrects an incident
+from .maintenance import listing  # noqa: F401  and the list of windows
 from .models import FailedSignIns
-from .months import contracts  # noqa: F401  and the one that corrects a contract
 from .operator import customers  # noqa: F401  and the one whose new customers have the operator's language
 from .removal import Removable
 from .roles import role_name

@@ -31,7 +31,12 @@ from maintenance.queries import requests_to_confirm, stage_of
 from maintenance.rules import Stage
 from sla_portal import zones
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, version_in_force
+from sla_portal.agreements.queries import (
+    NoAgreementInForce,
+    overlapping_periods,
+    pending_versions,
+    version_in_force,
+)
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
@@ -146,8 +151,7 @@ def index(request: HttpRequest) -> TemplateResponse:
         "zone_data": zones.RELEASE,
         "lists": [Link(str(name), reverse(f"admin:{page}")) for name, page, right in LISTS if may(right)],
     }
-    if may("incidents.view_incident"):
-        context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
+    context |= to_correct(request.user)
     if may(checklist.RIGHT):
         context["setup"] = setup_left(now)
     context |= maintenance(request.user)
@@ -176,6 +180,16 @@ def setup_left(now: datetime) -> dict[str, Any]:
     steps = checklist.steps(now)
     left = sum(not step.done for step in steps)
     return {"steps": () if steps[-1].done else steps, "left": left}
+
+
+def to_correct(user: User) -> dict[str, Any]:
+    """Records of an earlier build, or of a history file, that break a rule and are listed for correction."""
+    context: dict[str, Any] = {}
+    if user.has_perm("incidents.view_incident"):
+        context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
+    if user.has_perm("agreements.change_contract"):
+        context["overlapping"] = overlapping_periods().order_by("reference")[: SHOWN + 1]
+    return context
 
 
 def figures(request: HttpRequest, month: ServiceMonth, now: datetime) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class PortalAdminSite(AdminSite):
         from . import home, rehearsal, search
         from .amendments.urls import urls as amendments
         from .claims.urls import urls as claims
+        from .contracts.urls import urls as contracts
         from .incidents.urls import urls as incidents
         from .maintenance.urls import urls as maintenance
         from .months.urls import urls as months
@@ -94,7 +95,7 @@ class PortalAdminSite(AdminSite):
             path("password/<str:token>/", set_first_password, name="set_first_password"),
             path("typed/", self.admin_view(keep_typed), name="keep_typed"),
         ]
-        for urls in (incidents, maintenance, claims, months, amendments, shift, operator, setup):
+        for urls in (incidents, maintenance, claims, contracts, months, amendments, shift, operator, setup):
             pages += urls(self.admin_view)
         return pages + super().get_urls()
 

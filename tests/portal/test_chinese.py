@@ -328,6 +328,9 @@ def given(route: str) -> list[dict[str, object]] | None:
         },
         "admin/claims/ledger/<str:form>/": [{"form": "csv"}],
         "admin/incidents/export/<str:form>/": [{"form": "csv"}],
+        "admin/customers/customer/<int:pk>/periods/<str:form>/": [
+            {"pk": Customer.objects.latest("pk").pk, "form": "csv"}
+        ],
         "admin/maintenance/export/<str:form>/": [{"form": "csv"}],
         "admin/availability/months/export/regions/<str:form>/": [{"form": "csv"}],
         "admin/availability/months/export/customers/<str:form>/": [{"form": "csv"}],

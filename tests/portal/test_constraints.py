@@ -12,6 +12,7 @@ from maintenance.models import AnnouncementRequest, MaintenanceNotice, WindowCli
 from sla_portal.agreements.models import (
     AgreementVersion,
     Answer,
+    Charge,
     Clause,
     FurtherNotice,
     Payment,
@@ -84,6 +85,11 @@ def exclusion(**values):
 
 def contract(**values):
     return a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31", **values)
+
+
+def charge(of=None, **values):
+    given = {"from_month": on("2026-03-01"), "monthly_charge": 59, "recorded_at": at("2026-02-01 08:00")}
+    return Charge.objects.create(contract=of or contract(), **{**given, **values})
 
 
 def window(**values):
@@ -300,6 +306,9 @@ BREAKS = claims_breaks.BREAKS | {
     "a_contract_is_terminated_within_its_days": lambda: contract(terminated_on=on("2027-01-01")),
     "a_monthly_charge_is_not_negative": lambda: contract(monthly_charge=-1),
     "a_currency_is_three_capitals": lambda: contract(currency="eur"),
+    "a_charge_has_each_revision_once": lambda: twice(charge, contract()),
+    "a_charge_is_not_negative": lambda: charge(monthly_charge=-1),
+    "a_corrected_charge_states_its_reason": lambda: charge(revision=2),
     "a_suspension_does_not_end_before_it_starts": lambda: Suspension.objects.create(
         contract=contract(), starts_on=on("2026-03-02"), ends_on=on("2026-03-01")
     ),

@@ -18,6 +18,7 @@ from incidents.queries import severities
 from incidents.rules import Severity
 from maintenance.models import MaintenanceWindow
 from maintenance.operations import finish_work
+from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import ClosedMonth
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
@@ -61,6 +62,21 @@ def fill() -> None:
     """A year with three closed months, windows and incidents that are possible no more, and what is undecided."""
     europe = a_region("eu", name="Europe")
     a_contract(a_customer(europe, "C-1"), "2026-01-01", "2026-12-31")
+    # Renewed by its days alone, and extended after that; two of which nothing says that one renews the other
+    two = a_customer(europe, "C-12")
+    a_contract(two, "2026-01-01", "2026-05-31", reference="K-A")
+    a_contract(two, "2026-06-01", "2026-12-31", reference="K-B", monthly_charge="59.00")
+    extended = {"extended_minutes": 1441, "extended_to": date(2026, 6, 2)}
+    three = a_customer(europe, "C-13")
+    a_contract(three, "2026-01-01", "2026-05-31", reference="K-C", **extended)
+    a_contract(three, "2026-06-01", "2026-12-31", reference="K-D")
+    four = a_customer(europe, "C-14")
+    for reference, days in (
+        ("K-E", ("2026-01-01", "2026-05-31")),
+        ("K-F", ("2026-01-01", "2026-05-31")),
+        ("K-G", ("2026-06-01", "2026-12-31")),
+    ):
+        a_contract(four, *days, reference=reference)
     # July: all of the downtime is excluded by a window that was over when it began; that build did not ask.
     early = announced("MW-EARLY", "2026-07-05 00:00", "2026-07-10 01:00", "2026-07-10 02:00")
     an_exclusion(a_day_down(europe, "2026-07-10", "01:20", "01:30", reference="INC-EARLY"), "4.1", maintenance=early)
@@ -123,7 +139,8 @@ def after(before: dict[str, list[dict]]) -> dict[str, list[dict]]:
 
 def figures() -> list[dict]:
     closed = MonthClosing.objects.values("month")
-    return [row for kind in (RegionMonth, CustomerMonth) for row in kind.objects.filter(month__in=closed).values()]
+    kinds = (RegionMonth, CustomerMonth)
+    return [row for kind in kinds for row in kind.objects.filter(month__in=closed).order_by("pk").values()]
 
 
 def test_rows_and_closed_figures_stay_and_what_breaks_a_new_rule_is_listed_and_blocks_nothing(before):
@@ -136,6 +153,17 @@ def test_rows_and_closed_figures_stay_and_what_breaks_a_new_rule_is_listed_and_b
     rows_block_nothing(noc, legal)
     closed_months_stand(legal)
     service_days_touch_no_closed_month(legal)
+    contracts_are_linked_by_their_days()
+
+
+def contracts_are_linked_by_their_days() -> None:
+    renewals = Contract.objects.filter(renews__isnull=False).order_by("reference")
+    assert list(renewals.values_list("reference", "renews__reference")) == [("K-B", "K-A"), ("K-D", "K-C")]
+    named = text_of(signed_in(a_member("Administrator", "ada")).get(reverse("admin:index")))
+    assert "K-D begins on 2026-06-01; K-C, which it renews, ends on 2026-06-02" in named
+    assert "K-B begins" not in named
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Contract.objects.filter(reference="K-A").update(ends_on=date(2026, 6, 1))
 
 
 def rows_block_nothing(noc: Client, legal: Client) -> None:

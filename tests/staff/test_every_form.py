@@ -128,6 +128,32 @@ def on_exclusion(name: str, status: str) -> Callable[[Any], Case]:
     return make
 
 
+def on_contract(name: str, terminated_on=None, **sent: Any) -> Callable[[Any], Case]:
+    def make(desk) -> Case:
+        contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31", terminated_on=terminated_on)
+        return [contract], to(name, contract), previewed(desk, to(name, contract), **sent)
+
+    return make
+
+
+def previewed(desk, url: str, **sent: Any) -> dict[str, Any]:
+    """What is sent once the consequences were seen."""
+    sent = {**REASON, **sent}
+    return {**sent, "previewed": desk.post(url, sent).context["form"]["previewed"].value()}
+
+
+def renewed(_desk) -> Case:
+    contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+    sent = {"reference": "K-new", "ends_on": "2027-12-31", "monthly_charge": "49", "currency": "EUR"}
+    return [contract], to("renew_contract", contract), sent
+
+
+def withdrawn_renewal(desk) -> Case:
+    contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+    renewal = a_contract(contract.customer, "2027-01-01", "2027-12-31", renews=contract)
+    return [renewal], to("withdraw_renewal", renewal), previewed(desk, to("withdraw_renewal", renewal))
+
+
 PLANNED = ("2026-10-20 07:30", "2026-10-20 09:00")
 SENT = {"send": "1", "starts": epoch(at(PLANNED[0])), "ends": epoch(at("2026-10-20 09:30"))}
 
@@ -540,6 +566,15 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "send_delivery_again": [on_delivery("send_delivery_again")],
     "correct_delivery": [on_delivery("correct_delivery", email="right@example.com")],
     "delivery_by_letter": [on_delivery("delivery_by_letter", letter_on="2026-10-20", reference="L-1")],
+    "renew_contract": [renewed],
+    "end_contract": [on_contract("end_contract", last_day="2026-12-10")],
+    "resume_contract": [on_contract("resume_contract", terminated_on=on("2026-11-30"))],
+    "agree_later_end": [on_contract("agree_later_end", ends_on="2027-06-30")],
+    "correct_contract": [
+        on_contract("correct_contract", starts_on="2026-01-02", ends_on="2026-12-31", trial_days="0", renews="")
+    ],
+    "change_charge": [on_contract("change_charge", from_month="2026-12", monthly_charge="59")],
+    "withdraw_renewal": [withdrawn_renewal],
     "incidents_incident_change": [changed(a_past_incident, title="Gateway 2 lost")],
     "maintenance_maintenancewindow_change": [
         changed(lambda: a_window("2026-10-21 01:00", "2026-10-21 02:00"), title="Another title")
@@ -562,7 +597,7 @@ RECORDS: dict[str, tuple[Callable[[], models.Model], dict[str, str]]] = {
     "customers_contact": (lambda: a_claimant().contact, {"name": "Bo Hafen"}),
     "agreements_contract": (
         lambda: a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31"),
-        {"monthly_charge": "50"},
+        {"trial_days": "10"},
     ),
     "incidents_incidenttemplate": (lambda: IncidentTemplate.objects.create(title="Outage"), {"title": "Major outage"}),
     "incidents_updatetemplate": (lambda: UpdateTemplate.objects.create(name="First", text="We look."), {"name": "1st"}),

@@ -122,7 +122,7 @@ def test_contracts_and_payments_ask_and_a_contract_that_is_not_touched_does_not(
     contract = Contract.objects.get()
     assert Payment.objects.get().paid_on == on("2016-02-01")
     change = reverse("admin:agreements_contract_change", args=[contract.pk])
-    changed = filled(administrator, administrator.get(change), change, "monthly_charge", currency="USD", why="Agreed")
+    changed = filled(administrator, administrator.get(change), change, "currency", currency="USD", why="Agreed")
     assert changed.status_code == 302
     assert Contract.objects.get().currency == "USD"
 

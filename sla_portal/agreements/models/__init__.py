@@ -1,7 +1,7 @@
 """What was promised (versions, clauses, amendments), to whom and since when (contracts, suspensions, payments)."""
 
 from .amendments import Answer, FurtherNotice
-from .contracts import Contract, Payment, Suspension
+from .contracts import Charge, Contract, Payment, Suspension
 from .register import RegisterEntry
 from .versions import (
     CLAUSE_FIELDS,
@@ -23,6 +23,7 @@ __all__ = [
     "TERM_FIELDS",
     "AgreementVersion",
     "Answer",
+    "Charge",
     "Clause",
     "Contract",
     "FurtherNotice",

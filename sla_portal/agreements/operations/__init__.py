@@ -14,7 +14,7 @@ from .answering import (
 )
 from .contracts import (
     ContractOver,
-    ContractTerminated,
+    ContractRenewed,
     ContractTooShort,
     DaysOutsideContract,
     ReferenceTaken,
@@ -23,7 +23,7 @@ from .contracts import (
     record_payment,
     sign_contract,
     suspend_contract,
-    terminate_contract,
+    time_changed,
 )
 from .drafting import (
     NothingProposed,
@@ -33,6 +33,19 @@ from .drafting import (
     draft_version,
 )
 from .freezing import freeze_earlier_changes
+from .periods import (
+    AlreadyRenewed,
+    ContractTerminated,
+    PeriodsOverlap,
+    RenewalStands,
+    agree_later_end,
+    change_charge,
+    correct_contract,
+    renew_contract,
+    resume_contract,
+    terminate_contract,
+    withdraw_renewal,
+)
 from .publishing import (
     AlreadyPublished,
     AlreadyWithdrawn,
@@ -58,6 +71,7 @@ from .wording import AnotherWordingLoaded, TextLocked, TextsDiffer, load_wording
 
 __all__ = [
     "AlreadyPublished",
+    "AlreadyRenewed",
     "AlreadyWithdrawn",
     "AnotherWordingLoaded",
     "AnswerOutOfTime",
@@ -65,6 +79,7 @@ __all__ = [
     "ApprovedAlready",
     "BasisOutdated",
     "ContractOver",
+    "ContractRenewed",
     "ContractTerminated",
     "ContractTooShort",
     "DaysOutsideContract",
@@ -82,16 +97,21 @@ __all__ = [
     "NothingChanged",
     "NothingProposed",
     "NoticeTooShort",
+    "PeriodsOverlap",
     "ReasonMissing",
     "ReferenceTaken",
+    "RenewalStands",
     "SecondPersonNeeded",
     "SummaryMissing",
     "SuspensionsOverlap",
     "TextLocked",
     "TextsDiffer",
+    "agree_later_end",
     "approve_entry",
+    "change_charge",
     "change_draft",
     "copy_wording",
+    "correct_contract",
     "discard_draft",
     "draft_version",
     "extend_contract",
@@ -104,14 +124,18 @@ __all__ = [
     "register_answer",
     "register_answers",
     "remind_due",
+    "renew_contract",
     "replace_wording",
+    "resume_contract",
     "send_back_draft",
     "set_first_version",
     "sign_contract",
     "submit_draft",
     "suspend_contract",
     "terminate_contract",
+    "time_changed",
     "withdraw_answer",
+    "withdraw_renewal",
     "withdraw_version",
     "write_entry",
 ]

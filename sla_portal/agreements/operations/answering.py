@@ -21,7 +21,7 @@ from sla_portal.notices.models import Delivery
 from ..models import AgreementVersion, Answer, Contract
 from ..queries import concerned, running_contracts
 from ..rules import AnswerKind, Stage, last_day_of_stopping
-from .contracts import end_contract
+from .periods import end_contract, locked_renewals
 from .refusals import NotAcceptable, check_reason, cleaned
 
 
@@ -72,7 +72,8 @@ def register_answer(
     """Register that a customer objects to a version, or terminates its contracts because of it.
 
     An objection changes nothing: the contract continues under the new version unless it is terminated. A termination ends
-    each contract concerned, or `contract` alone, on `last_day`, by default the day before the effective date. With a
+    each contract concerned, or `contract` alone, on `last_day`, by default the day before the effective date, and withdraws
+    its renewals that have not begun. With a
     `delivery` it was given through the personal link in that e-mail; otherwise staff registers what was received at
     `received_at`, by default now.
     """
@@ -99,9 +100,11 @@ def register_answer(
             )
         if delivery and kind is AnswerKind.TERMINATION:
             _check_authorised(customer, delivery.email)
-        ended = []
+        ended: list[Contract] = []
+        renewals: dict[int, list[Contract]] = {}
         if kind is AnswerKind.TERMINATION:
             ended = _contracts_to_end(version, customer, contract)
+            renewals = {one.pk: locked_renewals([one]) for one in ended}
             last_day = _last_day(version, ended, last_day, now)
         else:
             last_day = None
@@ -134,7 +137,9 @@ def register_answer(
         )
         for one in ended:
             reason = _("The customer does not agree to version %(version)s (5.2).") % {"version": version}
-            end_contract(actor=actor, contract=one, last_day=last_day, reason=reason, now=now)
+            end_contract(
+                actor=actor, contract=one, last_day=last_day, renewals=renewals[one.pk], reason=reason, now=now
+            )
     return answer
 
 

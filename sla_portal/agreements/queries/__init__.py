@@ -19,7 +19,17 @@ from .amendments import (
     running_contracts,
     took_effect,
 )
-from .contracts import contracts_in_force, customers_under_contract, suspensions_of
+from .contracts import (
+    charges_in_force,
+    charges_of,
+    contracts_in_force,
+    customers_under_contract,
+    later_periods,
+    overlapping_periods,
+    record_of_contract,
+    renewal_of,
+    suspensions_of,
+)
 from .published import published_changes
 from .register import register
 from .versions import (
@@ -41,6 +51,8 @@ __all__ = [
     "acceptance",
     "acceptance_counts",
     "answers_of",
+    "charges_in_force",
+    "charges_of",
     "concerned",
     "contracts_ended",
     "contracts_in_force",
@@ -52,16 +64,20 @@ __all__ = [
     "deliveries_of",
     "earliest_day",
     "first_version",
+    "later_periods",
     "missing_in_first_version",
     "newest_version",
     "notices_of",
     "notified_off_record",
     "notified_or_concerned",
+    "overlapping_periods",
     "pending_versions",
     "published_changes",
     "published_versions",
     "reached",
+    "record_of_contract",
     "register",
+    "renewal_of",
     "running_contracts",
     "stands_still",
     "suspensions_of",

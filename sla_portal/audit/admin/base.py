@@ -49,8 +49,12 @@ class AuditedForm(MergingForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance._state.adding:
+        if not self.asks_why:
             del self.fields[WHY]
+
+    @property
+    def asks_why(self) -> bool:
+        return not self.instance._state.adding
 
 
 class CappedPaginator(Paginator):
@@ -218,9 +222,13 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
             (name, {**options, "fields": [field for field in options["fields"] if field != WHY]})
             for name, options in super().get_fieldsets(request, obj)
         ]
-        if obj is None or not self.has_change_permission(request, obj):
+        if not self.asks_why(request, obj):
             return fieldsets
         return [*fieldsets, (None, {"fields": [WHY], "classes": [WHY]})]
+
+    def asks_why(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether the form of a record asks for the reason of the change."""
+        return obj is not None and self.has_change_permission(request, obj)
 
     def get_object(self, request, object_id, from_field=None):
         """Lock the row before a write, so that the audit log records its real values.

@@ -146,11 +146,14 @@ class Checkpoint(models.Model):
 
 
 class Check(models.Model):
-    """An integrity check of the audit log and what it found. Triggers refuse UPDATE and DELETE."""
+    """An integrity check of the audit log, or of what was issued, and what it found. Triggers refuse UPDATE and DELETE."""
 
     at = models.DateTimeField(_("at"))
     whole = models.BooleanField(_("whole log"), help_text=_("No: only what follows the newest checkpoint."))
     entries = models.PositiveBigIntegerField(_("entries checked"))
+    documents = models.PositiveBigIntegerField(
+        _("documents checked"), null=True, help_text=_("Empty: a check of the audit log.")
+    )
     found = models.JSONField(_("findings"), default=list)
 
     class Meta:

@@ -117,8 +117,8 @@ def decide(request: HttpRequest, month: str, pk: int, step: str) -> HttpResponse
 def file(request: HttpRequest, month: str, revision: int) -> HttpResponse:
     """Send a closing as the file that is sealed."""
     require_right(request, "availability.view_monthclosing")
-    closing = get_object_or_404(MonthClosing, month=_asked(month).first_day, revision=revision, statement__isnull=False)
-    return download(closing.statement.encode(), f"closing-{month}-r{revision}.json", "application/json")
+    closing = get_object_or_404(MonthClosing, month=_asked(month).first_day, revision=revision)
+    return download(closing.content(), f"closing-{month}-r{revision}.json", "application/json")
 
 
 @require_safe

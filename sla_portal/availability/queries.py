@@ -144,11 +144,13 @@ def judged_region(
     )
 
 
-def region_month(region: Region, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]) -> Judged:
-    """Judge a service month of a region; `decisions` as in `judged_region`. Raises `NoAgreementInForce`."""
-    judgement = judged_region(region, month.span(settings.SLA_ZONE), now, **decisions)
+def region_month(
+    region: Region, month: ServiceMonth, now: datetime, *, terms: Terms | None = None, **decisions: Unpack[Decisions]
+) -> Judged:
+    """Judge a service month of a region; `terms` and `decisions` as in `judged_region`. Raises `NoAgreementInForce`."""
+    judgement = judged_region(region, month.span(settings.SLA_ZONE), now, terms=terms, **decisions)
     days = ServiceDays.of(month.days, settings.SLA_ZONE)
-    return Judged(month, judgement, days, figures(judgement, days, version_in_force(month.first_day).terms))
+    return Judged(month, judgement, days, figures(judgement, days, terms or version_in_force(month.first_day).terms))
 
 
 def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]) -> Judged:

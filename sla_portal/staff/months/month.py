@@ -124,10 +124,11 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None, status: MonthStatus) -> dict[str, Any]:
     url = reverse("admin:month", args=[month, "region", region.code])
     if row is None:
-        return {"url": url, "state": "unknown", "word": _("Not calculated yet")}
+        return {"region": region, "url": url, "state": "unknown", "word": _("Not calculated yet")}
     state, word = verdict(row.met, over=True)
     ratio = availability(row.unavailable_minutes, row.total_minutes)
     return {
+        "region": region,
         "url": url,
         "row": row,
         "state": state,

@@ -9,7 +9,7 @@ from hashlib import sha256
 from django.core.files.storage import default_storage
 
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.audit.models import Check, Checkpoint, Document, Kind, Seal
+from sla_portal.audit.models import Certificate, Check, Checkpoint, Document, Kind, Seal
 from sla_portal.audit.rules import MOST_FINDINGS, Fault, Finding
 from sla_portal.availability.models import MonthClosing
 from sla_portal.notices.models import Notice
@@ -22,7 +22,8 @@ CHUNK = 200
 
 def check_documents(*, now: datetime) -> Check:
     """Verify every registered document and its seal, and look for what is not registered; keep what was found."""
-    findings, count = [], 0
+    findings: list[Finding] = []
+    count = 0
     for document in Document.objects.select_related("seal__certificate").order_by("pk").iterator(chunk_size=CHUNK):
         count += 1
         fault = _fault_of(document)
@@ -47,21 +48,23 @@ def _fault_of(document: Document) -> Fault | None:
     if (sha256(paper).hexdigest() if document.pdf else _sha256_of(document)) != document.sha256:
         return Fault.FILE
     seal = getattr(document, "seal", None)
-    return Fault.SEAL if seal and seal.sealed_at and not _fits(seal, paper) else None
+    if seal is None or seal.certificate is None or seal.content is None:
+        return None
+    return None if _fits(seal, seal.certificate, bytes(seal.content), paper) else Fault.SEAL
 
 
-def _fits(seal: Seal, paper: bytes) -> bool:
-    """Whether a seal is of its document, and by the certificate in its row."""
+def _fits(seal: Seal, stated: Certificate, content: bytes, paper: bytes) -> bool:
+    """Whether a seal is of its document, and by the stated certificate."""
     # Only a process that seals, or verifies seals, needs pyHanko.
     from sla_portal.audit.sealing.verifying import certificate_of, is_sealed, is_sealed_within
 
-    document, content = seal.document, bytes(seal.content)
+    document = seal.document
     try:
-        certificate = certificate_of(seal.certificate.pem)
+        certificate = certificate_of(stated.pem)
     except ValueError:
         return False
     whole = sha256(paper + content).hexdigest()
-    if (certificate.sha256.hex(), whole) != (seal.certificate.fingerprint, seal.sha256):
+    if (certificate.sha256.hex(), whole) != (stated.fingerprint, seal.sha256):
         return False
     if document.pdf:
         return is_sealed_within(paper, content, certificate, seal.timestamped_at)
@@ -82,7 +85,7 @@ def _sha256_of(document: Document) -> str:
     about = document.about
     if document.kind == Kind.BUNDLE:
         bundle = Bundle.objects.filter(pk=about.rpartition("-")[2], status=Status.READY).first()
-        return _sha256_of_file(bundle.file.name) if bundle and bundle.about == about else ""
+        return _sha256_of_file(bundle.file.name or "") if bundle and bundle.about == about else ""
     content: bytes | None = None
     if document.kind == Kind.AGREEMENT:
         version = AgreementVersion.objects.filter(version=about).first()
@@ -120,7 +123,7 @@ def unregistered() -> Iterator[tuple[Kind, str]]:
         (Kind.CHECKPOINT, Checkpoint.objects.order_by("pk")),
         (Kind.BUNDLE, Bundle.objects.filter(status=Status.READY).order_by("pk")),
     ):
-        issued = {_about(row): str(row) for row in rows.iterator(chunk_size=CHUNK)}  # type: ignore[attr-defined]
+        issued = {_about(row): str(row) for row in rows.iterator(chunk_size=CHUNK)}
         # Afterwards, so that what is issued meanwhile is not missed.
         known = set(Document.objects.filter(kind=kind).values_list("about", "revision"))
         yield from ((kind, name) for about, name in issued.items() if about not in known)

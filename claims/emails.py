@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,13 +13,14 @@ from django.utils import translation
 from django.utils.functional import lazy
 from django.utils.html import escape, linebreaks
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
 
 from sla_portal.clocks import format_instant
 from sla_portal.kernel.money import format_amount as amount
 from sla_portal.notices.private import private_link
 from sla_portal.notices.wording import Words
 
-from .models import Claim, Compensation, Outcome, Voucher
+from .models import Claim, Compensation, Entry, Outcome, Voucher
 from .queries.assessing import Assessment
 from .rules import Division
 from .words import month_name, refusal_reason
@@ -28,8 +29,6 @@ CLAIM_PATH = "/claims/"
 """Path prefix of the personal link in an e-mail."""
 MINUTES_PATH = "/claims/minutes/"
 """Path prefix of the personal link to the minutes that the figures in an e-mail are the number of."""
-WITH_FIGURES = frozenset({"corrected"})
-"""Steps whose e-mails have figures of the month."""
 
 
 def step_email(claim: Claim, step: str, context: Mapping[str, Any]) -> list[Words]:
@@ -40,7 +39,7 @@ def step_email(claim: Claim, step: str, context: Mapping[str, Any]) -> list[Word
             context_of_step = {"claim": claim, "month": month_name(claim.service_month), "step": step, **context}
             subject = render_to_string("claims/emails/step.subject.txt", context_of_step)
             text = render_to_string("claims/emails/step.txt", context_of_step)
-            messages.append(_with_link(language, subject, text, figures=step in WITH_FIGURES))
+            messages.append(_with_link(language, subject, text, figures=False))
     return messages
 
 
@@ -88,6 +87,30 @@ def preview(claim: Claim, text: str, division: Division | None, ends_on: date | 
         return (
             f"{text.strip()}\n\n{_compensation_text(division, ends_on, None, currency)}" if division else text.strip()
         )
+
+
+def undoing_draft(claim: Claim, entries: Sequence[Entry], *, reopens: bool) -> tuple[str, str]:
+    """Draft subject and text of the e-mail that tells of a reversal, in the claimant's language."""
+    with translation.override(language_of(claim)):
+        context = {
+            "claim": claim,
+            "month": month_name(claim.service_month),
+            "contract": claim.contract,
+            "lost": [
+                (entry, amount(entry.voucher.value, entry.currency) if entry.voucher else "") for entry in entries
+            ],
+            "reopens": reopens,
+        }
+        subject = render_to_string("claims/emails/undoing.subject.txt", context)
+        text = render_to_string("claims/emails/undoing.txt", context)
+    return " ".join(subject.split()), _tidy(text)
+
+
+def as_sent(claim: Claim, text: str) -> str:
+    """Return an edited e-mail as it goes to the claimant, with the personal links as placeholders."""
+    with translation.override(language_of(claim)):
+        context = {"link": _("[personal link]"), "minutes_link": _("[personal link to the minutes]")}
+        return f"{_tidy(text)}\n\n{_tidy(render_to_string('claims/emails/link.txt', context))}"
 
 
 def compensation_text(compensation: Compensation) -> str:

@@ -12,10 +12,11 @@ from sla_portal.availability.rules import cut
 from sla_portal.clocks import format_instant, month_name
 from sla_portal.kernel.money import format_amount as amount
 
+from .inspection import Remark
 from .queries.assessing import Assessment
 from .rules import Check, Finding
 
-__all__ = ["check_name", "ground_name", "month_name", "refusal_reason", "result_text"]
+__all__ = ["check_name", "ground_name", "month_name", "refusal_reason", "remark_text", "result_text"]
 
 
 def check_name(check: Check) -> str:
@@ -30,6 +31,18 @@ def check_name(check: Check) -> str:
         Check.COUNTED_MINUTES: _("Unavailable minutes"),
         Check.CAP_LEFT: _("Balance under the liability cap"),
     }[check]
+
+
+def remark_text(remark: Remark) -> str:
+    """Tell the agent what the inspection of a file found."""
+    return {
+        Remark.ONE_COLOUR: _("This picture is of one colour: nothing can be seen in it."),
+        Remark.AFTER_END: _(
+            "The file goes on after the end of the picture, as phones do with motion photos. What follows is only in the original."
+        ),
+        Remark.LINKS: _("This PDF links to files or scripts. Do not follow its links in the original."),
+        Remark.OURS: _("This PDF was issued by the portal and is unchanged."),
+    }[remark]
 
 
 def result_text(finding: Finding, assessment: Assessment) -> str:

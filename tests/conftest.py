@@ -2,9 +2,9 @@
 
 import asyncio
 import base64
+import gc
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -23,34 +23,47 @@ import pytest
 from django.apps import apps
 from django.conf import settings as portal
 from django.core.cache import caches
+from django.db import transaction
 from django.utils import timezone, translation
 
-from tests.support.servers import TEMPLATE
+from tests.everything import TEMPLATE, TEMPLATE_FILE
 from tests.support.unguarded import unguarded
 
 pytest_plugins = ["tests.support.scanner", "tests.support.sealing"]
+
+# What collection makes stays to the end. Looking through all of it for garbage took a tenth of all processor time.
+gc.disable()
 
 hypothesis.settings.register_profile("portal", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("portal")
 
 
-PURE = re.compile(
-    r"(kernel/\w+|\w+/test_rules|availability/test_plainest_count|agreements/test_redline"
-    r"|reports/test_verify|claims/test_(proofs_(corpus|fuzz|limits)|properties))\.py"
-)
-TESTS = Path(__file__).parent
+WAYS_TO_THE_DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
+"""Fixtures; through any other way pytest-django lets nobody."""
+ASKED_ELSEWHERE = {"django_db", "postgresql", "redis", "browser", "both"}
+
+
+def is_pure(item: pytest.Item) -> bool:
+    """Whether a test can reach no database, so that what it says is the same beside any."""
+    asked = {mark.name for mark in item.iter_markers()}
+    return not (ASKED_ELSEWHERE & asked or WAYS_TO_THE_DATABASE & {*getattr(item, "fixturenames", ())})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if PURE.fullmatch(item.path.relative_to(TESTS).as_posix()):
-            item.add_marker("pure")
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+        if is_pure(item):
+            item.add_marker("pure")
         if "receiver" in getattr(item, "fixturenames", ()):
             item.add_marker("maintnote")
     # What takes long and mostly waits comes first, so that the workers end together.
     items.sort(key=lambda item: item.path.name not in {"test_parts.py", "test_run.py"})
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +84,16 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb, django_db_modify_db_settings) -> bool:
+    """Begin with the tables that `make test` laid ready; PostgreSQL copies them itself."""
+    tables, database = os.environ.get(TEMPLATE_FILE), portal.DATABASES["default"]
+    if tables is None or not database["ENGINE"].endswith("sqlite3"):
+        return django_db_keepdb
+    shutil.copy(tables, database["TEST"]["NAME"])
+    return True
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     """Let a test that commits be cleaned up: its flush passes by the triggers, and what migrations laid is laid again."""
     from django.db import connection
@@ -84,12 +107,13 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     names = import_module("sla_portal.customers.migrations.0003_names_in_chinese")
 
     def flush_all(self, statements) -> None:
-        with unguarded(self.connection):
-            flush(self, statements)
-        first_scope.add(apps, None)
-        names.translate(apps, None)
-        first_version.add(apps, None)
-        first_register.add(apps, None)
+        with transaction.atomic():
+            with unguarded(self.connection):
+                flush(self, statements)
+            first_scope.add(apps, None)
+            names.translate(apps, None)
+            first_version.add(apps, None)
+            first_register.add(apps, None)
 
     operations.execute_sql_flush = flush_all
     with template_of_the_test_database(django_db_blocker):
@@ -123,7 +147,7 @@ def template_of_the_test_database(django_db_blocker) -> Iterator[None]:
     from django.db import connection
 
     name = connection.settings_dict["NAME"]
-    if connection.vendor != "postgresql" or not name.startswith("test_"):
+    if connection.vendor != "postgresql" or not name.startswith("test_") or TEMPLATE in os.environ:
         yield
         return
 
@@ -249,14 +273,6 @@ class Worker:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                self.kill()
-
 
 @pytest.fixture
 def worker(transactional_db, tmp_path) -> Iterator[Worker]:
@@ -269,7 +285,9 @@ def worker(transactional_db, tmp_path) -> Iterator[Worker]:
         running.start()
         yield running
     finally:
-        running.stop()
+        # Asked to end, a worker that polls folders takes seven seconds to put down its work.
+        if running.process is not None and running.process.poll() is None:
+            running.kill()
 
 
 Receiver = Callable[[bytes], list[dict[str, Any]]]

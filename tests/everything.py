@@ -19,9 +19,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_PASS_SECONDS = 1200
+TEMPLATE = "TEMPLATE_DATABASE"
+"""The variable that names a database of PostgreSQL with the portal's tables in it, to be copied instead of made anew."""
+TEMPLATE_FILE = "TEMPLATE_FILE"
+"""The variable that names such a database of SQLite."""
 
 
 class Unavailable(Exception):
@@ -145,10 +150,47 @@ def postgresql_server() -> Iterator[str]:
             yield f"postgres://portal:{password}@127.0.0.1:{port}/postgres"
 
 
+@contextmanager
+def own_database(server: str) -> Iterator[str]:
+    """A database that is made for the block: nothing is filled or emptied that somebody else keeps."""
+    import psycopg
+
+    name = f"part_{secrets.token_hex(6)}"
+
+    def execute(statement: str) -> None:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(statement)
+
+    execute(f"CREATE DATABASE {name} TEMPLATE {os.environ.get(TEMPLATE, 'template1')}")
+    try:
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def templates(server: str | None) -> Iterator[dict[str, str]]:
+    """Make the portal's tables once for each database, side by side; tests copy them."""
+    with tempfile.TemporaryDirectory(prefix="sla-portal-tables-") as folder, ExitStack() as provided:
+        file = Path(folder) / "tables.sqlite3"
+        urls, environment = [f"sqlite:///{file}"], {TEMPLATE_FILE: str(file)}
+        if server:
+            urls.append(provided.enter_context(own_database(server)))
+            environment[TEMPLATE] = urlsplit(urls[-1]).path.removeprefix("/")
+        clean = {k: v for k, v in os.environ.items() if k != "REDIS_URL"}
+        clean |= {"ENV_FILE": os.devnull, "VAR_DIR": folder, "SECRET_KEY": "the key of tests, which guards nothing"}
+        command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        runs = [subprocess.Popen(command, cwd=ROOT, env=clean | {"DATABASE_URL": url}) for url in urls]
+        if any([run.wait() for run in runs]):  # noqa: C419  each is waited for
+            sys.exit("The migrations fail.")
+        yield environment
+
+
 def passes(title: str, environment: dict[str, str], without: list[str]) -> bool:
     selection = f"not ({' or '.join(without)})" if without else ""
     print(f"\n== {title}", flush=True)
-    base = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+    # Of what is compiled, hundreds of processes of the tests have the use.
+    base = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}}
     command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-m", selection, *sys.argv[1:]]
     if "pdf" in without:
         command.append("--ignore-glob=*_pdf.py")  # without WeasyPrint's libraries these cannot even be imported
@@ -185,12 +227,13 @@ def main() -> int:
             except Unavailable as reason:
                 missing[part] = str(reason)
 
-        good = passes("SQLite, no broker to install", {}, ["postgresql", "redis", "browser", *missing])
+        tables = provided.enter_context(templates(environment.get("DATABASE_URL")))
+        good = passes("SQLite, no broker to install", tables, ["postgresql", "redis", "browser", *missing])
         # What needs no database says the same on any, so it is asked once.
         # Where there is no PostgreSQL, Redis and the browser are still tried, on SQLite.
         good &= passes(
             "PostgreSQL and Redis, in a browser" if not missing else "What else can be had: " + ", ".join(environment),
-            environment,
+            environment | tables,
             ["pure", *(["sqlite"] if "DATABASE_URL" in environment else []), *missing],
         )
 

@@ -18,9 +18,9 @@ from threading import BoundedSemaphore
 from typing import IO
 
 from .kinds import ENDINGS, LARGEST, kind_of_name
-from .reasons import Reason, Unfit
+from .reasons import Reason, Remark, Unfit
 
-__all__ = ["ENDINGS", "LARGEST", "Inspected", "Reason", "Unfit", "inspect"]
+__all__ = ["ENDINGS", "LARGEST", "Inspected", "Reason", "Remark", "Unfit", "inspect"]
 
 COMMAND = (sys.executable, "-B", "-s", "-m", "claims.inspection.child")
 ROOT = Path(__file__).parents[2]
@@ -42,12 +42,14 @@ class Inspected:
     """One of `PREVIEWS`; `text` is UTF-8, shown as plain text."""
     pages: int | None
     """Pages of a PDF; the preview shows the first ten, one below the other."""
+    remarks: tuple[Remark, ...] = ()
 
 
-def inspect(file: IO[bytes], name: str) -> Inspected:
+def inspect(file: IO[bytes], name: str, *, ours: bool = False) -> Inspected:
     """Determine the type of a file by reading all of it; raise `Unfit` if it is not accepted or does not match `name`.
 
-    `file` needs a file descriptor: it is passed to another process.
+    `file` needs a file descriptor: it is passed to another process. `ours` is a PDF that the portal issued: it carries
+    its figures as an attached file.
     """
     if not (size := os.fstat(file.fileno()).st_size):
         raise Unfit(Reason.EMPTY)
@@ -60,16 +62,16 @@ def inspect(file: IO[bytes], name: str) -> Inspected:
         # The answer goes to an unnamed temporary file: nothing is left behind, and the child's file size limit bounds it.
         with tempfile.TemporaryFile() as answer:
             file.seek(0)
-            _run(file, answer, named)
+            _run(file, answer, named, ours=ours)
             answer.seek(0)
             return _read(answer.read(), named)
     finally:
         TURNS.release()
 
 
-def _run(file: IO[bytes], answer: IO[bytes], named: str | None) -> None:
+def _run(file: IO[bytes], answer: IO[bytes], named: str | None, *, ours: bool) -> None:
     child = subprocess.Popen(  # noqa: S603  a constant command; no part of it comes from the upload
-        [*COMMAND, named or ""],
+        [*COMMAND, named or "", "ours" if ours else ""],
         stdin=file,
         stdout=answer,
         stderr=subprocess.DEVNULL,
@@ -94,7 +96,8 @@ def _read(answer: bytes, named: str | None) -> Inspected:
         found = json.loads(head)
         if "refused" in found:
             raise Unfit(Reason(found["refused"]))
-        inspected = Inspected(found["kind"], preview, found["preview_kind"], found["pages"])
+        remarks = tuple(Remark(remark) for remark in found["remarks"])
+        inspected = Inspected(found["kind"], preview, found["preview_kind"], found["pages"], remarks)
         if inspected.kind not in ENDINGS.values() or inspected.preview_kind not in PREVIEWS:
             raise ValueError
     except (ValueError, KeyError, TypeError):

@@ -11,24 +11,26 @@ import resource
 import sys
 import zipfile
 import zoneinfo
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from . import mails, pdfs, pictures, texts
-from .kinds import LARGEST
-from .reasons import Reason, Unfit
+from .kinds import LARGEST, kind_of_archive, kind_of_content
+from .processes import forbid_processes
+from .reasons import Reason, Remark, Unfit
 
 MEMORY = 1024 * 1024 * 1024
 """Bytes of address space."""
 CPU_SECONDS = 20
 LARGEST_ANSWER = 64 * 1024 * 1024
-SIGNATURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpg", b"RIFF": "webp", b"%PDF-": "pdf"}
 
 
 def confine() -> None:
     """Limit the resources of this process; only root could raise the limits again.
 
     All modules that reading may need are imported before: afterwards no file, folder or socket can be opened, because no
-    descriptor is left, and no process can be started, unless as root.
+    descriptor is left, and no process can be started.
     """
     # The portal's own zone data, as in its other processes.
     zoneinfo.reset_tzpath(to=[])
@@ -40,49 +42,67 @@ def confine() -> None:
         resource.RLIMIT_CPU: CPU_SECONDS,
         resource.RLIMIT_FSIZE: LARGEST_ANSWER,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NPROC: 0,
         resource.RLIMIT_NOFILE: 3,
+        # Where the kernel cannot tell threads from processes both are forbidden, and no HEIC picture can be read.
+        **({} if forbid_processes() else {resource.RLIMIT_NPROC: 0}),
     }.items():
         allowed = resource.getrlimit(limit)[1]
         least = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
         resource.setrlimit(limit, (least, least))
 
 
-def look(content: bytes, named: str) -> tuple[str, str, int | None, bytes]:
-    """Return type, preview type, pages and preview of a file by its content; `named` distinguishes e-mail from text."""
-    kind = next((kind for signature, kind in SIGNATURES.items() if content.startswith(signature)), "")
-    if _is_archive(content) or (kind != "pdf" and b"%PDF-" in content[:1024]):
+@dataclass(frozen=True)
+class Seen:
+    kind: str
+    preview_kind: str
+    preview: bytes
+    pages: int | None = None
+    remarks: Sequence[Remark] = ()
+
+
+def look(content: bytes, named: str, *, ours: bool) -> Seen:
+    """Inspect a file by its content; `named` distinguishes e-mail from text."""
+    kind = kind_of_content(content)
+    if archived := _archived(content):
+        raise Unfit(Reason.TWO_IN_ONE if kind else kind_of_archive(archived))
+    if kind != "pdf" and b"%PDF-" in content[:1024]:
         raise Unfit(Reason.TWO_IN_ONE if kind else Reason.OTHER_KIND)
     if kind == "pdf":
-        pages, preview = pdfs.read(content)
-        return kind, "image/jpeg", pages, preview
+        pages, preview, remarks = pdfs.read(content, ours=ours)
+        return Seen(kind, "image/jpeg", preview, pages, [Remark.OURS] if ours else remarks)
     if kind:
-        preview_kind, preview = pictures.read(content, kind)
-        return kind, preview_kind, None, preview
+        preview_kind, preview, remarks = pictures.read(content, kind)
+        return Seen(kind, preview_kind, preview, None, remarks)
     if named == "eml" or (not named and mails.is_mail(content)):
-        return "eml", "text", None, mails.read(content).encode()
+        return Seen("eml", "text", mails.read(content).encode())
     if named and named != "txt":
         raise Unfit(Reason.FORGED)
-    return "txt", "text", None, texts.read(content).encode()
+    return Seen("txt", "text", texts.read(content).encode())
 
 
-def _is_archive(content: bytes) -> bool:
-    """Whether an archiver would find files in the content; archivers read from the end."""
+def _archived(content: bytes) -> list[str]:
+    """Return the names of the files that an archiver would find in the content; archivers read from the end."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return bool(archive.infolist())
+            return archive.namelist()
     except (NotImplementedError, UnicodeError):
         # An archive that this reader does not support; another may.
-        return True
+        return [""]
     except (zipfile.BadZipFile, ValueError):
-        return False
+        return []
 
 
-def main() -> None:
-    confine()
+def answer_about(content: bytes, named: str, *, ours: bool) -> bytes:
+    """Return what the parent reads: a line of JSON, and the preview."""
     try:
-        kind, preview_kind, pages, preview = look(sys.stdin.buffer.read(LARGEST), sys.argv[1])
-        answer = {"kind": kind, "preview_kind": preview_kind, "pages": pages}
+        seen = look(content, named, ours=ours)
+        answer = {
+            "kind": seen.kind,
+            "preview_kind": seen.preview_kind,
+            "pages": seen.pages,
+            "remarks": [remark.value for remark in seen.remarks],
+        }
+        preview = seen.preview
     except Unfit as unfit:
         answer, preview = {"refused": unfit.reason.value}, b""
     except RecursionError:
@@ -91,7 +111,13 @@ def main() -> None:
         answer, preview = {"refused": Reason.OVERRAN.value}, b""
     except Exception:  # noqa: BLE001  untrusted bytes raise unrelated exceptions in five libraries
         answer, preview = {"refused": Reason.DAMAGED.value}, b""
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + preview)
+    return json.dumps(answer).encode() + b"\n" + preview
+
+
+def main() -> None:
+    confine()
+    named, ours = sys.argv[1:]
+    sys.stdout.buffer.write(answer_about(sys.stdin.buffer.read(LARGEST), named, ours=ours == "ours"))
     sys.stdout.buffer.flush()
 
 

@@ -9,6 +9,8 @@ from email.message import MIMEPart
 from email.parser import BytesParser
 from html.parser import HTMLParser
 
+import webencodings
+
 from .reasons import Reason, Unfit
 from .texts import preview_text
 
@@ -16,6 +18,10 @@ MOST_PARTS = 200
 DEEPEST = 10
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
 HEADER = re.compile(rb"(?:From |[!-9;-~]+:)")
+ENCODED = re.compile(
+    rb"(?<==\?)[\w.:-]+(?=(?:\*[\w-]*)?\?[bq]\?)|(?<=\*=)[\w.:-]+(?='[\w-]*')|(?<=\*0\*=)[\w.:-]+(?=')", re.IGNORECASE
+)
+"""Where headers name a character set: encoded words (RFC 2047) and names of files (RFC 2231)."""
 
 
 def is_mail(content: bytes) -> bool:
@@ -32,7 +38,7 @@ def read(content: bytes) -> str:
     """Return the preview of an e-mail: headers, body, and the names of attachments."""
     if b"\0" in content or not HEADER.match(content):
         raise Unfit(Reason.NOT_A_MAIL)
-    mail = BytesParser(policy=policy.default).parsebytes(content)
+    mail = BytesParser(policy=policy.default).parsebytes(ENCODED.sub(lambda name: _meant(name[0]), content))
     if not mail["From"]:
         raise Unfit(Reason.NOT_A_MAIL)
     parts = list(_parts(mail, 0))
@@ -71,13 +77,27 @@ def _body(parts: list[MIMEPart]) -> str:
 
 def _text(part: MIMEPart) -> str:
     payload = part.get_payload(decode=True)
-    charset = part.get_content_charset("utf-8")
     if not isinstance(payload, bytes):
         return ""
     try:
-        return payload.decode(charset, "replace")
+        return payload.decode(_codec(part.get_content_charset("utf-8")), "replace")
     except LookupError:  # an unknown character set
         return payload.decode("utf-8", "replace")
+
+
+def _codec(charset: str) -> str:
+    """Return the codec of the character set that mail programs mean by this name.
+
+    That is what browsers take it for (WHATWG), since programs write the name of an older set than they use. GBK is read as
+    its successor, which has all of it.
+    """
+    known = webencodings.lookup(charset)
+    codec = known.codec_info.name if known else charset
+    return {"gbk": "gb18030", "big5hkscs": "cp950"}.get(codec, codec)
+
+
+def _meant(charset: bytes) -> bytes:
+    return _codec(charset.decode("ascii", "replace")).encode("ascii", "replace")
 
 
 class _Words(HTMLParser):

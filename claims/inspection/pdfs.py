@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
+import zlib
 
 import pikepdf
 import pypdfium2
 from PIL import Image
 
 from .pictures import written
-from .reasons import Reason, Unfit
+from .reasons import Reason, Remark, Unfit
 
 WHITESPACE = b"\x00\t\n\x0c\r "
 MOST_OBJECTS = 50_000
@@ -34,17 +36,47 @@ ACTS = {
 ACTIVE_KEYS = {"/AA", "/JS", "/JavaScript", "/XFA"}
 ACTIVE_PARTS = {"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D"}
 CARRIES = {"/EmbeddedFile", "/FileAttachment"}
+ELSEWHERE = ("file:", "javascript:", "vbscript:", "data:", "smb:", "\\\\")
+"""Links to files and scripts; those to pages and addresses are harmless."""
+MOST_UNPACKED, PIECE = 512 * 1024 * 1024, 1024 * 1024
+"""Bytes of all streams of a file together, and of what is unpacked at once."""
+STREAM = re.compile(rb"stream\r?\n(?=[\x08-\x78][\x01\x5e\x9c\xda])")
+"""Where a deflated stream begins, by the two bytes that it begins with."""
 
 
-def read(content: bytes) -> tuple[int, bytes]:
-    """Return the number of pages, and a JPEG of the first ten, one below the other."""
+def read(content: bytes, *, ours: bool) -> tuple[int, bytes, list[Remark]]:
+    """Return the number of pages, a JPEG of the first ten, one below the other, and remarks.
+
+    One that the portal issued may carry files and link to what it likes.
+    """
     if not content.rstrip(WHITESPACE).endswith(b"%%EOF"):
         raise Unfit(Reason.TWO_IN_ONE if b"%%EOF" in content else Reason.DAMAGED)
-    pages = _walk(content)
-    return pages, _draw(content)
+    _unpack(content)
+    pages, links = _walk(content, ours=ours)
+    return pages, _draw(content), [Remark.LINKS] if links and not ours else []
 
 
-def _walk(content: bytes) -> int:
+def _unpack(content: bytes) -> None:
+    """Refuse a file whose streams unpack to more than any paper needs, before a library unpacks them."""
+    left, whole = MOST_UNPACKED, memoryview(content)
+    for start in STREAM.finditer(content):
+        unpacker = zlib.decompressobj()
+        packed: memoryview | bytes
+        for at in range(start.end(), len(whole), PIECE):
+            packed = whole[at : at + PIECE]
+            while packed and not unpacker.eof and left >= 0:
+                try:
+                    left -= len(unpacker.decompress(packed, PIECE))
+                except zlib.error:  # no stream after all, or a damaged one
+                    break
+                packed = unpacker.unconsumed_tail
+            if packed or unpacker.eof:
+                break
+        if left < 0:
+            raise Unfit(Reason.TOO_LARGE_INSIDE)
+
+
+def _walk(content: bytes, *, ours: bool) -> tuple[int, bool]:
     try:
         # No recovery: viewers display repaired files differently.
         pdf = pikepdf.open(io.BytesIO(content), attempt_recovery=False, suppress_warnings=True)
@@ -56,36 +88,39 @@ def _walk(content: bytes) -> int:
             raise Unfit(Reason.ENCRYPTED)
         if len(pdf.objects) > MOST_OBJECTS or len(pdf.pages) > MOST_PAGES:
             raise Unfit(Reason.TOO_LARGE_INSIDE)
-        for thing in (pdf.trailer, *pdf.objects):
-            _check(thing, 0)
+        links = [] if ours else [_links_elsewhere(thing, 0) for thing in (pdf.trailer, *pdf.objects)]
         if not pdf.pages:
             raise Unfit(Reason.DAMAGED)
-        return len(pdf.pages)
+        return len(pdf.pages), any(links)
 
 
-def _check(thing: pikepdf.Object, depth: int) -> None:
-    """Refuse an object if it or a direct child contains an action or an attached file."""
+def _links_elsewhere(thing: pikepdf.Object, depth: int) -> bool:
+    """Refuse an object if it or a direct child contains an action or an attached file; return whether one is such a link."""
     if depth > DEEPEST:
         raise Unfit(Reason.TOO_LARGE_INSIDE)
     if isinstance(thing, (pikepdf.Dictionary, pikepdf.Stream)):
-        _check_entries(thing)
+        found = _entries_link_elsewhere(thing)
         inside = [value for _key, value in thing.items()]
     elif isinstance(thing, pikepdf.Array):
-        inside = list(thing)
+        found, inside = False, list(thing)
     else:
-        return
+        return False
     for value in inside:
         if isinstance(value, (pikepdf.Dictionary, pikepdf.Array)) and not value.is_indirect:
-            _check(value, depth + 1)
+            found |= _links_elsewhere(value, depth + 1)
+    return found
 
 
-def _check_entries(thing: pikepdf.Dictionary | pikepdf.Stream) -> None:
+def _entries_link_elsewhere(thing: pikepdf.Dictionary | pikepdf.Stream) -> bool:
     keys = set(thing.keys())
     says = {str(thing.get(key)) for key in ("/Type", "/Subtype") if isinstance(thing.get(key), pikepdf.Name)}
     if "/EF" in keys or "/EmbeddedFiles" in keys or says & CARRIES:
         raise Unfit(Reason.ATTACHED)
-    if keys & ACTIVE_KEYS or says & ACTIVE_PARTS or _acts(thing.get("/S")) or _acts_at_once(thing.get("/OpenAction")):
+    action = thing.get("/S")
+    if keys & ACTIVE_KEYS or says & ACTIVE_PARTS or _acts(action) or _acts_at_once(thing.get("/OpenAction")):
         raise Unfit(Reason.ACTIVE)
+    address = str(thing.get("/URI", "")).strip().lower()
+    return action == pikepdf.Name.GoToR or address.startswith(ELSEWHERE)
 
 
 def _acts(name: object) -> bool:

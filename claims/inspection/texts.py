@@ -16,14 +16,22 @@ TURNS_AROUND = {
     chr(code): f"⟨U+{code:04X}⟩" for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
 """Bidirectional control characters, which can make text read differently than stored."""
-MARKUP = re.compile(r"\s*(<[!?a-z/]|#!)", re.IGNORECASE)
+MARKUP = re.compile(
+    r"\s*(<[!?%a-z/]|#!|@echo off|REGEDIT4\s|Windows Registry Editor Version|\[(InternetShortcut|Desktop Entry)\])",
+    re.IGNORECASE,
+)
+"""Pages and programs, registry files and shortcuts, which a renamed copy would be."""
+BLANKS = {"\u2800", "\u3164", "\u115f", "\u1160", "\uffa0"}
+"""Letters and symbols that show nothing."""
 
 
 def read(content: bytes) -> str:
-    """Return the preview of a text; raise `Unfit` for markup."""
+    """Return the preview of a text; raise `Unfit` for markup, and where nothing can be seen."""
     text = decoded(content)
     if MARKUP.match(text):
         raise Unfit(Reason.MARKUP)
+    if not any(unicodedata.category(c)[0] in "LNPS" and c not in BLANKS for c in set(text)):
+        raise Unfit(Reason.BLANK)
     return preview_text(text)
 
 

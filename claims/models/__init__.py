@@ -13,7 +13,7 @@ from .applying import (
     Try,
 )
 from .calendar import CalendarYear, OwnDay
-from .ledger import Compensation, Entry, Step, Voucher
+from .ledger import Compensation, Entry, Step, Undoing, Voucher
 from .review import Decision, Outcome, Recommendation
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "Status",
     "Step",
     "Try",
+    "Undoing",
     "Voucher",
 ]

@@ -245,6 +245,11 @@ class Proof(models.Model):
     preview = models.FileField(_("preview"), storage=sealed, max_length=200, blank=True)
     preview_kind = models.CharField(_("preview type"), max_length=40, blank=True)
     pages = models.PositiveSmallIntegerField(_("pages"), null=True, blank=True)
+    remarks = models.JSONField(
+        _("remarks"),
+        null=True,
+        help_text=_("What its inspection found worth telling the agent. Empty: nothing, or by an earlier build."),
+    )
     scan = models.CharField(_("virus scan"), max_length=12, choices=Scan.choices)
     added_at = models.DateTimeField(_("added at"))
     added_by_name = models.CharField(_("added by"), max_length=200)

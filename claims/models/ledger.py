@@ -122,6 +122,15 @@ class Entry(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     total = models.DecimalField(_("contract total"), max_digits=14, decimal_places=4)
     cap = models.DecimalField(_("liability cap"), max_digits=14, decimal_places=4)
+    undoing = models.ForeignKey(
+        "Undoing",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversals",
+        verbose_name=_("proposal of the reversal"),
+        help_text=_("Empty: not a reversal, or posted by an earlier build."),
+    )
     reason = models.TextField(_("reason"), blank=True)
     at = models.DateTimeField(_("at"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
@@ -164,3 +173,62 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contract} · {self.number}"
+
+
+class Undoing(models.Model):
+    """A proposal to reverse the last entries of what a grant gave, with its letter; another person confirms it.
+
+    Triggers refuse to change what was proposed, to change a closed proposal, and to delete either.
+    """
+
+    class Outcome(models.TextChoices):
+        CONFIRMED = "confirmed", _("confirmed")
+        DECLINED = "declined", _("declined")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    compensation = models.ForeignKey(
+        Compensation, models.PROTECT, related_name="undoings", verbose_name=_("compensation")
+    )
+    entries = models.ManyToManyField(Entry, related_name="undoings", verbose_name=_("entries to reverse"))
+    reason = models.TextField(_("reason"), help_text=_("For the record; it is not sent to the customer."))
+    reopens = models.BooleanField(
+        _("claim under review again"), help_text=_("Nothing of the grant remains, so the claim is decided again.")
+    )
+    letter_subject = models.CharField(_("e-mail subject"), max_length=300, blank=True)
+    letter_text = models.TextField(_("e-mail text"), blank=True)
+    proposed_at = models.DateTimeField(_("proposed at"))
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("proposed by")
+    )
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("closed by")
+    )
+    answer = models.TextField(_("reason of the refusal"), blank=True)
+
+    class Meta:
+        verbose_name = _("proposal of a reversal")
+        verbose_name_plural = _("proposals of reversals")
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["compensation"], condition=models.Q(outcome=""), name="a_grant_has_one_open_undoing"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(outcome="", closed_at__isnull=True, closed_by__isnull=True)
+                | models.Q(
+                    outcome__in=["confirmed", "declined", "withdrawn"], closed_at__isnull=False, closed_by__isnull=False
+                ),
+                name="a_closed_undoing_has_its_time_and_person",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(outcome="confirmed") | ~models.Q(closed_by=models.F("proposed_by")),
+                name="an_undoing_is_confirmed_by_another_person",
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="an_undoing_states_its_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.compensation)

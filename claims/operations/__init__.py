@@ -1,6 +1,6 @@
 """Receive, review and decide claims; grant and reverse compensation."""
 
-from .ledger import NothingToReverse, NotRedeemable, redeem_voucher, reverse
+from .ledger import NotRedeemable, TookPart, redeem_voucher
 from .notifying import NobodyToNotify
 from .receiving import (
     AlreadyClaimed,
@@ -37,16 +37,30 @@ from .reviewing import (
     send_back_claim,
     withdraw_recommendation,
 )
+from .undoing import (
+    AlreadyClosed,
+    AlreadyProposed,
+    NoLetter,
+    NothingToReverse,
+    SamePerson,
+    confirm_undoing,
+    decline_undoing,
+    propose_undoing,
+    withdraw_undoing,
+)
 
 __all__ = [
     "AlreadyClaimed",
+    "AlreadyClosed",
     "AlreadyDecided",
+    "AlreadyProposed",
     "AppealNotPossible",
     "ChecksNotPassed",
     "ClaimNotOpen",
     "ContactOfAnother",
     "EmailMissing",
     "FiguresChanged",
+    "NoLetter",
     "NobodyToNotify",
     "NotRedeemable",
     "NotUnderContract",
@@ -54,25 +68,30 @@ __all__ = [
     "ProofMissing",
     "QuestionMissing",
     "ReasonMissing",
+    "SamePerson",
     "SecondPersonNeeded",
     "TicketNumberMissing",
     "TimesOutsideMonth",
     "TooLate",
+    "TookPart",
     "UnknownClause",
     "VoucherNotPossible",
     "appeal_refusal",
     "ask_customer",
+    "confirm_undoing",
     "customer_answered",
     "decide",
+    "decline_undoing",
     "notify_moved_openings",
+    "propose_undoing",
     "receive_claim",
     "recommend",
     "redeem_voucher",
-    "reverse",
     "revoke_links",
     "send_back_claim",
     "send_link",
     "submit_held_claims",
     "withdraw_claim",
     "withdraw_recommendation",
+    "withdraw_undoing",
 ]

@@ -1,4 +1,4 @@
-"""The ledger of compensation: grants, redemptions and reversals are added to it (3.2, 5.1)."""
+"""The ledger of compensation: grants and redemptions are added to it (3.2, 5.1); `undoing` adds reversals."""
 
 from __future__ import annotations
 
@@ -19,12 +19,9 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
-from ..models import Claim, Compensation, Decision, Entry, Status, Step, Voucher
-from ..models.ledger import FIRST_STEPS
+from ..models import Compensation, Decision, Entry, Step, Voucher
 from ..queries import Assessment, cap_balance_of
 from ..rules import divide
-from .notifying import notify
-from .receiving import change_status
 
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_GROUPS, CODE_GROUP = 5, 4
@@ -38,34 +35,26 @@ ACTIONS = {
     Step.EXTENDED: "extended a contract",
     Step.SHORTENED: "reversed an extension",
 }
-REVERSED_BY = {
-    Step.REDEEMED: Step.RETURNED,
-    Step.ISSUED: Step.VOIDED,
-    Step.RETURNED: Step.VOIDED,
-    Step.EXTENDED: Step.SHORTENED,
-}
-"""The entry type that reverses the last entry of a voucher or extension."""
-REVERSED = (Step.VOIDED, Step.SHORTENED)
 
 
-class ReasonMissing(Refused):
-    """A reversal needs a reason; a redemption needs a reference."""
+class ReferenceMissing(Refused):
+    """A redemption needs the order or invoice."""
 
-    field = "reason"
+    field = "reference"
 
 
 class NotRedeemable(Refused):
     """The voucher is redeemed, void or expired."""
 
 
-class NothingToReverse(Refused):
-    """The entry is not the last of its voucher or extension, or is itself a final reversal."""
+class TookPart(Refused):
+    """Who recommended or decided a claim does not redeem its voucher."""
 
 
 def grant(*, actor: Actor, decision: Decision, assessment: Assessment, now: datetime) -> Compensation:
     """Create the compensation of a decision within the current balance under the cap (5.1), in the caller's transaction."""
     wanted, entitlement, target = decision.recommendation, assessment.entitlement, assessment.extendable
-    contract = _locked(assessment.contract.pk, target.pk if target else None)
+    contract = locked(assessment.contract.pk, target.pk if target else None)
     # 5.1: the contract is locked, so the balance cannot change before this is written.
     cap_balance = cap_balance_of(contract, assessment.terms)
     division = divide(entitlement, wanted.voucher_minutes, cap_balance.left, extendable=target is not None)
@@ -122,7 +111,10 @@ def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datet
     """Record the redemption of a voucher, with the reference of the order or invoice."""
     require(actor, "claims.redeem_voucher")
     if not reference.strip():
-        raise ReasonMissing(_("Enter the order or invoice on which the voucher was redeemed."))
+        raise ReferenceMissing(_("Enter the order or invoice on which the voucher was redeemed."))
+    decision = voucher.compensation.decision
+    if actor.user and actor.user.pk in (decision.recommended_by_id, decision.decided_by_id):
+        raise TookPart(_("You recommended or decided this claim. Another person redeems its voucher."))
     with transaction.atomic():
         last = _last_of(actor, voucher)
         if (
@@ -143,57 +135,6 @@ def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datet
             reason=reference,
             now=now,
         )
-
-
-def reverse(*, actor: Actor, entry: Entry, reason: str, now: datetime) -> Entry:
-    """Post a reversal of the last entry of a voucher or extension: of a redemption, a voucher, or an extension.
-
-    The claimant is notified, except of a reversed redemption. If all of a grant is reversed, its claim is under review
-    again, so that the right amount can be granted. Raises `ContractOver` if the contract would end in the past.
-    """
-    require(actor, "claims.reverse_compensation")
-    if not reason.strip():
-        raise ReasonMissing(_("Give the reason for the reversal."))
-    with transaction.atomic():
-        # By primary key: a join would also lock the compensation, and a redemption that holds the contract waits for it.
-        claim = Claim.objects.select_for_update().get(pk=entry.compensation.claim_id)
-        _locked(entry.contract_id, entry.extended_id)
-        entry = Entry.objects.select_related("voucher", "extended", "compensation").get(pk=entry.pk)
-        check_unchanged(actor, *Entry.objects.filter(compensation=entry.compensation_id, voucher=entry.voucher_id))
-        step = REVERSED_BY.get(Step(entry.step))
-        if step is None or Entry.objects.filter(follows=entry).exists():
-            raise NothingToReverse(
-                _("This entry has already been reversed or followed by another. Open the newest one.")
-            )
-        compensation_reversed = step is not Step.RETURNED
-        first = Entry.objects.get(compensation=entry.compensation_id, voucher=entry.voucher_id, follows=None)
-        reversal = add_entry(
-            actor,
-            entry.compensation,
-            step,
-            follows=entry,
-            cap=entry.cap,
-            voucher=entry.voucher,
-            extended=entry.extended,
-            minutes=-first.minutes if compensation_reversed else 0,
-            value=-first.value if compensation_reversed else Decimal(0),
-            reason=reason,
-            now=now,
-        )
-        if step is Step.SHORTENED and entry.extended:
-            extend_contract(actor=actor, contract=entry.extended, minutes=-entry.minutes, reason=reason, now=now)
-        if compensation_reversed:
-            again = claim.status == Status.GRANTED and not _has_remaining(entry.compensation)
-            if again:
-                change_status(actor, claim, Status.SUBMITTED, "reopened", reason, now)
-            notify(actor, claim, "corrected", now, what=Step(step).label, reason=reason, again=again)
-    return reversal
-
-
-def _has_remaining(compensation: Compensation) -> bool:
-    """Whether part of a grant is not reversed."""
-    steps = list(compensation.entries.values_list("step", flat=True))
-    return sum(step in FIRST_STEPS for step in steps) > sum(step in REVERSED for step in steps)
 
 
 def add_entry(
@@ -253,7 +194,7 @@ def valid_until(now: datetime, months: int) -> date:
     return month.days[min(today.day, len(month.days)) - 1]
 
 
-def _locked(contract: int, extended: int | None) -> Contract:
+def locked(contract: int, extended: int | None) -> Contract:
     """Lock the contract of the cap and the extended contract, in a fixed order and before the audit log."""
     rows = Contract.objects.select_for_update().filter(pk__in={contract, extended or contract}).order_by("pk")
     return next(row for row in list(rows) if row.pk == contract)
@@ -261,7 +202,7 @@ def _locked(contract: int, extended: int | None) -> Contract:
 
 def _last_of(actor: Actor, voucher: Voucher) -> Entry:
     """Lock the contract of a voucher, unchanged since `actor` saw it, and return its newest entry."""
-    _locked(voucher.compensation.contract_id, None)
+    locked(voucher.compensation.contract_id, None)
     life = list(Entry.objects.filter(voucher=voucher).order_by("number"))
     check_unchanged(actor, *life)
     return life[-1]

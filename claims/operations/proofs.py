@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy
 
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import record, require
+from sla_portal.audit.queries import document_of_file
 from sla_portal.kernel.errors import Refused
 
 from ..inspection import LARGEST, Inspected, Reason, Unfit, inspect
@@ -40,17 +41,42 @@ SENTENCES = {
     Reason.EMPTY: gettext_lazy("This file is empty. Choose another."),
     Reason.TOO_LARGE: gettext_lazy("This file is larger than 20 MB. Choose a smaller one."),
     Reason.OTHER_KIND: gettext_lazy(
-        "This file type is not accepted. Upload a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or an e-mail (.eml)."
+        "This file type is not accepted. Upload a picture (PNG, JPEG, WebP, HEIC, AVIF), a PDF, plain text (.txt) or an e-mail (.eml)."
+    ),
+    Reason.RECORDING: gettext_lazy(
+        "This is a video or sound recording, which is not accepted. Upload screenshots of the moments that matter, with the time in view."
+    ),
+    Reason.MOVING: gettext_lazy(
+        "This is a GIF picture, which is not accepted. Save it as PNG, or upload a screenshot of it."
+    ),
+    Reason.OUTLOOK: gettext_lazy(
+        "This is an Outlook message (.msg), which is not accepted. Save the message as .eml, or print it to a PDF, and upload that."
+    ),
+    Reason.OFD: gettext_lazy("This is an OFD document, which is not accepted. Export it as PDF and upload that."),
+    Reason.TABLE: gettext_lazy(
+        "This is a table, which is not accepted. Print the rows that matter to a PDF, or upload a screenshot of them."
+    ),
+    Reason.DATA: gettext_lazy(
+        "This is a data file (such as JSON or XML), which is not accepted. Save the part that matters as plain text "
+        "(.txt), or upload a screenshot of it."
+    ),
+    Reason.DOCUMENT: gettext_lazy(
+        "This is a document of an office program, which is not accepted. Export it as PDF and upload that."
+    ),
+    Reason.ARCHIVE: gettext_lazy(
+        "This is an archive, which is not accepted. Unpack it and upload the files that matter one by one."
     ),
     Reason.FORGED: gettext_lazy(
         "The content of this file does not match its file extension. Save it again from the program that created it."
     ),
     Reason.DAMAGED: gettext_lazy("This file is damaged or incomplete. Save it again, or upload a screenshot of it."),
-    Reason.TWO_IN_ONE: gettext_lazy(
-        "This file contains a second file or extra data after its end. Save it again, or upload a screenshot of it."
-    ),
+    Reason.TWO_IN_ONE: gettext_lazy("This file contains a second file. Save it again, or upload a screenshot of it."),
     Reason.TOO_MANY_PIXELS: gettext_lazy(
-        "This picture has more than 64 million pixels. Make it smaller, or upload a screenshot of it."
+        "This picture has more pixels than can be checked (64 million; an ordinary JPEG 256 million). Save it as JPEG, "
+        "or upload a screenshot of it."
+    ),
+    Reason.TOO_LONG: gettext_lazy(
+        "This picture is more than 65 535 pixels wide or high. Cut out the part that matters and upload that."
     ),
     Reason.ENCRYPTED: gettext_lazy("This PDF is password-protected or encrypted. Upload an unprotected one."),
     Reason.ACTIVE: gettext_lazy(
@@ -63,11 +89,13 @@ SENTENCES = {
         "This file has too many pages or parts to check. Upload only those that matter, or a screenshot of them."
     ),
     Reason.NOT_TEXT: gettext_lazy(
-        "This file contains data that is not text. Upload a picture (PNG, JPEG, WebP), a PDF, plain text (.txt) or an e-mail (.eml)."
+        "This file contains data that is not text. Upload a picture (PNG, JPEG, WebP, HEIC, AVIF), a PDF, plain text "
+        "(.txt) or an e-mail (.eml)."
     ),
     Reason.MARKUP: gettext_lazy(
-        "This is a web page or a program, not plain text. Upload a screenshot of it, or a PDF."
+        "This is a web page, a program or a shortcut, not plain text. Upload a screenshot of it, or a PDF."
     ),
+    Reason.BLANK: gettext_lazy("Nothing can be seen in this text. Choose another file."),
     Reason.NOT_A_MAIL: gettext_lazy(
         "This is not a complete e-mail: it has no sender. Save the e-mail again as .eml, or as a PDF."
     ),
@@ -93,6 +121,7 @@ class ClaimDecided(Refused):
 def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now: datetime) -> Proof:
     """Inspect a file and store it with a claim or application; return the existing row for the same file.
 
+    A PDF that the portal issued is known by its SHA-256 and taken, though it carries its figures as an attached file.
     At most ten files of 20 MB each. Call it outside a transaction: writes to the storage do not roll back.
     """
     require(actor, "claims.enter_claim")
@@ -103,7 +132,8 @@ def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now
         if known := _known(to, sha256):
             return known
         name = _cleaned(upload.name or "")
-        inspected, scanned = _inspected(file, name)
+        ours = document_of_file(sha256)
+        inspected, scanned = _inspected(file, name, ours=bool(ours and ours.pdf))
         proof = Proof(
             name=_with_ending(name, inspected.kind, sha256),
             kind=inspected.kind,
@@ -111,6 +141,7 @@ def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now
             sha256=sha256,
             preview_kind=inspected.preview_kind,
             pages=inspected.pages,
+            remarks=[remark.value for remark in inspected.remarks],
             scan=Scan.CLEAN if scanned else Scan.NOT_SCANNED,
             added_at=now,
             added_by_name=actor.name,
@@ -174,9 +205,9 @@ def _known(owner: Application | Claim, sha256: str) -> Proof | None:
     return None
 
 
-def _inspected(file: IO[bytes], name: str) -> tuple[Inspected, bool]:
+def _inspected(file: IO[bytes], name: str, *, ours: bool) -> tuple[Inspected, bool]:
     try:
-        return inspect(file, name), scan(file)
+        return inspect(file, name, ours=ours), scan(file)
     except Unfit as unfit:
         raise ProofRefused(str(SENTENCES[unfit.reason])) from None
     except VirusFound as found:

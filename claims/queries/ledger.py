@@ -15,7 +15,7 @@ from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.money import smallest_unit
 from sla_portal.kernel.months import ServiceMonth
 
-from ..models import Compensation, Entry, Step, Voucher
+from ..models import Compensation, Entry, Step, Undoing, Voucher
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,12 @@ def totals(found: QuerySet[Entry]) -> list[Total]:
         for row in rows
     ]
     return sorted(added_up, key=lambda total: (total.currency, order.index(total.step)))
+
+
+def open_undoings() -> QuerySet[Undoing]:
+    """Return the proposed reversals that wait for their second person, the oldest first."""
+    found = Undoing.objects.filter(outcome="").select_related("proposed_by", "compensation__claim__contract__customer")
+    return found.prefetch_related("entries__voucher", "entries__extended").order_by("id")
 
 
 def life_of(voucher: Voucher) -> list[Entry]:

@@ -7,8 +7,9 @@ as the secret key does, and say nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from django.conf import settings
@@ -16,18 +17,19 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
 from incidents.rules import Severity
-from sla_portal.website.queries import Grid, Present
+from sla_portal.website.queries import Change, Grid, Present
 from sla_portal.website.rules import (
     Announcement,
     Named,
     Phase,
     PublicIncident,
-    PublicUpdate,
+    PublicOutage,
     PublicWindow,
     Scope,
     Stage,
     State,
-    severity_by_scope,
+    down_stretches,
+    present_state,
 )
 from sla_portal.website.words import name, what_is_touched, what_was_down, why_it_does_not_count
 
@@ -59,9 +61,8 @@ MAINTENANCE_STATUS = {
     Phase.IN_PROGRESS: "in_progress",
     Phase.OVERRUNNING: "in_progress",
     Phase.COMPLETED: "completed",
-    Phase.CANCELLED: "completed",
-    Phase.NOT_CARRIED_OUT: "completed",
 }
+"""What was cancelled or not carried out has no place in this vocabulary: such windows are left out."""
 
 
 def opaque(kind: str, reference: object) -> str:
@@ -107,27 +108,49 @@ def status(present: Present) -> Json:
     return {"indicator": "none", "description": "All Systems Operational"}
 
 
-def components(present: Present, changed_at: datetime) -> list[Json]:
-    """Every region as a group, each followed by its functions."""
+def components(present: Present, changes: Iterable[Change]) -> list[Json]:
+    """Every region as a group, each followed by its functions; the names of functions are unique without their groups."""
+    newest: dict[tuple[str, str], datetime] = {}
+    for change in changes:
+        scope = change.region, change.function
+        newest[scope] = max(newest.get(scope, change.at), change.at)
     rows = []
     for position, one in enumerate(present.state, 1):
         functions = [
-            _component(present, function_code(one.region, state.function), name(state.function), state.state, number)
+            _component(
+                present,
+                function_code(one.region, state.function),
+                component_name(one.region, state.function),
+                state.state,
+                number,
+                _changed_at(newest, one.region, state.function) or present.since,
+            )
             for number, state in enumerate(one.functions, 1)
         ]
-        group = _component(present, one.region.code, name(one.region), one.worst, position)
+        changed = max((function["updated_at"] for function in functions), key=datetime.fromisoformat, default=None)
+        group = _component(present, one.region.code, name(one.region), one.worst, position, present.since)
         group |= {"group": True, "components": [function["id"] for function in functions]}
+        group |= {"updated_at": changed} if changed else {}
         rows += [group, *(function | {"group_id": group["id"]} for function in functions)]
-    return [row | {"updated_at": stamp(changed_at)} for row in rows]
+    return rows
 
 
-def _component(present: Present, code: str, said: str, state: State, position: int) -> Json:
+def _changed_at(newest: Mapping[tuple[str, str], datetime], region: Named, function: Named) -> datetime | None:
+    scopes = product((region.code, ""), (function.code, ""))
+    return max((newest[scope] for scope in scopes if scope in newest), default=None)
+
+
+def component_name(region: Named, function: Named) -> str:
+    return f"{name(region)} – {name(function)}"
+
+
+def _component(present: Present, code: str, said: str, state: State, position: int, changed_at: datetime) -> Json:
     return {
         "id": opaque("component", code),
         "name": said,
         "status": COMPONENT_STATUS[state],
         "created_at": stamp(present.since),
-        "updated_at": stamp(present.since),
+        "updated_at": stamp(max(changed_at, present.since)),
         "position": position,
         "description": None,
         "showcase": False,
@@ -147,34 +170,42 @@ def function_code(region: Named, function: Named) -> str:
 
 
 def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, now: datetime) -> Json:
-    """An incident with its public updates, and those that follow from the record: started, restored, resolved, voided."""
+    """An incident with its public updates, and those that follow from the record: down, working, resolved, voided."""
     identity = opaque("incident", one.reference)
     resolved_at = one.voided_at or (one.resolved_at if one.stage is Stage.RESOLVED else None)
-    works_since = None if one.stage is Stage.ONGOING else one.ended_at
-    touched = {
-        function_code(outage.region, function): f"{name(outage.region)} - {name(function)}"
-        for outage in one.outages
-        for function in _functions(outage.scope, grid)
-    }
-    updates = [
-        _update(
-            identity, f"{one.reference} began", "investigating", f"{what_was_down(one)}.", one.started_at,
-            affected=_affected(touched, "operational", _worst_status(one, grid)),
-        )
-    ]  # fmt: skip
-    updates += [_said(identity, update, works_since, resolved_at) for update in one.updates]
-    if works_since:
-        updates.append(_update(identity, f"{one.reference} works", "monitoring", "It works again.", works_since))
+    stretches = down_stretches(one, now)
+    touched = {(outage.region, function) for outage in one.outages for function in _functions(outage.scope, grid)}
+
+    def update(key: object, then: str, body: str, at: datetime) -> Json:
+        return _update(identity, key, then, body, at, _affected(one, touched, grid, at))
+
+    updates = (
+        []
+        if stretches
+        else [update(f"{one.reference} began", "investigating", f"{what_was_down(one)}.", one.started_at)]
+    )
+    for number, (start, end) in enumerate(stretches):
+        key, body = (f"{one.reference} began", f"{what_was_down(one)}.")
+        if number:
+            key, body = f"{one.reference} began {start.isoformat()}", "It is down again."
+        updates.append(update(key, "investigating", body, start))
+        if end:
+            last = number == len(stretches) - 1
+            key = f"{one.reference} works" + ("" if last else f" {end.isoformat()}")
+            updates.append(update(key, "monitoring", "It works again.", end))
+    updates += [
+        update(said.key, _status_at(said.at, stretches, resolved_at), said.text, said.at) for said in one.updates
+    ]
     if resolved_at:
         body = why_it_does_not_count(one) or "Resolved."
-        updates.append(_update(identity, f"{one.reference} over", "resolved", body, resolved_at))
+        updates.append(update(f"{one.reference} over", "resolved", body, resolved_at))
     return {
         "id": identity,
         "name": what_was_down(one),
         "status": INCIDENT_STATUS[one.stage],
         "created_at": stamp(one.started_at),
         "updated_at": stamp(one.changed_at(now)),
-        "monitoring_at": _stamp_or_none(works_since),
+        "monitoring_at": _stamp_or_none(None if one.stage is Stage.ONGOING else one.ended_at),
         "resolved_at": _stamp_or_none(resolved_at),
         "impact": one.severity.value if one.severity else "none",
         "shortlink": settings.SITE_URL + reverse("incident", args=[one.reference]),
@@ -186,45 +217,67 @@ def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, no
     }
 
 
-def _worst_status(one: PublicIncident, grid: Grid) -> str:
-    minor = severity_by_scope(one.outages, grid.functions, grid.clients) is Severity.MINOR
-    return "partial_outage" if minor else "major_outage"
+def _status_at(
+    at: datetime, stretches: Sequence[tuple[datetime, datetime | None]], resolved_at: datetime | None
+) -> str:
+    """The status of an incident at the time of an update."""
+    if resolved_at and at >= resolved_at:
+        return "resolved"
+    down = any(start <= at and (end is None or at < end) for start, end in stretches)
+    begun = any(end is not None and end <= at for _start, end in stretches)
+    return "monitoring" if begun and not down else "investigating"
 
 
-def _said(identity: str, update: PublicUpdate, works_since: datetime | None, resolved_at: datetime | None) -> Json:
-    """A public update, with the status of the incident at that time."""
-    then = "investigating"
-    if works_since and update.at >= works_since:
-        then = "monitoring"
-    if resolved_at and update.at >= resolved_at:
-        then = "resolved"
-    return _update(identity, update.key, then, update.text, update.at)
+def _affected(one: PublicIncident, touched: Iterable[tuple[Named, Named]], grid: Grid, at: datetime) -> list[Json]:
+    """The components of an incident, with their status just before an instant and from it on."""
+    before = [
+        outage for outage in one.outages if outage.started_at < at and not (outage.ended_at and outage.ended_at < at)
+    ]
+    after = [outage for outage in one.outages if outage.is_ongoing(at)]
+    return _changed(touched, _statuses(before, grid), _statuses(after, grid))
+
+
+def _statuses(outages: Sequence[PublicOutage], grid: Grid) -> dict[str, str]:
+    return {
+        function_code(one.region, state.function): COMPONENT_STATUS[state.state]
+        for one in present_state(grid.regions, grid.functions, grid.clients, outages, [])
+        for state in one.functions
+    }
 
 
 # Maintenance
 
 
+def is_shown(one: PublicWindow) -> bool:
+    return one.phase in MAINTENANCE_STATUS
+
+
 def maintenance(one: PublicWindow, all_components: Sequence[Json], grid: Grid, now: datetime) -> Json:
-    """A maintenance window as it was announced; one that was cancelled or not carried out is completed."""
+    """A maintenance window as it was announced, neither cancelled nor marked as not carried out."""
     identity = opaque("maintenance", one.reference)
     regions = grid.regions if one.regions is None else one.regions
-    touched = {
-        function_code(region, function): f"{name(region)} - {name(function)}"
-        for region in regions
-        for function in _functions(one.scope, grid)
-    }
-    updates = [_announced(identity, one, announcement) for announcement in one.announced]
-    ended_at = None
-    if one.phase is Phase.CANCELLED:
-        ended_at = one.cancelled_at
-    elif one.not_carried_out_at and one.phase is Phase.NOT_CARRIED_OUT:
-        ended_at = one.not_carried_out_at
-        updates.append(_update(identity, f"{one.reference} not carried out", "completed", "Not carried out.", ended_at))
-    elif one.phase is not Phase.SCHEDULED:
-        updates.append(_update(identity, f"{one.reference} began", "in_progress", "Under way.", one.starts_at))
-        ended_at = (one.completed_at or one.ends_at) if one.phase is Phase.COMPLETED else None
-    if ended_at and one.phase is Phase.COMPLETED:
-        updates.append(_update(identity, f"{one.reference} over", "completed", "Over.", ended_at))
+    touched = {(region, function) for region in regions for function in _functions(one.scope, grid)}
+    working, under_way = (
+        {function_code(*pair): state for pair in touched} for state in ("operational", "under_maintenance")
+    )
+    begun_at = None if one.phase is Phase.SCHEDULED else one.starts_at
+    ended_at = (one.completed_at or one.ends_at) if one.phase is Phase.COMPLETED else None
+    updates = []
+    for announcement in one.announced:
+        # One that was sent while the work went on lengthens or shortens it.
+        runs = (
+            begun_at is not None
+            and begun_at < announcement.sent_at
+            and not (ended_at and ended_at <= announcement.sent_at)
+        )
+        states = under_way if runs else working
+        updates.append(_announced(identity, one, announcement, runs, _changed(touched, states, states)))
+    if begun_at:
+        affected = _changed(touched, working, under_way)
+        updates.append(_update(identity, f"{one.reference} began", "in_progress", "Under way.", begun_at, affected))
+    if ended_at:
+        affected = _changed(touched, under_way, working)
+        updates.append(_update(identity, f"{one.reference} over", "completed", "Over.", ended_at, affected))
     return {
         "id": identity,
         "name": one.title,
@@ -244,18 +297,19 @@ def maintenance(one: PublicWindow, all_components: Sequence[Json], grid: Grid, n
     }
 
 
-def _announced(identity: str, one: PublicWindow, announcement: Announcement) -> Json:
+def _announced(identity: str, one: PublicWindow, announcement: Announcement, runs: bool, affected: list[Json]) -> Json:
     key = f"{one.reference} announced {announcement.sent_at.isoformat()}"
     if announcement.starts_at is None or announcement.ends_at is None:
-        return _update(identity, key, "completed", "Cancelled: nothing is done at this time.", announcement.sent_at)
-    body = f"{what_is_touched(one)}: from {stamp(announcement.starts_at)} until {stamp(announcement.ends_at)}."
-    return _update(identity, key, "scheduled", body, announcement.sent_at)
+        body = "Cancelled: nothing is done at this time."
+    else:
+        body = f"{what_is_touched(one)}: from {stamp(announcement.starts_at)} until {stamp(announcement.ends_at)}."
+    return _update(identity, key, "in_progress" if runs else "scheduled", body, announcement.sent_at, affected)
 
 
 # Shared
 
 
-def _update(identity: str, key: object, then: str, body: str, at: datetime, affected: list[Json] | None = None) -> Json:
+def _update(identity: str, key: object, then: str, body: str, at: datetime, affected: list[Json]) -> Json:
     return {
         "id": opaque("update", key),
         "status": then,
@@ -271,21 +325,29 @@ def _update(identity: str, key: object, then: str, body: str, at: datetime, affe
     }
 
 
-def _newest_first(updates: Iterable[Json]) -> list[Json]:
-    return sorted(updates, key=lambda update: datetime.fromisoformat(update["display_at"]), reverse=True)
+def _newest_first(updates: Sequence[Json]) -> list[Json]:
+    """Of updates at one instant the later in the course of events stands first."""
+    numbered = sorted(enumerate(updates), key=lambda one: (datetime.fromisoformat(one[1]["display_at"]), one[0]))
+    return [update for _number, update in reversed(numbered)]
 
 
 def _functions(scope: Scope, grid: Grid) -> tuple[Named, ...]:
     return grid.functions if scope.functions is None else scope.functions
 
 
-def _affected(touched: dict[str, str], before: str, after: str) -> list[Json]:
+def _changed(touched: Iterable[tuple[Named, Named]], before: Mapping[str, str], after: Mapping[str, str]) -> list[Json]:
+    rows = sorted((function_code(*pair), component_name(*pair)) for pair in touched)
     return [
-        {"code": opaque("component", code), "name": said, "old_status": before, "new_status": after}
-        for code, said in touched.items()
+        {
+            "code": opaque("component", code),
+            "name": said,
+            "old_status": before.get(code, "operational"),
+            "new_status": after.get(code, "operational"),
+        }
+        for code, said in rows
     ]
 
 
-def _of(all_components: Sequence[Json], touched: Iterable[str]) -> list[Json]:
-    wanted = {opaque("component", code) for code in touched}
+def _of(all_components: Sequence[Json], touched: Iterable[tuple[Named, Named]]) -> list[Json]:
+    wanted = {opaque("component", function_code(*pair)) for pair in touched}
     return [component for component in all_components if component["id"] in wanted]

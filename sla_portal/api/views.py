@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from functools import wraps
+from datetime import datetime, timedelta
+from functools import partial, wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,7 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 from sla_portal.kernel.characters import with_turning_shown
 from sla_portal.website import queries
 from sla_portal.website.caching import Cached, cached
-from sla_portal.website.queries import Present
+from sla_portal.website.queries import Change, Present
+from sla_portal.website.queries.shared import BLOCK
 from sla_portal.website.reader import answer, finished
 from sla_portal.website.rules import Phase, PublicIncident, PublicWindow
 
@@ -25,6 +26,7 @@ from .statuspage import Json
 
 METHODS = "GET, HEAD, OPTIONS"
 FOR_TEN_SECONDS = "public, max-age=10"
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 ACTIVE = {Phase.IN_PROGRESS, Phase.OVERRUNNING}
 
 
@@ -34,6 +36,7 @@ class Answers:
 
     present: Present
     now: datetime
+    changes: tuple[Change, ...]
 
     @property
     def changed_at(self) -> datetime:
@@ -44,7 +47,7 @@ class Answers:
         return max(told, default=present.since)
 
     def components(self) -> list[Json]:
-        return statuspage.components(self.present, self.changed_at)
+        return statuspage.components(self.present, self.changes)
 
     def incidents(self, some: Iterable[PublicIncident]) -> list[Json]:
         components = self.components()
@@ -52,20 +55,21 @@ class Answers:
 
     def maintenances(self, some: Iterable[PublicWindow]) -> list[Json]:
         components = self.components()
-        return [statuspage.maintenance(one, components, self.present.grid, self.now) for one in some]
+        shown = filter(statuspage.is_shown, some)
+        return [statuspage.maintenance(one, components, self.present.grid, self.now) for one in shown]
 
 
 def open_to_all(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Allow pages of any website to read the answer (CORS); read-only, so without a CSRF token."""
 
     @wraps(view)
-    def opened(request: HttpRequest, **_address: str) -> HttpResponse:
+    def opened(request: HttpRequest, **address: str) -> HttpResponse:
         if request.method == "OPTIONS":
             response = HttpResponse(status=204)
             response["Access-Control-Allow-Headers"] = "If-None-Match, If-Modified-Since"
             response["Access-Control-Max-Age"] = "86400"
         elif request.method in {"GET", "HEAD"}:
-            response = view(request)
+            response = view(request, **address)
         else:
             response = JsonResponse({"error": "This API is only read."}, status=405)
         response["Allow"] = response["Access-Control-Allow-Methods"] = METHODS
@@ -76,36 +80,91 @@ def open_to_all(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     return csrf_exempt(opened)
 
 
-def endpoint(
-    put_together: Callable[..., Json], more: tuple[str, Callable[[datetime], Any]] | None = None
-) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer with the page and what `put_together` makes of the present and, where named, of `more` facts."""
+Fact = tuple[str, Callable[[datetime], Any]]
+"""The name under which something is kept, and what reads it."""
 
+
+def answered(
+    request: HttpRequest, put_together: Callable[..., Json], *more: Fact, part: tuple[int, ...] = ()
+) -> HttpResponse:
+    """Answer with the page and what `put_together` makes of the present and of `more` facts; 404 where one is None."""
+    now = timezone.now()
+    facts: list[Cached[Any]] = [
+        cached("present", lambda: queries.present(now), now),
+        # Of all time once a day; what came since is read with the rest
+        cached("component changes", lambda: queries.component_changes(now), now, fresh=DAY),
+        cached("new component changes", lambda: queries.component_changes(now, now - 2 * DAY), now),
+    ]
+    for called, read in more:
+        fact = cached(called, partial(read, now), now)
+        if fact.value is None:
+            return _refused("There is no such address in this API.", 404)
+        facts.append(fact)
+
+    def make() -> bytes:
+        with translation.override("en"):
+            present, before, since, *rest = (one.value for one in facts)
+            answers = Answers(present, facts[0].computed_at, (*before, *since))
+            said = {"page": statuspage.page(answers.changed_at)}
+            said |= put_together(answers, *rest)
+        return with_turning_shown(json.dumps(said, ensure_ascii=False)).encode()
+
+    body = finished((request.path, *part), tuple(one.mark for one in facts), make)
+    changed_at = max(facts[0].changed_at, *(one.changed_at for one in facts[2:]))
+    return answer(request, body, "application/json; charset=utf-8", changed_at, FOR_TEN_SECONDS)
+
+
+def endpoint(put_together: Callable[..., Json]) -> Callable[..., HttpResponse]:
     @open_to_all
     def view(request: HttpRequest) -> HttpResponse:
-        now = timezone.now()
-        facts: list[Cached[Any]] = [cached("present", lambda: queries.present(now), now)]
-        if more:
-            called, read = more
-            facts.append(cached(called, lambda: read(now), now))
-
-        def make() -> bytes:
-            with translation.override("en"):
-                answers = Answers(facts[0].value, facts[0].computed_at)
-                said = {"page": statuspage.page(answers.changed_at)}
-                said |= put_together(answers, *(one.value for one in facts[1:]))
-            return with_turning_shown(json.dumps(said, ensure_ascii=False)).encode()
-
-        body = finished((request.path,), tuple(one.mark for one in facts), make)
-        changed_at = max(one.changed_at for one in facts)
-        return answer(request, body, "application/json; charset=utf-8", changed_at, FOR_TEN_SECONDS)
+        return answered(request, put_together)
 
     return view
 
 
-INCIDENTS = ("feed incidents", queries.latest_incidents)
-WINDOWS = ("feed maintenance", queries.latest_windows)
-"""The facts of the feeds, under the same cache names."""
+def paged(
+    put_together: Callable[..., Json], called: str, read: Callable[[int, datetime], Any]
+) -> Callable[..., HttpResponse]:
+    """Answer with a page of rows: `?limit=` (50; 100 at most) and `?page=` (1)."""
+
+    @open_to_all
+    def view(request: HttpRequest) -> HttpResponse:
+        try:
+            limit, page = (_number(request, name, *bounds) for name, bounds in PAGING.items())
+        except ValueError as error:
+            return _refused(str(error), 400)
+        first, last = (page - 1) * limit, page * limit
+
+        def block(number: int, now: datetime) -> tuple[Any, ...]:
+            return read(number, now) or ()
+
+        blocks = range(first // BLOCK, (last - 1) // BLOCK + 1)
+        offset = first - blocks.start * BLOCK
+
+        def put(answers: Answers, *rows: tuple[Any, ...]) -> Json:
+            return put_together(answers, [one for some in rows for one in some][offset : offset + limit])
+
+        return answered(
+            request, put, *((f"{called} {number}", partial(block, number)) for number in blocks), part=(limit, page)
+        )
+
+    return view
+
+
+PAGING = {"limit": (50, 100), "page": (1, 1000)}
+"""Default and maximum of each."""
+
+
+def _number(request: HttpRequest, name: str, default: int, most: int) -> int:
+    typed = request.GET.get(name, "") or str(default)
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 4 and 1 <= int(typed) <= most):
+        raise ValueError(f"{name} must be a whole number from 1 to {most}.")
+    return int(typed)
+
+
+def _refused(sentence: str, status: int) -> HttpResponse:
+    return JsonResponse({"error": sentence}, status=status)
+
 
 summary = endpoint(
     lambda answers: {
@@ -118,7 +177,7 @@ summary = endpoint(
 status = endpoint(lambda answers: {"status": statuspage.status(answers.present)})
 components = endpoint(lambda answers: {"components": answers.components()})
 unresolved_incidents = endpoint(lambda answers: {"incidents": answers.incidents(answers.present.open)})
-incidents = endpoint(lambda answers, latest: {"incidents": answers.incidents(latest)}, INCIDENTS)
+incidents = paged(lambda answers, rows: {"incidents": answers.incidents(rows)}, "incidents in", queries.incidents_in)
 upcoming_maintenances = endpoint(
     lambda answers: {
         "scheduled_maintenances": answers.maintenances(
@@ -131,10 +190,47 @@ active_maintenances = endpoint(
         "scheduled_maintenances": answers.maintenances(one for one in answers.present.planned if one.phase in ACTIVE)
     }
 )
-maintenances = endpoint(lambda answers, latest: {"scheduled_maintenances": answers.maintenances(latest)}, WINDOWS)
+maintenances = paged(
+    lambda answers, rows: {"scheduled_maintenances": answers.maintenances(rows)}, "windows in", queries.windows_in
+)
 
 
 @open_to_all
-def nothing_here(_request: HttpRequest) -> HttpResponse:
+def one_incident(request: HttpRequest, identity: str) -> HttpResponse:
+    """Answer with an incident or a maintenance window by its id, of the newest of each kind."""
+    now = timezone.now()
+    known = cached("ids", lambda: _ids(now), now, fresh=MINUTE).value
+    kind, reference = known.get(identity, ("", ""))
+    if kind == "incident":
+        return answered(
+            request,
+            lambda answers, one: {"incident": answers.incidents([one])[0]},
+            (f"api incident {reference}", lambda at: queries.incident(reference, at)),
+        )
+    if kind == "maintenance":
+        return answered(
+            request,
+            lambda answers, one: {"incident": answers.maintenances([one])[0]},
+            (f"api window {reference}", lambda at: _shown_window(reference, at)),
+        )
+    return _refused("There is no such address in this API.", 404)
+
+
+def _ids(now: datetime) -> dict[str, tuple[str, str]]:
+    known = {"incident": queries.incident_references(), "maintenance": queries.window_references(now)}
+    return {
+        statuspage.opaque(kind, reference): (kind, reference)
+        for kind, references in known.items()
+        for reference in references
+    }
+
+
+def _shown_window(reference: str, now: datetime) -> PublicWindow | None:
+    found = queries.window(reference, now)
+    return found if found and statuspage.is_shown(found) else None
+
+
+@open_to_all
+def nothing_here(_request: HttpRequest, **_address: str) -> HttpResponse:
     """Answer 404 as JSON."""
-    return JsonResponse({"error": "There is no such address in this API."}, status=404)
+    return _refused("There is no such address in this API.", 404)

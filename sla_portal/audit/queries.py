@@ -63,6 +63,12 @@ def document(kind: Kind, about: str, revision: int = 1) -> Document | None:
     return documents().filter(kind=kind, about=about, revision=revision).first()
 
 
+def document_of_file(sha256: str) -> Document | None:
+    """Return the document whose file has this SHA-256, before or after it was sealed within; the newest of several."""
+    sealed = Seal.objects.filter(sha256=sha256, sealed_at__isnull=False).exclude(document__pdf="").values("pk")
+    return documents().filter(models.Q(sha256=sha256) | models.Q(pk__in=sealed)).order_by("-pk").first()
+
+
 def seal_of(kind: Kind, about: str, revision: int = 1) -> bytes | None:
     """Return the bytes of a document's seal, as they stand beside it or follow it; None while it is unsealed."""
     sealed = Seal.objects.filter(sealed_at__isnull=False)

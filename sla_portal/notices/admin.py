@@ -16,7 +16,7 @@ from sla_portal.clocks import DASH
 from . import views
 from .mail import inbox
 from .models import OPEN, Delivery, Kind, Notice, Status, Wording
-from .queries import progress, undelivered
+from .queries import progress, undelivered, unmatched_reports
 
 
 class KindFilter(ChosenFilter):
@@ -190,11 +190,16 @@ class DeliveryAdmin(ReadOnlyModelAdmin):
 
     def list_links(self, request):
         yield Link(_("Notices"), reverse("admin:notices_notice_changelist"))
+        if request.user.has_perm("notices.resolve_delivery"):
+            words = _("Unmatched reports (%(n)d)") % {"n": unmatched_reports().count()}
+            yield Link(words, reverse("admin:unmatched_reports"))
 
     def get_urls(self):
         view = self.admin_site.admin_view
         return [
             path("", view(self.changelist_view), name="undelivered"),
+            path("reports/", view(views.unmatched), name="unmatched_reports"),
+            path("reports/<int:pk>/looked-at/", view(views.looked_at), name="report_looked_at"),
             path("<int:pk>/change/", view(views.delivery_page), name="notices_delivery_change"),
             path("<int:pk>/confirm/", view(views.confirm), name="confirm_delivery"),
             path("<int:pk>/send-again/", view(views.again), name="send_delivery_again"),

@@ -197,7 +197,10 @@ class FailureReason(models.TextChoices):
     CUT_OFF = "cut off", _("The connection broke before the e-mail was handed over.")
     UNANSWERED = "unanswered", _("The connection broke after the e-mail was handed over. It may have been delivered.")
     INTERRUPTED = "interrupted", _("The worker was stopped while handing over the e-mail. It may have been delivered.")
+    SENDER = "sender", _("The receiving server rejected the sender's address, which is ours.")
+    BLOCKED = "blocked", _("The receiving server blocked the e-mail by its own policy.")
     RETURNED = "returned", _("The e-mail was accepted and bounced later.")
+    PROBABLY = "probably", _("A report in plain words says that the e-mail was not delivered. It probably failed.")
 
 
 class Delivery(models.Model):
@@ -356,14 +359,34 @@ class Brake(models.Model):
         return str(self.notice)
 
 
+class Told(models.TextChoices):
+    """How a report says what became of an e-mail."""
+
+    IN_FIELDS = "fields", _("report of a mail server")
+    IN_WORDS = "words", _("report in plain words")
+    COMPLAINT = "complaint", _("complaint")
+
+
 class Bounce(models.Model):
-    """A report that an e-mail bounced or was delayed beyond our mail server. Append-only."""
+    """A report that an e-mail bounced, was delayed beyond our mail server, or was complained of. Append-only."""
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="bounces", verbose_name=_("delivery"))
     key = models.CharField(_("SHA-256 of the report"), max_length=64, help_text=_("A report is applied once."))
     noted_at = models.DateTimeField(_("recorded at"))
     permanent = models.BooleanField(_("permanent"))
     said = models.TextField(_("text of the report"), blank=True)
+    told = models.CharField(
+        _("kind of report"),
+        max_length=10,
+        choices=Told.choices,
+        null=True,  # by an earlier build, which knew the first kind alone
+    )
+    recipient = models.CharField(
+        _("recipient in the report"),
+        max_length=254,
+        null=True,  # by an earlier build
+        help_text=_("Differs from the address where the e-mail was forwarded."),
+    )
 
     class Meta:
         verbose_name = _("bounce")
@@ -374,3 +397,37 @@ class Bounce(models.Model):
 
     def __str__(self) -> str:
         return self.said
+
+
+class UnmatchedReport(models.Model):
+    """A report that names no e-mail of ours or cannot be read, kept until a person has looked at it."""
+
+    class Why(models.TextChoices):
+        NAMES_NO_MAIL = "names no mail", _("It names no e-mail of the portal.")
+        UNREADABLE = "unreadable", _("It cannot be read.")
+        TOO_LARGE = "too large", _("It is too large to read.")
+
+    key = models.CharField(_("SHA-256 of the report"), max_length=64, unique=True)
+    noted_at = models.DateTimeField(_("recorded at"))
+    why = models.CharField(_("why it was not matched"), max_length=20, choices=Why.choices)
+    sender = models.CharField(_("sender"), max_length=200, blank=True)
+    subject = models.CharField(_("subject"), max_length=200, blank=True)
+    said = models.TextField(_("text of the report"), blank=True)
+    recipient = models.CharField(_("recipient in the report"), max_length=254, blank=True)
+    content = models.BinaryField(help_text=_("The message as it came; of one too large its head."))
+    looked_at = models.DateTimeField(_("looked at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("unmatched report")
+        verbose_name_plural = _("unmatched reports")
+        ordering = ["-id"]
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(looked_at__isnull=True) | models.Q(looked_at__gte=models.F("noted_at")),
+                name="a_report_is_looked_at_after_it_came",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject or self.sender or self.key[:12]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, QuerySet
 from django.utils.crypto import constant_time_compare
 
-from .models import OPEN, Brake, Delivery, Notice, Status
+from .models import OPEN, Brake, Delivery, Notice, Status, UnmatchedReport
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,16 @@ MARK = re.compile(r"\b([0-9a-f]{32})\.([1-9][0-9]{0,17})\b")
 
 def delivery_marked(text: str) -> Delivery | None:
     """Return the delivery whose mark is in `text`, as in its Message-ID; None if there is none."""
-    for found in MARK.finditer(text[:1000]):
+    for found in MARK.finditer(text[:10_000]):
         delivery = Delivery.objects.select_related("notice").filter(pk=found[2]).first()
         if delivery and any(constant_time_compare(found[1], mark) for mark in delivery.marks()):
             return delivery
     return None
+
+
+def unmatched_reports() -> QuerySet[UnmatchedReport]:
+    """Return the reports that nobody has looked at yet, the newest first."""
+    return UnmatchedReport.objects.filter(looked_at__isnull=True)
 
 
 def undelivered() -> QuerySet[Delivery]:

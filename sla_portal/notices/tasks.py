@@ -65,7 +65,8 @@ def run_again(task, wait):
 
 @shared_task
 def read_bounces() -> None:
-    """Apply the bounce reports of the mailbox BOUNCES_URL, if one is set."""
+    """Apply the bounce reports of the mailbox BOUNCES_URL, if one is set, and forget old ones that were looked at."""
+    operations.forget_reports(now=timezone.now())
     if not settings.BOUNCES_URL:
         return
     try:

@@ -26,13 +26,16 @@ from sla_portal.typed import typed_line
 
 from . import operations
 from .mail import inbox
-from .models import OPEN, Attachment, Delivery, Notice, Status
+from .models import OPEN, Attachment, Delivery, Notice, Status, UnmatchedReport
 from .private import concealed
-from .queries import pace, progress
+from .queries import pace, progress, unmatched_reports
 from .tasks import deliver_soon
 
 DELIVERIES_ON_A_PAGE = 50
 OPEN_ON_THE_PAGE = 10
+REPORTS_ON_A_PAGE = 20
+LONGEST_SHOWN = 4000
+"""Bytes of a report that is shown as it came."""
 LONGEST = 2000
 """Characters that are read of what is typed into a field."""
 # An e-mail needs inline styles, which the site's policy refuses; the sandbox disables everything else.
@@ -266,6 +269,37 @@ def decide(request, pk, operation, done, *fields):
 
 def typed(request, name):
     return typed_line(request.POST.get(name, ""), LONGEST)
+
+
+@require_safe
+@requiring("notices.resolve_delivery")
+def unmatched(request):
+    """List the reports of mail servers that name no e-mail of ours or cannot be read."""
+    reports = unmatched_reports()
+    shown = [(report, _readable(report)) for report in reports[:REPORTS_ON_A_PAGE]]
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Unmatched reports"),
+        "shown": shown,
+        "more": reports.count() - len(shown),
+        "kept_days": operations.bouncing.KEPT_FOR.days,
+    }
+    return TemplateResponse(request, "notices/unmatched.html", context)
+
+
+def _readable(report):
+    """Return the beginning of a message as it came, in signs that can be printed."""
+    text = bytes(report.content[:LONGEST_SHOWN]).decode("utf-8", "replace")
+    return "".join(c if c.isprintable() or c == "\n" else "" for c in text)
+
+
+@require_POST
+@requiring("notices.resolve_delivery")
+def looked_at(request, pk):
+    report = get_object_or_404(UnmatchedReport.objects.defer("content"), pk=pk)
+    operations.look_at_report(actor=acting(request), report=report, now=timezone.now())
+    messages.success(request, _("The report is marked as looked at."))
+    return redirect("admin:unmatched_reports")
 
 
 # The inbox of a portal that sends no e-mail

@@ -13,8 +13,8 @@ class StaffConfig(AppConfig):
     def ready(self) -> None:
         from .roles import sync_roles
 
-        # Runs after the permissions of each app are created; the last run sees all of them.
-        post_migrate.connect(sync_roles, dispatch_uid="sync_roles")
+        # Of the apps with tables this one is the last, so that the permissions of all are there.
+        post_migrate.connect(sync_roles, sender=self, dispatch_uid="sync_roles")
 
 
 class PortalAdminConfig(AdminConfig):

@@ -159,6 +159,21 @@ def stage(resolved_at: datetime | None, outages: Iterable[PublicOutage], now: da
     return Stage.RESOLVED if resolved_at and resolved_at <= now else Stage.MONITORING
 
 
+def down_stretches(one: PublicIncident, now: datetime) -> list[tuple[datetime, datetime | None]]:
+    """Return when anything of an incident was down: outages that overlap or meet are one stretch; None: it is down now."""
+    joined: list[tuple[datetime, datetime | None]] = []
+    for outage in sorted(one.outages, key=lambda outage: outage.started_at):
+        if outage.started_at > now:
+            break
+        end = outage.ended_at if outage.ended_at and outage.ended_at <= now else None
+        if joined and (joined[-1][1] is None or outage.started_at <= joined[-1][1]):
+            before = joined[-1][1]
+            joined[-1] = joined[-1][0], None if before is None or end is None else max(before, end)
+        else:
+            joined.append((outage.started_at, end))
+    return joined
+
+
 def severity_by_scope(
     outages: Iterable[PublicOutage], functions: Collection[Named], clients: Collection[Named]
 ) -> Severity | None:

@@ -25,6 +25,7 @@ import psutil
 
 from tests.everything import ROOT, free_port
 from tests.support.parts import Figure
+from tests.support.servers import lay_ready
 
 NEEDS = ()
 
@@ -50,6 +51,8 @@ class Checkout:
         }  # fmt: skip
         self.log = folder / "log"
         folder.mkdir()
+        if path == ROOT:
+            lay_ready(folder)
         self.run("manage.py", "migrate", "--verbosity", "0")
 
     def run(self, *command: str) -> None:

@@ -12,11 +12,11 @@ import pytest
 
 from claims import inspection
 from claims.inspection import Inspected, Reason, Unfit, inspect
-from claims.inspection.child import MEMORY, _is_archive
+from claims.inspection.child import MEMORY, _archived
 from tests.support.proofs import a_picture
 
 CONFINE = "child.confine()"
-ANSWER = b'{"kind": "png", "preview_kind": "image/png", "pages": null}\npreview'
+ANSWER = b'{"kind": "png", "preview_kind": "image/png", "pages": null, "remarks": []}\npreview'
 
 
 @pytest.fixture
@@ -39,6 +39,9 @@ def told(monkeypatch, tmp_path):
 
 def test_the_answer_of_a_child_within_its_limits_is_accepted(told):
     assert told("x = bytearray(100_000_000)") == Inspected("png", b"preview", "image/png", None)
+    assert told("t = threading.Thread(target=int); t.start(); t.join()", first=f"import threading\n{CONFINE}") == (
+        Inspected("png", b"preview", "image/png", None)
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,9 @@ def test_the_answer_of_a_child_within_its_limits_is_accepted(told):
         "os.open('.', os.O_RDONLY)",
         "socket.socket()",
         "os.pipe()",
+        "os.fork()",
+        "os.execv('/bin/true', ['true'])",
+        "os.posix_spawn('/bin/true', ['true'], {})",
         "os.ftruncate(1, 1 << 30)",
         "os.kill(os.getpid(), 11)",
         "os._exit(3)",
@@ -131,5 +137,15 @@ def test_an_unsupported_archive_is_detected_as_an_archive(version):
         archive.writestr("evil.js", "alert(1)")
     listed = bytearray(content.getvalue())
     listed[listed.index(b"PK\x01\x02") + 6] = version
-    assert _is_archive(b"before it " + bytes(listed))
-    assert not _is_archive(b"no archive at all")
+    assert _archived(b"before it " + bytes(listed))
+    assert not _archived(b"no archive at all")
+
+
+def test_a_heic_picture_is_read_where_the_portal_is_not_root(monkeypatch, tmp_path):
+    """Its decoder (libde265 1.1.3) starts a thread, which RLIMIT_NPROC refuses to everyone but root."""
+    program = "import os\nfrom claims.inspection import child\nif not os.getuid(): os.setgid(65534); os.setuid(65534)\nchild.main()"
+    monkeypatch.setattr(inspection, "COMMAND", (sys.executable, "-B", "-s", "-c", program))
+    with (tmp_path / "a.heic").open("w+b") as file:
+        file.write(a_picture("HEIF"))
+        file.flush()
+        assert inspect(file, "a.heic").preview_kind == "image/jpeg"

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
+import pikepdf
 import pytest
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import TemporaryUploadedFile
@@ -15,7 +16,8 @@ from claims.models.applying import Scan
 from claims.operations.proofs import ClaimDecided, ProofRefused, TooManyProofs, add_proof, record_view, remove_proof
 from claims.queries.proofs import proofs_of
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.models import Entry
+from sla_portal.audit.documents import register
+from sla_portal.audit.models import Entry, Kind
 from sla_portal.audit.operations import NotAllowed
 from tests.support.desk import a_member
 from tests.support.proofs import a_mail, a_pdf, a_picture, an_archive
@@ -139,6 +141,21 @@ def test_a_refused_file_gets_a_message_and_leaves_nothing(name, content, sentenc
     with pytest.raises(ProofRefused, match=sentence):
         add(a_claim(), content, name)
     assert (stored(), Proof.objects.count(), Entry.objects.count()) == (set(), 0, 0)
+
+
+@pytest.mark.django_db
+def test_a_report_that_the_portal_issued_is_accepted_with_the_figures_attached_to_it():
+    """Other papers that carry files are refused; this one is known by its SHA-256."""
+    report = a_pdf(change=lambda pdf: pdf.attachments.update({"f.json": pikepdf.AttachedFileSpec(pdf, b"{}")}))
+    claim = a_claim()
+    with pytest.raises(ProofRefused, match="This PDF contains attached files"):
+        add(claim, report, "report.pdf")
+    register(
+        kind=Kind.REPORT, number="SLA-2026-09-eu", sha256=sha256(report).hexdigest(), issued_at=NOW, pdf="report.pdf"
+    )
+    assert add(claim, report, "report.pdf").remarks == ["ours"]
+    with pytest.raises(ProofRefused, match="This PDF contains attached files"):
+        add(claim, report.replace(b"{}", b"[]") + b"\n", "report.pdf")
 
 
 @pytest.mark.django_db

@@ -10,10 +10,10 @@ import pytest
 from claims.models import Application, Claim, ClaimLink, Decision, Entry, Proof, Source, Status, Step, Voucher
 from claims.operations import (
     appeal_refusal,
+    confirm_undoing,
     decide,
     receive_claim,
     redeem_voucher,
-    reverse,
     send_back_claim,
     send_link,
     withdraw_claim,
@@ -37,6 +37,7 @@ from tests.support.claimants import (
     a_proof,
     close_september,
     granted,
+    proposed_undoing,
     recommended,
     support,
 )
@@ -130,7 +131,7 @@ def test_a_grant_and_a_reversal_of_one_contract_at_once_are_both_in_the_ledger(c
         newer = a_claim_for_august(of)
         wanted = recommended(newer, voucher_minutes=10)
         extended = Entry.objects.get(contract=of.contract, step=Step.EXTENDED)
-        reversing = partial(reverse, actor=agent(), entry=extended, reason="The wrong one", now=OPEN)
+        reversing = partial(confirm_undoing, actor=agent(), undoing=proposed_undoing(extended), now=OPEN)
         assert sorted(outcomes(deciding(newer, wanted.pk, agent()), reversing)) == ["done", "done"]
         lines = list(Entry.objects.filter(contract=of.contract).order_by("number"))
         assert [line.number for line in lines] == [1, 2, 3, 4, 5]
@@ -142,11 +143,18 @@ def test_a_voucher_is_redeemed_or_voided_once_however_many_do_it_at_once(claiman
     for of in claimants:
         voucher = granted(a_claim(of), voucher_minutes=30).voucher
         redeeming = partial(redeem_voucher, voucher=voucher, reference="INV-1", now=OPEN)
-        voiding = partial(reverse, actor=agent(), entry=voucher.entries.get(), reason="The wrong one", now=OPEN)
+        voiding = partial(confirm_undoing, actor=agent(), undoing=proposed_undoing(voucher.entries.get()), now=OPEN)
         went = sorted(outcomes(*[partial(redeeming, actor=agent()) for _n in range(3)], voiding))
         assert went.count("done") == 1
         assert set(went) <= {"done", "NotRedeemable", "NothingToReverse"}
         assert voucher.entries.count() == 2
+
+
+def test_a_reversal_is_posted_once_however_many_confirm_it_at_once(claimants):
+    for of in claimants:
+        undoing = proposed_undoing(granted(a_claim(of), voucher_minutes=30).voucher.entries.get())
+        confirming = [partial(confirm_undoing, actor=agent(), undoing=undoing, now=OPEN) for _n in range(4)]
+        assert sorted(outcomes(*confirming)) == ["AlreadyClosed"] * 3 + ["done"]
 
 
 def test_of_several_claims_for_a_month_at_once_one_is_received(claimants):

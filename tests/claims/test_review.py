@@ -6,39 +6,46 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from claims.models import Claim, ClaimLink, Decision, Entry, OwnDay, RefusedApplication, Status, Voucher
+from claims.models import Claim, ClaimLink, Decision, Entry, OwnDay, RefusedApplication, Status, Undoing, Voucher
 from claims.operations import (
     AlreadyClaimed,
+    AlreadyClosed,
     AlreadyDecided,
+    AlreadyProposed,
     AppealNotPossible,
     ChecksNotPassed,
     ClaimNotOpen,
     ContactOfAnother,
     FiguresChanged,
     NobodyToNotify,
+    NoLetter,
     NothingToReverse,
     NotRedeemable,
     NotUnderContract,
     ProofMissing,
     ReasonMissing,
+    SamePerson,
     SecondPersonNeeded,
     TicketNumberMissing,
     TimesOutsideMonth,
+    TookPart,
     TooLate,
     UnknownClause,
     VoucherNotPossible,
     appeal_refusal,
     ask_customer,
+    confirm_undoing,
     customer_answered,
     decide,
+    decline_undoing,
     notify_moved_openings,
     redeem_voucher,
-    reverse,
     send_back_claim,
     send_link,
     submit_held_claims,
     withdraw_claim,
     withdraw_recommendation,
+    withdraw_undoing,
 )
 from claims.operations.receiving import receive_claim
 from claims.queries import assess, cap_balance_of
@@ -60,8 +67,10 @@ from tests.support.claimants import (
     a_missed_september,
     a_proof,
     granted,
+    proposed_undoing,
     recommended,
     support,
+    undone,
 )
 from tests.support.desk import a_member
 
@@ -431,26 +440,115 @@ def test_a_voucher_is_redeemed_once_and_mistakes_are_reversed_by_an_entry():
         redeem_voucher(actor=agent, voucher=voucher, reference="Order 8", now=OPEN)
     issued = Entry.objects.get(step="issued")
     with pytest.raises(NothingToReverse):
-        reverse(actor=agent, entry=issued, reason="Wrong", now=OPEN)
-    returned = reverse(actor=agent, entry=redeemed, reason="Order 7 was cancelled", now=OPEN)
-    voided = reverse(actor=agent, entry=returned, reason="Granted by mistake", now=OPEN)
+        undone(issued)
+    told = len(letters(claim))
+    (returned,) = undone(redeemed, reason="Order 7 was cancelled")
+    assert len(letters(claim)) == told
+    (voided,) = undone(returned, reason="Granted by mistake", text="The voucher is void.")
     assert (voided.step, voided.value, voided.total) == ("voided", -voucher.value, Decimal(0))
     with pytest.raises(NothingToReverse):
-        reverse(actor=agent, entry=voided, reason="Again", now=OPEN)
-    assert "Granted by mistake" in letters(claim)[-1]
+        undone(voided)
+    assert "The voucher is void." in letters(claim)[-1]
+    assert "Granted by mistake" not in letters(claim)[-1]
+
+
+def test_who_recommended_or_decided_a_claim_does_not_redeem_its_voucher():
+    a_missed_september()
+    given = granted(a_claim(a_claimant()), voucher_minutes=37)
+    for one in (given.decision.recommended_by, given.decision.decided_by):
+        with pytest.raises(TookPart):
+            redeem_voucher(actor=Actor.staff(one), voucher=given.voucher, reference="Order 7", now=OPEN)
+    assert Entry.objects.count() == 1
+
+
+@pytest.fixture
+def both_parts():
+    a_missed_september()
+    given = granted(a_claim(a_claimant()), voucher_minutes=12)
+    return given, list(given.entries.order_by("step"))
+
+
+def test_what_was_given_is_undone_by_two_people_with_one_letter(both_parts):
+    given, entries = both_parts
+    one, other = support(), support()
+    undoing = proposed_undoing(*entries, by=one, reason="Typed twice")
+    assert undoing.reopens
+    assert Entry.objects.count() == 2
+    with pytest.raises(SamePerson):
+        confirm_undoing(actor=Actor.staff(one), undoing=undoing, now=OPEN)
+    told = len(letters(given.claim))
+    reversals = confirm_undoing(actor=Actor.staff(other), undoing=undoing, now=OPEN)
+    assert [(entry.step, entry.by, entry.reason) for entry in reversals] == [
+        ("shortened", other, "Typed twice"), ("voided", other, "Typed twice")
+    ]  # fmt: skip
+    assert [told + 1, True, False] == [
+        len(letters(given.claim)), "We correct it." in letters(given.claim)[-1], "Typed twice" in letters(given.claim)[-1]
+    ]  # fmt: skip
+    given.claim.refresh_from_db()
+    assert given.claim.status == Status.SUBMITTED
+    for again in (confirm_undoing, withdraw_undoing):
+        with pytest.raises((AlreadyClosed, SamePerson)):
+            again(actor=Actor.staff(other), undoing=undoing, now=OPEN)
+
+
+def test_a_reversal_that_was_declined_or_withdrawn_reverses_nothing_and_can_be_proposed_again(both_parts):
+    given, entries = both_parts
+    one, other = support(), support()
+    undoing = proposed_undoing(entries[0], by=one)
+    with pytest.raises(AlreadyProposed):
+        proposed_undoing(entries[1])
+    with pytest.raises(SamePerson):
+        withdraw_undoing(actor=Actor.staff(other), undoing=undoing, now=OPEN)
+    with pytest.raises(ReasonMissing):
+        decline_undoing(actor=Actor.staff(other), undoing=undoing, reason=" ", now=OPEN)
+    decline_undoing(actor=Actor.staff(other), undoing=undoing, reason="It is owed", now=OPEN)
+    withdraw_undoing(actor=Actor.staff(one), undoing=proposed_undoing(entries[0], by=one), now=OPEN)
+    outcomes = given.undoings.values_list("outcome", "answer")
+    assert (list(outcomes), Entry.objects.count()) == ([("declined", "It is owed"), ("withdrawn", "")], 2)
+
+
+def test_a_reversal_of_what_is_not_the_last_any_more_does_nothing(both_parts):
+    given, entries = both_parts
+    issued = next(entry for entry in entries if entry.step == "issued")
+    undoing = proposed_undoing(issued)
+    redeem_voucher(actor=Actor.staff(support()), voucher=given.voucher, reference="Order 7", now=OPEN)
+    with pytest.raises(NothingToReverse):
+        confirm_undoing(actor=Actor.staff(support()), undoing=undoing, now=OPEN)
+    assert [entry.step for entry in given.entries.order_by("id")][-1] == "redeemed"
+
+
+@pytest.mark.parametrize(
+    ("missing", "error"), [("reason", ReasonMissing), ("letter_text", NoLetter), ("letter_subject", NoLetter)]
+)
+def test_a_reversal_needs_a_reason_and_a_letter(both_parts, missing, error):
+    with pytest.raises(error):
+        proposed_undoing(both_parts[1][0], **{missing: " "})
+
+
+def test_the_database_refuses_a_reversal_that_one_person_makes_alone(both_parts):
+    given, entries = both_parts
+    undoing = proposed_undoing(entries[0])
+    values = {"contract": given.contract, "compensation": given, "step": "voided", "voucher": given.voucher,
+              "follows": entries[1], "minutes": 0, "value": 0, "currency": "EUR", "total": 0, "cap": 1, "number": 9,
+              "reason": "x", "at": OPEN}  # fmt: skip
+    for proposal, by in ((None, support()), (undoing, undoing.proposed_by)):
+        with pytest.raises(IntegrityError, match="a_reversal_was_proposed_by_another_person"), transaction.atomic():
+            Entry.objects.create(**values, undoing=proposal, by=by)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Undoing.objects.filter(pk=undoing.pk).update(reason="Another")
 
 
 def test_after_a_full_reversal_the_right_amount_can_be_granted():
     a_missed_september()
     of = a_claimant()
-    claim, agent = a_claim(of), Actor.staff(support())
+    claim = a_claim(of)
     granted(claim, voucher_minutes=27)
-    reverse(actor=agent, entry=Entry.objects.get(step="issued"), reason="Meant as extension", now=OPEN)
+    undone(Entry.objects.get(step="issued"))
     claim.refresh_from_db()
-    assert claim.status == Status.GRANTED and "under review again" not in letters(claim)[-1]
-    reverse(actor=agent, entry=Entry.objects.get(step="extended"), reason="Meant as one", now=OPEN)
+    assert claim.status == Status.GRANTED
+    undone(Entry.objects.get(step="extended"))
     claim.refresh_from_db()
-    assert claim.status == Status.SUBMITTED and "under review again" in letters(claim)[-1]
+    assert claim.status == Status.SUBMITTED
     assert granted(claim).extension_minutes == 37
     of.contract.refresh_from_db()
     assert of.contract.extended_minutes == 37
@@ -470,7 +568,7 @@ def test_a_reversed_extension_moves_the_contracts_end_back():
     a_missed_september()
     of = a_claimant()
     granted(a_claim(of))
-    reverse(actor=Actor.staff(support()), entry=Entry.objects.get(), reason="Wrong contract", now=OPEN)
+    undone(Entry.objects.get())
     of.contract.refresh_from_db()
     assert (of.contract.extended_minutes, of.contract.last_day) == (0, on("2026-12-31"))
 

@@ -28,6 +28,7 @@ import psutil
 from tests.everything import ROOT, free_port
 from tests.support.messages import a_message, unreadable, without
 from tests.support.parts import Figure
+from tests.support.servers import lay_ready
 
 NEEDS = ()
 
@@ -123,6 +124,7 @@ class Portal:
 def live_through(folder: Path, size: Size) -> Iterator[Figure]:
     """Let a portal run; fail unless it comes through and its books balance."""
     folder.mkdir()
+    lay_ready(folder)
     portal = Portal(folder)
     with portal.running(), Answers(portal) as answers:
         with subprocess.Popen(

@@ -2,10 +2,13 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
 from incidents.models import Incident
 from maintenance.models import AnnouncementRequest, MaintenanceWindow
@@ -56,18 +59,31 @@ def test_an_unknown_key_is_named(tmp_path, path):
     assert refused(tmp_path, changed(f"{path}_", 1)) == [f"{path}_: This key is not known here."]
 
 
-@pytest.mark.parametrize("value", HOSTILE, ids=ascii)
-@pytest.mark.parametrize("path", KEYS)
-def test_any_value_anywhere_is_loaded_or_refused_with_its_path(tmp_path, path, value):
+@contextmanager
+def undone(value: object) -> Iterator[None]:
+    """Take back what the block loads; where it fails, say of which value."""
     try:
-        loaded(tmp_path, changed(path, value))
-    except CommandError as error:
-        first = str(error).splitlines()[0]
-        assert ": " in first
-        assert first.encode()
-    else:
-        again = dumped()
-        assert "already" in loaded(tmp_path, again.encode())
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    except Exception as error:
+        error.add_note(f"The value is {value!a}.")
+        raise
+
+
+@pytest.mark.parametrize("path", KEYS)
+def test_any_value_anywhere_is_loaded_or_refused_with_its_path(tmp_path, path):
+    for value in HOSTILE:
+        with undone(value):
+            try:
+                loaded(tmp_path, changed(path, value))
+            except CommandError as error:
+                first = str(error).splitlines()[0]
+                assert ": " in first
+                assert first.encode()
+            else:
+                again = dumped()
+                assert "already" in loaded(tmp_path, again.encode())
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_what_was_certainly_not_taken_is_tried_again_after_a_pause(server, fault
 
 @pytest.mark.parametrize(
     ("fault", "trouble"),
-    [(Fault.NEVER, FailureReason.NO_SUCH_ADDRESS), (Fault.NEVER_AFTER_THE_DOT, FailureReason.REFUSED)],
+    [(Fault.NEVER, FailureReason.NO_SUCH_ADDRESS), (Fault.NEVER_AFTER_THE_DOT, FailureReason.BLOCKED)],
 )
 def test_what_is_refused_for_good_fails_at_once_and_the_next_is_told(server, fault, trouble):
     server.plan = lambda address, _attempt: fault if address == "a@example.com" else None

@@ -10,6 +10,8 @@ from django.core.cache import cache
 from sla_portal.celery import app
 from sla_portal.health import LAST_BEAT, note_beat
 
+pytestmark = pytest.mark.both
+
 
 def test_every_scheduled_name_is_a_task():
     app.loader.import_default_modules()

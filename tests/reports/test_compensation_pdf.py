@@ -12,7 +12,6 @@ from time_machine import travel
 
 from claims.models import Entry, Step, Voucher
 from claims.operations import redeem_voucher
-from claims.operations import reverse as reverse_entry
 from sla_portal.audit.actors import Actor
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Notice
@@ -21,7 +20,7 @@ from sla_portal.reports.queries import RegionRecord
 from sla_portal.reports.rules import changes
 from tests.staff.claims.test_ledger import csv_of, sheet_of, taken
 from tests.support.builders import a_region, at
-from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, support
+from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, support, undone
 from tests.support.desk import a_member, signed_in
 from tests.support.printed import texts
 from tests.support.statements import customer, issued, quiet_month
@@ -49,9 +48,7 @@ def of():
 def test_ledger_pdf_exports_and_letter_agree_to_the_cent(of):
     by = Actor.staff(support())
     redeem_voucher(actor=by, voucher=Voucher.objects.get(), reference="R-1", now=OPEN + timedelta(seconds=1))
-    reverse_entry(
-        actor=by, entry=Entry.objects.get(step=Step.EXTENDED), reason="Twice", now=OPEN + timedelta(seconds=2)
-    )
+    undone(Entry.objects.get(step=Step.EXTENDED), now=OPEN + timedelta(seconds=2))
     # 1234.56 × 12 / 43200 = 0.3429…, × 25 / 43200 = 0.7144…
     amounts = {"issued": "0.34", "extended": "0.71", "redeemed": "0.00", "shortened": "-0.71"}
     assert {entry.step: str(entry.value.quantize(Decimal("0.01"))) for entry in Entry.objects.all()} == amounts

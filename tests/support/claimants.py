@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from django.contrib.auth.models import User
 
-from claims.models import Claim, Proof
-from claims.operations import decide, receive_claim, recommend
+from claims.models import Claim, Entry, Proof, Undoing
+from claims.operations import confirm_undoing, decide, propose_undoing, receive_claim, recommend
 from sla_portal.agreements.models import Contract, Payment
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.operations import close_month
@@ -86,6 +86,17 @@ def recommended(claim: Claim, by: User | None = None, *, outcome="grant", vouche
         actor=Actor.staff(by or support()), claim=claim, outcome=outcome, clause=clause, reason="As the record says",
         voucher_minutes=voucher_minutes, letter_subject="Your claim", letter_text="We looked at it.", now=now,
     )  # fmt: skip
+
+
+def proposed_undoing(*entries: Entry, by: User | None = None, **values) -> Undoing:
+    said = {"reason": "Wrong", "letter_subject": "Corrected", "letter_text": "We correct it.", "now": OPEN, **values}
+    return propose_undoing(actor=Actor.staff(by or support()), entries=entries, **said)
+
+
+def undone(*entries: Entry, reason: str = "Wrong", text: str = "We correct it.", now=OPEN) -> list[Entry]:
+    """Propose and confirm reversals by two people."""
+    undoing = proposed_undoing(*entries, reason=reason, letter_text=text, now=now)
+    return confirm_undoing(actor=Actor.staff(support()), undoing=undoing, now=now)
 
 
 def granted(claim: Claim, *, voucher_minutes: int = 0, now=OPEN):

@@ -8,7 +8,10 @@ from email.message import EmailMessage
 from zipfile import ZipFile
 
 import pikepdf
+import pillow_heif
 from PIL import Image, TiffImagePlugin
+
+pillow_heif.register_heif_opener()
 
 PDF_HEAD = b"%PDF-1.7\n"
 
@@ -31,7 +34,14 @@ def a_photo_with_position(kind: str = "JPEG") -> bytes:
     exif[0x010F] = "Phone of Ms Example"
     rational = TiffImagePlugin.IFDRational
     exif.get_ifd(0x8825).update({1: "N", 2: (rational(31), rational(14), rational(15)), 3: "E"})
-    return a_picture(kind, exif=exif)
+    # Bytes: of an object this one format takes the values and leaves the turn out
+    return a_picture(kind, exif=exif.tobytes() if kind == "HEIF" else exif)
+
+
+def a_plain_picture(colour: str, kind: str = "PNG") -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(made, kind)
+    return made.getvalue()
 
 
 def a_pdf(pages: int = 1, change=None, **values) -> bytes:
@@ -47,10 +57,10 @@ def a_pdf(pages: int = 1, change=None, **values) -> bytes:
     return made.getvalue()
 
 
-def an_archive() -> bytes:
+def an_archive(name: str = "evil.js") -> bytes:
     made = io.BytesIO()
     with ZipFile(made, "w") as archive:
-        archive.writestr("evil.js", "alert(1)")
+        archive.writestr(name, "alert(1)")
     return made.getvalue()
 
 
@@ -86,3 +96,29 @@ def png_claiming(width: int, height: int) -> bytes:
 def jpeg_with_comment(comment: bytes) -> bytes:
     picture = a_picture("JPEG")
     return picture[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + picture[2:]
+
+
+def heif_claiming(width: int, height: int) -> bytes:
+    """A small picture whose header says another size."""
+    picture = a_picture("HEIF", size=(64, 64))
+    said = b"ispe" + bytes(4) + (64).to_bytes(4, "big") * 2
+    assert said in picture
+    return picture.replace(said, said[:8] + width.to_bytes(4, "big") + height.to_bytes(4, "big"))
+
+
+def jpeg_claiming(width: int, height: int, **values) -> bytes:
+    """A small picture whose header says another size."""
+    said = (30).to_bytes(2, "big") + (40).to_bytes(2, "big")
+    picture = a_picture("JPEG", **values)
+    assert picture.count(said) == 1
+    return picture.replace(said, height.to_bytes(2, "big") + width.to_bytes(2, "big"))
+
+
+def jpeg_with_scans(count: int) -> bytes:
+    return with_scans(a_picture("JPEG", progressive=True), count)
+
+
+def with_scans(picture: bytes, count: int) -> bytes:
+    """The progressive picture with its last scan repeated."""
+    last = picture.rindex(b"\xff\xda")
+    return picture[:-2] + picture[last:-2] * (count - picture.count(b"\xff\xda")) + picture[-2:]

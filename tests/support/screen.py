@@ -4,6 +4,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPTIONS = {"runOnly": RULES, "resultTypes": ["violations"], "selectors": False}
+"""All rules look at everything; only where one is broken are the places described, by their HTML."""
 
 
 def fits(page: Page) -> bool:
@@ -17,7 +19,7 @@ def faults(page: Page, step: str = "") -> dict[tuple[str, str], list[str]]:
     """What is wrong with the page's look: places that break a rule axe knows, and a page wider than its screen."""
     where = step or page.url
     wide = {} if fits(page) else {(where, "wider than the screen"): [str(page.viewport_size)]}
-    found = Axe().run(page, options={"runOnly": RULES}).response
+    found = Axe().run(page, options=OPTIONS).response
     assert found["passes"]  # it has looked
     return wide | {
         (where, rule["id"]): [node["html"][:200] for node in rule["nodes"][:3]] for rule in found["violations"]

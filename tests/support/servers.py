@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -12,12 +12,8 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from tests.everything import free_port, installed, postgresql_server
-
-TEMPLATE = "TEMPLATE_DATABASE"
-"""The variable that names a database with the portal's tables in it, to be copied instead of made anew."""
+from tests.everything import TEMPLATE, TEMPLATE_FILE, free_port, installed, own_database, postgresql_server
 
 
 class Redis:
@@ -60,25 +56,15 @@ def provided(needs: Collection[str]) -> Iterator[None]:
         if "postgresql" in needs:
             server = stack.enter_context(postgresql_server())
             os.environ["DATABASE_URL"] = stack.enter_context(own_database(server))
+        else:
+            lay_ready(Path(folder))
         yield
 
 
-@contextmanager
-def own_database(server: str) -> Iterator[str]:
-    """A database that is made for the block: nothing is filled or emptied that somebody else keeps."""
-    import psycopg
-
-    name = f"part_{secrets.token_hex(6)}"
-
-    def execute(statement: str) -> None:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(statement)
-
-    execute(f"CREATE DATABASE {name} TEMPLATE {os.environ.get(TEMPLATE, 'template1')}")
-    try:
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-    finally:
-        execute(f"DROP DATABASE {name} WITH (FORCE)")
+def lay_ready(folder: Path) -> None:
+    """Put the tables into a portal's private folder, where `make test` made them; to migrate them is then a moment."""
+    if tables := os.environ.get(TEMPLATE_FILE):
+        shutil.copy(tables, folder / "portal.sqlite3")
 
 
 def set_up() -> None:

@@ -15,6 +15,8 @@ from sla_portal.website.caching import FRESH, cached, only_one
 from sla_portal.website.reader import finished
 from tests.support.builders import at
 
+pytestmark = pytest.mark.both
+
 NOW = at("2026-11-22 10:00")
 LATER = NOW + FRESH + timedelta(seconds=1)
 READERS = 24

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from claims.models import Claim, ClaimLink
-from claims.operations import ask_customer, decide, reverse, revoke_links, submit_held_claims
+from claims.operations import ask_customer, decide, revoke_links, submit_held_claims
 from claims.operations.applying import mail_requested
 from claims.queries.applying import newest_token
 from sla_portal.audit.actors import Actor
@@ -21,7 +21,17 @@ from sla_portal.notices.models import Delivery, Notice
 from sla_portal.notices.private import token
 from tests.support.builders import at
 from tests.support.claim_form import picture
-from tests.support.claimants import OPEN, PORTAL, a_claim, a_claimant, a_missed_september, granted, recommended, support
+from tests.support.claimants import (
+    OPEN,
+    PORTAL,
+    a_claim,
+    a_claimant,
+    a_missed_september,
+    granted,
+    recommended,
+    support,
+    undone,
+)
 from tests.support.desk import text_of
 
 pytestmark = pytest.mark.django_db
@@ -112,12 +122,7 @@ def test_a_granted_claim_shows_the_new_end_of_the_contract_and_the_voucher_code(
 
 def test_a_void_voucher_does_not_show_its_code(claim):
     compensation = granted(claim, voucher_minutes=30)
-    reverse(
-        actor=a_reviewer(),
-        entry=compensation.entries.get(step="issued"),
-        reason="Twice",
-        now=OPEN + timedelta(hours=1),
-    )
+    undone(compensation.entries.get(step="issued"), now=OPEN + timedelta(hours=1))
     words = read(claim)
     assert compensation.voucher.code not in words
     assert "void; see the reason in the e-mail below" in words

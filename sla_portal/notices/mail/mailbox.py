@@ -8,6 +8,7 @@ import poplib
 import ssl
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -16,15 +17,26 @@ from .reports import LARGEST
 
 TIMEOUT_SECONDS = 30
 MOST_AT_ONCE = 2000
-Done = Callable[[], object]
-"""Call when a message has been processed."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A message of a mailbox."""
+
+    content: bytes
+    whole: bool
+    """Of one larger than `LARGEST` only the head is fetched."""
+    done: Callable[[], object]
+    """Call when it has been processed."""
+    put_aside: Callable[[], object]
+    """Call when it has not and is not to be fetched again: in an IMAP mailbox it stays unread and gets a flag."""
 
 
 class Unreadable(Exception):
     """The mailbox cannot be read; `str()` of it says why."""
 
 
-def fetched(url: str) -> Generator[tuple[bytes, Done], None, None]:
+def fetched(url: str) -> Generator[Fetched, None, None]:
     """Yield the messages of the mailbox at `url`. Raises `Unreadable`."""
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -39,10 +51,8 @@ def fetched(url: str) -> Generator[tuple[bytes, Done], None, None]:
         raise Unreadable(f"{parts.hostname}: {error}") from error
 
 
-def _imap(
-    host: str, port: int | None, user: str, password: str, folder: str, *, tls: bool
-) -> Iterator[tuple[bytes, Done]]:
-    """Yield unread messages; done messages are marked as read and stay."""
+def _imap(host: str, port: int | None, user: str, password: str, folder: str, *, tls: bool) -> Iterator[Fetched]:
+    """Yield unread messages without a flag; done messages are marked as read and stay."""
     server: imaplib.IMAP4
     if tls:
         server = imaplib.IMAP4_SSL(host, port or 993, ssl_context=ssl.create_default_context(), timeout=TIMEOUT_SECONDS)
@@ -54,15 +64,23 @@ def _imap(
         status, said = server.select(f'"{quoted}"')
         if status != "OK":
             raise Unreadable(f"{host}: {said!r}")
-        _status, (found, *_rest) = server.uid("SEARCH", "UNSEEN", "SMALLER", str(LARGEST))
-        for uid in (found or b"").decode().split()[:MOST_AT_ONCE]:
-            _status, parts = server.uid("FETCH", uid, "(BODY.PEEK[])")
-            content = next((part[1] for part in parts if isinstance(part, tuple)), b"")
-            yield bytes(content), partial(server.uid, "STORE", uid, "+FLAGS.SILENT", r"(\Seen)")
+        for size, part in (("SMALLER", "BODY.PEEK[]"), ("LARGER", "BODY.PEEK[HEADER]")):
+            border = LARGEST if size == "SMALLER" else LARGEST - 1
+            _status, (found, *_rest) = server.uid("SEARCH", "UNSEEN", "UNFLAGGED", size, str(border))
+            for uid in (found or b"").decode().split()[:MOST_AT_ONCE]:
+                _status, parts = server.uid("FETCH", uid, f"({part})")
+                content = next((one[1] for one in parts if isinstance(one, tuple)), b"")
+                store = partial(server.uid, "STORE", uid, "+FLAGS.SILENT")
+                yield Fetched(
+                    bytes(content), size == "SMALLER", partial(store, r"(\Seen)"), partial(store, r"(\Flagged)")
+                )
 
 
-def _pop3(host: str, port: int | None, user: str, password: str, *, tls: bool) -> Iterator[tuple[bytes, Done]]:
-    """Yield all messages; done messages are deleted when the session ends, because POP3 has no read flag."""
+def _pop3(host: str, port: int | None, user: str, password: str, *, tls: bool) -> Iterator[Fetched]:
+    """Yield all messages; they are deleted when the session ends, because POP3 has no flags, unless only a head was read.
+
+    One that was put aside is kept whole in the database.
+    """
     server: poplib.POP3
     if tls:
         server = poplib.POP3_SSL(host, port or 995, context=ssl.create_default_context(), timeout=TIMEOUT_SECONDS)
@@ -73,9 +91,11 @@ def _pop3(host: str, port: int | None, user: str, password: str, *, tls: bool) -
         server.pass_(password)
         for line in server.list()[1][:MOST_AT_ONCE]:
             number, size = map(int, line.split()[:2])
+            delete = partial(server.dele, number)
             if size <= LARGEST:
-                content = b"\r\n".join(server.retr(number)[1])
-                yield content, partial(server.dele, number)
+                yield Fetched(b"\r\n".join(server.retr(number)[1]), True, delete, delete)
+            else:
+                yield Fetched(b"\r\n".join(server.top(number, 0)[1]), False, delete, int)
     finally:
         server.quit()
 

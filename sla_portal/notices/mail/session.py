@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 DOT_ANSWERED_WITHIN_SECONDS = 120
 GO_ON, CLOSING = 354, 421
-ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
+ENHANCED = re.compile(r"(?<![\d.])5\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
+"""Not an IP address."""
 
 
 class Unreachable(Exception):
@@ -126,13 +127,13 @@ class SmtpSession:
             return Outcome(Status.FAILED, FailureReason.UNWRITABLE)
         self.offered_sha256 = sha256(received(content)).hexdigest()
         try:
-            return self._converse(sender(delivery), recipient, content)
+            return self._converse(sender(delivery), delivery.named_mark, recipient, content)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(Status.PENDING, FailureReason.CUT_OFF, _words(error))
 
-    def _converse(self, sender: str, recipient: str, content: bytes) -> Outcome | None:
-        code, said = self._mail(sender)
+    def _converse(self, sender: str, mark: str, recipient: str, content: bytes) -> Outcome | None:
+        code, said = self._mail(sender, mark)
         if code == CLOSING or code // 100 == 5:
             # A reply to the sender, whatever the recipient.
             self._drop()
@@ -146,15 +147,21 @@ class SmtpSession:
         self.smtp.send(content)
         return None
 
-    def _mail(self, sender: str) -> tuple[int, bytes]:
-        """Begin a message; reconnect if the server closed the connection in the meantime."""
+    def _mail(self, sender: str, mark: str) -> tuple[int, bytes]:
+        """Begin a message; reconnect if the server closed the connection in the meantime.
+
+        Where the server knows RFC 3461 its reports name the mail by the mark, and return its head alone.
+        """
         if self.backend.connection is not None:
             with suppress(smtplib.SMTPServerDisconnected):
-                code, said = self.smtp.mail(sender)
+                code, said = self.smtp.mail(sender, self._options(mark))
                 if code != CLOSING:
                     return code, said
             self._drop()
-        return self.smtp.mail(sender)
+        return self.smtp.mail(sender, self._options(mark))
+
+    def _options(self, mark: str) -> list[str]:
+        return [f"ENVID={mark}", "RET=HDRS"] if self.smtp.has_extn("dsn") else []
 
     def _refused(self, code: int, said: bytes) -> Outcome:
         """Handle a reply that did not accept the message."""
@@ -263,8 +270,12 @@ def failure_reason_of(words: str) -> FailureReason | None:
     """Return the failure reason of a permanent enhanced status code (RFC 3463), if it is a known one."""
     detail = ENHANCED.search(words)
     match detail.groups() if detail else ():
-        case ("1", _):
+        case ("1", "1" | "2" | "3" | "6" | "10"):
             return FailureReason.NO_SUCH_ADDRESS
+        case ("1", "7" | "8"):
+            return FailureReason.SENDER
+        case ("7", _):
+            return FailureReason.BLOCKED
         case ("2", "2"):
             return FailureReason.FULL
     return None

@@ -1,7 +1,7 @@
 """Issue notices, deliver their e-mails, throttle them, and resolve undelivered mail."""
 
 from .auditing import mail_checkpoints, notify_of_findings
-from .bouncing import note_bounce, read_files, read_mailbox
+from .bouncing import forget_reports, look_at_report, note_bounce, read_files, read_mailbox
 from .delivering import deliver_chunk, due, release_lapsed
 from .giving import Address, NotWorded, give_notice
 from .keeping import Answered, keep_pages
@@ -30,9 +30,11 @@ __all__ = [
     "correct_address",
     "deliver_chunk",
     "due",
+    "forget_reports",
     "give_notice",
     "keep_pages",
     "limit_notice",
+    "look_at_report",
     "mail_checkpoints",
     "note_bounce",
     "notify_of_findings",

@@ -211,7 +211,7 @@ class ManyFiles(forms.ClearableFileInput):
 class FilesField(forms.FileField):
     """Several files at once."""
 
-    widget = ManyFiles(attrs={"multiple": True, "accept": ".png,.jpg,.jpeg,.webp,.pdf,.txt,.eml"})
+    widget = ManyFiles(attrs={"multiple": True, "accept": ".png,.jpg,.jpeg,.webp,.heic,.heif,.avif,.pdf,.txt,.eml"})
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:  # noqa: ARG002 - as Django calls it
         files = data if isinstance(data, list) else [data] if data else []
@@ -226,7 +226,7 @@ class ProofForm(forms.Form):
 
     files = FilesField(
         label=gettext_lazy("Files from the customer"),
-        help_text=gettext_lazy("PNG, JPEG, WebP, PDF, TXT or EML; up to 10 of 20 MB each."),
+        help_text=gettext_lazy("PNG, JPEG, WebP, HEIC, AVIF, PDF, TXT or EML; up to 10 of 20 MB each."),
     )
 
 

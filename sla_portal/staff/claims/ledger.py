@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -19,12 +20,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from claims.models import Compensation, Entry, Step, Voucher
-from claims.operations import redeem_voucher
-from claims.operations import reverse as reverse_entry
+from claims import emails
+from claims.models import Claim, Compensation, Entry, Step, Undoing, Voucher
+from claims.operations import (
+    confirm_undoing,
+    decline_undoing,
+    propose_undoing,
+    redeem_voucher,
+    withdraw_undoing,
+)
 from claims.operations.exporting import Export, record_export
-from claims.queries.ledger import COLUMNS, Wanted, entries, for_billing, life_of, life_of_extension, totals
+from claims.operations.undoing import leaves_nothing, needs_letter
+from claims.queries.ledger import (
+    COLUMNS,
+    Wanted,
+    entries,
+    for_billing,
+    life_of,
+    life_of_extension,
+    open_undoings,
+    totals,
+)
 from sla_portal.audit.versions import acting
+from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.money import format_amount as amount
 from sla_portal.kernel.months import ServiceMonth, local_date
@@ -44,6 +62,11 @@ STATES = {
     Step.SHORTENED: "outside",
 }
 """The badge of each entry type."""
+ALSO_REVERSES = {
+    Step.ISSUED: gettext_lazy("Void the voucher of the same grant, too."),
+    Step.RETURNED: gettext_lazy("Void the voucher of the same grant, too."),
+    Step.EXTENDED: gettext_lazy("Reverse the extension of the same grant, too."),
+}
 WHAT_REVERSES = {
     Step.ISSUED: gettext_lazy("Void the voucher"),
     Step.RETURNED: gettext_lazy("Void the voucher"),
@@ -92,18 +115,56 @@ class RedeemForm(forms.Form):
 
 
 class ReverseForm(forms.Form):
-    """The entry that is reversed, and the reason."""
+    """What is to be reversed, the reason for the record, and the letter where the customer loses something."""
 
     entry = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
+    both = forms.BooleanField(required=False)
     reason = forms.CharField(
-        label=gettext_lazy("Reason"),
+        label=gettext_lazy("Reason for the record"),
+        help_text=gettext_lazy("Not sent to the customer."),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
         error_messages={"required": gettext_lazy("Give the reason for the reversal.")},
     )
-    sure = forms.BooleanField(
-        label=gettext_lazy("Post a reversal. The original entry stays on record."),
-        error_messages={"required": gettext_lazy("Tick the box to confirm the reversal.")},
+    letter_subject = forms.CharField(
+        label=gettext_lazy("E-mail subject"),
+        max_length=300,
+        error_messages={"required": gettext_lazy("Write the e-mail that tells the customer of the reversal.")},
+    )
+    letter_text = forms.CharField(
+        label=gettext_lazy("E-mail to the customer"),
+        help_text=gettext_lazy(
+            "In the customer's language. It goes as it stands here, with the personal link below it."
+        ),
+        widget=forms.Textarea(attrs={"rows": 10}),
+        max_length=20_000,
+        error_messages={"required": gettext_lazy("Write the e-mail that tells the customer of the reversal.")},
+    )
+
+    def __init__(self, *args: Any, last: Entry, other: Entry | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.last, self.other = last, other
+        if other is None:
+            del self.fields["both"]
+        else:
+            self.fields["both"].label = ALSO_REVERSES[Step(other.step)]
+        if not needs_letter([last]):
+            del self.fields["letter_subject"], self.fields["letter_text"]
+
+    def wanted(self) -> list[Entry]:
+        """What is to be reversed by what is ticked, before the form is valid."""
+        ticked = self.other is not None and bool(self["both"].value())
+        return [self.last, *([self.other] if ticked and self.other else [])]
+
+
+class DeclineForm(forms.Form):
+    """Why a proposed reversal is declined."""
+
+    answer = forms.CharField(
+        label=gettext_lazy("Reason"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        error_messages={"required": gettext_lazy("Give the reason why the reversal is declined.")},
     )
 
 
@@ -128,6 +189,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "staff/claims/ledger.html",
         {
             **context,
+            "undoings": list(open_undoings()[:SHOWN]),
             "rows": [_row(entry) for entry in rows[:SHOWN]],
             "totals": [
                 {"total": total, "state": STATES[total.step], "amount": amount(total.amount, total.currency)}
@@ -191,7 +253,8 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
     now = timezone.now()
     last = life[-1]
     code = subject if isinstance(subject, Voucher) else None
-    claim = code.compensation.claim if code else subject.claim
+    compensation = code.compensation if code else subject
+    claim = compensation.claim
     expired = code is not None and local_date(epoch(now), settings.SLA_ZONE) > code.expires_on
     may_redeem = (
         code is not None
@@ -199,11 +262,13 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
         and last.step in (Step.ISSUED, Step.RETURNED)
         and request.user.has_perm("claims.redeem_voucher")
     )
-    may_reverse = Step(last.step) in WHAT_REVERSES and request.user.has_perm("claims.reverse_compensation")
+    may_reverse = request.user.has_perm("claims.reverse_compensation")
     act = request.POST.get("act") if request.method == "POST" else None
+    undoing = open_undoings().filter(compensation=compensation).first()
     redeem = RedeemForm(request.POST if act == "redeem" else None, prefix="redeem")
-    reversal = ReverseForm(request.POST if act == "reverse" else None, initial={"entry": last.pk}, prefix="reverse")
-    if act is not None and (done := _done(request, act, code, life, redeem, reversal, now)):
+    reversal = _reversal_form(request, act, claim, life) if Step(last.step) in WHAT_REVERSES else None
+    decline = DeclineForm(request.POST if act == "decline" else None, prefix="decline")
+    if act is not None and (done := _done(request, act, code, undoing, redeem, reversal, decline, now)):
         messages.success(request, done)
         return redirect(here)
     return page(
@@ -221,11 +286,56 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
             "value": amount(life[0].value, life[0].currency),
             "minutes": life[0].minutes,
             "redeem": redeem if may_redeem else None,
-            "reversal": reversal if may_reverse else None,
+            "reversal": reversal if may_reverse and undoing is None else None,
             "what_reverses": WHAT_REVERSES.get(Step(last.step)),
+            "undoing": undoing,
+            "letter": emails.as_sent(claim, undoing.letter_text) if undoing and undoing.letter_text else "",
+            "undone": [_row(entry) | {"what": WHAT_REVERSES[Step(entry.step)]} for entry in undoing.entries.all()]
+            if undoing
+            else [],
+            "may_confirm": may_reverse and undoing is not None and undoing.proposed_by_id != request.user.pk,
+            "may_withdraw": may_reverse and undoing is not None and undoing.proposed_by_id == request.user.pk,
+            "decline": decline,
         },
-        status=200 if act is None else 422,
+        status=200 if act in (None, "draft") else 422,
     )
+
+
+def _reversal_form(request: HttpRequest, act: str | None, claim: Claim, life: Sequence[Entry]) -> ReverseForm:
+    """Return the form that proposes a reversal; with `act=draft` its letter is drafted anew for what is ticked.
+
+    Of what was sent, the entry that the page showed as the last counts, not what is the last by now.
+    """
+    last, data = life[-1], None
+    if act in ("reverse", "draft"):
+        data = request.POST
+        shown = next((entry for entry in life if str(entry.pk) == data.get("reverse-entry")), None)
+        if shown is None:
+            raise Http404
+        last = shown
+    form = partial(ReverseForm, prefix="reverse", last=last, other=_last_of_other_part(last))
+    if data is not None and act == "draft":
+        typed = {name.removeprefix("reverse-"): text for name, text in data.items()}
+        subject, text = _draft(claim, form(data).wanted())
+        return form(initial={**typed, "letter_subject": subject, "letter_text": text})
+    subject, text = _draft(claim, [last]) if needs_letter([last]) else ("", "")
+    return form(data, initial={"entry": last.pk, "letter_subject": subject, "letter_text": text})
+
+
+def _last_of_other_part(entry: Entry) -> Entry | None:
+    """Return the last entry of the grant's other part, where it takes something from the customer to reverse it."""
+    if not needs_letter([entry]):
+        return None
+    others = Entry.objects.filter(compensation=entry.compensation_id).exclude(voucher=entry.voucher_id)
+    if entry.voucher_id is None:
+        others = Entry.objects.filter(compensation=entry.compensation_id, voucher__isnull=False)
+    last = others.select_related("voucher", "extended").order_by("-number").first()
+    return last if last and Step(last.step) in ALSO_REVERSES else None
+
+
+def _draft(claim: Claim, wanted: Sequence[Entry]) -> tuple[str, str]:
+    reopens = leaves_nothing(wanted[0].compensation, wanted)
+    return emails.undoing_draft(claim, wanted, reopens=reopens)
 
 
 def _title(code: Voucher | None, first: Entry) -> str:
@@ -238,12 +348,13 @@ def _done(
     request: HttpRequest,
     act: str,
     code: Voucher | None,
-    life: Sequence[Entry],
+    undoing: Undoing | None,
     redeem: RedeemForm,
-    reversal: ReverseForm,
+    reversal: ReverseForm | None,
+    decline: DeclineForm,
     now: datetime,
 ) -> str:
-    """Redeem or reverse; return the success message, or an empty string if refused (the form has the errors)."""
+    """Do what was asked; return the success message, or an empty string if refused (the form has the errors)."""
     actor = acting(request)
     if act == "redeem" and code is not None:
         require_right(request, "claims.redeem_voucher")
@@ -251,16 +362,38 @@ def _done(
             with refusals_on(redeem):
                 redeem_voucher(actor=actor, voucher=code, reference=redeem.cleaned_data["reference"], now=now)
                 return _("Redeemed.")
-    elif act == "reverse":
-        require_right(request, "claims.reverse_compensation")
-        if reversal.is_valid():
-            with refusals_on(reversal):
-                # What the page showed as the last entry, not what is the last by now.
-                entry = next((one for one in life if one.pk == reversal.cleaned_data["entry"]), None)
-                if entry is None:
-                    raise Http404
-                made = reverse_entry(actor=actor, entry=entry, reason=reversal.cleaned_data["reason"], now=now)
-                return str(made.get_step_display()).capitalize() + "."
+        return ""
+    if act not in ("reverse", "confirm", "decline", "withdraw"):
+        return ""
+    require_right(request, "claims.reverse_compensation")
+    if act == "reverse" and reversal is not None and reversal.is_valid():
+        said = reversal.cleaned_data
+        with refusals_on(reversal):
+            propose_undoing(
+                actor=actor,
+                entries=reversal.wanted(),
+                reason=said["reason"],
+                letter_subject=said.get("letter_subject", ""),
+                letter_text=said.get("letter_text", ""),
+                now=now,
+            )
+            return _("Proposed. Another person confirms it.")
+    # A proposal that someone has closed meanwhile is closed for all.
+    if undoing is None:
+        return ""
+    if act == "decline" and decline.is_valid():
+        with refusals_on(decline):
+            decline_undoing(actor=actor, undoing=undoing, reason=decline.cleaned_data["answer"], now=now)
+            return _("Declined. Nothing was reversed.")
+    try:
+        if act == "confirm":
+            confirm_undoing(actor=actor, undoing=undoing, now=now)
+            return _("Reversed.")
+        if act == "withdraw":
+            withdraw_undoing(actor=actor, undoing=undoing, now=now)
+            return _("Withdrawn. Nothing was reversed.")
+    except Refused as refused:
+        messages.error(request, str(refused))
     return ""
 
 

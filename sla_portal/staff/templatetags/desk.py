@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from claims.inspection import Remark
+from claims.words import remark_text
 from incidents.models import SEVERITY_BADGES, severity_name
 from incidents.rules import Severity
 from sla_portal import badges, clocks
@@ -25,6 +27,13 @@ from sla_portal.kernel.languages import text_language
 from ..roles import role_name
 
 register = template.Library()
+
+
+@register.filter
+def proof_remark(value: str) -> str:
+    """Say what the inspection of a proof file found."""
+    return remark_text(Remark(value))
+
 
 NAVIGATION = (
     (_("Home"), "index", None),

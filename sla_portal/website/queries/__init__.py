@@ -5,6 +5,7 @@ Each function here makes a fixed number of queries, however many rows there are.
 
 from .announcements import notice, notices
 from .checkpoints import checkpoints
+from .components import Change, component_changes
 from .documents import (
     announced_content,
     certificates,
@@ -13,15 +14,16 @@ from .documents import (
     verified_by_code,
     verified_by_hash,
 )
-from .incidents import incident, incidents_of, latest_incidents
+from .incidents import incident, incident_references, incidents_in, incidents_of, latest_incidents
 from .minutes import closing_revision, minutes_of_customer, minutes_of_report, region_minutes
 from .months import RegionYear, Years, maps, years
 from .shared import Grid, MonthOf, named, zones_of_regions
 from .status import Present, present
 from .versions import Comparison, agreement, comparison, hashed_content
-from .windows import latest_windows, maintenance_of, window
+from .windows import latest_windows, maintenance_of, window, window_references, windows_in
 
 __all__ = [
+    "Change",
     "Comparison",
     "Grid",
     "MonthOf",
@@ -35,8 +37,11 @@ __all__ = [
     "checkpoints",
     "closing_revision",
     "comparison",
+    "component_changes",
     "hashed_content",
     "incident",
+    "incident_references",
+    "incidents_in",
     "incidents_of",
     "latest_incidents",
     "latest_windows",
@@ -53,6 +58,8 @@ __all__ = [
     "verified_by_code",
     "verified_by_hash",
     "window",
+    "window_references",
+    "windows_in",
     "years",
     "zones_of_regions",
 ]

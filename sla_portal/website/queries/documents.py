@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 
-from django.db.models import Q
-
 from sla_portal.audit import queries as register
 from sla_portal.audit.models import Certificate, Checkpoint, Document, Kind
-from sla_portal.audit.models import Seal as SealRow
 from sla_portal.notices.models import Notice
 
 from ..rules import PublicCertificate, PublicDocument, Seal, Verified
@@ -16,8 +13,7 @@ from ..rules import PublicCertificate, PublicDocument, Seal, Verified
 
 def verified_by_hash(sha256: str) -> Verified | None:
     """Return the document whose file has this SHA-256, before or after it was sealed; None where there is none."""
-    sealed = SealRow.objects.filter(sha256=sha256, sealed_at__isnull=False).exclude(document__pdf="").values("pk")
-    row = register.documents().filter(Q(sha256=sha256) | Q(pk__in=sealed)).order_by("-pk").first()
+    row = register.document_of_file(sha256)
     return _verified(row, sealed_copy=bool(row and row.pdf and row.sha256 != sha256))
 
 

@@ -21,7 +21,7 @@ from ..rules import (
     severity_by_scope,
     stage,
 )
-from .shared import FEW, MANY, Grid, MonthOf, named, rows_of_month
+from .shared import BLOCK, FEW, KNOWN, MANY, Grid, MonthOf, named, rows_of_month
 
 LATELY = timedelta(days=30)
 
@@ -29,6 +29,16 @@ LATELY = timedelta(days=30)
 def latest_incidents(now: datetime) -> tuple[PublicIncident, ...]:
     """The newest fifty."""
     return _incidents(Grid.current(), now, _public_incidents()[:MANY])
+
+
+def incidents_in(block: int, now: datetime) -> tuple[PublicIncident, ...] | None:
+    """The incidents of a block of a hundred, newest first; None past the last."""
+    return _incidents(Grid.current(), now, _public_incidents()[block * BLOCK : (block + 1) * BLOCK]) or None
+
+
+def incident_references() -> tuple[str, ...]:
+    """The references of the newest."""
+    return tuple(_public_incidents().values_list("reference", flat=True)[:KNOWN])
 
 
 def incidents_of(month: ServiceMonth, now: datetime) -> MonthOf[PublicIncident]:

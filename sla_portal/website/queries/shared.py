@@ -21,6 +21,10 @@ T = TypeVar("T")
 FEW = 5
 MANY = 50
 """As many as status-page clients expect of incidents and of maintenance."""
+BLOCK = 100
+"""Rows that are read and kept together for the pages of the API."""
+KNOWN = 5000
+"""Rows of each kind that the API finds by their id."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from maintenance.models import MaintenanceNotice, MaintenanceWindow
 from sla_portal.kernel.months import ServiceMonth
 
 from ..rules import Announcement, Named, Phase, PublicWindow, phase
-from .shared import MANY, Grid, MonthOf, all_named, none_if_all, rows_of_month
+from .shared import BLOCK, KNOWN, MANY, Grid, MonthOf, all_named, none_if_all, rows_of_month
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,16 @@ def _announced_windows(now: datetime) -> QuerySet[MaintenanceWindow]:
         .filter(announced_from__isnull=False)
         .order_by("-announced_from", "-id")
     )
+
+
+def windows_in(block: int, now: datetime) -> tuple[PublicWindow, ...] | None:
+    """The windows of a block of a hundred, the one that starts last first; None past the last."""
+    return _windows(Grid.current(), now, _announced_windows(now)[block * BLOCK : (block + 1) * BLOCK]) or None
+
+
+def window_references(now: datetime) -> tuple[str, ...]:
+    """The references of those that start last."""
+    return tuple(_announced_windows(now).values_list("reference", flat=True)[:KNOWN])
 
 
 def planned_windows(grid: Grid, now: datetime) -> tuple[PublicWindow, ...]:

@@ -10,9 +10,8 @@ from django.urls import reverse
 from openpyxl import load_workbook
 from time_machine import travel
 
-from claims.models import Compensation, Entry, Step, Voucher
+from claims.models import Compensation, Entry, Step, Undoing, Voucher
 from claims.operations import redeem_voucher
-from claims.operations import reverse as reverse_entry
 from claims.queries.ledger import Wanted, entries, totals
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry as TrailEntry
@@ -22,7 +21,7 @@ from sla_portal.notices.models import Notice
 from sla_portal.staff import exports
 from sla_portal.staff.exports import safe
 from tests.support.builders import at
-from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, support
+from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, support, undone
 from tests.support.desk import Opened, a_member, filled, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -83,8 +82,8 @@ def test_the_totals_are_by_currency_and_step(given):
     found = {total.step: (total.entries, total.minutes, str(total.amount)) for total in totals(entries(Wanted()))}
     assert found == {Step.EXTENDED: (1, 25, "25.00"), Step.ISSUED: (1, 12, "12.00"), Step.REDEEMED: (1, 0, "12.00")}
     assert list(found) == [Step.ISSUED, Step.REDEEMED, Step.EXTENDED]
-    reverse_entry(actor=a_clerk(), entry=Entry.objects.latest("id"), reason="Booked twice", now=OPEN)
-    reverse_entry(actor=a_clerk(), entry=Entry.objects.latest("id"), reason="Not owed", now=OPEN)
+    undone(Entry.objects.latest("id"))
+    undone(Entry.objects.latest("id"))
     found = {total.step: str(total.amount) for total in totals(entries(Wanted()))}
     assert (found[Step.RETURNED], found[Step.VOIDED]) == ("-12.00", "-12.00")
 
@@ -242,7 +241,7 @@ def test_a_text_that_looks_like_a_formula_is_escaped(desk, given, first):
 
 
 def test_a_worksheet_holds_no_formula_and_numbers_are_numbers(desk, given):
-    reverse_entry(actor=a_clerk(), entry=Entry.objects.get(step=Step.ISSUED), reason="=1+1", now=OPEN)
+    undone(Entry.objects.get(step=Step.ISSUED), reason="=1+1")
     book = load_workbook(BytesIO(b"".join(taken(desk, "xlsx", month="").streaming_content)))
     cells = [cell for row in book.active.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells} <= {"inlineStr", "s", "n"}
@@ -285,8 +284,18 @@ def test_a_voucher_is_redeemed_reversed_and_voided_each_by_an_entry(desk, given)
     url = page_of(voucher)
     desk.post(url, {"act": "redeem", "redeem-reference": "R-2026-17", "redeem-sure": "on"})
     assert "✓ voucher redeemed" in text_of(desk.get(url)) and "R-2026-17" in text_of(desk.get(url))
+    other = signed_in(a_member("Support", "cora"))
     for reason in ("Wrong order", "Not owed after all"):
-        Opened(desk, url).fill("reverse-reason", **{"reverse-reason": reason, "reverse-sure": "on"})
+        Opened(desk, url).fill("reverse-reason", **{"reverse-reason": reason, "act": "reverse"})
+        said = text_of(other.get(url))
+        assert (
+            reason in said and "Confirm the reversal" in said and "Confirm the reversal" not in text_of(desk.get(url))
+        )
+        assert ("E-mail to the customer, as it goes" in said) is (reason == "Not owed after all")
+        assert other.post(url, {"act": "confirm", "seen": Opened(other, url).seen}).status_code == 302
+    letter = Notice.objects.filter(about=given.claim.number).latest("id").wording("en").text
+    assert f"The voucher {voucher.code} over 12.00 EUR is no longer valid." in letter
+    assert "Not owed after all" not in letter
     assert list(voucher.entries.order_by("id").values_list("step", "value")) == [
         ("issued", 12), ("redeemed", 0), ("returned", 0), ("voided", -12),
     ]  # fmt: skip
@@ -300,17 +309,35 @@ def test_a_voucher_is_redeemed_reversed_and_voided_each_by_an_entry(desk, given)
         ({"act": "redeem", "redeem-sure": "on"}, "Enter the order or invoice on which the voucher was redeemed."),
         ({"act": "redeem", "redeem-reference": "R-1"}, "Compare the code and amount with the order"),
         ({"act": "redeem", "redeem-reference": "  ", "redeem-sure": "on"}, "Enter the order or invoice"),
-        ({"act": "reverse", "reverse-sure": "on"}, "Give the reason for the reversal."),
-        ({"act": "reverse", "reverse-reason": "Wrong"}, "Tick the box to confirm the reversal."),
+        ({"act": "reverse"}, "Give the reason for the reversal."),
+        ({"act": "reverse", "reverse-reason": "Wrong", "reverse-letter_text": " "}, "Write the e-mail that tells"),
         ({"act": "burn"}, "Redeem voucher"),
         ({"act": "redeem", "redeem-reference": "\0", "redeem-sure": "on"}, "Null characters"),
     ],
 )
 def test_without_reason_and_confirmation_nothing_happens_to_a_voucher(desk, given, sent, sentence):
-    refused = desk.post(page_of(Voucher.objects.get()), sent)
+    of_entry = {"reverse-entry": str(Entry.objects.get(step=Step.ISSUED).pk)} if sent["act"] == "reverse" else {}
+    refused = desk.post(page_of(Voucher.objects.get()), sent | of_entry)
     assert refused.status_code == 422
     assert sentence in text_of(refused)
-    assert Entry.objects.count() == 2
+    assert (Entry.objects.count(), Undoing.objects.count()) == (2, 0)
+
+
+def test_the_letter_of_a_reversal_is_drafted_for_what_is_ticked_and_nothing_typed_is_lost(desk, given):
+    url = page_of(Voucher.objects.get())
+    ticked = {"act": "draft", "reverse-both": "on", "reverse-reason": "Typed twice", "reverse-letter_text": "Mine"}
+    drafted = Opened(desk, url).fill("reverse-reason", **ticked)
+    said = drafted.content.decode()
+    assert "The extension of contract" in said and "by 25 minutes is reversed." in said
+    assert "Your claim is under review again." in said
+    assert "Typed twice" in said
+    assert Undoing.objects.count() == 0
+    filled(desk, drafted, url, "reverse-reason", act="reverse")
+    assert [entry.step for entry in Undoing.objects.get().entries.order_by("step")] == ["extended", "issued"]
+    extension = reverse("admin:extension", args=[given.pk])
+    assert "Proposed reversal" in text_of(desk.get(extension))
+    said = text_of(desk.get(LEDGER))
+    assert "1 proposed reversal" in said
 
 
 def test_a_voucher_just_redeemed_by_someone_else_is_refused(desk, given):
@@ -324,14 +351,13 @@ def test_a_voucher_just_redeemed_by_someone_else_is_refused(desk, given):
 def test_a_redemption_taken_back_on_a_stale_page_does_not_void_the_voucher(desk, given):
     voucher = Voucher.objects.get()
     redeem_voucher(actor=a_clerk(), voucher=voucher, reference="R-1", now=OPEN)
-    wrong = {"reverse-reason": "Wrong order", "reverse-sure": "on"}
-    mine, theirs = Opened(desk, page_of(voucher)), Opened(signed_in(a_member("Support", "cora")), page_of(voucher))
-    theirs.fill("reverse-reason", **wrong)
-    refused = mine.fill("reverse-reason", **wrong)
+    mine = Opened(desk, page_of(voucher))
+    undone(voucher.entries.latest("id"))
+    refused = mine.fill("reverse-reason", **{"reverse-reason": "Wrong order", "act": "reverse"})
     assert refused.status_code == 409
     assert "reversed a redemption on" in text_of(refused)
     # Sent again, it still means the entry that was shown as the last.
-    again = filled(desk, refused, page_of(voucher), "reverse-reason")
+    again = filled(desk, refused, page_of(voucher), "reverse-reason", act="reverse")
     assert "This entry has already been reversed or followed by another." in text_of(again)
     assert list(voucher.entries.order_by("id").values_list("step", flat=True)) == ["issued", "redeemed", "returned"]
 
@@ -350,7 +376,12 @@ def test_an_extension_is_reversed_and_the_contracts_end_moves_back(desk, given):
     assert str(contract.last_day) == "2027-01-01"
     url = reverse("admin:extension", args=[given.pk])
     assert "now ends on 2027-01-01" in text_of(desk.get(url))
-    Opened(desk, url).fill("reverse-reason", **{"reverse-reason": "Given twice", "reverse-sure": "on"})
+    Opened(desk, url).fill("reverse-reason", **{"reverse-reason": "Given twice", "act": "reverse"})
+    other = signed_in(a_member("Support", "cora"))
+    Opened(other, url).fill("decline-answer", **{"decline-answer": "It is owed", "act": "decline"})
+    assert Entry.objects.count() == 2
+    Opened(desk, url).fill("reverse-reason", **{"reverse-reason": "Given twice", "act": "reverse"})
+    other.post(url, {"act": "confirm", "seen": Opened(other, url).seen})
     contract.refresh_from_db()
     assert (str(contract.last_day), contract.extended_minutes) == ("2026-12-31", 0)
     assert Entry.objects.latest("id").value == -25
@@ -373,10 +404,11 @@ def test_the_ledger_needs_the_permission(given, role, allowed):
     assert taken(client, "csv", month="").status_code == allowed
 
 
-@pytest.mark.parametrize("act", ["redeem", "reverse"])
+@pytest.mark.parametrize("act", ["redeem", "reverse", "confirm", "decline", "withdraw"])
 def test_roles_that_only_view_cannot_change_anything(given, act):
     auditor = signed_in(a_member("Auditor"))
-    sent = {"act": act, f"{act}-reference": "R-1", f"{act}-reason": "x", f"{act}-sure": "on"}
+    sent = {"act": act, "redeem-reference": "R-1", "redeem-sure": "on", "reverse-reason": "x",
+            "reverse-entry": Entry.objects.get(step=Step.ISSUED).pk}  # fmt: skip
     assert auditor.post(page_of(Voucher.objects.get()), sent).status_code == 403
     assert Entry.objects.count() == 2
 

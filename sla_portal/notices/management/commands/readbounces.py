@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = (
         "Read bounce and delay reports and record them with their deliveries, from each PATH or, without one, from the mailbox "
         "BOUNCES_URL. A report is applied once, however often it is read. Messages that report no e-mail of this portal are "
-        "ignored."
+        "ignored; reports that name no e-mail of it, or cannot be read, are listed for people."
     )
 
     def add_arguments(self, parser):
@@ -39,4 +39,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def report(self, read, where):
-        self.stdout.write(f"{where}: {read.messages} messages, {read.reports} reports, {read.noted} new")
+        self.stdout.write(
+            f"{where}: {read.messages} messages, {read.reports} reports, {read.noted} new"
+            + (f", {read.unmatched} unmatched" if read.unmatched else "")
+        )

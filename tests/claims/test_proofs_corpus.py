@@ -175,8 +175,10 @@ def unpacks_to(size):
     """A stream that unpacks to so many bytes, which no page uses."""
 
     def change(pdf):
-        packer = zlib.compressobj(1)
-        packed = b"".join(packer.compress(bytes(PIECE)) for _round in range(size // PIECE)) + packer.flush()
+        packer, block = zlib.compressobj(1), bytes(PIECE)
+        # Between full flushes equal blocks are packed equally
+        first, again = (packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH) for _once in range(2))
+        packed = first + again * (size // PIECE - 1)
         pdf.Root.Unused = pdf.make_indirect(pikepdf.Stream(pdf, packed, Filter=Name.FlateDecode))
 
     return change

@@ -129,6 +129,7 @@ class ReverseForm(forms.Form):
     letter_subject = forms.CharField(
         label=gettext_lazy("E-mail subject"),
         max_length=300,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
         error_messages={"required": gettext_lazy("Write the e-mail that tells the customer of the reversal.")},
     )
     letter_text = forms.CharField(

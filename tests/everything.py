@@ -191,7 +191,8 @@ def passes(title: str, environment: dict[str, str], without: list[str]) -> bool:
     print(f"\n== {title}", flush=True)
     # Of what is compiled, hundreds of processes of the tests have the use.
     base = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}}
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-m", selection, *sys.argv[1:]]
+    # One more than CI has cores: a fifth of the time, a test waits for a process or a clock.
+    command = [sys.executable, "-m", "pytest", "-n", "3", "-q", "-m", selection, *sys.argv[1:]]
     if "pdf" in without:
         command.append("--ignore-glob=*_pdf.py")  # without WeasyPrint's libraries these cannot even be imported
     try:

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 FROZEN = {
     "audit_entry", "audit_checkpoint", "audit_check", "availability_monthclosing", "notices_notice", "notices_wording",
     "notices_attachment", "notices_bounce", "claims_recommendation", "claims_decision", "claims_compensation",
-    "claims_voucher", "claims_entry", "claims_refusedapplication", "audit_document", "audit_certificate",
+    "claims_undoing_entries", "claims_voucher", "claims_entry", "claims_refusedapplication", "audit_document", "audit_certificate",
     "agreements_publishedchanges", "notices_pagecopy", "reports_versionpdf",
 }  # fmt: skip
 

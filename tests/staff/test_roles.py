@@ -60,7 +60,7 @@ from sla_portal.staff.roles import ROLES, sync_roles
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
 from tests.support.desk import a_member, signed_in, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 NOW = at("2026-09-10 12:00")
 EVERYONE = set(ROLES)
 

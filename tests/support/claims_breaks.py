@@ -12,6 +12,7 @@ from claims.models import (
     Entry,
     Recommendation,
     RefusedApplication,
+    Undoing,
     Voucher,
 )
 
@@ -91,8 +92,29 @@ def extended_twice() -> None:
 
 
 def numbered_twice() -> None:
+    given = voucher()
+    issued = line(given.compensation, step="issued", voucher=given, extended=None)
+    line(given.compensation, step="redeemed", voucher=given, extended=None, follows=issued)
+
+
+def undoing(of: Compensation | None = None, **values) -> Undoing:
+    given = {"reason": "So", "reopens": False, "proposed_at": OPEN, **values}
+    given.setdefault("proposed_by", support())
+    return Undoing.objects.create(compensation=of or compensation(), **given)
+
+
+def undone(of: Compensation, **values) -> Entry:
+    return line(of, **{"step": "shortened", "undoing": undoing(of), "value": -1, "number": 2, "reason": "So", **values})
+
+
+def reversed_without_reason() -> None:
     of = compensation()
-    line(of, step="shortened", reason="So", value=-1, follows=line(of))
+    undone(of, follows=line(of), reason="")
+
+
+def undoing_confirmed_by_its_proposer() -> None:
+    agent = support()
+    undoing(outcome="confirmed", proposed_by=agent, closed_by=agent, closed_at=OPEN)
 
 
 BREAKS = {
@@ -133,7 +155,11 @@ BREAKS = {
     "compensation_never_exceeds_the_fees_paid": lambda: line(total=101),
     "an_entry_is_a_known_step": lambda: line(step="lost", follows=line()),
     "an_entry_is_of_a_voucher_or_of_an_extension": lambda: line(extended=None),
-    "every_entry_but_the_first_follows_one": lambda: line(step="shortened", reason="So"),
+    "every_entry_but_the_first_follows_one": lambda: undone(compensation(), number=1),
     "a_compensation_gives_each_part_once": extended_twice,
-    "a_reversal_states_its_reason": lambda: line(step="shortened", value=-1, follows=line()),
+    "a_reversal_states_its_reason": reversed_without_reason,
+    "a_grant_has_one_open_undoing": lambda: [undoing(of) for of in [compensation()] * 2],
+    "a_closed_undoing_has_its_time_and_person": lambda: undoing(outcome="declined"),
+    "an_undoing_is_confirmed_by_another_person": undoing_confirmed_by_its_proposer,
+    "an_undoing_states_its_reason": lambda: undoing(reason=""),
 }

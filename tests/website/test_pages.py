@@ -475,6 +475,7 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_inline(client):
 STYLE_AND_SCRIPT = settings.BASE_DIR / "sla_portal" / "website" / "static" / "website"
 
 
+@pytest.mark.sqlite
 def test_no_page_weighs_more_than_sixty_kilobytes_unpacked_with_style_and_script(client):
     everything()
     for number in range(300):

@@ -9,6 +9,8 @@ may, for the name of another variable, which they then print.
 """
 
 import fcntl
+import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -219,6 +221,13 @@ def secret_key(name: str, *, kept_in: Path | None) -> str:
             with suppress(FileExistsError):
                 os.link(draft.name, kept_in)
     return kept_in.read_text()
+
+
+def key_of_role(key: str, role: str) -> str:
+    """The key that signs in this role: in a staging copy another than the original's, so that nothing of that is good."""
+    if not key or role == "production":
+        return key
+    return hmac.new(key.encode(), f"sla-portal {role}".encode(), hashlib.sha256).hexdigest()
 
 
 def database(name: str, base: Path, *, default: Path) -> dict[str, Any]:

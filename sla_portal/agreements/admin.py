@@ -22,10 +22,13 @@ from sla_portal.audit.admin import (
     clock_column,
     day_column,
 )
+from sla_portal.audit.forms import MergingForm
 from sla_portal.audit.operations import difference
 from sla_portal.badges import badge
+from sla_portal.customers.admin import InstallerOfCustomerFilter
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.months import days_span
+from sla_portal.plausible import ask_whether_meant
 
 from .models import AgreementVersion, Answer, Clause, Contract, Payment, RegisterEntry, Suspension
 from .operations import notify_of_pending
@@ -126,6 +129,9 @@ class ContractForm(AuditedForm):
             self.add_error("terminated_on", _("The termination date must be one of the contract's service days."))
         if (facts.get("monthly_charge") or 0) < 0:
             self.add_error("monthly_charge", _("The monthly charge cannot be negative."))
+        served = [facts["customer"].region] if facts.get("customer") else []
+        for name, years in (("starts_on", 2), ("ends_on", 10), ("terminated_on", 2)):
+            ask_whether_meant(self, name, timezone.now(), served, years=years)
         return facts
 
     def clean_currency(self):
@@ -153,10 +159,20 @@ class SuspensionRows(Rows):
     form = SuspensionForm
 
 
+class PaymentForm(MergingForm):
+    """A payment."""
+
+    def clean(self):
+        facts = super().clean()
+        ask_whether_meant(self, "paid_on", timezone.now())
+        return facts
+
+
 class PaymentRows(Rows):
     """Payments can only be added; a repayment is a negative payment."""
 
     model = Payment
+    form = PaymentForm
     can_delete = False
 
     def has_change_permission(self, request, obj=None):
@@ -182,7 +198,7 @@ class ContractAdmin(ClosedMonthsAdmin):
     form = ContractForm
     list_display = ("reference", "customer", day_column("starts_on", _("first service day")), "last_day", "charge")
     list_select_related = ("customer",)
-    list_filter = (InForceFilter,)
+    list_filter = (InForceFilter, InstallerOfCustomerFilter)
     search_fields = ("reference", "customer__code", "customer__name")
     search_help_text = _("Reference, or customer's code or name")
     sortable_by = ("reference",)

@@ -153,3 +153,13 @@ def extended_to(ends_on: date, extended_minutes: int) -> date:
 def in_order_of_numbers(number: str) -> tuple[int, ...]:
     """Return the sort key of a clause number: 3.9 before 3.10."""
     return tuple(int(part) for part in number.split("."))
+
+
+def without_wording(clauses: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the numbers of clauses without a wording (5.2); one that only heads others needs none."""
+    numbers = [number for number, _wording in clauses]
+    return [
+        number
+        for number, wording in clauses
+        if not wording and not any(other.startswith(f"{number}.") for other in numbers)
+    ]

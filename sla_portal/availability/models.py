@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from typing import Any
+=======
+from datetime import date
+>>>>>>> int
 
 from django.conf import settings
 from django.db import models
@@ -210,6 +214,12 @@ class RegionMonth(JudgedMonth):
         max_length=64,
         help_text=_("SHA-256 of the counted and excluded minutes that the months of its customers are derived from."),
     )
+    first_service_day = models.DateField(
+        _("first service day"), null=True, help_text=_("Of the region, where it lies in the month.")
+    )
+    last_service_day = models.DateField(
+        _("last service day"), null=True, help_text=_("Of the region, where it lies in the month.")
+    )
 
     class Meta(JudgedMonth.Meta):
         verbose_name = _("service month of a region")
@@ -221,6 +231,11 @@ class RegionMonth(JudgedMonth):
 
     def __str__(self) -> str:
         return f"{self.region} {self.month:%Y-%m}"
+
+    @property
+    def days(self) -> list[date]:
+        """The service days that the figures state."""
+        return ServiceMonth.of(self.month).days_between(self.first_service_day, self.last_service_day)
 
 
 class CustomerMonth(JudgedMonth):

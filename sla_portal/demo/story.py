@@ -40,6 +40,8 @@ from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.customers.operations import enrol_customer, open_region
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.operator.operations import open_portal
+from sla_portal.operator.queries import is_opened
 
 from .customers import PARTIES, REGIONS, Party, Period
 from .people import hire
@@ -86,10 +88,24 @@ class Story:
     def region(self, code: str, name: str, name_zh: str, zone: str) -> None:
         def step(at: datetime) -> None:
             self.regions[code] = open_region(
-                actor=self.people["admin"], code=code, name=name, name_zh=name_zh, time_zone=zone, now=at
+                actor=self.people["admin"],
+                code=code,
+                name=name,
+                name_zh=name_zh,
+                time_zone=zone,
+                # The first contracts start on this day, too.
+                first_service_day=(self.present + -13).first_day,
+                now=at,
             )
 
         self.then(self.clock(14, 1, "10:00"), step)
+
+    def opening(self) -> None:
+        def step(at: datetime) -> None:
+            if not is_opened():
+                open_portal(actor=self.people["admin"], now=at)
+
+        self.then(self.clock(14, 1, "12:00"), step)
 
     def party(self, party: Party) -> None:
         first = self.clock(party.periods[0].months_ago, party.periods[0].day, "10:00") - 12 * DAYS
@@ -419,6 +435,7 @@ def customers_and_contracts(story: Story) -> None:
         story.region(*region)
     for party in PARTIES:
         story.party(party)
+    story.opening()
     story.suspension("K-1003-1", 4, 10, 14, "Two invoices unpaid after the second reminder")
     story.termination("K-2004-1", 3, 20, "The building was sold")
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
-from sla_portal.customers.models import Client, CoreFunction, Customer, Region
+from sla_portal.customers.models import Client, CoreFunction, Customer
 
 from . import queries
 from .format import FORMAT, Row
@@ -25,7 +25,7 @@ def written() -> Iterator[str]:
         lists: dict[str, Iterable[Row]] = {
             "functions": (recorded.row for recorded in queries.coded(CoreFunction)),
             "clients": (recorded.row for recorded in queries.coded(Client)),
-            "regions": (recorded.row for recorded in queries.coded(Region)),
+            "regions": (recorded.row for recorded in queries.regions()),
             "agreements": (recorded.row for recorded in queries.agreements()),
             "customers": _rows(Customer.objects.all(), "code", queries.customers),
             "maintenance": _rows(MaintenanceWindow.objects.not_discarded(), "reference", queries.maintenance),

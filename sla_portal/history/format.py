@@ -40,6 +40,8 @@ T = TypeVar("T")
 Rows = list[Annotated[T, AfterValidator(vars)]]
 """Rows that are checked as models and then plain: a large file is not held as models too."""
 
+SERVICE_DAYS = ("first_service_day", "last_service_day")
+"""The keys of a region that a dump writes only where they say something, so that an earlier build reads it."""
 SUSPENSIONS_BY = ("starts_on", "ends_on")
 PAYMENTS_BY = ("paid_on", "reference")
 CONTRACTS_BY = ("starts_on", "reference")
@@ -214,6 +216,19 @@ class Coded(Part):
 
     code: Code
     name: Name
+
+
+class Region(Coded):
+    """A region with the days on which it is in service, both included."""
+
+    first_service_day: Day | None = None
+    """Left out or null: no day is too early."""
+    last_service_day: Day | None = None
+    """Left out or null: no day is too late."""
+
+    def contradictions(self) -> Iterable[tuple[str, str]]:
+        if self.first_service_day is not None and self.last_service_day is not None:
+            yield from _before(self, "first_service_day", "last_service_day")
 
 
 class Agreement(Part):
@@ -437,7 +452,7 @@ class Document(Part):
     format: Literal["sla-portal-history/1"]
     functions: Rows[Coded] = []
     clients: Rows[Coded] = []
-    regions: Rows[Coded] = []
+    regions: Rows[Region] = []
     agreements: Rows[Agreement] = []
     """Without these four, or where one is empty, the portal's own stand."""
     customers: Rows[Customer]

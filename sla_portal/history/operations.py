@@ -26,7 +26,7 @@ from sla_portal.customers.models import Client, Contact, CoreFunction, Customer,
 from . import queries
 from .conflicts import check_against_portal, is_referred_to, stays
 from .differences import changes, replaced, replaced_notices, without_status
-from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
+from .format import CONTRACTS_BY, PAYMENTS_BY, SERVICE_DAYS, Row, in_order
 from .queries import CHUNK, Recorded, chunks
 from .reader import History, NotAHistory
 
@@ -102,9 +102,9 @@ class _Loading:
 
     def load(self) -> Loaded:
         history = self.history
-        self._load_coded("regions", Region, history.regions)
-        self._load_coded("functions", CoreFunction, history.functions)
-        self._load_coded("clients", Client, history.clients)
+        self._load_coded("regions", Region, history.regions, queries.regions())
+        self._load_coded("functions", CoreFunction, history.functions, queries.coded(CoreFunction))
+        self._load_coded("clients", Client, history.clients, queries.coded(Client))
         if history.agreements:
             self._load_agreements(history.agreements)
         self.regions: Keys = dict(Region.objects.values_list("code", "pk"))
@@ -125,12 +125,22 @@ class _Loading:
 
     # The portal's own lists
 
-    def _load_coded(self, kind: str, model: type[Region | CoreFunction | Client], rows: list[Row] | None) -> None:
-        before = {recorded.row["code"]: recorded for recorded in queries.coded(model)}
+    def _load_coded(
+        self,
+        kind: str,
+        model: type[Region | CoreFunction | Client],
+        rows: list[Row] | None,
+        on_record: Sequence[Recorded],
+    ) -> None:
+        before = {recorded.row["code"]: recorded for recorded in on_record}
         entries = []
         for position, row in enumerate(rows or [], 1):
             found = before.get(row["code"])
-            said = {"name": row["name"]} if model is Region else {"name": row["name"], "position": position}
+            said: dict[str, Any] = {"name": row["name"]}
+            if model is Region:
+                said |= {name: _day(row[name]) for name in SERVICE_DAYS}
+            else:
+                said["position"] = position
             subject = model(code=row["code"]) if found is None else model._default_manager.get(pk=found.pk)
             old = {name: getattr(subject, name) for name in said} if found else {}
             if found and old == said:

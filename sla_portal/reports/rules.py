@@ -349,6 +349,8 @@ class Issue(TypedDict):
     """What the public page asks for beside the number; absent in reports older than the key, as the next."""
     seal: NotRequired[Literal["", "operator", "demonstration"]]
     """Whose key the PDF is sealed with; empty: with none."""
+    mark: NotRequired[str]
+    """`rehearsal` or `staging` on a report that is not real; absent on all others."""
 
 
 class Statement(TypedDict):

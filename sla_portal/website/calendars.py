@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,9 +14,11 @@ from maintenance.calendars import CalendarEvent, calendar
 from maintenance.emails import feed_event, portal_vevent
 from maintenance.queries import announced_since
 from sla_portal.customers.models import Region
+from sla_portal.operator.words import marked
 
 from .caching import cached
 from .feeds import FOR_A_MINUTE
+from .page import site_mark
 from .queries import named
 from .reader import Reader, answer, finished, for_reader
 from .rules import Named
@@ -34,11 +37,14 @@ def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResp
         raise Http404
     region, windows = facts.value
 
-    def made() -> bytes:
-        events = [portal_vevent(said, account) for said, account in windows]
-        return calendar(events, name=_("Maintenance: %(region)s") % {"region": region.name_in(reader.language)})
+    mark = site_mark()
 
-    body = finished(("calendar", code, reader.language), (facts.mark,), made)
+    def made() -> bytes:
+        events = [portal_vevent(replace(said, title=marked(said.title, mark)), account) for said, account in windows]
+        name = _("Maintenance: %(region)s") % {"region": region.name_in(reader.language)}
+        return calendar(events, name=marked(name, mark))
+
+    body = finished(("calendar", code, reader.language), (facts.mark, mark), made)
     return answer(request, body, "text/calendar; charset=utf-8", facts.changed_at, FOR_A_MINUTE)
 
 

@@ -17,9 +17,12 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
 from sla_portal.kernel.characters import without_hidden
+from sla_portal.operator.rules import Mark
+from sla_portal.operator.words import marked
 
 from . import queries
 from .caching import Cached, cached
+from .page import site_mark
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 from .rules import PublicCheckpoint, PublicIncident, PublicNotice, PublicWindow
 from .words import what_is_touched, what_was_down
@@ -43,8 +46,8 @@ class PublicFeed(Feed):
     feed_type = Entries
     page = ""
 
-    def __init__(self, facts: Cached[Sequence[Any]]) -> None:
-        self.facts = facts
+    def __init__(self, facts: Cached[Sequence[Any]], mark: Mark) -> None:
+        self.facts, self.mark = facts, mark
         self.now = facts.computed_at
         self.language: str = get_language() or settings.LANGUAGE_CODE
         self.link = settings.SITE_URL + reverse(self.page)
@@ -78,13 +81,13 @@ class Incidents(PublicFeed):
     page = "incidents"
 
     def title(self) -> str:
-        return gettext("Incidents")
+        return marked(gettext("Incidents"), self.mark)
 
     def item_link(self, item: PublicIncident) -> str:
         return settings.SITE_URL + reverse("incident", args=[item.reference])
 
     def item_title(self, item: PublicIncident) -> str:
-        return f"{what_was_down(item)} ({item.reference})"
+        return marked(f"{what_was_down(item)} ({item.reference})", self.mark)
 
     def item_description(self, item: PublicIncident) -> str:
         return render_to_string("website/feed_incident.html", {"incident": item})
@@ -97,13 +100,13 @@ class Maintenance(PublicFeed):
     page = "maintenance"
 
     def title(self) -> str:
-        return gettext("Maintenance")
+        return marked(gettext("Maintenance"), self.mark)
 
     def item_link(self, item: PublicWindow) -> str:
         return settings.SITE_URL + reverse("window", args=[item.reference])
 
     def item_title(self, item: PublicWindow) -> str:
-        return f"{item.title}: {what_is_touched(item)}"
+        return marked(f"{item.title}: {what_is_touched(item)}", self.mark)
 
     def item_description(self, item: PublicWindow) -> str:
         return render_to_string("website/feed_window.html", {"window": item})
@@ -116,7 +119,7 @@ class Announcements(PublicFeed):
     page = "notices"
 
     def title(self) -> str:
-        return gettext("Announcements")
+        return marked(gettext("Announcements"), self.mark)
 
     def item_link(self, item: PublicNotice) -> str:
         return settings.SITE_URL + reverse("notice", args=[item.number])
@@ -138,7 +141,7 @@ class Checkpoints(PublicFeed):
     page = "checkpoints"
 
     def title(self) -> str:
-        return gettext("Checkpoints of the audit log")
+        return marked(gettext("Checkpoints of the audit log"), self.mark)
 
     def item_link(self, item: PublicCheckpoint) -> str:
         return f"{settings.SITE_URL}{reverse('checkpoints')}#checkpoint-{item.number}"
@@ -164,7 +167,8 @@ def _answered(
     def view(request: HttpRequest, reader: Reader) -> HttpResponse:
         now = timezone.now()
         facts = cached(f"feed {name}", lambda: read(now), now)
-        body = finished(("feed", name, reader), (facts.mark,), lambda: made(facts).body(request))
+        mark = site_mark()
+        body = finished(("feed", name, reader), (facts.mark, mark), lambda: made(facts, mark).body(request))
         return answer(request, body, Atom1Feed.content_type, facts.changed_at, FOR_A_MINUTE)
 
     return view

@@ -22,7 +22,8 @@ from maintenance.operations import finish_work
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import ClosedMonth, Document
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
-from sla_portal.availability.operations import close_month, judge_due_months
+from sla_portal.availability.operations import close_month, judge_due_months, month_deviates
+from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.operations import check_documents
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
@@ -134,6 +135,7 @@ def test_rows_and_closed_figures_stay_and_what_breaks_a_new_rule_is_listed_and_b
     what_was_issued_is_registered(legal)
     rows_block_nothing(noc, legal)
     closed_months_stand(legal)
+    service_days_touch_no_closed_month(legal)
 
 
 def what_was_issued_is_registered(legal: Client) -> None:
@@ -185,6 +187,27 @@ def closed_months_stand(legal: Client) -> None:
     corrected = RegionMonth.objects.get(month=JULY.first_day)
     assert (corrected.unavailable_minutes, corrected.excluded_minutes) == (10, 0)
     assert without_july(figures()) == without_july(frozen)
+
+
+def service_days_touch_no_closed_month(legal: Client) -> None:
+    """Opened anew: first and last service days are set, and a region is added; what that build closed stays."""
+    frozen, deviated = figures(), list(Deviation.objects.values_list("month", flat=True))
+    a_contract(a_customer(a_region("cn", name="China"), "C-2"), "2026-10-01", "2026-12-31")
+    for first, last in ((date(2026, 8, 15), None), (date(2026, 10, 1), None), (date(2026, 1, 1), date(2026, 7, 31))):
+        Region.objects.filter(code="eu").update(first_service_day=first, last_service_day=last)
+        judge_due_months(now=NOW)
+        assert list(Deviation.objects.values_list("month", flat=True)) == deviated
+        assert not any(month_deviates(month=month, now=NOW) for month in (BEFORE_SERVICE, JULY, AUGUST, SEPTEMBER))
+        assert figures() == frozen
+    Region.objects.update(first_service_day=date(2026, 10, 1), last_service_day=None)
+    judge_due_months(now=NOW)
+    assert min(RegionMonth.objects.values_list("month", flat=True)) == BEFORE_SERVICE.first_day
+    assert {month for month in (one.month for one in RegionMonth.objects.all()) if month < date(2026, 10, 1)} == {
+        month.first_day for month in (BEFORE_SERVICE, JULY, AUGUST, SEPTEMBER)
+    }
+    home = text_of(legal.get(reverse("admin:index")))
+    assert "2026-10 not closed" in home
+    assert "2026-05 not closed" not in home
 
 
 def without_july(found: list[dict]) -> list[dict]:

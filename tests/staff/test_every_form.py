@@ -32,6 +32,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.notices.models import Delivery, Kind, Status
 from sla_portal.notices.operations import give_notice
 from sla_portal.notices.operations.throttling import pause_notice
+from sla_portal.operator.models import Opening
 from tests.support.amendments import a_draft, announced, submitted
 from tests.support.builders import (
     a_contract,
@@ -57,6 +58,7 @@ from tests.support.claimants import (
     support,
 )
 from tests.support.desk import Forms, a_member, rows_on_record, signed_in, text_of
+from tests.support.unguarded import unguarded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 PORTAL = Actor.system("somebody else")
@@ -82,9 +84,13 @@ ADDS = {
     "amendment_answer": "a response; where it ends a contract, the contract refuses what is stale",
     "add_register_entry": "a new entry, to be approved by another person",
     "issue_reports": "revisions of reports",
+    "import_customers": "customers; one that is on record is refused",
+    "test_mail": "an e-mail to oneself",
+    "set_first_password": "one's own password",
     "export_ledger": "nothing",
     "report_looked_at": "that somebody looked at it",
     "export_entitled_contracts": "nothing",
+    "rehearsal": "a rehearsal, once",
     "clock": "the reader's own time zone",
     "password_change": "one's own password",
     "login": "nothing", "logout": "nothing",
@@ -439,6 +445,27 @@ LETTER = {
     "letter_text": "Your claim is granted.", "do": "recommend",
 }  # fmt: skip
 
+
+def to_open(_desk) -> Case:
+    with unguarded():
+        Opening.objects.all().delete()
+    return [Opening(pk=Opening.ONLY)], reverse("admin:opening"), {}
+
+
+def named_day(desk) -> Case:
+    subjects, url, _sent = to_open(desk)
+    return subjects, url, {"reported_from": "2027-01-01"}
+
+
+def first_version(desk) -> Case:
+    url = reverse("admin:first_version")
+    return (
+        [AgreementVersion.objects.get(version="1.0")],
+        url,
+        shown(desk, url, "effective_on", effective_on="2026-01-01"),
+    )
+
+
 REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "acknowledge_incident": [on_incident("acknowledge_incident")],
     "resolve_incident": [on_incident("resolve_incident", end="now")],
@@ -512,6 +539,8 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "maintenance_maintenancewindow_change": [
         changed(lambda: a_window("2026-10-21 01:00", "2026-10-21 02:00"), title="Another title")
     ],
+    "opening": [to_open, named_day],
+    "first_version": [first_version],
     "auth_user_change": [changed(lambda: a_member("NOC", "ned"), first_name="Ned")],
     "auth_user_password_change": [with_password],
 }  # fmt: skip
@@ -547,6 +576,7 @@ def deleted(make_row: Callable[[], models.Model]) -> Callable[[Any], Case]:
 
 for record_name, (a_row, its_values) in RECORDS.items():
     REFUSES |= {f"{record_name}_change": [changed(a_row, **its_values)], f"{record_name}_delete": [deleted(a_row)]}
+REFUSES["auth_user_delete"] = [deleted(lambda: a_member("NOC", "ned"))]
 
 
 @pytest.fixture(autouse=True)
@@ -645,13 +675,33 @@ def noted(_desk) -> Case:
     return [], reverse("admin:hand_over"), keyed(text="Watch the gateway")
 
 
+def imported(desk) -> Case:
+    a_region("eu")
+    url, table = reverse("admin:import_customers"), "customer_code,name,region\nC-9,Harbour,eu"
+    forms = Forms(desk.post(url, {"table": table, "do": "check"}).content.decode()).forms
+    return [], url, {**next(sent for _action, sent in forms if "checked" in sent), "do": "all"}
+
+
+def mailed(desk) -> Case:
+    desk.user.email = "ben@example.com"
+    desk.user.save()
+    return [], reverse("admin:test_mail"), keyed()
+
+
 def templated(_desk) -> Case:
     sent = {"name": "First", "text": "We look.", "position": "1"}
     return [], reverse("admin:incidents_updatetemplate_add"), sent
 
 
+def unopened(_desk) -> Case:
+    with unguarded():
+        Opening.objects.all().delete()
+    return [], reverse("admin:rehearsal"), {"sure": "yes"}
+
+
 ADDED: dict[str, Callable[[Any], Case]] = {
     "hand_over": noted,
+    "rehearsal": unopened,
     "bring_proof": brought,
     "enter_claim": entered,
     "propose_own": proposed_own,
@@ -664,6 +714,8 @@ ADDED: dict[str, Callable[[Any], Case]] = {
     "amendment_answer": objected,
     "recommend_together": together,
     "incidents_updatetemplate_add": templated,
+    "import_customers": imported,
+    "test_mail": mailed,
 }
 """URLs of forms that add, with what is sent; `test_sending` sends the others twice."""
 ADDED_ELSEWHERE = {
@@ -671,7 +723,8 @@ ADDED_ELSEWHERE = {
     "issue_reports",
 }  # fmt: skip
 ADDS_NOTHING = {
-    "keep_typed", "export_ledger", "export_entitled_contracts", "clock", "password_change", "login", "logout"
+    "keep_typed", "export_ledger", "export_entitled_contracts", "clock", "password_change", "login", "logout",
+    "set_first_password",
 }  # fmt: skip
 
 

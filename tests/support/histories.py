@@ -290,6 +290,10 @@ def contracts(draw: Any, reference: str) -> dict[str, Any]:
 def histories(draw: Any) -> dict[str, Any]:
     """Anything that the format allows."""
     functions, clients, regions = draw(coded(1)), draw(coded(1)), draw(coded(1))
+    for region in regions:
+        first, last = sorted([draw(days), draw(days)])
+        either = {"first_service_day": st.sampled_from([first, None]), "last_service_day": st.just(last)}
+        region.update(draw(st.fixed_dictionaries({}, optional=either)))
     here = [region["code"] for region in regions]
     scope = {
         "functions": some([function["code"] for function in functions]),

@@ -3,11 +3,22 @@
 from .amendments import Answer, FurtherNotice
 from .contracts import Contract, Payment, Suspension
 from .register import RegisterEntry
-from .versions import CLAUSE_FIELDS, PERIODS, READINGS, TERM_FIELDS, AgreementVersion, Clause, PublishedChanges
+from .versions import (
+    CLAUSE_FIELDS,
+    PERIODS,
+    PREAMBLE_FIELDS,
+    READINGS,
+    TERM_FIELDS,
+    AgreementVersion,
+    Clause,
+    Preamble,
+    PublishedChanges,
+)
 
 __all__ = [
     "CLAUSE_FIELDS",
     "PERIODS",
+    "PREAMBLE_FIELDS",
     "READINGS",
     "TERM_FIELDS",
     "AgreementVersion",
@@ -16,6 +27,7 @@ __all__ = [
     "Contract",
     "FurtherNotice",
     "Payment",
+    "Preamble",
     "PublishedChanges",
     "RegisterEntry",
     "Suspension",

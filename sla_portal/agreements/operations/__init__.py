@@ -6,8 +6,10 @@ from .answering import (
     AnswerOutOfTime,
     LastDayNotPossible,
     NameMissing,
+    NotAuthorised,
     NotConcerned,
     register_answer,
+    register_answers,
     withdraw_answer,
 )
 from .contracts import (
@@ -52,7 +54,7 @@ from .publishing import (
 )
 from .refusals import DraftLocked, NotAcceptable, ReasonMissing, SecondPersonNeeded
 from .register import ApprovedAlready, approve_entry, write_entry
-from .wording import AnotherWordingLoaded, TextLocked, load_wording, replace_wording
+from .wording import AnotherWordingLoaded, TextLocked, TextsDiffer, load_wording, replace_wording, set_first_version
 
 __all__ = [
     "AlreadyPublished",
@@ -73,6 +75,7 @@ __all__ = [
     "LaterVersionPublished",
     "NameMissing",
     "NotAcceptable",
+    "NotAuthorised",
     "NotConcerned",
     "NotPending",
     "NotSubmitted",
@@ -85,6 +88,7 @@ __all__ = [
     "SummaryMissing",
     "SuspensionsOverlap",
     "TextLocked",
+    "TextsDiffer",
     "approve_entry",
     "change_draft",
     "copy_wording",
@@ -98,9 +102,11 @@ __all__ = [
     "publish_version",
     "record_payment",
     "register_answer",
+    "register_answers",
     "remind_due",
     "replace_wording",
     "send_back_draft",
+    "set_first_version",
     "sign_contract",
     "submit_draft",
     "suspend_contract",

@@ -9,6 +9,8 @@ from .amendments import (
     contracts_ended,
     customers_answering,
     customers_not_notified,
+    customers_notified_or_concerned,
+    deliveries_for,
     deliveries_of,
     notices_of,
     notified_off_record,
@@ -17,15 +19,18 @@ from .amendments import (
     running_contracts,
     took_effect,
 )
-from .contracts import contacts_under_contract, contracts_in_force, suspensions_of
+from .contracts import contracts_in_force, customers_under_contract, suspensions_of
 from .published import published_changes
 from .register import register
 from .versions import (
     NoAgreementInForce,
     earliest_day,
+    first_version,
+    missing_in_first_version,
     newest_version,
     pending_versions,
     published_versions,
+    stands_still,
     terms_periods,
     version_in_force,
 )
@@ -37,13 +42,17 @@ __all__ = [
     "acceptance_counts",
     "answers_of",
     "concerned",
-    "contacts_under_contract",
     "contracts_ended",
     "contracts_in_force",
     "customers_answering",
     "customers_not_notified",
+    "customers_notified_or_concerned",
+    "customers_under_contract",
+    "deliveries_for",
     "deliveries_of",
     "earliest_day",
+    "first_version",
+    "missing_in_first_version",
     "newest_version",
     "notices_of",
     "notified_off_record",
@@ -54,6 +63,7 @@ __all__ = [
     "reached",
     "register",
     "running_contracts",
+    "stands_still",
     "suspensions_of",
     "terms_periods",
     "took_effect",

@@ -1,4 +1,4 @@
-"""Contracts in force, their suspensions, and contacts under contract."""
+"""Contracts in force, their suspensions, and customers under contract."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
-from sla_portal.customers.models import Contact, Customer, Region
+from sla_portal.customers.models import Customer, Region
 
 from ..models import Contract, Suspension
 
@@ -37,10 +37,8 @@ def suspensions_of(
     return found
 
 
-def contacts_under_contract(regions: Iterable[Region], first: date, last: date) -> QuerySet[Contact]:
-    """The contacts of customers of `regions` (none: everywhere) with a contract in force between the days."""
-    customers = Customer.objects.filter(contracts__in=contracts_in_force(first, last))
+def customers_under_contract(regions: Iterable[Region], first: date, last: date) -> QuerySet[Customer]:
+    """The customers of `regions` (none: everywhere) with a contract in force between the days."""
+    customers = Customer.objects.filter(pk__in=contracts_in_force(first, last).values("customer"))
     named = [region.pk for region in regions]
-    if named:
-        customers = customers.filter(region__in=named)
-    return Contact.objects.filter(customer__in=customers)
+    return customers.filter(region__in=named) if named else customers

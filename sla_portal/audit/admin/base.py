@@ -25,7 +25,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from sla_portal.clocks import DASH, ClockField, ClockWidget, clock
+from sla_portal.clocks import DASH, ClockField, ClockWidget, DayInput, clock
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 
@@ -154,7 +154,7 @@ class DeskAdmin:
 
     formfield_overrides = {
         models.DateTimeField: {"form_class": ClockField, "widget": ClockWidget},
-        models.DateField: {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")},
+        models.DateField: {"widget": DayInput},
     }
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):

@@ -17,6 +17,7 @@ from sla_portal.audit.rules import canonical
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.operator.queries import rehearsal_number
 
 from ..models import (
     ClosingRequest,
@@ -249,12 +250,12 @@ def _decide(actor: Actor, request: ClosingRequest, status: RequestStatus, reason
 def _close(
     actor: Actor, month: ServiceMonth, revision: int, reason: str, now: datetime, *, shown: str = "", **people: object
 ) -> MonthClosing:
-    if sentence := not_in_service(month):
-        raise MonthNotInService(sentence)
     try:
         with transaction.atomic():
             # What is logged concurrently is either on record before this lock, or meets the closed month after it.
             lock_chain()
+            if sentence := not_in_service(month):
+                raise MonthNotInService(sentence)
             check_unchanged(actor, *records_of(month))
             items = open_items(month, now)
             if items:
@@ -272,7 +273,8 @@ def _close(
                 reason=reason,
                 **people,
             )
-            closing.statement = canonical(_stated(closing))
+            rehearsal = rehearsal_number()
+            closing.statement = canonical(_stated(closing) | ({"rehearsal": True} if rehearsal else {}))
             closing.save(force_insert=True)
             register(
                 kind=Kind.CLOSING,
@@ -280,6 +282,7 @@ def _close(
                 revision=revision,
                 sha256=sha256(closing.content()).hexdigest(),
                 issued_at=now,
+                rehearsal=rehearsal,
             )
             Deviation.objects.filter(month=month.first_day).delete()
             close_record(month)

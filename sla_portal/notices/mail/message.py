@@ -118,8 +118,8 @@ class MailMessage:
     def _value(self, spot: str, escaped: bool, delivery: Delivery) -> str:
         if spot != self.place:
             return completed(spot, delivery)
-        greeting = self._greeting(delivery.name)
-        return escape(greeting) if escaped else greeting
+        lines = [self._greeting(delivery.name), *self._customers(delivery)]
+        return "<br>".join(map(escape, lines)) if escaped else "\n".join(lines)
 
     def _headers(self) -> dict[str, str]:
         # The time of the notice, so that a resent e-mail is identical.
@@ -144,6 +144,14 @@ class MailMessage:
     def _greeting(self, name: str) -> str:
         with translation.override(self.wording.language):
             return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Hello,")
+
+    def _customers(self, delivery: Delivery) -> list[str]:
+        """Return the lines that name the customers of an e-mail that is not for the contact's own alone."""
+        named = [one.named for one in delivery.customers.all()]
+        with translation.override(self.wording.language):
+            if len(named) > 1:
+                return ["", _("This e-mail is for %(count)d customers:") % {"count": len(named)}, *named]
+            return ["", *(_("This e-mail is for %(customer)s.") % {"customer": one} for one in named)] if named else []
 
 
 def received(content: bytes) -> bytes:

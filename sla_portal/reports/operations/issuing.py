@@ -26,12 +26,14 @@ from sla_portal.availability.operations import (
     correct_month,
     month_deviates,
 )
-from sla_portal.availability.queries import closing_of, not_in_service
+from sla_portal.availability.queries import closing_of, not_in_service, regions_in_service
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.operator.queries import present_mark, rehearsal_number
+from sla_portal.operator.rules import Mark
 
 from ..models import Report, ReportRun, Status
 from ..queries import RegionRecord, customers_to_report, in_service, stated_contracts, without_report
@@ -71,7 +73,7 @@ class MonthDeviates(Refused):
 
 
 class NotInService(Refused):
-    """The customer has no contract in the month."""
+    """The customer has no contract in the month, or the region no service day."""
 
 
 # Request
@@ -108,6 +110,12 @@ def request_reports(
         raise NotInService(
             _("These customers have no contract in %(month)s: %(customers)s.")
             % {"month": month, "customers": ", ".join(sorted(one.code for one in unserved))}
+        )
+    closed_regions = set(regions) - set(regions_in_service(month))
+    if closed_regions:
+        raise NotInService(
+            _("These regions are not in service in %(month)s: %(regions)s.")
+            % {"month": month, "regions": ", ".join(sorted(one.code for one in closed_regions))}
         )
     with transaction.atomic():
         run = ReportRun.objects.create(
@@ -202,17 +210,18 @@ def queue_reports(*, run_id: int, now: datetime) -> bool:
     regions, customers = _requested(run, month)
     unchanged = 0
     closings = list(MonthClosing.objects.filter(month=run.month))
+    mark = present_mark()
     try:
         _check_closed_month(month, now)
         for region in Region.objects.filter(Q(pk__in=regions) | Q(pk__in=customers.values("region"))).order_by("code"):
             of_month = RegionRecord(region, month, now)
             if region.pk in regions:
-                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, now)
+                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, mark, now)
             ids = list(customers.filter(region=region).order_by("pk").values_list("pk", flat=True))
             for start in range(0, len(ids), QUEUED_AT_ONCE):
                 chunk = list(Customer.objects.filter(pk__in=ids[start : start + QUEUED_AT_ONCE]).order_by("pk"))
                 stated = list(zip(chunk, of_month.of_customers(chunk), strict=True))
-                unchanged += _queue_changed(run, stated, closings, now)
+                unchanged += _queue_changed(run, stated, closings, mark, now)
     except Refused as reason:
         ReportRun.objects.filter(pk=run.pk).update(leased_until=None, error=str(reason))
         return True
@@ -234,6 +243,7 @@ def _queue_changed(
     run: ReportRun,
     stated: Sequence[tuple[Region | Customer, Figures]],
     closings: Sequence[MonthClosing],
+    mark: Mark,
     now: datetime,
 ) -> int:
     """Queue reports where the figures have changed; return how many have not. `closings`: of the month, newest first."""
@@ -267,6 +277,7 @@ def _queue_changed(
                     previous[before.pk]["figures"] if before else None,
                     closings,
                     contracts.get(key[1], ()),
+                    mark,
                     now,
                 )
                 for key, figures, before in changed
@@ -303,6 +314,7 @@ def _report(
     figures_before: Figures | None,
     closings: Sequence[MonthClosing],
     contracts: Collection[StatedContract],
+    mark: Mark,
     now: datetime,
 ) -> Report:
     revision = before.revision + 1 if before else 1
@@ -329,7 +341,8 @@ def _report(
             else None,
             "issued_by": run.requested_by_name,
             "check_code": new_check_code(),
-            "seal": present_seal(),
+            # What is tried out never bears the operator's seal.
+            "seal": "" if mark else present_seal(),
             "parties": {
                 "operator_name": settings.OPERATOR_NAME,
                 "operator_address": settings.OPERATOR_ADDRESS,
@@ -337,6 +350,8 @@ def _report(
             },
         },
     }
+    if mark:
+        statement["issue"]["mark"] = mark.value
     return Report(
         run=run,
         month=run.month,
@@ -418,6 +433,7 @@ def _render(pk: int, clock: Clock) -> bool:
                 check_code=issue.get("check_code", ""),
                 pdf=name,
                 to_seal=bool(issue.get("seal")),
+                rehearsal=rehearsal_number(),
             )
     return bool(done)
 

@@ -310,6 +310,7 @@ def _own_context(statement: Statement, digest: str, bodies: _Bodies) -> dict[str
         "compensation": words.ledger_entries(figures.get("compensation", ())),
         "digest": digest,
         "seal": words.seal(issue),
+        "mark": words.mark(issue.get("mark", "")),
         "note": "" if printed == statement else note(),
         "attachment": ATTACHMENT,
     }

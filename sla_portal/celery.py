@@ -43,6 +43,7 @@ app.conf.beat_schedule = {
     "sum up failed sign-ins": every(600, "sla_portal.staff.tasks.sum_up_failed_sign_ins"),
     "verify the tail of the audit log": every(3600, "sla_portal.notices.tasks.check_tail_of_audit_log"),
     "verify the whole audit log": every(86400, "sla_portal.notices.tasks.check_audit_log"),
+    "verify what was issued": every(3600, "sla_portal.reports.tasks.check_issued_documents"),
     "say that schedule and worker are alive": every(60, "sla_portal.health.note_beat"),
 }
 

@@ -68,6 +68,15 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
+def papers() -> dict[str, bytes]:
+    """A report of every kind, as it is printed."""
+    from sla_portal.reports.pdf import render
+    from tests.support.statements import papers
+
+    return {kind: render(statement) for kind, statement in papers().items()}
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
     """A file even for SQLite's tests, because a worker is another process."""
     database = portal.DATABASES["default"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -146,11 +147,14 @@ class Checkpoint(models.Model):
 
 
 class Check(models.Model):
-    """An integrity check of the audit log and what it found. Triggers refuse UPDATE and DELETE."""
+    """An integrity check of the audit log, or of what was issued, and what it found. Triggers refuse UPDATE and DELETE."""
 
     at = models.DateTimeField(_("at"))
     whole = models.BooleanField(_("whole log"), help_text=_("No: only what follows the newest checkpoint."))
     entries = models.PositiveBigIntegerField(_("entries checked"))
+    documents = models.PositiveBigIntegerField(
+        _("documents checked"), null=True, help_text=_("Empty: a check of the audit log.")
+    )
     found = models.JSONField(_("findings"), default=list)
 
     class Meta:
@@ -218,6 +222,12 @@ class Document(models.Model):
     def __str__(self) -> str:
         return f"{self.number} · {self.revision}" if self.revision > 1 else self.number
 
+    @property
+    def waits_for_seal(self) -> bool:
+        """Whether it is about to be sealed."""
+        seal = getattr(self, "seal", None)
+        return bool(settings.SEAL_KEY) and seal is not None and seal.sealed_at is None
+
 
 class Certificate(models.Model):
     """A certificate that documents were sealed with, and its chain. Triggers refuse UPDATE and DELETE."""
@@ -239,6 +249,13 @@ class Certificate(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+    @property
+    def holder(self) -> str:
+        """Who holds the key: common name and organisation of the subject, or the whole of it where it lacks the first."""
+        parts = (part.partition("=") for part in re.split(r"(?<!\\)[,+]", self.subject))
+        stated = {name.strip(): re.sub(r"\\(.)", r"\1", value) for name, _equals, value in parts}
+        return ", ".join(stated[name] for name in ("CN", "O") if name in stated) if "CN" in stated else self.subject
 
 
 class Seal(models.Model):

@@ -150,7 +150,9 @@ def first_entry(findings: Sequence[Finding]) -> Entry | None:
 
 
 def present_findings() -> list[Finding]:
-    """Return what the newest check of the whole log found, and what a check of the tail has found since."""
-    whole = Check.objects.filter(whole=True).first()
-    tail = Check.objects.filter(whole=False, pk__gt=whole.pk if whole else 0).first()
-    return list(dict.fromkeys(finding for check in (whole, tail) if check for finding in check.findings))
+    """Return what the newest check of the whole log found, what one of its tail has found since, and what one of documents found."""
+    of_log = Check.objects.filter(documents=None)
+    whole = of_log.filter(whole=True).first()
+    tail = of_log.filter(whole=False, pk__gt=whole.pk if whole else 0).first()
+    issued = Check.objects.filter(documents__isnull=False).first()
+    return list(dict.fromkeys(finding for check in (whole, tail, issued) if check for finding in check.findings))

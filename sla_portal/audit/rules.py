@@ -74,16 +74,23 @@ class Fault(StrEnum):
     HEAD = "head"
     BEYOND = "beyond"
     CHECKPOINT = "checkpoint"
+    FILE = "file"
+    SEAL = "seal"
+    UNREGISTERED = "unregistered"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault of the log at `entry`, or from there to `until`; `checkpoint` is the one that shows it."""
+    """A fault of the log at `entry`, or from there to `until`; `checkpoint` is the one that shows it.
+
+    Of a document that was issued, `entry` is its place in the register, 0 where it has none; `document` is its kind and number.
+    """
 
     fault: Fault
     entry: int
     until: int | None = None
     checkpoint: int | None = None
+    document: str = ""
 
     def stored(self) -> dict[str, Any]:
         return asdict(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from .models import Kind
 from .rules import Fault, Finding
 
 SENTENCES = {
@@ -24,6 +25,9 @@ SENTENCES = {
     ),
     Fault.BEYOND: _("Entries %(entry)s to %(until)s lie beyond the head of the log: they were added past the portal."),
     Fault.CHECKPOINT: _("Checkpoints are missing: numbers %(entry)s to %(until)s."),
+    Fault.FILE: _("The file of %(document)s is missing, or is not the one that was issued."),
+    Fault.SEAL: _("The seal of %(document)s does not fit it, or is not by the certificate that the register names."),
+    Fault.UNREGISTERED: _("The register of what was issued lacks %(document)s."),
 }
 WITHOUT_CHECKPOINT = {
     Fault.REWRITTEN: _("The log was hashed anew: entry %(entry)s is not the one that was recorded outside the portal."),
@@ -33,7 +37,9 @@ WITHOUT_CHECKPOINT = {
 
 
 def sentence(finding: Finding) -> str:
-    """Say in one sentence what is wrong with the audit log, and where."""
+    """Say in one sentence what is wrong with the audit log or a document, and where."""
     sentences = SENTENCES if finding.checkpoint else SENTENCES | WITHOUT_CHECKPOINT
-    given = {"entry": finding.entry, "until": finding.until, "checkpoint": finding.checkpoint}
+    kind, _space, number = finding.document.partition(" ")
+    document = f"{Kind(kind).label} {number}" if kind else ""
+    given = {"entry": finding.entry, "until": finding.until, "checkpoint": finding.checkpoint, "document": document}
     return str(sentences[finding.fault]) % given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +13,9 @@ from django.utils.translation import gettext_noop
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
 from sla_portal.agreements.models import READINGS, AgreementVersion
+from sla_portal.audit.rules import canonical
 from sla_portal.customers.models import Customer, Region
+from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.months import ServiceMonth
 
 from .clauses import CLAUSES, CUSTOMER_CLAUSES
@@ -302,6 +305,23 @@ class MonthClosing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} · {self.revision}"
+
+    def content(self) -> bytes:
+        """Return the closing as the file that is sealed; of an earlier build, by whom and when it was closed, without figures."""
+        return (self.statement or canonical(stated_closing(self))).encode()
+
+
+def stated_closing(closing: MonthClosing) -> dict[str, Any]:
+    """Return what the file of a closing states of the closing itself."""
+    return {
+        "month": f"{closing.month:%Y-%m}",
+        "revision": closing.revision,
+        "closed_at": instant_text(closing.closed_at),
+        "closed_by": closing.closed_by_name,
+        "requested_by": closing.requested_by_name,
+        "one_person": bool(closing.one_person),
+        "reason": closing.reason,
+    }
 
 
 class RequestStatus(models.TextChoices):

@@ -144,12 +144,14 @@ def judged_region(
     )
 
 
-def region_month(region: Region, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]) -> Judged:
-    """Judge a service month of a region; `decisions` as in `judged_region`. Raises `NoAgreementInForce`."""
-    judgement = judged_region(region, month.span(settings.SLA_ZONE), now, **decisions)
+def region_month(
+    region: Region, month: ServiceMonth, now: datetime, *, terms: Terms | None = None, **decisions: Unpack[Decisions]
+) -> Judged:
+    """Judge a service month of a region; `terms` and `decisions` as in `judged_region`. Raises `NoAgreementInForce`."""
+    judgement = judged_region(region, month.span(settings.SLA_ZONE), now, terms=terms, **decisions)
     in_service = service_days_of(region, month)
     days = ServiceDays.of(in_service, settings.SLA_ZONE)
-    terms = version_in_force(min(in_service, default=month.first_day)).terms
+    terms = terms or version_in_force(min(in_service, default=month.first_day)).terms
     return Judged(month, judgement, days, figures(judgement, days, terms))
 
 

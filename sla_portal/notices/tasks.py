@@ -97,6 +97,6 @@ def check_tail_of_audit_log() -> None:
 
 def notify(check):
     for finding in check.findings:
-        log.error("Integrity check of the audit log: %s", sentence(finding))
+        log.error("Integrity check: %s", sentence(finding))
     if operations.notify_of_findings(check=check, now=timezone.now()):
         deliver_notice_chunk.delay()

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from sla_portal.audit.seals import seal_due
-from sla_portal.notices.tasks import deliver_soon
+from sla_portal.notices.tasks import deliver_soon, notify
 
 from . import operations
 
@@ -69,3 +69,10 @@ def make_bundle(pk: int) -> None:
 def print_due_versions() -> None:
     """Print the announced versions that lack a PDF."""
     operations.print_due_versions(clock=timezone.now)
+
+
+@shared_task
+def check_issued_documents() -> None:
+    """Verify what was issued and its seals, once a week."""
+    if check := operations.check_documents_if_due(now=timezone.now()):
+        notify(check)

@@ -169,7 +169,9 @@ def index(request: HttpRequest) -> TemplateResponse:
     if may("audit.view_entry"):
         context["latest"] = Entry.objects.exclude(action__in=SIGN_INS).order_by("-id")[:SHOWN]
     if may("audit.view_faults"):
-        context["faults"] = [sentence(finding) for finding in present_findings()]
+        findings = present_findings()
+        context["faults"] = [sentence(finding) for finding in findings]
+        context["faults_of_log"] = any(not finding.document for finding in findings)
         context["unsealed"] = failed_seals().order_by("-attempts").select_related("document").defer("content").first()
         context["unsealed_count"] = failed_seals().count()
     return TemplateResponse(request, "staff/home.html", context)

@@ -16,7 +16,7 @@ from sla_portal.agreements.rules import Reading
 from sla_portal.availability.rules import Why
 from sla_portal.kernel.intervals import MINUTE, epoch, instant, touching
 from sla_portal.kernel.months import ServiceMonth, local_date
-from sla_portal.minutes import KINDS, LONGEST, anchor, has, minute_at, reading_name, turned_to, why_name
+from sla_portal.minutes import KINDS, LONGEST, anchor, clock_minute, has, minute_at, reading_name, turned_to, why_name
 
 from . import queries
 from .caching import cached
@@ -70,6 +70,7 @@ def of_report(request: HttpRequest, reader: Reader) -> HttpResponse:
     """The minutes that a report states, for whoever has its number, and its check code or the hash printed on it.
 
     A region's report is not public as a whole, and a customer's is that customer's own: without the paper there is nothing.
+    `?number=…&at=2026-09-10T02:31` fills in the form in advance.
     """
     if request.method == "POST":
         count_try("verify", visitors.address(request), VERIFIED_AN_HOUR, timezone.now())
@@ -77,7 +78,7 @@ def of_report(request: HttpRequest, reader: Reader) -> HttpResponse:
     found = queries.minutes_of_report(given["number"], given["proof"]) if request.method == "POST" else None
     if found is None:
         refused = request.method == "POST"
-        given["number"] = given["number"] or request.GET.get("number", "")[:200]
+        given |= {name: given[name] or request.GET.get(name, "")[:200] for name in ("number", "at")}
         return show(request, reader, "report_minutes", {"given": given, "refused": refused}, 422 if refused else 200)
     report, minutes = found
     context = {"report": report, "given": given, "month": ServiceMonth.of(report.month), "minutes": minutes}
@@ -90,7 +91,7 @@ def listed(minutes: PublicMinutes, at: str, page: str) -> dict[str, Any]:
     runs, number, pages = turned_to(minutes.runs, minute, page, SHOWN)
     return {
         "minutes": minutes,
-        "asked": at,
+        "asked": at if minute is None else clock_minute(minute),
         "unknown_minute": bool(at) and minute is None,
         "minute": None if minute is None else instant(minute),
         "no_outage": minute is not None and not has(minutes.runs, minute),

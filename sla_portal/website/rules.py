@@ -577,7 +577,7 @@ class Seal:
 
     sealed_at: datetime
     timestamped_at: datetime | None
-    subject: str
+    holder: str
     fingerprint: str
     demonstration: bool
 
@@ -613,7 +613,7 @@ class PublicCertificate:
     """A certificate that documents were sealed with."""
 
     fingerprint: str
-    subject: str
+    holder: str
     issuer: str
     valid_from: datetime
     valid_until: datetime

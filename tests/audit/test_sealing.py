@@ -29,21 +29,6 @@ TEXT = b"hello\n"
 
 
 @pytest.fixture(scope="module")
-def papers() -> dict[str, bytes]:
-    """A report of each kind, as it is printed."""
-    from sla_portal.reports.pdf import render
-    from tests.support.statements import customer, eventful_month, issued, quiet_month
-
-    change = {"what": "unavailable_minutes", "before": 0, "after": 7}
-    months = {
-        "calm": issued(quiet_month()),
-        "eventful": issued(customer(eventful_month(4))),
-        "chinese revision": issued(customer(quiet_month(language="zh-hans"), name="海港"), 2, [change]),
-    }
-    return {name: render(statement) for name, statement in months.items()}
-
-
-@pytest.fixture(scope="module")
 def offered():
     with services() as running:
         yield running
@@ -259,12 +244,15 @@ def test_the_demonstration_key_seals_on_this_machine_and_never_under_https(setti
 def test_poppler_and_openssl_find_the_seals_valid(papers, key, offered, settings, tmp_path):
     settings.SEAL_TIMESTAMP_URL = offered.timestamp_url
     settings.SEAL_ROOTS = root = written(tmp_path / "root.pem", offered.authority.certificate.public_bytes(PEM))
-    pdf, beside = seal(papers["eventful"], TEXT)
-    signed = written(tmp_path / "signed.pdf", papers["eventful"] + pdf.content)
-    said = subprocess.run(["pdfsig", signed], capture_output=True, text=True, check=False).stdout
-    assert "Signature is Valid." in said
-    assert "Total document signed" in said
-    assert "ETSI.CAdES.detached" in said
+    *pdfs, beside = seal(*papers.values(), TEXT)
+    for (kind, paper), pdf in zip(papers.items(), pdfs, strict=True):
+        signed = written(tmp_path / "signed.pdf", paper + pdf.content)
+        said = subprocess.run(["pdfsig", signed], capture_output=True, text=True, check=False).stdout
+        for sentence in ("Signature is Valid.", "Total document signed", "ETSI.CAdES.detached"):
+            assert sentence in said, kind
+        read = subprocess.run(["pdftotext", signed, "-"], capture_output=True, text=True, check=False)
+        assert ("SHA-256" in read.stdout, read.stderr) == (True, ""), kind
+    pdf = pdfs[list(papers).index("eventful")]
     altered = bytearray(papers["eventful"] + pdf.content)
     altered[500] ^= 1
     said = subprocess.run(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from hashlib import sha256
 
 import pytest
 from django.apps import apps
@@ -20,12 +21,13 @@ from maintenance.models import MaintenanceWindow
 from maintenance.operations import finish_work
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.models import ClosedMonth
+from sla_portal.audit.models import ClosedMonth, Document
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
 from sla_portal.availability.operations import close_month, judge_due_months, month_deviates
 from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.operator.models import Basis
+from sla_portal.reports.operations import check_documents
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
 from tests.support.closing import closed_by_two
 from tests.support.desk import a_member, page_of, signed_in, text_of
@@ -150,6 +152,7 @@ def test_rows_and_closed_figures_stay_and_what_breaks_a_new_rule_is_listed_and_b
     basis = Basis.objects.get()
     assert (basis.time_zone, basis.workday_country, basis.saved_by_name) == ("Asia/Shanghai", "CN", "upgrade")
     noc, legal = signed_in(a_member("NOC")), signed_in(a_member("Legal", "lena"))
+    what_was_issued_is_registered(legal)
     rows_block_nothing(noc, legal)
     closed_months_stand(legal)
     service_days_touch_no_closed_month(legal)
@@ -164,6 +167,18 @@ def contracts_are_linked_by_their_days() -> None:
     assert "K-B begins" not in named
     with pytest.raises(IntegrityError), transaction.atomic():
         Contract.objects.filter(reference="K-A").update(ends_on=date(2026, 6, 1))
+
+
+def what_was_issued_is_registered(legal: Client) -> None:
+    """That build had no register; a closing states who closed the month and when, but no figures."""
+    assert check_documents(now=NOW).findings == []
+    closings = Document.objects.filter(kind="closing", seal__sealed_at=None)
+    assert sorted(closings.values_list("about", "issued_at")) == [
+        (month, NOW) for month in ("2025-12", "2026-07", "2026-08", "2026-09")
+    ]
+    content = legal.get(reverse("admin:closing_file", args=["2026-08", 1])).content
+    assert sha256(content).hexdigest() == closings.get(about="2026-08").sha256
+    assert b'"closed_at":"2026-11-20T12:00:00Z","closed_by":"test"' in content
 
 
 def rows_block_nothing(noc: Client, legal: Client) -> None:

@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 
 from sla_portal.reports.pdf import PrintingFailed, printing, render
+from sla_portal.reports.pdf.scripts import printable
 from sla_portal.reports.rules import digest
 from tests.support.operators import a_logo
 from tests.support.printed import fonts, structure, texts
@@ -462,6 +463,25 @@ def test_scripts_without_a_shipped_font_are_named_in_words(caplog):
     assert "the attached figures hold them as entered" in pages[-1]
     assert "שלום רב" in json.loads(pdf.attachments["figures.json"].get_file().read_bytes())["name"]
     assert "the attached figures hold them as entered" not in words_of(issued(customer(quiet_month(), name=NAMES)))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("شركة المرفأ", "[11 characters in Arabic script]"),
+        ("מגורי הנמל", "[10 characters in Hebrew script]"),
+        ("ท่าเรือ", "[7 characters in Thai script]"),
+        ("항만 주거", "[5 characters in Hangul script]"),
+        ("बंदरगाह निवास", "[13 characters in Devanagari script]"),
+        ("துறைமுகம்", "[9 characters in Tamil script]"),
+        ("Haus ்", "Haus [1 character in Tamil script]"),
+        ("Портовые резиденции", "Портовые резиденции"),
+        ("Κατοικίες Λιμανιού", "Κατοικίες Λιμανιού"),
+        ("港レジデンス", "港レジデンス"),
+    ],
+)
+def test_a_run_without_glyphs_is_named_with_the_marks_on_it(name, shown):
+    assert printable({"name": [name]}) == {"name": [shown]}
 
 
 def test_days_and_instants_have_one_form():

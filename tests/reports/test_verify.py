@@ -9,12 +9,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from django.test import override_settings
 
 from sla_portal.audit.rules import GENESIS, canonical, link
+from sla_portal.audit.sealing import ToSeal, opened_key, seal_batch
+from tests.support.authority import services, written
+from tests.support.statements import issued, quiet_month
 from tests.support.verifying import PROGRAM, verify
 
 LOG = [(4, "drafted"), (5, "submitted"), (6, "published"), (9, "gave"), (12, "registered")]
@@ -327,6 +332,83 @@ def test_the_signatures_of_a_pdf_are_found_with_what_they_sign():
     seal = bytes.fromhex("30038001ff")
     body = b"%PDF-1.7 /ByteRange [0 44 62 5] /Contents    "[:44]
     pdf = body + b"<" + seal.hex().encode() + b"000000" + b">" + b"%%EOF" + b"added"
-    ((found_seal, content, rest),) = verify.signatures(pdf)
-    assert (found_seal, rest) == (seal, 5)
-    assert content == body + b"%%EOF"
+    assert verify.signatures(pdf) == [(seal, body + b"%%EOF", True, 5)]
+    # What an attacker put before it, or into its place, is not signed.
+    for forged in (pdf.replace(b"[0 44 62 5]", b"[1 43 62 5]"), pdf.replace(b"000000>", b"(  )0>")):
+        ((_seal, _content, whole, _rest),) = verify.signatures(forged)
+        assert not whole
+
+
+@pytest.fixture(scope="module")
+def signed_pdf(tmp_path_factory) -> tuple[bytes, str]:
+    """A report as the portal seals it, and the certificates of key and authority."""
+    from sla_portal.reports.pdf import render
+
+    now = datetime.now(UTC)
+    with services() as offered:
+        held = offered.authority.issue("SLA portal")
+        held_in = written(tmp_path_factory.mktemp("operator") / "key.pem", held.as_pem())
+        paper = render(issued(quiet_month()))
+        with override_settings(SEAL_KEY=held_in, SEAL_TIMESTAMP_URL=offered.timestamp_url), opened_key(now) as key:
+            (made,) = seal_batch(key, [ToSeal(1, sha256(paper).hexdigest(), paper)], at=now)
+            return paper + made.content, key.pem
+
+
+@pytest.mark.pdf
+class TestSignedPdf:
+    """A report with the operator's signature and a time stamp in it."""
+
+    @pytest.fixture
+    def bundle(self, folder, signed_pdf) -> Path:
+        (folder / "report.pdf").write_bytes(signed_pdf[0])
+        write_manifest(folder)
+        write_newest_checkpoint(folder, write_newest_entry(folder))
+        (folder / "certificates").mkdir()
+        (folder / "certificates/operator.pem").write_text(signed_pdf[1])
+        return folder
+
+    def test_openssl_checks_the_signature_and_pyhanko_its_time_stamp(self, bundle, capsys):
+        assert found(bundle) == 0
+        said = capsys.readouterr().out
+        assert "passed       seal signature 1 in report.pdf: fits." in said
+        assert "passed       time stamp in signature 1 in report.pdf: fits, of 20" in said
+        assert "certificate is not here" not in said
+
+    @pytest.mark.parametrize("missing", [["openssl"], ["pyHanko"], ["openssl", "pyHanko"]])
+    def test_what_no_program_is_there_for_is_not_checked_and_says_so(self, bundle, missing, monkeypatch, capsys):
+        if "openssl" in missing:
+            monkeypatch.setattr(verify.shutil, "which", lambda _name: None)
+        if "pyHanko" in missing:
+            monkeypatch.setitem(sys.modules, "pyhanko.sign.validation.generic_cms", None)
+        assert found(bundle) == 0
+        said = capsys.readouterr().out
+        for program, what in (
+            ("openssl", "seal signature 1 in report.pdf"),
+            ("pyHanko", "time stamp in signature 1 in report.pdf"),
+        ):
+            absent = f"not checked  {what}: {program} is not installed here"
+            assert (absent in said, f"passed       {what}" in said) == (program in missing, program not in missing)
+
+    @pytest.mark.parametrize(
+        ("forge", "said"),
+        [
+            (lambda pdf: pdf[:1000] + bytes([pdf[1000] ^ 1]) + pdf[1001:], "seal signature 1 in report.pdf: does not fit"),
+            (lambda pdf: pdf + b"1 0 obj\n<<>>\nendobj\n", "report.pdf: 20 bytes were added after the last signature"),
+            (lambda pdf: b"%PDF-1.7" + pdf, "seal signature 1 in report.pdf: does not fit"),
+        ],
+        ids=["a byte altered", "objects added", "something put before it"],
+    )  # fmt: skip
+    def test_another_pdf_in_its_place_is_found_by_its_hash_and_by_its_signature(
+        self, bundle, signed_pdf, forge, said, capsys
+    ):
+        (bundle / "report.pdf").write_bytes(forge(signed_pdf[0]))
+        assert found(bundle)
+        assert "report.pdf differs from the manifest: it was changed or exchanged" in capsys.readouterr().out
+        # A twin that compares no hashes finds it by the signature.
+        assert found(bundle, without="files")
+        assert f"FAILED       {said}" in capsys.readouterr().out
+
+    def test_an_unsigned_copy_is_found_by_its_hash_alone(self, bundle, signed_pdf):
+        (bundle / "report.pdf").write_bytes(signed_pdf[0][: signed_pdf[0].index(b"%%EOF") + 6])
+        assert found(bundle) == 1
+        assert found(bundle, without="files") == 0

@@ -2,10 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
 import pikepdf
+import pypdfium2
 
 GAP = "\N{NO-BREAK SPACE}"
+
+
+def sound(content: bytes) -> pikepdf.Pdf:
+    """Open a PDF in which qpdf finds no fault, and of which PDFium reads every page."""
+    pdf = pikepdf.open(BytesIO(content))
+    assert pdf.check_pdf_syntax() == []
+    with pypdfium2.PdfDocument(content) as document:
+        assert [bool(page.get_textpage().get_text_bounded()) for page in document] == [True] * len(pdf.pages)
+    return pdf
 
 
 def texts(pdf: pikepdf.Pdf) -> list[str]:

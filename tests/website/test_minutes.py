@@ -117,6 +117,13 @@ def test_who_holds_a_report_reads_the_minutes_that_it_states_and_nobody_else(cli
         refused = client.post("/reports/minutes/", wrong)
         assert (refused.status_code, down.customer.code in refused.content.decode()) == (422, False)
     assert client.get("/reports/minutes/", paper).context.get("minutes") is None
+    # As the paper's failure events ask for it.
+    at = "2026-09-10T10:30+08:00"
+    assert f'name="at" value="{at}"' in client.get("/reports/minutes/", {"at": at}).content.decode()
+    page = client.post("/reports/minutes/", {**paper, "at": at})
+    assert [line["chosen"] for line in page.context["runs"]] == [False, True]
+    assert 'name="at" value="2026-09-10T10:30"' in page.content.decode()
+    assert f'href="{MINUTES}"' in page.content.decode()
 
 
 def test_when_the_record_was_changed_the_closed_minutes_stand_as_reported(client, down):

@@ -16,13 +16,20 @@ from sla_portal.audit.operations import check_unchanged, close_record, lock_chai
 from sla_portal.audit.rules import canonical
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.operator.models import Basis
 from sla_portal.operator.operations import note_basis
 from sla_portal.operator.queries import rehearsal_number
 
-from ..models import ClosingRequest, CustomerMonth, Deviation, MonthClosing, RegionMonth, RequestStatus
+from ..models import (
+    ClosingRequest,
+    CustomerMonth,
+    Deviation,
+    MonthClosing,
+    RegionMonth,
+    RequestStatus,
+    stated_closing,
+)
 from ..queries import OpenItems, closing_of, not_in_service, open_items, pending_request, record_of, records_of
 from .classification import ReasonMissing, SecondPersonNeeded
 from .judging import judge_month, month_deviates
@@ -276,7 +283,7 @@ def _close(
                 kind=Kind.CLOSING,
                 number=str(month),
                 revision=revision,
-                sha256=sha256(closing.statement.encode()).hexdigest(),
+                sha256=sha256(closing.content()).hexdigest(),
                 issued_at=now,
                 rehearsal=rehearsal,
             )
@@ -301,13 +308,7 @@ def _stated(closing: MonthClosing, basis: Basis) -> dict[str, object]:
     """Return what the sealed file of a closing states: by whom, by which time zone, and the figures of the regions."""
     figures = RegionMonth.objects.filter(month=closing.month).select_related("region", "agreement_version")
     return {
-        "month": str(ServiceMonth.of(closing.month)),
-        "revision": closing.revision,
-        "closed_at": instant_text(closing.closed_at),
-        "closed_by": closing.closed_by_name,
-        "requested_by": closing.requested_by_name,
-        "one_person": bool(closing.one_person),
-        "reason": closing.reason,
+        **stated_closing(closing),
         "sla_time_zone": basis.time_zone,
         "workday_country": basis.workday_country,
         "regions": [

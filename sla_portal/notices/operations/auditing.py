@@ -46,21 +46,23 @@ def notify_of_findings(*, check: Check, now: datetime) -> Notice | None:
             Address(user.email, user.get_full_name())
             for user in User.objects.with_perm("audit.view_faults", backend=MODEL_BACKEND).exclude(email="")
         ]
-        if not addresses or not check.found or _is_told(check):
+        what = "check" if check.documents is None else "documents"
+        if not addresses or not check.found or _is_told(what, check):
             return None
         # Called when a template is rendered, in its language.
         words = worded(
             "notices/emails/findings", {"sentences": lambda: list(map(sentence, check.findings)), "check": check}
         )
-        return _give(f"check {check.pk}", words, addresses, now)
+        return _give(f"{what} {check.pk}", words, addresses, now)
 
 
-def _is_told(check: Check) -> bool:
+def _is_told(what: str, check: Check) -> bool:
     """Whether the last e-mail named all of it, and no check of the same kind has passed since."""
-    told = Check.objects.filter(pk=_last_about("check")).first()
+    told = Check.objects.filter(pk=_last_about(what)).first()
     if told is None:
         return False
-    passed = Check.objects.filter(pk__gt=told.pk, pk__lt=check.pk, whole=check.whole, found=[]).exists()
+    alike = Check.objects.filter(whole=check.whole, documents__isnull=check.documents is None)
+    passed = alike.filter(pk__gt=told.pk, pk__lt=check.pk, found=[]).exists()
     return not passed and set(check.findings) <= set(told.findings)
 
 

@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 MANIFEST, CHECKPOINT, NEWEST_ENTRY = "SHA256SUMS", "checkpoint.json", "checkpoint-entry.txt"
 BESIDE = (MANIFEST, CHECKPOINT, NEWEST_ENTRY)
@@ -200,10 +200,12 @@ class Verification:
             for name in stamped:
                 self.tell(f"time stamp {name}", tools.time_stamp(self.read(name), self.read(name[:-4]), answer=True))
             for name, found in signed.items():
-                for number, (seal, content, rest) in enumerate(found, start=1):
-                    self.check_seal(tools, f"signature {number} in {name}", seal, content)
-                    if rest and number == len(found):
-                        self.say("note", f"{name}: {rest} bytes were added after the last signature")
+                for number, signature in enumerate(found, start=1):
+                    self.check_seal(tools, f"signature {number} in {name}", signature.seal, signature.content)
+                    if not signature.whole:
+                        self.fail(f"{name}: signature {number} leaves out more than its own place")
+                    if signature.rest and number == len(found):
+                        self.fail(f"{name}: {signature.rest} bytes were added after the last signature")
 
     def check_seal(self, tools: Tools, name: str, seal: bytes | None, content: bytes | None) -> None:
         if seal is None or content is None:
@@ -318,15 +320,33 @@ class Tools:
         return True, f"fits, of {stamp.timestamp.isoformat()}{trusted}"
 
 
-def signatures(pdf: bytes) -> list[tuple[bytes, bytes, int]]:
-    """Return the signatures in a PDF: each with what it signs, and how many bytes follow what it covers."""
+class Signature(NamedTuple):
+    """A signature in a PDF, and what it signs."""
+
+    seal: bytes
+    content: bytes
+    whole: bool
+    """It signs all from the start of the file on, except its own place."""
+    rest: int
+    """Bytes that follow what it signs."""
+
+
+def signatures(pdf: bytes) -> list[Signature]:
+    """Return the signatures in a PDF in their order."""
     found = []
     for place in BYTE_RANGE.finditer(pdf):
         start, length, start_again, length_again = map(int, place.groups())
-        written = re.sub(rb"[^0-9A-Fa-f]", b"", pdf[start + length : start_again])
+        left_out, end = pdf[start + length : start_again], start_again + length_again
+        written = re.sub(rb"[^0-9A-Fa-f]", b"", left_out)
         seal = bytes.fromhex(written[: len(written) // 2 * 2].decode())
-        end = start_again + length_again
-        found.append((without_padding(seal), pdf[start : start + length] + pdf[start_again:end], len(pdf) - end))
+        found.append(
+            Signature(
+                without_padding(seal),
+                pdf[start : start + length] + pdf[start_again:end],
+                start == 0 and end <= len(pdf) and re.fullmatch(rb"<[0-9A-Fa-f]*>", left_out) is not None,
+                len(pdf) - end,
+            )
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Issue the reports of a month, print announced versions, and create evidence bundles."""
+"""Issue the reports of a month, print announced versions, create evidence bundles, and verify what was issued."""
 
 from .bundling import (
     NoSuchRecipient,
@@ -29,6 +29,7 @@ from .issuing import (
 )
 from .mailing import mail_due_reports
 from .printing import print_due_versions
+from .verifying import check_documents, check_documents_if_due
 
 __all__ = [
     "LEASE",
@@ -37,6 +38,8 @@ __all__ = [
     "NoSuchRecipient",
     "NotAnnounced",
     "NotInService",
+    "check_documents",
+    "check_documents_if_due",
     "close_and_report",
     "confirm_and_report",
     "correct_and_report",

@@ -18,6 +18,7 @@ from pathlib import Path
 from string import ascii_letters, digits
 from threading import Lock
 from typing import Any, Literal
+from urllib.parse import quote
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -329,6 +330,8 @@ def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
     total, used, budget = figures["total_minutes"], figures["unavailable_minutes"], figures["budget_minutes"]
     return {
         "address": address,
+        "region_minutes": f"{address}/availability/{quote(figures['region']['code'])}/{figures['month']}/minutes/",
+        "own_minutes": f"{address}/reports/minutes/",
         "figures": figures,
         "target": figures["agreements"][0]["target"],
         "other_zone": figures["reader_zone"] if figures["reader_zone"] != figures["sla_zone"] else "",

@@ -46,17 +46,29 @@ def _scripts(text: str) -> list[str | None]:
 
     Spaces and marks between two characters of one script go with them, so that a sentence is one run.
     """
-    found = [None if _blank(one) or ord(one) in _glyphs() else _script(one) for one in text]
+    found: list[str | None] = []
+    for one in text:
+        script = None if _blank(one) or ord(one) in _glyphs() else _script(one)
+        if script == "" and _mark(one) and found and found[-1]:
+            # A mark that several scripts use.
+            script = found[-1]
+        found.append(script)
     missing = [at for at, script in enumerate(found) if script is not None]
     for before, after in pairwise(missing):
-        if found[before] == found[after] and all(map(_blank, text[before + 1 : after])):
+        if found[before] == found[after] and all(_blank(one) or _mark(one) for one in text[before + 1 : after]):
             found[before:after] = [found[before]] * (after - before)
     return found
 
 
 def _blank(character: str) -> bool:
-    """Whether a character draws nothing by itself."""
-    return character.isspace() or unicodedata.category(character) in ("Cc", "Cf", "Mn")
+    """Whether a character draws nothing."""
+    unseen = unicodedata.category(character) in ("Cc", "Cf")
+    return unseen or character.isspace() or unicodedata.name(character, "").startswith("VARIATION SELECTOR")
+
+
+def _mark(character: str) -> bool:
+    """Whether a character is drawn on the one before it."""
+    return unicodedata.category(character) == "Mn"
 
 
 def _note(count: int, script: str) -> str:

@@ -5,11 +5,17 @@ is named in words.
 """
 
 from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils.formats import date_format
 from django.utils.translation import pgettext
+
+from sla_portal.kernel.instants import parse_instant
+from sla_portal.kernel.intervals import MINUTE, epoch, instant
+from sla_portal.kernel.months import ServiceMonth
+from sla_portal.reports.rules import Common
 
 register = template.Library()
 
@@ -28,6 +34,15 @@ def moment(at: str, zone: str) -> str:
     local = datetime.fromisoformat(at).astimezone(ZoneInfo(zone))
     # Translators: an instant in running text, in Django's date format.
     return date_format(local, pgettext("date format", "j F Y, H:i:s"))
+
+
+@register.filter
+def as_minute(at: str, figures: Common) -> str:
+    """Return the query that asks the pages of minutes for the first whole minute from an instant on, within the month."""
+    zone = ZoneInfo(figures["sla_zone"])
+    start, end = ServiceMonth.parse(figures["month"]).span(zone)
+    minute = min(max(-(-epoch(parse_instant(at)) // MINUTE) * MINUTE, start), end - MINUTE)
+    return urlencode({"at": instant(minute).astimezone(zone).isoformat(timespec="minutes")})
 
 
 @register.filter

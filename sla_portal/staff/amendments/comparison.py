@@ -27,6 +27,7 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.private import concealed
 
+from ..addresses import terms_query
 from ..words import verdict
 from .forms import ClauseForm, TermsForm, terms_of
 from .merging import MINE, THEIRS, Changed, Merged
@@ -233,6 +234,8 @@ class WhatIfCell:
 
     one: WhatIfMonth
     url: str
+    preview: str
+    """The address of the minutes of the what-if result."""
 
     @property
     def was(self) -> tuple[str, str]:
@@ -282,7 +285,7 @@ def what_if_table(terms: Terms, now: datetime, *, asked: bool) -> dict[str, Any]
     try:
         for one in what_if(terms, now):
             url = reverse("admin:month", args=[one.month, "region", one.region.code])
-            months.setdefault(one.month, []).append(WhatIfCell(one, url))
+            months.setdefault(one.month, []).append(WhatIfCell(one, url, f"{url}minutes/?{terms_query(terms)}"))
     except Refused as refused:
         return {"refused": str(refused)}
     cells = [cell for found in months.values() for cell in found]

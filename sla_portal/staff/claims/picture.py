@@ -31,8 +31,8 @@ class Axis:
 @dataclass(frozen=True)
 class ClaimPicture:
     axes: list[Axis]
-    rows: list[tuple[TimelineRow, str]]
-    """Each bar with its periods as text."""
+    rows: list[tuple[TimelineRow, str, str]]
+    """Each bar with its periods as text, and which minutes of the month it is of (`sla_portal.minutes.GROUPS`), if any."""
     sentences: list[str]
     """Sentences about the overlap in minutes."""
     legend: list[tuple[str, str]]
@@ -45,16 +45,19 @@ def claim_picture(of: Minutes) -> ClaimPicture | None:
         return None
     span = range_of(every, None)
     rows = [
-        (_("Claimed"), of.claimed, "window"),
-        (pgettext("minutes", "Unavailable"), of.counted, "counted"),
-        (_("Unavailable and claimed"), of.overlap, "both"),
-        (_("Unavailable, not claimed"), of.unclaimed, "counted"),
-        (pgettext("minutes", "Excluded"), of.excluded, "excluded"),
+        (_("Claimed"), of.claimed, "window", ""),
+        (pgettext("minutes", "Unavailable"), of.counted, "counted", "counted"),
+        (_("Unavailable and claimed"), of.overlap, "both", "counted"),
+        (_("Unavailable, not claimed"), of.unclaimed, "counted", "counted"),
+        (pgettext("minutes", "Excluded"), of.excluded, "excluded", "excluded"),
     ]
     clocks = {zone: zone_name(zone) for zone in (timezone.get_current_timezone(), settings.SLA_ZONE)}
     return ClaimPicture(
         axes=[Axis(name, ticks(span, zone)) for zone, name in clocks.items()],
-        rows=[(timeline_row(name, spans, kind, span, _how_many), _stretches(spans)) for name, spans, kind in rows],
+        rows=[
+            (timeline_row(name, spans, kind, span, _how_many), _stretches(spans), only)
+            for name, spans, kind, only in rows
+        ],
         sentences=_sentences(of),
         legend=[
             ("window", _("claimed")),

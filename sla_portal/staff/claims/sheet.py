@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from claims.models import Claim, ClaimedTime, Decision, Entry, Outcome, Recommendation
 from claims.queries import Assessment, CapBalance, assess
-from claims.rules import Division, divide, worth
+from claims.rules import Check, Division, divide, worth
 from claims.words import check_name, result_text
 from incidents.models import Incident, Outage
 from sla_portal.agreements.models import Payment
@@ -44,13 +44,21 @@ class Line:
     clause: str
     state: str
     word: str
+    of_minutes: bool
+    """Whether the fact rests on the minutes of the month."""
 
 
 def checks(assessment: Assessment) -> list[Line]:
     """List the checks in the order of the agreement, each as pass, fail or pending."""
     shown = {True: ("up", _("Pass")), False: ("counted", _("Fail")), None: ("waiting", _("Pending"))}
     return [
-        Line(check_name(finding.check), result_text(finding, assessment), finding.clause, *shown[finding.passed])
+        Line(
+            check_name(finding.check),
+            result_text(finding, assessment),
+            finding.clause,
+            *shown[finding.passed],
+            of_minutes=finding.check in (Check.BELOW_TARGET, Check.COUNTED_MINUTES),
+        )
         for finding in assessment.findings
     ]
 

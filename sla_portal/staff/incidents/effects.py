@@ -16,6 +16,7 @@ from sla_portal.clocks import format_minutes, month_name
 from sla_portal.kernel.intervals import epoch
 from sla_portal.minutes import rule_name
 
+from ..addresses import query_of
 from ..words import verdict
 from .impact import MonthEffect, RegionImpact, month_effects
 
@@ -34,6 +35,7 @@ def effects_of(affected: Iterable[RegionImpact], now: datetime, **decisions: Unp
             "closed": closing_of(effect.month) is not None,
             "verdicts_changed": count_changed_outcomes(region=effect.region, month=effect.month, now=now, **decisions),
             "lines": _lines(effect, now),
+            "preview": query_of(decisions),
         }
         for effect in effects
     ]

@@ -24,6 +24,7 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection, merged, minutes_touching, seconds
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, local_date
 
+from ..addresses import minutes_of_region
 from ..grid import Scope
 
 
@@ -58,6 +59,11 @@ class RegionImpact:
     judgement: Judgement
     months: list[MonthOfRegion]
     overlaps: list[Overlap]
+
+    @property
+    def minutes(self) -> str:
+        """The address of its minutes, from its start on."""
+        return minutes_of_region(self.region, self.down[0][0])
 
     def counted(self, reading: Reading | None = None) -> int:
         """Unavailable minutes during the incident, under a counting rule or the one in force."""

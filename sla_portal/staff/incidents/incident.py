@@ -159,7 +159,9 @@ def _figures(incident: Incident, now: datetime) -> dict[str, Any]:
         "headline": _headline(incident, stretches),
         "severity": severities([incident])[incident.pk],
         "updates": incident.updates.all(),
-        "tally": [] if incident.voided_at else [_tally(impact, named=len(by_region) > 1) for impact in by_region],
+        "tally": []
+        if incident.voided_at
+        else [(impact.minutes, _tally(impact, named=len(by_region) > 1)) for impact in by_region],
         "impacts": by_region,
         "regions": [
             {

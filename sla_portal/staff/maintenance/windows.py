@@ -34,6 +34,7 @@ from sla_portal.kernel.intervals import Span, difference, epoch, instant, inters
 from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.notices.queries import Progress, progress
 
+from ..addresses import minutes_of_region
 from ..incidents.timeline import format_total_length
 
 ON_THE_DAY = timedelta(hours=24)
@@ -101,6 +102,11 @@ class RegionDowntime:
     @property
     def not_covered(self) -> int:
         return seconds(self.spans) - self.covered
+
+    @property
+    def minutes(self) -> str:
+        """The address of its minutes, from its start on."""
+        return minutes_of_region(self.region, self.spans[0][0])
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from sla_portal.audit.queries import changes_of_closed_months, entries_about, se
 from sla_portal.audit.versions import acting
 from sla_portal.availability.models import ClosingRequest, Deviation, MonthClosing, RegionMonth, RequestStatus
 from sla_portal.availability.operations import (
+    month_deviates,
     request_closing,
     request_correction,
     return_request,
@@ -117,8 +118,8 @@ def decide(request: HttpRequest, month: str, pk: int, step: str) -> HttpResponse
 def file(request: HttpRequest, month: str, revision: int) -> HttpResponse:
     """Send a closing as the file that is sealed."""
     require_right(request, "availability.view_monthclosing")
-    closing = get_object_or_404(MonthClosing, month=_asked(month).first_day, revision=revision, statement__isnull=False)
-    return download(closing.statement.encode(), f"closing-{month}-r{revision}.json", "application/json")
+    closing = get_object_or_404(MonthClosing, month=_asked(month).first_day, revision=revision)
+    return download(closing.content(), f"closing-{month}-r{revision}.json", "application/json")
 
 
 @require_safe
@@ -156,6 +157,9 @@ def _page(request: HttpRequest, month: ServiceMonth, now: datetime, **bound: for
     regions = [
         _region(region, figures, month, bool(closings), now) for region, figures in (present.figures if present else ())
     ]
+    changes = _changes(month, closings[0]) if closings else []
+    deviation = Deviation.objects.filter(month=month.first_day).first()
+    deviates = any(line.get("present") for line in regions)
     return page(
         request,
         "staff/months/close.html",
@@ -168,9 +172,11 @@ def _page(request: HttpRequest, month: ServiceMonth, now: datetime, **bound: for
             "shown": present.digest if present else "",
             "closings": closings,
             "closing": closings[0] if closings else None,
-            "changes": _changes(month, closings[0]) if closings else [],
-            "deviation": Deviation.objects.filter(month=month.first_day).first(),
-            "deviates": any(line.get("present") for line in regions),
+            "changes": changes,
+            "deviation": deviation,
+            "deviates": deviates,
+            # What changed a customer's month alone, and was not looked at by the schedule yet, may be found only so.
+            "may_correct": bool(deviation or deviates or (changes and month_deviates(month=month, now=now))),
             "missing": present.open if present else None,
             "refused": refused,
             "undated": regions_without_first_service_day(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +16,13 @@ from django.views.decorators.http import require_safe
 
 from incidents.models import Incident, Outage
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.queries import contracts_in_force
-from sla_portal.agreements.rules import Reading
+from sla_portal.agreements.queries import contracts_in_force, version_in_force
+from sla_portal.agreements.rules import Reading, Terms
 from sla_portal.audit.models import Entry
 from sla_portal.audit.queries import entries_about
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.queries import (
+    Decisions,
     Judged,
     closed_row,
     contract_period_so_far,
@@ -53,6 +54,7 @@ from sla_portal.minutes import (
     why_name,
 )
 
+from ..addresses import outages_of, terms_of
 from ..common import page, require_right
 from ..words import reading_sentence, verdict
 from .month import RIGHTS, Subject, event_anchor, subject_of
@@ -68,8 +70,9 @@ def minutes(request: HttpRequest, month: str, scope: str, code: str) -> HttpResp
     """List the minutes of a figure as runs.
 
     `?rule=any` judges by one counting rule, `&contract=K-1` the contract period to date, `&if=12` as if an exclusion
-    were decided otherwise (`all`: as if every undecided one were confirmed), `&version=1.1` the days on which that version was
-    in force; `&only=counted` and `&page=2` choose runs, and `&at=2026-09-10T02:31` the one with a minute.
+    were decided otherwise (`all`: as if every undecided one were confirmed), `&outages=…` and `&terms=…` a preview
+    (`staff.addresses`), `&version=1.1` the days on which that version was in force; `&only=counted` and `&page=2` choose
+    runs, and `&at=2026-09-10T02:31` the one with a minute.
     """
     if scope not in RIGHTS:
         raise Http404
@@ -91,11 +94,18 @@ def minutes(request: HttpRequest, month: str, scope: str, code: str) -> HttpResp
     try:
         contract = _contract(request, subject, asked)
         decided = _decided(request, subject, asked)
-        judged = _judge(subject, asked, now, contract, decided)
+        outages, terms = _preview(request, subject, asked)
+        judged = _judge(subject, asked, now, contract, decided, outages, terms)
     except Refused as refused:
         return page(request, "staff/months/minutes.html", {**context, "refused": str(refused)})
-    context |= {"contract": contract, "decided": decided, "as_if_all": request.GET.get("if") == "all"}
-    if not contract and not decided:
+    context |= {
+        "contract": contract,
+        "decided": decided,
+        "as_if_all": request.GET.get("if") == "all",
+        "outages": outages,
+        "terms": terms,
+    }
+    if not (contract or decided or outages or terms):
         status = status_of(subject.row, judged, now)
         frozen = closed_row(subject.row, asked)
         context |= {
@@ -139,16 +149,41 @@ def _decided(request: HttpRequest, subject: Subject, month: ServiceMonth) -> lis
     return [found]
 
 
+def _preview(
+    request: HttpRequest, subject: Subject, month: ServiceMonth
+) -> tuple[Mapping[int, Outage | None], Terms | None]:
+    """Return the outages as they would be, and the terms as if they had always been in force; answer 404 if unreadable."""
+    outages, terms = request.GET.get("outages", ""), request.GET.get("terms", "")
+    if terms and not isinstance(subject.row, Region):
+        raise Http404
+    try:
+        return (
+            outages_of(outages) if outages else {},
+            terms_of(terms, version_in_force(month.first_day).terms) if terms else None,
+        )
+    except ValueError as error:
+        raise Http404(str(error)) from None
+
+
 def _judge(
-    subject: Subject, month: ServiceMonth, now: datetime, contract: Contract | None, decided: Iterable[Exclusion]
+    subject: Subject,
+    month: ServiceMonth,
+    now: datetime,
+    contract: Contract | None,
+    decided: Iterable[Exclusion],
+    outages: Mapping[int, Outage | None],
+    terms: Terms | None,
 ) -> Judged:
     if contract:
         return contract_period_so_far(contract, month, now)
-    confirmed = [one for one in decided if one.status == Status.PROPOSED]
-    revoked = [one for one in decided if one.status == Status.CONFIRMED]
+    decisions: Decisions = {
+        "as_if_confirmed": [one for one in decided if one.status == Status.PROPOSED],
+        "as_if_revoked": [one for one in decided if one.status == Status.CONFIRMED],
+        "as_if_outages": outages,
+    }
     if isinstance(subject.row, Region):
-        return region_month(subject.row, month, now, as_if_confirmed=confirmed, as_if_revoked=revoked)
-    return customer_month(subject.row, month, now, as_if_confirmed=confirmed, as_if_revoked=revoked)
+        return region_month(subject.row, month, now, terms=terms, **decisions)
+    return customer_month(subject.row, month, now, **decisions)
 
 
 def _shown(request: HttpRequest, subject: Subject, judged: Judged, reading: Reading | None) -> dict[str, Any]:
@@ -169,7 +204,11 @@ def _shown(request: HttpRequest, subject: Subject, judged: Judged, reading: Read
     listed = [run for run in runs if only not in GROUPS or run.why in GROUPS[only]]
     chosen, number, pages = turned_to(listed, minute, request.GET.get("page", ""), SHOWN)
     records = _Records(request, chosen)
-    kept = {name: value for name in ("rule", "contract", "if", "version") if (value := request.GET.get(name))}
+    kept = {
+        name: value
+        for name in ("rule", "contract", "if", "outages", "terms", "version")
+        if (value := request.GET.get(name))
+    }
     return {
         "figures": figures,
         "under": under,

@@ -134,13 +134,14 @@ def _cell(
 ) -> dict[str, Any]:
     url = reverse("admin:month", args=[month, "region", region.code])
     if row is None and in_service and status.status is not FigureStatus.FINAL:
-        return {"url": url, "state": "unknown", "word": _("Not calculated yet")}
+        return {"region": region, "url": url, "state": "unknown", "word": _("Not calculated yet")}
     if row is None:
         state, word = verdict(None, over=True)
-        return {"url": url, "state": state, "word": word}
+        return {"region": region, "url": url, "state": state, "word": word}
     state, word = verdict(row.met, over=True)
     ratio = availability(row.unavailable_minutes, row.total_minutes)
     return {
+        "region": region,
         "url": url,
         "row": row,
         "state": state,

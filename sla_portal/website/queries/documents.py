@@ -49,7 +49,7 @@ def public_document(row: Document) -> PublicDocument:
         sealed = Seal(
             seal.sealed_at,
             seal.timestamped_at,
-            certificate.subject,
+            certificate.holder,
             certificate.fingerprint,
             certificate.demonstration,
         )
@@ -69,7 +69,7 @@ def certificates() -> tuple[PublicCertificate, ...]:
     rows = Certificate.objects.order_by("-pk")
     return tuple(
         PublicCertificate(
-            row.fingerprint, row.subject, row.issuer, row.valid_from, row.valid_until, row.first_used_at,
+            row.fingerprint, row.holder, row.issuer, row.valid_from, row.valid_until, row.first_used_at,
             row.demonstration, row.pem,
         )
         for row in rows

@@ -7,7 +7,9 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.urls import reverse
 from django.utils.html import format_html, linebreaks
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext
@@ -19,7 +21,7 @@ from sla_portal.agreements.changes import Term
 from sla_portal.agreements.markdown import to_html
 from sla_portal.kernel.intervals import MINUTE, epoch
 from sla_portal.kernel.languages import text_language
-from sla_portal.kernel.months import ServiceMonth
+from sla_portal.kernel.months import ServiceMonth, local_date
 
 from .. import pictures, words
 from ..queries import RegionYear, Years
@@ -71,6 +73,14 @@ def clock(at: datetime) -> SafeString:
 def minute_of(at: datetime, month: ServiceMonth) -> str:
     """Name the minute that has an instant, or the first of a month if it lies before, as pages of minutes are asked for it."""
     return minutes.clock_minute(max(epoch(at) // MINUTE * MINUTE, month.span(settings.SLA_ZONE)[0]))
+
+
+@register.filter
+def minutes_address(outage: PublicOutage) -> str:
+    """Return the address of the minutes of an outage's region, from its start on."""
+    month = ServiceMonth.of(local_date(epoch(outage.started_at), settings.SLA_ZONE))
+    address = reverse("minutes", args=[outage.region.code, month])
+    return f"{address}?{urlencode({'at': minute_of(outage.started_at, month)})}#minute"
 
 
 @register.filter

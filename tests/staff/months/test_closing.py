@@ -82,12 +82,16 @@ def test_a_month_is_closed_and_its_reports_are_revision_1_and_a_correction_revis
     assert "Ready to close" in text_of(legal.get(CLOSE))
     assert "Its figures are frozen" in text_of(closed())
     assert {revision for _number, revision in queued()} == {1}
+    unchanged = text_of(legal.get(CLOSE))
+    assert "There is nothing to correct." in unchanged
+    assert "Request correction" not in unchanged
 
     Outage.objects.filter(incident=incident).update(ended_at=at("2026-09-10 02:20"))
     judge_due_months(now=NOW)
     page = text_of(legal.get(CLOSE))
     assert "the record no longer agrees with the closed figures" in page
     assert "20 min unavailable" in page
+    assert "Request correction" in page
     closed(reason="The end was mistyped")
     assert [closing.revision for closing in MonthClosing.objects.all()] == [2, 1]
     revisions = queued()

@@ -15,7 +15,18 @@ from sla_portal.audit.actors import Actor
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.models import Report
 from sla_portal.reports.operations import queue_reports, request_reports
-from tests.support.builders import a_contract, a_customer, a_region, a_version, a_window, an_exclusion, an_outage, at
+from sla_portal.staff.addresses import query_of, terms_query
+from tests.support.builders import (
+    a_contract,
+    a_customer,
+    a_region,
+    a_version,
+    a_window,
+    an_exclusion,
+    an_incident,
+    an_outage,
+    at,
+)
 from tests.support.desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +112,43 @@ def test_from_a_minute_every_record_and_person_is_one_click_away(europe, legal):
     undone = legal.get(minutes_of(europe), {"if": third.pk})
     assert undone.context["under"].unavailable_minutes == 60
     assert "As if this exclusion were revoked" in text_of(undone)
+
+
+def test_what_a_preview_shows_leads_to_minutes_as_if_it_were_decided(europe, legal):
+    """An hour down of everything, and ten minutes more of the door alone, which only another rule counts."""
+    first = an_incident("INC-1", resolved_at=at("2026-09-12 00:00"), attributable=True)
+    an_outage(europe, "2026-09-10 02:00", "2026-09-10 03:00", incident=first)
+    copy = an_incident("INC-2", resolved_at=at("2026-09-10 03:10"), attributable=True)
+    an_outage(europe, "2026-09-10 02:30", "2026-09-10 03:10", incident=copy)
+    an_outage(europe, "2026-09-11 02:00", "2026-09-11 02:10", functions=("door",), incident=first)
+    noc = signed_in(a_member("NOC"))
+    voiding = noc.get(reverse("admin:void_incident", args=[copy.pk]))
+    (address,) = {url for url in links_of(voiding) if "outages=" in url and "rule=all" in url}
+    preview = legal.get(address)
+    assert preview.context["under"].unavailable_minutes == 60
+    assert legal.get(minutes_of(europe)).context["under"].unavailable_minutes == 70
+    assert "As if the change that was previewed had been made. Nothing is saved." in text_of(preview)
+    any_rule = legal.get(address.replace("rule=all", "rule=any"))
+    assert any_rule.context["under"].unavailable_minutes == 70
+    longer = Outage(incident=first, region=europe, ended_at=at("2026-09-10 03:30"))
+    moved = query_of({"as_if_outages": {copy.outages.get().pk: longer}})
+    assert legal.get(f"{minutes_of(europe)}?{moved}").context["under"].unavailable_minutes == 90
+    strict = a_version("2.0", "2026-12-01", unavailability_reading="any", maintenance_notice_hours=4).terms
+    what_if = legal.get(f"{minutes_of(europe)}?{terms_query(strict)}")
+    assert what_if.context["under"].unavailable_minutes == 80
+    assert "As if these terms had always been in force: target 99.99 %, notice of maintenance at least 4 h" in text_of(
+        what_if
+    )
+    for nothing in (
+        "outages=0",
+        "outages=x",
+        "outages=1~2",
+        "outages=1~99999~",
+        "terms=x",
+        "terms=101~all~0",
+        "terms=99~all~x",
+    ):
+        assert legal.get(f"{minutes_of(europe)}?{nothing}").status_code == 404
 
 
 def test_a_minute_is_looked_up_by_the_sla_clock(europe, legal):

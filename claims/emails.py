@@ -130,7 +130,8 @@ def compensation_text(compensation: Compensation) -> str:
 
 
 def language_of(claim: Claim) -> str:
-    return claim.contract.customer.language
+    """Return the language of the claimant: of the site's installer where a contact of that claims."""
+    return (claim.contact or claim.contract).customer.language
 
 
 def _clocks(at: datetime, zone: str) -> str:

@@ -128,8 +128,9 @@ class Entitlement:
     """Those of them in the free trial: without charge (1.3), so without monetary value."""
     minutes_per_minute: int
     monthly_charge: Decimal
-    total_minutes: int
-    """T: the customer's minutes in service in the month."""
+    """The charge in force in the month (1.3)."""
+    month_minutes: int
+    """The minutes of the whole calendar month, however many of its days are days of the contract (3.2)."""
     currency: str
 
     @property
@@ -149,16 +150,14 @@ class Entitlement:
 
 
 def worth(minutes: int, entitlement: Entitlement) -> Decimal:
-    """Value minutes that carry a charge (3.2): charge of the month × minutes ÷ T, rounded half up once."""
-    if not entitlement.total_minutes:
-        return Decimal(0)
-    exact = Fraction(entitlement.monthly_charge) * minutes / entitlement.total_minutes
+    """Value minutes that carry a charge (3.2): charge × minutes ÷ minutes of the calendar month, rounded half up once."""
+    exact = Fraction(entitlement.monthly_charge) * minutes / entitlement.month_minutes
     return rounded(exact, entitlement.currency)
 
 
 @dataclass(frozen=True)
 class Division:
-    """Minutes and value of voucher, service extension and cut; they add up to the minutes to compensate.
+    """Minutes and value of voucher, service extension and cut; they add up to the minutes to compensate, and to their worth.
 
     The cap reduces the value of a voucher but not its minutes; it reduces an extension by whole minutes.
     """
@@ -183,30 +182,37 @@ def divide(entitlement: Entitlement, voucher_minutes: int, cap_left: Decimal, *,
     """
     if not 0 <= voucher_minutes <= entitlement.paid:
         raise ValueError("More minutes as voucher than carry a charge.")
-    left = max(cap_left, Decimal(0))
-    # 3.2: a minute extended is valued as a minute paid
-    charged = entitlement.paid - voucher_minutes
-    wanted = worth(charged, entitlement) + worth(voucher_minutes, entitlement)
-    fitting = min(charged, _minutes_worth(left, entitlement)) if extendable else 0
-    extension_value = worth(fitting, entitlement)
-    voucher_value = min(worth(voucher_minutes, entitlement), left - extension_value)
+    # 3.2: a minute extended is valued as a minute paid, and all of them are rounded once
+    charged, whole = entitlement.paid - voucher_minutes, worth(entitlement.paid, entitlement)
+    voucher_share = worth(voucher_minutes, entitlement)
+    # 5.1: the cap cuts the whole first
+    within = min(whole, _whole_units(cap_left, entitlement))
+    fitting, extension_value = (charged, whole - voucher_share) if extendable else (0, Decimal(0))
+    if extension_value > within:
+        fitting = min(charged, _minutes_worth(within, entitlement))
+        extension_value = worth(fitting, entitlement)
+    voucher_value = min(voucher_share, within - extension_value)
     return Division(
         voucher_minutes=voucher_minutes,
         voucher_value=voucher_value,
         extension_minutes=fitting + (entitlement.trial if extendable else 0),
         extension_value=extension_value,
         cut_minutes=charged - fitting + (0 if extendable else entitlement.trial),
-        cut_value=wanted - extension_value - voucher_value,
+        cut_value=whole - extension_value - voucher_value,
     )
 
 
-def _minutes_worth(value: Decimal, entitlement: Entitlement) -> int:
-    """The most minutes whose worth, rounded, does not exceed `value`."""
+def _whole_units(cap_left: Decimal, entitlement: Entitlement) -> Decimal:
     unit = smallest_unit(entitlement.currency)
-    room = value // unit * unit
-    if not entitlement.monthly_charge or not entitlement.total_minutes:
+    return max(cap_left, Decimal(0)) // unit * unit
+
+
+def _minutes_worth(value: Decimal, entitlement: Entitlement) -> int:
+    """The most minutes whose worth, rounded, does not exceed `value`, a whole number of the smallest unit."""
+    if not entitlement.monthly_charge:
         return entitlement.paid
-    # What is less than half a unit above the room is rounded down to it.
-    exact = (Fraction(room) + Fraction(unit) / 2) * entitlement.total_minutes / Fraction(entitlement.monthly_charge)
+    # What is less than half a unit above the value is rounded down to it.
+    half = Fraction(smallest_unit(entitlement.currency)) / 2
+    exact = (Fraction(value) + half) * entitlement.month_minutes / Fraction(entitlement.monthly_charge)
     most = int(exact)
     return most if most < exact else most - 1

@@ -33,7 +33,11 @@ def purge_expired_applications() -> None:
 
 @shared_task
 def submit_held_claims() -> None:
-    """Submit early claims whose claim period has opened, and notify claimants of changed opening dates."""
+    """Submit early claims whose claim period has opened, and notify claimants of changed opening dates.
+
+    Undecided recommendations of an earlier build whose amounts would be others now go back to the reviewer.
+    """
     now = timezone.now()
+    operations.return_recommendations_of_earlier_rule(now=now)
     if operations.submit_held_claims(now=now) + operations.notify_moved_openings(now=now):
         deliver_soon()

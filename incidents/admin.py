@@ -38,6 +38,7 @@ from sla_portal.customers.admin import RegionFilter
 from sla_portal.customers.forms import ScopedForm, ScopeField, offered
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.plausible import ask_whether_meant
 
 from .models import SEVERITY_BADGES, Incident, IncidentTemplate, Outage, UpdateTemplate, severity_name
 from .operations import why_not_changed
@@ -61,6 +62,8 @@ class IncidentForm(AuditedForm):
             objections += (TimeObjection.REOPENED,)
         for objection in objections:
             self.add_error(objection.field, _(objection.sentence))
+        for name in ("detected_at", "acknowledged_at", "resolved_at"):
+            ask_whether_meant(self, name, timezone.now())
         return facts
 
 
@@ -80,6 +83,8 @@ class OutageForm(ScopedForm, MergingForm):
             objections += check_times(facts["started_at"], facts["ended_at"], timezone.now())
         for objection in objections:
             self.add_error(objection.field, _(objection.sentence))
+        for name in ("started_at", "ended_at"):
+            ask_whether_meant(self, name, timezone.now(), filter(None, [facts.get("region")]))
         return facts
 
 

@@ -163,14 +163,16 @@ def log_incident(
 ) -> Incident:
     """Log an incident with its outages under the next free reference of the year (`INC-2026-0001`).
 
-    `detected_at` is `now` unless given. Where an outage lies in a closed month, `reason` states why its record is changed,
-    as in all operations of this module; without it `TouchesClosedMonth` is raised.
+    `detected_at`, unless given, is `now` or, where all was restored by then, the start of the first outage. Where an
+    outage lies in a closed month, `reason` states why its record is changed, as in all operations of this module;
+    without it `TouchesClosedMonth` is raised.
     """
     require(actor, "incidents.add_incident")
     at = now.replace(microsecond=0)
-    detected_at = detected_at or at
     if not outages:
         raise IncidentWithoutOutage(_("No region was chosen. Choose at least one region where the service was down."))
+    restored = all(facts.ended_at for facts in outages)
+    detected_at = detected_at or (min(facts.started_at for facts in outages) if restored else at)
     for facts in outages:
         check_outage(facts, now)
     check_detected(detected_at, now)

@@ -21,8 +21,10 @@ from sla_portal.audit.versions import acting
 from sla_portal.badges import badge
 from sla_portal.clocks import DASH
 from sla_portal.customers.admin import RegionFilter
-from sla_portal.customers.forms import ScopedForm, ScopeField
+from sla_portal.customers.forms import ALL, ScopedForm, ScopeField
+from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.plausible import ask_whether_meant
 
 from .models import MaintenanceNotice, MaintenanceWindow
 from .operations import WindowInThePast, WindowTooFarAhead, WindowTooLong, check_period
@@ -63,6 +65,8 @@ class WindowForm(ScopedForm, AuditedForm):
     def clean(self):
         facts = super().clean()
         in_order(self)
+        named = [pk for pk in facts.get("regions", ()) if pk != ALL]
+        ask_whether_meant(self, "starts_at", timezone.now(), Region.objects.filter(pk__in=named))
         for name in self.scopes:
             if not facts.get(name):
                 self.add_error(name, _("Select “all”, or the affected ones."))

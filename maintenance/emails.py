@@ -16,6 +16,8 @@ from sla_portal.clocks import format_instant
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.characters import without_hidden
 from sla_portal.notices.wording import File, Words, worded
+from sla_portal.operator.queries import present_mark
+from sla_portal.operator.words import marked
 
 from .calendars import CalendarEvent, EventStatus, calendar, to_vevent
 from .models import MaintenanceNotice, MaintenanceWindow
@@ -90,7 +92,7 @@ def invitation(
     """Build the calendar file of a notice; `sequence` is the number of earlier notices."""
     event = CalendarEvent(
         reference=window.reference,
-        title=window.title,
+        title=marked(window.title, present_mark()),
         starts_at=starts_at,
         ends_at=ends_at,
         announced_at=announced_at,

@@ -18,7 +18,7 @@ from sla_portal.notices.operations import give_notice
 
 from . import emails
 from .models import AnnouncementRequest, MaintenanceNotice, MaintenanceWindow, RequestStatus
-from .queries import audience, notices_given, pending_request
+from .queries import customers_to_notify, notices_given, pending_request
 from .rules import DAY, FARTHEST_AHEAD, LONGEST, NoticeGiven, announced, needs_confirmation
 
 
@@ -579,7 +579,7 @@ def _notify(
         kind=Kind.MAINTENANCE,
         about=window.reference,
         wordings=emails.notice_wordings(window, before, starts_at, ends_at, reason),
-        audience=audience(window, now),
+        customers=customers_to_notify(window, now),
         public=True,
         attachments=[invitation],
         now=now,

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 
-from sla_portal.agreements.queries import contacts_under_contract
-from sla_portal.customers.models import Contact, Region
+from sla_portal.agreements.queries import customers_under_contract
+from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 
@@ -78,11 +78,11 @@ def next_reference(now: datetime) -> str:
     return f"{prefix}{max(numbers, default=0) + 1:02}"
 
 
-def audience(window: MaintenanceWindow, now: datetime) -> QuerySet[Contact]:
-    """The recipients of a notice: contacts of customers in its regions, under contract between now and its end."""
+def customers_to_notify(window: MaintenanceWindow, now: datetime) -> QuerySet[Customer]:
+    """The customers to notify of a window: in its regions, under contract between now and its end."""
     today = local_date(epoch(now), settings.SLA_ZONE)
     last = local_date(epoch(window.ends_at), settings.SLA_ZONE)
-    return contacts_under_contract(window.regions.all(), today, max(today, last))
+    return customers_under_contract(window.regions.all(), today, max(today, last))
 
 
 def overlapping(window: MaintenanceWindow, starts_at: datetime, ends_at: datetime) -> QuerySet[MaintenanceWindow]:

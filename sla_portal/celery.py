@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging
+from celery.signals import beat_init, setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sla_portal.settings")
 
@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
     "print announced versions": every(300, "sla_portal.reports.tasks.print_due_versions"),
     "put bundles of proof together": every(30, "sla_portal.reports.tasks.make_due_bundles"),
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),
+    "tell of the reports of closed months": every(300, "sla_portal.reports.tasks.mail_due_reports"),
     "mail the codes and links asked for": every(30, "claims.tasks.mail_codes_and_links"),
     "submit claims whose day has come": every(300, "claims.tasks.submit_held_claims"),
     "purge expired claim forms": every(3600, "claims.tasks.purge_expired_applications"),
@@ -58,3 +59,21 @@ def note_the_start(**_: object) -> None:
     from sla_portal.health import note_beat
 
     note_beat()
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_another_time_zone(**_: object) -> None:
+    """Start with the time zone and country that the closed months were counted by, or not at all."""
+    from sla_portal.operator.starting import refuse_other_basis
+
+    refuse_other_basis()
+
+
+@worker_init.connect
+def refuse_a_database_of_another_role(**_: object) -> None:
+    """Do no work on a database that this installation must not serve."""
+    from sla_portal.operator.queries import refusal_of_role
+
+    if sentence := refusal_of_role():
+        raise SystemExit(sentence)

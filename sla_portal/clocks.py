@@ -6,6 +6,7 @@ counts, so both are shown where they differ.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import Any
@@ -80,7 +81,36 @@ def format_minutes(count: int) -> str:
     return ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}
 
 
-class ClockWidget(forms.MultiWidget):
+@dataclass(frozen=True)
+class Question:
+    """Whether a date is meant: the name and value of the box that confirms it, and whether it was ticked."""
+
+    name: str
+    day: str
+    confirmed: bool
+
+
+class AskingWidget(forms.Widget):
+    """An input of a date that shows a box below it where `question` asks whether the date is meant."""
+
+    question: Question | None = None
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["question"] = self.question
+        return context
+
+
+class DayInput(AskingWidget, forms.DateInput):
+    """A native input of a day."""
+
+    template_name = "clocks/day.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"type": "date", **(attrs or {})}, format="%Y-%m-%d")
+
+
+class ClockWidget(AskingWidget, forms.MultiWidget):
     """Native inputs for date and time with labels, and the time zone they are read in.
 
     The zone is sent with them, so that a change of the reader's zone never makes another instant of what is typed.

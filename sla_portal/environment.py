@@ -9,6 +9,8 @@ may, for the name of another variable, which they then print.
 """
 
 import fcntl
+import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -221,6 +223,13 @@ def secret_key(name: str, *, kept_in: Path | None) -> str:
     return kept_in.read_text()
 
 
+def key_of_role(key: str, role: str) -> str:
+    """The key that signs in this role: in a staging copy another than the original's, so that nothing of that is good."""
+    if not key or role == "production":
+        return key
+    return hmac.new(key.encode(), f"sla-portal {role}".encode(), hashlib.sha256).hexdigest()
+
+
 def database(name: str, base: Path, *, default: Path) -> dict[str, Any]:
     """The database that the URL names: SQLite or PostgreSQL.
 
@@ -349,7 +358,7 @@ def webhook_secret(name: str) -> str:
     return value
 
 
-def _is_email(address: str) -> bool:
+def is_email(address: str) -> bool:
     """Whether it is an e-mail address by Django's rule; a host of one's own network may have a name without a dot."""
     host = address.rpartition("@")[2]
     try:
@@ -363,7 +372,7 @@ def bounce_address(name: str) -> str:
     """An e-mail address, or nothing; one * may stand in the part before the @."""
     value = text(name, default="")
     local, _at, domain = value.rpartition("@")
-    if value and (local.count("*") > 1 or not _is_email(f"{local.replace('*', 'x')}@{domain}")):
+    if value and (local.count("*") > 1 or not is_email(f"{local.replace('*', 'x')}@{domain}")):
         refuse(name, f"must be an e-mail address such as bounces@example.com or bounces+*@example.com, not {value!r}.")
     return value
 
@@ -372,7 +381,7 @@ def addresses(name: str) -> list[str]:
     """E-mail addresses separated by commas, or none."""
     values = [value.strip() for value in text(name, default="").split(",") if value.strip()]
     for value in values:
-        if not _is_email(value):
+        if not is_email(value):
             refuse(name, f"must be e-mail addresses separated by commas, and {value!r} is none.")
     return values
 
@@ -413,7 +422,7 @@ def sender(name: str, *, default: str) -> str:
     except IndexError:  # Python's own parser stumbles over an @ at the end
         refuse(name, wanted)
     defects = [defect for defect in header.defects if not isinstance(defect, ObsoleteHeaderDefect)]
-    if defects or len(header.addresses) != 1 or not _is_email(header.addresses[0].addr_spec):
+    if defects or len(header.addresses) != 1 or not is_email(header.addresses[0].addr_spec):
         refuse(name, wanted)
     return value
 

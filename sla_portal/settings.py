@@ -27,11 +27,14 @@ BROKER_DIR = environment.subfolder(VAR_DIR, "broker")
 # Where and who
 
 DEBUG = environment.switch("DEBUG", default=False)
+# production, or staging: a copy for trying out, from which no e-mail goes and on which nothing of the original is good
+SITE_ROLE = environment.one_of("SITE_ROLE", ["production", "staging"], default="production")
+IS_STAGING = SITE_ROLE == "staging"
 PORT = environment.port("PORT", default=8000)
 BIND_ADDRESS = environment.text("BIND_ADDRESS", default="127.0.0.1")
 # While `make run` serves the folder above, its address stands here, for the commands beside it
 ADDRESS_FILE = VAR_DIR / "address"
-# The operator's name and postal address, as reports print them.
+# The operator's name and postal address, until an identity is saved (`sla_portal.operator`).
 OPERATOR_NAME = environment.text("OPERATOR_NAME", default="")
 OPERATOR_ADDRESS = environment.text("OPERATOR_ADDRESS", default="")
 SITE_URL = environment.site_url("SITE_URL", default=environment.own_address("PORT", PORT, noted_in=ADDRESS_FILE))
@@ -46,18 +49,27 @@ PROXIES = environment.count("PROXIES", default=0)
 DATABASES = {"default": environment.database("DATABASE_URL", BASE_DIR, default=VAR_DIR / "portal.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-SECRET_KEY = environment.secret_key(
-    "SECRET_KEY",
-    # Several machines must share one key, so there it is given, not made.
-    kept_in=VAR_DIR / "secret-key" if DATABASES["default"]["ENGINE"].endswith("sqlite3") else None,
+SECRET_KEY = environment.key_of_role(
+    environment.secret_key(
+        "SECRET_KEY",
+        # Several machines must share one key, so there it is given, not made.
+        kept_in=VAR_DIR / "secret-key" if DATABASES["default"]["ENGINE"].endswith("sqlite3") else None,
+    ),
+    SITE_ROLE,
 )
 
 # Former keys, separated by commas: what they signed stays good, and nothing more is signed with them
-SECRET_KEY_FALLBACKS = [key for key in environment.text("SECRET_KEY_FALLBACKS", default="").split(",") if key]
+SECRET_KEY_FALLBACKS = [
+    environment.key_of_role(key, SITE_ROLE)
+    for key in environment.text("SECRET_KEY_FALLBACKS", default="").split(",")
+    if key
+]
 
 # Redis, where there is one, carries tasks and the cache; else the private folder does
 
 REDIS_URL = environment.redis_url("REDIS_URL")
+# So that a staging copy with the original's REDIS_URL takes none of its tasks, and caches none of its facts
+OWN_NAME = "sla-portal-staging" if IS_STAGING else "sla-portal"
 CACHES: dict[str, dict[str, Any]]
 # Of the public facts' shape: raised with it, so that no process reads what an earlier build cached
 FACTS_VERSION = 3
@@ -69,7 +81,7 @@ if REDIS_URL:
             "KEY_PREFIX": prefix,
             "VERSION": FACTS_VERSION,
         }
-        for name, prefix in {"default": "sla-portal", "public": "sla-portal-public"}.items()
+        for name, prefix in {"default": OWN_NAME, "public": f"{OWN_NAME}-public"}.items()
     }
 else:
     CACHES = {
@@ -92,7 +104,8 @@ CACHES["pages"] = {
 # The seal: electronic signatures of what is issued
 
 DEMONSTRATION_KEY = VAR_DIR / "demonstration-seal-key.pem"
-SEAL_KEY = environment.seal_key("SEAL_KEY", demonstration=DEMONSTRATION_KEY, https=HTTPS)
+# In a staging copy nothing is sealed: what it issues must not pass for the operator's.
+SEAL_KEY = "" if IS_STAGING else environment.seal_key("SEAL_KEY", demonstration=DEMONSTRATION_KEY, https=HTTPS)
 SEAL_KEY_PASSWORD = environment.text("SEAL_KEY_PASSWORD", default="")
 # Certificate and chain, where the file of the key does not hold them
 SEAL_CERTIFICATES = environment.text("SEAL_CERTIFICATES", default="")
@@ -139,6 +152,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "sla_portal.operator.middleware.RightRole",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -149,6 +163,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "sla_portal.website.opening.UntilOpened",
 ]
 
 ROOT_URLCONF = "sla_portal.urls"
@@ -167,6 +182,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "sla_portal.operator.context_processors.operator",
             ],
         },
     },
@@ -255,8 +271,10 @@ MAIL_DIR = environment.subfolder(VAR_DIR, "mail")
 MAILS_PER_MINUTE = environment.count("MAILS_PER_MINUTE", default=0)
 # On the back of the envelope; a * in it becomes the mail's own mark, so that a report that lost the mail still names it
 BOUNCE_ADDRESS = environment.bounce_address("BOUNCE_ADDRESS")
-# The mailbox into which reports of what came back are delivered
-BOUNCES_URL = environment.mailbox("BOUNCES_URL")
+# The mailbox into which reports of what came back are delivered; what a staging copy read there, the original would miss
+BOUNCES_URL = "" if IS_STAGING else environment.mailbox("BOUNCES_URL")
+# To whom a staging copy sends what it would have mailed; nobody else gets anything
+STAGING_MAIL_TO = environment.addresses("STAGING_MAIL_TO")
 # Where checkpoints of the audit log are mailed: outside, so that nobody who changes the log here can change them too
 CHECKPOINT_ADDRESSES = environment.addresses("CHECKPOINT_ADDRESSES")
 EMAIL_TIMEOUT = 30
@@ -278,7 +296,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     }
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_DEFAULT_QUEUE = "sla-portal"
+CELERY_TASK_DEFAULT_QUEUE = OWN_NAME
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True

@@ -27,6 +27,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 
 from tests.everything import TEMPLATE, TEMPLATE_FILE
+from tests.support.servers import open_to_the_public
 from tests.support.unguarded import unguarded
 
 pytest_plugins = ["tests.support.scanner", "tests.support.sealing"]
@@ -98,6 +99,8 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     """Let a test that commits be cleaned up: its flush passes by the triggers, and what migrations laid is laid again."""
     from django.db import connection
 
+    from sla_portal.operator.middleware import known_right
+
     # Patched for every connection: beside Playwright's event loop, Django opens one of its own.
     operations = type(connection.ops)
     flush = operations.execute_sql_flush
@@ -114,8 +117,13 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
             names.translate(apps, None)
             first_version.add(apps, None)
             first_register.add(apps, None)
+            open_to_the_public()
 
     operations.execute_sql_flush = flush_all
+    # A process asks once, whichever test comes first.
+    known_right.add(portal.SITE_ROLE)
+    with django_db_blocker.unblock():
+        open_to_the_public()
     with template_of_the_test_database(django_db_blocker):
         yield
     with django_db_blocker.unblock():
@@ -222,6 +230,23 @@ def forget_what_is_kept() -> None:
 def nothing_kept() -> None:
     """What is public is kept from request to request, but not from test to test."""
     forget_what_is_kept()
+
+
+@pytest.fixture(autouse=True)
+def seen_open(monkeypatch) -> None:
+    """A process that has seen the portal open does not ask whether it is."""
+    monkeypatch.setattr("sla_portal.website.queries.opening._seen_open", True)
+
+
+@pytest.fixture
+def closed_portal(db, seen_open, monkeypatch) -> None:
+    """A portal that is not open to the public yet."""
+    from django.db import connection
+
+    monkeypatch.setattr("sla_portal.website.queries.opening._seen_open", False)
+
+    with unguarded(connection):
+        apps.get_model("operator", "Opening").objects.all().delete()
 
 
 def database_url() -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import IO
 
-from .kinds import ENDINGS, LARGEST, kind_of_name
+from .kinds import ENDINGS, LARGEST, SIDE, kind_of_name
 from .reasons import Reason, Remark, Unfit
 
 __all__ = ["ENDINGS", "LARGEST", "Inspected", "Reason", "Remark", "Unfit", "inspect"]
@@ -45,11 +45,11 @@ class Inspected:
     remarks: tuple[Remark, ...] = ()
 
 
-def inspect(file: IO[bytes], name: str, *, ours: bool = False) -> Inspected:
+def inspect(file: IO[bytes], name: str, *, ours: bool = False, side: int = SIDE) -> Inspected:
     """Determine the type of a file by reading all of it; raise `Unfit` if it is not accepted or does not match `name`.
 
     `file` needs a file descriptor: it is passed to another process. `ours` is a PDF that the portal issued: it carries
-    its figures as an attached file.
+    its figures as an attached file. `side`: pixels of the longer side of a picture's preview.
     """
     if not (size := os.fstat(file.fileno()).st_size):
         raise Unfit(Reason.EMPTY)
@@ -62,16 +62,16 @@ def inspect(file: IO[bytes], name: str, *, ours: bool = False) -> Inspected:
         # The answer goes to an unnamed temporary file: nothing is left behind, and the child's file size limit bounds it.
         with tempfile.TemporaryFile() as answer:
             file.seek(0)
-            _run(file, answer, named, ours=ours)
+            _run(file, answer, named or "", "ours" if ours else "", str(side))
             answer.seek(0)
             return _read(answer.read(), named)
     finally:
         TURNS.release()
 
 
-def _run(file: IO[bytes], answer: IO[bytes], named: str | None, *, ours: bool) -> None:
+def _run(file: IO[bytes], answer: IO[bytes], *arguments: str) -> None:
     child = subprocess.Popen(  # noqa: S603  a constant command; no part of it comes from the upload
-        [*COMMAND, named or "", "ours" if ours else ""],
+        [*COMMAND, *arguments],
         stdin=file,
         stdout=answer,
         stderr=subprocess.DEVNULL,

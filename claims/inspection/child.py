@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from . import mails, pdfs, pictures, texts
-from .kinds import LARGEST, kind_of_archive, kind_of_content
+from .kinds import LARGEST, SIDE, kind_of_archive, kind_of_content
 from .processes import forbid_processes
 from .reasons import Reason, Remark, Unfit
 
@@ -60,8 +60,8 @@ class Seen:
     remarks: Sequence[Remark] = ()
 
 
-def look(content: bytes, named: str, *, ours: bool) -> Seen:
-    """Inspect a file by its content; `named` distinguishes e-mail from text."""
+def look(content: bytes, named: str, *, ours: bool, side: int = SIDE) -> Seen:
+    """Inspect a file by its content; `named` distinguishes e-mail from text. `side`: of a picture's preview, in pixels."""
     kind = kind_of_content(content)
     if archived := _archived(content):
         raise Unfit(Reason.TWO_IN_ONE if kind else kind_of_archive(archived))
@@ -71,7 +71,7 @@ def look(content: bytes, named: str, *, ours: bool) -> Seen:
         pages, preview, remarks = pdfs.read(content, ours=ours)
         return Seen(kind, "image/jpeg", preview, pages, [Remark.OURS] if ours else remarks)
     if kind:
-        preview_kind, preview, remarks = pictures.read(content, kind)
+        preview_kind, preview, remarks = pictures.read(content, kind, side)
         return Seen(kind, preview_kind, preview, None, remarks)
     if named == "eml" or (not named and mails.is_mail(content)):
         return Seen("eml", "text", mails.read(content).encode())
@@ -92,10 +92,10 @@ def _archived(content: bytes) -> list[str]:
         return []
 
 
-def answer_about(content: bytes, named: str, *, ours: bool) -> bytes:
+def answer_about(content: bytes, named: str, *, ours: bool, side: int = SIDE) -> bytes:
     """Return what the parent reads: a line of JSON, and the preview."""
     try:
-        seen = look(content, named, ours=ours)
+        seen = look(content, named, ours=ours, side=side)
         answer = {
             "kind": seen.kind,
             "preview_kind": seen.preview_kind,
@@ -116,8 +116,9 @@ def answer_about(content: bytes, named: str, *, ours: bool) -> bytes:
 
 def main() -> None:
     confine()
-    named, ours = sys.argv[1:]
-    sys.stdout.buffer.write(answer_about(sys.stdin.buffer.read(LARGEST), named, ours=ours == "ours"))
+    named, ours, side = sys.argv[1:]
+    content = sys.stdin.buffer.read(LARGEST)
+    sys.stdout.buffer.write(answer_about(content, named, ours=ours == "ours", side=int(side)))
     sys.stdout.buffer.flush()
 
 

@@ -19,6 +19,8 @@ ENDINGS = {
 }
 LARGEST = 20 * 1024 * 1024
 """Maximum size of a file in bytes."""
+SIDE = 2000
+"""Pixels of the longer side of a preview."""
 
 _usual, _standard = MimeTypes().types_map
 _others = {*_usual, *_standard, ".cmd", ".hta", ".php", ".ps1", ".vbs", ".wsf", ".url", ".lnk", ".reg", ".desktop"}

@@ -18,6 +18,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from .kinds import SIDE
 from .reasons import Reason, Remark, Unfit
 
 # Import before the sandbox closes: cameras join pictures (MPO) and store the orientation (TIFF).
@@ -33,8 +34,6 @@ MOST_PIXELS_REDUCED = 256_000_000
 LONGEST_SIDE = 65_535
 MOST_SCANS = 24
 """Scans of a JPEG; each is decoded over the whole picture, and programs write ten."""
-SIDE = 2000
-"""Pixels of the longer side of a preview."""
 SAME = 8
 """Levels of 256 by which the pixels of a picture of one colour may differ: cameras see noise in the dark."""
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP", "heic": "HEIF", "avif": "AVIF"}
@@ -42,17 +41,17 @@ FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP", "heic": "HEIF", "avif": 
 Image.MAX_IMAGE_PIXELS = None  # checked here, before decoding
 
 
-def read(content: bytes, kind: str) -> tuple[str, bytes, list[Remark]]:
+def read(content: bytes, kind: str, side: int = SIDE) -> tuple[str, bytes, list[Remark]]:
     """Return media type and bytes of a preview, and remarks; of an animation, its first frame is shown."""
     end, scans = ENDS[kind](content) if kind in ENDS else (len(content), 1)
     with Image.open(io.BytesIO(content), formats=(FORMATS[kind],)) as picture:
         _check_size(
             picture.width, picture.height, most=MOST_PIXELS_REDUCED if kind == "jpg" and scans == 1 else MOST_PIXELS
         )
-        picture.draft("RGB", (SIDE, SIDE))  # decode a JPEG at reduced size, to save memory
+        picture.draft("RGB", (side, side))  # decode a JPEG at reduced size, to save memory
         picture.load()
         small = _plain(picture)
-    small.thumbnail((SIDE, SIDE), reducing_gap=3)
+    small.thumbnail((side, side), reducing_gap=3)
     remarks = [Remark.AFTER_END] if content[end:].strip(b"\0") else []
     if all(highest - lowest <= SAME for lowest, highest in bounds(small)):
         remarks.append(Remark.ONE_COLOUR)

@@ -26,7 +26,9 @@ class Compensation(models.Model):
         help_text=_("The contract whose liability cap applies."),
     )
     counted_minutes = models.PositiveIntegerField(_("unavailable minutes"))
-    total_minutes = models.PositiveIntegerField(_("minutes in service (T)"))
+    total_minutes = models.PositiveIntegerField(
+        _("minutes of the month"), help_text=_("By which the charge is divided; in earlier grants those in service.")
+    )
     voucher_minutes = models.PositiveIntegerField(_("voucher minutes"))
     extension_minutes = models.PositiveIntegerField(_("extension minutes"))
     cut_minutes = models.PositiveIntegerField(

@@ -34,6 +34,7 @@ from .reviewing import (
     customer_answered,
     decide,
     recommend,
+    return_recommendations_of_earlier_rule,
     send_back_claim,
     withdraw_recommendation,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "receive_claim",
     "recommend",
     "redeem_voucher",
+    "return_recommendations_of_earlier_rule",
     "revoke_links",
     "send_back_claim",
     "send_link",

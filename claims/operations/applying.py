@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Client, Contact, CoreFunction
+from sla_portal.customers.queries import authorised_contacts
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Kind
@@ -27,7 +28,14 @@ from sla_portal.notices.wording import worded
 
 from ..models import Application, Asked, Claim, Source, Try
 from ..queries import window_of
-from ..queries.applying import CONTRACT, contact_and_contract, hashed
+from ..queries.applying import (
+    CONTRACT,
+    contact_and_contract,
+    contact_with_address,
+    contracts_to_claim_for,
+    hashed,
+    may_claim,
+)
 from .proofs import remove_proof
 from .receiving import receive_claim, send_link
 
@@ -62,6 +70,10 @@ class WrongCode(Refused):
 
 class NotConfirmed(Refused):
     """The e-mail address is not confirmed yet."""
+
+
+class NoSuchContract(Refused):
+    """The holder of the confirmed address may not claim for the contract and month."""
 
 
 def count_try(what: str, whose: str, most: int, now: datetime) -> None:
@@ -160,7 +172,13 @@ def _mail_code(application: Application, now: datetime) -> None:
     mailed = Delivery.objects.filter(contact=contact, notice__kind=Kind.CODE, notice__given_at__gt=now - AN_HOUR)
     if mailed.count() >= MAILS_AN_HOUR:
         return
-    words = {"code": PRIVATE_CODE, "contract": contract, "minutes": int(CODE_VALID.total_seconds() / 60)}
+    may = may_claim(contract, contact.email)
+    words = {
+        "code": PRIVATE_CODE if may else "",
+        "contract": contract,
+        "minutes": int(CODE_VALID.total_seconds() / 60),
+        "authorised": ", ".join(one.email for one in authorised_contacts(contract.customer)),
+    }
     notice = give_notice(
         actor=FORM,
         kind=Kind.CODE,
@@ -170,6 +188,8 @@ def _mail_code(application: Application, now: datetime) -> None:
         public=False,
         now=now,
     )
+    if not may:
+        return
     application.code_hash = _code_hash(application, code(notice.deliveries.get()))
     application.code_sent_at = now
     application.contact, application.contract = contact, contract
@@ -214,6 +234,25 @@ def confirm_code(*, application: Application, typed: str, now: datetime) -> None
                 "Check the e-mail again, or request a new code."
             )
         )
+
+
+def choose_contract(*, application: Application, reference: str, month: ServiceMonth) -> None:
+    """Claim for another contract of the confirmed address, such as one of another site of an installer.
+
+    Raises `AlreadySent`, `NotConfirmed` and `NoSuchContract`.
+    """
+    with transaction.atomic():
+        locked = _locked(application)
+        if not locked.confirmed_at or not locked.contact:
+            raise NotConfirmed(_("The e-mail address is not confirmed yet."))
+        email = locked.contact.email
+        contract = contracts_to_claim_for(email, month).filter(reference=reference).first()
+        contact = contact_with_address(contract, email) if contract else None
+        if contract is None or contact is None:
+            raise NoSuchContract(_("Choose a contract from the list."))
+        locked.contract, locked.contact = contract, contact
+        locked.answers[CONTRACT] = locked.answers.get(CONTRACT, {}) | {"reference": [contract.reference]}
+        locked.save()
 
 
 def submit_application(

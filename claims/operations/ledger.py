@@ -63,7 +63,7 @@ def grant(*, actor: Actor, decision: Decision, assessment: Assessment, now: date
         decision=decision,
         contract=contract,
         counted_minutes=entitlement.counted_minutes,
-        total_minutes=entitlement.total_minutes,
+        total_minutes=entitlement.month_minutes,
         voucher_minutes=division.voucher_minutes,
         extension_minutes=division.extension_minutes,
         cut_minutes=division.cut_minutes,

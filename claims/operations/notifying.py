@@ -13,6 +13,7 @@ from claims import emails
 from claims.models import Claim, ClaimLink
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Contact
+from sla_portal.customers.queries import contacts_of_customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Kind
 from sla_portal.notices.operations import give_notice
@@ -32,14 +33,14 @@ def notify(actor: Actor, claim: Claim, step: str, now: datetime, **context: Any)
 
 
 def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> None:
-    """Queue an e-mail to the claimant or, if that contact was deleted, to all contacts of the customer."""
-    everyone = Contact.objects.filter(customer=claim.contract.customer_id)
+    """Queue an e-mail to the claimant or, if that contact was deleted, to all contacts of the customer and its installer."""
+    everyone = contacts_of_customer(claim.contract.customer)
     notice = give_notice(
         actor=actor,
         kind=Kind.CLAIM,
         about=claim.number,
         wordings=words,
-        audience=everyone.filter(pk=claim.contact_id) if claim.contact_id else everyone,
+        audience=Contact.objects.filter(pk=claim.contact_id) if claim.contact_id else everyone,
         public=False,
         now=now,
     )
@@ -51,7 +52,7 @@ def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> N
 
 def require_addressee(claim: Claim) -> None:
     """Raise `NobodyToNotify` if the customer has no contact."""
-    if claim.contact_id is None and not Contact.objects.filter(customer=claim.contract.customer_id).exists():
+    if claim.contact_id is None and not contacts_of_customer(claim.contract.customer).exists():
         raise NobodyToNotify(
             _("This customer has no contact on record, so no e-mail can be sent. Add a contact first.")
         )

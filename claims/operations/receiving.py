@@ -16,6 +16,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, lock_chain, record, require
 from sla_portal.clocks import format_instant
 from sla_portal.customers.models import Client, Contact, CoreFunction
+from sla_portal.customers.queries import authorised_contacts
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch, merged
 from sla_portal.kernel.months import ServiceMonth
@@ -23,6 +24,7 @@ from sla_portal.kernel.months import ServiceMonth
 from ..models import Claim, ClaimLink, Proof, RefusedApplication, Source, Status
 from ..models.applying import OPEN
 from ..queries import contract_days, window_of
+from ..queries.applying import may_claim
 from ..rules import ClaimWindow
 from .notifying import notify, require_addressee
 
@@ -66,7 +68,13 @@ class TicketNumberMissing(Refused):
 
 
 class ContactOfAnother(Refused):
-    """The contact is not one of the contract's customer."""
+    """The contact is not one of the contract's customer or its installer."""
+
+    field = "contact"
+
+
+class NotAuthorisedToClaim(Refused):
+    """Contacts of the customer are marked as authorised, and this is none of them."""
 
     field = "contact"
 
@@ -279,8 +287,13 @@ def _check(
     proofs: Sequence[Proof],
     now: datetime,
 ) -> None:
-    if contact.customer_id != contract.customer_id:
+    if contact.customer_id not in (contract.customer_id, contract.customer.installer_id):
         raise ContactOfAnother(_("This e-mail address is not on record for the contract. Choose one that is."))
+    if source == Source.FORM and not may_claim(contract, contact.email):
+        raise NotAuthorisedToClaim(
+            _("For this customer only authorised contacts may claim compensation: %(contacts)s.")
+            % {"contacts": ", ".join(one.email for one in authorised_contacts(contract.customer))}
+        )
     if source == Source.TICKET and not ticket_number.strip():
         raise TicketNumberMissing(_("Enter the ticket number."))
     if not contract_days(contract, month).count:

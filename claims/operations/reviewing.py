@@ -179,6 +179,35 @@ def send_back_claim(
     return decision
 
 
+def return_recommendations_of_earlier_rule(*, now: datetime) -> int:
+    """Send back undecided grants whose minutes an earlier build valued by the service days of the month (3.2).
+
+    What was granted stays. Returns their number; idempotent.
+    """
+    newest = {
+        one.claim_id: one
+        for one in Recommendation.objects.filter(claim__status=Status.RECOMMENDED)
+        .select_related("claim")
+        .order_by("id")
+    }
+    outdated = [
+        one
+        for one in newest.values()
+        if one.outcome == Outcome.GRANT and one.facts["total_minutes"] != one.claim.service_month.total_minutes
+    ]
+    return sum(_return_to_reviewer(one, now) for one in outdated)
+
+
+def _return_to_reviewer(recommendation: Recommendation, now: datetime) -> bool:
+    with transaction.atomic():
+        claim = Claim.objects.select_for_update().get(pk=recommendation.claim_id)
+        if claim.status != Status.RECOMMENDED or current(claim) != recommendation:
+            return False
+        reason = _("Minutes are valued by the whole calendar month now (3.2). Check the amounts and recommend again.")
+        change_status(Actor.system("calendar"), claim, Status.SUBMITTED, "returned", reason, now)
+    return True
+
+
 def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: datetime) -> Decision:
     """Approve the recommendation of another person: grant the compensation or refuse, and send the e-mail.
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from hashlib import sha256
 
+from django.db.models import QuerySet
+
 from sla_portal.agreements.models import Contract
-from sla_portal.customers.models import Contact
+from sla_portal.agreements.queries import contracts_in_force
+from sla_portal.customers.models import Contact, Customer
+from sla_portal.customers.queries import acting_for, contacts_of_customer
+from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Kind
 from sla_portal.notices.models import Status as Mail
 from sla_portal.notices.private import delivery_of, token
@@ -53,14 +58,32 @@ def newest_token(claim: Claim, now: datetime) -> str | None:
 
 
 def contact_and_contract(application: Application) -> tuple[Contact, Contract] | None:
-    """Return the entered contact and contract; None unless both are on record for one customer."""
+    """Return the entered contact and contract; None unless both are on record for one customer or its installer."""
     answers = application.answers.get(CONTRACT, {})
     reference, email = ("".join(answers.get(name, [])[:1]).strip() for name in ("reference", "email"))
     if not reference or not email:
         return None
-    contracts = Contract.objects.filter(reference__iexact=reference, customer__contacts__email__iexact=email)
-    contract = contracts.select_related("customer").order_by("pk").first()
-    return (contract.customer.contacts.filter(email__iexact=email)[0], contract) if contract else None
+    for contract in Contract.objects.filter(reference__iexact=reference).select_related("customer").order_by("pk"):
+        if contact := contact_with_address(contract, email):
+            return contact, contract
+    return None
+
+
+def contact_with_address(contract: Contract, email: str) -> Contact | None:
+    """Return the contact of a contract's customer with this address: its own, or else its installer's."""
+    return contacts_of_customer(contract.customer).filter(email__iexact=email).first()
+
+
+def may_claim(contract: Contract, email: str) -> bool:
+    """Whether the holder of an address may claim compensation for a contract."""
+    return acting_for(Customer.objects.filter(pk=contract.customer_id), email).exists()
+
+
+def contracts_to_claim_for(email: str, month: ServiceMonth) -> QuerySet[Contract]:
+    """Return the contracts with a service day in a month for which the holder of an address may claim, by customer."""
+    customers = acting_for(Customer.objects.all(), email).order_by().values("pk")
+    found = contracts_in_force(month.first_day, month.last_day).filter(customer__in=customers)
+    return found.select_related("customer").order_by("customer__code", "reference")
 
 
 def existing_claim(application: Application, month: date) -> Claim | None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.queries import contracts_in_force
+from sla_portal.agreements.queries import charges_in_force, later_periods
 from sla_portal.agreements.rules import Reading, Terms
 from sla_portal.availability.models import CustomerMonth, MonthClosing
 from sla_portal.availability.queries import Decisions, Judged, closing_of, customer_month
@@ -80,7 +80,7 @@ class Assessment:
     minutes: Minutes
     entitlement: Entitlement
     extendable: Contract | None
-    """The contract that a service extension would extend: the claimed one or, if renewed, its last renewal."""
+    """The contract that a service extension would extend: the last period of the claimed one."""
     cap_balance: CapBalance
     closing: MonthClosing | None
     earlier: list[Claim]
@@ -106,7 +106,7 @@ class Assessment:
             "reading_sensitive": figures.reading_sensitive,
             "counted_minutes": self.entitlement.counted_minutes,
             "trial_minutes": self.entitlement.trial_minutes,
-            "total_minutes": self.entitlement.total_minutes,
+            "total_minutes": self.entitlement.month_minutes,
             "claimed_minutes": seconds(self.minutes.claimed) // 60,
             "overlap_minutes": seconds(self.minutes.overlap) // 60,
             "monthly_charge": str(self.entitlement.monthly_charge),
@@ -192,21 +192,10 @@ def entitled(contract: Contract, month: ServiceMonth, judged: Judged, terms: Ter
         counted_minutes=counted.within(contract_days(contract, month).spans),
         trial_minutes=counted.within(trial.spans) if trial else 0,
         minutes_per_minute=terms.compensated_minutes_per_minute,
-        monthly_charge=contract.monthly_charge,
-        total_minutes=_minutes_in_service(contract.customer_id, month),
+        monthly_charge=charges_in_force([contract], month)[contract.pk],
+        month_minutes=month.total_minutes,
         currency=contract.currency,
     )
-
-
-def _minutes_in_service(customer: int, month: ServiceMonth) -> int:
-    """T of the customer's month (1.7), also where availability is measured over a longer period."""
-    days = {
-        day
-        for contract in contracts_in_force(month.first_day, month.last_day).filter(customer=customer)
-        for day in month.days
-        if contract.starts_on <= day <= contract.last_day
-    }
-    return ServiceDays.of(days, settings.SLA_ZONE).total_minutes
 
 
 def cap_balance_of(contract: Contract, terms: Terms) -> CapBalance:
@@ -219,12 +208,9 @@ def cap_balance_of(contract: Contract, terms: Terms) -> CapBalance:
 
 
 def extendable(contract: Contract, today: date) -> Contract | None:
-    """Return the contract that a service extension extends: the last renewal, if it is running; else None."""
-    renewals = Contract.objects.filter(customer=contract.customer_id, starts_on__gt=contract.starts_on)
-    by_start = {renewal.starts_on: renewal for renewal in renewals}
-    while renewal := by_start.get(contract.ends_on + timedelta(days=1)):
-        contract = renewal
-    return contract if not contract.terminated_on and contract.last_day >= today else None
+    """Return the contract that a service extension extends: the last of its periods, if it is running; else None."""
+    last = [contract, *later_periods(contract)][-1]
+    return last if not last.terminated_on and last.last_day >= today else None
 
 
 def claimed_before(claim: Claim) -> bool:

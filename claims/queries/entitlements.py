@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
 from sla_portal.agreements.models import AgreementVersion, Contract
-from sla_portal.agreements.queries import contracts_in_force, suspensions_of
+from sla_portal.agreements.queries import charges_in_force, contracts_in_force, suspensions_of
 from sla_portal.agreements.rules import MeasurementPeriod
 from sla_portal.availability.models import CustomerMonth, Deviation
 from sla_portal.availability.queries import customer_exclusions, judged_region
@@ -22,7 +22,7 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import Span, instant
 from sla_portal.kernel.money import smallest_unit
-from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
+from sla_portal.kernel.months import ServiceMonth, days_span
 
 from ..models import Claim, Recommendation, Status
 from ..models.applying import OPEN
@@ -79,12 +79,13 @@ class Month:
             customer for customer, own in contracts.items() if own and not self._row_suffices(rows[customer], own)
         ]
         excluded = customer_exclusions(divided, *(instant(edge) for edge in self.span))
+        charges = charges_in_force([one for own in contracts.values() for one in own], self.month)
         suspended = self._suspended([contract.pk for customer in divided for contract in contracts[customer]])
         found: dict[int, list[ContractEntitlement]] = {}
         for customer, own in contracts.items():
             row = rows[customer]
             if customer not in divided:
-                found[customer] = [self._entitlement(own[0], row, row.unavailable_minutes, 0, row.total_minutes)]
+                found[customer] = [self._entitlement(own[0], row, row.unavailable_minutes, 0, charges)]
                 continue
             judgement = for_customer(
                 self._region(own[0].customer.region_id),
@@ -92,15 +93,13 @@ class Month:
                 [span for contract in own for span in suspended.get(contract.pk, [])],
             )
             counted = judgement.in_force.counted
-            days = {day for one in own for day in self.month.days if one.starts_on <= day <= one.last_day}
-            total = ServiceDays.of(days, settings.SLA_ZONE).total_minutes
             found[customer] = [
                 self._entitlement(
                     one,
                     row,
                     counted.within(contract_days(one, self.month).spans),
                     counted.within(contract_days(one, self.month, one.trial_ends_on).spans) if one.trial_ends_on else 0,
-                    total,
+                    charges,
                 )
                 for one in own
             ]
@@ -114,7 +113,7 @@ class Month:
         return len(contracts) == 1 and not in_trial and by_month
 
     def _entitlement(
-        self, contract: Contract, row: CustomerMonth, counted: int, trial: int, total: int
+        self, contract: Contract, row: CustomerMonth, counted: int, trial: int, charges: Mapping[int, Decimal]
     ) -> ContractEntitlement:
         terms = self._terms[row.agreement_version_id]
         return ContractEntitlement(
@@ -124,8 +123,8 @@ class Month:
                 counted_minutes=counted,
                 trial_minutes=trial,
                 minutes_per_minute=terms.compensated_minutes_per_minute,
-                monthly_charge=contract.monthly_charge,
-                total_minutes=total,
+                monthly_charge=charges[contract.pk],
+                month_minutes=self.month.total_minutes,
                 currency=contract.currency,
             ),
         )
@@ -239,8 +238,16 @@ class AffectedClaim:
         return int(self.recommendation.facts["counted_minutes"])
 
     @property
+    def charge_now(self) -> Decimal:
+        return self.entitled.entitlement.monthly_charge if self.entitled else Decimal(0)
+
+    @property
     def counted_now(self) -> int:
         return self.entitled.entitlement.counted_minutes if self.entitled else 0
+
+    @property
+    def trial_now(self) -> int:
+        return self.entitled.entitlement.trial_minutes if self.entitled else 0
 
     @property
     def minutes_now(self) -> int:
@@ -248,13 +255,13 @@ class AffectedClaim:
 
     @property
     def differs(self) -> bool:
-        """Whether the figures differ, or the SLA is met now."""
-        total = self.entitled.entitlement.total_minutes if self.entitled else 0
+        """Whether minutes, those of the free trial or the charge differ, or the SLA is met now."""
         granted_for_nothing = self.claim.status == Status.GRANTED and not self.minutes_now
         return (
             granted_for_nothing
             or self.counted_now != self.counted_then
-            or total != self.recommendation.facts["total_minutes"]
+            or self.trial_now != self.recommendation.facts["trial_minutes"]
+            or self.charge_now != Decimal(self.recommendation.facts["monthly_charge"])
         )
 
 

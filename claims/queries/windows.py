@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 
 from sla_portal.agreements.queries import published_versions, version_in_force
+from sla_portal.availability.queries import months_in_service
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.kernel.working_days import WorkingDays
@@ -43,8 +44,8 @@ def windows_of(months: Iterable[ServiceMonth]) -> dict[ServiceMonth, ClaimWindow
 
 
 def claimable_months(now: datetime) -> list[tuple[ServiceMonth, ClaimWindow]]:
-    """List the months that have begun and whose claim period is not closed, newest first."""
+    """List the months in service that have begun and whose claim period is not closed, newest first."""
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
     longest = max((version.claim_closes_after_months for version in published_versions()), default=0)
-    windows = windows_of(present + -n for n in range(longest + 1))
+    windows = windows_of(months_in_service(present + -n for n in range(longest + 1)))
     return [(month, window) for month, window in windows.items() if now < window.closes_at]

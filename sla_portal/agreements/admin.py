@@ -1,10 +1,10 @@
 """Agreement versions with their clauses; contracts with suspensions and payments."""
 
-from datetime import timedelta
+from dataclasses import replace
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.html import format_html
@@ -12,28 +12,24 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.admin import (
-    AuditedForm,
     ChosenFilter,
     ClosedMonthsAdmin,
+    ClosedMonthsForm,
     ReadOnlyModelAdmin,
     ReadOnlyRows,
     Rows,
-    check_closed_months_named,
     clock_column,
     day_column,
 )
-from sla_portal.audit.operations import difference
+from sla_portal.audit.forms import MergingForm
 from sla_portal.badges import badge
-from sla_portal.kernel.intervals import instant
-from sla_portal.kernel.months import days_span
+from sla_portal.customers.admin import InstallerOfCustomerFilter
+from sla_portal.plausible import ask_whether_meant
 
 from .models import AgreementVersion, Answer, Clause, Contract, Payment, RegisterEntry, Suspension
-from .operations import notify_of_pending
-from .queries import contracts_in_force
-from .rules import Stage, extended_to
-
-DATES = ("starts_on", "ends_on", "terminated_on")
-"""The fields of a contract from which its service days follow."""
+from .operations import notify_of_pending, time_changed
+from .queries import charges_of, contracts_in_force, record_of_contract
+from .rules import FIRST_DAY, LAST_DAY, Stage, charge_on, shortest_period_ends_on
 
 
 class ClauseRows(ReadOnlyRows):
@@ -107,25 +103,31 @@ class AnswerAdmin(ReadOnlyModelAdmin):
         return badge("up", _("valid")) if answer.stands else badge("outside", _("withdrawn"))
 
 
-class ContractForm(AuditedForm):
-    """Check a contract's dates against each other (1.2); its extension (3.2) is computed from the agreed end."""
+class ContractForm(ClosedMonthsForm):
+    """Check a new contract's days (1.2) and charge. Of one on record, operations of their own change these."""
 
     def clean(self):
         facts = super().clean()
-        check_closed_months_named(self.instance)
-        starts_on, ends_on, terminated_on = (facts.get(name) for name in ("starts_on", "ends_on", "terminated_on"))
+        for name in ("starts_on", "ends_on"):
+            if facts.get(name) and not FIRST_DAY <= facts[name] <= LAST_DAY:
+                self.add_error(name, _("Check the year of this day."))
+        starts_on, ends_on = facts.get("starts_on"), facts.get("ends_on")
         if starts_on and ends_on and ends_on < starts_on:
             self.add_error(
                 "ends_on",
                 _("The last service day is before the first. Choose a day on or after the first service day."),
             )
-        minutes = self.instance.extended_minutes
-        until = extended_to(ends_on, minutes) if ends_on and minutes else None
-        self.instance.extended_to = until
-        if starts_on and ends_on and terminated_on and not starts_on <= terminated_on <= (until or ends_on):
-            self.add_error("terminated_on", _("The termination date must be one of the contract's service days."))
+        elif starts_on and ends_on and ends_on < (earliest := shortest_period_ends_on(starts_on)):
+            self.add_error(
+                "ends_on",
+                _("A contract lasts at least one month: if it starts on %(start)s, it ends on %(end)s or later.")
+                % {"start": starts_on, "end": earliest},
+            )
         if (facts.get("monthly_charge") or 0) < 0:
             self.add_error("monthly_charge", _("The monthly charge cannot be negative."))
+        served = [facts["customer"].region] if facts.get("customer") else []
+        for name, years in (("starts_on", 2), ("ends_on", 10)):
+            ask_whether_meant(self, name, timezone.now(), served, years=years)
         return facts
 
     def clean_currency(self):
@@ -153,10 +155,20 @@ class SuspensionRows(Rows):
     form = SuspensionForm
 
 
+class PaymentForm(MergingForm):
+    """A payment."""
+
+    def clean(self):
+        facts = super().clean()
+        ask_whether_meant(self, "paid_on", timezone.now())
+        return facts
+
+
 class PaymentRows(Rows):
     """Payments can only be added; a repayment is a negative payment."""
 
     model = Payment
+    form = PaymentForm
     can_delete = False
 
     def has_change_permission(self, request, obj=None):
@@ -173,8 +185,7 @@ class InForceFilter(ChosenFilter):
     def queryset(self, request, queryset):
         if not self.value():
             return queryset
-        today = timezone.localdate(timezone=settings.SLA_ZONE)
-        return queryset.filter(pk__in=contracts_in_force(today, today).values("pk"))
+        return queryset.filter(pk__in=contracts_in_force(today(), today()).values("pk"))
 
 
 @admin.register(Contract)
@@ -182,49 +193,67 @@ class ContractAdmin(ClosedMonthsAdmin):
     form = ContractForm
     list_display = ("reference", "customer", day_column("starts_on", _("first service day")), "last_day", "charge")
     list_select_related = ("customer",)
-    list_filter = (InForceFilter,)
+    list_filter = (InForceFilter, InstallerOfCustomerFilter)
     search_fields = ("reference", "customer__code", "customer__name")
     search_help_text = _("Reference, or customer's code or name")
     sortable_by = ("reference",)
     autocomplete_fields = ("customer",)
-    readonly_fields = ("extended_minutes", "extended_to")
     inlines = (SuspensionRows, PaymentRows)
     nothing_yet = _("Contracts come from a history file (manage.py loadhistory) or are added here by an administrator.")
+    agreed = ("customer", "starts_on", "ends_on", "monthly_charge")
+    """The fields of a new contract that only operations change afterwards."""
+    followed = ("terminated_on", "extended_minutes", "extended_to", "renews", "later_charges")
+    """Those that only operations write."""
 
-    def construct_change_message(self, request, form, formsets, add=False):
-        """Record the end with extensions, which follows from the agreed end, with the change."""
-        changes, reason, touching = super().construct_change_message(request, form, formsets, add)
-        if form.instance.extended_to and "ends_on" in form.changed_data:
-            before = extended_to(form.initial["ends_on"], form.instance.extended_minutes)
-            changes |= difference({"extended_to": before}, {"extended_to": form.instance.extended_to})
-        return changes, reason, touching
+    def get_fields(self, request, obj=None):
+        return [
+            "customer", "reference", "starts_on", "ends_on", "monthly_charge", "currency", "trial_days",
+            *(self.followed if obj else ()),
+        ]  # fmt: skip
+
+    def get_readonly_fields(self, request, obj=None):
+        return (*self.agreed, *self.followed) if obj else ()
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("charges")
 
     def periods_changed(self, form, formsets):
-        """Return the days that are, or are not, in service only after the change."""
-        now = form.instance
-        was = Contract(
-            **{name: form.initial[name] for name in DATES},
-            extended_to=extended_to(form.initial["ends_on"], now.extended_minutes) if now.extended_minutes else None,
-        )
-        spans = [(min(was.starts_on, now.starts_on), max(was.starts_on, now.starts_on) - timedelta(days=1))]
-        spans += [(min(was.last_day, now.last_day) + timedelta(days=1), max(was.last_day, now.last_day))]
-        for formset in formsets:
-            if formset.model is Suspension:
-                spans += [
-                    (days["starts_on"], days["ends_on"])
-                    for row in formset.forms
-                    if row.has_changed() or row in formset.deleted_forms
-                    for days in (row.initial, {} if row in formset.deleted_forms else row.cleaned_data)
-                    if days.get("starts_on")
-                ]
-        return [
-            tuple(map(instant, days_span(first, last, settings.SLA_ZONE))) for first, last in spans if first <= last
-        ]
+        """Return the time whose service or worth the form changes."""
+        becomes = record_of_contract(form.instance)
+        was = None
+        if form.initial:
+            was = replace(becomes, **{name: form.initial[name] for name in ("currency", "trial_days")})
+            for formset in formsets:
+                if formset.model is Suspension:
+                    before, after = suspended(formset)
+                    was, becomes = replace(was, suspended=before), replace(becomes, suspended=after)
+        return time_changed(was, becomes)
 
     def save_rows(self, request, form, formsets, change):
         super().save_rows(request, form, formsets, change)
         if not change:
             notify_of_pending(contract=form.instance, now=timezone.now())
+
+    def response_add(self, request, contract, post_url_continue=None):
+        """Say which contracts of the customer run at the same time: a renewal is not a contract of its own."""
+        others = contracts_in_force(contract.starts_on, contract.last_day).filter(customer=contract.customer_id)
+        if names := ", ".join(map(str, others.exclude(pk=contract.pk))):
+            messages.warning(
+                request,
+                _(
+                    "The customer has other contracts on some of these days: %(contracts)s. To renew one, use Renew there."
+                )
+                % {"contracts": names},
+            )
+        return super().response_add(request, contract, post_url_continue)
+
+    @admin.display(description=_("later charges"))
+    def later_charges(self, contract):
+        return "; ".join(
+            _("%(charge)s from %(month)s")
+            % {"charge": plain_amount(charge, contract.currency), "month": f"{month:%Y-%m}"}
+            for month, charge in charges_of(contract)
+        )
 
     @admin.display(description=_("last service day"))
     def last_day(self, contract):
@@ -232,5 +261,25 @@ class ContractAdmin(ClosedMonthsAdmin):
 
     @admin.display(description=_("monthly charge"))
     def charge(self, contract):
-        charge = contract.monthly_charge
-        return f"{charge:.2f} {contract.currency}" if charge == round(charge, 2) else f"{charge} {contract.currency}"
+        shown = min(contract.last_day, max(contract.starts_on, today()))
+        return plain_amount(charge_on(contract.monthly_charge, charges_of(contract), shown), contract.currency)
+
+
+def suspended(formset):
+    """Return the suspensions of a form as they were and as they become: first and last days."""
+    after = [row.cleaned_data if row.has_changed() else row.initial
+             for row in formset.forms if row not in formset.deleted_forms]  # fmt: skip
+    return [
+        tuple((days["starts_on"], days["ends_on"]) for days in side if days.get("starts_on"))
+        for side in ([row.initial for row in formset.initial_forms], after)
+    ]
+
+
+def today():
+    """Return the day in the SLA time zone."""
+    return timezone.localdate(timezone=settings.SLA_ZONE)
+
+
+def plain_amount(amount, currency):
+    """Write an amount with two decimals, or as many as it has."""
+    return f"{amount:.2f} {currency}" if amount == round(amount, 2) else f"{amount} {currency}"

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TypeAlias
 
 from django.conf import settings
-from django.db.models import QuerySet
 
-from sla_portal.customers.models import Contact
 from sla_portal.notices.private import private_link
 from sla_portal.notices.wording import Words, worded
 
 from .models import AgreementVersion, Contract
-
-Audience: TypeAlias = QuerySet[Contact]
 
 
 class Step(Enum):

@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 # After the number a dot, a blank, a letter, a quotation mark or nothing; so that 99.99% at the start of a line is none.
 NUMBERED = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)+|[0-9]+(?=\.(?![0-9])))(?:\.|(?=[\s“\"]|[^\W\d_]|$))(?P<rest>.*)")
 SENTENCE = re.compile(r"[.!?;:。！？；：]$")
@@ -38,7 +40,8 @@ class ClauseText:
 
     @property
     def wording(self) -> str:
-        return "\n\n".join(part for part in (self.first_line, *self.paragraphs) if part)
+        """The text without the heading, which is shown above it; empty for a clause that only heads others."""
+        return "\n\n".join(part for part in (not self.heading and self.first_line, *self.paragraphs) if part)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,15 @@ class NumberedText:
     clauses: tuple[ClauseText, ...]
     preamble: tuple[str, ...]
     left_over: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return self.preamble[0] if self.preamble else ""
+
+    @property
+    def opening(self) -> str:
+        """What stands between the title and the first clause."""
+        return "\n\n".join(self.preamble[1:])
 
 
 def read_numbered_text(text: str) -> NumberedText:
@@ -74,7 +86,7 @@ def read_numbered_text(text: str) -> NumberedText:
                 paragraphs[-1] += f"\n{line}"
         blank = not line
     if not clauses:
-        raise NotAnAgreement("No line of the text begins with the number of a first clause, as in “1. Terms”.")
+        raise NotAnAgreement(_("No line of the text begins with the number of a first clause, as in “1. Terms”."))
     return NumberedText(tuple(clauses), tuple(preamble), _cut_left_over(clauses[-1]))
 
 
@@ -86,11 +98,17 @@ def _cut_left_over(last: ClauseText) -> tuple[str, ...]:
 
 def _check_order(clauses: Sequence[ClauseText], number: str, position: int) -> None:
     if len(number) > 10:
-        raise NotAnAgreement(f"Line {position} begins with {number}, which is too long for a clause's number.")
+        raise NotAnAgreement(
+            _("Line %(line)d begins with %(number)s, which is too long for a clause's number.")
+            % {"line": position, "number": number}
+        )
     if clauses and number not in may_follow(clauses[-1].number):
         raise NotAnAgreement(
-            f"Line {position} begins with {number}, which does not follow {clauses[-1].number}. Where it is no clause, "
-            "join the line with the one before it."
+            _(
+                "Line %(line)d begins with %(number)s, which does not follow %(before)s. Where it is no clause, join the "
+                "line with the one before it."
+            )
+            % {"line": position, "number": number, "before": clauses[-1].number}
         )
 
 
@@ -101,3 +119,14 @@ def may_follow(number: str) -> set[str]:
     for depth in range(len(parts)):
         following.add(".".join(map(str, [*parts[:depth], parts[depth] + 1])))
     return following
+
+
+def numbered_text(title: str, opening: str, clauses: Sequence[tuple[str, str, str]]) -> str:
+    """Return a text that `read_numbered_text` reads into these clauses: number, heading and wording."""
+    parts = [title, opening]
+    for number, heading, wording in clauses:
+        dot = "" if "." in number else "."
+        parts.append(" ".join(part for part in (f"{number}{dot}", heading or wording) if part))
+        if heading and wording:
+            parts.append(wording)
+    return "\n\n".join(part for part in parts if part) + "\n"

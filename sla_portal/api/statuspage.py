@@ -17,6 +17,8 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
 from incidents.rules import Severity
+from sla_portal.operator.rules import Mark
+from sla_portal.operator.words import marked
 from sla_portal.website.queries import Change, Grid, Present
 from sla_portal.website.rules import (
     Announcement,
@@ -86,10 +88,10 @@ def _stamp_or_none(at: datetime | None) -> str | None:
 PAGE = "page"
 
 
-def page(changed_at: datetime) -> Json:
+def page(changed_at: datetime, name: str, mark: Mark) -> Json:
     return {
         "id": opaque(PAGE, ""),
-        "name": "SLA portal",
+        "name": marked(name, mark),
         "url": settings.SITE_URL,
         "time_zone": settings.SLA_TIME_ZONE,
         "updated_at": stamp(changed_at),
@@ -99,7 +101,13 @@ def page(changed_at: datetime) -> Json:
 # Overall status
 
 
-def status(present: Present) -> Json:
+def status(present: Present, mark: Mark) -> Json:
+    """The indicator with its description; where nothing is real, that says so."""
+    said = _status(present)
+    return said | {"description": marked(said["description"], mark)}
+
+
+def _status(present: Present) -> Json:
     """The indicator: the worst severity of what is ongoing; without any, maintenance in progress."""
     if present.severity:
         return INDICATORS[present.severity]

@@ -14,8 +14,12 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 
 from sla_portal.kernel.characters import with_turning_shown
+from sla_portal.operator.rules import Mark
+from sla_portal.operator.words import portal_name
 from sla_portal.website import queries
 from sla_portal.website.caching import Cached, cached
+from sla_portal.website.operator import operator_now
+from sla_portal.website.page import site_mark
 from sla_portal.website.queries import Change, Present
 from sla_portal.website.queries.shared import BLOCK
 from sla_portal.website.reader import answer, finished
@@ -37,6 +41,7 @@ class Answers:
     present: Present
     now: datetime
     changes: tuple[Change, ...]
+    mark: Mark
 
     @property
     def changed_at(self) -> datetime:
@@ -100,17 +105,18 @@ def answered(
         if fact.value is None:
             return _refused("There is no such address in this API.", 404)
         facts.append(fact)
+    operator, mark = operator_now(now), site_mark()
 
     def make() -> bytes:
         with translation.override("en"):
             present, before, since, *rest = (one.value for one in facts)
-            answers = Answers(present, facts[0].computed_at, (*before, *since))
-            said = {"page": statuspage.page(answers.changed_at)}
+            answers = Answers(present, facts[0].computed_at, (*before, *since), mark)
+            said = {"page": statuspage.page(answers.changed_at, portal_name(operator.value), mark)}
             said |= put_together(answers, *rest)
         return with_turning_shown(json.dumps(said, ensure_ascii=False)).encode()
 
-    body = finished((request.path, *part), tuple(one.mark for one in facts), make)
-    changed_at = max(facts[0].changed_at, *(one.changed_at for one in facts[2:]))
+    body = finished((request.path, *part), (*(one.mark for one in (*facts, operator)), mark), make)
+    changed_at = max(facts[0].changed_at, operator.changed_at, *(one.changed_at for one in facts[2:]))
     return answer(request, body, "application/json; charset=utf-8", changed_at, FOR_TEN_SECONDS)
 
 
@@ -171,10 +177,10 @@ summary = endpoint(
         "components": answers.components(),
         "incidents": answers.incidents(answers.present.open),
         "scheduled_maintenances": answers.maintenances(answers.present.planned),
-        "status": statuspage.status(answers.present),
+        "status": statuspage.status(answers.present, answers.mark),
     }
 )
-status = endpoint(lambda answers: {"status": statuspage.status(answers.present)})
+status = endpoint(lambda answers: {"status": statuspage.status(answers.present, answers.mark)})
 components = endpoint(lambda answers: {"components": answers.components()})
 unresolved_incidents = endpoint(lambda answers: {"incidents": answers.incidents(answers.present.open)})
 incidents = paged(lambda answers, rows: {"incidents": answers.incidents(rows)}, "incidents in", queries.incidents_in)

@@ -35,22 +35,25 @@ def register(
     check_code: str = "",
     pdf: str = "",
     to_seal: bool = True,
+    rehearsal: int = 0,
 ) -> Document:
     """Add an issued document, in the transaction that issues it; it is sealed later, where a key is set.
 
     `about` names the record of which this is a revision, where the number may be another's, too. `pdf` is the name of a
-    stored PDF, which is signed within. One that says of itself that it is unsealed stays so: not `to_seal`.
+    stored PDF, which is signed within. One that says of itself that it is unsealed stays so: not `to_seal`. `rehearsal` is
+    the number of the rehearsal that runs: what is tried out never bears the operator's seal.
     """
     document = Document.objects.create(
         kind=kind,
         about=about or number,
         number=number,
         revision=revision,
+        rehearsal=rehearsal,
         issued_at=issued_at,
         sha256=sha256,
         check_code=check_code or new_check_code(),
         pdf=pdf,
     )
-    if to_seal:
+    if to_seal and not rehearsal:
         Seal.objects.create(document=document, next_attempt_at=issued_at)
     return document

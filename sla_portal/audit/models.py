@@ -192,6 +192,9 @@ class Document(models.Model):
     )
     number = models.CharField(_("number"), max_length=120)
     revision = models.PositiveIntegerField(_("revision"), default=1)
+    rehearsal = models.PositiveIntegerField(
+        _("rehearsal"), default=0, help_text=_("Number of the rehearsal in which it was issued. 0: none.")
+    )
     issued_at = models.DateTimeField(_("issued at"))
     sha256 = models.CharField(_("SHA-256 of the file"), max_length=64, db_index=True)
     check_code = models.CharField(
@@ -209,7 +212,10 @@ class Document(models.Model):
         ordering = ["id"]
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["kind", "about", "revision"], name="a_document_has_each_revision_once"),
+            # What was issued in a rehearsal stays, and the numbers start anew.
+            models.UniqueConstraint(
+                fields=["kind", "about", "revision", "rehearsal"], name="a_document_has_each_revision_once"
+            ),
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="a_document_is_of_a_known_kind"),
         ]
 

@@ -59,8 +59,8 @@ def documents() -> models.QuerySet[Document]:
 
 
 def document(kind: Kind, about: str, revision: int = 1) -> Document | None:
-    """Return an issued document; None where the register does not know it."""
-    return documents().filter(kind=kind, about=about, revision=revision).first()
+    """Return an issued document, the last where one of a rehearsal had its number; None where the register knows none."""
+    return documents().filter(kind=kind, about=about, revision=revision).last()
 
 
 def document_of_file(sha256: str) -> Document | None:
@@ -73,7 +73,7 @@ def seal_of(kind: Kind, about: str, revision: int = 1) -> bytes | None:
     """Return the bytes of a document's seal, as they stand beside it or follow it; None while it is unsealed."""
     sealed = Seal.objects.filter(sealed_at__isnull=False)
     named = sealed.filter(document__kind=kind, document__about=about, document__revision=revision)
-    content = named.values_list("content", flat=True).first()
+    content = named.values_list("content", flat=True).last()
     return None if content is None else bytes(content)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from sla_portal.audit.admin import ChosenFilter, Link, MonthFilter, ReadOnlyModelAdmin, clock_column
 from sla_portal.badges import badge
 from sla_portal.clocks import DASH
-from sla_portal.customers.admin import RegionFilter
+from sla_portal.customers.admin import InstallerOfCustomerFilter, RegionFilter
 from sla_portal.kernel.months import ServiceMonth
 
 from .clauses import CLAUSES
@@ -225,7 +225,7 @@ class CustomerMonthAdmin(JudgedMonthAdmin):
     export_page = "export_customer_months"
     list_display = ("month_link", "customer", *FIGURES)
     list_select_related = ("customer",)
-    list_filter = (JudgedMonthFilter, RegionOfCustomerFilter, OutcomeFilter, FlagFilter)
+    list_filter = (JudgedMonthFilter, RegionOfCustomerFilter, InstallerOfCustomerFilter, OutcomeFilter, FlagFilter)
     search_fields = ("customer__code", "customer__name")
     search_help_text = gettext_lazy("Customer's code or name")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -210,6 +211,12 @@ class RegionMonth(JudgedMonth):
         max_length=64,
         help_text=_("SHA-256 of the counted and excluded minutes that the months of its customers are derived from."),
     )
+    first_service_day = models.DateField(
+        _("first service day"), null=True, help_text=_("Of the region, where it lies in the month.")
+    )
+    last_service_day = models.DateField(
+        _("last service day"), null=True, help_text=_("Of the region, where it lies in the month.")
+    )
 
     class Meta(JudgedMonth.Meta):
         verbose_name = _("service month of a region")
@@ -221,6 +228,11 @@ class RegionMonth(JudgedMonth):
 
     def __str__(self) -> str:
         return f"{self.region} {self.month:%Y-%m}"
+
+    @property
+    def days(self) -> list[date]:
+        """The service days that the figures state."""
+        return ServiceMonth.of(self.month).days_between(self.first_service_day, self.last_service_day)
 
 
 class CustomerMonth(JudgedMonth):

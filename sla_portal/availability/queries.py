@@ -149,8 +149,31 @@ def region_month(
 ) -> Judged:
     """Judge a service month of a region; `terms` and `decisions` as in `judged_region`. Raises `NoAgreementInForce`."""
     judgement = judged_region(region, month.span(settings.SLA_ZONE), now, terms=terms, **decisions)
-    days = ServiceDays.of(month.days, settings.SLA_ZONE)
-    return Judged(month, judgement, days, figures(judgement, days, terms or version_in_force(month.first_day).terms))
+    in_service = service_days_of(region, month)
+    days = ServiceDays.of(in_service, settings.SLA_ZONE)
+    decisive = terms or version_in_force(min(in_service, default=month.first_day)).terms
+    return Judged(month, judgement, days, figures(judgement, days, decisive))
+
+
+def service_days_of(region: Region, month: ServiceMonth) -> list[date]:
+    """Return the service days of a region's month.
+
+    A closed month keeps those with which it was closed: none where it does not state the region.
+    """
+    if closing_of(month) is None:
+        return region.service_days(month)
+    closed = RegionMonth.objects.filter(region=region, month=month.first_day).first()
+    return closed.days if closed else []
+
+
+def regions_in_service(month: ServiceMonth) -> QuerySet[Region]:
+    """Return the regions with a service day in the month or, where it is closed, those that the closing states."""
+    if closing_of(month):
+        return Region.objects.filter(months__month=month.first_day)
+    return Region.objects.filter(
+        Q(first_service_day__isnull=True) | Q(first_service_day__lte=month.last_day),
+        Q(last_service_day__isnull=True) | Q(last_service_day__gte=month.first_day),
+    )
 
 
 def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **decisions: Unpack[Decisions]) -> Judged:
@@ -159,8 +182,10 @@ def customer_month(customer: Customer, month: ServiceMonth, now: datetime, **dec
     `decisions` as in `judged_region`; the customer's own exclusions may be among them. Where the terms measure the
     contract period, the days are those of the contract to the end of the month. Raises `NoAgreementInForce`.
     """
-    contracts = list(
-        contracts_in_force(month.first_day, month.last_day).filter(customer=customer).order_by("starts_on")
+    contracts = (
+        list(contracts_in_force(month.first_day, month.last_day).filter(customer=customer).order_by("starts_on"))
+        if months_in_service([month])
+        else []
     )
     in_force = [(contract.starts_on, contract.last_day) for contract in contracts]
     terms = version_in_force(first_service_day(in_force, month)).terms
@@ -288,32 +313,78 @@ def record_of(month: ServiceMonth, now: datetime) -> MonthRecord:
     version_in_force(month.first_day)
     return MonthRecord(
         month,
-        tuple((region, region_month(region, month, now).figures) for region in Region.objects.all()),
+        tuple((region, region_month(region, month, now).figures) for region in regions_in_service(month)),
         open_items(month, now),
         CustomerMonth.objects.filter(month=month.first_day, met=False).count(),
     )
 
 
-def first_day_on_record() -> date | None:
-    """Return the day of the first contract or outage on record; None where there is neither."""
-    outage = Outage.objects.valid().aggregate(first=Min("started_at"))["first"]
-    contract = Contract.objects.aggregate(first=Min("starts_on"))["first"]
-    days = [day for day in (contract, outage and local_date(epoch(outage), settings.SLA_ZONE)) if day]
+def service_began_on() -> date | None:
+    """Return the first service day of the earliest region.
+
+    A region without one begins with its first contract or outage on record. None where there is nothing of all this.
+    """
+    set_day = Region.objects.aggregate(first=Min("first_service_day"))["first"]
+    without = Q(region__first_service_day__isnull=True)
+    outage = Outage.objects.valid().filter(without).aggregate(first=Min("started_at"))["first"]
+    contract = Contract.objects.filter(customer__region__first_service_day__isnull=True).aggregate(
+        first=Min("starts_on")
+    )["first"]
+    days = [day for day in (set_day, contract, outage and local_date(epoch(outage), settings.SLA_ZONE)) if day]
     return min(days, default=None)
 
 
+def regions_without_first_service_day() -> QuerySet[Region]:
+    """Return the regions of which nobody recorded when they began."""
+    return Region.objects.filter(first_service_day__isnull=True)
+
+
+def in_service_since(present: ServiceMonth) -> ServiceMonth:
+    """Return the first month in which a region is in service: the present one where nothing says when."""
+    began = service_began_on()
+    return ServiceMonth.of(began) if began else present
+
+
+def months_in_service(months: Iterable[ServiceMonth]) -> list[ServiceMonth]:
+    """Return those of `months` that are closed or do not end before the first service day of every region.
+
+    Where a region has none, all of them.
+    """
+    months = list(months)
+    first = Region.objects.aggregate(first=Min("first_service_day"))["first"]
+    if first is None or regions_without_first_service_day().exists():
+        return months
+    closed = closed_months([month.first_day for month in months])
+    return [month for month in months if first <= month.last_day or month.first_day in closed]
+
+
 def not_in_service(month: ServiceMonth) -> str:
-    """Return the sentence that says why a month can be neither closed nor reported; empty where it can."""
+    """Return the sentence that says why a month can be neither closed nor reported; empty where it can.
+
+    A closed month can always be corrected and reported.
+    """
     try:
         version_in_force(month.first_day)
     except NoAgreementInForce as refused:
         return str(refused)
-    first = first_day_on_record()
-    if first and month.last_day < first:
-        return _(
-            "%(month)s lies before the first contract and the first outage on record (%(day)s): the service was not in "
-            "operation, so there is nothing to close or report."
-        ) % {"month": month, "day": first.isoformat()}
+    if closing_of(month):
+        return ""
+    began = service_began_on()
+    if began and month.last_day < began:
+        sentence = (
+            _(
+                "%(month)s lies before the first service day (%(day)s): the service was not in operation, so there is "
+                "nothing to close or report."
+            )
+            if Region.objects.filter(first_service_day__isnull=False).exists()
+            else _(
+                "%(month)s lies before the first contract and the first outage on record (%(day)s): the service was "
+                "not in operation, so there is nothing to close or report."
+            )
+        )
+        return sentence % {"month": month, "day": began.isoformat()}
+    if began and not regions_in_service(month).exists():
+        return _("No region is in service in %(month)s, so there is nothing to close or report.") % {"month": month}
     return ""
 
 

@@ -29,7 +29,7 @@ class WhatIfMonth:
     region: Region
     month: ServiceMonth
     was: RegionMonth | None
-    """None: the region was added after the month was closed."""
+    """None: the closing does not state the region, which was opened later."""
     would: MonthFigures
     deviates: bool
     """The record has changed since the month was closed; `would` is computed from the present record."""
@@ -66,7 +66,8 @@ def outages_to_judge() -> int:
 def what_if(terms: Terms, now: datetime) -> Iterator[WhatIfMonth]:
     """Judge the last twelve closed months of each region as if `terms` had always been in force, newest month first.
 
-    Each region is judged once for all months. All days are service days of a region, whatever measurement period `terms` name.
+    Each region is judged once for all months, on the service days with which each was closed, whatever measurement
+    period `terms` name.
     """
     months = recently_closed_months()
     if not months:
@@ -81,10 +82,11 @@ def what_if(terms: Terms, now: datetime) -> Iterator[WhatIfMonth]:
     for region in Region.objects.all():
         judgement = judged_region(region, span, now, terms=terms)
         for month in months:
+            was = judged.get((region.pk, month.first_day))
             yield WhatIfMonth(
                 region=region,
                 month=month,
-                was=judged.get((region.pk, month.first_day)),
-                would=figures(judgement, ServiceDays.of(month.days, settings.SLA_ZONE), terms),
+                was=was,
+                would=figures(judgement, ServiceDays.of(was.days if was else (), settings.SLA_ZONE), terms),
                 deviates=month.first_day in deviating,
             )

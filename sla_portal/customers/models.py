@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from sla_portal.kernel.months import ServiceMonth
 
 code_validator = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", _("Use letters, digits, dots, hyphens and underscores only.")
@@ -70,15 +73,42 @@ class Region(Translated):
         validators=[validate_time_zone],
         help_text=_("Time zone of the people in this region. Empty: the SLA time zone. Only the SLA time zone counts."),
     )
+    first_service_day = models.DateField(
+        _("first service day"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "In the SLA time zone. Earlier days of this region are not in service. Months before the first service day "
+            "of every region are neither closed nor reported."
+        ),
+    )
+    last_service_day = models.DateField(
+        _("last service day"),
+        null=True,
+        blank=True,
+        help_text=_("In the SLA time zone. Later days are not in service. Empty: the region is not discontinued."),
+    )
 
     class Meta:
         verbose_name = _("region")
         verbose_name_plural = _("regions")
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(first_service_day__isnull=True)
+                | models.Q(last_service_day__isnull=True)
+                | models.Q(last_service_day__gte=models.F("first_service_day")),
+                name="a_region_is_not_discontinued_before_its_first_service_day",
+            ),
+        ]
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone) if self.time_zone else settings.SLA_ZONE
+
+    def service_days(self, month: ServiceMonth) -> list[date]:
+        """Return the dates of the month from the first service day to the last (1.6)."""
+        return month.days_between(self.first_service_day, self.last_service_day)
 
 
 class Positioned(Translated):
@@ -110,11 +140,42 @@ class Customer(Coded):
 
     region = models.ForeignKey(Region, models.PROTECT, verbose_name=_("region"), related_name="customers")
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default="en")
+    installer = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("installer"),
+        related_name="sites",
+        help_text=_(
+            "This customer is a site of the installer: the installer's contacts act for it and are notified too."
+        ),
+    )
+    bundled = models.BooleanField(
+        _("sites bundled"),
+        default=True,
+        help_text=_(
+            "For an installer: its contacts get one e-mail for all sites, with their list. Otherwise one for each site."
+        ),
+    )
+    reports_by_mail = models.BooleanField(
+        _("reports by e-mail"),
+        default=False,
+        help_text=_(
+            "Its contacts get an e-mail when the reports of a closed month are issued; for an installer: those of its sites."
+        ),
+    )
 
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         ordering = ["code"]
+        constraints = [
+            # Triggers of `triggers.py` add: an installer has no installer.
+            models.CheckConstraint(
+                condition=~models.Q(installer=models.F("id")), name="a_customer_is_not_its_own_installer"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
@@ -126,6 +187,13 @@ class Contact(models.Model):
     customer = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("customer"), related_name="contacts")
     email = models.EmailField(_("e-mail"))
     name = models.CharField(_("name"), max_length=200, blank=True)
+    authorised = models.BooleanField(
+        _("authorised"),
+        default=False,
+        help_text=_(
+            "May terminate contracts (5.2) and claim compensation. If no contact of a customer is marked, all of them may."
+        ),
+    )
 
     class Meta:
         verbose_name = _("contact")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -23,13 +23,24 @@ class AddressTwice(Refused):
     """An e-mail address occurs twice."""
 
 
-def open_region(*, actor: Actor, code: str, name: str, name_zh: str = "", time_zone: str = "", now: datetime) -> Region:
+def open_region(
+    *,
+    actor: Actor,
+    code: str,
+    name: str,
+    name_zh: str = "",
+    time_zone: str = "",
+    first_service_day: date | None = None,
+    now: datetime,
+) -> Region:
     """Add a region; without a `time_zone` it uses the SLA time zone."""
     require(actor, "customers.add_region")
     with transaction.atomic():
         if Region.objects.filter(code=code).exists():
             raise CodeTaken(_("Region %(code)s already exists.") % {"code": code})
-        region = Region.objects.create(code=code, name=name, name_zh=name_zh, time_zone=time_zone)
+        region = Region.objects.create(
+            code=code, name=name, name_zh=name_zh, time_zone=time_zone, first_service_day=first_service_day
+        )
         record(actor=actor, action="opened", subject=region, changes=difference({}, snapshot(region)), now=now)
     return region
 

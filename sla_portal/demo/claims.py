@@ -71,7 +71,9 @@ def granted(story: Story, down_at: datetime) -> None:
 
     def redeem(at: datetime) -> None:
         compensation = of(story, "haiwan").compensations.get()
-        redeem_voucher(actor=story.people["support3"], voucher=compensation.voucher, reference="Invoice R-20417", now=at)
+        redeem_voucher(
+            actor=story.people["support3"], voucher=compensation.voucher, reference="Invoice R-20417", now=at
+        )
 
     story.then(clock(1, 25, "10:00"), redeem)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +22,14 @@ from incidents.operations import (
 from maintenance.models import Kind, MaintenanceWindow
 from maintenance.operations import announce_window, finish_work, plan_window, request_announcement, start_work
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.operations import record_payment, sign_contract, suspend_contract, terminate_contract
+from sla_portal.agreements.operations import (
+    change_charge,
+    record_payment,
+    renew_contract,
+    sign_contract,
+    suspend_contract,
+    terminate_contract,
+)
 from sla_portal.agreements.rules import shortest_period_ends_on
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import Exclusion
@@ -40,6 +48,8 @@ from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.customers.operations import enrol_customer, open_region
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.operator.operations import open_portal
+from sla_portal.operator.queries import is_opened
 
 from .customers import PARTIES, REGIONS, Party, Period
 from .people import hire
@@ -86,10 +96,24 @@ class Story:
     def region(self, code: str, name: str, name_zh: str, zone: str) -> None:
         def step(at: datetime) -> None:
             self.regions[code] = open_region(
-                actor=self.people["admin"], code=code, name=name, name_zh=name_zh, time_zone=zone, now=at
+                actor=self.people["admin"],
+                code=code,
+                name=name,
+                name_zh=name_zh,
+                time_zone=zone,
+                # The first contracts start on this day, too.
+                first_service_day=(self.present + -13).first_day,
+                now=at,
             )
 
         self.then(self.clock(14, 1, "10:00"), step)
+
+    def opening(self) -> None:
+        def step(at: datetime) -> None:
+            if not is_opened():
+                open_portal(actor=self.people["admin"], now=at)
+
+        self.then(self.clock(14, 1, "12:00"), step)
 
     def party(self, party: Party) -> None:
         first = self.clock(party.periods[0].months_ago, party.periods[0].day, "10:00") - 12 * DAYS
@@ -107,24 +131,27 @@ class Story:
 
         self.then(first, step)
         for number, period in enumerate(party.periods, 1):
-            self.contract(party, f"K-{party.code[2:]}-{number}", period)
+            self.contract(party, f"K-{party.code[2:]}-{number}", period, earlier=f"K-{party.code[2:]}-{number - 1}")
 
-    def contract(self, party: Party, reference: str, period: Period) -> None:
+    def contract(self, party: Party, reference: str, period: Period, earlier: str) -> None:
         starts_on = (self.present + -period.months_ago).first_day + (period.day - 1) * DAYS
         months = [ServiceMonth.of(starts_on) + n for n in range(period.months)]
 
         def sign(at: datetime) -> None:
-            self.contracts[reference] = sign_contract(
-                actor=self.people["admin"],
-                customer=self.customers[party.code],
-                reference=reference,
-                starts_on=starts_on,
-                ends_on=shortest_period_ends_on(months[-1].first_day + (period.day - 1) * DAYS),
-                monthly_charge=party.charge,
-                currency=party.currency,
-                trial_days=period.trial_days,
-                now=at,
-            )
+            terms: dict[str, Any] = {
+                "actor": self.people["admin"],
+                "reference": reference,
+                "ends_on": shortest_period_ends_on(months[-1].first_day + (period.day - 1) * DAYS),
+                "monthly_charge": party.charge,
+                "currency": party.currency,
+                "now": at,
+            }
+            if before := self.contracts.get(earlier):
+                self.contracts[reference] = renew_contract(contract=before, **terms)
+            else:
+                self.contracts[reference] = sign_contract(
+                    customer=self.customers[party.code], starts_on=starts_on, trial_days=period.trial_days, **terms
+                )
 
         self.then(self.clock(period.months_ago, period.day, "11:00") - 10 * DAYS, sign)
         for month in months[1 if period.trial_days else 0 :]:
@@ -174,6 +201,21 @@ class Story:
             )
 
         self.then(self.clock(months_ago, day, "09:00") - 14 * DAYS, step)
+
+    def new_charge(self, reference: str, charge: Decimal, reason: str) -> None:
+        """A charge from the next month on."""
+
+        def step(at: datetime) -> None:
+            change_charge(
+                actor=self.people["admin"],
+                contract=self.contracts[reference],
+                from_month=self.present.next,
+                monthly_charge=charge,
+                reason=reason,
+                now=at,
+            )
+
+        self.then(self.clock(1, 20, "10:00"), step)
 
     # Maintenance
 
@@ -419,8 +461,10 @@ def customers_and_contracts(story: Story) -> None:
         story.region(*region)
     for party in PARTIES:
         story.party(party)
+    story.opening()
     story.suspension("K-1003-1", 4, 10, 14, "Two invoices unpaid after the second reminder")
     story.termination("K-2004-1", 3, 20, "The building was sold")
+    story.new_charge("K-1004-1", Decimal("2080.00"), "Two more buildings")
 
 
 def the_first_half_year(story: Story) -> None:

@@ -7,12 +7,16 @@ from typing import Any
 
 from django.db.models import ManyToOneRel, Model
 
+from claims.models import Claim
+from claims.queries.entitlements import DECIDED
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow, RequestStatus
 from sla_portal.agreements.models import AgreementVersion, Clause, Contract
 from sla_portal.agreements.rules import Stage
+from sla_portal.audit.models import ClosedMonth
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.instants import instant_text
+from sla_portal.kernel.months import ServiceMonth
 
 from . import queries
 from .format import Row
@@ -42,6 +46,7 @@ def check_against_portal(history: History) -> None:
     errors += _voided_incidents(history)
     errors += _versions_standing_still(history.agreements or [])
     errors += _days_taken(history.agreements or [])
+    errors += _versions_in_use(history.agreements or [])
     errors += _windows_decided_here(history)
     errors += _work_on_record(history.maintenance)
     if errors:
@@ -74,6 +79,7 @@ def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
     on_record = {recorded.row["version"]: recorded.row for recorded in queries.agreements()}
     named = AgreementVersion.objects.filter(version__in=[row["version"] for row in agreements])
     stages = {version.version: (version.stage, version.notice_id) for version in named}
+    told = AgreementVersion.objects.filter(notice__isnull=False).exists()
     for i, row in enumerate(agreements):
         stage, announced = stages.get(row["version"], (Stage.PUBLISHED, None))
         version = shown(row["version"])
@@ -83,6 +89,8 @@ def _versions_standing_still(agreements: Sequence[Row]) -> Iterator[str]:
             yield f"agreements[{i}].version: Version {version} is a draft here. Discard the draft first."
         elif announced and on_record[row["version"]] != row:
             yield f"agreements[{i}]: Customers were told of version {version} here, so it is not changed any more (5.2)."
+        elif told and on_record.get(row["version"], row) != row:
+            yield f"agreements[{i}]: An amendment was announced here, so version {version} is not changed any more (5.2)."
 
 
 def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
@@ -98,6 +106,45 @@ def _days_taken(agreements: Sequence[Row]) -> Iterator[str]:
                 f"agreements[{i}].effective_on: Version {staying[row['effective_on']]} takes effect on that day, and "
                 "the portal's record refers to it."
             )
+
+
+def _versions_in_use(agreements: Sequence[Row]) -> Iterator[str]:
+    """What a month was closed or a claim decided by is neither changed nor removed, and nothing comes in between."""
+    if not agreements:
+        return
+    on_record = [recorded.row for recorded in queries.agreements()]
+    named = {row["version"] for row in agreements}
+    staying = {
+        version.version for version in AgreementVersion.objects.published().exclude(version__in=named) if stays(version)
+    }
+    after = sorted(
+        [*agreements, *(row for row in on_record if row["version"] in staying)], key=lambda row: row["effective_on"]
+    )
+    decided = Claim.objects.filter(status__in=DECIDED).order_by().values_list("month", flat=True)
+    for day in sorted({*ClosedMonth.objects.values_list("month", flat=True), *decided.distinct()}):
+        month = ServiceMonth.of(day)
+        before, then = _in_force(on_record, month), _in_force(after, month)
+        if before == then:
+            continue
+        changed = next((i for i, row in enumerate(agreements) if (row in then) != (row in before)), None)
+        where = f"agreements[{changed}]" if changed is not None else "agreements"
+        versions = " and ".join(row["version"] for row in before)
+        yield (
+            f"{where}: {month} was closed or a claim for it decided by version {versions}, which is neither changed nor "
+            "removed, and no other takes its place."
+        )
+        return
+
+
+def _in_force(rows: Sequence[Row], month: ServiceMonth) -> list[Row]:
+    """The versions in force on some day of a month; `rows` by their days."""
+    days = [row["effective_on"] for row in rows]
+    first, last = month.first_day.isoformat(), month.last_day.isoformat()
+    return [
+        row
+        for row, starts, ends in zip(rows, days, [*days[1:], "9999-12-31"], strict=True)
+        if starts <= last and ends > first
+    ]
 
 
 def _windows_decided_here(history: History) -> Iterator[str]:
@@ -137,8 +184,8 @@ def _work_on_record(windows: Sequence[Row]) -> Iterator[str]:
 
 
 def stays(version: AgreementVersion) -> bool:
-    """Whether a version that the file does not name stays: customers were told of it, or something refers to it."""
-    return version.notice_id is not None or is_referred_to(version)
+    """Whether a version that the file does not name stays: customers were told of one, or something refers to it."""
+    return AgreementVersion.objects.filter(notice__isnull=False).exists() or is_referred_to(version)
 
 
 def is_referred_to(row: Model) -> bool:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
-from sla_portal.customers.models import Client, CoreFunction, Customer, Region
+from sla_portal.customers.models import Client, CoreFunction, Customer
 
 from . import queries
 from .format import FORMAT, Row
@@ -25,9 +25,9 @@ def written() -> Iterator[str]:
         lists: dict[str, Iterable[Row]] = {
             "functions": (recorded.row for recorded in queries.coded(CoreFunction)),
             "clients": (recorded.row for recorded in queries.coded(Client)),
-            "regions": (recorded.row for recorded in queries.coded(Region)),
+            "regions": (recorded.row for recorded in queries.regions()),
             "agreements": (recorded.row for recorded in queries.agreements()),
-            "customers": _rows(Customer.objects.all(), "code", queries.customers),
+            "customers": map(_without_nothing, _rows(Customer.objects.all(), "code", queries.customers)),
             "maintenance": _rows(MaintenanceWindow.objects.not_discarded(), "reference", queries.maintenance),
             "incidents": _rows(Incident.objects.valid(), "reference", queries.incidents),
         }
@@ -47,6 +47,15 @@ def _rows(rows: QuerySet[Any], key: str, on_record: Callable[[Collection[str]], 
     for chunk in chunks(keys):
         found = on_record(chunk)
         yield from (found[code].row for code in chunk)
+
+
+def _without_nothing(customer: Row) -> Row:
+    """Leave out the later charges of contracts that have none, as files of earlier builds do."""
+    contracts = [
+        {name: value for name, value in contract.items() if name != "charges" or value}
+        for contract in customer["contracts"]
+    ]
+    return {**customer, "contracts": contracts}
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from django.core.exceptions import ValidationError as DjangoError
@@ -32,6 +33,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import custom_error_schema
 
 from sla_portal.kernel.instants import check_year, instant_text, parse_instant
+from sla_portal.kernel.months import ServiceMonth
 
 FORMAT = "sla-portal-history/1"
 
@@ -40,8 +42,11 @@ T = TypeVar("T")
 Rows = list[Annotated[T, AfterValidator(vars)]]
 """Rows that are checked as models and then plain: a large file is not held as models too."""
 
+SERVICE_DAYS = ("first_service_day", "last_service_day")
+"""The keys of a region that a dump writes only where they say something, so that an earlier build reads it."""
 SUSPENSIONS_BY = ("starts_on", "ends_on")
 PAYMENTS_BY = ("paid_on", "reference")
+CHARGES_BY = ("from",)
 CONTRACTS_BY = ("starts_on", "reference")
 NOTICES_BY = ("sent_at",)
 """Of two sent in the same second the later in the file is the newer."""
@@ -154,6 +159,12 @@ Day = Annotated[
     Sentence("A date such as 2026-09-10 is wanted here, not {value}."),
     AfterValidator(_day),
 ]
+Month = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}$"),
+    Sentence("A month such as 2026-09 is wanted here, not {value}."),
+    AfterValidator(lambda value: str(ServiceMonth.parse(value))),
+]
 Instant = Annotated[
     str,
     AfterValidator(lambda value: instant_text(parse_instant(value))),
@@ -216,6 +227,19 @@ class Coded(Part):
     name: Name
 
 
+class Region(Coded):
+    """A region with the days on which it is in service, both included."""
+
+    first_service_day: Day | None = None
+    """Left out or null: no day is too early."""
+    last_service_day: Day | None = None
+    """Left out or null: no day is too late."""
+
+    def contradictions(self) -> Iterable[tuple[str, str]]:
+        if self.first_service_day is not None and self.last_service_day is not None:
+            yield from _before(self, "first_service_day", "last_service_day")
+
+
 class Agreement(Part):
     """A version of the agreement."""
 
@@ -245,6 +269,28 @@ class Payment(Part):
     """Negative where money was paid back."""
 
 
+class MonthlyCharge(Part):
+    """A monthly charge that holds from a service month on."""
+
+    from_month: Annotated[Month, Field(alias="from")]
+    monthly_charge: Charge
+
+    def row(self) -> Row:
+        return {"from": self.from_month, "monthly_charge": self.monthly_charge}
+
+
+def _ascending(charges: list[Row]) -> list[Row]:
+    """Refuse a charge from a month that does not lie after the one before."""
+    wrong = [
+        _wrong(f"It must lie after the month before it ({before['from']}), but is {charge['from']}.", place, "from")
+        for place, (before, charge) in enumerate(pairwise(charges), 1)
+        if charge["from"] <= before["from"]
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data("charges", wrong)
+    return charges
+
+
 def _longest(suspensions: list[Row]) -> list[Row]:
     """Of suspensions in order, of those that start on one day, the longest: it says what the others say."""
     return list({suspension["starts_on"]: suspension for suspension in suspensions}.values())
@@ -255,6 +301,11 @@ class Contract(Part):
     starts_on: Day
     ends_on: Day
     monthly_charge: Charge
+    """The first."""
+    charges: Annotated[
+        list[Annotated[MonthlyCharge, AfterValidator(MonthlyCharge.row)]], AfterValidator(_ascending)
+    ] = []
+    """Those that hold from a service month on, in order. Without any the first holds always; a dump then leaves the key out."""
     currency: Currency
     trial_days: SmallNumber
     """Counted from the contract's first day."""
@@ -437,7 +488,7 @@ class Document(Part):
     format: Literal["sla-portal-history/1"]
     functions: Rows[Coded] = []
     clients: Rows[Coded] = []
-    regions: Rows[Coded] = []
+    regions: Rows[Region] = []
     agreements: Rows[Agreement] = []
     """Without these four, or where one is empty, the portal's own stand."""
     customers: Rows[Customer]

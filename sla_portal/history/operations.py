@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction, Update
 from incidents.rules import Times, objections
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
-from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
-from sla_portal.agreements.rules import extended_to
+from sla_portal.agreements.models import AgreementVersion, Charge, Contract, Payment, Suspension
+from sla_portal.agreements.operations import time_changed
+from sla_portal.agreements.rules import ContractRecord, extended_to, renewals_by_days
+from sla_portal.agreements.rules import Period as ContractPeriod
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import ClosedMonth
 from sla_portal.audit.operations import Period, Written, closed_months_touched, lock_chain, record_many
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
+from sla_portal.kernel.months import ServiceMonth
 
 from . import queries
 from .conflicts import check_against_portal, is_referred_to, stays
 from .differences import changes, replaced, replaced_notices, without_status
-from .format import CONTRACTS_BY, PAYMENTS_BY, Row, in_order
+from .format import CHARGES_BY, CONTRACTS_BY, PAYMENTS_BY, SERVICE_DAYS, Row, in_order
 from .queries import CHUNK, Recorded, chunks
 from .reader import History, NotAHistory
 
@@ -81,6 +85,39 @@ def _outage_periods(row: Row, now: datetime) -> list[Period]:
     ]
 
 
+def _contract_periods(row: Row, before: Row) -> list[Period]:
+    """The time whose service or worth the contracts of a customer change."""
+    was, becomes = (
+        {contract["reference"]: contract for contract in side.get("contracts") or ()} for side in (before, row)
+    )
+    return [
+        period
+        for reference, contract in becomes.items()
+        if was.get(reference) != contract
+        for period in time_changed(was.get(reference) and _record(was[reference]), _record(contract))
+    ]
+
+
+def _record(contract: Row) -> ContractRecord:
+    return ContractRecord(
+        starts_on=_day(contract["starts_on"]),
+        last_day=_day(contract["terminated_on"] or contract["ends_on"]),
+        monthly_charge=Decimal(contract["monthly_charge"]),
+        currency=contract["currency"],
+        trial_days=contract["trial_days"],
+        charges=tuple((_month(one["from"]), Decimal(one["monthly_charge"])) for one in contract["charges"]),
+        suspended=tuple((_day(one["starts_on"]), _day(one["ends_on"])) for one in contract["suspensions"]),
+    )
+
+
+def _days_of(contract: Row) -> list[str | None]:
+    return [contract[name] for name in ("starts_on", "ends_on", "terminated_on")]
+
+
+def _month(text: str) -> date:
+    return ServiceMonth.parse(text).first_day
+
+
 def _times(incident: Row) -> Times:
     return Times(
         detected_at=_instant(incident["detected_at"]),
@@ -102,9 +139,9 @@ class _Loading:
 
     def load(self) -> Loaded:
         history = self.history
-        self._load_coded("regions", Region, history.regions)
-        self._load_coded("functions", CoreFunction, history.functions)
-        self._load_coded("clients", Client, history.clients)
+        self._load_coded("regions", Region, history.regions, queries.regions())
+        self._load_coded("functions", CoreFunction, history.functions, queries.coded(CoreFunction))
+        self._load_coded("clients", Client, history.clients, queries.coded(Client))
         if history.agreements:
             self._load_agreements(history.agreements)
         self.regions: Keys = dict(Region.objects.values_list("code", "pk"))
@@ -125,12 +162,22 @@ class _Loading:
 
     # The portal's own lists
 
-    def _load_coded(self, kind: str, model: type[Region | CoreFunction | Client], rows: list[Row] | None) -> None:
-        before = {recorded.row["code"]: recorded for recorded in queries.coded(model)}
+    def _load_coded(
+        self,
+        kind: str,
+        model: type[Region | CoreFunction | Client],
+        rows: list[Row] | None,
+        on_record: Sequence[Recorded],
+    ) -> None:
+        before = {recorded.row["code"]: recorded for recorded in on_record}
         entries = []
         for position, row in enumerate(rows or [], 1):
             found = before.get(row["code"])
-            said = {"name": row["name"]} if model is Region else {"name": row["name"], "position": position}
+            said: dict[str, Any] = {"name": row["name"]}
+            if model is Region:
+                said |= {name: _day(row[name]) for name in SERVICE_DAYS}
+            else:
+                said["position"] = position
             subject = model(code=row["code"]) if found is None else model._default_manager.get(pk=found.pk)
             old = {name: getattr(subject, name) for name in said} if found else {}
             if found and old == said:
@@ -219,13 +266,21 @@ class _Loading:
             for subject, row in zip(subjects, changed, strict=True):
                 found = before.get(row[key])
                 action = "changed by a history file" if found else "loaded from a history file"
-                touching = _outage_periods(row, self.now) + _outage_periods(found.row if found else {}, self.now)
+                touching = self._time_touched(row, found.row if found else {}) if self.some_closed else []
                 entries.append(
                     Written(action, subject, changes(found.row if found else None, row), HISTORY_FILE, touching)
-                    if self.some_closed and closed_months_touched(touching)
+                    if closed_months_touched(touching)
                     else Written(action, subject, changes(found.row if found else None, row))
                 )
             self._record(kind, entries)
+
+    def _time_touched(self, row: Row, before: Row) -> list[Period]:
+        """The time of the outages of a row before and after, or the time whose service or worth its contracts change."""
+        return [
+            *_outage_periods(row, self.now),
+            *_outage_periods(before, self.now),
+            *_contract_periods(row, before),
+        ]
 
     def _write_customers(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:
         written = _upsert(
@@ -254,6 +309,8 @@ class _Loading:
 
     def _write_contracts(self, contracts: Sequence[tuple[int, Row, Recorded | None]]) -> None:
         columns = ["starts_on", "ends_on", "monthly_charge", "currency", "trial_days", "terminated_on", *EXTENSION]
+        moved = [row["reference"] for _customer, row, old in contracts if old and _days_of(old.row) != _days_of(row)]
+        renewals = self._unlinked(moved)
         written = _upsert(
             Contract,
             [
@@ -272,9 +329,11 @@ class _Loading:
             ["reference"],
             columns,
         )
+        self._link_renewals(renewals, {customer for customer, _row, _old in contracts})
         gone: list[int] = []
         suspensions: list[Model] = []
         payments: list[Payment] = []
+        charges: list[Model] = []
         for contract, (_customer, row, old) in zip(written, contracts, strict=True):
             left, joined = replaced(old.listed["suspensions"] if old else (), row["suspensions"])
             gone += [pk for pk, _suspension in left]
@@ -292,9 +351,72 @@ class _Loading:
                 )
                 for payment in joined
             ]
+            revisions = Counter(
+                Charge.objects.filter(contract=contract.pk).values_list("from_month", flat=True) if old else ()
+            )
+            _left, joined = replaced(enumerate(old.row["charges"] if old else ()), row["charges"])
+            charges += [
+                Charge(
+                    contract_id=contract.pk,
+                    from_month=_month(charge["from"]),
+                    revision=revisions[_month(charge["from"])] + 1,
+                    monthly_charge=Decimal(charge["monthly_charge"]),
+                    reason=HISTORY_FILE,
+                    recorded_at=self.now,
+                )
+                for charge in joined
+            ]
         _delete(Suspension, gone)
         _create(Suspension, suspensions)
+        _create(Charge, charges)
         _upsert(Payment, payments, ["contract", "reference"], ["paid_on", "amount"])
+
+    def _unlinked(self, references: Sequence[str]) -> list[tuple[int, int]]:
+        """Unlink contracts of a file from the periods before and after them, while their days are written; return the links."""
+        links: list[tuple[int, int]] = []
+        for chunk in chunks(references):
+            named = Q(reference__in=chunk) | Q(renews__reference__in=chunk)
+            linked = Contract.objects.filter(named, renews__isnull=False)
+            links += [(row.renews_id, row.pk) for row in linked if row.renews_id]
+        for keys in chunks([later for _earlier, later in links]):
+            Contract.objects.filter(pk__in=keys).update(renews=None)
+        return links
+
+    def _link_renewals(self, links: Sequence[tuple[int, int]], customers: Collection[int]) -> None:
+        """Link the periods again, and those of the customers of which only the days say which renews which.
+
+        Raises `NotAHistory` where the file lets two periods of one contract overlap.
+        """
+        periods = {
+            row.pk: row
+            for chunk in chunks(sorted(customers))
+            for row in Contract.objects.filter(customer__in=chunk).order_by("pk")
+        }
+        for before, after in links:
+            earlier, later = periods[before], periods[after]
+            if later.starts_on <= earlier.last_day:
+                raise NotAHistory(
+                    [
+                        f"{self._path_of(later, earlier)}: {later} renews {earlier} here. {earlier} ends on {earlier.last_day} and "
+                        f"{later} begins on {later.starts_on}, so that they overlap."
+                    ]
+                )
+        linked = [*links, *((row.renews_id, row.pk) for row in periods.values() if row.renews_id)]
+        renewed, renewing = {before for before, _after in linked}, {after for _before, after in linked}
+        by_days = renewals_by_days(
+            [
+                ContractPeriod(row.pk, row.customer_id, row.starts_on, row.ends_on, row.last_day)
+                for row in periods.values()
+            ]
+        )
+        new = [(before, after) for before, after in by_days if before not in renewed and after not in renewing]
+        for before, after in [*links, *new]:
+            if periods[after].starts_on > periods[before].last_day:
+                Contract.objects.filter(pk=after).update(renews=before)
+
+    def _path_of(self, *contracts: Contract) -> str:
+        paths = self.history.paths["contracts"]
+        return next(paths[one.reference] for one in contracts if one.reference in paths).removesuffix(".reference")
 
     def _write_windows(self, rows: list[Row], before: dict[str, Recorded]) -> Sequence[Model]:
         written = _upsert(
@@ -499,7 +621,7 @@ def _end(ends_on: date, extended_minutes: int) -> dict[str, Any]:
 
 
 def _completed(row: Row, found: Recorded | None) -> Row:
-    """A customer's contracts and payments have keys of their own: those that the file does not name stay.
+    """A customer's contracts, payments and charges have keys of their own: those that the file does not name stay.
 
     So do the extensions of a contract (3.2): the file names its end as extended, or anew as agreed.
     """
@@ -511,9 +633,11 @@ def _completed(row: Row, found: Recorded | None) -> Row:
         payments = {
             payment["reference"]: payment for payment in [*(old["payments"] if old else ()), *contract["payments"]]
         }
+        charges = {charge["from"]: charge for charge in [*(old["charges"] if old else ()), *contract["charges"]]}
         contracts[contract["reference"]] = {
             **contract,
             "ends_on": _extended(contract["ends_on"], found.contracts.get(contract["reference"])),
             "payments": in_order([*payments.values()], PAYMENTS_BY),
+            "charges": in_order([*charges.values()], CHARGES_BY),
         }
     return {**row, "contracts": in_order([*contracts.values()], CONTRACTS_BY)}

@@ -12,9 +12,15 @@ from django.db.models import Model
 
 from incidents.models import Incident, Outage, OutageClient, OutageFunction
 from maintenance.models import MaintenanceNotice, MaintenanceWindow, WindowClient, WindowFunction, WindowRegion
-from sla_portal.agreements.models import AgreementVersion, Contract, Payment, Suspension
+from sla_portal.agreements.models import AgreementVersion, Charge, Contract, Payment, Suspension
 from sla_portal.availability.models import Exclusion, RegionMonth, Status
-from sla_portal.availability.queries import changed_closed_months, closed_rows_of_regions, is_as_closed, region_month
+from sla_portal.availability.queries import (
+    changed_closed_months,
+    closed_rows_of_regions,
+    is_as_closed,
+    region_month,
+    regions_in_service,
+)
 from sla_portal.availability.rules import MonthFigures
 from sla_portal.customers.models import Client, Contact, CoreFunction, Customer, Region
 from sla_portal.kernel.instants import instant_text
@@ -26,6 +32,7 @@ from .format import (
     NOTICES_BY,
     OUTAGES_BY,
     PAYMENTS_BY,
+    SERVICE_DAYS,
     SUSPENSIONS_BY,
     Row,
     canonical_money,
@@ -56,14 +63,14 @@ class Recorded:
     """For a contract: the minutes by which compensation extended it (3.2). `ends_on` of its row is the extended end."""
 
 
-def closed_months_changed(since: datetime) -> Iterator[tuple[ServiceMonth, Region, RegionMonth | None, MonthFigures]]:
+def closed_months_changed(since: datetime) -> Iterator[tuple[ServiceMonth, Region, RegionMonth, MonthFigures]]:
     """Return the closed months whose record was changed `since`, where their figures differ: as closed, and by the record."""
     months = [ServiceMonth.of(day) for day, at in sorted(changed_closed_months().items()) if at >= since]
     frozen = closed_rows_of_regions(months)
     for month in months:
-        for region in Region.objects.order_by("code"):
-            row, figures = frozen.get((region.pk, month.first_day)), region_month(region, month, since).figures
-            if row is None or not is_as_closed(row, figures):
+        for region in regions_in_service(month):
+            row, figures = frozen[region.pk, month.first_day], region_month(region, month, since).figures
+            if not is_as_closed(row, figures):
                 yield month, region, row, figures
 
 
@@ -75,14 +82,24 @@ def _day(day: Any) -> str | None:
     return day and day.isoformat()
 
 
-def coded(model: type[CoreFunction | Client | Region]) -> list[Recorded]:
-    """Return core functions and clients in their order, regions by code."""
-    order = ("code",) if model is Region else ("position", "code")
-    found = model._default_manager.values_list("pk", "code", "name", *order)
+def regions() -> list[Recorded]:
+    """Return regions by code."""
+    # Sorted here, as in `coded`, because databases sort text differently.
     return [
-        Recorded(pk, {"code": code, "name": name})
-        # Sorted here, because databases sort text differently.
-        for pk, code, name, *_order in sorted(found, key=lambda row: row[3:])
+        Recorded(
+            region.pk,
+            {"code": region.code, "name": region.name}
+            | {name: day.isoformat() for name in SERVICE_DAYS if (day := getattr(region, name))},
+        )
+        for region in sorted(Region.objects.all(), key=lambda region: region.code)
+    ]
+
+
+def coded(model: type[CoreFunction | Client]) -> list[Recorded]:
+    """Return core functions or clients in their order."""
+    found = model._default_manager.values_list("pk", "code", "name", "position", "code")
+    return [
+        Recorded(pk, {"code": code, "name": name}) for pk, code, name, *_order in sorted(found, key=lambda row: row[3:])
     ]
 
 
@@ -165,6 +182,13 @@ def _contracts(customers: Collection[int]) -> dict[int, list[Recorded]]:
             contract__customer__in=customers
         ).values_list("contract", "pk", "reference", "paid_on", "amount")
     )
+    charges: dict[int, dict[str, str]] = defaultdict(dict)
+    for owner, month, charge in (
+        Charge.objects.filter(contract__customer__in=customers)
+        .order_by("from_month", "revision")
+        .values_list("contract", "from_month", "monthly_charge")
+    ):
+        charges[owner][f"{month:%Y-%m}"] = canonical_money(charge)
     found: dict[int, list[Recorded]] = defaultdict(list)
     for contract in Contract.objects.filter(customer__in=customers):
         found[contract.customer_id].append(
@@ -175,6 +199,9 @@ def _contracts(customers: Collection[int]) -> dict[int, list[Recorded]]:
                     "starts_on": _day(contract.starts_on),
                     "ends_on": _day(contract.extended_to or contract.ends_on),
                     "monthly_charge": canonical_money(contract.monthly_charge),
+                    "charges": [
+                        {"from": month, "monthly_charge": charge} for month, charge in charges[contract.pk].items()
+                    ],
                     "currency": contract.currency,
                     "trial_days": contract.trial_days,
                     "terminated_on": _day(contract.terminated_on),

@@ -32,18 +32,20 @@ def instant(seconds: int) -> datetime:
 
 def merged(spans: Iterable[Span]) -> list[Span]:
     """Sort `spans` given in any order and join those that overlap or meet; empty spans are dropped."""
-    in_order = sorted(span for span in spans if span[0] < span[1])
+    in_order = sorted(spans)
     if not in_order:
         return []
     joined = []
     start, end = in_order[0]
     for next_start, next_end in in_order:
         if next_start > end:
-            joined.append((start, end))
+            if start < end:
+                joined.append((start, end))
             start, end = next_start, next_end
         elif next_end > end:
             end = next_end
-    joined.append((start, end))
+    if start < end:
+        joined.append((start, end))
     return joined
 
 

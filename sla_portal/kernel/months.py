@@ -98,6 +98,10 @@ class ServiceMonth:
     def days(self) -> list[date]:
         return [self.first_day + timedelta(days=n) for n in range(self.last_day.day)]
 
+    def days_between(self, first: date | None, last: date | None) -> list[date]:
+        """Return the days of the month from `first` to `last`, both included; None leaves that side open."""
+        return [day for day in self.days if (first or day) <= day <= (last or day)]
+
     @property
     def total_minutes(self) -> int:
         """T of a whole month (1.7): days × 24 × 60, whatever daylight saving does."""

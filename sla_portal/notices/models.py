@@ -15,7 +15,8 @@ from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.rules import canonical
-from sla_portal.customers.models import Contact
+from sla_portal.customers.models import Contact, Customer
+from sla_portal.operator.models import Identity
 
 from .rules import digest
 
@@ -39,6 +40,14 @@ class Notice(models.Model):
     public = models.BooleanField(_("on the public website"), default=False)
     given_at = models.DateTimeField(_("issued at"))
     given_by = models.CharField(_("issued by"), max_length=200)
+    identity = models.ForeignKey(
+        Identity,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("operator's identity"),
+        help_text=_("From whom its e-mails come. Empty: as the settings say."),
+    )
     sha256 = models.CharField(_("SHA-256 of the whole content"), max_length=64)
 
     class Meta:
@@ -201,6 +210,7 @@ class FailureReason(models.TextChoices):
     BLOCKED = "blocked", _("The receiving server blocked the e-mail by its own policy.")
     RETURNED = "returned", _("The e-mail was accepted and bounced later.")
     PROBABLY = "probably", _("A report in plain words says that the e-mail was not delivered. It probably failed.")
+    HELD = "held", _("Held: customers get no e-mail from a staging copy.")
 
 
 class Delivery(models.Model):
@@ -215,6 +225,16 @@ class Delivery(models.Model):
     )
     contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, blank=True, related_name="deliveries", verbose_name=_("contact")
+    )
+    site = models.ForeignKey(
+        Customer,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("site"),
+        help_text=_("Where an installer gets an e-mail for each site: the one that this e-mail is for."),
+        db_index=False,
     )
     email = models.EmailField(_("e-mail"))
     name = models.CharField(_("name"), max_length=200, blank=True)
@@ -274,7 +294,7 @@ class Delivery(models.Model):
             ),
         ]
         constraints = [
-            models.UniqueConstraint("notice", Lower("email"), name="an_address_is_told_once"),
+            models.UniqueConstraint("notice", Lower("email"), Coalesce("site", 0), name="an_address_is_told_once"),
             models.CheckConstraint(
                 condition=models.Q(status__in=Status.values), name="a_delivery_is_in_a_known_status"
             ),
@@ -325,6 +345,32 @@ class Delivery(models.Model):
     @property
     def message_id(self) -> str:
         return f"<{self.named_mark}@{urlsplit(settings.SITE_URL).hostname}>"
+
+
+class DeliveryCustomer(models.Model):
+    """A customer that an e-mail is for, as it was named then. Triggers refuse UPDATE and DELETE.
+
+    A delivery without any is for the customer of its contact alone. Several have it where an address is on record for
+    several customers: above all that of an installer, for its sites.
+    """
+
+    delivery = models.ForeignKey(
+        Delivery, models.PROTECT, related_name="customers", verbose_name=_("delivery"), db_index=False
+    )
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="deliveries", verbose_name=_("customer"))
+    named = models.CharField(_("name"), max_length=250)
+
+    class Meta:
+        verbose_name = _("customer of a delivery")
+        verbose_name_plural = _("customers of a delivery")
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "customer"], name="a_delivery_is_for_a_customer_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.named
 
 
 class Brake(models.Model):

@@ -13,6 +13,9 @@ LONGEST_PAUSE = timedelta(hours=4)
 CREDIT_SECONDS = 2
 """Seconds for which unused allowance is kept: longer than clock skew between workers, shorter than a burst."""
 
+TEST, INVITATION = "test", "invitation"
+"""What an e-mail to staff is about; an invitation names the account after it."""
+
 _URGENCY = {"code": 0, "audit": 1, "claim": 1, "maintenance": 2}
 
 

@@ -205,6 +205,7 @@ def _delivery_page(request, delivery, status_code=200):
         "subtitle": delivery.email,
         "delivery": delivery,
         "says": delivery.notice.wording(),
+        "customers": delivery.customers.all(),
         "bounces": delivery.bounces.all(),
         "replaces": delivery.replaces.all(),
         "may_see_customer": request.user.has_perm("customers.view_customer"),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 from claims.models import Claim
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.customers.models import Customer, Region
+from sla_portal.notices.models import Notice
 
 
 class ReportRun(models.Model):
@@ -163,6 +164,22 @@ class Report(models.Model):
     def file_name(self) -> str:
         """The file name of the download."""
         return f"{self.number}-r{self.revision}.pdf"
+
+
+class MailedReport(models.Model):
+    """A report whose customer's contacts were told that it is issued. Triggers reject UPDATE and DELETE."""
+
+    report = models.OneToOneField(Report, models.PROTECT, related_name="mailed", verbose_name=_("report"))
+    notice = models.ForeignKey(Notice, models.PROTECT, related_name="mailed_reports", verbose_name=_("notice"))
+
+    class Meta:
+        verbose_name = _("report told of by e-mail")
+        verbose_name_plural = _("reports told of by e-mail")
+        ordering = ["id"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.report)
 
 
 class VersionPdf(models.Model):

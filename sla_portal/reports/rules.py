@@ -324,10 +324,12 @@ class StatedContract(TypedDict):
 
 
 class Parties(TypedDict):
-    """The operator by its settings, where empty is not stated; and a customer's contracts in force in the month."""
+    """The operator, where empty is not stated; and a customer's contracts in force in the month."""
 
     operator_name: str
     operator_address: str
+    operator_logo: NotRequired[str]
+    """SHA-256 of its file; absent without a logo."""
     contracts: list[StatedContract]
 
 
@@ -349,6 +351,8 @@ class Issue(TypedDict):
     """What the public page asks for beside the number; absent in reports older than the key, as the next."""
     seal: NotRequired[Literal["", "operator", "demonstration"]]
     """Whose key the PDF is sealed with; empty: with none."""
+    mark: NotRequired[str]
+    """`rehearsal` or `staging` on a report that is not real; absent on all others."""
 
 
 class Statement(TypedDict):

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from sla_portal.audit.seals import seal_due
-from sla_portal.notices.tasks import notify
+from sla_portal.notices.tasks import deliver_soon, notify
 
 from . import operations
 
@@ -43,6 +43,13 @@ def queue_reports(run_id: int) -> None:
 def render_report_chunk(ids: list[int]) -> None:
     if operations.render_chunk(ids=ids, clock=timezone.now):
         seal_due(clock=timezone.now)
+
+
+@shared_task
+def mail_due_reports() -> None:
+    """Tell the contacts that want it of the reports of closed months."""
+    if operations.mail_due_reports(now=timezone.now()):
+        deliver_soon()
 
 
 @shared_task

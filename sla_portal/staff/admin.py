@@ -1,22 +1,28 @@
 """Staff members and their roles."""
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group, Permission, User
 from django.db import models, transaction
+from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sla_portal.audit.admin import AuditedForm, AuditedModelAdmin, ReadOnlyModelAdmin, clock_column
+from sla_portal.audit.versions import acting
+from sla_portal.notices.operations import invite
+from sla_portal.notices.tasks import deliver_soon
 
-from .incidents import correction  # noqa: F401  registers the form that corrects an incident in place of its app's own
-from .maintenance import listing  # noqa: F401  registers the list of windows in place of its app's own
+from .contracts import correction as _contract  # noqa: F401  registers the form of a contract in place of its app's own
+from .incidents import correction  # noqa: F401  and the one that corrects an incident
+from .maintenance import listing  # noqa: F401  and the list of windows
 from .models import FailedSignIns
-from .months import contracts  # noqa: F401  and the one that corrects a contract
+from .operator import customers  # noqa: F401  and the one whose new customers have the operator's language
+from .removal import Removable
 from .roles import role_name
 
 admin.site.unregister(User)
@@ -28,11 +34,36 @@ class StaffForm(AuditedForm, UserChangeForm):
 
 
 class NewStaffForm(UserCreationForm):
-    """Add a staff member; users added here may sign in to the staff pages."""
+    """Add a staff member; users added here may sign in to the staff pages. Without a password they are invited to set one."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("password1", "password2"):
+            self.fields[name].required = False
+        self.fields["password1"].help_text = format_html(
+            "{}<br>{}",
+            _("Leave both empty: the person gets an e-mail with a link to set a password."),
+            self.fields["password1"].help_text,
+        )
+
+    def clean(self):
+        facts = super().clean() or self.cleaned_data
+        typed = [bool(self.data.get(name)) for name in ("password1", "password2")]
+        if not any(typed) and not facts.get("email"):
+            self.add_error("email", _("Enter an address for the invitation, or a password below."))
+        elif any(typed) and not all(typed):
+            self.add_error("password2", self.error_messages["password_mismatch"])
+        return facts
 
     def save(self, commit=True):
         self.instance.is_staff = True
-        return super().save(commit)
+        user = super().save(commit=False)
+        if not self.cleaned_data["password1"]:
+            user.set_unusable_password()
+        if commit:
+            user.save()
+            self.save_m2m()
+        return user
 
 
 class PasswordForm(AdminPasswordChangeForm):
@@ -45,7 +76,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class StaffAdmin(AuditedModelAdmin, UserAdmin):
+class StaffAdmin(Removable, AuditedModelAdmin, UserAdmin):
     form = StaffForm
     add_form = NewStaffForm
     change_password_form = PasswordForm
@@ -110,8 +141,19 @@ class StaffAdmin(AuditedModelAdmin, UserAdmin):
         return not beyond and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None):
-        """Refuse deletion, because the audit log refers to users; deactivate a user who leaves."""
-        return False
+        """Only a superuser may remove a superuser."""
+        beyond = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not beyond and super().has_delete_permission(request, obj)
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        if not change and not form.instance.has_usable_password():
+            invite(actor=acting(request), user=form.instance, now=timezone.now())
+            deliver_soon()
+            messages.info(
+                request,
+                _("An e-mail with a link to set a password goes to %(address)s.") % {"address": form.instance.email},
+            )
 
     def construct_change_message(self, request, form, formsets, add=False):
         if isinstance(form, PasswordForm):

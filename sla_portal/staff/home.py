@@ -31,7 +31,12 @@ from maintenance.queries import requests_to_confirm, stage_of
 from maintenance.rules import Stage
 from sla_portal import zones
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.queries import NoAgreementInForce, pending_versions, version_in_force
+from sla_portal.agreements.queries import (
+    NoAgreementInForce,
+    overlapping_periods,
+    pending_versions,
+    version_in_force,
+)
 from sla_portal.agreements.rules import Terms
 from sla_portal.audit.admin import Link
 from sla_portal.audit.models import Entry
@@ -54,7 +59,10 @@ from sla_portal.availability.queries import (
     changed_closed_months,
     closed_months,
     exclusions_without_cover,
+    in_service_since,
     region_month,
+    regions_in_service,
+    regions_without_first_service_day,
     statuses_of_regions,
 )
 from sla_portal.availability.rules import error_budget, stored_status
@@ -62,11 +70,12 @@ from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import format_length
 from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
-from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.kernel.months import MINUTES_A_DAY, ServiceMonth, local_date
 
 from .amendments.pending import drafts, pending_amendments, to_publish, today
 from .claims.waiting import at_home
 from .incidents.service_months import months_of_incident
+from .setup import checklist
 
 SHOWN = 10
 MOST_OPEN = 100
@@ -85,9 +94,12 @@ LISTS = (
     (gettext_lazy("Incident templates"), "incidents_incidenttemplate_changelist", "incidents.view_incidenttemplate"),
     (gettext_lazy("Update templates"), "incidents_updatetemplate_changelist", "incidents.view_updatetemplate"),
     (gettext_lazy("Days of the operator's calendar"), "claims_ownday_changelist", "claims.view_ownday"),
+    (gettext_lazy("Operator's identity"), "operator_identity", "operator.view_identity"),
+    (gettext_lazy("Setup"), "setup", checklist.RIGHT),
     (gettext_lazy("Staff"), "auth_user_changelist", "auth.view_user"),
     (gettext_lazy("Failed sign-ins"), "staff_failedsignins_changelist", "staff.view_failedsignins"),
     (gettext_lazy("Roles"), "auth_group_changelist", "auth.view_group"),
+    (gettext_lazy("Rehearsal"), "rehearsal", "operator.begin_rehearsal"),
 )
 
 
@@ -139,8 +151,9 @@ def index(request: HttpRequest) -> TemplateResponse:
         "zone_data": zones.RELEASE,
         "lists": [Link(str(name), reverse(f"admin:{page}")) for name, page, right in LISTS if may(right)],
     }
-    if may("incidents.view_incident"):
-        context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
+    context |= to_correct(request.user)
+    if may(checklist.RIGHT):
+        context["setup"] = setup_left(now)
     context |= maintenance(request.user)
     context |= claims(request.user, now)
     context["exclusions"] = exclusions_to_decide(request.user)
@@ -148,6 +161,7 @@ def index(request: HttpRequest) -> TemplateResponse:
         context["unclassified"] = unclassified(now)
     if may("availability.close_month"):
         context["months"] = months_waiting(month, now)
+        context["undated"] = regions_without_first_service_day()
     if may("availability.view_customermonth"):
         context["breached"] = recent_breaches(month)
     if may("agreements.view_agreementversion"):
@@ -161,6 +175,23 @@ def index(request: HttpRequest) -> TemplateResponse:
         context["unsealed"] = failed_seals().order_by("-attempts").select_related("document").defer("content").first()
         context["unsealed_count"] = failed_seals().count()
     return TemplateResponse(request, "staff/home.html", context)
+
+
+def setup_left(now: datetime) -> dict[str, Any]:
+    """The steps of the setup until the portal is opened, then only how many are left."""
+    steps = checklist.steps(now)
+    left = sum(not step.done for step in steps)
+    return {"steps": () if steps[-1].done else steps, "left": left}
+
+
+def to_correct(user: User) -> dict[str, Any]:
+    """Records of an earlier build, or of a history file, that break a rule and are listed for correction."""
+    context: dict[str, Any] = {}
+    if user.has_perm("incidents.view_incident"):
+        context["out_of_order"] = Incident.objects.out_of_order().order_by("detected_at", "id")[: SHOWN + 1]
+    if user.has_perm("agreements.change_contract"):
+        context["overlapping"] = overlapping_periods().order_by("reference")[: SHOWN + 1]
+    return context
 
 
 def figures(request: HttpRequest, month: ServiceMonth, now: datetime) -> dict[str, Any]:
@@ -201,16 +232,16 @@ def months_touched(month: ServiceMonth, now: datetime) -> dict[int, Judged]:
 def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged], now: datetime) -> list[RegionNow]:
     """The error budget of every region, the most used first."""
     statuses = statuses_of_regions([month], now)
-    budget = error_budget(terms.availability_target, month.total_minutes)
     regions = []
-    for region in Region.objects.all():
+    for region in regions_in_service(month):
         figures = judged[region.pk].figures if region.pk in judged else None
+        minutes = len(region.service_days(month)) * MINUTES_A_DAY
         regions.append(
             RegionNow(
                 region=region,
                 url=reverse("admin:month", args=[month, "region", region.code]),
                 used=figures.unavailable_minutes if figures else 0,
-                budget=figures.budget_minutes if figures else budget,
+                budget=figures.budget_minutes if figures else error_budget(terms.availability_target, minutes),
                 provisional=figures is not None and figures.provisional,
                 status=status_badge(statuses[region.pk, month.first_day].status),
                 pending=pending_sentence(statuses[region.pk, month.first_day]),
@@ -352,7 +383,9 @@ class MonthWaiting:
 
 def months_waiting(present: ServiceMonth, now: datetime) -> list[MonthWaiting]:
     """The months to close or correct, oldest first."""
-    judged = RegionMonth.objects.filter(month__lt=present.first_day).order_by()
+    judged = RegionMonth.objects.filter(
+        month__gte=in_service_since(present).first_day, month__lt=present.first_day
+    ).order_by()
     closed = MonthClosing.objects.filter(month=OuterRef("month"))
     noticed: dict[date, datetime | None] = dict.fromkeys(
         judged.exclude(Exists(closed)).values_list("month", flat=True).distinct()

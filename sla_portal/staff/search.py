@@ -57,13 +57,13 @@ def _windows(text: str) -> QuerySet:
 
 def _customers(text: str) -> QuerySet:
     contacts = Contact.objects.filter(customer=OuterRef("pk"), email__icontains=text)
-    return Customer.objects.filter(Q(code__icontains=text) | Q(name__icontains=text) | Exists(contacts)).order_by(
-        "code"
-    )
+    found = Customer.objects.filter(Q(code__icontains=text) | Q(name__icontains=text) | Exists(contacts)).order_by()
+    # Of an installer its sites, too.
+    return Customer.objects.filter(Q(pk__in=found.values("pk")) | Q(installer__in=found.values("pk"))).order_by("code")
 
 
 def _contracts(text: str) -> QuerySet:
-    of_text = Q(reference__icontains=text) | Q(customer__code__iexact=text)
+    of_text = Q(reference__icontains=text) | Q(customer__code__iexact=text) | Q(customer__installer__code__iexact=text)
     return Contract.objects.filter(of_text).select_related("customer").order_by("reference")
 
 

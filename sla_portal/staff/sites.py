@@ -75,21 +75,27 @@ class PortalAdminSite(AdminSite):
         return response
 
     def get_urls(self):
-        from . import home, search
+        from . import home, rehearsal, search
         from .amendments.urls import urls as amendments
         from .claims.urls import urls as claims
+        from .contracts.urls import urls as contracts
         from .incidents.urls import urls as incidents
         from .maintenance.urls import urls as maintenance
         from .months.urls import urls as months
+        from .operator.urls import urls as operator
+        from .setup.password import set_first_password
+        from .setup.urls import urls as setup
         from .shift.urls import urls as shift
 
         pages = [
             path("", self.admin_view(home.index), name="index"),
             path("search/", self.admin_view(search.search), name="search"),
             path("clock/", self.admin_view(self.clock), name="clock"),
+            path("rehearsal/", self.admin_view(rehearsal.rehearsal), name="rehearsal"),
+            path("password/<str:token>/", set_first_password, name="set_first_password"),
             path("typed/", self.admin_view(keep_typed), name="keep_typed"),
         ]
-        for urls in (incidents, maintenance, claims, months, amendments, shift):
+        for urls in (incidents, maintenance, claims, contracts, months, amendments, shift, operator, setup):
             pages += urls(self.admin_view)
         return pages + super().get_urls()
 

@@ -5,7 +5,7 @@ GET changes nothing, because mail scanners open links; a response is shown for c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -21,11 +21,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from sla_portal.agreements.models import AgreementVersion, Answer, Contract
-from sla_portal.agreements.operations import register_answer, withdraw_answer
-from sla_portal.agreements.queries import answers_of, customers_answering, running_contracts
-from sla_portal.agreements.rules import AnswerKind, last_day_of_stopping
+from sla_portal.agreements.operations import register_answers, withdraw_answer
+from sla_portal.agreements.queries import acceptance, answers_of, customers_answering, running_contracts, took_effect
+from sla_portal.agreements.rules import Acceptance, AnswerKind, last_day_of_stopping
+from sla_portal.agreements.words import response_words
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Customer
+from sla_portal.customers.queries import acting_for, contacts_of
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
@@ -39,6 +41,10 @@ from .words import day_name
 # The token must not leak as a referrer, but the origin must be sent: without it Django refuses the form (CSRF).
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex, nofollow"}
 OBJECT, END, TAKE_BACK = "object", "end", "take back"
+ALL = "*"
+"""All customers offered; no code of a customer."""
+SHOWN = 50
+"""Customers and contracts listed for one address; an installer may have thousands."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,11 @@ class Asked:
     delivery: Delivery
     version: AgreementVersion
     customers: Sequence[Customer]
-    today: date
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        return local_date(epoch(self.now), settings.SLA_ZONE)
 
     @cached_property
     def answers(self) -> Sequence[Answer]:
@@ -60,11 +70,37 @@ class Asked:
         """Their contracts that continue when the version takes effect."""
         return list(running_contracts(self.version, *self.customers).order_by("reference"))
 
-    @property
-    def may_object(self) -> bool:
-        """Whether one of them has not objected yet."""
+    @cached_property
+    def status(self) -> Mapping[str, Sequence[str]]:
+        """The names of those in each status, in the words that Legal reads (5.2)."""
+        in_force = took_effect(self.version, self.now)
+        names: dict[str, list[str]] = {}
+        for one in acceptance(self.version, self.now).filter(pk__in=[one.pk for one in self.customers]):
+            names.setdefault(response_words(Acceptance(one.state), in_force=in_force), []).append(one.name)
+        return names
+
+    @cached_property
+    def objecting(self) -> Sequence[Customer]:
+        """Those that have not objected yet."""
         objected = {row.customer for row in self.answers if row.kind == AnswerKind.OBJECTION.value and row.stands}
-        return bool(set(self.customers) - objected)
+        return [one for one in self.customers if one not in objected]
+
+    @cached_property
+    def ending(self) -> Sequence[Customer]:
+        """Those whose contracts the recipient may terminate: with a contract that continues, and authorised for it."""
+        acting = acting_for(Customer.objects.filter(pk__in=[one.pk for one in self.customers]), self.delivery.email)
+        may = set(acting.values_list("pk", flat=True)) & {contract.customer_id for contract in self.contracts}
+        return [one for one in self.customers if one.pk in may]
+
+    @cached_property
+    def whom_to_ask(self) -> str:
+        """The authorised contacts of those whose contracts the recipient may not terminate; empty where there are none."""
+        may = {one.pk for one in self.ending}
+        others = {contract.customer_id for contract in self.contracts} - may
+        if not others:
+            return ""
+        contacts = contacts_of(Customer.objects.filter(pk__in=others)).filter(authorised=True)
+        return ", ".join(contacts.order_by("email").values_list("email", flat=True).distinct()[:SHOWN])
 
     @property
     def latest(self) -> date:
@@ -94,9 +130,12 @@ class Asked:
 class AnswerForm(forms.Form):
     """A response: on behalf of whom, by whom, and a message."""
 
-    customer = forms.ChoiceField(
+    customer = forms.MultipleChoiceField(
         label=gettext_lazy("On behalf of"),
-        error_messages={"invalid_choice": gettext_lazy("Choose an item from the list.")},
+        error_messages=dict.fromkeys(
+            ["required", "invalid_choice", "invalid_list"], gettext_lazy("Choose items from the list.")
+        ),
+        widget=forms.CheckboxSelectMultiple,
     )
     by_name = forms.CharField(
         label=gettext_lazy("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
@@ -116,19 +155,30 @@ class AnswerForm(forms.Form):
         super().__init__(data, auto_id=f"{self.act}_%s", initial={"by_name": asked.delivery.name}, label_suffix="")
         self.asked = asked
         chosen: Any = self.fields["customer"]
-        chosen.choices = [(customer.code, customer.name) for customer in asked.customers]
+        all_of_them = (ALL, _("All %(count)d customers") % {"count": len(self.offered)})
+        chosen.choices = [all_of_them, *((one.code, str(one)) for one in asked.customers)]
         if len(asked.customers) == 1:
             chosen.required = False
-            chosen.widget = forms.HiddenInput()
+            chosen.widget = forms.MultipleHiddenInput()
+        else:
+            # Who responded so already is not offered; a double click is refused by the operation.
+            chosen.widget.choices = [*([all_of_them] if len(self.offered) > 1 else []),
+                                     *((one.code, str(one)) for one in self.offered)]  # fmt: skip
 
-    def clean_customer(self) -> Customer:
-        code = self.cleaned_data["customer"] or self.asked.customers[0].code
-        return next(customer for customer in self.asked.customers if customer.code == code)
+    @property
+    def offered(self) -> Sequence[Customer]:
+        return self.asked.objecting
+
+    def clean_customer(self) -> Sequence[Customer]:
+        codes = self.cleaned_data["customer"]
+        if len(self.asked.customers) == 1:
+            return self.asked.customers
+        return self.offered if ALL in codes else [one for one in self.asked.customers if one.code in codes]
 
     @property
     def contracts(self) -> Sequence[Contract]:
-        """The contracts of the selected customer."""
-        return list(running_contracts(self.asked.version, self.cleaned_data["customer"]))
+        """The contracts of the selected customers."""
+        return list(running_contracts(self.asked.version, *self.cleaned_data["customer"]).order_by("reference"))
 
 
 class EndForm(AnswerForm):
@@ -142,6 +192,10 @@ class EndForm(AnswerForm):
     )
     act = END
     field_order = ("customer", "last_day", "by_name", "text")
+
+    @property
+    def offered(self) -> Sequence[Customer]:
+        return self.asked.ending
 
     def __init__(self, data: Any, asked: Asked) -> None:
         super().__init__(data, asked)
@@ -158,8 +212,6 @@ class EndForm(AnswerForm):
         return day
 
 
-SHOWN = 50
-"""Customers and contracts listed for one address; an installer may have thousands."""
 FORMS = {OBJECT: AnswerForm, END: EndForm}
 
 
@@ -186,7 +238,7 @@ def _asked(token: str, now: datetime) -> Asked | None:
     if version is None:
         return None
     customers = list(customers_answering(delivery, version).order_by("code"))
-    return Asked(delivery, version, customers, local_date(epoch(now), settings.SLA_ZONE))
+    return Asked(delivery, version, customers, now)
 
 
 def _answered(request: HttpRequest, reader: Reader, asked: Asked, now: datetime) -> HttpResponse:
@@ -202,10 +254,10 @@ def _answered(request: HttpRequest, reader: Reader, asked: Asked, now: datetime)
         return _page(request, reader, {"asked": asked, "check": act, "form": form})
     said = form.cleaned_data
     try:
-        register_answer(
+        register_answers(
             actor=_actor(asked),
             version=asked.version,
-            customer=said["customer"],
+            customers=said["customer"],
             kind=AnswerKind.OBJECTION if act == OBJECT else AnswerKind.TERMINATION,
             by_name=said["by_name"],
             text=said["text"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,9 +14,12 @@ from maintenance.calendars import CalendarEvent, calendar
 from maintenance.emails import feed_event, portal_vevent
 from maintenance.queries import announced_since
 from sla_portal.customers.models import Region
+from sla_portal.operator.words import marked
 
 from .caching import cached
 from .feeds import FOR_A_MINUTE
+from .operator import operator_now
+from .page import site_mark
 from .queries import named
 from .reader import Reader, answer, finished, for_reader
 from .rules import Named
@@ -33,13 +37,19 @@ def region_calendar(request: HttpRequest, reader: Reader, code: str) -> HttpResp
     if facts.value is None:
         raise Http404
     region, windows = facts.value
+    operator = operator_now(now)
+
+    mark = site_mark()
 
     def made() -> bytes:
-        events = [portal_vevent(said, account) for said, account in windows]
-        return calendar(events, name=_("Maintenance: %(region)s") % {"region": region.name_in(reader.language)})
+        events = [portal_vevent(replace(said, title=marked(said.title, mark)), account) for said, account in windows]
+        name = _("Maintenance: %(region)s") % {"region": region.name_in(reader.language)}
+        whose = operator.value.name_in(reader.language)
+        return calendar(events, name=marked(f"{name} · {whose}" if whose else name, mark))
 
-    body = finished(("calendar", code, reader.language), (facts.mark,), made)
-    return answer(request, body, "text/calendar; charset=utf-8", facts.changed_at, FOR_A_MINUTE)
+    body = finished(("calendar", code, reader.language), (facts.mark, operator.mark, mark), made)
+    changed_at = max(facts.changed_at, operator.changed_at)
+    return answer(request, body, "text/calendar; charset=utf-8", changed_at, FOR_A_MINUTE)
 
 
 def _announced(code: str, now: datetime) -> tuple[Named, tuple[tuple[CalendarEvent, str], ...]] | None:

@@ -17,9 +17,13 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
 from sla_portal.kernel.characters import without_hidden
+from sla_portal.operator.rules import Mark, Operator
+from sla_portal.operator.words import marked, portal_name
 
 from . import queries
 from .caching import Cached, cached
+from .operator import operator_now
+from .page import site_mark
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 from .rules import PublicCheckpoint, PublicIncident, PublicNotice, PublicWindow
 from .words import what_is_touched, what_was_down
@@ -43,13 +47,21 @@ class PublicFeed(Feed):
     feed_type = Entries
     page = ""
 
-    def __init__(self, facts: Cached[Sequence[Any]]) -> None:
-        self.facts = facts
+    def __init__(self, facts: Cached[Sequence[Any]], operator: Operator, mark: Mark) -> None:
+        self.facts, self.operator, self.mark = facts, operator, mark
         self.now = facts.computed_at
         self.language: str = get_language() or settings.LANGUAGE_CODE
         self.link = settings.SITE_URL + reverse(self.page)
         self.feed_url = f"{settings.SITE_URL}{reverse(f'feed_{self.page}')}?{LANGUAGE_FIELD}={self.language}"
-        self.author_name = gettext("SLA portal")
+        self.author_name = portal_name(operator)
+
+    def subject(self) -> str:
+        raise NotImplementedError
+
+    def title(self) -> str:
+        """The subject, and whose it is: a reader lists feeds of many."""
+        name = self.operator.name_in(self.language)
+        return marked(f"{self.subject()} · {name}" if name else self.subject(), self.mark)
 
     def feed_extra_kwargs(self, obj: None) -> dict[str, Any]:  # noqa: ARG002 (Django names it)
         return {"changed_at": self.facts.changed_at}
@@ -77,14 +89,14 @@ class PublicFeed(Feed):
 class Incidents(PublicFeed):
     page = "incidents"
 
-    def title(self) -> str:
+    def subject(self) -> str:
         return gettext("Incidents")
 
     def item_link(self, item: PublicIncident) -> str:
         return settings.SITE_URL + reverse("incident", args=[item.reference])
 
     def item_title(self, item: PublicIncident) -> str:
-        return f"{what_was_down(item)} ({item.reference})"
+        return marked(f"{what_was_down(item)} ({item.reference})", self.mark)
 
     def item_description(self, item: PublicIncident) -> str:
         return render_to_string("website/feed_incident.html", {"incident": item})
@@ -96,14 +108,14 @@ class Incidents(PublicFeed):
 class Maintenance(PublicFeed):
     page = "maintenance"
 
-    def title(self) -> str:
+    def subject(self) -> str:
         return gettext("Maintenance")
 
     def item_link(self, item: PublicWindow) -> str:
         return settings.SITE_URL + reverse("window", args=[item.reference])
 
     def item_title(self, item: PublicWindow) -> str:
-        return f"{item.title}: {what_is_touched(item)}"
+        return marked(f"{item.title}: {what_is_touched(item)}", self.mark)
 
     def item_description(self, item: PublicWindow) -> str:
         return render_to_string("website/feed_window.html", {"window": item})
@@ -115,7 +127,7 @@ class Maintenance(PublicFeed):
 class Announcements(PublicFeed):
     page = "notices"
 
-    def title(self) -> str:
+    def subject(self) -> str:
         return gettext("Announcements")
 
     def item_link(self, item: PublicNotice) -> str:
@@ -137,7 +149,7 @@ class Announcements(PublicFeed):
 class Checkpoints(PublicFeed):
     page = "checkpoints"
 
-    def title(self) -> str:
+    def subject(self) -> str:
         return gettext("Checkpoints of the audit log")
 
     def item_link(self, item: PublicCheckpoint) -> str:
@@ -163,9 +175,10 @@ def _answered(
     @for_reader
     def view(request: HttpRequest, reader: Reader) -> HttpResponse:
         now = timezone.now()
-        facts = cached(f"feed {name}", lambda: read(now), now)
-        body = finished(("feed", name, reader), (facts.mark,), lambda: made(facts).body(request))
-        return answer(request, body, Atom1Feed.content_type, facts.changed_at, FOR_A_MINUTE)
+        facts, operator, mark = cached(f"feed {name}", lambda: read(now), now), operator_now(now), site_mark()
+        marks = (facts.mark, operator.mark, mark)
+        body = finished(("feed", name, reader), marks, lambda: made(facts, operator.value, mark).body(request))
+        return answer(request, body, Atom1Feed.content_type, max(facts.changed_at, operator.changed_at), FOR_A_MINUTE)
 
     return view
 

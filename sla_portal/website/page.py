@@ -10,9 +10,16 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from .caching import Cached
+from sla_portal.operator.queries import present_mark
+from sla_portal.operator.rules import Mark
+from sla_portal.operator.words import mark_name, mark_sentence, shown
+
+from .caching import Cached, cached
+from .operator import operator_now
+from .queries import opened
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 
 ALWAYS_ASK = "public, no-cache"
@@ -39,8 +46,16 @@ def page(
         around = frame(request, reader, template, as_of, choices)
         return render_to_string(f"website/{template}.html", around | context()).encode()
 
-    body = finished((template, request.path, reader, choices), (facts.mark, as_of), make)
-    return answer(request, body, "text/html; charset=utf-8", max(facts.changed_at, as_of), ALWAYS_ASK)
+    operator = operator_now(facts.computed_at)
+    marks = (facts.mark, as_of, operator.mark, site_mark())
+    body = finished((template, request.path, reader, choices), marks, make)
+    changed_at = max(facts.changed_at, operator.changed_at, as_of)
+    return answer(request, body, "text/html; charset=utf-8", changed_at, ALWAYS_ASK)
+
+
+def site_mark() -> Mark:
+    """Return how everything is marked where nothing is real; asked of the database every few seconds at most."""
+    return cached("mark", present_mark, timezone.now()).value
 
 
 def frame(
@@ -57,10 +72,13 @@ def frame(
     return {
         "section": template.partition("_")[0],
         "reader": reader,
+        "mark": (mark_name(site_mark()), mark_sentence(site_mark())),
+        "opened": opened() or site_mark() == Mark.REHEARSAL,
         "as_of": as_of,
         "back": back or address(),
         "canonical": settings.SITE_URL + address(),
         "languages": [(code, settings.SITE_URL + address(**{LANGUAGE_FIELD: code})) for code, _ in settings.LANGUAGES],
         "SITE_URL": settings.SITE_URL,
         "sla_zone": settings.SLA_ZONE,
+        **shown(operator_now(timezone.now()).value),
     }

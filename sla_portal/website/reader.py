@@ -17,6 +17,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date, quote_etag
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from .operator import operator_now
 
 ZONE_COOKIE = "time_zone"
 LANGUAGE_FIELD = "lang"
@@ -46,10 +49,21 @@ class Reader:
         named = asked in dict(settings.LANGUAGES)
         chosen = request.COOKIES.get(ZONE_COOKIE, "")
         return cls(
-            language=asked if named else translation.get_language() or settings.LANGUAGE_CODE,
+            language=asked if named else _language(request),
             language_in_address=named,
             zone=ZoneInfo(chosen) if chosen in zones() else settings.SLA_ZONE,
         )
+
+
+def _language(request: HttpRequest) -> str:
+    """What the cookie or the browser asks for; where they ask for none of ours, the operator's first language."""
+    found = translation.get_language() or settings.LANGUAGE_CODE
+    if found != settings.LANGUAGE_CODE or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) == found:
+        return found
+    accepted = [code for code, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", ""))]
+    if any(code.partition("-")[0] == found for code in accepted):
+        return found
+    return operator_now(timezone.now()).value.default_language
 
 
 def for_reader(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -480,6 +480,16 @@ class PublicClause:
     wording_zh: str
 
 
+@dataclass(frozen=True)
+class PublicPreamble:
+    """Title of a version, and what stands before its first clause."""
+
+    title: str
+    title_zh: str
+    text: str
+    text_zh: str
+
+
 class VersionStatus(Enum):
     """The status of a published version on a day: a question of dates, unless it was withdrawn."""
 
@@ -509,6 +519,7 @@ class PublicVersion:
     summary: str
     summary_zh: str
     terms: Terms
+    preamble: PublicPreamble | None = None
 
     def status(self, today: date) -> VersionStatus:
         if self.withdrawn_at:
@@ -537,6 +548,8 @@ class PublicCheckpoint:
     entry: int
     hash: str
     sealed: bool
+    rehearsed: bool
+    """Made while the portal was tried out; the log goes on."""
 
 
 @dataclass(frozen=True)
@@ -580,6 +593,8 @@ class PublicDocument:
     sha256: str
     check_code: str
     seal: Seal | None
+    rehearsed: bool
+    """Issued to try the portal out before it was opened: void."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import answers, calendars, documents, feeds, minutes, views
+from . import answers, calendars, documents, feeds, mailed, minutes, operator, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("availability/<str:code>/", views.region, name="region"),
     path("availability/<str:code>/<str:month>/", views.month, name="month"),
     path("availability/<str:code>/<str:month>/minutes/", minutes.of_region, name="minutes"),
+    path("reports/mailed/<str:token>/", mailed.reports, name="mailed_reports"),
+    path("reports/mailed/<str:token>/all.zip", mailed.all_reports, name="all_mailed_reports"),
+    path("reports/mailed/<str:token>/<int:pk>.pdf", mailed.report, name="mailed_report"),
     path("reports/minutes/", minutes.of_report, name="report_minutes"),
     path("notices/", views.notices, name="notices"),
     path("notices/<str:about>/content.json", documents.announcement, name="notice_content"),
@@ -38,6 +41,8 @@ urlpatterns = [
     path("feeds/announcements.atom", feeds.announcements, name="feed_notices"),
     path("feeds/checkpoints.atom", feeds.checkpoints, name="feed_checkpoints"),
     path("", include("sla_portal.website.claims.urls")),
+    path("operator/<str:name>.css", operator.colours, name="operator_colours"),
+    path("operator/<str:name>", operator.logo, name="operator_logo"),
     path("clock/", views.clock, name="clock"),
     path("choose/", views.choose, name="choose"),
     path("favicon.ico", views.favicon),

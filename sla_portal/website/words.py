@@ -318,5 +318,15 @@ def wording(clause: PublicClause) -> tuple[str, str]:
     return clause.wording, "en"
 
 
+def preamble(version: PublicVersion) -> dict[str, str]:
+    """Title and preamble in the reader's language where both are there in it; `language` says which it is."""
+    said = version.preamble
+    if said is None:
+        return {}
+    if in_chinese() and said.title_zh:
+        return {"title": said.title_zh, "text": said.text_zh, "language": CHINESE}
+    return {"title": said.title, "text": said.text, "language": "en"}
+
+
 def changes_told(version: PublicVersion) -> str:
     return (in_chinese() and version.summary_zh) or version.summary

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from sla_portal.agreements.models import AgreementVersion, Clause
+from sla_portal.agreements.models import AgreementVersion, Clause, Preamble
 from sla_portal.agreements.wording import NotAnAgreement, read_numbered_text
 from sla_portal.audit.models import Entry
 
@@ -46,29 +46,29 @@ Error: no boat
 def test_clauses_are_found_by_their_numbers():
     text = read_numbered_text(TEXT)
     assert [(clause.number, clause.heading, clause.wording) for clause in text.clauses] == [
-        ("1", "Words", "Words"),
-        ("1.1", "The Lamp", "The Lamp\n\nThe lamp is what shines."),
+        ("1", "Words", ""),
+        ("1.1", "The Lamp", "The lamp is what shines."),
         (
             "1.2",
             "The Night",
-            "The Night\n\nThe night lasts from dusk to dawn, 24 hours less the day,\n99.9% of it dark.\nIt is long.",
+            "The night lasts from dusk to dawn, 24 hours less the day,\n99.9% of it dark.\nIt is long.",
         ),
-        ("2", "Promises", "Promises\n\nThe lamp shines."),
+        ("2", "Promises", "The lamp shines."),
         ("2.1", "", "Except in fog."),
-        ("2.2", "Claims", "Claims"),
+        ("2.2", "Claims", ""),
         ("2.2.1", "", "Within 2.5 days, that is soon."),
         ("2.2.2", "", "With a drawing."),
     ]
-    assert text.preamble == ("A Lighthouse Agreement", "Read this before you sail.")
+    assert (text.title, text.opening) == ("A Lighthouse Agreement", "Read this before you sail.")
     assert text.left_over == ("Buy a boat!\nNow", "Error: no boat")
 
 
 def test_chinese_text_and_other_line_ends_are_read():
     text = read_numbered_text("1. 术语\r\n\r\n1.1灯塔\r\n灯塔会发光。\r\n1.2 夜晚很长。\r\n")
-    assert [(clause.number, clause.wording) for clause in text.clauses] == [
-        ("1", "术语"),
-        ("1.1", "灯塔\n\n灯塔会发光。"),
-        ("1.2", "夜晚很长。"),
+    assert [(clause.number, clause.heading, clause.wording) for clause in text.clauses] == [
+        ("1", "术语", ""),
+        ("1.1", "灯塔", "灯塔会发光。"),
+        ("1.2", "", "夜晚很长。"),
     ]
 
 
@@ -105,7 +105,11 @@ def test_the_wording_stands_beside_our_summary(tmp_path):
     printed = loaded(tmp_path, TEXT)
     assert wordings()["2.2.1"] == "Within 2.5 days, that is soon."
     clause = Clause.objects.get(number="1.1")
-    assert (clause.wording, clause.summary != "") == ("The Lamp\n\nThe lamp is what shines.", True)
+    assert (clause.heading, clause.wording) == ("The Lamp", "The lamp is what shines.")
+    assert clause.summary
+    # Where the text has no heading, the summary's stays.
+    assert Clause.objects.get(number="2.1").heading == "Availability"
+    assert Preamble.objects.get().title == "A Lighthouse Agreement"
     assert printed.splitlines()[1] == "1.1    The Lamp The lamp is what shines."
     assert "Left out, after the last clause: Buy a boat! Now" in printed
     assert printed.splitlines()[-1] == "Read 8 clauses; 8 written to version 1.0."
@@ -138,7 +142,8 @@ def test_another_text_is_refused_unless_it_replaces_with_a_reason(tmp_path, othe
             loaded(tmp_path, other, *options)
     assert wordings() == before
     loaded(tmp_path, other, "--replace", "--reason", "A misprint")
-    assert wordings() == {clause.number: clause.wording for clause in read_numbered_text(other).clauses}
+    clauses = read_numbered_text(other).clauses
+    assert wordings() == {clause.number: clause.wording for clause in clauses if clause.wording}
     entry = Entry.objects.first()
     assert (entry.action, entry.reason) == ("replaced the wording of", "A misprint")
     assert entry.changes["2.1"][0] == "Except in fog."

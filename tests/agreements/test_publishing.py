@@ -304,7 +304,7 @@ def test_a_contract_added_by_an_administrator_tells_its_customer():
     customer.contacts.create(email="new@example.com")
     posted = {
         "customer": customer.pk, "reference": "K-new", "starts_on": "2026-06-15", "ends_on": "2098-06-14",
-        "monthly_charge": "49", "currency": "EUR", "trial_days": "0", "extended_minutes": "0",
+        "ends_on-meant": "2098-06-14", "monthly_charge": "49", "currency": "EUR", "trial_days": "0", "extended_minutes": "0",
         "suspensions-TOTAL_FORMS": "0", "suspensions-INITIAL_FORMS": "0",
         "payments-TOTAL_FORMS": "0", "payments-INITIAL_FORMS": "0",
     }  # fmt: skip

@@ -22,11 +22,11 @@ from sla_portal.agreements.operations import (
     sign_contract,
     withdraw_version,
 )
-from sla_portal.agreements.queries import contacts_under_contract, customers_not_notified, pending_versions
+from sla_portal.agreements.queries import customers_not_notified, customers_under_contract, pending_versions
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.queries import first_broken_link
-from sla_portal.customers.models import Contact, Customer
+from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Delivery, Kind, Notice
 from sla_portal.notices.operations import give_notice
@@ -51,15 +51,15 @@ def refusals(outcomes: list[object]) -> list[type]:
     return [type(outcome) for outcome in outcomes if isinstance(outcome, Refused)]
 
 
-def tell(version: AgreementVersion, step: emails.Step, audience) -> Notice:
+def tell(version: AgreementVersion, step: emails.Step, customers) -> Notice:
     return give_notice(
         actor=SYSTEM, kind=Kind.AMENDMENT, about=version.version, wordings=emails.words(version, step),
-        audience=audience, public=False, now=ANNOUNCED,
+        customers=customers, public=False, now=ANNOUNCED,
     )  # fmt: skip
 
 
 def everyone():
-    return contacts_under_contract((), date(2026, 6, 1), date(2026, 7, 1))
+    return customers_under_contract((), date(2026, 6, 1), date(2026, 7, 1))
 
 
 # Publishing
@@ -141,7 +141,7 @@ def test_a_twin_that_looks_who_was_left_out_and_locks_nothing_tells_them_twice(c
     def tell_later() -> Notice:
         found = list(customers_not_notified(version))
         looked.wait(timeout=30)
-        return tell(version, emails.Step.ANNOUNCEMENT, Contact.objects.filter(customer__in=found))
+        return tell(version, emails.Step.ANNOUNCEMENT, Customer.objects.filter(pk__in=[one.pk for one in found]))
 
     at_once(tell_later, tell_later)
     assert Delivery.objects.filter(email="late@example.com").count() == 2
@@ -189,7 +189,7 @@ def test_a_twin_that_looks_for_pending_versions_before_it_signs_leaves_the_signe
         with transaction.atomic():
             a_contract(signer, "2026-06-01", "2027-05-31")
             for one in pending:
-                tell(one, emails.Step.SIGNING, Contact.objects.filter(customer=signer))
+                tell(one, emails.Step.SIGNING, Customer.objects.filter(pk=signer.pk))
 
     def publish() -> None:
         assert looked.wait(timeout=30)

@@ -189,8 +189,10 @@ def test_a_file_neither_changes_an_announced_version_nor_publishes_a_draft(tmp_p
 
 
 def test_an_announced_version_that_a_file_does_not_name_is_kept(tmp_path):
+    file = smallest(agreements=[example()["agreements"][0]])
+    loaded(tmp_path, file)
     amended("2026-07-16", availability_target="99.5")
-    loaded(tmp_path, smallest(agreements=[example()["agreements"][0]]))
+    loaded(tmp_path, file)
     assert AgreementVersion.objects.get(version="2.0").stage.value == "published"
 
 

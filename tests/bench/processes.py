@@ -38,6 +38,14 @@ class Size:
 FULL, SMALL = Size(5), Size(1)
 AIM_CHECK, AIM_MEMORY = 0.7, 0.8
 PAGES = ("/", "/agreement/", "/maintenance/", "/api/v2/summary.json", "/admin/login/", "/healthz")
+OPEN = """
+from django.apps import apps
+from django.utils import timezone
+
+if apps.is_installed("sla_portal.operator"):
+    apps.get_model("operator", "Opening").objects.create(pk=1, opened_at=timezone.now())
+"""
+"""A build without an opening is open."""
 MEMORY = ("rss", "pss", "uss")
 
 
@@ -54,6 +62,7 @@ class Checkout:
         if path == ROOT:
             lay_ready(folder)
         self.run("manage.py", "migrate", "--verbosity", "0")
+        self.run("manage.py", "shell", "-c", OPEN)
 
     def run(self, *command: str) -> None:
         program = self.path / ".venv/bin/python"

@@ -182,7 +182,7 @@ def no_lock(monkeypatch) -> None:
     def unlocked(contract: int, _extended: int | None) -> Contract:
         return Contract.objects.get(pk=contract)
 
-    monkeypatch.setattr(ledger, "_locked", unlocked)
+    monkeypatch.setattr(ledger, "locked", unlocked)
     monkeypatch.setattr(ledger, "cap_balance_of", as_read)
 
 

@@ -1,6 +1,7 @@
 """A contract's end moved by compensation (3.2), beside history files and the desk's form."""
 
 import json
+from contextlib import nullcontext
 from io import StringIO
 
 import pytest
@@ -8,9 +9,11 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from sla_portal.agreements.models import Contract
+from sla_portal.agreements.operations import DaysOutsideContract, agree_later_end, terminate_contract
+from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
-from tests.support.builders import on
-from tests.support.desk import a_member, signed_in, text_of
+from tests.support.builders import at, on
+from tests.support.desk import Opened, a_member, signed_in
 from tests.support.histories import example, loaded
 
 pytestmark = pytest.mark.django_db
@@ -90,38 +93,31 @@ def test_a_contract_terminated_on_a_day_that_extends_it_comes_back_as_it_is(exte
     assert dumped() == document
 
 
-def form_of(contract: Contract, **changed: str) -> dict[str, str]:
-    given = {
-        "customer": contract.customer_id, "reference": contract.reference, "starts_on": contract.starts_on,
-        "ends_on": contract.ends_on, "monthly_charge": contract.monthly_charge, "currency": contract.currency,
-        "trial_days": contract.trial_days, "terminated_on": "", "why": "As agreed by letter",
-    }  # fmt: skip
-    inlines = {
-        f"{rows}-{name}": value
-        for rows in ("suspensions", "payments")
-        for name, value in (("TOTAL_FORMS", 0), ("INITIAL_FORMS", 0))
-    }
-    return {**given, **inlines, **changed}
-
-
-def test_the_end_entered_by_staff_is_the_agreed_one_and_the_audit_log_records_both(extended):
-    administrator = signed_in(a_member("Administrator"))
-    url = reverse("admin:agreements_contract_change", args=[extended.pk])
-    administrator.post(url, form_of(extended, ends_on="2027-06-30"))
+def test_a_later_end_is_the_agreed_one_and_the_audit_log_records_both(extended):
+    administrator = Actor.staff(a_member("Administrator"))
+    now = at("2026-12-20 08:00")
+    agree_later_end(actor=administrator, contract=extended, ends_on=on("2027-06-30"), reason="As agreed", now=now)
     assert ends(extended) == ("2027-06-30", 1441, "2027-07-02")
     assert Entry.objects.order_by("-id").first().changes == {
         "ends_on": ["2026-12-31", "2027-06-30"],
         "extended_to": ["2027-01-02", "2027-07-02"],
     }
-    administrator.post(url, form_of(extended, extended_minutes="1", extended_to="2030-01-01"))
-    assert ends(extended) == ("2027-06-30", 1441, "2027-07-02")
+
+
+def test_the_form_of_a_contract_writes_neither_its_days_nor_its_charge(extended):
+    written = {"starts_on": "2026-02-01", "ends_on": "2027-06-30", "terminated_on": "2026-03-01", "monthly_charge": "1",
+               "extended_minutes": "1", "extended_to": "2030-01-01"}  # fmt: skip
+    page = Opened(signed_in(a_member("Administrator")), reverse("admin:agreements_contract_change", args=[extended.pk]))
+    assert page.fill("trial_days", reference="K-1", why="Its number", **written).status_code == 302
+    assert ends(extended) == ("2026-12-31", 1441, "2027-01-02")
+    assert (extended.reference, str(extended.starts_on), extended.monthly_charge) == ("K-1", "2026-01-01", 49)
+    assert extended.terminated_on is None
 
 
 @pytest.mark.parametrize(("day", "taken"), [("2027-01-02", True), ("2027-01-03", False)])
 def test_an_extended_contract_is_terminated_within_its_extended_days(extended, day, taken):
-    administrator = signed_in(a_member("Administrator"))
-    url = reverse("admin:agreements_contract_change", args=[extended.pk])
-    said = administrator.post(url, form_of(extended, terminated_on=day), follow=True)
+    said = {"contract": extended, "last_day": on(day), "reason": "They move out", "now": at("2026-12-20 08:00")}
+    with nullcontext() if taken else pytest.raises(DaysOutsideContract):
+        terminate_contract(actor=Actor.staff(a_member("Administrator")), **said)
     extended.refresh_from_db()
     assert (extended.terminated_on is not None) is taken
-    assert ("must be one of the contract's service days" in text_of(said)) is not taken

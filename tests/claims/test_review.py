@@ -40,6 +40,7 @@ from claims.operations import (
     decline_undoing,
     notify_moved_openings,
     redeem_voucher,
+    return_recommendations_of_earlier_rule,
     send_back_claim,
     send_link,
     submit_held_claims,
@@ -49,13 +50,17 @@ from claims.operations import (
 )
 from claims.operations.receiving import receive_claim
 from claims.queries import assess, cap_balance_of
+from claims.queries.entitlements import Month, affected_claims
 from claims.rules import Check
 from sla_portal.agreements.models import Contract, Payment
+from sla_portal.agreements.operations import change_charge
+from sla_portal.audit import models as audit
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import NotAllowed
 from sla_portal.availability.models import Deviation
 from sla_portal.availability.operations import confirm_exclusion, correct_month, judge_due_months, propose_own_exclusion
 from sla_portal.customers.models import Contact
+from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Notice
 from tests.support.builders import a_region, an_outage, at, on
 from tests.support.claimants import (
@@ -213,7 +218,7 @@ def test_a_claim_is_checked_in_the_order_of_the_agreement():
         "3.1",
         "5.1",
     ]
-    assert (assessment.entitlement.minutes, assessment.entitlement.total_minutes) == (37, 43200)
+    assert (assessment.entitlement.minutes, assessment.entitlement.month_minutes) == (37, 43200)
     assert assessment.facts()["overlap_minutes"] == 30
 
 
@@ -282,12 +287,14 @@ def test_each_contract_is_compensated_for_its_own_days():
     a_missed_september()
     of = a_claimant(ends_on="2026-09-15")
     renewed = a_claimant()
-    Contract.objects.filter(pk=renewed.contract.pk).update(customer=of.customer, starts_on=on("2026-09-16"))
+    Contract.objects.filter(pk=renewed.contract.pk).update(
+        customer=of.customer, starts_on=on("2026-09-16"), renews=of.contract
+    )
     renewed.contract.refresh_from_db()
     renewed.contact = of.contact
     first, second = a_claim(of), a_claim(renewed)
     assert assess(first, OPEN).entitlement.counted_minutes == 37
-    assert assess(first, OPEN).entitlement.total_minutes == 43200
+    assert assess(first, OPEN).entitlement.month_minutes == 43200
     assert assess(second, OPEN).entitlement.counted_minutes == 0
     assert assess(first, OPEN).extendable == renewed.contract
 
@@ -367,6 +374,38 @@ def test_a_recommendation_with_changed_figures_cannot_be_granted():
     assert claim.status == Status.RECOMMENDED and not Decision.objects.exists()
 
 
+def test_a_charge_typed_from_december_leaves_what_september_was_worth():
+    a_missed_september()
+    of = a_claimant(monthly_charge="4900.00")
+    claim = a_claim(of)
+    said = {"actor": PORTAL, "contract": of.contract, "reason": "New price list", "now": OPEN}
+    change_charge(from_month=ServiceMonth(2026, 12), monthly_charge=Decimal(49000), **said)
+    wanted = recommended(claim, voucher_minutes=37)
+    assert (wanted.facts["monthly_charge"], wanted.facts["total_minutes"]) == ("4900.000", 43200)
+    change_charge(from_month=ServiceMonth(2026, 11), monthly_charge=Decimal(4800), **said)
+    # 4900 × 37 ÷ 43200
+    assert decided(claim, wanted).compensation.voucher.value == Decimal("4.20")
+    # The price of September itself is a correction: it names the closed month, and what was granted stays.
+    change_charge(from_month=SEPTEMBER, monthly_charge=Decimal(49), **said)
+    assert audit.Entry.objects.latest("id").changes["closed_months"] == [None, ["2026-09"]]
+    assert Voucher.objects.get().value == Decimal("4.20")
+    (affected,), _more = affected_claims(Month(SEPTEMBER, OPEN))
+    assert (affected.claim, affected.charge_now) == (claim, 49)
+
+
+@pytest.mark.parametrize(("total", "status"), [(43200, Status.RECOMMENDED), (21600, Status.SUBMITTED)])
+def test_an_undecided_grant_valued_by_service_days_goes_back_to_the_reviewer(total, status):
+    """As an earlier build valued it. Recommendations are only added to, so this one is put on record as it was."""
+    a_missed_september()
+    claim = a_claim(a_claimant())
+    wanted = recommended(claim)
+    wanted.pk, wanted.facts = None, {**wanted.facts, "total_minutes": total}
+    wanted.save(force_insert=True)
+    assert [return_recommendations_of_earlier_rule(now=OPEN) for _n in range(2)] == [int(status == Status.SUBMITTED), 0]
+    claim.refresh_from_db()
+    assert claim.status == status
+
+
 def test_a_claim_without_proof_cannot_be_granted_but_its_date_is_kept():
     a_missed_september()
     claim = a_claim(a_claimant(), proofs=0)
@@ -420,13 +459,13 @@ def test_what_exceeds_the_fees_paid_is_cut_and_the_claimant_notified():
     a_missed_september("2026-09-10 01:00", "2026-09-20 01:00")
     claim = a_claim(a_claimant(paid="10.00"))
     given = granted(claim, voucher_minutes=7200)
-    # 14400 minutes are worth 16.33: 8.17 as extension and 8.17 as voucher
+    # 14400 minutes are worth 16.33: 8.17 as voucher and the rest, 8.16, as extension
     assert (given.extension_minutes, Voucher.objects.get().value, given.cut_value) == (
         7200,
-        Decimal("1.83"),
-        Decimal("6.34"),
+        Decimal("1.84"),
+        Decimal("6.33"),
     )
-    assert "6.34 EUR" in letters(claim)[-1] and "5.1" in letters(claim)[-1]
+    assert "6.33 EUR" in letters(claim)[-1] and "5.1" in letters(claim)[-1]
     assert cap_balance_of(claim.contract, assess(claim, OPEN).terms).left == 0
 
 

@@ -4,19 +4,22 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from claims.models import Claim
 from incidents.models import Incident
 from maintenance.models import AnnouncementRequest, MaintenanceWindow
-from sla_portal.audit.models import Entry
+from sla_portal.audit.models import ClosedMonth, Entry
 from sla_portal.availability.models import Exclusion
 from sla_portal.customers.models import Region
 from sla_portal.history.reader import NotAHistory, read
+from tests.support.amendments import announced
 from tests.support.builders import at
+from tests.support.claimants import a_claim, a_claimant
 from tests.support.histories import (
     HOSTILE,
     KEYS,
@@ -225,6 +228,11 @@ def test_any_value_anywhere_is_loaded_or_refused_with_its_path(tmp_path, path):
                 "agreements[0].availability_target: A percentage such as 99.99 is wanted here, from 0 to 100 with at most five "
                 'decimals, not "100.1".'
             ),
+        ),
+        (
+            "regions[0]",
+            {"code": "eu", "name": "Europe", "first_service_day": "2026-02-01", "last_service_day": "2026-01-31"},
+            "regions[0].last_service_day: It must not lie before first_service_day (2026-02-01), but is 2026-01-31.",
         ),
         (
             "regions[0].code",
@@ -501,4 +509,56 @@ def test_a_window_is_not_both_completed_and_not_carried_out(tmp_path):
     document["maintenance"][0]["not_carried_out_at"] = "2026-09-06T20:00:00Z"
     assert refused(tmp_path, document) == [
         "maintenance[0].not_carried_out_at: Maintenance that was completed was carried out."
+    ]
+
+
+def versions(*days: str, **terms) -> dict:
+    """A file with versions 1.0, 2.0, … in force from these days."""
+    one = example()["agreements"][0]
+    rows = [one | {"version": f"{number}.0", "effective_on": day, **terms} for number, day in enumerate(days, 1)]
+    return smallest(agreements=rows)
+
+
+IN_USE = (
+    "2026-09 was closed or a claim for it decided by version 1.0 and 2.0, which is neither changed nor removed, and no "
+    "other takes its place."
+)
+
+
+def test_a_version_by_which_a_month_was_closed_is_neither_changed_nor_removed(tmp_path):
+    kept = versions("2026-01-01", "2026-09-15", "2026-12-01")
+    loaded(tmp_path, kept)
+    ClosedMonth.objects.create(month=date(2026, 9, 1))
+    # The same again, and another day or other terms of a version by which nothing was closed
+    assert "already" in loaded(tmp_path, kept)
+    later = versions("2026-01-01", "2026-09-15", "2026-11-15")
+    later["agreements"][2] |= {"maintenance_notice_hours": 24}
+    loaded(tmp_path, later)
+    in_between = versions("2026-01-01", "2026-09-15", "2026-09-20")
+    for file, where in (
+        (versions("2026-02-01", "2026-09-15"), "agreements[0]"),
+        (versions("2026-01-01", "2026-09-16"), "agreements[1]"),
+        (versions("2026-01-01", "2026-09-15", maintenance_notice_hours=24), "agreements[0]"),
+        (versions("2026-01-01"), "agreements"),
+        (in_between, "agreements[2]"),
+    ):
+        assert refused(tmp_path, file) == [f"{where}: {IN_USE}"], where
+
+
+def test_a_version_by_which_a_claim_was_decided_stays(tmp_path):
+    loaded(tmp_path, versions("2026-01-01", "2026-09-15"))
+    claim = a_claim(a_claimant())
+    ClosedMonth.objects.all().delete()
+    loaded(tmp_path, versions("2026-01-01", "2026-09-16"))
+    loaded(tmp_path, versions("2026-01-01", "2026-09-15"))
+    Claim.objects.filter(pk=claim.pk).update(status="refused")
+    assert refused(tmp_path, versions("2026-01-01", "2026-09-16")) == [f"agreements[1]: {IN_USE}"]
+
+
+def test_after_an_announcement_no_version_is_changed(tmp_path):
+    loaded(tmp_path, versions("2026-01-01"))
+    announced()
+    assert "already" in loaded(tmp_path, versions("2026-01-01"))
+    assert refused(tmp_path, versions("2026-01-02")) == [
+        'agreements[0]: An amendment was announced here, so version "1.0" is not changed any more (5.2).'
     ]

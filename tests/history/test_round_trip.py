@@ -53,6 +53,25 @@ def dump_after_loading(content: bytes) -> str:
             return text
 
 
+def test_the_service_days_of_a_region_come_back_with_the_same_figures_and_a_file_without_them_clears_them(tmp_path):
+    region = {"code": "eu", "name": "Europe", "first_service_day": "2026-09-10", "last_service_day": "2026-09-28"}
+    loaded(tmp_path, example() | {"regions": [region]})
+    text = dumped()
+    assert json.loads(text)["regions"] == [region]
+    assert Entry.objects.get(subject_type="customers.region").changes["first_service_day"] == [None, "2026-09-10"]
+    before = region_month(Region.objects.get(), SEPTEMBER, NOW).figures
+    assert (before.service_days, before.unavailable_minutes) == (19, 37)
+    entries = Entry.objects.count()
+    loaded(tmp_path, text.encode())
+    assert Entry.objects.count() == entries
+    assert dumped() == text
+    assert region_month(Region.objects.get(), SEPTEMBER, NOW).figures == before
+    loaded(tmp_path, example())
+    assert json.loads(dumped())["regions"] == example()["regions"]
+    cleared = Entry.objects.filter(subject_type="customers.region").latest("id").changes
+    assert cleared["last_service_day"] == ["2026-09-28", None]
+
+
 def test_the_example_of_the_format_comes_back_as_it_is(tmp_path):
     loaded(tmp_path, example())
     said = json.loads(dumped())

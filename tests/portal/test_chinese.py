@@ -31,6 +31,7 @@ from maintenance.operations import discard_draft
 from sla_portal.agreements.models import AgreementVersion, RegisterEntry
 from sla_portal.agreements.operations import change_draft
 from sla_portal.agreements.queries.drafts import draft_content
+from sla_portal.api.statuspage import opaque
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.documents import register
 from sla_portal.audit.models import Certificate, Check, Document
@@ -39,23 +40,36 @@ from sla_portal.audit.rules import Fault, Finding
 from sla_portal.audit.seals import seal_due
 from sla_portal.availability.models import ClosingRequest, Exclusion, MonthClosing
 from sla_portal.availability.operations import add_evidence
-from sla_portal.customers.models import Contact, Region
+from sla_portal.customers.models import Contact, Customer, Region
 from sla_portal.demo.build import build_demo
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.mail.inbox import BACKEND
 from sla_portal.notices.models import Attachment, Delivery, Kind, Notice, Wording
-from sla_portal.notices.operations import deliver_chunk, give_notice, mail_checkpoints, note_bounce, notify_of_findings
+from sla_portal.notices.operations import (
+    deliver_chunk,
+    give_notice,
+    invite,
+    mail_checkpoints,
+    note_bounce,
+    notify_of_findings,
+    send_test,
+)
 from sla_portal.notices.private import token
+from sla_portal.notices.rules import INVITATION
 from sla_portal.notices.wording import Words
-from sla_portal.reports.models import Bundle, Report, ReportRun
+from sla_portal.operator.models import Logo
+from sla_portal.operator.queries import operator_in_force
+from sla_portal.reports.emails import issued as reports_issued
+from sla_portal.reports.models import Bundle, MailedReport, Report, ReportRun
 from sla_portal.reports.operations import make_bundle, request_bundle
 from sla_portal.reports.operations.issuing import render_chunk
 from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import RegionRecord
 from sla_portal.staff.operations import count_failed_sign_in
-from tests.support.builders import a_window, an_exclusion, at
+from tests.support.builders import a_customer, a_window, an_exclusion, at
 from tests.support.claim_form import Stranger
 from tests.support.desk import filled
+from tests.support.operators import a_logo, an_operator
 from tests.support.printed import texts
 from tests.support.statements import issued
 
@@ -79,7 +93,7 @@ VARIANTS = 2
 WORD = re.compile(r"[A-Za-z][A-Za-z’'-]+")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 ALLOWED = frozenset(
-    """API CORS CSV DNS EML HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
+    """API AVIF CORS CSV DNS EML HEIC HTML HTTP HTTPS IANA ID ISO JPEG JSON KB MB MTTA MTTR NOC PDF PNG RSS SHA SLA TXT URL UTC
     WebP XLSX ZIP Atlassian Atom CMS Cookie Linux macOS Windows If-None-Match Markdown Message-ID Python Statuspage
     sha sum""".split()  # noqa: SIM905
 )
@@ -186,6 +200,7 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
     with django_db_blocker.unblock(), travel(NOW, tick=False), inbox, rolled_back:
         build_demo(NOW)
         people = {name: Actor.staff(User.objects.get(username=name)) for name in ("noc", "legal")}
+        an_operator(NOW, logo=a_logo(), accent_light="#0a7a31", address_zh="汉堡港口街 12 号")
         words = [
             Words("en", "A new data centre", "Nothing changes."),
             Words("zh-hans", "新的数据中心", "对您没有影响。"),
@@ -210,6 +225,7 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         make_bundle(pk=Bundle.objects.earliest("pk").pk, clock=lambda: NOW)
         undelivered, *mails = Delivery.objects.filter(contact__customer__language=ZH).order_by("-pk")[:20]
         deliver_chunk(ids=[mail.pk for mail in mails], clock=lambda: NOW)
+        tell_of_a_report()
         note_bounce(mark=undelivered.message_id, permanent=True, said="no such user", key="1", now=NOW)
         OwnDay.objects.create(day=date(2026, 12, 24), working=False, note="休息日")
         draft = MaintenanceWindow.objects.get(notices__isnull=True, requests__isnull=True)
@@ -224,9 +240,26 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         faults = [Finding(fault, 1, 2, checkpoint).stored() for fault in Fault for checkpoint in (None, 1)]
         check = Check.objects.create(at=NOW, whole=True, entries=2, found=faults)
         notify_of_findings(check=check, now=NOW)
+        administrator = User.objects.get(username="admin")
+        for user in (administrator, User.objects.create_user("neu", "new@example.com")):
+            told = send_test if user == administrator else invite
+            told(actor=Actor.staff(administrator), user=user, now=NOW)
         seal_all(folder / "key.pem")
         yield Typed()
         transaction.set_rollback(True)
+
+
+def tell_of_a_report() -> None:
+    """An installer is told of the report of its site."""
+    report = Report.objects.get(status="ready")
+    installer = a_customer(report.customer.region, "C-9001", name="安装商", language=ZH)
+    installer.contacts.create(email="anzhuang@example.com")
+    site = Customer.objects.filter(pk=report.customer_id)
+    site.update(installer=installer)
+    month = ServiceMonth.of(report.month)
+    given = {"kind": "report", "about": str(month), "wordings": reports_issued(month), "public": False, "now": NOW}
+    notice = give_notice(actor=Actor.system("schedule"), customers=site, **given)
+    MailedReport.objects.create(report=report, notice=notice)
 
 
 def seal_all(key: Path) -> None:
@@ -268,6 +301,7 @@ def given(route: str) -> list[dict[str, object]] | None:
     month = {"month": "2026-10"}
     mail = Delivery.objects.filter(notice__kind="amendment", notice__about="1.1").latest("pk")
     attachment = Attachment.objects.latest("pk")
+    told = Delivery.objects.get(notice__kind="report", contact__customer__code="C-9001")
     stored = [path.stem for path in settings.MAIL_DIR.glob("*.eml")]
     apps_of_desk = "audit customers notices agreements incidents maintenance availability claims reports auth staff"
     own = Exclusion.objects.get(status="proposed", customer__isnull=False)
@@ -294,6 +328,9 @@ def given(route: str) -> list[dict[str, object]] | None:
         },
         "admin/claims/ledger/<str:form>/": [{"form": "csv"}],
         "admin/incidents/export/<str:form>/": [{"form": "csv"}],
+        "admin/customers/customer/<int:pk>/periods/<str:form>/": [
+            {"pk": Customer.objects.latest("pk").pk, "form": "csv"}
+        ],
         "admin/maintenance/export/<str:form>/": [{"form": "csv"}],
         "admin/availability/months/export/regions/<str:form>/": [{"form": "csv"}],
         "admin/availability/months/export/customers/<str:form>/": [{"form": "csv"}],
@@ -302,6 +339,7 @@ def given(route: str) -> list[dict[str, object]] | None:
         "admin/agreements/amendments/answers/<int:pk>/withdraw/": [{"pk": amendment.answers.get().pk}],
         "reports/<int:pk>/file": [{"pk": Report.objects.get(status="ready").pk}],
         "api/<path:anything>": [{"anything": "v2/nothing.json"}],
+        "api/v2/incidents/<str:identity>.json": [{"identity": opaque("incident", Incident.objects.first().reference)}],
         "admin/availability/months/<str:month>/closings/<int:revision>/": closings,
         "admin/availability/months/<str:month>/closings/<int:revision>/seal/": closings,
         "notices/<str:about>/content.json": announcements,
@@ -310,6 +348,8 @@ def given(route: str) -> list[dict[str, object]] | None:
         "checkpoints/<int:about>.json": [{"about": 1}],
         "checkpoints/<int:about>.json.p7s": [{"about": 1}],
         "verify/certificates/<str:fingerprint>.pem": [{"fingerprint": Certificate.objects.get().fingerprint}],
+        "operator/<str:name>.css": [{"name": operator_in_force().stylesheet}],
+        "operator/<str:name>": [{"name": Logo.objects.get().picture.file_name}],
         "incidents/<path:reference>/": [{"reference": row.reference} for row in variants(Incident)],
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/": requests,
         "admin/maintenance/maintenancewindow/<int:pk>/requests/<int:number>/withdraw/": requests,
@@ -322,9 +362,18 @@ def given(route: str) -> list[dict[str, object]] | None:
         "availability/<str:code>/": [{"code": code} for code in ("eu", "apac", "amer")],
         "availability/<str:code>/<str:month>/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],
         "availability/<str:code>/<str:month>/minutes/": [{"code": "eu", **month}, {"code": "amer", "month": "2026-11"}],
+        "reports/mailed/<str:token>/": [{"token": token(told)}],
+        "reports/mailed/<str:token>/all.zip": [{"token": token(told)}],
+        "reports/mailed/<str:token>/<int:pk>.pdf": [
+            {"token": token(told), "pk": Report.objects.get(status="ready").pk}
+        ],
         "claims/minutes/<str:token>/": [{"token": token} for token in claim_links()],
         "notices/<path:number>/": [{"number": row.number} for row in Notice.objects.filter(public=True)],
         "agreement/answer/<str:token>/": [{"token": token(mail)}],
+        "admin/password/<str:token>/": [
+            {"token": token(Delivery.objects.get(notice__about__startswith=INVITATION))},
+            {"token": "1-x"},
+        ],
         "agreement/<str:version>/text.json": [{"version": "1.1"}],
         "agreement/<str:before>/<str:after>/": [{"before": "1.0", "after": "1.1"}],
         "agreement/<path:version>/": [{"version": version} for version in ("1.0", "1.1")],
@@ -395,6 +444,7 @@ BOTH_LANGUAGES = (
     "/admin/incidents/updatetemplate/",
     "/admin/agreements/registerentry/",
     "/admin/agreements/agreementversion/",
+    "/admin/operator-identity/",
 )
 """Where records that have a field for each language are seen with all their fields."""
 WITHOUT_PAGE = {"admin/(?P<url>.*)$", "admin/logout/", "api/<path:anything>", "i18n/setlang/", "agreement/compare/"}
@@ -485,7 +535,7 @@ def test_no_page_of_what_changed_meanwhile_holds_a_latin_word(portal):
 
 def test_no_email_holds_a_latin_word(portal):
     wordings = Wording.objects.filter(language=ZH).select_related("notice")
-    assert {wording.notice.kind for wording in wordings} == set(Kind.values) - {"report"}
+    assert {wording.notice.kind for wording in wordings} == set(Kind.values)
     found = {
         (wording.notice.number, part): portal.latin(words)
         for wording in wordings

@@ -12,6 +12,7 @@ from maintenance.models import AnnouncementRequest, MaintenanceNotice, WindowCli
 from sla_portal.agreements.models import (
     AgreementVersion,
     Answer,
+    Charge,
     Clause,
     FurtherNotice,
     Payment,
@@ -29,7 +30,18 @@ from sla_portal.availability.models import (
     RegionMonth,
 )
 from sla_portal.customers.models import Client, Contact, CoreFunction
-from sla_portal.notices.models import Attachment, Bounce, Brake, Delivery, Notice, PageCopy, Wording
+from sla_portal.notices.models import (
+    Attachment,
+    Bounce,
+    Brake,
+    Delivery,
+    DeliveryCustomer,
+    Notice,
+    PageCopy,
+    UnmatchedReport,
+    Wording,
+)
+from sla_portal.operator.models import Identity, Logo, Opening, Rehearsal
 from tests.support import claims_breaks
 from tests.support.builders import (
     a_contract,
@@ -43,6 +55,8 @@ from tests.support.builders import (
     numbers,
     on,
 )
+from tests.support.operators import GMBH
+from tests.support.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +87,11 @@ def contract(**values):
     return a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31", **values)
 
 
+def charge(of=None, **values):
+    given = {"from_month": on("2026-03-01"), "monthly_charge": 59, "recorded_at": at("2026-02-01 08:00")}
+    return Charge.objects.create(contract=of or contract(), **{**given, **values})
+
+
 def window(**values):
     return a_window("2026-09-06 18:00", "2026-09-06 19:00", **values)
 
@@ -85,6 +104,15 @@ def request(of=None, **values):
     given = {"starts_at": at("2026-09-06 18:00"), "ends_at": at("2026-09-08 18:00"), "why": "Two days of copying",
              "requested_at": at("2026-09-01 08:00"), **values}  # fmt: skip
     return AnnouncementRequest.objects.create(window=of or window(), **given)
+
+
+def logo(**values):
+    given = {"sha256": "0", "media_type": "image/png", "width": 1, "height": 1, "content": b"", **values}
+    return Logo.objects.create(**given)
+
+
+def identity(**values):
+    return Identity.objects.create(**{**GMBH, "valid_from": at("2026-09-01 08:00"), "saved_by_name": "Ada", **values})
 
 
 def confirmed_by_who_requested_it():
@@ -112,6 +140,12 @@ def told(**values):
 def delivery(**values):
     given = {"email": "Ops@example.com", "language": "en", "next_attempt_at": at("2026-09-01 08:00"), **values}
     return Delivery.objects.create(**{"notice": given.pop("notice", None) or told(), **given})
+
+
+def its_own_installer():
+    customer = a_customer(a_region())
+    customer.installer = customer
+    customer.save()
 
 
 def merged_into_itself():
@@ -193,7 +227,15 @@ def seal(**values):
     return Seal.objects.create(document=document(), next_attempt_at=at("2026-10-10 01:00"), **values)
 
 
+def rehearsal(**values):
+    with unguarded():
+        Opening.objects.all().delete()
+    return Rehearsal.objects.create(begun_at=at("2026-05-01 00:00"), begun_by_name="ann", **values)
+
+
 BREAKS = claims_breaks.BREAKS | {
+    "a_rehearsal_is_ended_by_someone_after_it_began": lambda: rehearsal(ended_at=at("2026-06-01 00:00")),
+    "one_rehearsal_runs_at_a_time": lambda: twice(rehearsal),
     "a_document_has_each_revision_once": lambda: twice(document),
     "a_document_is_of_a_known_kind": lambda: document(kind="poem"),
     "a_seal_is_whole_or_none": lambda: seal(sealed_at=at("2026-10-10 01:00"), level="B-B"),
@@ -208,6 +250,14 @@ BREAKS = claims_breaks.BREAKS | {
         for customer in [a_customer(a_region())]
         for email in ("Ops@example.com", "ops@example.com")
     ],
+    "a_portal_is_opened_once": lambda: Opening.objects.create(pk=2),
+    "who_opened_a_portal_did_so_at_a_time": lambda: Opening.objects.bulk_create(
+        [Opening(pk=1, opened_by=User.objects.create_user("ann"))],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["opened_by"],
+    ),
+    "a_customer_is_not_its_own_installer": its_own_installer,
     "one_version_takes_effect_on_a_day": lambda: [a_version(name, "2026-01-01") for name in ("2.0", "2.1")],
     "a_target_is_a_percentage": lambda: a_version("2.0", "2026-01-01", availability_target="100.1"),
     "a_reading_is_one_of_three": lambda: a_version("2.0", "2026-01-01", unavailability_reading="most"),
@@ -256,6 +306,9 @@ BREAKS = claims_breaks.BREAKS | {
     "a_contract_is_terminated_within_its_days": lambda: contract(terminated_on=on("2027-01-01")),
     "a_monthly_charge_is_not_negative": lambda: contract(monthly_charge=-1),
     "a_currency_is_three_capitals": lambda: contract(currency="eur"),
+    "a_charge_has_each_revision_once": lambda: twice(charge, contract()),
+    "a_charge_is_not_negative": lambda: charge(monthly_charge=-1),
+    "a_corrected_charge_states_its_reason": lambda: charge(revision=2),
     "a_suspension_does_not_end_before_it_starts": lambda: Suspension.objects.create(
         contract=contract(), starts_on=on("2026-03-02"), ends_on=on("2026-03-01")
     ),
@@ -319,6 +372,9 @@ BREAKS = claims_breaks.BREAKS | {
     ),
     "a_long_window_is_confirmed_by_another_person": confirmed_by_who_requested_it,
     "a_window_is_of_a_known_kind": lambda: window(kind="party"),
+    "a_region_is_not_discontinued_before_its_first_service_day": lambda: a_region(
+        first_service_day=on("2026-09-02"), last_service_day=on("2026-09-01")
+    ),
     "a_window_names_a_region_once": lambda: twice(WindowRegion.objects.create, window=window(), region=a_region()),
     "a_window_names_a_function_once": lambda: twice(
         WindowFunction.objects.create, window=window(), function=CoreFunction.objects.first()
@@ -364,6 +420,9 @@ BREAKS = claims_breaks.BREAKS | {
     "an_address_is_told_once": lambda: [
         delivery(notice=notice, email=email) for notice in [told()] for email in ("Ops@example.com", "ops@example.com")
     ],
+    "a_delivery_is_for_a_customer_once": lambda: twice(
+        DeliveryCustomer.objects.create, delivery=delivery(), customer=a_customer(a_region()), named="Hafen"
+    ),
     "a_delivery_is_in_a_known_status": lambda: delivery(status="lost"),
     "what_is_sent_has_a_time": lambda: delivery(status="sent"),
     "what_is_being_sent_is_in_somebodys_hand": lambda: delivery(status="sending"),
@@ -371,6 +430,9 @@ BREAKS = claims_breaks.BREAKS | {
     "a_letter_has_a_date_and_a_reference": lambda: delivery(status="letter", letter_on=on("2026-09-02")),
     "a_report_is_applied_once": lambda: twice(
         Bounce.objects.create, delivery=delivery(), key="0", noted_at=at("2026-09-01 09:00"), permanent=True
+    ),
+    "a_report_is_looked_at_after_it_came": lambda: UnmatchedReport.objects.create(
+        key="0", noted_at=at("2026-09-01 09:00"), looked_at=at("2026-09-01 08:00"), content=b""
     ),
     "a_notice_has_one_brake": lambda: twice(Brake.objects.create, free_at=at("2026-09-01 08:00")),
     "a_limit_lets_something_through": lambda: Brake.objects.create(free_at=at("2026-09-01 08:00"), per_minute=0),
@@ -399,9 +461,15 @@ BREAKS = claims_breaks.BREAKS | {
     "customermonth_has_1440_minutes_for_each_service_day": lambda: customer_month(total_minutes=43199),
     "customermonth_in_service_is_met_or_missed": lambda: customer_month(met=None),
     "a_customer_is_judged_once_a_month": lambda: twice(customer_month, customer=a_customer(a_region())),
+    "a_logo_is_png_or_jpeg": lambda: logo(media_type="image/svg+xml"),
+    "a_logo_has_a_size": lambda: logo(width=0),
+    "an_operator_has_a_name": lambda: identity(name=""),
+    "an_accent_has_a_light_and_a_dark_colour": lambda: identity(accent_light="#12405c"),
+    "an_operator_s_links_are_https": lambda: identity(privacy_url="http://example.com/"),
+    "an_operator_s_languages_are_known": lambda: identity(customer_language="de"),
 }
 OURS = {
-    "audit", "customers", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
+    "audit", "customers", "operator", "notices", "agreements", "incidents", "maintenance", "availability", "claims",
 }  # fmt: skip
 
 

@@ -19,11 +19,14 @@ from incidents.queries import severities
 from incidents.rules import Severity
 from maintenance.models import MaintenanceWindow
 from maintenance.operations import finish_work
+from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import ClosedMonth, Document
 from sla_portal.availability.models import CustomerMonth, Deviation, MonthClosing, RegionMonth
-from sla_portal.availability.operations import close_month, judge_due_months
+from sla_portal.availability.operations import close_month, judge_due_months, month_deviates
+from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.operator.models import Basis
 from sla_portal.reports.operations import check_documents
 from tests.support.builders import a_contract, a_customer, a_region, a_window, an_exclusion, an_incident, an_outage, at
 from tests.support.closing import closed_by_two
@@ -61,6 +64,21 @@ def fill() -> None:
     """A year with three closed months, windows and incidents that are possible no more, and what is undecided."""
     europe = a_region("eu", name="Europe")
     a_contract(a_customer(europe, "C-1"), "2026-01-01", "2026-12-31")
+    # Renewed by its days alone, and extended after that; two of which nothing says that one renews the other
+    two = a_customer(europe, "C-12")
+    a_contract(two, "2026-01-01", "2026-05-31", reference="K-A")
+    a_contract(two, "2026-06-01", "2026-12-31", reference="K-B", monthly_charge="59.00")
+    extended = {"extended_minutes": 1441, "extended_to": date(2026, 6, 2)}
+    three = a_customer(europe, "C-13")
+    a_contract(three, "2026-01-01", "2026-05-31", reference="K-C", **extended)
+    a_contract(three, "2026-06-01", "2026-12-31", reference="K-D")
+    four = a_customer(europe, "C-14")
+    for reference, days in (
+        ("K-E", ("2026-01-01", "2026-05-31")),
+        ("K-F", ("2026-01-01", "2026-05-31")),
+        ("K-G", ("2026-06-01", "2026-12-31")),
+    ):
+        a_contract(four, *days, reference=reference)
     # July: all of the downtime is excluded by a window that was over when it began; that build did not ask.
     early = announced("MW-EARLY", "2026-07-05 00:00", "2026-07-10 01:00", "2026-07-10 02:00")
     an_exclusion(a_day_down(europe, "2026-07-10", "01:20", "01:30", reference="INC-EARLY"), "4.1", maintenance=early)
@@ -123,17 +141,32 @@ def after(before: dict[str, list[dict]]) -> dict[str, list[dict]]:
 
 def figures() -> list[dict]:
     closed = MonthClosing.objects.values("month")
-    return [row for kind in (RegionMonth, CustomerMonth) for row in kind.objects.filter(month__in=closed).values()]
+    kinds = (RegionMonth, CustomerMonth)
+    return [row for kind in kinds for row in kind.objects.filter(month__in=closed).order_by("pk").values()]
 
 
 def test_rows_and_closed_figures_stay_and_what_breaks_a_new_rule_is_listed_and_blocks_nothing(before):
     assert after(before) == before
     kinds = ("audit.Entry", "maintenance.MaintenanceNotice", "availability.Exclusion", "availability.CustomerMonth")
     assert all(before[label] for label in kinds)
+    basis = Basis.objects.get()
+    assert (basis.time_zone, basis.workday_country, basis.saved_by_name) == ("Asia/Shanghai", "CN", "upgrade")
     noc, legal = signed_in(a_member("NOC")), signed_in(a_member("Legal", "lena"))
     what_was_issued_is_registered(legal)
     rows_block_nothing(noc, legal)
     closed_months_stand(legal)
+    service_days_touch_no_closed_month(legal)
+    contracts_are_linked_by_their_days()
+
+
+def contracts_are_linked_by_their_days() -> None:
+    renewals = Contract.objects.filter(renews__isnull=False).order_by("reference")
+    assert list(renewals.values_list("reference", "renews__reference")) == [("K-B", "K-A"), ("K-D", "K-C")]
+    named = text_of(signed_in(a_member("Administrator", "ada")).get(reverse("admin:index")))
+    assert "K-D begins on 2026-06-01; K-C, which it renews, ends on 2026-06-02" in named
+    assert "K-B begins" not in named
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Contract.objects.filter(reference="K-A").update(ends_on=date(2026, 6, 1))
 
 
 def what_was_issued_is_registered(legal: Client) -> None:
@@ -185,6 +218,27 @@ def closed_months_stand(legal: Client) -> None:
     corrected = RegionMonth.objects.get(month=JULY.first_day)
     assert (corrected.unavailable_minutes, corrected.excluded_minutes) == (10, 0)
     assert without_july(figures()) == without_july(frozen)
+
+
+def service_days_touch_no_closed_month(legal: Client) -> None:
+    """Opened anew: first and last service days are set, and a region is added; what that build closed stays."""
+    frozen, deviated = figures(), list(Deviation.objects.values_list("month", flat=True))
+    a_contract(a_customer(a_region("cn", name="China"), "C-2"), "2026-10-01", "2026-12-31")
+    for first, last in ((date(2026, 8, 15), None), (date(2026, 10, 1), None), (date(2026, 1, 1), date(2026, 7, 31))):
+        Region.objects.filter(code="eu").update(first_service_day=first, last_service_day=last)
+        judge_due_months(now=NOW)
+        assert list(Deviation.objects.values_list("month", flat=True)) == deviated
+        assert not any(month_deviates(month=month, now=NOW) for month in (BEFORE_SERVICE, JULY, AUGUST, SEPTEMBER))
+        assert figures() == frozen
+    Region.objects.update(first_service_day=date(2026, 10, 1), last_service_day=None)
+    judge_due_months(now=NOW)
+    assert min(RegionMonth.objects.values_list("month", flat=True)) == BEFORE_SERVICE.first_day
+    assert {month for month in (one.month for one in RegionMonth.objects.all()) if month < date(2026, 10, 1)} == {
+        month.first_day for month in (BEFORE_SERVICE, JULY, AUGUST, SEPTEMBER)
+    }
+    home = text_of(legal.get(reverse("admin:index")))
+    assert "2026-10 not closed" in home
+    assert "2026-05 not closed" not in home
 
 
 def without_july(found: list[dict]) -> list[dict]:

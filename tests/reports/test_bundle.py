@@ -14,7 +14,8 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from sla_portal.agreements.models import PublishedChanges
-from sla_portal.agreements.operations import register_answer, withdraw_version
+from sla_portal.agreements.operations import notify_missed, register_answer, withdraw_version
+from sla_portal.agreements.queries import deliveries_of
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Checkpoint, Entry
@@ -24,7 +25,7 @@ from sla_portal.notices.models import Delivery
 from sla_portal.notices.private import token
 from sla_portal.reports.bundles import Noted, write_bundle
 from sla_portal.reports.bundles.archive import CHUNK
-from sla_portal.reports.bundles.notices import DELIVERY_COLUMNS
+from sla_portal.reports.bundles.notices import DELIVERY_COLUMNS, add_notified
 from sla_portal.reports.models import Bundle, Status, VersionPdf
 from sla_portal.reports.operations import (
     NoSuchRecipient,
@@ -92,7 +93,7 @@ def test_it_contains_all_evidence_of_the_amendment(version):
         "version-2.0.pdf", "version-2.0.json", "redline-1.0-2.0.pdf", "redline-1.0-2.0.en.json",
         "redline-1.0-2.0.zh-hans.json", f"announcement/{number}.json",
         f"announcement/{number}.en.txt", f"announcement/{number}.en.html", f"announcement/{number}.zh-hans.txt",
-        f"announcement/{number}.zh-hans.html", "pages.csv", "deliveries.csv", "customers.csv", "responses.csv",
+        f"announcement/{number}.zh-hans.html", "pages.csv", "deliveries.csv", "notified.csv", "customers.csv", "responses.csv",
         "contracts.csv", "audit.jsonl", "checkpoints.json", "verify.py", "verify.en.html", "verify.zh-hans.html",
         "README.txt", "SHA256SUMS", "checkpoint.json", "checkpoint-entry.txt",
     ]  # fmt: skip
@@ -155,6 +156,26 @@ def test_deliveries_have_a_row_each_and_no_formula(version):
     assert (ann["customer"], ann["mail_server_response"]) == ("C-1", '250 "ok", queued')
     assert told["'+cmd@example.com"]["name"] == "'=HYPERLINK(1)"
     assert len(rows) == 2
+
+
+class Sheet:
+    """Takes the rows of a table instead of an archive."""
+
+    def add_table(self, _name, _columns, rows):
+        self.rows = list(rows)
+
+
+def test_each_customer_is_listed_with_the_deliveries_by_which_it_was_told(version):
+    installer = a_customer(a_region(), "I-1")
+    installer.contacts.create(email="wall@example.com")
+    for code in ("S-1", "S-2"):
+        a_contract(a_customer(a_region(), code, name=f"House {code}", installer=installer), "2026-06-03", "2027-06-30")
+    notice = notify_missed(actor=legal("bob"), version=version, now=at("2026-06-10 04:00"))
+    add_notified(sheet := Sheet(), deliveries_of(version))
+    [told, again] = [row for row in sheet.rows if row[4] == "wall@example.com"]
+    assert told[:3] == ("S-1", "House S-1 (S-1)", notice.number)
+    assert (again[:3], again[3]) == (("S-2", "House S-2 (S-2)", notice.number), told[3])
+    assert ("C-1", "ann@example.com") in {(row[0], row[4]) for row in sheet.rows}
 
 
 def test_it_includes_a_recipients_emails_on_request_without_the_personal_link(version):

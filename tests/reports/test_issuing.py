@@ -36,6 +36,7 @@ from sla_portal.reports.operations import (
 from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import FileDamaged, file_of, progress
 from tests.support.builders import a_contract, a_customer, a_region, an_outage, at, on
+from tests.support.operators import GMBH, a_logo, an_operator
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pdf]
 
@@ -457,3 +458,17 @@ def test_a_report_states_the_operator_the_contracts_in_force_who_closed_and_who_
     assert (issue["closing"]["revision"], issue["closing"]["reason"]) == (2, "An end was mistyped")
     assert issue["issued_by"] == PORTAL.name
     assert Report.objects.get(region__isnull=False).statement["issue"]["parties"]["contracts"] == []
+
+
+def test_a_report_keeps_the_identity_that_it_was_issued_with():
+    region = a_region("eu")
+    for code, language in (("C-1", "en"), ("C-2", "zh-hans")):
+        a_contract(a_customer(region, code, language=language), "2026-01-01", "2026-12-31")
+    judge_month(region=region, month=SEPTEMBER, now=NOW)
+    logo = an_operator(logo=a_logo()).logo
+    queue()
+    an_operator(name="Another Cloud GmbH")
+    parties = {report.language: report.statement["issue"]["parties"] for report in Report.objects.order_by("-pk")}
+    assert [parties[language]["operator_name"] for language in ("en", "zh-hans")] == [GMBH["name"], GMBH["name_zh"]]
+    assert {one["operator_logo"] for one in parties.values()} == {logo.sha256}
+    assert operations.issuing._logo(Report.objects.first().statement) == bytes(logo.content)

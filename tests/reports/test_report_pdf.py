@@ -16,6 +16,7 @@ from django.conf import settings
 from sla_portal.reports.pdf import PrintingFailed, printing, render
 from sla_portal.reports.pdf.scripts import printable
 from sla_portal.reports.rules import digest
+from tests.support.operators import a_logo
 from tests.support.printed import fonts, structure, texts
 from tests.support.statements import (
     CLOSING,
@@ -380,6 +381,22 @@ def test_the_last_page_names_the_parties_who_closed_and_issued_and_has_room_for_
     unnamed = {**PARTIES, "operator_name": "", "operator_address": ""}
     said = " ".join(texts(opened(with_status(quiet_month(), parties=unnamed)))[-1].split())
     assert "Operator not stated in the settings of the portal" in said
+
+
+def test_the_operators_logo_stands_on_the_first_page_with_its_name_and_the_form_is_filled_all_the_same():
+    logo, statement = a_logo().content, with_status(customer(quiet_month(**FINAL)), CLOSING)
+    pdf = pikepdf.open(BytesIO(render(statement, logo)))
+    drawn = [[str(operator) for _, operator in pikepdf.parse_content_stream(page)].count("Do") for page in pdf.pages]
+    assert drawn == [1, 0]
+    assert any(
+        str(one.get("/Alt")) == "Example Intercom Cloud GmbH"
+        for one in pdf.objects
+        if isinstance(one, pikepdf.Dictionary)
+    )
+    other = with_status(customer(quiet_month(**FINAL), name="Elbe Residences"), CLOSING)
+    filled = render(other, logo)
+    printing._prepared.cache_clear()
+    assert texts(pikepdf.open(BytesIO(filled))) == texts(pikepdf.open(BytesIO(render(other, logo))))
 
 
 def test_a_report_queued_by_an_earlier_build_is_rendered():

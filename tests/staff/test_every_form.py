@@ -32,6 +32,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.notices.models import Delivery, Kind, Status
 from sla_portal.notices.operations import give_notice
 from sla_portal.notices.operations.throttling import pause_notice
+from sla_portal.operator.models import Opening
 from tests.support.amendments import a_draft, announced, submitted
 from tests.support.builders import (
     a_contract,
@@ -57,6 +58,8 @@ from tests.support.claimants import (
     support,
 )
 from tests.support.desk import Forms, a_member, rows_on_record, signed_in, text_of
+from tests.support.operators import GMBH, an_operator
+from tests.support.unguarded import unguarded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 PORTAL = Actor.system("somebody else")
@@ -82,9 +85,13 @@ ADDS = {
     "amendment_answer": "a response; where it ends a contract, the contract refuses what is stale",
     "add_register_entry": "a new entry, to be approved by another person",
     "issue_reports": "revisions of reports",
+    "import_customers": "customers; one that is on record is refused",
+    "test_mail": "an e-mail to oneself",
+    "set_first_password": "one's own password",
     "export_ledger": "nothing",
     "report_looked_at": "that somebody looked at it",
     "export_entitled_contracts": "nothing",
+    "rehearsal": "a rehearsal, once",
     "clock": "the reader's own time zone",
     "password_change": "one's own password",
     "login": "nothing", "logout": "nothing",
@@ -119,6 +126,32 @@ def on_exclusion(name: str, status: str) -> Callable[[Any], Case]:
         return [exclusion, incident], to(name, exclusion), REASON
 
     return make
+
+
+def on_contract(name: str, terminated_on=None, **sent: Any) -> Callable[[Any], Case]:
+    def make(desk) -> Case:
+        contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31", terminated_on=terminated_on)
+        return [contract], to(name, contract), previewed(desk, to(name, contract), **sent)
+
+    return make
+
+
+def previewed(desk, url: str, **sent: Any) -> dict[str, Any]:
+    """What is sent once the consequences were seen."""
+    sent = {**REASON, **sent}
+    return {**sent, "previewed": desk.post(url, sent).context["form"]["previewed"].value()}
+
+
+def renewed(_desk) -> Case:
+    contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+    sent = {"reference": "K-new", "ends_on": "2027-12-31", "monthly_charge": "49", "currency": "EUR"}
+    return [contract], to("renew_contract", contract), sent
+
+
+def withdrawn_renewal(desk) -> Case:
+    contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
+    renewal = a_contract(contract.customer, "2027-01-01", "2027-12-31", renews=contract)
+    return [renewal], to("withdraw_renewal", renewal), previewed(desk, to("withdraw_renewal", renewal))
 
 
 PLANNED = ("2026-10-20 07:30", "2026-10-20 09:00")
@@ -439,6 +472,31 @@ LETTER = {
     "letter_text": "Your claim is granted.", "do": "recommend",
 }  # fmt: skip
 
+
+def identified(_desk) -> Case:
+    return [an_operator(OPEN)], reverse("admin:operator_identity"), {**GMBH, "contact_phone": "+49 40 1"}
+
+
+def to_open(_desk) -> Case:
+    with unguarded():
+        Opening.objects.all().delete()
+    return [Opening(pk=Opening.ONLY)], reverse("admin:opening"), {}
+
+
+def named_day(desk) -> Case:
+    subjects, url, _sent = to_open(desk)
+    return subjects, url, {"reported_from": "2027-01-01"}
+
+
+def first_version(desk) -> Case:
+    url = reverse("admin:first_version")
+    return (
+        [AgreementVersion.objects.get(version="1.0")],
+        url,
+        shown(desk, url, "effective_on", effective_on="2026-01-01"),
+    )
+
+
 REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "acknowledge_incident": [on_incident("acknowledge_incident")],
     "resolve_incident": [on_incident("resolve_incident", end="now")],
@@ -508,12 +566,24 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "send_delivery_again": [on_delivery("send_delivery_again")],
     "correct_delivery": [on_delivery("correct_delivery", email="right@example.com")],
     "delivery_by_letter": [on_delivery("delivery_by_letter", letter_on="2026-10-20", reference="L-1")],
+    "renew_contract": [renewed],
+    "end_contract": [on_contract("end_contract", last_day="2026-12-10")],
+    "resume_contract": [on_contract("resume_contract", terminated_on=on("2026-11-30"))],
+    "agree_later_end": [on_contract("agree_later_end", ends_on="2027-06-30")],
+    "correct_contract": [
+        on_contract("correct_contract", starts_on="2026-01-02", ends_on="2026-12-31", trial_days="0", renews="")
+    ],
+    "change_charge": [on_contract("change_charge", from_month="2026-12", monthly_charge="59")],
+    "withdraw_renewal": [withdrawn_renewal],
     "incidents_incident_change": [changed(a_past_incident, title="Gateway 2 lost")],
     "maintenance_maintenancewindow_change": [
         changed(lambda: a_window("2026-10-21 01:00", "2026-10-21 02:00"), title="Another title")
     ],
+    "opening": [to_open, named_day],
+    "first_version": [first_version],
     "auth_user_change": [changed(lambda: a_member("NOC", "ned"), first_name="Ned")],
     "auth_user_password_change": [with_password],
+    "operator_identity": [identified],
 }  # fmt: skip
 """URLs of forms that replace or decide something, each with cases: the records on which it rests, and what is sent."""
 RESULTS = {"recommend_together"}
@@ -527,7 +597,7 @@ RECORDS: dict[str, tuple[Callable[[], models.Model], dict[str, str]]] = {
     "customers_contact": (lambda: a_claimant().contact, {"name": "Bo Hafen"}),
     "agreements_contract": (
         lambda: a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31"),
-        {"monthly_charge": "50"},
+        {"trial_days": "10"},
     ),
     "incidents_incidenttemplate": (lambda: IncidentTemplate.objects.create(title="Outage"), {"title": "Major outage"}),
     "incidents_updatetemplate": (lambda: UpdateTemplate.objects.create(name="First", text="We look."), {"name": "1st"}),
@@ -547,6 +617,7 @@ def deleted(make_row: Callable[[], models.Model]) -> Callable[[Any], Case]:
 
 for record_name, (a_row, its_values) in RECORDS.items():
     REFUSES |= {f"{record_name}_change": [changed(a_row, **its_values)], f"{record_name}_delete": [deleted(a_row)]}
+REFUSES["auth_user_delete"] = [deleted(lambda: a_member("NOC", "ned"))]
 
 
 @pytest.fixture(autouse=True)
@@ -645,13 +716,33 @@ def noted(_desk) -> Case:
     return [], reverse("admin:hand_over"), keyed(text="Watch the gateway")
 
 
+def imported(desk) -> Case:
+    a_region("eu")
+    url, table = reverse("admin:import_customers"), "customer_code,name,region\nC-9,Harbour,eu"
+    forms = Forms(desk.post(url, {"table": table, "do": "check"}).content.decode()).forms
+    return [], url, {**next(sent for _action, sent in forms if "checked" in sent), "do": "all"}
+
+
+def mailed(desk) -> Case:
+    desk.user.email = "ben@example.com"
+    desk.user.save()
+    return [], reverse("admin:test_mail"), keyed()
+
+
 def templated(_desk) -> Case:
     sent = {"name": "First", "text": "We look.", "position": "1"}
     return [], reverse("admin:incidents_updatetemplate_add"), sent
 
 
+def unopened(_desk) -> Case:
+    with unguarded():
+        Opening.objects.all().delete()
+    return [], reverse("admin:rehearsal"), {"sure": "yes"}
+
+
 ADDED: dict[str, Callable[[Any], Case]] = {
     "hand_over": noted,
+    "rehearsal": unopened,
     "bring_proof": brought,
     "enter_claim": entered,
     "propose_own": proposed_own,
@@ -664,6 +755,8 @@ ADDED: dict[str, Callable[[Any], Case]] = {
     "amendment_answer": objected,
     "recommend_together": together,
     "incidents_updatetemplate_add": templated,
+    "import_customers": imported,
+    "test_mail": mailed,
 }
 """URLs of forms that add, with what is sent; `test_sending` sends the others twice."""
 ADDED_ELSEWHERE = {
@@ -671,7 +764,8 @@ ADDED_ELSEWHERE = {
     "issue_reports",
 }  # fmt: skip
 ADDS_NOTHING = {
-    "keep_typed", "export_ledger", "export_entitled_contracts", "clock", "password_change", "login", "logout"
+    "keep_typed", "export_ledger", "export_entitled_contracts", "clock", "password_change", "login", "logout",
+    "set_first_password",
 }  # fmt: skip
 
 

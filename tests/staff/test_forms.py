@@ -14,6 +14,7 @@ from time_machine import travel
 
 from incidents.models import Incident, Outage, Update
 from maintenance.models import MaintenanceWindow
+from sla_portal.agreements.models import Contract
 from sla_portal.audit.models import Entry
 from sla_portal.availability.operations.classification import ReasonMissing
 from sla_portal.clocks import ClockField
@@ -293,16 +294,17 @@ def test_an_invalid_window_is_refused(noc, changed, sentence):
     ("changed", "sentence"),
     [
         ({"ends_on": "2025-12-31"}, "The last service day is before the first."),
-        ({"terminated_on": "2027-01-01"}, "The termination date must be one of the contract's service days."),
+        ({"ends_on": "2026-01-30"}, "A contract lasts at least one month"),
+        ({"starts_on": "1026-01-01"}, "Check the year of this day."),
+        ({"ends_on": "9999-12-31"}, "Check the year of this day."),
         ({"monthly_charge": "-1"}, "The monthly charge cannot be negative."),
         ({"currency": "€"}, "Enter the currency as three letters"),
     ],
 )
 def test_an_invalid_contract_is_refused(changed, sentence):
     client = signed_in(a_member("Administrator"))
-    contract = a_contract(a_customer(a_region(), "C-1"), "2026-01-01", "2026-12-31", reference="K-1")
     facts = {
-        "customer": contract.customer_id,
+        "customer": a_customer(a_region(), "C-1").pk,
         "reference": "K-1",
         "starts_on": "2026-01-01",
         "ends_on": "2026-12-31",
@@ -311,9 +313,11 @@ def test_an_invalid_contract_is_refused(changed, sentence):
         "trial_days": "0",
         **changed,
     }
-    url = reverse("admin:agreements_contract_change", args=[contract.pk])
-    response = client.post(url, {**facts, **rows("payments"), **rows("suspensions"), "why": "A correction"})
+    response = client.post(
+        reverse("admin:agreements_contract_add"), {**facts, **rows("payments"), **rows("suspensions")}
+    )
     assert sentence in text_of(response)
+    assert not Contract.objects.exists()
 
 
 def test_a_suspension_that_ends_before_it_starts_is_refused():

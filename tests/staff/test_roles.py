@@ -38,6 +38,7 @@ from maintenance.operations import (
     return_request,
     withdraw_request,
 )
+from sla_portal.agreements.operations import set_first_version
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import NotAllowed
@@ -53,6 +54,7 @@ from sla_portal.availability.operations import (
 )
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.operator.operations import open_portal, set_reported_from
 from sla_portal.reports.models import Report
 from sla_portal.reports.operations import queue_reports, request_reports
 from sla_portal.reports.queries import readable_by
@@ -128,16 +130,27 @@ PAGES = [
     ("customers_customer_changelist", None, EVERYONE - {"NOC"}),
     ("customers_customer_change", "customer", EVERYONE - {"NOC"}),
     ("customers_customer_add", None, {"Administrator"}),
-    ("customers_customer_delete", "customer", set()),
+    ("customers_customer_delete", "customer", {"Administrator"}),
     ("customers_contact_change", "contact", EVERYONE - {"NOC"}),
     ("customers_contact_add", None, {"Support", "Administrator"}),
     ("customers_contact_delete", "contact", {"Support", "Administrator"}),
     ("agreements_contract_change", "contract", EVERYONE - {"NOC"}),
     ("agreements_contract_add", None, {"Administrator"}),
+    ("customer_periods", "customer", EVERYONE - {"NOC"}),
+    ("renew_contract", "contract", {"Administrator"}),
+    ("end_contract", "contract", {"Administrator"}),
+    ("resume_contract", "contract", {"Administrator"}),
+    ("agree_later_end", "contract", {"Administrator"}),
+    ("correct_contract", "contract", {"Administrator"}),
+    ("change_charge", "contract", {"Administrator"}),
+    ("withdraw_renewal", "contract", {"Administrator"}),
     ("agreements_agreementversion_changelist", None, EVERYONE),
     ("customers_region_changelist", None, EVERYONE),
     ("customers_region_change", "region", EVERYONE),
     ("customers_region_add", None, {"Administrator"}),
+    ("customers_region_delete", "region", {"Administrator"}),
+    ("agreements_contract_delete", "contract", {"Administrator"}),
+    ("rehearsal", None, {"Administrator"}),
     ("customers_corefunction_add", None, {"Administrator"}),
     ("customers_client_add", None, {"Administrator"}),
     ("audit_entry_changelist", None, {"Legal", "Auditor", "Administrator"}),
@@ -147,6 +160,12 @@ PAGES = [
     ("auth_group_changelist", None, {"Administrator"}),
     ("auth_group_add", None, set()),
     ("reports_report_changelist", None, EVERYONE),
+    ("setup", None, {"Administrator"}),
+    ("opening", None, {"Administrator"}),
+    ("test_mail", None, {"Administrator"}),
+    ("import_customers", None, {"Administrator"}),
+    ("import_sample", None, {"Administrator"}),
+    ("first_version", None, {"Legal", "Administrator"}),
 ]
 
 
@@ -272,6 +291,9 @@ OPERATIONS = {
     "withdraw the request": (withdraw_request, {"request": "request", "reason": "No need"}, {"NOC"}),
     "discard": (discard_draft, {"window": "window", "reason": "No need"}, {"NOC"}),
     "not carried out": (mark_not_carried_out, {"window": "window", "reason": "No need"}, {"NOC"}),
+    "open the portal": (open_portal, {}, {"Administrator"}),
+    "name the day": (set_reported_from, {"day": NOW.date()}, {"Administrator"}),
+    "set the first version": (set_first_version, {}, {"Legal", "Administrator"}),
     "record work": (record_work, {"window": "window", "started_at": NOW, "completed_at": NOW}, {"NOC"}),
 }
 

@@ -268,6 +268,13 @@ def coded(least: int) -> st.SearchStrategy[list[dict[str, str]]]:
     ).map(lambda found: [{"code": code, "name": name} for code, name in found.items()])
 
 
+def charges() -> st.SearchStrategy[list[dict[str, str]]]:
+    months = st.sampled_from([f"{year}-{month:02}" for year in (2025, 2026, 2027) for month in (1, 6, 12)])
+    return st.dictionaries(months, money, max_size=3).map(
+        lambda found: [{"from": month, "monthly_charge": charge} for month, charge in sorted(found.items())]
+    )
+
+
 @st.composite
 def contracts(draw: Any, reference: str) -> dict[str, Any]:
     span = draw(day_spans())
@@ -275,6 +282,7 @@ def contracts(draw: Any, reference: str) -> dict[str, Any]:
         "reference": reference,
         **span,
         "monthly_charge": draw(money),
+        **draw(st.fixed_dictionaries({}, optional={"charges": charges()})),
         "currency": draw(st.sampled_from(["EUR", "CNY", "KWD"])),
         "trial_days": draw(st.integers(0, 60)),
         "terminated_on": draw(st.sampled_from([None, span["starts_on"], span["ends_on"]])),
@@ -290,6 +298,10 @@ def contracts(draw: Any, reference: str) -> dict[str, Any]:
 def histories(draw: Any) -> dict[str, Any]:
     """Anything that the format allows."""
     functions, clients, regions = draw(coded(1)), draw(coded(1)), draw(coded(1))
+    for region in regions:
+        first, last = sorted([draw(days), draw(days)])
+        either = {"first_service_day": st.sampled_from([first, None]), "last_service_day": st.just(last)}
+        region.update(draw(st.fixed_dictionaries({}, optional=either)))
     here = [region["code"] for region in regions]
     scope = {
         "functions": some([function["code"] for function in functions]),

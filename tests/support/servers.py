@@ -78,6 +78,15 @@ def set_up() -> None:
     logging.disable(logging.ERROR)
     if TEMPLATE not in os.environ:
         call_command("migrate", verbosity=0)
+    open_to_the_public()
+
+
+def open_to_the_public() -> None:
+    """Most tests read the website of an open portal; the fixture `closed_portal` undoes it."""
+    from django.apps import apps
+    from django.utils import timezone
+
+    apps.get_model("operator", "Opening").objects.get_or_create(pk=1, defaults={"opened_at": timezone.now()})
 
 
 def wait_until(true, seconds: float = 120) -> None:

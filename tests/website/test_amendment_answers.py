@@ -252,3 +252,38 @@ def test_a_log_line_leaves_the_key_out(client, address, today, caplog):
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2
     assert not [line for line in told if key in line]
+
+
+# An installer, for its sites
+
+
+@pytest.fixture
+def sites():
+    installer = a_customer(a_region(), "I-1", name="Wall & Sons")
+    Contact.objects.create(customer=installer, email="wall@example.com", name="Ann Wall")
+    for code in ("S-1", "S-2", "S-3"):
+        site = a_customer(a_region(), code, name=f"House {code}", installer=installer)
+        a_contract(site, "2026-01-01", "2027-06-30", reference=f"K-{code}")
+    Contact.objects.create(customer=site, email="boss@example.com", authorised=True)
+    return f"/agreement/answer/{token(announced().notice.deliveries.get(email='wall@example.com'))}/"
+
+
+def test_an_installer_responds_for_the_sites_it_ticks_and_then_for_all_that_are_left(client, sites, today):
+    words = text_of(client.get(sites))
+    assert "no response yet: 3 (House S-1, House S-2, House S-3)" in words
+    assert "For your other customers only authorised contacts may terminate contracts: boss@example.com." in words
+    said = {"act": "end", "by_name": "Ann", "last_day": "2026-07-01"}
+    assert "Choose items from the list." in text_of(client.post(sites, said))
+    check = text_of(client.post(sites, {**said, "customer": ["S-1"]}))
+    assert "K-S-1: the last service day is 1 July 2026" in check and "K-S-2" not in check
+    sent(client, sites, **said, customer=["S-1"])
+    refused = client.post(sites, {**said, "customer": ["S-3"], "sure": "yes"})
+    assert refused.status_code == 422 and "only authorised contacts may terminate" in text_of(refused)
+    sent(client, sites, act="object", by_name="Ann", customer=["*"])
+    answers = {(one.customer.code, one.kind) for one in Answer.objects.all()}
+    assert answers == {("S-1", "termination"), *((code, "objection") for code in ("S-1", "S-2", "S-3"))}
+    assert "terminated: 1 (House S-1); objected: 2 (House S-2, House S-3)" in text_of(client.get(sites))
+    today.move_to(at("2026-07-02 04:00"))
+    closed = text_of(client.get(sites))
+    # 5.2: in the words that Legal reads
+    assert "objected, continues under the new version: 2 (House S-2, House S-3)" in closed

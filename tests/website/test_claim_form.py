@@ -10,12 +10,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from claims.emails import language_of
 from claims.models import Application, Claim, ClaimedTime, Proof, RefusedApplication
 from claims.operations.applying import mail_requested
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.models import Entry
+from sla_portal.customers.models import Customer
 from sla_portal.notices.models import Delivery, Notice
-from tests.support.builders import at
+from tests.support.builders import a_contract, a_customer, a_region, at
 from tests.support.claim_form import Stranger, a_customer_on_record, picture
 from tests.support.claimants import a_missed_september, close_september
 from tests.support.desk import text_of
@@ -496,3 +498,59 @@ def test_a_month_outside_the_contract_is_refused_only_after_confirmation():
     answered = Stranger().confirmed(NOW).submit()
     assert answered.status_code == 422
     assert "has no service day in this month (clause 1.2)" in text_of(answered)
+
+
+# An installer, for its sites
+
+
+@pytest.fixture
+def sites() -> Customer:
+    """An installer with the contact Mia and two sites; the contract of the first is K-1, that of the second K-2."""
+    installer = a_customer(a_region(name="Europe"), "I-1", name="Wall & Sons", language="zh-hans")
+    installer.contacts.create(email="mia@example.com", name="Mia")
+    for number in (1, 2):
+        site = a_customer(a_region(), f"S-{number}", name=f"House {number}", installer=installer)
+        a_contract(site, "2026-01-01", "2027-12-31", reference=f"K-{number}")
+    a_contract(site, "2027-01-01", "2027-12-31", reference="K-3")
+    return installer
+
+
+def test_an_installers_contact_claims_for_any_of_its_sites(sites):
+    stranger = Stranger()
+    stranger.name_contract("K-1")
+    stranger.give_times()
+    stranger.prove()
+    assert stranger.send("code", code=stranger.fetch_code(NOW)).status_code == 302
+    page = stranger.see("check").content.decode()
+    assert '<option value="K-1" selected>House 1 (S-1): K-1</option>' in page
+    assert '<option value="K-2">House 2 (S-2): K-2</option>' in page
+    assert "K-3" not in page
+    assert stranger.send("check", go="choose", contract="K-2").status_code == 302
+    assert '<option value="K-2" selected>' in stranger.see("check").content.decode()
+    assert stranger.send("check", go="send", contract="K-3").status_code == 422
+    assert stranger.send("check", go="send", contract="K-1").status_code == 302
+    claim = Claim.objects.get()
+    assert (claim.contract.reference, claim.contact.customer, claim.email) == ("K-1", sites, "mia@example.com")
+    assert language_of(claim) == "zh-hans"
+    mailed = Delivery.objects.get(notice__kind="claim")
+    assert (mailed.contact, mailed.language) == (claim.contact, "zh-hans")
+
+
+def test_only_authorised_contacts_claim_where_some_are_marked(sites):
+    Customer.objects.get(code="S-1").contacts.create(email="boss@example.com", authorised=True)
+    stranger = Stranger()
+    stranger.name_contract("K-1")
+    stranger.give_times()
+    stranger.prove()
+    assert stranger.send("code", code=stranger.fetch_code(NOW)).status_code == 422
+    told = Delivery.objects.get(notice__kind="code").notice.wording("en").text
+    assert "boss@example.com" in told and "private-code" not in told
+    stranger.name_contract("K-2")
+    assert stranger.send("code", code=stranger.fetch_code(NOW)).status_code == 302
+    assert "<select" not in stranger.see("check").content.decode()
+    sites.contacts.update(authorised=True)
+    assert '<option value="K-1">' in stranger.see("check").content.decode()
+    sites.contacts.update(authorised=False)
+    Customer.objects.get(code="S-2").contacts.create(email="boss@example.com", authorised=True)
+    refused = stranger.send("check", go="send")
+    assert refused.status_code == 422 and "only authorised contacts may claim" in text_of(refused)

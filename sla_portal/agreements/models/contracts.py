@@ -12,13 +12,21 @@ from sla_portal.customers.models import Customer
 
 
 class Contract(models.Model):
-    """A contract period (1.2): first and last service day, both included, with its monthly charge (1.3)."""
+    """A contract period (1.2): first and last service day, both included, with its monthly charge (1.3).
+
+    Triggers refuse one that begins before the one that it renews has ended.
+    """
 
     customer = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("customer"), related_name="contracts")
     reference = models.CharField(_("reference"), max_length=40, unique=True)
     starts_on = models.DateField(_("first service day"))
     ends_on = models.DateField(_("last service day"), help_text=_("As agreed; the day itself is included."))
-    monthly_charge = models.DecimalField(_("monthly charge"), max_digits=12, decimal_places=3)
+    monthly_charge = models.DecimalField(
+        _("monthly charge"),
+        max_digits=12,
+        decimal_places=3,
+        help_text=_("The first; a later one holds from a service month on."),
+    )
     currency = models.CharField(_("currency"), max_length=3, help_text=_("ISO 4217, such as EUR."))
     trial_days = models.PositiveSmallIntegerField(
         _("free trial (days)"),
@@ -33,6 +41,15 @@ class Contract(models.Model):
     )
     extended_to = models.DateField(
         _("extended to"), null=True, blank=True, help_text=_("The last service day including the extensions.")
+    )
+    renews = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="renewed_by",
+        verbose_name=_("renews"),
+        help_text=_("The contract period before this one."),
     )
 
     class Meta:
@@ -75,9 +92,43 @@ class Contract(models.Model):
         return self.terminated_on or self.extended_to or self.ends_on
 
     @property
+    def next_day(self) -> date:
+        """The day on which a renewal begins."""
+        return self.last_day + timedelta(days=1)
+
+    @property
     def trial_ends_on(self) -> date | None:
         """The last day of the free trial (1.3); None without one."""
         return self.starts_on + timedelta(days=self.trial_days - 1) if self.trial_days else None
+
+
+class Charge(models.Model):
+    """A monthly charge that holds from a service month on (1.3). Triggers refuse UPDATE and DELETE: a correction is a revision."""
+
+    contract = models.ForeignKey(Contract, models.PROTECT, verbose_name=_("contract"), related_name="charges")
+    from_month = models.DateField(_("from service month"), help_text=_("The first day of the month."))
+    revision = models.PositiveSmallIntegerField(_("revision"), default=1)
+    monthly_charge = models.DecimalField(_("monthly charge"), max_digits=12, decimal_places=3)
+    reason = models.TextField(_("reason"), blank=True)
+    recorded_at = models.DateTimeField(_("recorded at"))
+
+    class Meta:
+        verbose_name = _("charge")
+        verbose_name_plural = _("charges")
+        ordering = ["from_month", "revision"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "from_month", "revision"], name="a_charge_has_each_revision_once"
+            ),
+            models.CheckConstraint(condition=models.Q(monthly_charge__gte=0), name="a_charge_is_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(revision=1) | ~models.Q(reason=""), name="a_corrected_charge_states_its_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_month:%Y-%m}"
 
 
 class Suspension(models.Model):

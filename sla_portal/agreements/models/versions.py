@@ -46,6 +46,7 @@ TERM_FIELDS = (
 
 The hash covers them: a term that is added later has to stay out of `content` for versions that were announced before.
 """
+PREAMBLE_FIELDS = ("title", "title_zh", "text", "text_zh")
 CLAUSE_FIELDS = ("number", "heading", "heading_zh", "summary", "summary_zh", "wording", "wording_zh")
 
 
@@ -203,6 +204,7 @@ class AgreementVersion(models.Model):
         permissions = [
             ("draft_version", gettext_noop("Can draft an amendment and ask for its publication")),
             ("publish_version", gettext_noop("Can publish an amendment that another person drafted, and withdraw one")),
+            ("set_first_version", gettext_noop("Can set the first version until a month is closed by it")),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -300,9 +302,11 @@ class AgreementVersion(models.Model):
         return (self.summary_of_changes_zh if chinese else "") or self.summary_of_changes
 
     def content(self) -> dict[str, Any]:
-        """Text and terms in the form that is hashed."""
+        """Text and terms in the form that is hashed; title and preamble where it has them."""
         terms = {name: getattr(self, name) for name in TERM_FIELDS}
+        preamble = Preamble.objects.filter(agreement_version=self).first()
         return {
+            **({"preamble": {name: getattr(preamble, name) for name in PREAMBLE_FIELDS}} if preamble else {}),
             "version": self.version,
             "effective_on": self.effective_on and self.effective_on.isoformat(),
             "terms": {**terms, "availability_target": self.terms.target_text},
@@ -346,6 +350,26 @@ class PublishedChanges(models.Model):
     @property
     def changes(self) -> Changes:
         return Changes.read(self.content)
+
+
+class Preamble(models.Model):
+    """Title of a version, and what stands before its first clause, in Markdown. Triggers keep it as they keep the clauses."""
+
+    agreement_version = models.OneToOneField(
+        AgreementVersion, models.CASCADE, verbose_name=_("version"), related_name="preamble"
+    )
+    title = models.CharField(_("title"), max_length=300, blank=True)
+    title_zh = models.CharField(_("title (Chinese)"), max_length=300, blank=True)
+    text = models.TextField(_("preamble"), max_length=20_000, blank=True)
+    text_zh = models.TextField(_("preamble (Chinese)"), max_length=20_000, blank=True)
+
+    class Meta:
+        verbose_name = _("preamble")
+        verbose_name_plural = _("preambles")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class Clause(models.Model):

@@ -6,13 +6,15 @@ from .answering import (
     AnswerOutOfTime,
     LastDayNotPossible,
     NameMissing,
+    NotAuthorised,
     NotConcerned,
     register_answer,
+    register_answers,
     withdraw_answer,
 )
 from .contracts import (
     ContractOver,
-    ContractTerminated,
+    ContractRenewed,
     ContractTooShort,
     DaysOutsideContract,
     ReferenceTaken,
@@ -21,7 +23,7 @@ from .contracts import (
     record_payment,
     sign_contract,
     suspend_contract,
-    terminate_contract,
+    time_changed,
 )
 from .drafting import (
     NothingProposed,
@@ -31,6 +33,19 @@ from .drafting import (
     draft_version,
 )
 from .freezing import freeze_earlier_changes
+from .periods import (
+    AlreadyRenewed,
+    ContractTerminated,
+    PeriodsOverlap,
+    RenewalStands,
+    agree_later_end,
+    change_charge,
+    correct_contract,
+    renew_contract,
+    resume_contract,
+    terminate_contract,
+    withdraw_renewal,
+)
 from .publishing import (
     AlreadyPublished,
     AlreadyWithdrawn,
@@ -52,10 +67,11 @@ from .publishing import (
 )
 from .refusals import DraftLocked, NotAcceptable, ReasonMissing, SecondPersonNeeded
 from .register import ApprovedAlready, approve_entry, write_entry
-from .wording import AnotherWordingLoaded, TextLocked, load_wording, replace_wording
+from .wording import AnotherWordingLoaded, TextLocked, TextsDiffer, load_wording, replace_wording, set_first_version
 
 __all__ = [
     "AlreadyPublished",
+    "AlreadyRenewed",
     "AlreadyWithdrawn",
     "AnotherWordingLoaded",
     "AnswerOutOfTime",
@@ -63,6 +79,7 @@ __all__ = [
     "ApprovedAlready",
     "BasisOutdated",
     "ContractOver",
+    "ContractRenewed",
     "ContractTerminated",
     "ContractTooShort",
     "DaysOutsideContract",
@@ -73,21 +90,28 @@ __all__ = [
     "LaterVersionPublished",
     "NameMissing",
     "NotAcceptable",
+    "NotAuthorised",
     "NotConcerned",
     "NotPending",
     "NotSubmitted",
     "NothingChanged",
     "NothingProposed",
     "NoticeTooShort",
+    "PeriodsOverlap",
     "ReasonMissing",
     "ReferenceTaken",
+    "RenewalStands",
     "SecondPersonNeeded",
     "SummaryMissing",
     "SuspensionsOverlap",
     "TextLocked",
+    "TextsDiffer",
+    "agree_later_end",
     "approve_entry",
+    "change_charge",
     "change_draft",
     "copy_wording",
+    "correct_contract",
     "discard_draft",
     "draft_version",
     "extend_contract",
@@ -98,14 +122,20 @@ __all__ = [
     "publish_version",
     "record_payment",
     "register_answer",
+    "register_answers",
     "remind_due",
+    "renew_contract",
     "replace_wording",
+    "resume_contract",
     "send_back_draft",
+    "set_first_version",
     "sign_contract",
     "submit_draft",
     "suspend_contract",
     "terminate_contract",
+    "time_changed",
     "withdraw_answer",
+    "withdraw_renewal",
     "withdraw_version",
     "write_entry",
 ]

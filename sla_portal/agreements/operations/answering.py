@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, record, require
 from sla_portal.customers.models import Customer
+from sla_portal.customers.queries import acting_for, authorised_contacts
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import day_span, local_date
@@ -20,7 +21,7 @@ from sla_portal.notices.models import Delivery
 from ..models import AgreementVersion, Answer, Contract
 from ..queries import concerned, running_contracts
 from ..rules import AnswerKind, Stage, last_day_of_stopping
-from .contracts import end_contract
+from .periods import end_contract, locked_renewals
 from .refusals import NotAcceptable, check_reason, cleaned
 
 
@@ -36,6 +37,10 @@ class AnsweredAlready(Refused):
 
 class NotConcerned(Refused):
     """The customer, or the contract, is not concerned by the version."""
+
+
+class NotAuthorised(Refused):
+    """The recipient of the e-mail may not terminate the customer's contracts (5.2)."""
 
 
 class NameMissing(Refused):
@@ -67,7 +72,8 @@ def register_answer(
     """Register that a customer objects to a version, or terminates its contracts because of it.
 
     An objection changes nothing: the contract continues under the new version unless it is terminated. A termination ends
-    each contract concerned, or `contract` alone, on `last_day`, by default the day before the effective date. With a
+    each contract concerned, or `contract` alone, on `last_day`, by default the day before the effective date, and withdraws
+    its renewals that have not begun. With a
     `delivery` it was given through the personal link in that e-mail; otherwise staff registers what was received at
     `received_at`, by default now.
     """
@@ -92,9 +98,13 @@ def register_answer(
                 )
                 % {"version": version, "customer": customer}
             )
-        ended = []
+        if delivery and kind is AnswerKind.TERMINATION:
+            _check_authorised(customer, delivery.email)
+        ended: list[Contract] = []
+        renewals: dict[int, list[Contract]] = {}
         if kind is AnswerKind.TERMINATION:
             ended = _contracts_to_end(version, customer, contract)
+            renewals = {one.pk: locked_renewals([one]) for one in ended}
             last_day = _last_day(version, ended, last_day, now)
         else:
             last_day = None
@@ -127,8 +137,45 @@ def register_answer(
         )
         for one in ended:
             reason = _("The customer does not agree to version %(version)s (5.2).") % {"version": version}
-            end_contract(actor=actor, contract=one, last_day=last_day, reason=reason, now=now)
+            end_contract(
+                actor=actor, contract=one, last_day=last_day, renewals=renewals[one.pk], reason=reason, now=now
+            )
     return answer
+
+
+def register_answers(
+    *,
+    actor: Actor,
+    version: AgreementVersion,
+    customers: Sequence[Customer],
+    kind: AnswerKind,
+    by_name: str,
+    now: datetime,
+    delivery: Delivery,
+    text: str = "",
+    last_day: date | None = None,
+) -> list[Answer]:
+    """Register one response for each of several customers, such as the sites of an installer: all of them or none."""
+    with transaction.atomic():
+        # All rows before the audit log, which the first response locks, and in one order.
+        locked = list(Customer.objects.select_for_update().filter(pk__in=[one.pk for one in customers]).order_by("pk"))
+        if kind is AnswerKind.TERMINATION:
+            running = running_contracts(version, *locked).values("pk")
+            list(Contract.objects.select_for_update().filter(pk__in=running).order_by("pk"))
+        return [
+            register_answer(
+                actor=actor,
+                version=version,
+                customer=customer,
+                kind=kind,
+                by_name=by_name,
+                text=text,
+                last_day=last_day,
+                delivery=delivery,
+                now=now,
+            )
+            for customer in locked
+        ]
 
 
 def withdraw_answer(*, actor: Actor, answer: Answer, reason: str, now: datetime) -> None:
@@ -179,6 +226,15 @@ def _check_time(version: AgreementVersion, received_at: datetime, now: datetime)
             )
             % {"version": version, "day": version.takes_effect_on.isoformat()}
         )
+
+
+def _check_authorised(customer: Customer, email: str) -> None:
+    if acting_for(Customer.objects.filter(pk=customer.pk), email).exists():
+        return
+    raise NotAuthorised(
+        _("For %(customer)s only authorised contacts may terminate contracts: %(contacts)s.")
+        % {"customer": customer, "contacts": ", ".join(one.email for one in authorised_contacts(customer))}
+    )
 
 
 def _contracts_to_end(version: AgreementVersion, customer: Customer, contract: Contract | None) -> list[Contract]:

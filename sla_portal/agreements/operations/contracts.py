@@ -1,4 +1,4 @@
-"""Sign, extend, suspend and terminate contracts, and record payments."""
+"""Sign, extend and suspend contracts, and record payments."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.audit.operations import difference, record, require, snapshot
+from sla_portal.audit.operations import Period, difference, record, require, snapshot
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.intervals import epoch
-from sla_portal.kernel.months import local_date
+from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.kernel.months import days_span, local_date
 
 from ..models import Contract, Payment, Suspension
-from ..rules import extended_to, shortest_period_ends_on
+from ..queries import record_of_contract, renewal_of
+from ..rules import ContractRecord, days_changed, extended_to, shortest_period_ends_on
 from .publishing import notify_of_pending
 
 
 class ContractTooShort(Refused):
     """A contract lasts at least one month (1.2)."""
 
+    field = "ends_on"
+
 
 class ReferenceTaken(Refused):
     """Another contract, or another payment of the contract, already has the reference."""
+
+    field = "reference"
 
 
 class DaysOutsideContract(Refused):
@@ -37,12 +42,12 @@ class SuspensionsOverlap(Refused):
     """The service was suspended on one of the days already."""
 
 
-class ContractTerminated(Refused):
-    """The contract was terminated already."""
-
-
 class ContractOver(Refused):
     """The contract has ended, or would end in the past."""
+
+
+class ContractRenewed(Refused):
+    """Another period renews the contract, so its end stands."""
 
 
 def sign_contract(
@@ -56,33 +61,61 @@ def sign_contract(
     currency: str,
     now: datetime,
     trial_days: int = 0,
+    reason: str = "",
 ) -> Contract:
-    """Put a contract period of at least one month on record (1.2); a renewal is a new one.
+    """Put a contract of at least one month on record (1.2); one that begins in a closed month needs a `reason`.
 
     Its customer is notified of amendments that are announced and not yet in force (5.2).
     """
     require(actor, "agreements.add_contract")
-    if ends_on < (earliest := shortest_period_ends_on(starts_on)):
-        raise ContractTooShort(
-            _("A contract lasts at least one month: if it starts on %(start)s, it ends on %(end)s or later.")
-            % {"start": starts_on, "end": earliest}
-        )
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=customer.pk)
-        if Contract.objects.filter(reference=reference).exists():
-            raise ReferenceTaken(_("Contract %(reference)s already exists.") % {"reference": reference})
-        contract = Contract.objects.create(
-            customer=customer,
-            reference=reference,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            monthly_charge=monthly_charge,
-            currency=currency,
-            trial_days=trial_days,
+        return sign(
+            actor,
+            Contract(
+                customer=customer,
+                reference=reference,
+                starts_on=starts_on,
+                ends_on=ends_on,
+                monthly_charge=monthly_charge,
+                currency=currency,
+                trial_days=trial_days,
+            ),
+            reason,
+            now,
         )
-        record(actor=actor, action="signed", subject=contract, changes=difference({}, snapshot(contract)), now=now)
-        notify_of_pending(contract=contract, now=now)
+
+
+def sign(actor: Actor, contract: Contract, reason: str, now: datetime) -> Contract:
+    """Put a new contract period on record, in the caller's transaction."""
+    if contract.ends_on < (earliest := shortest_period_ends_on(contract.starts_on)):
+        raise ContractTooShort(
+            _("A contract lasts at least one month: if it starts on %(start)s, it ends on %(end)s or later.")
+            % {"start": contract.starts_on, "end": earliest}
+        )
+    if Contract.objects.filter(reference=contract.reference).exists():
+        raise ReferenceTaken(_("Contract %(reference)s already exists.") % {"reference": contract.reference})
+    contract.save(force_insert=True)
+    record(
+        actor=actor,
+        action="signed",
+        subject=contract,
+        changes=difference({}, snapshot(contract)),
+        reason=reason,
+        touching=time_changed(None, record_of_contract(contract)),
+        now=now,
+    )
+    notify_of_pending(contract=contract, now=now)
     return contract
+
+
+def time_changed(was: ContractRecord | None, becomes: ContractRecord | None) -> list[Period]:
+    """Return the time whose service or worth differs between two records of a contract."""
+    return [
+        (instant(start), instant(end))
+        for first, last in days_changed(was, becomes)
+        for start, end in [days_span(first, last, settings.SLA_ZONE)]
+    ]
 
 
 def record_payment(
@@ -91,7 +124,7 @@ def record_payment(
     """Add a payment on a contract; a repayment is a negative payment."""
     require(actor, "agreements.add_payment")
     with transaction.atomic():
-        contract = _locked(contract)
+        contract = locked(contract)
         if contract.payments.filter(reference=reference).exists():
             raise ReferenceTaken(_("The contract already has a payment %(reference)s.") % {"reference": reference})
         payment = contract.payments.create(reference=reference, paid_on=paid_on, amount=amount)
@@ -111,7 +144,7 @@ def suspend_contract(
     """Record days, both included, on which the service was suspended for non-payment (4.7)."""
     require(actor, "agreements.add_suspension")
     with transaction.atomic():
-        contract = _locked(contract)
+        contract = locked(contract)
         if not contract.starts_on <= starts_on <= ends_on <= contract.last_day:
             raise DaysOutsideContract(
                 _(
@@ -122,6 +155,7 @@ def suspend_contract(
             )
         if contract.suspensions.filter(starts_on__lte=ends_on, ends_on__gte=starts_on).exists():
             raise SuspensionsOverlap(_("The service is already suspended on one of these days."))
+        was = record_of_contract(contract)
         suspension = contract.suspensions.create(starts_on=starts_on, ends_on=ends_on)
         record(
             actor=actor,
@@ -129,45 +163,21 @@ def suspend_contract(
             subject=contract,
             changes={"suspension": [None, [starts_on, ends_on]]},
             reason=reason,
+            touching=time_changed(was, record_of_contract(contract)),
             now=now,
         )
     return suspension
 
 
-def terminate_contract(*, actor: Actor, contract: Contract, last_day: date, reason: str, now: datetime) -> None:
-    """Terminate a contract early (1.2); `last_day` is its last service day."""
-    require(actor, "agreements.change_contract")
-    with transaction.atomic():
-        contract = _locked(contract)
-        if contract.terminated_on:
-            raise ContractTerminated(
-                _("The contract was already terminated on %(day)s.") % {"day": contract.terminated_on}
-            )
-        if not contract.starts_on <= last_day <= contract.last_day:
-            raise DaysOutsideContract(
-                _("A contract can be terminated only on one of its service days, %(start)s to %(end)s.")
-                % {"start": contract.starts_on, "end": contract.last_day}
-            )
-        end_contract(actor=actor, contract=contract, last_day=last_day, reason=reason, now=now)
-
-
-def end_contract(*, actor: Actor, contract: Contract, last_day: date | None, reason: str, now: datetime) -> None:
-    """Set the last service day of a locked and checked contract; None: it continues as agreed."""
-    changes = {"terminated_on": [contract.terminated_on, last_day]}
-    contract.terminated_on = last_day
-    contract.save(update_fields=["terminated_on"])
-    action = "terminated" if last_day else "resumed"
-    record(actor=actor, action=action, subject=contract, changes=changes, reason=reason, now=now)
-
-
 def extend_contract(*, actor: Actor, contract: Contract, minutes: int, reason: str, now: datetime) -> None:
     """Move a contract's end by `minutes` of service granted as compensation (3.2); negative minutes reverse an extension.
 
-    Only a contract that is still in force is extended, so that no service day arises in the past. Raises `ContractOver`.
+    Only a contract that is still in force is extended, so that no service day arises in the past, and only the last of its
+    periods. Raises `ContractOver` and `ContractRenewed`.
     """
     require(actor, "agreements.extend_contract")
     with transaction.atomic():
-        contract = _locked(contract)
+        contract = locked(contract)
         today = local_date(epoch(now), settings.SLA_ZONE)
         total = contract.extended_minutes + minutes
         until = extended_to(contract.ends_on, total) if total else None
@@ -175,6 +185,11 @@ def extend_contract(*, actor: Actor, contract: Contract, minutes: int, reason: s
             raise ContractOver(
                 _("Contract %(contract)s has ended, or its end would move into the past. It cannot be extended.")
                 % {"contract": contract}
+            )
+        if renewal := renewal_of(contract):
+            raise ContractRenewed(
+                _("%(renewal)s renews contract %(contract)s from %(day)s, so its end stands.")
+                % {"renewal": renewal, "contract": contract, "day": renewal.starts_on.isoformat()}
             )
         changes = difference(
             {"extended_minutes": contract.extended_minutes, "extended_to": contract.extended_to},
@@ -185,5 +200,6 @@ def extend_contract(*, actor: Actor, contract: Contract, minutes: int, reason: s
         record(actor=actor, action="extended", subject=contract, changes=changes, reason=reason, now=now)
 
 
-def _locked(contract: Contract) -> Contract:
+def locked(contract: Contract) -> Contract:
+    """Lock a contract in the caller's transaction."""
     return Contract.objects.select_for_update().get(pk=contract.pk)

@@ -13,7 +13,15 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, record, require, snapshot
 from sla_portal.kernel.errors import Refused
 
-from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Clause, RegisterEntry
+from ..models import (
+    CLAUSE_FIELDS,
+    PREAMBLE_FIELDS,
+    TERM_FIELDS,
+    AgreementVersion,
+    Clause,
+    Preamble,
+    RegisterEntry,
+)
 from ..queries import NoAgreementInForce, newest_version
 from ..queries.drafts import CLAUSE, SUMMARIES
 from ..rules import DraftedClause
@@ -66,6 +74,9 @@ def draft_version(
             **{term: getattr(text_of or based_on, term) for term in TERM_FIELDS},
         )
         _write_clauses(draft, [_drafted(clause) for clause in (text_of or based_on).clauses.all()])
+        if preamble := Preamble.objects.filter(agreement_version=text_of or based_on).first():
+            texts = {name: getattr(preamble, name) for name in PREAMBLE_FIELDS}
+            Preamble.objects.create(agreement_version=draft, **texts)
         changes = {"based_on": [None, based_on.version]}
         if text_of:
             changes["text_of"] = [None, text_of.version]

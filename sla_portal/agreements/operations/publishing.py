@@ -14,19 +14,22 @@ from sla_portal.audit.documents import register
 from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.models import Occasion
 from sla_portal.audit.operations import lock_chain, make_checkpoint, record, require
-from sla_portal.customers.models import Contact
+from sla_portal.customers.models import Contact, Customer
+from sla_portal.customers.queries import contacts_of
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Delivery, Kind, Notice
 from sla_portal.notices.operations import give_notice
+from sla_portal.operator.queries import rehearsal_number
 
 from .. import emails
 from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Contract, FurtherNotice
 from ..queries import (
-    contacts_under_contract,
     customers_not_notified,
-    deliveries_of,
+    customers_notified_or_concerned,
+    customers_under_contract,
+    deliveries_for,
     earliest_day,
     newest_version,
     notified_off_record,
@@ -160,7 +163,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
             actor,
             locked,
             emails.Step.ANNOUNCEMENT,
-            contacts_under_contract((), today, locked.takes_effect_on - timedelta(days=1)),
+            customers_under_contract((), today, locked.takes_effect_on - timedelta(days=1)),
             now,
             public=True,
         )
@@ -177,7 +180,13 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
             },
             now=now,
         )
-        register(kind=DocumentKind.AGREEMENT, number=locked.version, sha256=locked.sha256, issued_at=now)
+        register(
+            kind=DocumentKind.AGREEMENT,
+            number=locked.version,
+            sha256=locked.sha256,
+            issued_at=now,
+            rehearsal=rehearsal_number(),
+        )
         make_checkpoint(occasion=Occasion.PUBLICATION, about=locked.notice, now=now)
     version.refresh_from_db()
     return locked.notice
@@ -208,8 +217,9 @@ def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, no
             actor,
             locked,
             emails.Step.WITHDRAWAL,
-            notified_or_concerned(locked),
+            customers_notified_or_concerned(locked),
             now,
+            audience=notified_or_concerned(locked),
             public=True,
             notified_before=notified_off_record(locked),
         )
@@ -239,10 +249,10 @@ def notify_missed(*, actor: Actor, version: AgreementVersion, now: datetime) -> 
         today = local_date(epoch(now), settings.SLA_ZONE)
         if not locked.notice or locked.withdrawn_at or locked.takes_effect_on <= today:
             raise NotPending(_("Customers can be notified only of a version that is announced and not yet in force."))
-        audience = Contact.objects.filter(customer__in=customers_not_notified(locked).order_by())
-        if not audience.exists():
+        missed = customers_not_notified(locked)
+        if not contacts_of(missed).exists():
             raise EveryoneNotified(_("Every customer concerned who has an e-mail address was notified."))
-        notice = _notify(actor, locked, emails.Step.ANNOUNCEMENT, audience, now)
+        notice = _notify(actor, locked, emails.Step.ANNOUNCEMENT, missed, now)
         FurtherNotice.objects.create(version=locked, notice=notice)
     return notice
 
@@ -263,8 +273,8 @@ def _remind(version: AgreementVersion, today: date, now: datetime) -> bool:
         days = _days_to_remind(locked, today)
         if days is None:
             return False
-        audience = contacts_under_contract((), locked.takes_effect_on, locked.takes_effect_on)
-        notice = _notify(actor, locked, emails.Step.REMINDER, audience, now)
+        customers = customers_under_contract((), locked.takes_effect_on, locked.takes_effect_on)
+        notice = _notify(actor, locked, emails.Step.REMINDER, customers, now)
         FurtherNotice.objects.create(version=locked, days_before=days, notice=notice)
     return True
 
@@ -285,7 +295,7 @@ def _days_to_remind(version: AgreementVersion, today: date) -> int | None:
 def notify_of_pending(*, contract: Contract, now: datetime) -> list[Notice]:
     """Notify a customer who has just signed of versions that are announced and not yet in force (5.2).
 
-    Contacts who were already notified of a version are skipped.
+    Contacts who were already notified of a version for this customer are skipped.
     """
     today = local_date(epoch(now), settings.SLA_ZONE)
     issued: list[Notice] = []
@@ -294,12 +304,13 @@ def notify_of_pending(*, contract: Contract, now: datetime) -> list[Notice]:
         if contract.last_day < today:
             return issued
         for version in pending_versions(today):
-            notified = deliveries_of(version).filter(contact__isnull=False).values("contact")
-            audience = Contact.objects.filter(customer=contract.customer_id).exclude(pk__in=notified)
+            notified = deliveries_for(version, contract.customer).filter(contact__isnull=False).order_by()
+            customer = Customer.objects.filter(pk=contract.customer_id)
+            audience = contacts_of(customer).exclude(pk__in=notified.values("contact"))
             if not version.notice or not audience.exists():
                 continue
             actor = Actor.system(f"signing of {contract}")
-            notice = _notify(actor, version, emails.Step.SIGNING, audience, now, contract=contract)
+            notice = _notify(actor, version, emails.Step.SIGNING, customer, now, audience=audience, contract=contract)
             FurtherNotice.objects.create(version=version, contract=contract, notice=notice)
             issued.append(notice)
     return issued
@@ -309,9 +320,10 @@ def _notify(
     actor: Actor,
     version: AgreementVersion,
     step: emails.Step,
-    audience: emails.Audience,
+    customers: QuerySet[Customer],
     now: datetime,
     *,
+    audience: QuerySet[Contact] | None = None,
     public: bool = False,
     contract: Contract | None = None,
     notified_before: QuerySet[Delivery] | None = None,
@@ -322,6 +334,7 @@ def _notify(
         about=version.version,
         wordings=emails.words(version, step, contract),
         audience=audience,
+        customers=customers,
         public=public,
         now=now,
         notified_before=notified_before,

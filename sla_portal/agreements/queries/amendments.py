@@ -12,9 +12,10 @@ from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, Que
 from django.db.models.functions import Coalesce, Lower
 
 from sla_portal.customers.models import Contact, Customer
+from sla_portal.customers.queries import contacts_of, with_address
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
-from sla_portal.notices.models import Delivery, Kind, Notice, Status
+from sla_portal.notices.models import Delivery, DeliveryCustomer, Kind, Notice, Status
 from sla_portal.notices.queries import Progress
 
 from ..models import AgreementVersion, Answer, Contract, FurtherNotice
@@ -45,10 +46,9 @@ def running_contracts(version: AgreementVersion, *customers: Customer) -> QueryS
 
 
 def customers_answering(delivery: Delivery, version: AgreementVersion) -> QuerySet[Customer]:
-    """Return the customers for whom the recipient of a delivery may respond: usually one."""
-    return concerned(version).filter(
-        Exists(Contact.objects.filter(customer=OuterRef("pk"), email__iexact=delivery.email))
-    )
+    """Return the customers for whom the recipient of a delivery may respond: usually one, of an installer its sites too."""
+    customers = with_address(concerned(version), delivery.email)
+    return customers.filter(pk=delivery.site_id) if delivery.site_id else customers
 
 
 # Notices
@@ -64,28 +64,59 @@ def deliveries_of(version: AgreementVersion) -> QuerySet[Delivery]:
     return Delivery.objects.filter(notice__in=notices_of(version))
 
 
+def deliveries_for(version: AgreementVersion, customer: Customer) -> QuerySet[Delivery]:
+    """Return the deliveries about a version that were for this customer, alone or among others."""
+    return deliveries_of(version).filter(
+        Q(customers__customer=customer.pk) | Q(contact__customer=customer.pk, customers__isnull=True)
+    )
+
+
+def customers_notified_or_concerned(version: AgreementVersion) -> QuerySet[Customer]:
+    """Return the customers who were notified of a version, and those concerned."""
+    deliveries = deliveries_of(version).order_by()
+    among_others = deliveries.filter(customers__isnull=False).values("customers__customer")
+    alone = deliveries.filter(customers__isnull=True, contact__isnull=False).values("contact__customer")
+    return Customer.objects.filter(
+        Q(pk__in=among_others) | Q(pk__in=alone) | Q(pk__in=concerned(version).order_by().values("pk"))
+    )
+
+
 def notified_or_concerned(version: AgreementVersion) -> QuerySet[Contact]:
     """Return contacts who were notified of a version, and contacts of the customers concerned."""
     notified = deliveries_of(version).filter(contact__isnull=False).order_by()
-    return Contact.objects.filter(Q(pk__in=notified.values("contact")) | Q(customer__in=concerned(version).order_by()))
+    contacts = contacts_of(concerned(version))
+    return Contact.objects.filter(Q(pk__in=notified.values("contact")) | Q(pk__in=contacts.order_by().values("pk")))
 
 
 def customers_not_notified(version: AgreementVersion) -> QuerySet[Customer]:
     """Return customers concerned by a version of whom no contact was notified.
 
-    Customers may share an address; an e-mail to it notifies all of them.
+    Customers may share an address; an e-mail to it notifies all of them. An installer's contact was notified for the sites
+    that the e-mail named.
     """
     of_customer = Contact.objects.filter(customer=OuterRef("pk"))
     notified_then = of_customer.filter(deliveries__notice__in=notices_of(version))
+    named = DeliveryCustomer.objects.filter(customer=OuterRef("pk"), delivery__notice__in=notices_of(version))
     there = deliveries_of(version).annotate(address=Lower("email")).filter(address=Lower(OuterRef("email")))
-    # In this order: the cheap condition excludes nearly all rows.
-    return concerned(version).exclude(Exists(notified_then)).exclude(Exists(of_customer.filter(Exists(there))))
+    # In this order: the cheap conditions exclude nearly all rows.
+    return (
+        concerned(version)
+        .exclude(Exists(notified_then))
+        .exclude(Exists(named))
+        .exclude(Exists(of_customer.filter(Exists(there))))
+    )
 
 
 def notified_off_record(version: AgreementVersion) -> QuerySet[Delivery]:
-    """Return deliveries about a version whose contact was deleted since, without undelivered ones."""
-    gone = deliveries_of(version).filter(contact__isnull=True)
-    return gone.exclude(status__in=[Status.FAILED, Status.BOUNCED, Status.CORRECTED])
+    """Return deliveries about a version whose contact was deleted since, or is no contact of their customers any more.
+
+    Without undelivered ones.
+    """
+    theirs = Customer.objects.filter(deliveries__delivery=OuterRef("pk")).filter(
+        Q(pk=OuterRef("contact__customer")) | Q(installer=OuterRef("contact__customer"))
+    )
+    gone = deliveries_of(version).filter(Q(contact__isnull=True) | Q(customers__isnull=False) & ~Exists(theirs))
+    return gone.exclude(status__in=[Status.FAILED, Status.BOUNCED, Status.CORRECTED]).distinct()
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,17 @@ from itertools import pairwise
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from sla_portal.audit.models import ClosedMonth
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import day_span, local_date
 
 from ..models import AgreementVersion
-from ..rules import TermsPeriod, earliest_effective_on
+from ..rules import TermsPeriod, earliest_effective_on, without_wording
+
+UNKNOWN_DAY = date(2000, 1, 1)
+"""The day of version 1.0 until it is set: the printed agreement bears none."""
+SHOWN = 5
 
 
 class NoAgreementInForce(Refused):
@@ -56,6 +61,44 @@ def pending_versions(on: date) -> list[AgreementVersion]:
 def newest_version() -> AgreementVersion | None:
     """Return the published version that takes effect last: the basis of the next amendment."""
     return AgreementVersion.objects.published().order_by("-effective_on").first()
+
+
+def first_version() -> AgreementVersion | None:
+    """Return the published version that took effect first, which is set at the setup and announced by nobody."""
+    return AgreementVersion.objects.published().order_by("effective_on").first()
+
+
+def stands_still(version: AgreementVersion) -> bool:
+    """Whether a published version is kept as it is: a month was closed by it, or an amendment was announced (5.2).
+
+    Triggers keep it, too. A wording that is missing in a language can still be loaded.
+    """
+    if AgreementVersion.objects.filter(notice__isnull=False).exists():
+        return True
+    starts = version.takes_effect_on
+    later = AgreementVersion.objects.published().filter(effective_on__gt=starts).order_by("effective_on").first()
+    closed = ClosedMonth.objects.filter(month__gte=starts.replace(day=1))
+    return (closed.filter(month__lt=later.takes_effect_on) if later else closed).exists()
+
+
+def missing_in_first_version(version: AgreementVersion) -> list[str]:
+    """Return in sentences what the first version lacks."""
+    clauses = list(version.clauses.all())
+    missing = [] if version.effective_on != UNKNOWN_DAY else [_("The day since which it is in force is not set.")]
+    for language, field in (("English", "wording"), ("Chinese", "wording_zh")):
+        if unworded := without_wording([(clause.number, getattr(clause, field)) for clause in clauses]):
+            missing.append(
+                {
+                    "English": _("Clauses without an English wording: %(numbers)s."),
+                    "Chinese": _("Clauses without a Chinese wording: %(numbers)s."),
+                }[language]
+                % {"numbers": _shortened(unworded)}
+            )
+    return missing
+
+
+def _shortened(numbers: list[str]) -> str:
+    return ", ".join(numbers[:SHOWN]) + (f" … {numbers[-1]}" if len(numbers) > SHOWN else "")
 
 
 def earliest_day(now: datetime) -> date:

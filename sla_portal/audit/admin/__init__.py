@@ -14,7 +14,7 @@ from .base import (
     clock_column,
     day_column,
 )
-from .closed_months import ClosedMonthsAdmin, check_closed_months_named
+from .closed_months import ClosedMonthsAdmin, ClosedMonthsForm, check_closed_months_named
 from .entries import EntryAdmin
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "CappedPaginator",
     "ChosenFilter",
     "ClosedMonthsAdmin",
+    "ClosedMonthsForm",
     "EntryAdmin",
     "Link",
     "MonthFilter",

@@ -25,7 +25,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from sla_portal.clocks import DASH, ClockField, ClockWidget, clock
+from sla_portal.clocks import DASH, ClockField, ClockWidget, DayInput, clock
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 
@@ -49,8 +49,12 @@ class AuditedForm(MergingForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance._state.adding:
+        if not self.asks_why:
             del self.fields[WHY]
+
+    @property
+    def asks_why(self) -> bool:
+        return not self.instance._state.adding
 
 
 class CappedPaginator(Paginator):
@@ -154,7 +158,7 @@ class DeskAdmin:
 
     formfield_overrides = {
         models.DateTimeField: {"form_class": ClockField, "widget": ClockWidget},
-        models.DateField: {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")},
+        models.DateField: {"widget": DayInput},
     }
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
@@ -218,9 +222,13 @@ class AuditedModelAdmin(DeskAdmin, admin.ModelAdmin):
             (name, {**options, "fields": [field for field in options["fields"] if field != WHY]})
             for name, options in super().get_fieldsets(request, obj)
         ]
-        if obj is None or not self.has_change_permission(request, obj):
+        if not self.asks_why(request, obj):
             return fieldsets
         return [*fieldsets, (None, {"fields": [WHY], "classes": [WHY]})]
+
+    def asks_why(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether the form of a record asks for the reason of the change."""
+        return obj is not None and self.has_change_permission(request, obj)
 
     def get_object(self, request, object_id, from_field=None):
         """Lock the row before a write, so that the audit log records its real values.

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from sla_portal.kernel.months import ServiceMonth
 
 from ..operations import closed_months_touched
-from .base import AuditedModelAdmin
+from .base import AuditedForm, AuditedModelAdmin
 
 
 class ClosedMonthsUnnamed(Exception):
@@ -23,9 +23,28 @@ class ClosedMonthsUnnamed(Exception):
         self.months, self.changes = [str(month) for month in months], changes
 
 
-def check_closed_months_named(instance: Any) -> None:
-    """Refuse a form whose record, set by `ClosedMonthsAdmin`, has closed months that were not named yet."""
-    if unnamed := getattr(instance, "closed_months_unnamed", None):
+NAMED = "closed_months"
+"""The hidden field with the closed months that a form named."""
+
+
+class ClosedMonthsForm(AuditedForm):
+    """A form that names closed months before it is saved, and asks for a reason where a new record touches one."""
+
+    closed_months_unnamed: ClosedMonthsUnnamed | None = None
+
+    @property
+    def asks_why(self) -> bool:
+        return super().asks_why or self.closed_months_unnamed is not None or NAMED in self.data
+
+    def clean(self):
+        facts = super().clean()
+        check_closed_months_named(self)
+        return facts
+
+
+def check_closed_months_named(form_or_record: Any) -> None:
+    """Refuse a form where `ClosedMonthsAdmin` found that it, or its record, changes closed months that were not named yet."""
+    if unnamed := getattr(form_or_record, "closed_months_unnamed", None):
         raise ValidationError(
             _(
                 "Nothing is saved yet: this changes the record of closed months (%(months)s). Save again to change it; "
@@ -47,7 +66,7 @@ class ClosedMonthsAdmin(AuditedModelAdmin):
         raise NotImplementedError
 
     def construct_change_message(self, request, form, formsets, add=False):
-        touching = () if add else self.periods_changed(form, formsets or ())
+        touching = self.periods_changed(form, formsets or ())
         return *super().construct_change_message(request, form, formsets, add), touching
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
@@ -64,14 +83,23 @@ class ClosedMonthsAdmin(AuditedModelAdmin):
             row.closed_months_unnamed = getattr(request, "closed_months_unnamed", None)
         return row
 
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.closed_months_unnamed = getattr(request, "closed_months_unnamed", None)
+        return form
+
+    def asks_why(self, request, obj=None):
+        named = NAMED in request.POST or getattr(request, "closed_months_unnamed", None) is not None
+        return super().asks_why(request, obj) or named
+
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["closed_months"] = request.closed_months_unnamed
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_related(self, request, form, formsets, change):
         write = partial(self.save_rows, request, form, formsets, change)
-        closed = closed_months_touched(self.periods_changed(form, formsets)) if change else []
-        if closed and request.POST.get("closed_months", "") != " ".join(map(str, closed)):
+        closed = closed_months_touched(self.periods_changed(form, formsets))
+        if closed and request.POST.get(NAMED, "") != " ".join(map(str, closed)):
             raise ClosedMonthsUnnamed(closed, self.preview(form.instance, closed, write))
         write()
 

@@ -45,7 +45,7 @@ NESTED = {
     "suspension": "agreements.suspension",
 }
 """Changes that hold a record of these models, by field."""
-TRANSLATED_TYPES = {"agreements.answer", "agreements.registerentry"}
+TRANSLATED_TYPES = {"agreements.answer", "agreements.registerentry", "operator.opening"}
 """Kinds of record whose names hold words of the portal, or a text in both languages."""
 TYPED_TEXTS = {"action", "actions", "internal update", "public update"}
 """Changes that hold a text that may be recorded in Chinese too."""

@@ -17,6 +17,9 @@ from sla_portal.audit.rules import canonical
 from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.operator.models import Basis
+from sla_portal.operator.operations import note_basis
+from sla_portal.operator.queries import rehearsal_number
 
 from ..models import (
     ClosingRequest,
@@ -249,12 +252,12 @@ def _decide(actor: Actor, request: ClosingRequest, status: RequestStatus, reason
 def _close(
     actor: Actor, month: ServiceMonth, revision: int, reason: str, now: datetime, *, shown: str = "", **people: object
 ) -> MonthClosing:
-    if sentence := not_in_service(month):
-        raise MonthNotInService(sentence)
     try:
         with transaction.atomic():
             # What is logged concurrently is either on record before this lock, or meets the closed month after it.
             lock_chain()
+            if sentence := not_in_service(month):
+                raise MonthNotInService(sentence)
             check_unchanged(actor, *records_of(month))
             items = open_items(month, now)
             if items:
@@ -263,6 +266,7 @@ def _close(
                 _check_shown(month, shown, now)
             for region in Region.objects.all():
                 judge_month(region=region, month=month, now=now)
+            basis = note_basis(actor=actor, now=now)
             closing = MonthClosing(
                 month=month.first_day,
                 revision=revision,
@@ -272,7 +276,8 @@ def _close(
                 reason=reason,
                 **people,
             )
-            closing.statement = canonical(_stated(closing))
+            rehearsal = rehearsal_number()
+            closing.statement = canonical(_stated(closing, basis) | ({"rehearsal": True} if rehearsal else {}))
             closing.save(force_insert=True)
             register(
                 kind=Kind.CLOSING,
@@ -280,6 +285,7 @@ def _close(
                 revision=revision,
                 sha256=sha256(closing.content()).hexdigest(),
                 issued_at=now,
+                rehearsal=rehearsal,
             )
             Deviation.objects.filter(month=month.first_day).delete()
             close_record(month)
@@ -298,11 +304,13 @@ def _close(
     return closing
 
 
-def _stated(closing: MonthClosing) -> dict[str, object]:
-    """Return what the sealed file of a closing states: by whom, and the figures of the regions."""
+def _stated(closing: MonthClosing, basis: Basis) -> dict[str, object]:
+    """Return what the sealed file of a closing states: by whom, by which time zone, and the figures of the regions."""
     figures = RegionMonth.objects.filter(month=closing.month).select_related("region", "agreement_version")
     return {
         **stated_closing(closing),
+        "sla_time_zone": basis.time_zone,
+        "workday_country": basis.workday_country,
         "regions": [
             {
                 "code": one.region.code,

@@ -20,14 +20,14 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.intervals import Span, clipped, epoch
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
 
-from ..models import Deviation, Exclusion, MonthClosing, RegionMonth, Sweep
+from ..models import CustomerMonth, Deviation, Exclusion, MonthClosing, RegionMonth, Sweep
 from ..queries import (
     Decisions,
     changed_closed_months,
-    closed_months,
     closing_of,
-    first_day_on_record,
+    in_service_since,
     judged_region,
+    service_days_of,
 )
 from .customer_months import Verdicts, contracts_of_customers, customers_judged, differing, merge
 
@@ -44,8 +44,7 @@ def judge_month(*, region: Region, month: ServiceMonth, now: datetime) -> int:
         return 0
     verdicts = verdicts_of(region, month, versions, now)
     with transaction.atomic():
-        _lock(region)
-        _store_region(region, verdicts, now)
+        _store_region(_locked(region), verdicts, now)
         with customers_judged(region, verdicts) as cursor:
             return merge(cursor, region, month, now)
 
@@ -85,7 +84,7 @@ def changed_outcomes(region: Region, before: Verdicts, after: Verdicts) -> int:
 
 
 def judge_due_months(*, now: datetime) -> int:
-    """Judge every month on record again; return how many customers' rows changed.
+    """Judge every month in service again; return how many customers' rows changed.
 
     Regions are judged each time. Their customers are judged where the minutes of the region changed or, by the audit log,
     something specific to customers did. Closed months are not written; where they no longer agree with the record, a
@@ -97,11 +96,16 @@ def judge_due_months(*, now: datetime) -> int:
         id__gt=sweep.last_entry, subject_type__in=[model._meta.label_lower for model in CUSTOMER_SPECIFIC_MODELS]
     ).exists()
     versions = published_versions()
-    months = _months_on_record(versions, now)
+    if not versions:
+        return 0
+    months = _months_in_service(versions, now)
+    closings = MonthClosing.objects.filter(month__gte=versions[0].takes_effect_on)
+    closed = set(closings.values_list("month", flat=True))
+    _forget_others(months)
+    months = sorted({*months, *map(ServiceMonth.of, closed)})
     if not months:
         return 0
     span = months[0].span(settings.SLA_ZONE)[0], months[-1].span(settings.SLA_ZONE)[1]
-    closed = closed_months([month.first_day for month in months])
     changed_before = changed_closed_months()
     deviated = set(Deviation.objects.values_list("month", flat=True))
     deviating = set()
@@ -111,16 +115,14 @@ def judge_due_months(*, now: datetime) -> int:
         for month in months:
             verdicts = Verdicts(month, judgement, versions, _reach(region, month, versions))
             with transaction.atomic():
-                _lock(region)
+                locked = _locked(region)
                 if month.first_day in closed:
                     if _deviates(region, verdicts, customers=contracts_changed or month.first_day in deviated):
                         deviating.add(month.first_day)
                 # The month may have been closed since the sweep began.
-                elif not closing_of(month) and (_store_region(region, verdicts, now) or contracts_changed):
+                elif not closing_of(month) and (_store_region(locked, verdicts, now) or contracts_changed):
                     with customers_judged(region, verdicts) as cursor:
                         changed += merge(cursor, region, month, now)
-    # Such a month was on record only because of an outage that counts no more.
-    RegionMonth.objects.filter(month__lt=months[0].first_day).delete()
     Deviation.objects.exclude(month__in=deviating).delete()
     Deviation.objects.bulk_create(
         [Deviation(month=month, noticed_at=now) for month in sorted(deviating)], ignore_conflicts=True
@@ -152,17 +154,10 @@ def _reach(region: Region, month: ServiceMonth, versions: Sequence[AgreementVers
     return month.span(settings.SLA_ZONE)
 
 
-def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> list[ServiceMonth]:
-    """Return the months from the first contract, outage or closed month to the present one.
-
-    Before the first agreement version is in force there are none.
-    """
-    if not versions:
-        return []
+def _months_in_service(versions: Sequence[AgreementVersion], now: datetime) -> list[ServiceMonth]:
+    """Return the months from the first one in service to the present one, in which an agreement version is in force."""
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
-    closed = MonthClosing.objects.aggregate(first=Min("month"))["first"]
-    first = min([day for day in (first_day_on_record(), closed) if day], default=present.first_day)
-    month = ServiceMonth.of(max(first, versions[0].takes_effect_on))
+    month = max(in_service_since(present), ServiceMonth.of(versions[0].takes_effect_on))
     if month.first_day < versions[0].takes_effect_on:
         month = month.next
     months = []
@@ -172,29 +167,45 @@ def _months_on_record(versions: Sequence[AgreementVersion], now: datetime) -> li
     return months
 
 
-def _lock(region: Region) -> None:
-    """Serialise judging per region; outages can be logged concurrently."""
-    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
+def _forget_others(months: Sequence[ServiceMonth]) -> None:
+    """Delete what was computed of months that are not in service any more: a day was corrected, or an outage voided."""
+    for computed in (RegionMonth, CustomerMonth):
+        others = computed._default_manager.exclude(month__in=MonthClosing.objects.values("month"))
+        (others.filter(month__lt=months[0].first_day) if months else others).delete()
 
 
-def region_columns(verdicts: Verdicts) -> dict[str, Any]:
-    """Return the row of the region."""
+def _locked(region: Region) -> Region:
+    """Serialise judging per region; outages can be logged concurrently. Return the region as it is now."""
+    return Region.objects.select_for_update(no_key=True).get(pk=region.pk)
+
+
+def region_columns(verdicts: Verdicts, service_days: Sequence[date]) -> dict[str, Any]:
+    """Return the row of the region, by its service days in the month."""
     month = verdicts.month
-    days = ServiceDays.of(month.days, settings.SLA_ZONE)
+    first, last = (service_days[0], service_days[-1]) if service_days else (month.first_day, month.last_day)
     return {
-        **verdicts.columns_of_days(days, verdicts.version_on(month.first_day)),
+        **verdicts.columns_of_days(ServiceDays.of(service_days, settings.SLA_ZONE), verdicts.version_on(first)),
+        "first_service_day": None if first == month.first_day else first,
+        "last_service_day": None if last == month.last_day else last,
         "digest": _digest(verdicts),
     }
 
 
 def _store_region(region: Region, verdicts: Verdicts, now: datetime) -> bool:
-    """Store the row of the region; return whether the minutes that its customers' months derive from changed."""
-    columns = region_columns(verdicts)
-    if RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **columns).exists():
+    """Store the row of the region; return whether the minutes that its customers' months derive from may have changed.
+
+    A region without a service day in the month has no row.
+    """
+    month = verdicts.month
+    rows = RegionMonth.objects.filter(region=region, month=month.first_day)
+    service_days = service_days_of(region, month)
+    if not service_days:
+        rows.delete()
+        return contracts_of_customers(region, month).exists()
+    columns = region_columns(verdicts, service_days)
+    if rows.filter(**columns).exists():
         return False
-    RegionMonth.objects.update_or_create(
-        region=region, month=verdicts.month.first_day, defaults={**columns, "judged_at": now}
-    )
+    RegionMonth.objects.update_or_create(region=region, month=month.first_day, defaults={**columns, "judged_at": now})
     return True
 
 
@@ -209,11 +220,16 @@ def month_deviates(*, month: ServiceMonth, now: datetime) -> bool:
 
 
 def _deviates(region: Region, verdicts: Verdicts, *, customers: bool) -> bool:
-    """Return whether a closed month of a region disagrees with the record; `customers`: compare theirs too."""
-    unchanged = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day, **region_columns(verdicts))
-    if not unchanged.exists():
+    """Return whether a closed month of a region disagrees with the record; `customers`: compare theirs too.
+
+    What is set of a region's service days later changes no closed month, nor does a region that was opened later; the
+    contracts of its customers may.
+    """
+    rows = RegionMonth.objects.filter(region=region, month=verdicts.month.first_day)
+    closed = rows.first()
+    if closed and not rows.filter(**region_columns(verdicts, closed.days)).exists():
         return True
-    if not customers:
+    if closed and not customers:
         return False
     with customers_judged(region, verdicts) as cursor:
         return differing(cursor, region, verdicts.month)

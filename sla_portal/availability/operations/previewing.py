@@ -15,6 +15,7 @@ from sla_portal.kernel.months import ServiceMonth
 from ..models import CustomerMonth, RegionMonth
 from ..queries import customer_month, region_month
 from ..rules import MonthFigures
+from .customer_months import contracts_of_customers
 from .judging import changed_outcomes, region_columns, verdicts_of
 
 
@@ -25,7 +26,7 @@ class ChangedMonth:
     month: ServiceMonth
     region: Region | Customer
     closed: RegionMonth | CustomerMonth | None
-    """None: the region was added, or the contract signed, after the month was closed."""
+    """None: the region was opened, or the contract signed, after the month was closed."""
     figures: MonthFigures
     """As the record would say after the write."""
     outcomes: int
@@ -44,12 +45,16 @@ def preview_change(
         write()
         for (month, region), was in zip(of, before, strict=True):
             will = verdicts_of(region, month, versions, now)
-            if region_columns(was) != region_columns(will):
+            closed = RegionMonth.objects.filter(region=region, month=month.first_day).first()
+            if not closed and not contracts_of_customers(region, month).exists():
+                continue
+            days = closed.days if closed else []
+            if region_columns(was, days) != region_columns(will, days):
                 changed.append(
                     ChangedMonth(
                         month,
                         region,
-                        RegionMonth.objects.filter(region=region, month=month.first_day).first(),
+                        closed,
                         region_month(region, month, now).figures,
                         changed_outcomes(region, was, will),
                     )

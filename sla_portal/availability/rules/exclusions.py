@@ -66,33 +66,55 @@ def covered_by_notice(notices: Collection[NoticeGiven], conduct: Conduct, period
 
 Part = tuple[int, int, int]
 """Unavailable cells, start, end."""
+Down = dict[int, list[Span]]
+"""When which cells were unavailable, by one outage or more."""
 
 
 def but_for(
     outages: Iterable[ScopedOutage], excluded_times: Iterable[ExcludedTime]
-) -> tuple[list[Part], list[ExcludedTime]]:
-    """Subtract each incident's excluded time from its own outages (4); return the remaining parts and the excluded ones."""
+) -> tuple[Down, Down, list[ExcludedTime]]:
+    """Return what the outages made unavailable; the same without each incident's own excluded time (4); and that time."""
     exclusions = defaultdict(list)
     for excluded in excluded_times:
         exclusions[excluded.incident].append(excluded)
-    remaining: list[Part] = []
+    untouched: Down = defaultdict(list)
+    touched: Down = defaultdict(list)
+    remaining: Down = defaultdict(list)
     applied: list[ExcludedTime] = []
     for outage in outages:
-        parts = [(outage.cells, outage.start, outage.end)]
-        for excluded in exclusions.get(outage.incident, ()):
+        whole = outage.start, outage.end
+        if outage.incident not in exclusions:
+            untouched[outage.cells].append(whole)
+            continue
+        touched[outage.cells].append(whole)
+        parts = [(outage.cells, *whole)]
+        for excluded in exclusions[outage.incident]:
             start, end = max(outage.start, excluded.start), min(outage.end, excluded.end)
             if start < end and outage.cells & excluded.cells:
-                applied.append(replace(excluded, start=start, end=end))
+                cut = (start, end) != (excluded.start, excluded.end)
+                applied.append(replace(excluded, start=start, end=end) if cut else excluded)
                 parts = [piece for part in parts for piece in _without(part, excluded)]
-        remaining += parts
-    return remaining, applied
+        for down, start, end in parts:
+            remaining[down].append((start, end))
+    # Most outages have no exclusion: they are joined once for both.
+    joined = {down: merged(spans) for down, spans in untouched.items()}
+    return _with(joined, touched), _with(joined, remaining), applied
 
 
-def _without(part: Part, excluded: ExcludedTime) -> Iterable[Part]:
+def _with(joined: Down, more: Down) -> Down:
+    return joined | {down: merged([*joined.get(down, ()), *spans]) for down, spans in more.items()}
+
+
+def _without(part: Part, excluded: ExcludedTime) -> list[Part]:
     down, start, end = part
-    pieces = (
-        (down, start, min(end, excluded.start)),
-        (down & ~excluded.cells, max(start, excluded.start), min(end, excluded.end)),
-        (down, max(start, excluded.end), end),
-    )
-    return (piece for piece in pieces if piece[0] and piece[1] < piece[2])
+    if start >= excluded.end or excluded.start >= end:
+        return [part]
+    pieces = []
+    if start < excluded.start:
+        pieces.append((down, start, excluded.start))
+        start = excluded.start
+    if left := down & ~excluded.cells:
+        pieces.append((left, start, min(end, excluded.end)))
+    if excluded.end < end:
+        pieces.append((down, excluded.end, end))
+    return pieces

@@ -1,10 +1,10 @@
 """Service unavailability (1.4), failure events (1.5) and the unavailable minutes (1.6)."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from operator import attrgetter
 
 from sla_portal.agreements.rules import Reading, TermsPeriod
 from sla_portal.availability.clauses import PRECEDENCE
@@ -21,7 +21,7 @@ from sla_portal.kernel.intervals import (
     touching,
 )
 
-from .exclusions import NON_PAYMENT, ExcludedTime, Part, ScopedOutage, but_for
+from .exclusions import NON_PAYMENT, Down, ExcludedTime, ScopedOutage, but_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +93,7 @@ class Judgement:
     clients: int
     periods: Sequence[TermsPeriod]
     outages: Sequence[ScopedOutage]
+    """By start."""
     excluded_times: Sequence[ExcludedTime]
     """The time excluded under section 4, cut to the outages that it was excluded from."""
     under: Mapping[Reading, Unavailability]
@@ -102,11 +103,14 @@ class Judgement:
     def incidents(self) -> dict[Span, tuple[str, ...]]:
         """The incidents that had an outage during each failure event."""
         events = self.in_force.events
-        ends = [end for _, end in events]
         found: list[set[str]] = [set() for _ in events]
+        first = 0
         for outage in self.outages:
-            reached = bisect_right(ends, outage.start)
-            while reached < len(events) and events[reached][0] < outage.end:
+            start, end = outage.start, outage.end
+            while first < len(events) and events[first][1] <= start:
+                first += 1
+            reached = first
+            while reached < len(events) and events[reached][0] < end:
                 found[reached].add(outage.incident)
                 reached += 1
         return {event: tuple(sorted(incidents)) for event, incidents in zip(events, found, strict=True)}
@@ -145,20 +149,22 @@ def judge(
     """
     if functions < 1 or clients < 1:
         raise ValueError("At least one core function and one client are needed.")
-    outages = [outage for outage in outages if outage.start < outage.end]
-    remaining, applied = but_for(outages, excluded_times)
-    down = _stretches(((outage.cells, outage.start, outage.end) for outage in outages), functions, clients)
-    still_down = _stretches(remaining, functions, clients) if applied else down
-    always = min((outage.start for outage in outages), default=0), max((outage.end for outage in outages), default=0)
+    # In order, of which all that follows makes use.
+    outages = sorted((outage for outage in outages if outage.start < outage.end), key=attrgetter("start"))
+    all_down, without_excluded, applied = but_for(outages, excluded_times)
+    down = _stretches(all_down, functions, clients)
+    still_down = _stretches(without_excluded, functions, clients) if applied else down
+    spans = [span for of_cells in all_down.values() for span in (of_cells[0], of_cells[-1])]
+    always = min((start for start, _ in spans), default=0), max((end for _, end in spans), default=0)
 
     def read(readings: Sequence[tuple[Span, Reading]]) -> Unavailability:
-        stretches, but_for = (
+        stretches, without = (
             merged(part for span, reading in readings for part in clipped(source[reading], span))
             for source in (down, still_down)
         )
         # 1.5: more than sixty seconds, found before any exclusion is applied.
         events = [(start, end) for start, end in stretches if end - start > MINUTE]
-        return Unavailability(readings, stretches, events, intersection(but_for, events))
+        return Unavailability(readings, stretches, events, intersection(without, events))
 
     under = {reading: read([(always, reading)]) for reading in Reading}
     by_period = [(period.cut(always), period.terms.unavailability_reading) for period in periods]
@@ -195,54 +201,42 @@ def for_customer(judgement: Judgement, own: Iterable[ExcludedTime] = (), suspend
     )
 
 
-def _stretches(parts: Iterable[Part], functions: int, clients: int) -> dict[Reading, list[Span]]:
+def _stretches(down: Down, functions: int, clients: int) -> dict[Reading, list[Span]]:
     """Find the time in which each counting rule of 1.4 holds, to the second."""
-    # Outages of the same cells are merged first, which leaves few changes to sort.
-    of_scope: dict[int, list[Span]] = defaultdict(list)
-    for cells, start, end in parts:
-        of_scope[cells].append((start, end))
-
     # The number of outages of each cell is one counter in a packed integer, so that a change is one addition.
     # Adding `full` carries into the highest bit of every counter that is not 0.
-    width = len(of_scope).bit_length() + 1
+    width = len(down).bit_length() + 1
     counters = [1 << width * cell for cell in range(functions * clients)]
     highest = sum(counters) << width - 1
     full = highest - sum(counters)
     changes: list[tuple[int, int]] = []
-    for cells, spans in of_scope.items():
+    for cells, spans in down.items():
         scope = sum(counter for cell, counter in enumerate(counters) if cells >> cell & 1)
-        for start, end in merged(spans):
+        for start, end in spans:
             changes += (start, scope), (end, -scope)
+    changes.sort()
 
-    # Of several changes at one instant only the state after the last is kept, so that stretches that meet are joined.
-    counts = 0
-    states: dict[int, int] = {}
-    for at, change in sorted(changes):
+    edges: dict[Reading, list[int]] = {reading: [] for reading in Reading}
+    met_with: dict[int, frozenset[Reading]] = {0: frozenset()}
+    counts, now, met = 0, 0, met_with[0]
+    # Of several changes at one instant only the state after the last counts, so that stretches that meet are joined.
+    over = changes[-1][0] + 1 if changes else 0
+    for at, change in [*changes, (over, 0)]:
+        if at != now and (becomes := met_with.get(counts)) is not met:
+            if becomes is None:
+                state = counts + full & highest
+                becomes = _readings_met(tuple(bool(state & counter << width - 1) for counter in counters), clients)
+                met_with[counts] = becomes
+            for reading in becomes ^ met:
+                edges[reading].append(now)
+            met = becomes
+        now = at
         counts += change
-        states[at] = counts + full & highest
-
-    readings_of = {
-        state: _readings_met([bool(state & counter << width - 1) for counter in counters], clients)
-        for state in set(states.values())
-    }
-    return {
-        reading: _spans_of({state for state, readings in readings_of.items() if reading in readings}, states)
-        for reading in Reading
-    }
+    return {reading: list(zip(found[::2], found[1::2], strict=True)) for reading, found in edges.items()}
 
 
-def _spans_of(wanted: set[int], states: Mapping[int, int]) -> list[Span]:
-    """Find the spans in which `states` (instant to the state that begins there) is one of `wanted`."""
-    edges = []
-    within = False
-    for at, state in states.items():
-        if (state in wanted) is not within:
-            within = not within
-            edges.append(at)
-    return list(zip(edges[::2], edges[1::2], strict=True))
-
-
-def _readings_met(down: Sequence[bool], clients: int) -> set[Reading]:
+@cache
+def _readings_met(down: tuple[bool, ...], clients: int) -> frozenset[Reading]:
     """Return the counting rules of 1.4 that hold while these cells are unavailable."""
     on_every_client = [all(down[cell : cell + clients]) for cell in range(0, len(down), clients)]
     met = set()
@@ -252,4 +246,4 @@ def _readings_met(down: Sequence[bool], clients: int) -> set[Reading]:
         met.add(Reading.FUNCTION)
     if any(down):
         met.add(Reading.ANY)
-    return met
+    return frozenset(met)

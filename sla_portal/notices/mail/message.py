@@ -53,6 +53,8 @@ class MailMessage:
     def __init__(self, notice: Notice, wording: Wording, attachments: Iterable[Attachment]) -> None:
         self.notice, self.wording = notice, wording
         self.attachments = list(attachments)
+        self.operator = notice.identity.texts if notice.identity else None
+        """None: as the settings say, as for all notices before an identity was saved."""
         # No text can contain a part of its own hash, so a placeholder is unambiguous.
         self.place = f"spot-{notice.sha256[:24]}"
         self.text, self.html = self._texts(self.place)
@@ -88,7 +90,8 @@ class MailMessage:
             completed(body, delivery).replace(self.place, self._value(self.place, escaped, delivery))
             for body, escaped in ((self.text, False), (self.html, True))
         )
-        message = ProviderMail(self.wording.subject, text, to=[to], headers=self._headers() | own)
+        given = (self.wording.subject, text, self._from())
+        message = ProviderMail(*given, to=[to], headers=self._headers() | own)
         # Providers return the metadata in their reports.
         message.metadata = {"notice-id": delivery.named_mark}
         if settings.BOUNCE_ADDRESS:
@@ -99,7 +102,11 @@ class MailMessage:
         return message
 
     def _texts(self, place: str) -> tuple[str, str]:
-        context = {"notice": self.notice, "wording": self.wording, "greeting": place}
+        context = {"notice": self.notice, "wording": self.wording, "greeting": place, "operator": self.operator}
+        if self.operator:
+            language = self.wording.language
+            parties = (self.operator.name_in(language), self.operator.address_in(language))
+            context["from_whom"] = ", ".join(filter(None, parties))
         with translation.override(self.wording.language):
             return (
                 render_to_string("notices/message.txt", context),
@@ -118,16 +125,24 @@ class MailMessage:
     def _value(self, spot: str, escaped: bool, delivery: Delivery) -> str:
         if spot != self.place:
             return completed(spot, delivery)
-        greeting = self._greeting(delivery.name)
-        return escape(greeting) if escaped else greeting
+        lines = [self._greeting(delivery.name), *self._customers(delivery)]
+        return "<br>".join(map(escape, lines)) if escaped else "\n".join(lines)
+
+    def _from(self) -> str:
+        if self.operator is None:
+            return str(settings.DEFAULT_FROM_EMAIL)
+        return formataddr((self.operator.name_in(self.wording.language), sender_address(self.notice)))
 
     def _headers(self) -> dict[str, str]:
         # The time of the notice, so that a resent e-mail is identical.
-        return {"Date": format_datetime(self.notice.given_at), "Auto-Submitted": "auto-generated"}
+        headers = {"Date": format_datetime(self.notice.given_at), "Auto-Submitted": "auto-generated"}
+        if self.operator and self.operator.reply_to:
+            headers["Reply-To"] = envelope_address(self.operator.reply_to)
+        return headers
 
     def _bytes(self) -> bytes:
         message = EmailMessage(policy=SMTP.clone(max_line_length=WIDTH))
-        message["From"] = settings.DEFAULT_FROM_EMAIL
+        message["From"] = self._from()
         message["Subject"] = self.wording.subject
         for name, value in self._headers().items():
             message[name] = value
@@ -145,6 +160,14 @@ class MailMessage:
         with translation.override(self.wording.language):
             return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Hello,")
 
+    def _customers(self, delivery: Delivery) -> list[str]:
+        """Return the lines that name the customers of an e-mail that is not for the contact's own alone."""
+        named = [one.named for one in delivery.customers.all()]
+        with translation.override(self.wording.language):
+            if len(named) > 1:
+                return ["", _("This e-mail is for %(count)d customers:") % {"count": len(named)}, *named]
+            return ["", *(_("This e-mail is for %(customer)s.") % {"customer": one} for one in named)] if named else []
+
 
 def received(content: bytes) -> bytes:
     """Return a message as sent without what SMTP adds on the wire: it doubles each leading dot."""
@@ -155,6 +178,13 @@ def sender(delivery: Delivery) -> str:
     """Return the envelope sender, to which bounce reports are sent."""
     if settings.BOUNCE_ADDRESS:
         return settings.BOUNCE_ADDRESS.replace("*", delivery.named_mark)
+    return sender_address(delivery.notice)
+
+
+def sender_address(notice: Notice) -> str:
+    """Return the address from which the e-mails of a notice come."""
+    if notice.identity and notice.identity.sender:
+        return envelope_address(notice.identity.sender)
     return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 

@@ -2,7 +2,7 @@
 
 from .auditing import mail_checkpoints, notify_of_findings
 from .bouncing import forget_reports, look_at_report, note_bounce, read_files, read_mailbox
-from .delivering import deliver_chunk, due, release_lapsed
+from .delivering import deliver_chunk, due, hold_queued, release_lapsed
 from .giving import Address, NotWorded, give_notice
 from .keeping import Answered, keep_pages
 from .resolving import (
@@ -14,10 +14,12 @@ from .resolving import (
     reached_by_letter,
     send_again,
 )
+from .telling_staff import AddressMissing, invite, send_test
 from .throttling import NoReason, NotALimit, NothingToDo, limit_notice, pause_notice, resume_notice
 
 __all__ = [
     "Address",
+    "AddressMissing",
     "Answered",
     "NoReason",
     "NotALetter",
@@ -32,6 +34,8 @@ __all__ = [
     "due",
     "forget_reports",
     "give_notice",
+    "hold_queued",
+    "invite",
     "keep_pages",
     "limit_notice",
     "look_at_report",
@@ -45,4 +49,5 @@ __all__ = [
     "release_lapsed",
     "resume_notice",
     "send_again",
+    "send_test",
 ]

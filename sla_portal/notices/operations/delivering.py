@@ -10,6 +10,7 @@ statement that commits `handed_over_at` also checks whether the notice is paused
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,8 @@ from ..mail.message import MailMessage
 from ..mail.session import Outcome, Session, Unreachable, session
 from ..models import Brake, Delivery, FailureReason, Notice, Status
 from ..rules import Allowance, pause
+
+log = logging.getLogger(__name__)
 
 CHUNK = 100
 MOST_WORKERS = 100
@@ -81,7 +84,8 @@ def _workers(per_minute: int) -> int:
 
 
 def claimable(now: datetime) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(status=Status.PENDING, next_attempt_at__lte=now)
+    queued = Delivery.objects.filter(status=Status.PENDING, next_attempt_at__lte=now)
+    return queued.exclude(trouble=FailureReason.HELD) if settings.IS_STAGING else queued
 
 
 def paused() -> list[int]:
@@ -121,7 +125,9 @@ def claim(lease: uuid.UUID, now: datetime, ids: Sequence[int] | None) -> Claim:
         status=Status.SENDING, lease=lease, leased_until=now + LEASE
     )
     taken = list(
-        Delivery.objects.filter(lease=lease, status=Status.SENDING).order_by("urgency", "notice_id", "language", "pk")
+        Delivery.objects.filter(lease=lease, status=Status.SENDING)
+        .prefetch_related("customers")
+        .order_by("urgency", "notice_id", "language", "pk")
     )
     used = Counter(delivery.notice_id for delivery in taken)
     held = [_charge(throttle, used[notice], now) for notice, throttle in limits.items() if used[notice]]
@@ -173,8 +179,10 @@ def deliver_chunk(*, clock: Clock, ids: Sequence[int] | None = None) -> timedelt
 
     `clock` returns the current time. Returns the time to wait before the next call, zero if more may be due now; None if
     nothing else is due or the mail server is unreachable. Must not run in a transaction: each step is committed before the
-    next network call.
+    next network call. In a staging copy nothing is delivered.
     """
+    if settings.IS_STAGING:
+        return _hold_chunk(clock())
     with DeliveryRun(clock, ids) as run, session() as line:
         unanswered = 0
         for delivery, message in with_messages(run.claimed):
@@ -195,6 +203,36 @@ def deliver_chunk(*, clock: Clock, ids: Sequence[int] | None = None) -> timedelt
     if run.more_at is None:
         return None
     return max(run.more_at - clock(), SHORTEST_WAIT) if run.more_at > run.begun else timedelta(0)
+
+
+# A staging copy
+
+
+def hold_queued() -> int:
+    """Hold all that was queued or being sent when the original was copied; return how many. No copies of them are sent."""
+    Delivery.objects.filter(status=Status.SENDING).update(status=Status.PENDING, lease=None, leased_until=None)
+    return Delivery.objects.filter(status=Status.PENDING).update(trouble=FailureReason.HELD)
+
+
+def _hold_chunk(now: datetime) -> timedelta | None:
+    """Leave e-mails that are due in the queue, with the reason, and send a copy of each to STAGING_MAIL_TO, if it is set."""
+    chunk = list(claimable(now).order_by("urgency", "pk")[:CHUNK])
+    for delivery, message in with_messages(chunk):
+        # Of two workers, the condition lets one send the copy.
+        held = claimable(now).filter(pk=delivery.pk).update(trouble=FailureReason.HELD)
+        if held and settings.STAGING_MAIL_TO:
+            _send_copy(delivery, message)
+    return timedelta(0) if len(chunk) == CHUNK else None
+
+
+def _send_copy(delivery: Delivery, message: MailMessage) -> None:
+    try:
+        copy = message.message(delivery)
+        copy.to = settings.STAGING_MAIL_TO
+        copy.send()
+    except Exception:
+        # The others go on: a copy is only for looking at.
+        log.exception("The copy of e-mail %s was not sent to STAGING_MAIL_TO", delivery.pk)
 
 
 NOTE = """
@@ -325,7 +363,8 @@ class DeliveryRun:
 
 def with_messages(claimed: Sequence[Delivery]) -> Iterator[tuple[Delivery, MailMessage]]:
     """Yield each delivery with its message, built once per notice and language."""
-    notices = Notice.objects.prefetch_related("wordings", "attachments").in_bulk({d.notice_id for d in claimed})
+    rows = Notice.objects.select_related("identity").prefetch_related("wordings", "attachments")
+    notices = rows.in_bulk({d.notice_id for d in claimed})
     messages: dict[tuple[int, str], MailMessage] = {}
     for delivery in claimed:
         delivery.notice = notices[delivery.notice_id]

@@ -6,19 +6,25 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import F, Min, QuerySet, Value
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
+from django.utils import translation
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.documents import register
 from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.operations import lock_chain, record, require
-from sla_portal.customers.models import Contact
+from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.errors import Refused
+from sla_portal.operator.queries import identities, present_mark, rehearsal_number
+from sla_portal.operator.rules import Mark
+from sla_portal.operator.words import mark_name, mark_sentence, marked
 
 from ..mail.message import MailMessage
 from ..models import Attachment, Delivery, Notice, Status, Wording
@@ -32,6 +38,7 @@ class Address:
 
     email: str
     name: str = ""
+    language: str = settings.LANGUAGE_CODE
 
 
 class NotWorded(Refused):
@@ -44,17 +51,20 @@ def give_notice(
     kind: str,
     about: str,
     wordings: Sequence[Words],
-    audience: QuerySet[Contact],
     public: bool,
     now: datetime,
+    audience: QuerySet[Contact] | None = None,
+    customers: QuerySet[Customer] | None = None,
     attachments: Sequence[File] = (),
     notified_before: QuerySet[Delivery] | None = None,
     addresses: Sequence[Address] = (),
 ) -> Notice:
     """Freeze a notice and queue a delivery for each address of `audience`, once per address (5.2).
 
-    `audience` is `Contact.objects.none()` for a notice on the website only. The addresses of `notified_before`, deliveries
-    of earlier notices, are notified too, even if their contact was deleted; so are `addresses`, which are no contacts.
+    With `customers` it goes to the contacts of these customers, their own and those of their installers: those of
+    `audience`, or all. An installer with several of the sites gets one e-mail with their list or, if it chose so, one for
+    each. Without either it is on the website only. The addresses of `notified_before`, deliveries of earlier notices, are
+    notified too, even if their contact was deleted; so are `addresses`, which are no contacts.
     Delivery starts after the commit: callers may speed it up by `tasks.deliver_soon()`; otherwise the schedule finds it
     within 30 seconds.
     """
@@ -63,9 +73,16 @@ def give_notice(
     with transaction.atomic():
         lock_chain()
         notice = Notice(
-            number=_next_number(now), kind=kind, about=about, public=public, given_at=now, given_by=actor.name[:200]
+            number=_next_number(now),
+            kind=kind,
+            about=about,
+            public=public,
+            given_at=now,
+            given_by=actor.name[:200],
+            identity=identities().first(),
         )
-        words = [Wording(language=w.language, subject=w.heading, text=w.text, html=w.fragment) for w in wordings]
+        mark = present_mark()
+        words = [Wording(language=w.language, **_worded(w, mark)) for w in wordings]
         files = [Attachment(name=f.name, content_type=f.content_type, content=f.content) for f in attachments]
         notice.sha256 = notice.digest_with(words, files)
         for wording in words:
@@ -78,7 +95,10 @@ def give_notice(
         for file in files:
             file.notice = notice
             file.save()
-        queued = _queue(notice, audience)
+        if customers is not None:
+            queued = _queue_for(notice, customers, audience)
+        else:
+            queued = _queue(notice, audience) if audience is not None else 0
         if notified_before is not None:
             queued += _queue_again(notice, notified_before)
         queued += _queue_addresses(notice, addresses)
@@ -100,8 +120,22 @@ def give_notice(
                 number=notice.number,
                 sha256=hashlib.sha256(notice.published()).hexdigest(),
                 issued_at=now,
+                rehearsal=rehearsal_number(),
             )
     return notice
+
+
+def _worded(words: Words, mark: Mark) -> dict[str, str]:
+    """Return the columns of a wording; where nothing is real, its subject and first line say so."""
+    if not mark:
+        return {"subject": words.heading, "text": words.text, "html": words.fragment}
+    with translation.override(words.language):
+        sentence = mark_sentence(mark)
+        return {
+            "subject": marked(words.heading, mark)[: Wording._meta.get_field("subject").max_length],
+            "text": f"{mark_name(mark)}: {sentence}\n\n{words.text}",
+            "html": format_html("<p><strong>{}</strong> {}</p>\n", f"{mark_name(mark)}:", sentence) + words.fragment,
+        }
 
 
 def check_worded(wordings: Iterable[Words]) -> None:
@@ -126,12 +160,87 @@ def _queue(notice: Notice, audience: QuerySet[Contact]) -> int:
     return _insert(notice, Contact.objects.filter(pk__in=first), contact=F("pk"), language=F("customer__language"))
 
 
+def _queue_for(notice: Notice, customers: QuerySet[Customer], audience: QuerySet[Contact] | None) -> int:
+    """Queue deliveries for `customers` in a fixed number of statements, and record whom each is for."""
+    chosen = customers.order_by().values("pk")
+    contacts = Contact.objects.order_by()
+    if audience is not None:
+        contacts = contacts.filter(pk__in=audience.order_by().values("pk"))
+    own = contacts.filter(customer__in=chosen)
+    inherited = contacts.annotate(of_site=F("customer__sites")).filter(of_site__in=chosen)
+    if not inherited.exists():
+        queued = _queue(notice, own)
+        if queued == own.count():
+            # Each address is one customer's own: what is to be told to many is told at the speed of one statement.
+            return queued
+        _record_customers(notice, own.values_list(Lower("email"), "customer", Value(0)))
+        return queued
+    bundled = inherited.filter(customer__bundled=True)
+    queued = _queue(notice, contacts.filter(Q(pk__in=own.values("pk")) | Q(pk__in=bundled.values("pk"))))
+    # A site's own contact with the same address has its e-mail already.
+    same = Contact.objects.filter(customer=OuterRef("of_site")).annotate(address=Lower("email"))
+    each = inherited.filter(~Exists(same.filter(address=Lower(OuterRef("email")))), customer__bundled=False)
+    queued += _insert(notice, each, contact=F("pk"), language=F("customer__language"), site=F("of_site"))
+    _record_customers(
+        notice,
+        own.values_list(Lower("email"), "customer", Value(0)).union(
+            bundled.values_list(Lower("email"), "of_site", Value(1)), all=True
+        ),
+    )
+    return queued
+
+
+def _record_customers(notice: Notice, told: QuerySet[Contact, Any]) -> None:
+    """Record the customers of deliveries that are not for the customer of their contact alone.
+
+    `told`: address, customer, and 1 if the customer inherits the address from its installer.
+    """
+    select, parameters = told.query.get_compiler(connection=connection).as_sql()
+    with connection.cursor() as cursor:
+        cursor.execute(f"{FOR_ITS_SITE} WHERE delivery.notice_id = %s", [notice.pk])
+        cursor.execute(FOR_SEVERAL.format(told=select), [*parameters, notice.pk])
+
+
+FOR_ITS_SITE = """
+    INSERT INTO notices_deliverycustomer (delivery_id, customer_id, named)
+    SELECT delivery.id, customer.id, customer.name || ' (' || customer.code || ')'
+    FROM notices_delivery delivery JOIN customers_customer customer ON customer.id = delivery.site_id
+"""
+FOR_SEVERAL = """
+    INSERT INTO notices_deliverycustomer (delivery_id, customer_id, named)
+    WITH told (address, customer_id, inherited) AS ({told})
+    SELECT delivery.id, customer.id, customer.name || ' (' || customer.code || ')'
+    FROM told JOIN customers_customer customer ON customer.id = told.customer_id
+      JOIN notices_delivery delivery
+        ON delivery.notice_id = %s AND LOWER(delivery.email) = told.address AND delivery.site_id IS NULL
+    WHERE told.address IN (
+        SELECT address FROM told GROUP BY address HAVING COUNT(DISTINCT customer_id) > 1 OR MAX(inherited) = 1
+    )
+    GROUP BY delivery.id, customer.id, customer.name, customer.code
+    ORDER BY delivery.id, customer.code
+"""
+AS_BEFORE = """
+    INSERT INTO notices_deliverycustomer (delivery_id, customer_id, named)
+    SELECT delivery.id, before.customer_id, MAX(before.named)
+    FROM notices_delivery delivery JOIN notices_delivery earlier ON LOWER(earlier.email) = LOWER(delivery.email)
+      JOIN notices_deliverycustomer before ON before.delivery_id = earlier.id
+    WHERE delivery.notice_id = %s AND earlier.id IN ({earlier})
+      AND NOT EXISTS (SELECT 1 FROM notices_deliverycustomer WHERE delivery_id = delivery.id)
+    GROUP BY delivery.id, before.customer_id ORDER BY delivery.id, MAX(before.named)
+"""
+
+
 def _queue_again(notice: Notice, notified_before: QuerySet[Delivery]) -> int:
-    """Queue deliveries to addresses of earlier deliveries that are not queued yet."""
+    """Queue deliveries to addresses of earlier deliveries that are not queued yet, for the customers that those were for."""
     there = Delivery.objects.filter(notice=notice).annotate(address=Lower("email")).values("address")
     chosen = Delivery.objects.filter(pk__in=notified_before.order_by().values("pk")).annotate(address=Lower("email"))
     first = chosen.exclude(address__in=there).values("address").annotate(first=Min("pk")).values("first")
-    return _insert(notice, Delivery.objects.filter(pk__in=first), contact=F("contact_id"), language=F("language"))
+    again = _insert(notice, Delivery.objects.filter(pk__in=first), contact=F("contact_id"), language=F("language"))
+    if again:
+        earlier = notified_before.order_by().values("pk").query.get_compiler(connection=connection).as_sql()
+        with connection.cursor() as cursor:
+            cursor.execute(AS_BEFORE.format(earlier=earlier[0]), [notice.pk, *earlier[1]])
+    return again
 
 
 def _queue_addresses(notice: Notice, addresses: Sequence[Address]) -> int:
@@ -143,7 +252,7 @@ def _queue_addresses(notice: Notice, addresses: Sequence[Address]) -> int:
             notice=notice,
             email=one.email,
             name=one.name,
-            language=settings.LANGUAGE_CODE,
+            language=one.language,
             urgency=urgency(notice.kind),
             next_attempt_at=notice.given_at,
         )
@@ -152,11 +261,18 @@ def _queue_addresses(notice: Notice, addresses: Sequence[Address]) -> int:
     return len(wanted)
 
 
-def _insert(notice: Notice, source: QuerySet[Contact] | QuerySet[Delivery], contact: F, language: F) -> int:
+def _insert(
+    notice: Notice,
+    source: QuerySet[Contact] | QuerySet[Delivery],
+    contact: F,
+    language: F,
+    site: F | Value | None = None,
+) -> int:
     """Queue a delivery for each row of `source` (with `email` and `name`); return the number."""
     columns: dict[str, models.expressions.Combinable] = {
         "notice_id": Value(notice.pk),
         "contact_id": contact,
+        "site_id": site or Value(None, models.BigIntegerField()),
         "email": F("email"),
         "name": F("name"),
         "language": language,

@@ -75,13 +75,15 @@ def correct_address(*, actor: Actor, delivery: Delivery, email: str, reason: str
     email = email.strip()
     _check_address(email, delivery.email)
     with _decision(delivery, actor, "corrected", reason, now) as (locked, changes):
-        there = locked.notice.deliveries.select_for_update().filter(email__iexact=email).first()
+        there = locked.notice.deliveries.select_for_update().filter(email__iexact=email, site=locked.site_id).first()
         if there is None:
             there = Delivery(
-                notice=locked.notice, contact=locked.contact, email=email, name=locked.name,
+                notice=locked.notice, contact=locked.contact, site=locked.site, email=email, name=locked.name,
                 language=locked.language, urgency=locked.urgency, next_attempt_at=now,
             )  # fmt: skip
             there.save()
+            for one in locked.customers.all():
+                there.customers.create(customer_id=one.customer_id, named=one.named)
         elif there.status == Status.CORRECTED:
             # It had been replaced, and is now correct again.
             there.replacement, there.resolved_at, there.resolved_by = None, now, actor.name[:200]

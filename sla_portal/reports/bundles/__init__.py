@@ -15,6 +15,8 @@ from django.utils import translation
 
 from sla_portal.audit.models import Certificate
 from sla_portal.audit.seals import seal_beside
+from sla_portal.operator.queries import present_mark
+from sla_portal.operator.words import mark_name, mark_sentence
 
 from ..models import Bundle
 from .amendment import write_amendment
@@ -39,7 +41,7 @@ def write_bundle(bundle: Bundle, *, file: IO[bytes], now: datetime, note: Callab
         write = write_amendment if bundle.version_id else write_claim if bundle.claim_id else write_month
         readme = write(archive, bundle, now)
         _add_verification(archive)
-        archive.add("README.txt", readme.encode())
+        archive.add("README.txt", _marked(readme).encode())
         manifest = archive.manifest()
         archive.add(MANIFEST, manifest)
         _add_seal(archive, manifest, now)
@@ -51,9 +53,16 @@ def write_bundle(bundle: Bundle, *, file: IO[bytes], now: datetime, note: Callab
     return whole.hexdigest()
 
 
+def _marked(readme: str) -> str:
+    """Say on the first line where nothing of it is real."""
+    mark = present_mark()
+    return f"{mark_name(mark).upper()}. {mark_sentence(mark)}\n\n{readme}" if mark else readme
+
+
 def _add_seal(archive: Archive, manifest: bytes, now: datetime) -> None:
     """Add the seal of the manifest, where a key is at hand, and all certificates by which seals in the bundle are verified."""
-    seal = seal_beside(manifest, now=now)
+    # What is tried out never bears the operator's seal.
+    seal = None if present_mark() else seal_beside(manifest, now=now)
     if seal:
         archive.add(f"{MANIFEST}.p7s", seal.content)
     used = dict(Certificate.objects.values_list("fingerprint", "pem"))

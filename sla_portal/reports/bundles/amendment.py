@@ -26,7 +26,7 @@ from ..models import Bundle, VersionPdf
 from ..pdf.agreement import announced
 from .archive import CHUNK, Archive, instant, safe
 from .log import about, add_audit_log
-from .notices import add_deliveries, add_mail, add_notice, add_pages, stated_notices
+from .notices import add_deliveries, add_mail, add_notice, add_notified, add_pages, stated_notices
 
 CUSTOMER_COLUMNS = ("customer", "name", "status", "in_words")
 RESPONSE_COLUMNS = (
@@ -64,6 +64,7 @@ def write_amendment(archive: Archive, bundle: Bundle, now: datetime) -> str:
         add_notice(archive, notice, "announcement")
     pages = add_pages(archive, notices_of(version))
     statuses = add_deliveries(archive, deliveries_of(version))
+    add_notified(archive, deliveries_of(version))
     mails = [add_mail(archive, delivery) for delivery in _mails(version, bundle.email)] if bundle.email else []
     archive.add_table("customers.csv", CUSTOMER_COLUMNS, _customers(version, now))
     archive.add_table("responses.csv", RESPONSE_COLUMNS, _responses(version))

@@ -21,8 +21,7 @@ from sla_portal.availability.models import (
     MonthClosing,
     RegionMonth,
 )
-from sla_portal.availability.queries import closing_of, records_of
-from sla_portal.customers.models import Region
+from sla_portal.availability.queries import closing_of, records_of, regions_in_service
 from sla_portal.kernel.months import ServiceMonth
 
 from ..models import Bundle, Report
@@ -67,7 +66,7 @@ def write_month(archive: Archive, bundle: Bundle, now: datetime) -> str:
     month = ServiceMonth.of(bundle.month)
     records = records_of(month)
     _add_record(archive, records)
-    for region in Region.objects.order_by("code"):
+    for region in regions_in_service(month):
         archive.add_json(f"judgement/{safe(region.code)}.json", RegionRecord(region, month, now).of_region())
     regions = RegionMonth.objects.filter(month=bundle.month).order_by("region__code")
     customers = CustomerMonth.objects.filter(month=bundle.month).order_by("customer__code")

@@ -66,6 +66,24 @@ def add_deliveries(archive: Archive, deliveries: QuerySet[Delivery]) -> list[tup
     return [(str(Status(status).label), count) for status, count in sorted(statuses.items())]
 
 
+NOTIFIED_COLUMNS = ("customer", "name", "notice", "delivery", "email", "status", "sent_at", "letter_on")
+
+
+def add_notified(archive: Archive, deliveries: QuerySet[Delivery]) -> None:
+    """Add a row for each customer and each delivery that was for it: alone, or with others of the same address."""
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        found = deliveries.select_related("notice", "contact__customer").prefetch_related("customers__customer")
+        for delivery in found.order_by("pk").iterator(chunk_size=CHUNK):
+            several = [(one.customer.code, one.named) for one in delivery.customers.all()]
+            own = delivery.contact and delivery.contact.customer
+            for code, name in several or ([(own.code, str(own))] if own else []):
+                told = (delivery.notice.number, delivery.pk, delivery.email, delivery.status)
+                yield (code, name, *told, delivery.sent_at, delivery.letter_on)
+
+    archive.add_table("notified.csv", NOTIFIED_COLUMNS, rows())
+
+
 def _delivery_row(delivery: Delivery) -> tuple[Any, ...]:
     return (
         delivery.notice.number,

@@ -27,6 +27,7 @@ from .issuing import (
     request_reports,
     waiting_runs,
 )
+from .mailing import mail_due_reports
 from .printing import print_due_versions
 from .verifying import check_documents, check_documents_if_due
 
@@ -44,6 +45,7 @@ __all__ = [
     "correct_and_report",
     "due_bundles",
     "due_chunks",
+    "mail_due_reports",
     "make_bundle",
     "print_due_versions",
     "queue_reports",

@@ -23,6 +23,7 @@ from sla_portal.audit.models import Kind, Occasion
 from sla_portal.audit.operations import make_checkpoint, record, require
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.operator.queries import rehearsal_number
 
 from ..models import Bundle, Status
 from .issuing import check_month
@@ -147,7 +148,13 @@ def make_bundle(*, pk: int, clock: Callable[[], datetime]) -> bool:
                 changes={"sha256": [None, sha256], "size": [None, size]},
                 now=now,
             )
-            register(kind=Kind.BUNDLE, number=bundle.about, sha256=sha256, issued_at=now)
+            register(
+                kind=Kind.BUNDLE,
+                number=bundle.about,
+                sha256=sha256,
+                issued_at=now,
+                rehearsal=rehearsal_number(),
+            )
     return bool(made)
 
 

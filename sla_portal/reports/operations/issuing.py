@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 from django.conf import settings
@@ -26,18 +27,21 @@ from sla_portal.availability.operations import (
     correct_month,
     month_deviates,
 )
-from sla_portal.availability.queries import closing_of, not_in_service
+from sla_portal.availability.queries import closing_of, not_in_service, regions_in_service
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.operator.queries import logo_file, operator_in_force, present_mark, rehearsal_number
+from sla_portal.operator.rules import Mark, Operator
 
 from ..models import Report, ReportRun, Status
 from ..queries import RegionRecord, customers_to_report, in_service, stated_contracts, without_report
 from ..rules import (
     Change,
     Figures,
+    Parties,
     StatedContract,
     Statement,
     canonical,
@@ -71,7 +75,7 @@ class MonthDeviates(Refused):
 
 
 class NotInService(Refused):
-    """The customer has no contract in the month."""
+    """The customer has no contract in the month, or the region no service day."""
 
 
 # Request
@@ -108,6 +112,12 @@ def request_reports(
         raise NotInService(
             _("These customers have no contract in %(month)s: %(customers)s.")
             % {"month": month, "customers": ", ".join(sorted(one.code for one in unserved))}
+        )
+    closed_regions = set(regions) - set(regions_in_service(month))
+    if closed_regions:
+        raise NotInService(
+            _("These regions are not in service in %(month)s: %(regions)s.")
+            % {"month": month, "regions": ", ".join(sorted(one.code for one in closed_regions))}
         )
     with transaction.atomic():
         run = ReportRun.objects.create(
@@ -202,17 +212,18 @@ def queue_reports(*, run_id: int, now: datetime) -> bool:
     regions, customers = _requested(run, month)
     unchanged = 0
     closings = list(MonthClosing.objects.filter(month=run.month))
+    operator, mark = operator_in_force(), present_mark()
     try:
         _check_closed_month(month, now)
         for region in Region.objects.filter(Q(pk__in=regions) | Q(pk__in=customers.values("region"))).order_by("code"):
             of_month = RegionRecord(region, month, now)
             if region.pk in regions:
-                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, now)
+                unchanged += _queue_changed(run, [(region, of_month.of_region())], closings, operator, mark, now)
             ids = list(customers.filter(region=region).order_by("pk").values_list("pk", flat=True))
             for start in range(0, len(ids), QUEUED_AT_ONCE):
                 chunk = list(Customer.objects.filter(pk__in=ids[start : start + QUEUED_AT_ONCE]).order_by("pk"))
                 stated = list(zip(chunk, of_month.of_customers(chunk), strict=True))
-                unchanged += _queue_changed(run, stated, closings, now)
+                unchanged += _queue_changed(run, stated, closings, operator, mark, now)
     except Refused as reason:
         ReportRun.objects.filter(pk=run.pk).update(leased_until=None, error=str(reason))
         return True
@@ -234,6 +245,8 @@ def _queue_changed(
     run: ReportRun,
     stated: Sequence[tuple[Region | Customer, Figures]],
     closings: Sequence[MonthClosing],
+    operator: Operator,
+    mark: Mark,
     now: datetime,
 ) -> int:
     """Queue reports where the figures have changed; return how many have not. `closings`: of the month, newest first."""
@@ -266,7 +279,8 @@ def _queue_changed(
                     before,
                     previous[before.pk]["figures"] if before else None,
                     closings,
-                    contracts.get(key[1], ()),
+                    _parties(operator, figures["language"], contracts.get(key[1], ())),
+                    mark,
                     now,
                 )
                 for key, figures, before in changed
@@ -302,7 +316,8 @@ def _report(
     before: Report | None,
     figures_before: Figures | None,
     closings: Sequence[MonthClosing],
-    contracts: Collection[StatedContract],
+    parties: Parties,
+    mark: Mark,
     now: datetime,
 ) -> Report:
     revision = before.revision + 1 if before else 1
@@ -329,14 +344,13 @@ def _report(
             else None,
             "issued_by": run.requested_by_name,
             "check_code": new_check_code(),
-            "seal": present_seal(),
-            "parties": {
-                "operator_name": settings.OPERATOR_NAME,
-                "operator_address": settings.OPERATOR_ADDRESS,
-                "contracts": list(contracts),
-            },
+            # What is tried out never bears the operator's seal.
+            "seal": "" if mark else present_seal(),
+            "parties": parties,
         },
     }
+    if mark:
+        statement["issue"]["mark"] = mark.value
     return Report(
         run=run,
         month=run.month,
@@ -351,6 +365,17 @@ def _report(
         figures_sha256=digest(figures),
         shared_sha256=sha256(canonical(shared(statement))).hexdigest(),
     )
+
+
+def _parties(operator: Operator, language: str, contracts: Collection[StatedContract]) -> Parties:
+    parties: Parties = {
+        "operator_name": operator.name_in(language),
+        "operator_address": operator.address_in(language),
+        "contracts": list(contracts),
+    }
+    if operator.logo:
+        parties["operator_logo"] = operator.logo.sha256
+    return parties
 
 
 # Render
@@ -391,7 +416,7 @@ def _render(pk: int, clock: Clock) -> bool:
     report = mine.get()
     free = {"lease": None, "leased_until": None}
     try:
-        pdf = render(report.statement)
+        pdf = render(report.statement, _logo(report.statement))
         name = _store(report, pdf)
     except Exception as error:
         # A failure of one report must not stop the others.
@@ -418,8 +443,21 @@ def _render(pk: int, clock: Clock) -> bool:
                 check_code=issue.get("check_code", ""),
                 pdf=name,
                 to_seal=bool(issue.get("seal")),
+                rehearsal=rehearsal_number(),
             )
     return bool(done)
+
+
+def _logo(statement: Statement) -> bytes:
+    """Return the file of the logo that a report was issued with; empty without one."""
+    parties = statement["issue"].get("parties")
+    return _logo_content(parties.get("operator_logo", "")) if parties else b""
+
+
+@lru_cache(maxsize=4)
+def _logo_content(sha256: str) -> bytes:
+    logo = logo_file(sha256) if sha256 else None
+    return bytes(logo.content) if logo else b""
 
 
 def _store(report: Report, pdf: bytes) -> str:

@@ -8,9 +8,11 @@ from django.conf import settings
 from django.utils import translation
 
 from sla_portal.agreements.changes import terms_in_words, words_in
-from sla_portal.agreements.models import AgreementVersion, PublishedChanges
+from sla_portal.agreements.models import AgreementVersion, Preamble, PublishedChanges
 from sla_portal.kernel.instants import instant_text
+from sla_portal.operator.queries import present_mark
 
+from . import words
 from .printing import print_page
 
 STYLESHEET = "agreement.css"
@@ -21,7 +23,15 @@ def text_pdf(version: AgreementVersion, language: str) -> bytes:
     wording_language, clauses = words_in(list(version.clauses.all()), language)
     with translation.override(language):
         terms = terms_in_words(version.terms)
-    context = {"terms": terms, "clauses": clauses, "wording_language": wording_language}
+    preamble = Preamble.objects.filter(agreement_version=version).first()
+    suffix = "_zh" if wording_language != "en" else ""
+    context = {
+        "terms": terms,
+        "clauses": clauses,
+        "wording_language": wording_language,
+        "title": getattr(preamble, f"title{suffix}", ""),
+        "preamble": getattr(preamble, f"text{suffix}", ""),
+    }
     return print_page("reports/bundle/version.html", announced(version, language) | context, language, STYLESHEET)
 
 
@@ -38,12 +48,18 @@ def redline_pdf(published: PublishedChanges) -> bytes:
     return print_page("reports/bundle/redline.html", announced(version, language) | context, language, STYLESHEET)
 
 
+def _mark(language: str) -> str:
+    with translation.override(language):
+        return words.mark(present_mark())
+
+
 def announced(version: AgreementVersion, language: str) -> dict[str, Any]:
     """Return what is stated of an announced version. Raises ValueError for one that was not announced."""
     if version.notice is None or version.published_at is None:
         raise ValueError(f"Version {version} was not announced.")
     return {
         "language": language,
+        "mark": _mark(language),
         "address": settings.SITE_URL,
         "zone": settings.SLA_TIME_ZONE,
         "version": version.version,

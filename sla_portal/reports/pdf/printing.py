@@ -5,6 +5,7 @@ import logging
 import logging.handlers
 import os
 import struct
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -68,8 +69,8 @@ LETTERS = f"{ascii_letters}{digits} ff fi fl ft -–_.,:()/&'%\N{NARROW NO-BREAK
 _printing_lock = Lock()
 
 
-def render(statement: Statement) -> bytes:
-    """Render a statement as a PDF. It reads nothing from network or disk but the assets of the portal.
+def render(statement: Statement, logo: bytes = b"") -> bytes:
+    """Render a statement as a PDF, with the operator's logo. It reads nothing from network or disk but the portal's assets.
 
     Reports that agree in all but `INDIVIDUAL` figures share the body of their pages, and those that differ only in what
     `anonymous` takes out of them are laid out once. Both are cached in this process: render them one after another.
@@ -77,8 +78,8 @@ def render(statement: Statement) -> bytes:
     attached = canonical(statement["figures"])
     with _printing_lock, _errors_raised(), translation.override(statement["figures"]["language"]):
         common = canonical(shared(statement)).decode()
-        context = _own_context(statement, sha256(attached).hexdigest(), _bodies(common))
-        report = _prepared(common, canonical(anonymous(statement)).decode())
+        context = _own_context(statement, sha256(attached).hexdigest(), _bodies(common), logo)
+        report = _prepared(common, canonical(anonymous(statement)).decode(), logo)
         pdf = report.form.filled(_own_html(context, report.places), attached)
         if pdf is None:
             # A text that takes more lines, or is worded otherwise.
@@ -111,13 +112,13 @@ class _LaidOut:
 
 
 @lru_cache(maxsize=8)
-def _prepared(common: str, own: str) -> _LaidOut:
+def _prepared(common: str, own: str, logo: bytes) -> _LaidOut:
     """Lay out the report of no one, for all whose statements agree in `common` and `own`."""
     body, rest = json.loads(common), json.loads(own)
     statement: Statement = {"figures": body["figures"] | rest["figures"], "issue": rest["issue"]}
     attached = canonical(statement["figures"])
     bodies = _bodies(common)
-    return _laid_out(_own_context(statement, sha256(attached).hexdigest(), bodies), attached, bodies)
+    return _laid_out(_own_context(statement, sha256(attached).hexdigest(), bodies, logo), attached, bodies)
 
 
 def _laid_out(context: Mapping[str, Any], attached: bytes, bodies: "_Bodies") -> _LaidOut:
@@ -294,7 +295,7 @@ def _attached(figures: bytes, at: datetime) -> Attachment:
     )
 
 
-def _own_context(statement: Statement, digest: str, bodies: _Bodies) -> dict[str, Any]:
+def _own_context(statement: Statement, digest: str, bodies: _Bodies, logo: bytes = b"") -> dict[str, Any]:
     """Return the context of the parts specific to a report: name, status, contract, changes of a revision, parties, hash."""
     printed: Statement = printable(statement)
     figures, issue = printed["figures"], printed["issue"]
@@ -310,9 +311,16 @@ def _own_context(statement: Statement, digest: str, bodies: _Bodies) -> dict[str
         "compensation": words.ledger_entries(figures.get("compensation", ())),
         "digest": digest,
         "seal": words.seal(issue),
+        "mark": words.mark(issue.get("mark", "")),
         "note": "" if printed == statement else note(),
         "attachment": ATTACHMENT,
+        "logo": _data_address(logo) if logo else "",
     }
+
+
+def _data_address(logo: bytes) -> str:
+    media_type = "image/png" if logo.startswith(b"\x89PNG") else "image/jpeg"
+    return f"data:{media_type};base64,{b64encode(logo).decode()}"
 
 
 def _shared_context(address: str, figures: Figures) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext, pgettext
 from claims.models import Step
 from sla_portal.availability.rules import FigureStatus, MonthStatus, Pending
 from sla_portal.availability.words import pending_sentence, status_badge
+from sla_portal.operator.words import mark_name
 from sla_portal.reports.rules import (
     Change,
     Closing,
@@ -185,6 +186,11 @@ def seal(issue: Issue) -> str:
         "operator": _("sealed by the signature within; unsealed without it"),
         "demonstration": _("sealed with a demonstration key, which proves nothing"),
     }[issue["seal"]]
+
+
+def mark(of: str) -> str:
+    """Return what stands on each page of a PDF that is not real; empty on all others."""
+    return _("%(mark)s: proves nothing") % {"mark": mark_name(of)} if of else ""
 
 
 def _if_confirmed(figures: Figures) -> Iterator[str]:

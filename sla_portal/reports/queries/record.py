@@ -25,6 +25,7 @@ from sla_portal.availability.queries import (
     exclusions_of_region,
     first_service_day,
     judged_region,
+    service_days_of,
     statuses_of_regions,
 )
 from sla_portal.availability.rules import (
@@ -152,9 +153,8 @@ class RegionRecord:
 
     def of_region(self) -> Figures:
         """Return the figures of the region's month, in the portal's language."""
-        common = self._in_common(
-            frozenset(self.month.days), self.month.first_day, settings.LANGUAGE_CODE, NO_EXCLUSIONS
-        )
+        days = service_days_of(self.region, self.month)
+        common = self._in_common(frozenset(days), days[0], settings.LANGUAGE_CODE, NO_EXCLUSIONS)
         rows = RegionMonth.objects.filter(region=self.region, month__in=months_before(self.month))
         return {
             **common,  # type: ignore[typeddict-item]  # compensation is a customer's, and absent without any

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from sla_portal.agreements.queries import contracts_in_force
 from sla_portal.audit.models import Kind
 from sla_portal.audit.queries import seal_of
+from sla_portal.availability.queries import regions_in_service
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
@@ -26,8 +27,8 @@ def customers_to_report(month: ServiceMonth) -> QuerySet[Customer]:
 
 
 def in_service(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:
-    """Return all regions, and the customers with a contract in the month."""
-    return Region.objects.all(), customers_to_report(month)
+    """Return the regions in service and the customers with a contract in the month."""
+    return regions_in_service(month), customers_to_report(month)
 
 
 def without_report(month: ServiceMonth) -> tuple[QuerySet[Region], QuerySet[Customer]]:

@@ -16,7 +16,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from sla_portal.agreements.models import AgreementVersion, Answer, Contract
 from sla_portal.agreements.operations import register_answer, withdraw_answer
-from sla_portal.agreements.queries import acceptance, acceptance_counts, concerned, running_contracts, took_effect
+from sla_portal.agreements.queries import (
+    acceptance,
+    acceptance_counts,
+    concerned,
+    deliveries_for,
+    running_contracts,
+    took_effect,
+)
 from sla_portal.agreements.rules import Acceptance, AnswerKind, Stage, last_day_of_stopping
 from sla_portal.agreements.words import response_words
 from sla_portal.audit.versions import acting
@@ -30,6 +37,7 @@ from .pending import days_until, today
 
 VIEW, REGISTER = "agreements.view_answer", "agreements.register_answer"
 ON_A_PAGE = 50
+TOLD_SHOWN = 20
 FARTHEST = 1_000_000
 
 
@@ -57,7 +65,7 @@ def _announced(pk: int) -> AgreementVersion:
 
 @require_safe
 def customers(request: HttpRequest, pk: int) -> HttpResponse:
-    """List the customers whom a version concerns, filtered by `?state=`, `?q=` (code or name) and `?page=`."""
+    """List the customers whom a version concerns, filtered by `?state=`, `?q=` (code or name, its own or its installer's) and `?page=`."""
     require_right(request, VIEW)
     now = timezone.now()
     version = _announced(pk)
@@ -67,7 +75,8 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
     search = request.GET.get("q", "").strip()[:100].replace("\0", "")
     listed = acceptance(version, now, state if state in counts else "")
     if search:
-        listed = listed.filter(Q(code__icontains=search) | Q(name__icontains=search))
+        named = Q(code__icontains=search) | Q(name__icontains=search)
+        listed = listed.filter(named | Q(installer__in=Customer.objects.filter(named).order_by().values("pk")))
     number = _page_number(request.GET.get("page", ""))
     answers = Prefetch(
         "answers", Answer.objects.filter(version=version, withdrawn_at__isnull=True), to_attr="answers_now"
@@ -194,6 +203,7 @@ def _answer_page(
             "customer": customer,
             "state": response_status(stands.state, in_force=took_effect(version, now)),
             "contracts": contracts,
+            "told": deliveries_for(version, customer).select_related("notice").order_by("-pk")[:TOLD_SHOWN],
             "given": given,
             "form": form,
             "follows": follows,

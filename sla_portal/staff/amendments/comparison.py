@@ -271,7 +271,7 @@ class WhatIfRow:
     def counts_nothing(self) -> bool:
         """Whether no minute counts in either result, so that no customer's month can differ."""
         return not any(
-            cell.one.was is None or cell.one.was.unavailable_minutes or cell.one.would.unavailable_minutes
+            cell.one.was and (cell.one.was.unavailable_minutes or cell.one.would.unavailable_minutes)
             for cell in self.cells
         )
 

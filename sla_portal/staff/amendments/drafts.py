@@ -25,8 +25,8 @@ from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.audit.verbs import NO_CHANGE
 from sla_portal.audit.versions import acting
 from sla_portal.availability.operations import count_changed_outcomes_under
+from sla_portal.availability.queries import regions_in_service
 from sla_portal.clocks import month_name
-from sla_portal.customers.models import Region
 from sla_portal.kernel.errors import Refused
 
 from ..common import page, require_right
@@ -242,7 +242,7 @@ def _what_if(
             shown["counted_of"] = month_name(line.month)
             shown["flipping"] = sum(
                 count_changed_outcomes_under(draft=draft, region=region, month=line.month, now=now)
-                for region in Region.objects.all()
+                for region in regions_in_service(line.month)
             )
     return shown
 

@@ -28,9 +28,11 @@ from sla_portal.agreements.operations.drafting import MOST_CLAUSES
 from sla_portal.agreements.operations.register import TEXTS
 from sla_portal.agreements.queries.drafts import SUMMARIES, DraftContent
 from sla_portal.agreements.rules import AnswerKind, Terms, plain_text
+from sla_portal.clocks import DayInput
 from sla_portal.customers.models import code_validator
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import day_span, local_date
+from sla_portal.plausible import ask_whether_meant
 
 from ..forms import KeyedForm
 from .merging import MINE, THEIRS, EditedClause
@@ -176,12 +178,13 @@ class SubmitForm(forms.Form):
 
     effective_on = forms.DateField(
         label=gettext_lazy("In force from"),
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        widget=DayInput,
         help_text=gettext_lazy("From 00:00 of this day in the SLA time zone."),
     )
 
-    def __init__(self, *args: Any, earliest: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, earliest: date, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, initial={"effective_on": earliest}, **kwargs)
+        self.now = now
         self.fields["effective_on"].widget.attrs["min"] = earliest.isoformat()
 
     def clean_effective_on(self) -> date:
@@ -189,6 +192,10 @@ class SubmitForm(forms.Form):
         if not 2000 <= day.year <= 2999:
             raise forms.ValidationError(_("Give the year in four digits, for example 2026."))
         return day
+
+    def clean(self) -> dict[str, Any]:
+        ask_whether_meant(self, "effective_on", self.now)
+        return self.cleaned_data
 
 
 class WithdrawForm(KeyedForm):

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -30,9 +30,8 @@ from sla_portal.agreements.queries import (
     NoAgreementInForce,
     acceptance_counts,
     answers_of,
-    contacts_under_contract,
-    contracts_in_force,
     customers_not_notified,
+    customers_under_contract,
     earliest_day,
     newest_version,
     notified_off_record,
@@ -43,7 +42,8 @@ from sla_portal.agreements.queries import (
 from sla_portal.agreements.rules import Stage
 from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.audit.versions import acting
-from sla_portal.customers.models import Contact, Customer
+from sla_portal.customers.models import Contact
+from sla_portal.customers.queries import OF_CUSTOMER, contacts_of, with_contact
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Notice
 from sla_portal.notices.queries import pace, progress
@@ -103,10 +103,9 @@ class Audience:
 def audience(effective_on: date, now: datetime) -> Audience:
     """Count the customers with a contract in force between today and the day before the effective date."""
     first, last = today(now), effective_on - timedelta(days=1)
-    contacts: QuerySet[Contact] = contacts_under_contract((), first, last)
-    customers = Customer.objects.filter(pk__in=contracts_in_force(first, last).values("customer"))
-    notified = customers.filter(contacts__isnull=False).distinct().count()
-    return Audience(contacts.count(), notified, customers.filter(contacts__isnull=True).count())
+    customers = customers_under_contract((), first, last)
+    reached_by_mail = with_contact(customers).count()
+    return Audience(contacts_of(customers).count(), reached_by_mail, customers.count() - reached_by_mail)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -123,7 +122,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("admin:amendment", pk)
     sent = request.POST if request.method == "POST" else request.GET if "effective_on" in request.GET else None
-    form = SubmitForm(sent, earliest=first.day)
+    form = SubmitForm(sent, earliest=first.day, now=now)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             submit_draft(actor=acting(request), draft=draft, effective_on=form.cleaned_data["effective_on"], now=now)
@@ -231,9 +230,7 @@ def _published(request: HttpRequest, version: AgreementVersion, now: datetime, *
 
 def _not_notified(request: HttpRequest, version: AgreementVersion, pending: bool) -> dict[str, Any]:
     """Return the customers who were not notified of the version, and how many of them have an address by now."""
-    customers = customers_not_notified(version).annotate(
-        has_address=Exists(Contact.objects.filter(customer=OuterRef("pk")))
-    )
+    customers = customers_not_notified(version).annotate(has_address=Exists(Contact.objects.filter(OF_CUSTOMER)))
     to_notify = customers.filter(has_address=True).count() if pending else 0
     return {
         "not_notified": customers.count(),

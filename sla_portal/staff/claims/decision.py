@@ -24,6 +24,7 @@ from claims.queries import Assessment, assess
 from sla_portal.agreements.rules import extended_to
 from sla_portal.audit.actors import Actor
 from sla_portal.clocks import month_name
+from sla_portal.customers.queries import contacts_of_customer
 from sla_portal.notices.tasks import deliver_soon
 
 from ..common import page, refusals_on
@@ -173,7 +174,7 @@ def _to_decide(claim: Claim, history: sheet.ClaimHistory, request: HttpRequest, 
         "email_text": emails.preview(
             claim, last.letter_text, division if grants else None, ends_on, assessment.entitlement.currency
         ),
-        "recipients": [claim.contact] if claim.contact else list(claim.contract.customer.contacts.all()),
+        "recipients": [claim.contact] if claim.contact else list(contacts_of_customer(claim.contract.customer)),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -28,6 +29,7 @@ from sla_portal.availability.rules import availability, cut, stored_status
 from sla_portal.availability.words import status_badge
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer
+from sla_portal.customers.queries import contacts_of_customer
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.notices.tasks import deliver_soon
@@ -57,7 +59,8 @@ def enter_claim(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
     if customer.isascii() and customer.isdigit() and len(customer) < 19:
         of = get_object_or_404(Customer, pk=customer)
-        contracts = Contract.objects.filter(customer=of).order_by("-starts_on", "-id")
+        theirs = Q(customer=of) | Q(customer__installer=of)
+        contracts = Contract.objects.filter(theirs).order_by("customer__code", "-starts_on", "-id")
     else:
         contracts = contracts_of_caller(text) if text else Contract.objects.none()
     rows = list(contracts.select_related("customer")[: SHOWN + 1])
@@ -77,7 +80,7 @@ def enter_claim(request: HttpRequest) -> HttpResponse:
 
 def _enter(request: HttpRequest, contract: Contract, now: datetime) -> HttpResponse:
     windows = claimable_months(now)
-    contacts = list(contract.customer.contacts.all())
+    contacts = list(contacts_of_customer(contract.customer))
     chosen = request.GET.get("month", "")
     form = EnterForm(
         request.POST or None,

@@ -142,8 +142,10 @@ class ReverseForm(forms.Form):
         error_messages={"required": gettext_lazy("Write the e-mail that tells the customer of the reversal.")},
     )
 
-    def __init__(self, *args: Any, last: Entry, other: Entry | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, last: Entry, other: Entry | None, language: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("letter_subject", "letter_text"):
+            self.fields[name].widget.attrs["lang"] = language
         self.last, self.other = last, other
         if other is None:
             del self.fields["both"]
@@ -290,6 +292,7 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
             "reversal": reversal if may_reverse and undoing is None else None,
             "what_reverses": WHAT_REVERSES.get(Step(last.step)),
             "undoing": undoing,
+            "letter_language": emails.language_of(claim),
             "letter": emails.as_sent(claim, undoing.letter_text) if undoing and undoing.letter_text else "",
             "undone": [_row(entry) | {"what": WHAT_REVERSES[Step(entry.step)]} for entry in undoing.entries.all()]
             if undoing
@@ -314,7 +317,13 @@ def _reversal_form(request: HttpRequest, act: str | None, claim: Claim, life: Se
         if shown is None:
             raise Http404
         last = shown
-    form = partial(ReverseForm, prefix="reverse", last=last, other=_last_of_other_part(last))
+    form = partial(
+        ReverseForm,
+        prefix="reverse",
+        last=last,
+        other=_last_of_other_part(last),
+        language=emails.language_of(claim),
+    )
     if data is not None and act == "draft":
         typed = {name.removeprefix("reverse-"): text for name, text in data.items()}
         subject, text = _draft(claim, form(data).wanted())

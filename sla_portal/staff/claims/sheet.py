@@ -161,11 +161,11 @@ def entitlement_lines(assessment: Assessment) -> list[str]:
     """Explain how minutes and amount are calculated, and the effect of the free trial (3.2, 1.3)."""
     own = assessment.entitlement
     sentences = [
-        _("%(charge)s × %(minutes)s ÷ %(total)s minutes in service = %(worth)s.")
+        _("%(charge)s × %(minutes)s ÷ %(total)s minutes of the month = %(worth)s.")
         % {
             "charge": amount(own.monthly_charge, own.currency),
             "minutes": own.paid,
-            "total": own.total_minutes,
+            "total": own.month_minutes,
             "worth": amount(worth(own.paid, own), own.currency),
         }
     ]

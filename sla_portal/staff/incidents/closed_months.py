@@ -12,6 +12,7 @@ from sla_portal.audit.operations import TouchesClosedMonth
 from sla_portal.availability.operations import ChangedMonth, preview_change
 from sla_portal.availability.rules import availability, cut
 from sla_portal.clocks import month_name
+from sla_portal.customers.models import Customer
 
 from ..forms import CorrectionForm
 from ..words import verdict
@@ -42,6 +43,7 @@ def _line(one: ChangedMonth) -> dict[str, Any]:
         "month": one.month,
         "name": month_name(one.month),
         "region": one.region,
+        "scope": "customer" if isinstance(one.region, Customer) else "region",
         "closed": closed
         and {
             "availability": ratio is not None and cut(ratio),

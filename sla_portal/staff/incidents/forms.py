@@ -33,6 +33,7 @@ from sla_portal.availability.queries import Grid
 from sla_portal.clocks import ClockField
 from sla_portal.customers.models import Client, CoreFunction, Region
 from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.plausible import ask_whether_meant
 
 from ..forms import NOW, TYPED, CorrectionForm, KeyedForm, ReasonForm, TimedForm
 from ..grid import describe_outage, rectangles
@@ -127,6 +128,7 @@ class OutageForm(TimedForm, KeyedForm, CorrectionForm):
         if started := self.cleaned_data.get("started"):
             for objection in check_times(started, self.cleaned_data["ended"], self.now):
                 self.add_error(FIELDS[objection.field], _(objection.sentence))
+            ask_whether_meant(self, "since_at", self.now, self.cleaned_data.get("regions", ()))
         return self.cleaned_data
 
     def _minutes_ago(self) -> datetime | None:
@@ -288,6 +290,7 @@ class LogOutageForm(OutageForm):
 
     def clean(self) -> dict[str, Any]:
         super().clean()
+        ask_whether_meant(self, "detected_at", self.now)
         if self.cleaned_data.get("severity") and not self.cleaned_data.get("severity_reason"):
             self.add_error("severity_reason", _("Enter the reason for this severity."))
         return self.cleaned_data

@@ -18,7 +18,7 @@ from sla_portal.agreements.models import Clause
 from sla_portal.agreements.queries import version_in_force
 from sla_portal.agreements.rules import Reading, TermsPeriod, terms_at
 from sla_portal.availability.clauses import CLAUSES
-from sla_portal.availability.queries import Decisions, Grid, judged_region
+from sla_portal.availability.queries import Decisions, Grid, judged_region, service_days_of
 from sla_portal.availability.rules import Judgement, MonthFigures, covered_by_notice, figures
 from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection, merged, minutes_touching, seconds
@@ -105,7 +105,7 @@ def _impact(region: Region, outages: Sequence[Outage], grid: Grid, now: datetime
         down=down,
         ongoing=any(outage.ended_at is None for outage in outages),
         judgement=judgement,
-        months=figures_of(judgement, months),
+        months=figures_of(region, judgement, months),
         overlaps=_overlaps(region, outages, grid, judgement.periods, down),
     )
 
@@ -126,19 +126,14 @@ def _span(months: Sequence[ServiceMonth]) -> Span:
     return months[0].span(settings.SLA_ZONE)[0], months[-1].span(settings.SLA_ZONE)[1]
 
 
-def figures_of(judgement: Judgement, months: Iterable[ServiceMonth]) -> list[MonthOfRegion]:
-    """The figures of each month within a judgement of one region."""
-    return [
-        MonthOfRegion(
-            month,
-            figures(
-                judgement,
-                ServiceDays.of(month.days, settings.SLA_ZONE),
-                terms_at(judgement.periods, month.span(settings.SLA_ZONE)[0]),
-            ),
-        )
-        for month in months
-    ]
+def figures_of(region: Region, judgement: Judgement, months: Iterable[ServiceMonth]) -> list[MonthOfRegion]:
+    """The figures of each month within a judgement of a region."""
+    found = []
+    for month in months:
+        days = ServiceDays.of(service_days_of(region, month), settings.SLA_ZONE)
+        first, _end = days.spans[0] if days.spans else month.span(settings.SLA_ZONE)
+        found.append(MonthOfRegion(month, figures(judgement, days, terms_at(judgement.periods, first))))
+    return found
 
 
 def _downtime_by_scope(outages: Iterable[Outage], grid: Grid, now: int) -> list[tuple[Scope, list[Span]]]:
@@ -214,7 +209,7 @@ def month_effects(affected: Iterable[RegionImpact], now: datetime, **decisions: 
         judgement = judged_region(impact.region, _span(months), now, **decisions)
         effects += [
             MonthEffect(impact.region, current.month, current.figures, changed.figures)
-            for current, changed in zip(impact.months, figures_of(judgement, months), strict=True)
+            for current, changed in zip(impact.months, figures_of(impact.region, judgement, months), strict=True)
         ]
     return effects
 

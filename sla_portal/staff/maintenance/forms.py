@@ -20,6 +20,7 @@ from maintenance.operations import (
 )
 from sla_portal.clocks import ClockField
 from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.plausible import ask_whether_meant
 
 from ..forms import TYPED, DecisionForm, KeyedForm, ReasonForm, TimedForm
 
@@ -69,6 +70,7 @@ class AnnouncementForm(TimedForm, NoticeReasonForm):
             self.add_error("ends_at", _("The window ends before it starts. Enter an end after the start."))
         elif starts_at and ends_at:
             refuse_period(self, starts_at, ends_at, "starts_at", "ends_at")
+            ask_whether_meant(self, "starts_at", self.now)
         return self.cleaned_data
 
     @property

@@ -11,13 +11,14 @@ from django.db.models.functions import Lower
 
 from maintenance.emails import Step, invitation, notice_wordings, step
 from maintenance.models import MaintenanceWindow
-from maintenance.queries import audience, conduct, notices_given, overlapping
+from maintenance.queries import conduct, customers_to_notify, notices_given, overlapping
 from maintenance.rules import NoticeGiven, announced, lead, needs_confirmation
 from maintenance.words import format_lead_time, lead_time_warnings
 from sla_portal.agreements.queries import terms_periods
 from sla_portal.agreements.rules import Terms, terms_at
 from sla_portal.availability.rules import covered_by_notice
 from sla_portal.customers.models import Contact, Region
+from sla_portal.customers.queries import contacts_of
 from sla_portal.kernel.intervals import Span, difference, epoch, instant
 from sla_portal.notices.wording import File, Words
 
@@ -117,7 +118,7 @@ def _second(at: datetime | None) -> int | None:
 def _recipients(window: MaintenanceWindow, now: datetime) -> Recipients:
     """An address shared by several contacts counts once."""
     regions = Region.objects.in_bulk()
-    contacts = Contact.objects.filter(pk__in=audience(window, now).order_by().values("pk"))
+    contacts = contacts_of(customers_to_notify(window, now))
     return Recipients(
         addresses=contacts.aggregate(count=Count(Lower("email"), distinct=True))["count"],
         by_region=[

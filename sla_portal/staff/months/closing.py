@@ -28,7 +28,7 @@ from sla_portal.availability.operations import (
     return_request,
     withdraw_request,
 )
-from sla_portal.availability.queries import closing_of, not_in_service, record_of
+from sla_portal.availability.queries import closing_of, not_in_service, record_of, regions_without_first_service_day
 from sla_portal.availability.rules import MonthFigures, availability, cut
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Region
@@ -179,6 +179,7 @@ def _page(request: HttpRequest, month: ServiceMonth, now: datetime, **bound: for
             "may_correct": bool(deviation or deviates or (changes and month_deviates(month=month, now=now))),
             "missing": present.open if present else None,
             "refused": refused,
+            "undated": regions_without_first_service_day(),
             "two_persons": settings.CLOSING_NEEDS_SECOND_PERSON,
             "pending": pending,
             "own": pending is not None and pending.requested_by_id == request.user.pk,

@@ -28,18 +28,22 @@ from sla_portal.availability.models import Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.queries import (
     Grid,
     Judged,
+    closed_months,
     closed_row,
     contract_period_so_far,
     customer_month,
     exclusions_of_region,
-    first_day_on_record,
+    in_service_since,
     is_as_closed,
     not_in_service,
     region_month,
+    regions_without_first_service_day,
+    service_days_of,
     status_of,
     statuses_of_regions,
 )
 from sla_portal.availability.rules import (
+    FigureStatus,
     MonthStatus,
     Reason,
     availability,
@@ -51,8 +55,8 @@ from sla_portal.availability.words import pending_sentence, status_badge
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.errors import Refused
-from sla_portal.kernel.intervals import MINUTE, Span, epoch, instant, intersection, seconds
-from sla_portal.kernel.months import ServiceMonth, day_span, local_date
+from sla_portal.kernel.intervals import MINUTE, Span, clipped, difference, epoch, instant, intersection, seconds
+from sla_portal.kernel.months import ServiceDays, ServiceMonth, day_span, local_date
 from sla_portal.minutes import clock_minute, reading_name, rule_name
 from sla_portal.pictures import KINDS
 
@@ -92,25 +96,29 @@ def overview(request: HttpRequest) -> HttpResponse:
     }
     regions = list(Region.objects.all())
     statuses = statuses_of_regions(months, now)
-    first = first_day_on_record()
+    began = in_service_since(present)
+    closed = closed_months([month.first_day for month in months])
+    in_service = {month for month in months if month >= began or month.first_day in closed}
     return page(
         request,
         "staff/months/overview.html",
         {
             "title": _("Months"),
             "regions": regions,
+            "undated": regions_without_first_service_day(),
             "lines": [
                 {
                     "month": month,
                     "name": month_name(month),
                     "present": month == present,
-                    "in_service": first is None or first <= month.last_day,
+                    "in_service": month in in_service,
                     "cells": [
                         _cell(
                             region,
                             month,
                             judged.get((region.pk, month.first_day)),
                             statuses[region.pk, month.first_day],
+                            in_service=month in in_service and bool(region.service_days(month)),
                         )
                         for region in regions
                     ],
@@ -121,10 +129,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _cell(region: Region, month: ServiceMonth, row: RegionMonth | None, status: MonthStatus) -> dict[str, Any]:
+def _cell(
+    region: Region, month: ServiceMonth, row: RegionMonth | None, status: MonthStatus, *, in_service: bool
+) -> dict[str, Any]:
     url = reverse("admin:month", args=[month, "region", region.code])
-    if row is None:
+    if row is None and in_service and status.status is not FigureStatus.FINAL:
         return {"region": region, "url": url, "state": "unknown", "word": _("Not calculated yet")}
+    if row is None:
+        state, word = verdict(None, over=True)
+        return {"region": region, "url": url, "state": state, "word": word}
     state, word = verdict(row.met, over=True)
     ratio = availability(row.unavailable_minutes, row.total_minutes)
     return {
@@ -280,12 +293,19 @@ def _judged(request: HttpRequest, subject: Subject, judged: Judged, now: datetim
         "unclassified": [incident for incident in incidents if incident.attributable is None],
         "closing": closing,
         "not_in_service": not_in_service(judged.month),
+        "outside_region": isinstance(subject.row, Customer) and _leaves_region(subject.region, judged, span),
         "may_see_reports": request.user.has_perm("reports.view_report"),
         "reports": subject.row.reports.filter(month=judged.month.first_day).defer("statement").order_by("-revision"),
         "contracts": _contracts(subject, judged.month, now),
         "claims": _claims(request, subject, judged.month),
         "log": audit_log(subject.row),
     }
+
+
+def _leaves_region(region: Region, judged: Judged, span: Span) -> bool:
+    """Whether a customer has service days in the month on which the region is not in service."""
+    of_region = ServiceDays.of(service_days_of(region, judged.month), settings.SLA_ZONE)
+    return bool(difference(clipped(judged.days.spans, span), of_region.spans))
 
 
 def event_anchor(start: int) -> str:

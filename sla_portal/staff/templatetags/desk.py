@@ -163,6 +163,14 @@ def severity_badge(severity: Severity) -> SafeString:
     return badges.badge(SEVERITY_BADGES[severity], severity_name(severity))
 
 
+@register.simple_tag
+def administrators() -> list[str]:
+    """The names of those who give roles; superusers where nobody has the role Administrator."""
+    active = User.objects.filter(is_active=True, is_staff=True)
+    found = active.filter(groups__name="Administrator") or active.filter(is_superuser=True)
+    return sorted(person(user) for user in found)
+
+
 @register.filter
 def person(user: User) -> str:
     """The name of a user."""

@@ -11,6 +11,7 @@ from django.conf import settings
 from claims.models import Claim, Compensation, Entry, Voucher
 from claims.queries import windows_of, working_days
 from claims.rules import ClaimWindow
+from sla_portal.availability.queries import months_in_service
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.notices.models import Kind, Notice
@@ -46,7 +47,7 @@ class ClaimMonth:
 
 
 def claim_months(now: datetime) -> tuple[ClaimMonth, ...]:
-    """List the months that have begun, up to `MONTHS_BACK` back, newest first."""
+    """List the months in service that have begun, up to `MONTHS_BACK` back, newest first."""
     present = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
     calendar = working_days()
 
@@ -57,7 +58,7 @@ def claim_months(now: datetime) -> tuple[ClaimMonth, ...]:
 
     return tuple(
         ClaimMonth(month, window.opens_at, window.closes_at, window.provisional, waited(window, month))
-        for month, window in windows_of(present + -n for n in range(MONTHS_BACK + 1)).items()
+        for month, window in windows_of(months_in_service(present + -n for n in range(MONTHS_BACK + 1))).items()
     )
 
 

@@ -22,6 +22,7 @@ from claims.operations.applying import (
     TooManyTries,
     ask_for_code,
     ask_for_links,
+    choose_contract,
     confirm_code,
     count_try,
     save_answers,
@@ -29,9 +30,10 @@ from claims.operations.applying import (
     submit_application,
 )
 from claims.operations.proofs import MOST, add_proof, remove_proof
-from claims.queries.applying import application_behind, existing_claim, newest_token
+from claims.queries.applying import application_behind, contracts_to_claim_for, existing_claim, newest_token
 from claims.tasks import mail_soon
 from sla_portal import visitors
+from sla_portal.agreements.models import Contract
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.tasks import deliver_soon
@@ -325,9 +327,18 @@ def _show_check(wizard: Wizard, error: str = "") -> HttpResponse:
         "times": times,
         "proofs": list(wizard.application.proofs.all()),
         "existing_claim": existing_claim(wizard.application, month.first_day),
+        "contracts": _contracts(wizard.application, month),
         "error": error,
     }
     return wizard.show(CHECK, context, 422 if error else 200)
+
+
+def _contracts(application: Application, month: ServiceMonth) -> list[Contract]:
+    """Return the contracts to choose from: the one entered, and the others for which the confirmed address may claim."""
+    if not application.contact or not application.contract:
+        return []
+    found = list(contracts_to_claim_for(application.contact.email, month))
+    return found if application.contract in found else [application.contract, *found]
 
 
 def _process_check(wizard: Wizard) -> HttpResponse:
@@ -339,11 +350,17 @@ def _process_check(wizard: Wizard) -> HttpResponse:
     contract, times = wizard.form(CONTRACT, bound=True), wizard.form(TIMES, bound=True)
     contract.is_valid()
     times.is_valid()
-    entered = times.cleaned_data
+    entered, month = times.cleaned_data, ServiceMonth.parse(contract.cleaned_data["month"])
+    chosen = wizard.request.POST.get("contract", "")
     try:
+        if chosen and chosen != getattr(wizard.application.contract, "reference", ""):
+            choose_contract(application=wizard.application, reference=chosen, month=month)
+            wizard.application.refresh_from_db()
+        if wizard.request.POST.get("go") == "choose":
+            return wizard.to(CHECK)
         claim = submit_application(
             application=wizard.application,
-            month=ServiceMonth.parse(contract.cleaned_data["month"]),
+            month=month,
             times=times.stretches,
             time_zone=entered["zone"],
             functions=[one for one in times.grid.functions if one.code in entered["functions"]],

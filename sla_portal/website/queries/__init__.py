@@ -17,6 +17,7 @@ from .documents import (
 from .incidents import incident, incident_references, incidents_in, incidents_of, latest_incidents
 from .minutes import closing_revision, minutes_of_customer, minutes_of_report, region_minutes
 from .months import RegionYear, Years, maps, years
+from .opening import opened
 from .shared import Grid, MonthOf, named, zones_of_regions
 from .status import Present, present
 from .versions import Comparison, agreement, comparison, hashed_content
@@ -52,6 +53,7 @@ __all__ = [
     "named",
     "notice",
     "notices",
+    "opened",
     "present",
     "region_minutes",
     "seal_beside",

@@ -7,27 +7,36 @@ import re
 from sla_portal.audit import queries as register
 from sla_portal.audit.models import Certificate, Checkpoint, Document, Kind
 from sla_portal.notices.models import Notice
+from sla_portal.operator.queries import staged_at
 
 from ..rules import PublicCertificate, PublicDocument, Seal, Verified
 
 
 def verified_by_hash(sha256: str) -> Verified | None:
     """Return the document whose file has this SHA-256, before or after it was sealed; None where there is none."""
-    row = register.document_of_file(sha256)
+    row = _own(register.document_of_file(sha256))
     return _verified(row, sealed_copy=bool(row and row.pdf and row.sha256 != sha256))
 
 
 def verified_by_code(number: str, check_code: str) -> Verified | None:
     """Return the document with this number, if the check code is its own; the code finds it, so numbers alone do not."""
-    row = register.documents().filter(check_code=check_code).first()
+    row = _own(register.documents().filter(check_code=check_code).first())
     typed = re.sub(r"-r\d+$", "", number.strip(), flags=re.IGNORECASE).casefold()
     return _verified(row if row and row.number.casefold() == typed else None)
+
+
+def _own(row: Document | None) -> Document | None:
+    """Return a document if this installation issued it: a staging copy issued none of the original's."""
+    copied_at = staged_at()
+    return row if row and (copied_at is None or row.issued_at >= copied_at) else None
 
 
 def _verified(row: Document | None, *, sealed_copy: bool | None = None) -> Verified | None:
     if row is None:
         return None
-    later = Document.objects.filter(kind=row.kind, about=row.about, revision__gt=row.revision).order_by("-revision")
+    later = Document.objects.filter(
+        kind=row.kind, about=row.about, rehearsal=row.rehearsal, revision__gt=row.revision
+    ).order_by("-revision")
     newest = later.values_list("revision", "issued_at").first()
     return Verified(public_document(row), sealed_copy, *(newest or (None, None)))
 
@@ -44,7 +53,9 @@ def public_document(row: Document) -> PublicDocument:
             certificate.fingerprint,
             certificate.demonstration,
         )
-    return PublicDocument(row.kind, row.number, row.revision, row.issued_at, row.sha256, row.check_code, sealed)
+    return PublicDocument(
+        row.kind, row.number, row.revision, row.issued_at, row.sha256, row.check_code, sealed, row.rehearsal > 0
+    )
 
 
 def issued(kind: Kind, about: str) -> PublicDocument | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import cast
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.conf import settings
+from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet
 
 from incidents.models import Incident, Outage, Review, Update
 from incidents.rules import Severity, check_end
+from sla_portal.kernel.intervals import SECOND, instant
 from sla_portal.kernel.months import ServiceMonth
 
 from ..rules import (
@@ -21,7 +23,7 @@ from ..rules import (
     severity_by_scope,
     stage,
 )
-from .shared import BLOCK, FEW, KNOWN, MANY, Grid, MonthOf, named, rows_of_month
+from .shared import BLOCK, FEW, KNOWN, MANY, Grid, MonthOf, month_at, named
 
 LATELY = timedelta(days=30)
 
@@ -42,8 +44,38 @@ def incident_references() -> tuple[str, ...]:
 
 
 def incidents_of(month: ServiceMonth, now: datetime) -> MonthOf[PublicIncident]:
-    """The incidents detected in a month in the SLA time zone."""
-    return rows_of_month(_public_incidents(), "detected_at", month, lambda rows: _incidents(Grid.current(), now, rows))
+    """The incidents with an outage in a month in the SLA time zone; one without outages in that of its detection."""
+    start, end = map(instant, month.span(settings.SLA_ZONE))
+    rows = _public_incidents()
+    # Every incident with an outage is public.
+    touching = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
+    without = Q(outages__isnull=True, detected_at__gte=start, detected_at__lt=end)
+    return MonthOf(
+        month=month,
+        rows=_incidents(Grid.current(), now, rows.filter(Q(pk__in=touching.values("incident")) | without)),
+        earlier=_month_before(month, rows, start),
+        later=_month_after(month, rows, end, now),
+    )
+
+
+def _month_before(month: ServiceMonth, rows: QuerySet[Incident], start: datetime) -> ServiceMonth | None:
+    """The nearest month that ends at `start` or before with an incident; as in `incidents_of`."""
+    before = Outage.objects.filter(started_at__lt=start)
+    if before.filter(Q(ended_at__isnull=True) | Q(ended_at__gte=start)).exists():
+        return month.previous
+    end = before.aggregate(at=Max("ended_at"))["at"]
+    detected = rows.filter(outages__isnull=True, detected_at__lt=start).aggregate(at=Max("detected_at"))["at"]
+    return month_at(max(filter(None, [end and end - SECOND, detected]), default=None))
+
+
+def _month_after(month: ServiceMonth, rows: QuerySet[Incident], end: datetime, now: datetime) -> ServiceMonth | None:
+    """The nearest month that begins at `end` or after with an incident; an ongoing outage lasts to `now`."""
+    after = Q(ended_at__gt=end) | Q(ended_at__isnull=True)
+    if now > end and Outage.objects.filter(after, started_at__lt=end).exists():
+        return month.next
+    started = Outage.objects.filter(started_at__gte=end).aggregate(at=Min("started_at"))["at"]
+    detected = rows.filter(outages__isnull=True, detected_at__gte=end).aggregate(at=Min("detected_at"))["at"]
+    return month_at(min(filter(None, [started, detected]), default=None))
 
 
 def incident(reference: str, now: datetime) -> PublicIncident | None:

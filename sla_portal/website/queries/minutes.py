@@ -17,6 +17,7 @@ from sla_portal.kernel.instants import parse_instant
 from sla_portal.kernel.intervals import MINUTE, instant
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.minutes import why_clause
+from sla_portal.operator.queries import staged_at
 from sla_portal.reports.minutes import StatedRun, stated_runs
 from sla_portal.reports.models import Report
 
@@ -71,7 +72,9 @@ def minutes_of_report(number: str, proof: str) -> tuple[Report, PublicMinutes] |
     given = re.sub(r"[\s-]", "", proof).lower()
     if len(given) < LEAST_OF_PROOF or not given.isascii() or "\0" in number:
         return None
-    for report in Report.objects.filter(number=number.strip().upper()).order_by("-revision"):
+    # A staging copy answers for none of the original's papers.
+    issued = {"issued_at__gte": copied_at} if (copied_at := staged_at()) else {}
+    for report in Report.objects.filter(number=number.strip().upper(), **issued).order_by("-revision"):
         code = report.statement["issue"].get("check_code", "").replace("-", "")
         if compare_digest(report.figures_sha256[: len(given)], given) or compare_digest(code, given):
             return report, _as_stated(report.statement["figures"])

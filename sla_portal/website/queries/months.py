@@ -138,21 +138,22 @@ def _judged_maps(region: Region, months: Sequence[ClosedMonth]) -> dict[ServiceM
     spans = [month.month.span(zone) for month in months]
     whole = min(start for start, _ in spans), max(end for _, end in spans)
     judgement = judged_region(region, whole, max(month.closed_at for month in months))
-    terms = {
-        row.month: row.agreement_version.terms
+    rows = {
+        row.month: row
         for row in RegionMonth.objects.filter(
             region=region, month__in=[month.month.first_day for month in months]
         ).select_related("agreement_version")
     }
     found = {}
     for month, span in zip(months, spans, strict=True):
-        days = ServiceDays.of(month.month.days, zone)
+        row = rows[month.month.first_day]
+        days = ServiceDays.of(row.days, zone)
         runs = tuple((start, end, KINDS[shade]) for start, end, shade in picture(judgement, days, span))
         events = tuple(
             FailureEvent(
                 instant(event.start), instant(event.end), event.minutes, event.excluded_minutes, event.incidents
             )
-            for event in figures(judgement, days, terms[month.month.first_day]).events
+            for event in figures(judgement, days, row.agreement_version.terms).events
         )
         found[month.month] = MonthMap(month.month, runs, events)
     return found

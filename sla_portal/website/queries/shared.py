@@ -82,10 +82,10 @@ def rows_of_month(
     return MonthOf(
         month=month,
         rows=read(rows.filter(**{f"{field}__gte": start, f"{field}__lt": end})),
-        earlier=_month_at(before),
-        later=_month_at(after),
+        earlier=month_at(before),
+        later=month_at(after),
     )
 
 
-def _month_at(at: datetime | None) -> ServiceMonth | None:
+def month_at(at: datetime | None) -> ServiceMonth | None:
     return ServiceMonth.of(local_date(epoch(at), settings.SLA_ZONE)) if at else None

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from sla_portal.agreements.changes import Changes
-from sla_portal.agreements.models import AgreementVersion, Clause
+from sla_portal.agreements.models import AgreementVersion, Clause, Preamble
 from sla_portal.agreements.queries import published_changes
 from sla_portal.audit.models import Kind
 from sla_portal.audit.rules import canonical
@@ -20,7 +20,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Notice
 
-from ..rules import PublicClause, PublicDocument, PublicVersion, VersionStatus
+from ..rules import PublicClause, PublicDocument, PublicPreamble, PublicVersion, VersionStatus
 from .documents import issued
 
 
@@ -95,7 +95,9 @@ def _published() -> QuerySet[AgreementVersion]:
 def public_versions() -> tuple[PublicVersion, ...]:
     """The newest first."""
     rows = list(
-        _published().select_related("notice", "withdrawal_notice", "based_on").order_by("effective_on", "published_at")
+        _published()
+        .select_related("notice", "withdrawal_notice", "based_on", "preamble")
+        .order_by("effective_on", "published_at")
     )
     standing = [row for row in rows if not row.withdrawn_at]
     until = {row: following.takes_effect_on - timedelta(days=1) for row, following in pairwise(standing)}
@@ -117,11 +119,17 @@ def _version(row: AgreementVersion, until: date | None, before: AgreementVersion
         summary=row.summary_of_changes,
         summary_zh=row.summary_of_changes_zh,
         terms=row.terms,
+        preamble=_preamble(row),
     )
 
 
 def _public_number(notice: Notice | None) -> str:
     return notice.number if notice and notice.public else ""
+
+
+def _preamble(version: AgreementVersion) -> PublicPreamble | None:
+    row: Preamble | None = getattr(version, "preamble", None)
+    return PublicPreamble(row.title, row.title_zh, row.text, row.text_zh) if row else None
 
 
 def _clauses(version: PublicVersion) -> tuple[PublicClause, ...]:

@@ -217,20 +217,38 @@ class TestContract:
     def test_it_is_named_with_its_effect_and_shows_on_legals_home_at_once(self):
         contract = Contract.objects.get()
         admin = signed_in(a_member("Administrator"))
-        page = Opened(admin, reverse("admin:agreements_contract_change", args=[contract.pk]))
-        named = page.fill("ends_on", terminated_on="2026-09-10", why=WHY)
-        assert "this changes the record of closed months (2026-09)" in text_of(named)
+        page = Opened(admin, reverse("admin:end_contract", args=[contract.pk]))
+        named = page.fill("last_day", last_day="2026-09-10", reason=WHY)
+        assert "This is a correction: September 2026 is closed." in text_of(named)
         assert "30 service days · 100.00000 % · 0 min unavailable ✓ SLA met 10 service days · 100.00000 %" in text_of(
             named
         )
+        code = contract.customer.code
+        assert f"/months/2026-09/customer/{code}/minutes/" in named.content.decode()
         contract.refresh_from_db()
         assert contract.terminated_on is None
-        assert "closed months" not in text_of(page.fill("ends_on", ends_on="2026-11-30", why="A typing mistake"))
-        named = Opened(admin, page.url).fill("ends_on", terminated_on="2026-09-10", why=WHY)
-        assert filled(admin, named, page.url, "ends_on").status_code == 302
+        assert "is closed" not in text_of(page.fill("last_day", last_day="2026-11-30", reason="They move out"))
+        named = Opened(admin, page.url).fill("last_day", last_day="2026-09-10", reason=WHY)
+        assert filled(admin, named, page.url, "last_day").status_code == 302
         contract.refresh_from_db()
         assert contract.terminated_on == date(2026, 9, 10)
         assert "2026-09 figures changed since closing" in home()
+
+    def test_a_contract_that_starts_in_a_closed_month_is_named_before_it_is_added(self):
+        admin = signed_in(a_member("Administrator"))
+        customer = Contract.objects.get().customer
+        page = Opened(admin, reverse("admin:agreements_contract_add"))
+        typed = {"customer": customer.pk, "reference": "K-9", "starts_on": "2026-09-21", "ends_on": "2026-12-31",
+                 "monthly_charge": "49", "currency": "EUR", "trial_days": "0"}  # fmt: skip
+        assert 'name="why"' not in page.response.content.decode()
+        named = page.fill("starts_on", **typed)
+        assert "this changes the record of closed months (2026-09)" in text_of(named)
+        unsaid = filled(admin, named, page.url, "starts_on")
+        assert unsaid.status_code == 200
+        assert Contract.objects.count() == 1
+        assert filled(admin, named, page.url, "starts_on", why="Signed late").status_code == 302
+        entry = Entry.objects.get(action="added")
+        assert (entry.reason, entry.changes["closed_months"]) == ("Signed late", [None, ["2026-09"]])
 
     def test_a_suspension_is_named_too(self):
         contract = Contract.objects.get()
@@ -241,6 +259,14 @@ class TestContract:
             "suspensions-0-starts_on": "2026-09-01",
             "suspensions-0-ends_on": "2026-09-05",
         }
-        named = page.fill("ends_on", why=WHY, **row)
+        named = page.fill("trial_days", why=WHY, **row)
         assert "this changes the record of closed months (2026-09)" in text_of(named)
         assert "No figure of these months changes." in text_of(named)
+
+    def test_days_of_free_trial_are_named_too(self):
+        contract = Contract.objects.get()
+        page = Opened(
+            signed_in(a_member("Administrator")), reverse("admin:agreements_contract_change", args=[contract.pk])
+        )
+        assert "closed months (2026-09)" in text_of(page.fill("trial_days", trial_days="245", why=WHY))
+        assert page.fill("trial_days", trial_days="243", why=WHY).status_code == 302

@@ -11,11 +11,14 @@ from django.urls import reverse
 
 from incidents.models import Incident, Outage
 from sla_portal.audit.models import Entry
-from sla_portal.availability.models import ClosingRequest, Evidence, Exclusion, MonthClosing
+from sla_portal.availability.models import ClosingRequest, Evidence, Exclusion, MonthClosing, RegionMonth
 from sla_portal.availability.operations import judge_due_months
+from sla_portal.customers.models import Customer, Region
+from sla_portal.kernel.months import ServiceMonth
 from sla_portal.reports.models import Report, ReportRun, Status
 from sla_portal.reports.operations import queue_reports
-from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at
+from tests.support.builders import a_contract, a_customer, a_region, an_exclusion, an_incident, an_outage, at, on
+from tests.support.closing import closed_by_two
 from tests.support.desk import a_member, page_of, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -312,6 +315,34 @@ def test_a_month_before_the_first_of_service_is_not_offered():
     answer = legal.post("/admin/availability/months/2025-12/issue/", {"region": "eu"}, follow=True)
     assert "lies before the first contract" in text_of(answer)
     assert not ReportRun.objects.exists()
+
+
+def test_the_pages_name_regions_without_a_first_service_day_and_offer_no_month_before_it(europe):
+    legal, administrator = signed_in(a_member("Legal")), signed_in(a_member("Administrator"))
+    a_contract(a_customer(europe), "2025-01-01", "2026-12-31")
+    judge_due_months(now=NOW)
+    assert "2025-01 not closed" in text_of(legal.get("/admin/"))
+    for address in (CLOSE, "/admin/", "/admin/availability/months/"):
+        assert "No first service day is on record for Eu: its months are offered" in text_of(legal.get(address))
+    page = administrator.get("/admin/availability/months/")
+    assert 'href="/admin/customers/region/">Enter the first service day' in page.content.decode()
+    Region.objects.update(first_service_day=on("2026-09-15"))
+    # At once, before anything is computed again.
+    home = text_of(legal.get("/admin/"))
+    assert "2026-09 not closed" in home
+    assert "2026-08 not closed" not in home
+    assert "No first service day" not in home
+    before = text_of(legal.get("/admin/availability/months/2026-08/close/"))
+    assert "2026-08 lies before the first service day (2026-09-15)" in before
+    assert "Request to close" not in before
+    judge_due_months(now=NOW)
+    overview = text_of(legal.get("/admin/availability/months/"))
+    assert "August 2026 □ Not in service" in overview
+    customer = Customer.objects.latest("pk")
+    page = text_of(legal.get(f"/admin/availability/months/2026-09/customer/{customer.code}/"))
+    assert "A contract is in force on days on which Eu is not in service." in page
+    closed_by_two(ServiceMonth(2026, 9), NOW)
+    assert RegionMonth.objects.get(month=on("2026-09-01")).total_minutes == 16 * 1440
 
 
 @pytest.mark.usefixtures("europe")

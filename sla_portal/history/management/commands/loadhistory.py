@@ -49,7 +49,7 @@ class Command(BaseCommand):
         if not any(loaded.values()):
             self.stdout.write("Everything in the file is on record already.")
         for month, region, frozen, figures in closed_months_changed(since=now):
-            was = stated(frozen.unavailable_minutes, frozen.total_minutes) if frozen else "not in service"
+            was = stated(frozen.unavailable_minutes, frozen.total_minutes)
             now_is = stated(figures.unavailable_minutes, figures.total_minutes)
             self.stdout.write(f"closed month {month}, {region.code}: closed with {was}; by the record now {now_is}")
 

@@ -37,7 +37,7 @@ def content(closing):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reports", "0008_register_what_was_issued"),
+        ("reports", "0009_reports_told_of_by_email"),
         ("availability", "0009_what_a_closing_states"),
     ]
     operations = [migrations.RunPython(register, migrations.RunPython.noop)]

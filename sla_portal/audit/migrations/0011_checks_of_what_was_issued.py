@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0009_documents_and_seals")]
+    dependencies = [("audit", "0010_documents_of_a_rehearsal")]
     operations = [
         migrations.AddField(
             model_name='check',

@@ -1,0 +1,46 @@
+"""Who the operator is, as a value, with the contrast of its colours; how a portal that is not the real one is marked."""
+
+from .identity import (
+    COLOUR,
+    DARK,
+    ENDINGS,
+    GROUNDS,
+    LARGEST_LOGO,
+    LIGHT,
+    LOGO_SIDE,
+    ON_ACCENT,
+    TEXT_CONTRAST,
+    Operator,
+    Picture,
+    TooFaint,
+    contrast,
+    readable,
+    stylesheet,
+    stylesheet_name,
+    too_faint,
+)
+from .marks import PRODUCTION, STAGING, Mark, role_refusal
+
+__all__ = [
+    "COLOUR",
+    "DARK",
+    "ENDINGS",
+    "GROUNDS",
+    "LARGEST_LOGO",
+    "LIGHT",
+    "LOGO_SIDE",
+    "ON_ACCENT",
+    "PRODUCTION",
+    "STAGING",
+    "TEXT_CONTRAST",
+    "Mark",
+    "Operator",
+    "Picture",
+    "TooFaint",
+    "contrast",
+    "readable",
+    "role_refusal",
+    "stylesheet",
+    "stylesheet_name",
+    "too_faint",
+]

@@ -1,0 +1,1 @@
+"""From an empty portal to one that is open to the public."""

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.models import Certificate, Check, Checkpoint, Document, Kind, Seal
 from sla_portal.audit.rules import MOST_FINDINGS, Fault, Finding
 from sla_portal.availability.models import MonthClosing
 from sla_portal.notices.models import Notice
+from sla_portal.operator.queries import rehearsal_number
 
 from ..models import Bundle, Report, Status
 
@@ -24,7 +26,7 @@ def check_documents(*, now: datetime) -> Check:
     """Verify every registered document and its seal, and look for what is not registered; keep what was found."""
     findings: list[Finding] = []
     count = 0
-    for document in Document.objects.select_related("seal__certificate").order_by("pk").iterator(chunk_size=CHUNK):
+    for document in registered().select_related("seal__certificate").order_by("pk").iterator(chunk_size=CHUNK):
         count += 1
         fault = _fault_of(document)
         if fault and len(findings) < MOST_FINDINGS:
@@ -41,6 +43,11 @@ def check_documents_if_due(*, now: datetime) -> Check | None:
     """Verify what was issued, unless that was done within the last week."""
     last = Check.objects.filter(documents__isnull=False).first()
     return check_documents(now=now) if last is None or last.at <= now - EVERY else None
+
+
+def registered() -> QuerySet[Document]:
+    """Return what is registered; of an ended rehearsal the register keeps what the portal does not."""
+    return Document.objects.filter(rehearsal__in={0, rehearsal_number()})
 
 
 def _fault_of(document: Document) -> Fault | None:
@@ -125,7 +132,7 @@ def unregistered() -> Iterator[tuple[Kind, str]]:
     ):
         issued = {_about(row): str(row) for row in rows.iterator(chunk_size=CHUNK)}
         # Afterwards, so that what is issued meanwhile is not missed.
-        known = set(Document.objects.filter(kind=kind).values_list("about", "revision"))
+        known = set(registered().filter(kind=kind).values_list("about", "revision"))
         yield from ((kind, name) for about, name in issued.items() if about not in known)
 
 

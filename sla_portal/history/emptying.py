@@ -63,7 +63,8 @@ RECORDED = frozenset(
 
 CUSTOMERS = frozenset(
     {
-        "customers.Customer", "customers.Contact", "agreements.Contract", "agreements.Suspension", "agreements.Payment",
+        "customers.Customer", "customers.Contact", "agreements.Charge", "agreements.Contract", "agreements.Suspension",
+        "agreements.Payment",
     }
 )  # fmt: skip
 """Tables that are emptied, too, where that is asked for."""

@@ -73,7 +73,7 @@ def test_the_database_refuses_to_tell_an_address_twice():
 def test_a_hundred_addresses_cost_as_many_queries_as_one(django_assert_max_num_queries):
     customer = a_customer(a_region())
     Contact.objects.bulk_create([Contact(customer=customer, email=f"a{n}@example.com") for n in range(100)])
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         notice = give_notice(
             actor=SYSTEM, kind="maintenance", about="", wordings=WORDS, audience=Contact.objects.all(), public=True, now=NOW
         )  # fmt: skip

@@ -121,6 +121,6 @@ def test_a_hundred_sites_cost_as_many_queries_as_one(installer, bundled, django_
     Customer.objects.bulk_create(
         Customer(code=f"S-1{n}", name=f"House {n}", region=a_region(), installer=installer) for n in range(100)
     )
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(26):
         notice = given(sites())
     assert DeliveryCustomer.objects.filter(delivery__notice=notice).count() == 102

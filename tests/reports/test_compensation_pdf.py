@@ -49,8 +49,8 @@ def test_ledger_pdf_exports_and_letter_agree_to_the_cent(of):
     by = Actor.staff(support())
     redeem_voucher(actor=by, voucher=Voucher.objects.get(), reference="R-1", now=OPEN + timedelta(seconds=1))
     undone(Entry.objects.get(step=Step.EXTENDED), now=OPEN + timedelta(seconds=2))
-    # 1234.56 × 12 / 43200 = 0.3429…, × 25 / 43200 = 0.7144…
-    amounts = {"issued": "0.34", "extended": "0.71", "redeemed": "0.00", "shortened": "-0.71"}
+    # 1234.56 × 37 / 43200 = 1.0573…, of which × 12 / 43200 = 0.3429…, and the extension is the rest
+    amounts = {"issued": "0.34", "extended": "0.72", "redeemed": "0.00", "shortened": "-0.72"}
     assert {entry.step: str(entry.value.quantize(Decimal("0.01"))) for entry in Entry.objects.all()} == amounts
 
     figures = stated(of)

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
 from sla_portal.notices.mail.message import MailMessage
-from sla_portal.notices.models import Delivery, Notice, PageCopy, Status, Wording
+from sla_portal.notices.models import Delivery, DeliveryCustomer, Notice, PageCopy, Status, Wording
 from sla_portal.notices.private import concealed
 
 from .archive import CHUNK, Archive, instant, safe
@@ -72,16 +74,25 @@ NOTIFIED_COLUMNS = ("customer", "name", "notice", "delivery", "email", "status",
 def add_notified(archive: Archive, deliveries: QuerySet[Delivery]) -> None:
     """Add a row for each customer and each delivery that was for it: alone, or with others of the same address."""
 
-    def rows() -> Iterator[tuple[Any, ...]]:
-        found = deliveries.select_related("notice", "contact__customer").prefetch_related("customers__customer")
-        for delivery in found.order_by("pk").iterator(chunk_size=CHUNK):
-            several = [(one.customer.code, one.named) for one in delivery.customers.all()]
-            own = delivery.contact and delivery.contact.customer
-            for code, name in several or ([(own.code, str(own))] if own else []):
-                told = (delivery.notice.number, delivery.pk, delivery.email, delivery.status)
-                yield (code, name, *told, delivery.sent_at, delivery.letter_on)
-
-    archive.add_table("notified.csv", NOTIFIED_COLUMNS, rows())
+    told = DeliveryCustomer.objects.filter(delivery__in=deliveries).select_related("customer", "delivery__notice")
+    alone = deliveries.filter(customers__isnull=True, contact__isnull=False).select_related("notice", "contact__customer")
+    of_several = (
+        (one.delivery_id, one.customer.code, one.named, one.delivery)
+        for one in told.order_by("delivery", "pk").iterator(chunk_size=CHUNK)
+    )
+    of_one = (
+        (one.pk, one.contact.customer.code, str(one.contact.customer), one)
+        for one in alone.order_by("pk").iterator(chunk_size=CHUNK)
+        if one.contact
+    )
+    archive.add_table(
+        "notified.csv",
+        NOTIFIED_COLUMNS,
+        (
+            (code, name, one.notice.number, one.pk, one.email, one.status, one.sent_at, one.letter_on)
+            for _pk, code, name, one in merge(of_several, of_one, key=itemgetter(0))
+        ),
+    )
 
 
 def _delivery_row(delivery: Delivery) -> tuple[Any, ...]:

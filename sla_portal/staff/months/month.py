@@ -124,6 +124,8 @@ def overview(request: HttpRequest) -> HttpResponse:
                     ],
                 }
                 for month in months
+                # None is listed from before the service began
+                if month in in_service or month == present
             ],
         },
     )

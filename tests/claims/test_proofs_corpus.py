@@ -281,7 +281,6 @@ REFUSED = [
     ("progressive.jpg", jpeg_claiming(8_001, 8_000, progressive=True), Reason.TOO_MANY_PIXELS),
     ("ordinary.jpg", jpeg_claiming(16_001, 16_000), Reason.TOO_MANY_PIXELS),
     ("scans.jpg", jpeg_with_scans(MOST_SCANS + 1), Reason.TOO_LARGE_INSIDE),
-    ("words.png", png_with(b"zTXt", b"a\0\0" + zlib.compress(bytes(90_000_000))), Reason.DAMAGED),
     ("pages.pdf", a_pdf(pages=501), Reason.TOO_LARGE_INSIDE),
     ("objects.pdf", a_pdf(change=many_objects), Reason.TOO_LARGE_INSIDE),
     ("deep.pdf", a_pdf(change=deep), Reason.TOO_LARGE_INSIDE),
@@ -341,6 +340,8 @@ def test_a_file_that_is_not_accepted_is_refused_with_its_reason(name, content, r
     ("name", "content", "reason"),
     [
         ("unpacks.pdf", a_pdf(change=unpacks_to(MOST_UNPACKED + PIECE)), Reason.TOO_LARGE_INSIDE),
+        # WeasyPrint, where it is loaded, has Pillow read on past what is damaged
+        ("words.png", png_with(b"zTXt", b"a\0\0" + zlib.compress(bytes(90_000_000))), Reason.DAMAGED),
         ("empty.png", b"", Reason.EMPTY),
         ("large.txt", b"x" * (20 * 1024 * 1024 + 1), Reason.TOO_LARGE),
         ("zip.png", PICTURE + an_archive(), Reason.TWO_IN_ONE),

@@ -40,7 +40,9 @@ def for_itself(statement) -> bytes:
 
 def prepared(statement) -> bytes | None:
     """The report in the layout of its month, as `render` asks first."""
-    return filled(statement, lambda common, *_: printing._prepared(common, canonical(anonymous(statement)).decode(), b""))
+    return filled(
+        statement, lambda common, *_: printing._prepared(common, canonical(anonymous(statement)).decode(), b"")
+    )
 
 
 def pictures(pdf: bytes) -> list[Image.Image]:

@@ -178,7 +178,7 @@ def test_a_chunk_takes_a_fixed_number_of_queries(django_assert_max_num_queries):
     for number in range(9):
         a_served_customer(region, f"C-{number}")
     run = request_reports(actor=PORTAL, month=SEPTEMBER, now=NOW)
-    with django_assert_max_num_queries(50):
+    with django_assert_max_num_queries(55):
         queue_reports(run_id=run.pk, now=NOW)
     assert run.reports.count() == 10
 

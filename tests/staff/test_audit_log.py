@@ -60,7 +60,9 @@ def test_an_added_record_is_logged_with_user_and_time(administrator):
         "name": [None, "Hafen Residences"],
         "region": [None, "Eu"],
         "language": [None, "en"],
-        "contact ops@example.com": [None, {"email": "ops@example.com", "name": "Operations"}],
+        "bundled": [None, False],
+        "reports_by_mail": [None, False],
+        "contact ops@example.com": [None, {"email": "ops@example.com", "name": "Operations", "authorised": False}],
     }
 
 
@@ -106,13 +108,13 @@ def test_inline_rows_are_logged_one_by_one(administrator):
         {"customer": customer.pk, "email": "d@example.com", "name": "Dan"},
         initial=2,
     )
-    facts = {"code": "C-1", "name": "Hafen Residences", "region": customer.region_id, "language": "en"}
+    facts = {"code": "C-1", "name": "Hafen Residences", "region": customer.region_id, "language": "en", "bundled": "on"}
     url = reverse("admin:customers_customer_change", args=[customer.pk])
     administrator.post(url, {**facts, **contacts, "why": "New people"})
     assert last_entry().changes == {
-        "contact a@example.com": [{"email": "a@example.com", "name": "Ann"}, None],
+        "contact a@example.com": [{"email": "a@example.com", "name": "Ann", "authorised": False}, None],
         "contact c@example.com": [{"email": "b@example.com"}, {"email": "c@example.com"}],
-        "contact d@example.com": [None, {"email": "d@example.com", "name": "Dan"}],
+        "contact d@example.com": [None, {"email": "d@example.com", "name": "Dan", "authorised": False}],
     }
     assert last_entry().reason == "New people"
 

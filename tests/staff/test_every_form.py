@@ -765,7 +765,7 @@ ADDED_ELSEWHERE = {
 }  # fmt: skip
 ADDS_NOTHING = {
     "keep_typed", "export_ledger", "export_entitled_contracts", "clock", "password_change", "login", "logout",
-    "set_first_password",
+    "set_first_password", "report_looked_at",
 }  # fmt: skip
 
 

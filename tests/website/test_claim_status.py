@@ -19,7 +19,6 @@ from sla_portal.audit.models import Entry
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Notice
 from sla_portal.notices.private import token
-from sla_portal.website.page import site_mark
 from tests.support.builders import at
 from tests.support.claim_form import picture
 from tests.support.claimants import (
@@ -298,7 +297,7 @@ def test_a_page_takes_as_many_queries_for_a_hundred_times_as_for_one(claim):
             read(claim)
         return len(queries)
 
-    site_mark()  # asked for all pages together, every few seconds
+    taken()  # what is asked for all pages together, every few seconds
     few = taken()
     for number in range(100):
         start = at("2026-09-11 01:00") + timedelta(hours=number)

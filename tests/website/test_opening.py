@@ -13,7 +13,6 @@ from sla_portal.notices.operations import give_notice
 from sla_portal.notices.wording import Words
 from sla_portal.operator.operations import open_portal, set_reported_from
 from sla_portal.website.opening import BESIDE, NO_NAME, ONCE_ANNOUNCED, REACHABLE
-from sla_portal.website.page import site_mark
 from tests.support.builders import a_region, an_outage, at, on
 from tests.support.desk import text_of
 
@@ -82,7 +81,7 @@ def test_every_page_that_is_not_named_says_from_which_day(client: Client):
 
 def test_it_names_the_day_until_it_is_here(client: Client, django_assert_max_num_queries):
     set_reported_from(actor=SYSTEM, day=on("2027-01-01"), now=NOW)
-    site_mark()  # asked for all pages together, every few seconds
+    client.get("/")  # asks what is asked for all pages together, every few seconds
     with django_assert_max_num_queries(3):
         home = client.get("/")
     assert "will be reported here from 1 January 2027." in text_of(home)

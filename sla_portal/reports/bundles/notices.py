@@ -75,7 +75,9 @@ def add_notified(archive: Archive, deliveries: QuerySet[Delivery]) -> None:
     """Add a row for each customer and each delivery that was for it: alone, or with others of the same address."""
 
     told = DeliveryCustomer.objects.filter(delivery__in=deliveries).select_related("customer", "delivery__notice")
-    alone = deliveries.filter(customers__isnull=True, contact__isnull=False).select_related("notice", "contact__customer")
+    alone = deliveries.filter(customers__isnull=True, contact__isnull=False).select_related(
+        "notice", "contact__customer"
+    )
     of_several = (
         (one.delivery_id, one.customer.code, one.named, one.delivery)
         for one in told.order_by("delivery", "pk").iterator(chunk_size=CHUNK)

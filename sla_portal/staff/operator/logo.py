@@ -7,7 +7,6 @@ from io import BytesIO
 from typing import Any
 
 from django.utils.translation import gettext as _
-from PIL import Image
 
 from claims.inspection import Reason, Unfit, inspect
 from claims.operations.proofs import SENTENCES
@@ -38,6 +37,9 @@ class LogoRefused(Refused):
 
 def inspected_logo(upload: Any) -> LogoFile:
     """Return the picture of an uploaded file, scaled down, with nothing but its pixels. Raises `LogoRefused`."""
+    # Loaded where it is needed: most processes never look at a picture.
+    from PIL import Image
+
     with tempfile.TemporaryFile() as file:
         for chunk in upload.chunks():
             file.write(chunk)

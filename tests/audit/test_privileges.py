@@ -27,7 +27,7 @@ FROZEN = {
     "claims_undoing_entries", "claims_voucher", "claims_entry", "claims_refusedapplication", "audit_document", "audit_certificate",
     "agreements_publishedchanges", "notices_pagecopy", "reports_versionpdf",
     "operator_identity", "operator_logo", "operator_basis",
-    "operator_stagingcopy",
+    "operator_stagingcopy", "agreements_charge",
     "notices_deliverycustomer",
     "reports_mailedreport",
 }  # fmt: skip

@@ -81,7 +81,7 @@ def test_support_recommends_and_another_person_grants(desks, claim):
     claim.contract.refresh_from_db()
     assert claim.status == Status.GRANTED
     assert str(claim.contract.last_day) == "2027-01-01"
-    assert [entry.value for entry in Entry.objects.order_by("number")] == [Decimal("3.40"), Decimal("0.79")]
+    assert [entry.value for entry in Entry.objects.order_by("number")] == [Decimal("3.41"), Decimal("0.79")]
     letter = Notice.objects.filter(about=claim.number).latest("id")
     assert "We are sorry." in letter.wording("en").text
     assert letter.deliveries.get().email == claim.email

@@ -247,7 +247,7 @@ class TestContract:
         assert unsaid.status_code == 200
         assert Contract.objects.count() == 1
         assert filled(admin, named, page.url, "starts_on", why="Signed late").status_code == 302
-        entry = Entry.objects.get(action="added")
+        entry = Entry.objects.get(action="added", subject="K-9")
         assert (entry.reason, entry.changes["closed_months"]) == ("Signed late", [None, ["2026-09"]])
 
     def test_a_suspension_is_named_too(self):

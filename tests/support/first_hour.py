@@ -35,7 +35,7 @@ CHINESE = """灯塔协议
 灯整夜发光。
 """
 CUSTOMERS = "customer_code,name,region,contact_email,contract_reference,first_service_day,last_service_day,monthly_charge,currency\n"
-PEOPLE = {"lena": ("NOC", "Legal", "Support"), "ravi": ("Legal", "Support")}
+PEOPLE = {"lena": ("Legal", "Support"), "ravi": ("Legal", "Support")}
 
 
 class Clicks:
@@ -63,7 +63,8 @@ class Clicks:
 
     def step(self, name: str) -> None:
         """Go to the page of a step from the list of steps, which is on the home page."""
-        self.click(".masthead a.brand")
+        if not self.page.url.endswith("/admin/"):
+            self.click(".masthead a.brand")
         self.link(name)
 
     def fill(self, **typed: str) -> None:
@@ -78,7 +79,9 @@ def set_up(page: Any, deliver: Callable[[], object], customers: str, year: str) 
     page.goto("/admin/")
     for login, roles in PEOPLE.items():
         clicks.step("People")
-        clicks.click("a[href$='/user/add/']")
+        # The step leads to the form while a role is empty, and then to the list.
+        if login == "ravi":
+            clicks.click("a[href$='/user/add/']")
         clicks.fill(username=login, first_name=login.title(), email=f"{login}@example.com")
         for role in roles:
             clicks.click(f"main label:has-text('{role}') input[type=checkbox]")
@@ -87,14 +90,12 @@ def set_up(page: Any, deliver: Callable[[], object], customers: str, year: str) 
     clicks.fill(name="Lighthouse Ltd", name_zh="灯塔公司")
     clicks.button("Save")
     clicks.step("Regions")
-    clicks.click("a[href$='/region/add/']")
     clicks.fill(code="eu", name="Europe", name_zh="欧洲", first_service_day="2026-01-01")
     clicks.click("[name=_save]")
     clicks.step("Agreement")
     clicks.fill(effective_on="2026-01-01", english=ENGLISH, chinese=CHINESE)
     clicks.button("Save")
     clicks.step("Calendar and time zone")
-    clicks.click("a[href$='/calendaryear/add/']")
     clicks.fill(year=year, source="The official calendar")
     clicks.click("[name=_save]")
     clicks.step("E-mail")

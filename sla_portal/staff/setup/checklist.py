@@ -75,7 +75,7 @@ def operator() -> Step:
 def people() -> Step:
     missing = list(_people_missing())
     says = _("Still needed: %(people)s.") % {"people": ", ".join(missing)} if missing else _("Every role is filled.")
-    return Step(_("People"), not missing, says, reverse("admin:auth_user_changelist"))
+    return Step(_("People"), not missing, says, reverse(f"admin:auth_user_{'add' if missing else 'changelist'}"))
 
 
 def _people_missing() -> Iterator[str]:
@@ -104,7 +104,8 @@ def regions() -> Step:
         ) % {"count": undated}
     else:
         says = ngettext("%(count)d region", "%(count)d regions", len(first_days)) % {"count": len(first_days)}
-    return Step(_("Regions"), bool(first_days) and not undated, says, reverse("admin:customers_region_changelist"))
+    url = reverse(f"admin:customers_region_{'changelist' if first_days else 'add'}")
+    return Step(_("Regions"), bool(first_days) and not undated, says, url)
 
 
 def functions_and_clients() -> Step:
@@ -147,7 +148,8 @@ def calendar(now: datetime) -> Step:
     )
     country = format_html("<code>{}</code>", settings.SLA_WORKDAY_COUNTRY)
     says = format_html(sentence, zone=settings.SLA_TIME_ZONE, country=country, year=year)
-    return Step(_("Calendar and time zone"), checked, says, reverse("admin:claims_calendaryear_changelist"))
+    url = reverse(f"admin:claims_calendaryear_{'changelist' if checked else 'add'}")
+    return Step(_("Calendar and time zone"), checked, says, url)
 
 
 def mail() -> Step:

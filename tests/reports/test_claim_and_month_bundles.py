@@ -10,6 +10,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from claims.models import Claim, Voucher
+from claims.operations import decline_undoing
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Checkpoint, Entry, Occasion
 from sla_portal.audit.operations import NotAllowed
@@ -26,7 +27,16 @@ from sla_portal.reports.operations import (
 )
 from tests.support.amendments import legal
 from tests.support.builders import a_window, an_exclusion, an_incident, an_outage, at, on
-from tests.support.claimants import OPEN, SEPTEMBER, a_claim, a_claimant, a_missed_september, granted
+from tests.support.claimants import (
+    OPEN,
+    SEPTEMBER,
+    a_claim,
+    a_claimant,
+    a_missed_september,
+    granted,
+    proposed_undoing,
+    support,
+)
 from tests.support.closing import closed_by_two
 from tests.support.desk import a_member
 from tests.support.verifying import failed
@@ -99,6 +109,8 @@ def published() -> dict[int, str]:
 
 
 def test_the_bundle_of_a_claim(claim, tmp_path):
+    declined = proposed_undoing(*claim.compensations.get().entries.all(), reason="Typed twice")
+    decline_undoing(actor=Actor.staff(support("cora")), undoing=declined, reason="It is owed", now=OPEN)
     archive = made(request_claim_bundle(actor=legal("ann"), claim=claim, language="en", now=OPEN))
     application = json.loads(archive.read("application.json"))
     assert (application["number"], application["times"]) == (
@@ -119,6 +131,10 @@ def test_the_bundle_of_a_claim(claim, tmp_path):
     assert (decision["outcome"], decision["approved"], decision["voucher_minutes"]) == ("grant", "yes", "10")
     assert "We looked at it." in archive.read(f"recommendations/{decision['recommendation']}.txt").decode()
     assert {row["type"] for row in table(archive, "ledger.csv")} == {"issued", "extended"}
+    (reversal,) = table(archive, "reversals.csv")
+    assert [reversal[name] for name in ("ledger_numbers", "reason", "outcome", "closed_by", "answer")] == [
+        "1, 2", "Typed twice", "declined", "cora", "It is owed"
+    ]  # fmt: skip
     assert [row["email"] for row in table(archive, "deliveries.csv")] == [claim.email] * 2
     assert [name for name in archive.namelist() if name.startswith("reports/")] == ["reports/SLA-0-r1.pdf"]
     assert actions(archive) >= {"received", "recommended to grant", "granted", "gave", "issued a voucher"}

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.template.loader import render_to_string
 
-from claims.models import Claim, Decision, Entry, Recommendation
+from claims.models import Claim, Decision, Entry, Recommendation, Undoing
 from claims.queries import Assessment, assess
 from claims.words import check_name, result_text
 from sla_portal.availability.models import Exclusion
@@ -45,6 +45,10 @@ LEDGER_COLUMNS = (
     "contract", "number", "type", "minutes", "amount", "currency", "contract_total", "liability_cap", "reason", "at",
     "by",
 )  # fmt: skip
+REVERSAL_COLUMNS = (
+    "proposal", "ledger_numbers", "reason", "claim_under_review_again", "proposed_by", "proposed_at", "outcome", "closed_by",
+    "closed_at", "answer",
+)  # fmt: skip
 RESULTS = {True: "pass", False: "fail", None: "pending"}
 
 
@@ -78,6 +82,7 @@ def write_claim(archive: Archive, bundle: Bundle, now: datetime) -> str:
     statuses = add_deliveries(archive, deliveries)
     ledger = Entry.objects.filter(compensation__claim=claim).order_by("pk")
     archive.add_table("ledger.csv", LEDGER_COLUMNS, _ledger(ledger))
+    archive.add_table("reversals.csv", REVERSAL_COLUMNS, _reversals(claim))
     reports = Report.objects.filter(
         customer=claim.contract.customer, month=claim.month, status=FileStatus.READY
     ).order_by("pk")
@@ -210,6 +215,24 @@ def _decision_row(row: Recommendation) -> tuple[Any, ...]:
         decision and decision.decided_by,
         decision and decision.decided_at,
     )
+
+
+def _reversals(claim: Claim) -> Iterator[tuple[Any, ...]]:
+    """Yield what was proposed to be reversed, and what another person made of it."""
+    proposals = Undoing.objects.filter(compensation__claim=claim).select_related("proposed_by", "closed_by")
+    for row in proposals.prefetch_related("entries").order_by("pk"):
+        yield (
+            row.pk,
+            ", ".join(str(number) for number in sorted(entry.number for entry in row.entries.all())),
+            row.reason,
+            "yes" if row.reopens else "no",
+            row.proposed_by,
+            row.proposed_at,
+            row.outcome,
+            row.closed_by or "",
+            row.closed_at,
+            row.answer,
+        )
 
 
 def _ledger(entries: Any) -> Iterator[tuple[Any, ...]]:

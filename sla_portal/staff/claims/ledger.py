@@ -237,7 +237,9 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
 def voucher(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the history of a voucher; POST `act=redeem` redeems it, `act=reverse` reverses its last entry."""
     require_right(request, "claims.view_voucher")
-    found = get_object_or_404(Voucher.objects.select_related("compensation__claim__contract__customer"), pk=pk)
+    found = get_object_or_404(
+        Voucher.objects.select_related("compensation__claim__contract__customer", "compensation__decision"), pk=pk
+    )
     return _life(request, found, life_of(found), reverse("admin:voucher", args=[pk]))
 
 
@@ -245,7 +247,7 @@ def voucher(request: HttpRequest, pk: int) -> HttpResponse:
 def extension(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the history of a service extension; POST `act=reverse` reverses it."""
     require_right(request, "claims.view_entry")
-    found = get_object_or_404(Compensation.objects.select_related("claim__contract__customer"), pk=pk)
+    found = get_object_or_404(Compensation.objects.select_related("claim__contract__customer", "decision"), pk=pk)
     life = life_of_extension(found)
     if not life:
         raise Http404
@@ -259,7 +261,8 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
     compensation = code.compensation if code else subject
     claim = compensation.claim
     expired = code is not None and local_date(epoch(now), settings.SLA_ZONE) > code.expires_on
-    may_redeem = (
+    took_part = request.user.pk in (compensation.decision.recommended_by_id, compensation.decision.decided_by_id)
+    could_redeem = (
         code is not None
         and not expired
         and last.step in (Step.ISSUED, Step.RETURNED)
@@ -288,7 +291,8 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
             "contract": claim.contract,
             "value": amount(life[0].value, life[0].currency),
             "minutes": life[0].minutes,
-            "redeem": redeem if may_redeem else None,
+            "redeem": redeem if could_redeem and not took_part else None,
+            "redeemed_by_another": could_redeem and took_part,
             "reversal": reversal if may_reverse and undoing is None else None,
             "what_reverses": WHAT_REVERSES.get(Step(last.step)),
             "undoing": undoing,

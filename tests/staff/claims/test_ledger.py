@@ -362,6 +362,16 @@ def test_a_redemption_taken_back_on_a_stale_page_does_not_void_the_voucher(desk,
     assert list(voucher.entries.order_by("id").values_list("step", flat=True)) == ["issued", "redeemed", "returned"]
 
 
+def test_who_decided_the_claim_reads_that_another_redeems_its_voucher(given):
+    voucher = Voucher.objects.get()
+    page = signed_in(given.decision.decided_by).get(page_of(voucher))
+    assert "You recommended or decided this claim. Another person redeems its voucher." in text_of(page)
+    assert page.context["redeem"] is None
+    sent = {"act": "redeem", "redeem-reference": "R-1", "redeem-sure": "on"}
+    assert signed_in(given.decision.recommended_by).post(page_of(voucher), sent).status_code == 422
+    assert voucher.entries.count() == 1
+
+
 def test_an_expired_voucher_cannot_be_redeemed_and_says_why(desk, given):
     voucher = Voucher.objects.get()
     with travel(at("2027-10-21 00:00"), tick=False):

@@ -41,6 +41,8 @@ REACHABLE = frozenset(
         "claim_status", "claim_proof", "claim_minutes", "claim_answer", "claim_withdraw", "claim_appeal",
         # The reader's language and time zone.
         "clock", "choose",
+        # How the operator looks, on these pages and on the desk's.
+        "operator_colours", "operator_logo",
     }
 )  # fmt: skip
 """Names of public pages that answer before the opening: none reports how the service was."""

@@ -12,6 +12,7 @@ from sla_portal.customers.models import Contact
 from sla_portal.notices.operations import give_notice
 from sla_portal.notices.wording import Words
 from sla_portal.operator.operations import open_portal, set_reported_from
+from sla_portal.operator.rules import stylesheet_name
 from sla_portal.website.opening import BESIDE, NO_NAME, ONCE_ANNOUNCED, REACHABLE
 from tests.support.builders import a_region, an_outage, at, on
 from tests.support.desk import text_of
@@ -96,6 +97,13 @@ def test_it_names_the_day_until_it_is_here(client: Client, django_assert_max_num
     with travel(at("2027-01-02 00:00"), tick=False):
         assert "will be reported here soon" in text_of(client.get("/"))
         assert "Retry-After" not in client.get("/incidents/")
+
+
+def test_the_operators_look_is_there_before_the_opening(client: Client):
+    """The desk shows it, too."""
+    colours = stylesheet_name("#12405c", "#8ec1ef")
+    assert client.get(reverse("operator_colours", args=[colours])).status_code == 200
+    assert client.get(reverse("operator_logo", args=["none.png"])).status_code == 404
 
 
 def test_an_announcement_is_read_at_its_address_before_the_opening(client: Client):

@@ -145,6 +145,13 @@ class StaffAdmin(Removable, AuditedModelAdmin, UserAdmin):
         beyond = obj is not None and obj.is_superuser and not request.user.is_superuser
         return not beyond and super().has_delete_permission(request, obj)
 
+    def get_deleted_objects(self, objs, request):
+        deleted, counts, permissions, kept = super().get_deleted_objects(objs, request)
+        if request.user in objs:
+            # The entry about the removal would rest on the account.
+            kept.append(_("You are signed in with this account. Another administrator removes it."))
+        return deleted, counts, permissions, kept
+
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         if not change and not form.instance.has_usable_password():

@@ -75,7 +75,11 @@ def test_the_page_says_what_rests_on_a_record_and_removes_nothing(desk):
         contract: ["Month closings : 1"],
         login: ["Outages : 1", "Month closings : 1"],
         Client.objects.get(code="web"): ["Month closings : 1"],
-        admin: ["Audit log : 1", "The audit log and what this person did stay."],
+        admin: [
+            "Audit log : 1",
+            "You are signed in with this account. Another administrator removes it.",
+            "The audit log and what this person did stay.",
+        ],
     }
     for row, sentences in said.items():
         page = desk.get(delete_page(row))
@@ -100,6 +104,15 @@ def test_a_reason_is_asked_for_and_a_superuser_is_removed_by_a_superuser(desk):
     assert Region.objects.filter(pk=region.pk).exists()
     assert remove(desk, User.objects.create_superuser("root")).status_code == 403
     assert desk.get(reverse("admin:customers_region_delete", args=[10**6])).status_code == 302
+
+
+@pytest.mark.django_db
+def test_nobody_removes_the_own_account(desk):
+    own = User.objects.get(username="administrator")
+    assert "Another administrator removes it." in text_of(desk.get(delete_page(own)))
+    assert remove(desk, own).status_code == 200
+    assert User.objects.filter(pk=own.pk).exists()
+    assert remove(signed_in(a_member("Administrator", "second")), own).status_code == 302
 
 
 def race() -> list[object]:

@@ -17,8 +17,8 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
-from sla_portal.customers.models import Client, Contact, CoreFunction
-from sla_portal.customers.queries import authorised_contacts
+from sla_portal.customers.models import Client, Contact, CoreFunction, Right
+from sla_portal.customers.queries import marked_contacts
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Kind
@@ -177,7 +177,7 @@ def _mail_code(application: Application, now: datetime) -> None:
         "code": PRIVATE_CODE if may else "",
         "contract": contract,
         "minutes": int(CODE_VALID.total_seconds() / 60),
-        "authorised": ", ".join(one.email for one in authorised_contacts(contract.customer)),
+        "authorised": ", ".join(one.email for one in marked_contacts(contract.customer, Right.CLAIM)),
     }
     notice = give_notice(
         actor=FORM,

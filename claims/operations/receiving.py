@@ -15,8 +15,8 @@ from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, lock_chain, record, require
 from sla_portal.clocks import format_instant
-from sla_portal.customers.models import Client, Contact, CoreFunction
-from sla_portal.customers.queries import authorised_contacts
+from sla_portal.customers.models import Client, Contact, CoreFunction, Right
+from sla_portal.customers.queries import marked_contacts
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch, merged
 from sla_portal.kernel.months import ServiceMonth
@@ -292,7 +292,7 @@ def _check(
     if source == Source.FORM and not may_claim(contract, contact.email):
         raise NotAuthorisedToClaim(
             _("For this customer only authorised contacts may claim compensation: %(contacts)s.")
-            % {"contacts": ", ".join(one.email for one in authorised_contacts(contract.customer))}
+            % {"contacts": ", ".join(one.email for one in marked_contacts(contract.customer, Right.CLAIM))}
         )
     if source == Source.TICKET and not ticket_number.strip():
         raise TicketNumberMissing(_("Enter the ticket number."))

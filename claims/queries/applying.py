@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.queries import contracts_in_force
-from sla_portal.customers.models import Contact, Customer
+from sla_portal.customers.models import Contact, Customer, Right
 from sla_portal.customers.queries import acting_for, contacts_of_customer
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Kind
@@ -76,12 +76,12 @@ def contact_with_address(contract: Contract, email: str) -> Contact | None:
 
 def may_claim(contract: Contract, email: str) -> bool:
     """Whether the holder of an address may claim compensation for a contract."""
-    return acting_for(Customer.objects.filter(pk=contract.customer_id), email).exists()
+    return acting_for(Customer.objects.filter(pk=contract.customer_id), email, Right.CLAIM).exists()
 
 
 def contracts_to_claim_for(email: str, month: ServiceMonth) -> QuerySet[Contract]:
     """Return the contracts with a service day in a month for which the holder of an address may claim, by customer."""
-    customers = acting_for(Customer.objects.all(), email).order_by().values("pk")
+    customers = acting_for(Customer.objects.all(), email, Right.CLAIM).order_by().values("pk")
     found = contracts_in_force(month.first_day, month.last_day).filter(customer__in=customers)
     return found.select_related("customer").order_by("customer__code", "reference")
 

@@ -175,6 +175,7 @@ FIELDS = {
     "reports": pgettext_lazy("audit log", "reports"),
     "sessions ended": pgettext_lazy("audit log", "sessions ended"),
     "addresses": pgettext_lazy("audit log", "recipients"),
+    "authorised": pgettext_lazy("audit log", "authorised"),
     "by_name": pgettext_lazy("audit log", "responded by"),
     "clauses": pgettext_lazy("audit log", "clauses"),
     "action": pgettext_lazy("audit log", "action"),

@@ -14,7 +14,7 @@ from sla_portal.clocks import DASH
 from sla_portal.kernel.errors import Refused
 from sla_portal.plausible import ask_whether_meant
 
-from .models import Client, Contact, CoreFunction, Customer, Region
+from .models import Client, Contact, CoreFunction, Customer, Region, Right
 from .triggers import NAME as AN_INSTALLER_HAS_NO_INSTALLER
 
 SHOWN = 20
@@ -208,4 +208,5 @@ class ContactAdmin(AuditedModelAdmin):
 
     @admin.display(description=_("rights"))
     def rights(self, contact):
-        return badge("up", _("authorised")) if contact.authorised else DASH
+        marked = [badge("up", right.label) for right in Right if getattr(contact, right)]
+        return format_html_join(" ", "{}", ((one,) for one in marked)) or DASH

@@ -181,18 +181,34 @@ class Customer(Coded):
         return f"{self.name} ({self.code})"
 
 
+class Right(models.TextChoices):
+    """What a contact may do for a customer; the value is the field of `Contact` that marks it."""
+
+    LEGAL_NOTICES = "legal_notices", _("legal notices")
+    TERMINATE = "may_terminate", _("may terminate")
+    CLAIM = "may_claim", _("may claim")
+
+
 class Contact(models.Model):
-    """A person at a customer who receives notices."""
+    """A person at a customer who receives notices. A right that no contact of the customer is marked for, all of them have."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("customer"), related_name="contacts")
     email = models.EmailField(_("e-mail"))
     name = models.CharField(_("name"), max_length=200, blank=True)
-    authorised = models.BooleanField(
-        _("authorised"),
+    legal_notices = models.BooleanField(
+        _("legal notices"),
         default=False,
-        help_text=_(
-            "May terminate contracts (5.2) and claim compensation. If no contact of a customer is marked, all of them may."
-        ),
+        help_text=_("Gets notices of amendments (5.2). If no contact of a customer is marked, all of them do."),
+    )
+    may_terminate = models.BooleanField(
+        _("may terminate"),
+        default=False,
+        help_text=_("May terminate contracts (5.2). If no contact of a customer is marked, all of them may."),
+    )
+    may_claim = models.BooleanField(
+        _("may claim"),
+        default=False,
+        help_text=_("May claim compensation (3.3). If no contact of a customer is marked, all of them may."),
     )
 
     class Meta:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 
-from .models import Contact, Customer
+from .models import Contact, Customer, Right
 
 OF_CUSTOMER = Q(customer=OuterRef("pk")) | Q(customer=OuterRef("installer"))
 """Contacts of the customer of the outer query."""
@@ -37,15 +37,31 @@ def with_address(customers: QuerySet[Customer], email: str) -> QuerySet[Customer
     return with_contact(customers, email__iexact=email)
 
 
-def acting_for(customers: QuerySet[Customer], email: str) -> QuerySet[Customer]:
-    """Return the customers for which the holder of an address may terminate contracts and claim compensation (5.2).
+def acting_for(customers: QuerySet[Customer], email: str, right: Right) -> QuerySet[Customer]:
+    """Return the customers for which the holder of an address has a right (5.2).
 
-    Where contacts of a customer are marked as authorised, only these; where none is, all of its contacts.
+    Where contacts of a customer are marked for it, only these; where none is, all of its contacts.
     """
-    marked = Contact.objects.filter(OF_CUSTOMER, authorised=True)
+    marked = Contact.objects.filter(OF_CUSTOMER, **{right: True})
     return with_address(customers, email).filter(~Exists(marked) | Exists(marked.filter(email__iexact=email)))
 
 
-def authorised_contacts(customer: Customer) -> QuerySet[Contact]:
-    """Return the contacts of a customer that are marked as authorised; none: all of its contacts are."""
-    return contacts_of_customer(customer).filter(authorised=True)
+def contacts_with(right: Right, customers: QuerySet[Customer]) -> QuerySet[Contact]:
+    """Return the contacts that have a right for one of the customers, by the rule of `acting_for`."""
+    return contacts_of(customers).filter(**{right: True}) | contacts_of(customers & unmarked(right))
+
+
+def unmarked(right: Right) -> QuerySet[Customer]:
+    """Return the customers of which no contact is marked for a right, their own or their installer's."""
+    owners = Contact.objects.filter(**{right: True}).order_by().values("customer")
+    return Customer.objects.exclude(Q(pk__in=owners) | Q(installer__in=owners))
+
+
+def has_right(right: Right, customer: str) -> Q:
+    """Return the condition that a contact has a right for the customer whose key the expression `customer` names."""
+    return Q(**{right: True}) | Q(**{f"{customer}__in": unmarked(right).order_by().values("pk")})
+
+
+def marked_contacts(customer: Customer, right: Right) -> QuerySet[Contact]:
+    """Return the contacts of a customer that are marked for a right; none: all of its contacts have it."""
+    return contacts_of_customer(customer).filter(**{right: True})

@@ -26,7 +26,7 @@ from sla_portal.agreements.queries import acceptance, answers_of, customers_answ
 from sla_portal.agreements.rules import Acceptance, AnswerKind, last_day_of_stopping
 from sla_portal.agreements.words import response_words
 from sla_portal.audit.actors import Actor
-from sla_portal.customers.models import Customer
+from sla_portal.customers.models import Customer, Right
 from sla_portal.customers.queries import acting_for, contacts_of
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
@@ -88,7 +88,8 @@ class Asked:
     @cached_property
     def ending(self) -> Sequence[Customer]:
         """Those whose contracts the recipient may terminate: with a contract that continues, and authorised for it."""
-        acting = acting_for(Customer.objects.filter(pk__in=[one.pk for one in self.customers]), self.delivery.email)
+        theirs = Customer.objects.filter(pk__in=[one.pk for one in self.customers])
+        acting = acting_for(theirs, self.delivery.email, Right.TERMINATE)
         may = set(acting.values_list("pk", flat=True)) & {contract.customer_id for contract in self.contracts}
         return [one for one in self.customers if one.pk in may]
 
@@ -99,7 +100,7 @@ class Asked:
         others = {contract.customer_id for contract in self.contracts} - may
         if not others:
             return ""
-        contacts = contacts_of(Customer.objects.filter(pk__in=others)).filter(authorised=True)
+        contacts = contacts_of(Customer.objects.filter(pk__in=others)).filter(may_terminate=True)
         return ", ".join(contacts.order_by("email").values_list("email", flat=True).distinct()[:SHOWN])
 
     @property

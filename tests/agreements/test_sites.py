@@ -75,6 +75,13 @@ def test_the_installers_contact_responds_for_one_some_or_all_sites(installer):
     assert (counts["objected"], counts["terminated"]) == (1, 1)
 
 
+def test_only_contacts_for_legal_notices_are_told_where_some_are_marked(installer):
+    Customer.objects.get(code="S-1").contacts.create(email="counsel@example.com", legal_notices=True)
+    version = announced()
+    assert named(version.notice) == [("wall@example.com", ["S-2"]), ("counsel@example.com", [])]
+    assert not customers_not_notified(version).exists()
+
+
 def test_a_mail_for_one_site_responds_for_that_site(installer):
     Customer.objects.filter(pk=installer.pk).update(bundled=False)
     version = announced()
@@ -85,7 +92,7 @@ def test_a_mail_for_one_site_responds_for_that_site(installer):
 def test_contracts_are_ended_by_authorised_contacts_and_all_together_or_not_at_all(installer):
     version = announced()
     mail = version.notice.deliveries.get()
-    Customer.objects.get(code="S-2").contacts.create(email="boss@example.com", authorised=True)
+    Customer.objects.get(code="S-2").contacts.create(email="boss@example.com", may_terminate=True)
     both = Customer.objects.filter(installer=installer)
     given = {"actor": Actor.system("link"), "version": version, "by_name": "Ann", "delivery": mail, "now": LATER}
     with pytest.raises(NotAuthorised, match=r"S-2.*boss@example\.com"):

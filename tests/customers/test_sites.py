@@ -5,12 +5,13 @@ from contextlib import contextmanager
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from sla_portal.customers.models import Customer
+from sla_portal.customers.models import Customer, Right
 from sla_portal.customers.queries import (
     acting_for,
-    authorised_contacts,
     contacts_of,
     contacts_of_customer,
+    contacts_with,
+    marked_contacts,
     with_contact,
 )
 from sla_portal.customers.triggers import FUNCTION, LOCK, NAME
@@ -54,7 +55,8 @@ def test_a_site_has_its_own_contacts_and_those_of_its_installer():
     assert not {alone, bare} & set(with_contact(everyone))
 
 
-def test_where_contacts_are_marked_as_authorised_only_these_act_and_an_installers_for_its_sites():
+@pytest.mark.parametrize("right", Right)
+def test_where_contacts_are_marked_for_a_right_only_these_have_it_and_an_installers_for_its_sites(right):
     installer = a_customer(a_region())
     first, second = a_site(installer), a_site(installer)
     boss = installer.contacts.create(email="boss@example.com")
@@ -63,18 +65,30 @@ def test_where_contacts_are_marked_as_authorised_only_these_act_and_an_installer
     everyone = Customer.objects.all()
 
     def acting(contact):
-        return set(acting_for(everyone, contact.email.upper()))
+        return set(acting_for(everyone, contact.email.upper(), right))
 
+    def having(*customers):
+        return set(contacts_with(right, everyone.filter(pk__in=[one.pk for one in customers])))
+
+    assert having(installer, first, second) == {boss, clerk, janitor}
     assert acting(clerk) == {installer, first, second}
     assert acting(janitor) == {first}
-    boss.authorised = True
-    boss.save()
+    mark(boss, right)
+    assert having(first) == having(installer, first, second) == {boss}
     assert acting(boss) == {installer, first, second}
     assert acting(clerk) == acting(janitor) == set()
-    janitor.authorised = True
-    janitor.save()
+    mark(janitor, right)
     assert acting(janitor) == {first}
-    assert set(authorised_contacts(first)) == {boss, janitor}
+    assert set(marked_contacts(first, right)) == having(first) == {boss, janitor}
+    mark(boss, right, False)
+    assert having(first) == {janitor}
+    assert having(first, second) == {boss, clerk, janitor}
+    assert all(set(acting_for(everyone, boss.email, other)) > {first} for other in Right if other != right)
+
+
+def mark(contact, right: Right, has: bool = True) -> None:
+    setattr(contact, right, has)
+    contact.save()
 
 
 def race() -> list[object]:

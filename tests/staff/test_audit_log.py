@@ -22,6 +22,7 @@ from tests.support.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 NOW = at("2026-09-10 12:00")
+NO_RIGHTS = dict.fromkeys(("legal_notices", "may_terminate", "may_claim"), False)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +63,7 @@ def test_an_added_record_is_logged_with_user_and_time(administrator):
         "language": [None, "en"],
         "bundled": [None, False],
         "reports_by_mail": [None, False],
-        "contact ops@example.com": [None, {"email": "ops@example.com", "name": "Operations", "authorised": False}],
+        "contact ops@example.com": [None, {"email": "ops@example.com", "name": "Operations", **NO_RIGHTS}],
     }
 
 
@@ -112,9 +113,9 @@ def test_inline_rows_are_logged_one_by_one(administrator):
     url = reverse("admin:customers_customer_change", args=[customer.pk])
     administrator.post(url, {**facts, **contacts, "why": "New people"})
     assert last_entry().changes == {
-        "contact a@example.com": [{"email": "a@example.com", "name": "Ann", "authorised": False}, None],
+        "contact a@example.com": [{"email": "a@example.com", "name": "Ann", **NO_RIGHTS}, None],
         "contact c@example.com": [{"email": "b@example.com"}, {"email": "c@example.com"}],
-        "contact d@example.com": [None, {"email": "d@example.com", "name": "Dan", "authorised": False}],
+        "contact d@example.com": [None, {"email": "d@example.com", "name": "Dan", **NO_RIGHTS}],
     }
     assert last_entry().reason == "New people"
 

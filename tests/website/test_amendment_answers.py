@@ -265,7 +265,7 @@ def sites():
     for code in ("S-1", "S-2", "S-3"):
         site = a_customer(a_region(), code, name=f"House {code}", installer=installer)
         a_contract(site, "2026-01-01", "2027-06-30", reference=f"K-{code}")
-    Contact.objects.create(customer=site, email="boss@example.com", authorised=True)
+    Contact.objects.create(customer=site, email="boss@example.com", may_terminate=True)
     return f"/agreement/answer/{token(announced().notice.deliveries.get(email='wall@example.com'))}/"
 
 

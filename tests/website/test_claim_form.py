@@ -537,7 +537,7 @@ def test_an_installers_contact_claims_for_any_of_its_sites(sites):
 
 
 def test_only_authorised_contacts_claim_where_some_are_marked(sites):
-    Customer.objects.get(code="S-1").contacts.create(email="boss@example.com", authorised=True)
+    Customer.objects.get(code="S-1").contacts.create(email="boss@example.com", may_claim=True)
     stranger = Stranger()
     stranger.name_contract("K-1")
     stranger.give_times()
@@ -548,9 +548,9 @@ def test_only_authorised_contacts_claim_where_some_are_marked(sites):
     stranger.name_contract("K-2")
     assert stranger.send("code", code=stranger.fetch_code(NOW)).status_code == 302
     assert "<select" not in stranger.see("check").content.decode()
-    sites.contacts.update(authorised=True)
+    sites.contacts.update(may_claim=True)
     assert '<option value="K-1">' in stranger.see("check").content.decode()
-    sites.contacts.update(authorised=False)
-    Customer.objects.get(code="S-2").contacts.create(email="boss@example.com", authorised=True)
+    sites.contacts.update(may_claim=False)
+    Customer.objects.get(code="S-2").contacts.create(email="boss@example.com", may_claim=True)
     refused = stranger.send("check", go="send")
     assert refused.status_code == 422 and "only authorised contacts may claim" in text_of(refused)

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, record, require
-from sla_portal.customers.models import Customer
-from sla_portal.customers.queries import acting_for, authorised_contacts
+from sla_portal.customers.models import Customer, Right
+from sla_portal.customers.queries import acting_for, marked_contacts
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import day_span, local_date
@@ -229,11 +229,14 @@ def _check_time(version: AgreementVersion, received_at: datetime, now: datetime)
 
 
 def _check_authorised(customer: Customer, email: str) -> None:
-    if acting_for(Customer.objects.filter(pk=customer.pk), email).exists():
+    if acting_for(Customer.objects.filter(pk=customer.pk), email, Right.TERMINATE).exists():
         return
     raise NotAuthorised(
         _("For %(customer)s only authorised contacts may terminate contracts: %(contacts)s.")
-        % {"customer": customer, "contacts": ", ".join(one.email for one in authorised_contacts(customer))}
+        % {
+            "customer": customer,
+            "contacts": ", ".join(one.email for one in marked_contacts(customer, Right.TERMINATE)),
+        }
     )
 
 

@@ -14,8 +14,8 @@ from sla_portal.audit.documents import register
 from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.models import Occasion
 from sla_portal.audit.operations import lock_chain, make_checkpoint, record, require
-from sla_portal.customers.models import Contact, Customer
-from sla_portal.customers.queries import contacts_of
+from sla_portal.customers.models import Contact, Customer, Right
+from sla_portal.customers.queries import contacts_of, contacts_with
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
@@ -306,7 +306,7 @@ def notify_of_pending(*, contract: Contract, now: datetime) -> list[Notice]:
         for version in pending_versions(today):
             notified = deliveries_for(version, contract.customer).filter(contact__isnull=False).order_by()
             customer = Customer.objects.filter(pk=contract.customer_id)
-            audience = contacts_of(customer).exclude(pk__in=notified.values("contact"))
+            audience = contacts_with(Right.LEGAL_NOTICES, customer).exclude(pk__in=notified.values("contact"))
             if not version.notice or not audience.exists():
                 continue
             actor = Actor.system(f"signing of {contract}")
@@ -335,6 +335,7 @@ def _notify(
         wordings=emails.words(version, step, contract),
         audience=audience,
         customers=customers,
+        right=Right.LEGAL_NOTICES,
         public=public,
         now=now,
         notified_before=notified_before,

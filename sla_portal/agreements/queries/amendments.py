@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Lower
 
-from sla_portal.customers.models import Contact, Customer
-from sla_portal.customers.queries import contacts_of, with_address
+from sla_portal.customers.models import Contact, Customer, Right
+from sla_portal.customers.queries import contacts_with, with_address
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Delivery, DeliveryCustomer, Kind, Notice, Status
@@ -82,9 +82,9 @@ def customers_notified_or_concerned(version: AgreementVersion) -> QuerySet[Custo
 
 
 def notified_or_concerned(version: AgreementVersion) -> QuerySet[Contact]:
-    """Return contacts who were notified of a version, and contacts of the customers concerned."""
+    """Return contacts who were notified of a version, and contacts for legal notices of the customers concerned."""
     notified = deliveries_of(version).filter(contact__isnull=False).order_by()
-    contacts = contacts_of(concerned(version))
+    contacts = contacts_with(Right.LEGAL_NOTICES, concerned(version))
     return Contact.objects.filter(Q(pk__in=notified.values("contact")) | Q(pk__in=contacts.order_by().values("pk")))
 
 

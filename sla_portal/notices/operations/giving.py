@@ -20,7 +20,8 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.documents import register
 from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.operations import lock_chain, record, require
-from sla_portal.customers.models import Contact, Customer
+from sla_portal.customers.models import Contact, Customer, Right
+from sla_portal.customers.queries import has_right
 from sla_portal.kernel.errors import Refused
 from sla_portal.operator.queries import identities, present_mark, rehearsal_number
 from sla_portal.operator.rules import Mark
@@ -55,6 +56,7 @@ def give_notice(
     now: datetime,
     audience: QuerySet[Contact] | None = None,
     customers: QuerySet[Customer] | None = None,
+    right: Right | None = None,
     attachments: Sequence[File] = (),
     notified_before: QuerySet[Delivery] | None = None,
     addresses: Sequence[Address] = (),
@@ -62,9 +64,10 @@ def give_notice(
     """Freeze a notice and queue a delivery for each address of `audience`, once per address (5.2).
 
     With `customers` it goes to the contacts of these customers, their own and those of their installers: those of
-    `audience`, or all. An installer with several of the sites gets one e-mail with their list or, if it chose so, one for
-    each. Without either it is on the website only. The addresses of `notified_before`, deliveries of earlier notices, are
-    notified too, even if their contact was deleted; so are `addresses`, which are no contacts.
+    `audience`, or all, and only those that have the `right` for the customer. An installer with several of the sites gets
+    one e-mail with their list or, if it chose so, one for each. Without either it is on the website only. The addresses of
+    `notified_before`, deliveries of earlier notices, are notified too, even if their contact was deleted; so are
+    `addresses`, which are no contacts.
     Delivery starts after the commit: callers may speed it up by `tasks.deliver_soon()`; otherwise the schedule finds it
     within 30 seconds.
     """
@@ -96,7 +99,7 @@ def give_notice(
             file.notice = notice
             file.save()
         if customers is not None:
-            queued = _queue_for(notice, customers, audience)
+            queued = _queue_for(notice, customers, audience, right)
         else:
             queued = _queue(notice, audience) if audience is not None else 0
         if notified_before is not None:
@@ -160,14 +163,17 @@ def _queue(notice: Notice, audience: QuerySet[Contact]) -> int:
     return _insert(notice, Contact.objects.filter(pk__in=first), contact=F("pk"), language=F("customer__language"))
 
 
-def _queue_for(notice: Notice, customers: QuerySet[Customer], audience: QuerySet[Contact] | None) -> int:
+def _queue_for(
+    notice: Notice, customers: QuerySet[Customer], audience: QuerySet[Contact] | None, right: Right | None
+) -> int:
     """Queue deliveries for `customers` in a fixed number of statements, and record whom each is for."""
     chosen = customers.order_by().values("pk")
     contacts = Contact.objects.order_by()
     if audience is not None:
         contacts = contacts.filter(pk__in=audience.order_by().values("pk"))
-    own = contacts.filter(customer__in=chosen)
-    inherited = contacts.annotate(of_site=F("customer__sites")).filter(of_site__in=chosen)
+    ours, of_site = (has_right(right, owner) if right else Q() for owner in ("customer", "of_site"))
+    own = contacts.filter(ours, customer__in=chosen)
+    inherited = contacts.annotate(of_site=F("customer__sites")).filter(of_site, of_site__in=chosen)
     if not inherited.exists():
         queued = _queue(notice, own)
         if queued == own.count():
@@ -178,7 +184,7 @@ def _queue_for(notice: Notice, customers: QuerySet[Customer], audience: QuerySet
     bundled = inherited.filter(customer__bundled=True)
     queued = _queue(notice, contacts.filter(Q(pk__in=own.values("pk")) | Q(pk__in=bundled.values("pk"))))
     # A site's own contact with the same address has its e-mail already.
-    same = Contact.objects.filter(customer=OuterRef("of_site")).annotate(address=Lower("email"))
+    same = Contact.objects.filter(ours, customer=OuterRef("of_site")).annotate(address=Lower("email"))
     each = inherited.filter(~Exists(same.filter(address=Lower(OuterRef("email")))), customer__bundled=False)
     queued += _insert(notice, each, contact=F("pk"), language=F("customer__language"), site=F("of_site"))
     _record_customers(

@@ -42,8 +42,8 @@ from sla_portal.agreements.queries import (
 from sla_portal.agreements.rules import Stage
 from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.audit.versions import acting
-from sla_portal.customers.models import Contact
-from sla_portal.customers.queries import OF_CUSTOMER, contacts_of, with_contact
+from sla_portal.customers.models import Contact, Right
+from sla_portal.customers.queries import OF_CUSTOMER, contacts_with, with_contact
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Notice
 from sla_portal.notices.queries import pace, progress
@@ -105,7 +105,9 @@ def audience(effective_on: date, now: datetime) -> Audience:
     first, last = today(now), effective_on - timedelta(days=1)
     customers = customers_under_contract((), first, last)
     reached_by_mail = with_contact(customers).count()
-    return Audience(contacts_of(customers).count(), reached_by_mail, customers.count() - reached_by_mail)
+    return Audience(
+        contacts_with(Right.LEGAL_NOTICES, customers).count(), reached_by_mail, customers.count() - reached_by_mail
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
             field=models.DecimalField(
                 blank=True,
                 decimal_places=4,
-                help_text="Clause 3.2: a voucher of less becomes service extension. In the currency of the contract. Empty: any amount.",
+                help_text="Clause 3.2: a voucher of less becomes service extension. In the currency of the contract. 0: any amount.",
                 max_digits=10,
                 null=True,
                 validators=[django.core.validators.MinValueValidator(0)],

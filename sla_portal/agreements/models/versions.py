@@ -48,7 +48,7 @@ TERM_FIELDS = (
 The hash covers them: a term that is added later has to stay out of `content` for versions that were announced before.
 """
 LATER_TERMS = ("smallest_voucher",)
-"""Those that the first build did not have: empty in its versions, and left out of `content` where they are."""
+"""Those that the first build did not have: empty in its versions, which means 0, and left out of `content` there."""
 PREAMBLE_FIELDS = ("title", "title_zh", "text", "text_zh")
 CLAUSE_FIELDS = ("number", "heading", "heading_zh", "summary", "summary_zh", "wording", "wording_zh")
 
@@ -151,7 +151,7 @@ class AgreementVersion(models.Model):
         blank=True,
         validators=[MinValueValidator(Decimal(0))],
         help_text=_(
-            "Clause 3.2: a voucher of less becomes service extension. In the currency of the contract. Empty: any amount."
+            "Clause 3.2: a voucher of less becomes service extension. In the currency of the contract. 0: any amount."
         ),
     )
     amendment_notice_days = models.PositiveSmallIntegerField(

@@ -1,6 +1,6 @@
 """When a month can be claimed (3.3.1), whether a claim passes the checks of section 3, and what it is worth (3.2, 5.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -132,6 +132,8 @@ class Entitlement:
     month_minutes: int
     """The minutes of the whole calendar month, however many of its days are days of the contract (3.2)."""
     currency: str
+    smallest_voucher: Decimal = Decimal(0)
+    """What a voucher is at least worth (3.2)."""
 
     @property
     def minutes(self) -> int:
@@ -168,6 +170,8 @@ class Division:
     extension_value: Decimal
     cut_minutes: int
     cut_value: Decimal
+    small_minutes: int = 0
+    """Of the extension: those of a voucher that would have been worth less than the smallest that is issued."""
 
     @property
     def value(self) -> Decimal:
@@ -177,8 +181,8 @@ class Division:
 def divide(entitlement: Entitlement, voucher_minutes: int, cap_left: Decimal, *, extendable: bool) -> Division:
     """Divide the minutes between voucher and service extension within the balance under the cap (3.2, 5.1).
 
-    `voucher_minutes` are at most those with charge, else ValueError; the rest becomes extension. If no contract can be
-    extended, the rest is cut.
+    `voucher_minutes` are at most those with charge, else ValueError; the rest becomes extension, and so does a voucher
+    that would be smaller than is issued. If no contract can be extended, the rest is cut.
     """
     if not 0 <= voucher_minutes <= entitlement.paid:
         raise ValueError("More minutes as voucher than carry a charge.")
@@ -192,6 +196,8 @@ def divide(entitlement: Entitlement, voucher_minutes: int, cap_left: Decimal, *,
         fitting = min(charged, _minutes_worth(within, entitlement))
         extension_value = worth(fitting, entitlement)
     voucher_value = min(voucher_share, within - extension_value)
+    if extendable and 0 < voucher_value < entitlement.smallest_voucher:
+        return replace(divide(entitlement, 0, cap_left, extendable=True), small_minutes=voucher_minutes)
     return Division(
         voucher_minutes=voucher_minutes,
         voucher_value=voucher_value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -16,8 +17,11 @@ from django.utils.translation import gettext as _
 
 from sla_portal.kernel.characters import character_name, hidden_character, with_turning_shown
 from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.money import MOST_DECIMALS
 
 LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
+LONGEST_AMOUNT = 20
+"""Digits with which an amount is reckoned before its length is checked."""
 SHOWN_BEFORE = 20
 """How many characters before an invisible one tell where it is."""
 
@@ -55,6 +59,20 @@ def _on_one_line(widget: forms.TextInput, data: Any, files: Any, name: str) -> A
     """A browser takes line breaks out of what is pasted into such an input; what else sends a form may leave them in."""
     typed = forms.widgets.Input.value_from_datadict(widget, data, files, name)
     return LINE_BREAK.sub(" ", typed) if isinstance(typed, str) else typed
+
+
+class AmountField(forms.DecimalField):
+    """An amount of money, whatever its currency; zeros behind the last decimal that any has are not counted."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_digits": 13, "decimal_places": MOST_DECIMALS, **kwargs})
+
+    def to_python(self, value: Any) -> Any:
+        amount = super().to_python(value)
+        unit = Decimal(1).scaleb(-MOST_DECIMALS)
+        if amount is None or not amount.is_finite() or len(amount.as_tuple().digits) > LONGEST_AMOUNT:
+            return amount
+        return amount.quantize(unit) if not amount % unit else amount
 
 
 class HiddenCharacter(Refused):

@@ -195,6 +195,7 @@ def entitled(contract: Contract, month: ServiceMonth, judged: Judged, terms: Ter
         monthly_charge=charges_in_force([contract], month)[contract.pk],
         month_minutes=month.total_minutes,
         currency=contract.currency,
+        smallest_voucher=terms.smallest_voucher,
     )
 
 

@@ -1,6 +1,7 @@
 """Agreement versions with their clauses; contracts with suspensions and payments."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from django import forms
 from django.conf import settings
@@ -24,10 +25,13 @@ from sla_portal.audit.admin import (
 from sla_portal.audit.forms import MergingForm
 from sla_portal.badges import badge
 from sla_portal.customers.admin import InstallerOfCustomerFilter
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.money import format_amount
 from sla_portal.plausible import ask_whether_meant
+from sla_portal.typed import AmountField
 
 from .models import AgreementVersion, Answer, Clause, Contract, Payment, RegisterEntry, Suspension
-from .operations import notify_of_pending, time_changed
+from .operations import check_currency, check_decimals, notify_of_pending, time_changed
 from .queries import charges_of, contracts_in_force, record_of_contract
 from .rules import FIRST_DAY, LAST_DAY, Stage, charge_on, shortest_period_ends_on
 
@@ -106,6 +110,9 @@ class AnswerAdmin(ReadOnlyModelAdmin):
 class ContractForm(ClosedMonthsForm):
     """Check a new contract's days (1.2) and charge. Of one on record, operations of their own change these."""
 
+    class Meta:
+        field_classes = {"monthly_charge": AmountField}
+
     def clean(self):
         facts = super().clean()
         for name in ("starts_on", "ends_on"):
@@ -125,10 +132,26 @@ class ContractForm(ClosedMonthsForm):
             )
         if (facts.get("monthly_charge") or 0) < 0:
             self.add_error("monthly_charge", _("The monthly charge cannot be negative."))
+        self._check_money(facts)
         served = [facts["customer"].region] if facts.get("customer") else []
         for name, years in (("starts_on", 2), ("ends_on", 10)):
             ask_whether_meant(self, name, timezone.now(), served, years=years)
         return facts
+
+    def _check_money(self, facts):
+        """A currency on record stays, whatever became of it."""
+        currency = facts.get("currency")
+        starts_on = facts.get("starts_on", self.instance.starts_on)
+        charge = facts.get("monthly_charge", self.instance.monthly_charge)
+        if currency is None or currency == self.initial.get("currency"):
+            return
+        try:
+            if starts_on:
+                check_currency(currency, starts_on)
+            if charge is not None:
+                check_decimals(charge, currency)
+        except Refused as refused:
+            self.add_error(refused.field if refused.field in self.fields else "currency", str(refused))
 
     def clean_currency(self):
         currency = self.cleaned_data["currency"].upper()
@@ -158,10 +181,26 @@ class SuspensionRows(Rows):
 class PaymentForm(MergingForm):
     """A payment."""
 
+    class Meta:
+        field_classes = {"amount": AmountField}
+
     def clean(self):
         facts = super().clean()
         ask_whether_meant(self, "paid_on", timezone.now())
         return facts
+
+
+class PaymentFormSet(forms.BaseInlineFormSet):
+    """Payments in the currency of their contract."""
+
+    def clean(self):
+        super().clean()
+        for form in self.extra_forms:
+            amount = form.cleaned_data.get("amount") if form.is_valid() else None
+            try:
+                check_decimals(amount or Decimal(0), self.instance.currency)
+            except Refused as refused:
+                form.add_error("amount", str(refused))
 
 
 class PaymentRows(Rows):
@@ -169,6 +208,7 @@ class PaymentRows(Rows):
 
     model = Payment
     form = PaymentForm
+    formset = PaymentFormSet
     can_delete = False
 
     def has_change_permission(self, request, obj=None):
@@ -251,7 +291,7 @@ class ContractAdmin(ClosedMonthsAdmin):
     def later_charges(self, contract):
         return "; ".join(
             _("%(charge)s from %(month)s")
-            % {"charge": plain_amount(charge, contract.currency), "month": f"{month:%Y-%m}"}
+            % {"charge": format_amount(charge, contract.currency), "month": f"{month:%Y-%m}"}
             for month, charge in charges_of(contract)
         )
 
@@ -262,7 +302,7 @@ class ContractAdmin(ClosedMonthsAdmin):
     @admin.display(description=_("monthly charge"))
     def charge(self, contract):
         shown = min(contract.last_day, max(contract.starts_on, today()))
-        return plain_amount(charge_on(contract.monthly_charge, charges_of(contract), shown), contract.currency)
+        return format_amount(charge_on(contract.monthly_charge, charges_of(contract), shown), contract.currency)
 
 
 def suspended(formset):
@@ -278,8 +318,3 @@ def suspended(formset):
 def today():
     """Return the day in the SLA time zone."""
     return timezone.localdate(timezone=settings.SLA_ZONE)
-
-
-def plain_amount(amount, currency):
-    """Write an amount with two decimals, or as many as it has."""
-    return f"{amount:.2f} {currency}" if amount == round(amount, 2) else f"{amount} {currency}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import astuple, dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 from django.utils.translation import gettext, ngettext
@@ -201,6 +202,14 @@ def _months(months: int) -> str:
     return ngettext("%(count)s month", "%(count)s months", months) % {"count": months}
 
 
+def _smallest(amount: Decimal) -> str:
+    return (
+        gettext("%(amount)s in the currency of the contract") % {"amount": f"{amount.normalize():f}"}
+        if amount
+        else gettext("any amount")
+    )
+
+
 def _notice(hours: int) -> str:
     return _hours(hours) if hours else gettext("any time before the start")
 
@@ -372,6 +381,13 @@ TERMS: dict[str, _Kind] = {
         _months,
         lambda _values: gettext("Counted from the day on which the voucher is issued."),
         lambda _old, _new: gettext("Vouchers issued before keep their expiry date."),
+    ),
+    "smallest_voucher": _Kind(
+        "3.2",
+        lambda: gettext("Smallest voucher"),
+        _smallest,
+        lambda _values: gettext("A voucher of less is not issued: its minutes become service extension."),
+        lambda _old, _new: gettext("Vouchers issued before keep their amount."),
     ),
     "amendment_notice_days": _Kind(
         "5.2",

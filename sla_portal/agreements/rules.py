@@ -97,6 +97,8 @@ class Terms:
     compensated_minutes_per_minute: int = 1
     compensation_cap_percent: int = 100
     voucher_valid_months: int = 12
+    smallest_voucher: Decimal = Decimal(0)
+    """In the currency of the contract; what is worth less becomes service extension."""
     amendment_notice_days: int = 30
 
 

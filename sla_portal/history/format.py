@@ -1,7 +1,7 @@
 """The format of the history file, as pydantic models. `manage.py historyschema` prints its JSON Schema from them.
 
 A document so read says everything in one way: keys in the order below, instants as UTC text (`2026-09-10T01:02:03Z`, so
-that text order is time order), money with two decimals or, where needed, three, and lists without an order of their own
+that text order is time order), money with two decimals or, where needed, more, and lists without an order of their own
 sorted. Two documents that say the same are then equal. Types are strict: no value is taken for one of another type.
 
 Docstrings of the models and of their keys are the descriptions in the schema.
@@ -33,6 +33,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import custom_error_schema
 
 from sla_portal.kernel.instants import check_year, instant_text, parse_instant
+from sla_portal.kernel.money import MOST_DECIMALS, fits, is_currency, smallest_unit, withdrawn_on
 from sla_portal.kernel.months import ServiceMonth
 
 FORMAT = "sla-portal-history/1"
@@ -112,8 +113,8 @@ Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "idn-e
 
 
 def canonical_money(amount: Decimal) -> str:
-    """Write an amount of at most three decimals with two, or with three where the third is not zero."""
-    return re.sub(r"(\.\d\d)0$", r"\1", f"{amount:.3f}")
+    """Write an amount with two decimals, or with three or four where they are not zero."""
+    return re.sub(r"(\.\d\d\d??)0+$", r"\1", f"{amount:.{MOST_DECIMALS}f}")
 
 
 def _not_negative(value: str) -> str:
@@ -124,8 +125,8 @@ def _not_negative(value: str) -> str:
 
 _Decimal = Annotated[
     str,
-    Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,3}0*)?$"),
-    Sentence("A decimal such as 49.00 is wanted here, of at most nine digits and three decimals, not {value}."),
+    Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,4}0*)?$"),
+    Sentence("A decimal such as 49.00 is wanted here, of at most nine digits and four decimals, not {value}."),
 ]
 _without_minus_zero = AfterValidator(lambda value: canonical_money(Decimal(value) + 0))
 Amount = Annotated[_Decimal, _without_minus_zero]
@@ -190,9 +191,15 @@ class Part(BaseModel):
         """Name the keys that do not go with the others, each with a sentence."""
         return ()
 
+    def oddities(self) -> Iterable[InitErrorDetails]:
+        """Name what is refused unless it is to be taken as recorded."""
+        return ()
+
     @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
+    def _is_consistent(self, info: ValidationInfo) -> Self:
         wrong = [_wrong(text, key) for key, text in self.contradictions()]
+        if info.context != AS_RECORDED:
+            wrong += self.oddities()
         if wrong:
             raise ValidationError.from_exception_data(type(self).__name__, wrong)
         return self
@@ -321,6 +328,22 @@ class Contract(Part):
                 f"A contract ends early within its days, {self.starts_on} to {self.ends_on}, not on {self.terminated_on}.",
             )
 
+    def oddities(self) -> Iterable[InitErrorDetails]:
+        gone = withdrawn_on(self.currency)
+        if not is_currency(self.currency) and gone is None:
+            yield _wrong(f"{self.currency} is no currency of ISO 4217.", "currency")
+        elif gone and date.fromisoformat(self.starts_on) > gone:
+            yield _wrong(f"{self.currency} was withdrawn on {gone}, before the contract began.", "currency")
+        unit, row = smallest_unit(self.currency), vars(self)
+        said: list[tuple[tuple[str | int, ...], str]] = [
+            (("monthly_charge",), self.monthly_charge),
+            *((("charges", n, "monthly_charge"), one["monthly_charge"]) for n, one in enumerate(row["charges"])),
+            *((("payments", n, "amount"), one["amount"]) for n, one in enumerate(row["payments"])),
+        ]
+        for steps, amount in said:
+            if not fits(Decimal(amount), self.currency):
+                yield _wrong(f"{self.currency} has no smaller unit than {unit}, but this is {amount}.", *steps)
+
 
 class Customer(Part):
     code: Code
@@ -425,7 +448,7 @@ class Exclusion(Part):
 
 
 AS_RECORDED = {"as_recorded": True}
-"""The context of validation in which times out of order (2.2) are taken as they are."""
+"""The context of validation in which times out of order (2.2), and money that its currency does not have, are taken as they are."""
 
 
 def _not_before(*keys: str) -> AfterValidator:

@@ -96,7 +96,7 @@ class History:
 def read(content: bytes, *, as_recorded: bool = False) -> History:
     """Read a history file; raises `NotAHistory` with every path that is wrong.
 
-    With `as_recorded`, times out of order (2.2) are taken as they are.
+    With `as_recorded`, times out of order (2.2), and money that its currency does not have, are taken as they are.
     """
     said, errors = _parsed(content)
     try:

@@ -32,6 +32,7 @@ def entitlements(draw) -> Entitlement:
         monthly_charge=draw(st.integers(0, 10**9)) * Decimal("0.001"),
         month_minutes=days * 1440,
         currency=currency,
+        smallest_voucher=draw(st.sampled_from([0, 0, 1, 5, 1000])) * smallest_unit(currency),
     )
 
 
@@ -73,6 +74,14 @@ def test_the_voucher_is_rounded_and_the_extension_is_the_rest(case):
             worth(entitlement.paid, entitlement) - share,
         )
     assert division.voucher_value <= share
+
+
+@given(divisions())
+def test_a_voucher_smaller_than_is_issued_becomes_extension_wherever_a_contract_can_be_extended(case):
+    entitlement, _cap_left, extendable, division = case
+    if extendable:
+        assert division.voucher_value == 0 or division.voucher_value >= entitlement.smallest_voucher
+    assert not division.small_minutes or (extendable and not division.voucher_minutes)
 
 
 @given(divisions())
@@ -148,6 +157,25 @@ def test_a_value_is_exact_and_rounded_half_up_once(entitlement, minutes):
     exact = Fraction(entitlement.monthly_charge) * minutes / entitlement.month_minutes
     off = Fraction(worth(minutes, entitlement)) - exact
     assert -unit / 2 < off <= unit / 2
+
+
+@given(entitlements(), entitlements(), st.integers(0, 50_000))
+def test_contracts_of_the_same_charge_are_worth_the_same_per_minute(one, drawn, minutes):
+    other = replace(drawn, monthly_charge=one.monthly_charge, month_minutes=one.month_minutes, currency=one.currency)
+    assert worth(minutes, one) == worth(minutes, other)
+    every = [divide(each, min(each.paid, minutes), Decimal(10**12), extendable=True) for each in (one, other)]
+    issued = [given.voucher_value for given in every if given.voucher_minutes == minutes]
+    assert len(set(issued)) <= 1
+
+
+def test_a_small_voucher_is_issued_where_there_is_no_contract_to_extend():
+    whole = Entitlement(37, 0, 1, Decimal("4900.00"), 43200, "EUR", smallest_voucher=Decimal(5))
+    joined = divide(whole, 37, Decimal(490), extendable=True)
+    assert (joined.voucher_value, joined.extension_minutes, joined.small_minutes) == (0, 37, 37)
+    assert joined.extension_value == Decimal("4.20")
+    assert divide(whole, 37, Decimal(490), extendable=False).voucher_value == Decimal("4.20")
+    enough = replace(whole, smallest_voucher=Decimal("4.20"))
+    assert divide(enough, 37, Decimal(490), extendable=True).voucher_value == Decimal("4.20")
 
 
 def test_a_minute_of_one_charge_is_worth_the_same_however_many_days_a_contract_has():

@@ -62,7 +62,7 @@ from sla_portal.availability.operations import confirm_exclusion, correct_month,
 from sla_portal.customers.models import Contact
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Notice
-from tests.support.builders import a_region, an_outage, at, on
+from tests.support.builders import a_region, a_version, an_outage, at, on
 from tests.support.claimants import (
     OPEN,
     PORTAL,
@@ -318,6 +318,19 @@ def test_one_person_recommends_another_grants_and_the_email_is_sent():
     assert voucher.expires_on == on("2027-10-20")
     assert "0.03 EUR" in letters(claim)[-1] and "2027-01-01" in letters(claim)[-1]
     assert voucher.code not in "".join(letters(claim))
+
+
+def test_a_voucher_below_the_smallest_of_the_months_version_becomes_extension():
+    a_version("1.9", "2026-09-01", smallest_voucher="5.00")
+    a_missed_september()
+    of, other = a_claimant(monthly_charge="43200.00"), a_claimant(monthly_charge="43200.00")
+    assert divided(granted(a_claim(of), voucher_minutes=4)) == (0, 37, [("extended", 37, 37)])
+    assert divided(granted(a_claim(other), voucher_minutes=5)) == (5, 32, [("extended", 32, 32), ("issued", 5, 5)])
+
+
+def divided(given):
+    entries = given.entries.order_by("number").values_list("step", "minutes", "value")
+    return given.voucher_minutes, given.extension_minutes, list(entries)
 
 
 def test_the_recommender_cannot_decide():

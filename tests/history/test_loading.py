@@ -86,13 +86,16 @@ def test_a_notice_without_a_window_is_a_cancellation(tmp_path):
         ("49.00", "49.00"),
         ("49.5", "49.50"),
         ("1.234", "1.234"),
+        ("1.2345", "1.2345"),
         ("007.10", "7.10"),
         ("0", "0.00"),
         ("1.23400000", "1.234"),
     ],
 )
-def test_money_is_dumped_with_two_decimals_or_the_three_it_has(tmp_path, written, canonical):
-    loaded(tmp_path, changed("customers[0].contracts[0].monthly_charge", written))
+def test_money_is_dumped_with_two_decimals_or_the_three_or_four_it_has(tmp_path, written, canonical):
+    document = changed("customers[0].contracts[0].monthly_charge", written)
+    document["customers"][0]["contracts"][0]["currency"] = "CLF"
+    loaded(tmp_path, document)
     assert json.loads(dumped())["customers"][0]["contracts"][0]["monthly_charge"] == canonical
 
 

@@ -213,8 +213,23 @@ def test_any_value_anywhere_is_loaded_or_refused_with_its_path(tmp_path, path):
             "4.9e1",
             (
                 "customers[0].contracts[0].monthly_charge: A decimal such as 49.00 is wanted here, of at most nine digits and "
-                'three decimals, not "4.9e1".'
+                'four decimals, not "4.9e1".'
             ),
+        ),
+        (
+            "customers[0].contracts[0].currency",
+            "EUX",
+            "customers[0].contracts[0].currency: EUX is no currency of ISO 4217.",
+        ),
+        (
+            "customers[0].contracts[0].currency",
+            "HRK",
+            "customers[0].contracts[0].currency: HRK was withdrawn on 2023-01-14, before the contract began.",
+        ),
+        (
+            "customers[0].contracts[0].payments[0].amount",
+            "49.0010",
+            "customers[0].contracts[0].payments[0].amount: EUR has no smaller unit than 0.01, but this is 49.001.",
         ),
         (
             "customers[0].contracts[0].monthly_charge",
@@ -258,7 +273,7 @@ NO_OTHER_TYPE = {
         "+49",
         ".5",
         "NaN",
-        "49.0001",
+        "49.00001",
     ],
     "customers[0].contracts[0].currency": ["EUR\n", "EURO", 978],
     "customers[0].contracts[0].starts_on": [

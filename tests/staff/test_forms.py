@@ -1,6 +1,7 @@
 """Forms of the staff pages refuse invalid input with a message that says what to do."""
 
 import re
+from decimal import Decimal
 from itertools import product
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -299,6 +300,9 @@ def test_an_invalid_window_is_refused(noc, changed, sentence):
         ({"ends_on": "9999-12-31"}, "Check the year of this day."),
         ({"monthly_charge": "-1"}, "The monthly charge cannot be negative."),
         ({"currency": "€"}, "Enter the currency as three letters"),
+        ({"currency": "xau"}, "XAU is no currency of ISO 4217."),
+        ({"currency": "HRK"}, "HRK was withdrawn on 2023-01-14."),
+        ({"currency": "JPY", "monthly_charge": "49.5"}, "JPY has no smaller unit than 1."),
     ],
 )
 def test_an_invalid_contract_is_refused(changed, sentence):
@@ -318,6 +322,37 @@ def test_an_invalid_contract_is_refused(changed, sentence):
     )
     assert sentence in text_of(response)
     assert not Contract.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "currency", "charge", "payment", "wrong"),
+    [
+        ("2026-01-01", "JPY", "49.00000", "49.0", ""),
+        ("2026-01-01", "CLF", "1.2345", "1.2345000", ""),
+        ("2026-01-31", "BGN", "49.00", "49.00", ""),
+        ("2026-01-01", "KWD", "49.001", "49.0001", "KWD has no smaller unit than 0.001."),
+    ],
+)
+def test_a_contract_and_its_payments_have_the_decimals_of_a_currency_of_its_time(
+    starts_on, currency, charge, payment, wrong
+):
+    facts = {
+        "customer": a_customer(a_region(), "C-1").pk,
+        "reference": "K-1",
+        "starts_on": starts_on,
+        "ends_on": "2026-12-31",
+        "monthly_charge": charge,
+        "currency": currency,
+        "trial_days": "0",
+        **rows("suspensions"),
+        **rows("payments", {"reference": "P-1", "paid_on": "2026-02-01", "amount": payment}),
+    }
+    response = signed_in(a_member("Administrator")).post(reverse("admin:agreements_contract_add"), facts)
+    assert wrong in text_of(response) if wrong else response.status_code == 302, text_of(response)
+    assert [
+        (contract.monthly_charge, contract.payments.get().amount)
+        for contract in Contract.objects.filter(reference="K-1")
+    ] == ([] if wrong else [(Decimal(charge), Decimal(payment))])
 
 
 def test_a_suspension_that_ends_before_it_starts_is_refused():

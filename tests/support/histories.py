@@ -215,7 +215,6 @@ instants = st.integers(-2208900000, 253339100000).map(
 offsets = st.sampled_from(["Z", "+00:00", "+08:00", "-03:30", ".000Z"])
 days = st.dates(date(1900, 1, 1), date(9998, 12, 31)).map(str)
 lines = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40).filter(str.strip)
-money = st.decimals(Decimal(0), Decimal("999999999.999"), places=3).map(lambda amount: f"{amount:f}")
 
 
 @st.composite
@@ -268,9 +267,15 @@ def coded(least: int) -> st.SearchStrategy[list[dict[str, str]]]:
     ).map(lambda found: [{"code": code, "name": name} for code, name in found.items()])
 
 
-def charges() -> st.SearchStrategy[list[dict[str, str]]]:
+def money(places: int) -> st.SearchStrategy[str]:
+    """An amount with at most `places` decimals that are not zero."""
+    amounts = st.decimals(Decimal(0), Decimal(999999999), places=places).map(lambda amount: f"{amount:f}")
+    return st.builds(str.__add__, amounts, st.sampled_from(["", "00"]) if places else st.just(""))
+
+
+def charges(places: int) -> st.SearchStrategy[list[dict[str, str]]]:
     months = st.sampled_from([f"{year}-{month:02}" for year in (2025, 2026, 2027) for month in (1, 6, 12)])
-    return st.dictionaries(months, money, max_size=3).map(
+    return st.dictionaries(months, money(places), max_size=3).map(
         lambda found: [{"from": month, "monthly_charge": charge} for month, charge in sorted(found.items())]
     )
 
@@ -278,17 +283,22 @@ def charges() -> st.SearchStrategy[list[dict[str, str]]]:
 @st.composite
 def contracts(draw: Any, reference: str) -> dict[str, Any]:
     span = draw(day_spans())
+    currency, places = draw(st.sampled_from([("EUR", 2), ("JPY", 0), ("KWD", 3), ("CLF", 4)]))
     return {
         "reference": reference,
         **span,
-        "monthly_charge": draw(money),
-        **draw(st.fixed_dictionaries({}, optional={"charges": charges()})),
-        "currency": draw(st.sampled_from(["EUR", "CNY", "KWD"])),
+        "monthly_charge": draw(money(places)),
+        **draw(st.fixed_dictionaries({}, optional={"charges": charges(places)})),
+        "currency": currency,
         "trial_days": draw(st.integers(0, 60)),
         "terminated_on": draw(st.sampled_from([None, span["starts_on"], span["ends_on"]])),
         "suspensions": draw(st.lists(day_spans(), max_size=2)),
         "payments": [
-            {"reference": payment, "paid_on": draw(days), "amount": draw(st.sampled_from(["", "-"])) + draw(money)}
+            {
+                "reference": payment,
+                "paid_on": draw(days),
+                "amount": draw(st.sampled_from(["", "-"])) + draw(money(places)),
+            }
             for payment in draw(st.lists(lines, max_size=2, unique=True))
         ],
     }

@@ -23,8 +23,8 @@ class Contract(models.Model):
     ends_on = models.DateField(_("last service day"), help_text=_("As agreed; the day itself is included."))
     monthly_charge = models.DecimalField(
         _("monthly charge"),
-        max_digits=12,
-        decimal_places=3,
+        max_digits=13,
+        decimal_places=4,
         help_text=_("The first; a later one holds from a service month on."),
     )
     currency = models.CharField(_("currency"), max_length=3, help_text=_("ISO 4217, such as EUR."))
@@ -108,7 +108,7 @@ class Charge(models.Model):
     contract = models.ForeignKey(Contract, models.PROTECT, verbose_name=_("contract"), related_name="charges")
     from_month = models.DateField(_("from service month"), help_text=_("The first day of the month."))
     revision = models.PositiveSmallIntegerField(_("revision"), default=1)
-    monthly_charge = models.DecimalField(_("monthly charge"), max_digits=12, decimal_places=3)
+    monthly_charge = models.DecimalField(_("monthly charge"), max_digits=13, decimal_places=4)
     reason = models.TextField(_("reason"), blank=True)
     recorded_at = models.DateTimeField(_("recorded at"))
 
@@ -170,7 +170,7 @@ class Payment(models.Model):
     contract = models.ForeignKey(Contract, models.PROTECT, verbose_name=_("contract"), related_name="payments")
     reference = models.CharField(_("reference"), max_length=60)
     paid_on = models.DateField(_("paid on"))
-    amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=3)
+    amount = models.DecimalField(_("amount"), max_digits=13, decimal_places=4)
 
     class Meta:
         verbose_name = _("payment")

@@ -40,12 +40,15 @@ TERM_FIELDS = (
     "compensated_minutes_per_minute",
     "compensation_cap_percent",
     "voucher_valid_months",
+    "smallest_voucher",
     "amendment_notice_days",
 )
 """The terms of a version: what an amendment can change besides the text.
 
 The hash covers them: a term that is added later has to stay out of `content` for versions that were announced before.
 """
+LATER_TERMS = ("smallest_voucher",)
+"""Those that the first build did not have: empty in its versions, which means 0, and left out of `content` there."""
 PREAMBLE_FIELDS = ("title", "title_zh", "text", "text_zh")
 CLAUSE_FIELDS = ("number", "heading", "heading_zh", "summary", "summary_zh", "wording", "wording_zh")
 
@@ -139,6 +142,17 @@ class AgreementVersion(models.Model):
         default=12,
         validators=[MinValueValidator(1), MaxValueValidator(120)],
         help_text=_("Clause 3.2: from the day of the grant."),
+    )
+    smallest_voucher = models.DecimalField(
+        _("smallest voucher"),
+        max_digits=10,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_(
+            "Clause 3.2: a voucher of less becomes service extension. In the currency of the contract. 0: any amount."
+        ),
     )
     amendment_notice_days = models.PositiveSmallIntegerField(
         _("amendment notice period (days)"),
@@ -281,6 +295,7 @@ class AgreementVersion(models.Model):
             compensated_minutes_per_minute=self.compensated_minutes_per_minute,
             compensation_cap_percent=self.compensation_cap_percent,
             voucher_valid_months=self.voucher_valid_months,
+            smallest_voucher=self.smallest_voucher or Decimal(0),
             amendment_notice_days=self.amendment_notice_days,
         )
 
@@ -303,7 +318,9 @@ class AgreementVersion(models.Model):
 
     def content(self) -> dict[str, Any]:
         """Text and terms in the form that is hashed; title and preamble where it has them."""
-        terms = {name: getattr(self, name) for name in TERM_FIELDS}
+        terms = {name: getattr(self, name) for name in TERM_FIELDS if name not in LATER_TERMS}
+        if self.smallest_voucher:
+            terms["smallest_voucher"] = f"{self.smallest_voucher.normalize():f}"
         preamble = Preamble.objects.filter(agreement_version=self).first()
         return {
             **({"preamble": {name: getattr(preamble, name) for name in PREAMBLE_FIELDS}} if preamble else {}),

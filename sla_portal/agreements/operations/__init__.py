@@ -33,6 +33,7 @@ from .drafting import (
     draft_version,
 )
 from .freezing import freeze_earlier_changes
+from .money import NoSuchCurrency, TooManyDecimals, check_currency, check_decimals
 from .periods import (
     AlreadyRenewed,
     ContractTerminated,
@@ -89,6 +90,7 @@ __all__ = [
     "LastDayNotPossible",
     "LaterVersionPublished",
     "NameMissing",
+    "NoSuchCurrency",
     "NotAcceptable",
     "NotAuthorised",
     "NotConcerned",
@@ -106,10 +108,13 @@ __all__ = [
     "SuspensionsOverlap",
     "TextLocked",
     "TextsDiffer",
+    "TooManyDecimals",
     "agree_later_end",
     "approve_entry",
     "change_charge",
     "change_draft",
+    "check_currency",
+    "check_decimals",
     "copy_wording",
     "correct_contract",
     "discard_draft",

@@ -19,6 +19,7 @@ from sla_portal.kernel.months import days_span, local_date
 from ..models import Contract, Payment, Suspension
 from ..queries import record_of_contract, renewal_of
 from ..rules import ContractRecord, days_changed, extended_to, shortest_period_ends_on
+from .money import check_currency, check_decimals
 from .publishing import notify_of_pending
 
 
@@ -93,6 +94,8 @@ def sign(actor: Actor, contract: Contract, reason: str, now: datetime) -> Contra
             _("A contract lasts at least one month: if it starts on %(start)s, it ends on %(end)s or later.")
             % {"start": contract.starts_on, "end": earliest}
         )
+    check_currency(contract.currency, contract.starts_on)
+    check_decimals(contract.monthly_charge, contract.currency)
     if Contract.objects.filter(reference=contract.reference).exists():
         raise ReferenceTaken(_("Contract %(reference)s already exists.") % {"reference": contract.reference})
     contract.save(force_insert=True)
@@ -123,6 +126,7 @@ def record_payment(
 ) -> Payment:
     """Add a payment on a contract; a repayment is a negative payment."""
     require(actor, "agreements.add_payment")
+    check_decimals(amount, contract.currency)
     with transaction.atomic():
         contract = locked(contract)
         if contract.payments.filter(reference=reference).exists():

@@ -30,6 +30,7 @@ from .contracts import (
     sign,
     time_changed,
 )
+from .money import check_decimals
 from .refusals import check_reason
 
 CHANGE = "agreements.change_contract"
@@ -250,6 +251,7 @@ def change_charge(
     check_reason(reason)
     with transaction.atomic():
         contract = locked(contract)
+        check_decimals(monthly_charge, contract.currency)
         first, last = ServiceMonth.of(contract.starts_on), ServiceMonth.of(contract.last_day)
         if not first <= from_month <= last:
             raise DaysOutsideContract(

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from sla_portal.agreements.changes import TERMS
 from sla_portal.agreements.models import (
     CLAUSE_FIELDS,
+    LATER_TERMS,
     TERM_FIELDS,
     AgreementVersion,
     Clause,
@@ -76,6 +77,7 @@ class TermsForm(forms.Form):
         names = (*TERM_FIELDS, *SUMMARIES)
         initial = {name: getattr(draft, name) for name in names} | {
             "availability_target": draft.terms.target_text,
+            "smallest_voucher": f"{draft.terms.smallest_voucher.normalize():f}",
         }
         super().__init__(*args, initial=initial, **kwargs)
         self.fields |= fields_for_model(AgreementVersion, fields=names)
@@ -93,6 +95,8 @@ class TermsForm(forms.Form):
         if self.known and self.cleaned_data.get(f"{KEEP}{name}") == THEIRS:
             return self.known.values[name]
         typed = self.cleaned_data[name]
+        if name in LATER_TERMS:
+            return typed or None
         return plain_text(typed) if name in SUMMARIES else typed
 
     def choice(self, name: str) -> forms.BoundField | None:

@@ -140,6 +140,14 @@ def worth_of(assessment: Assessment, division: Division) -> Worth:
 def _cut(assessment: Assessment, division: Division) -> list[str]:
     currency = assessment.entitlement.currency
     sentences = []
+    if division.small_minutes:
+        sentences.append(
+            _("A voucher of less than %(smallest)s is not issued (3.2): its %(minutes)s become service extension.")
+            % {
+                "smallest": amount(assessment.entitlement.smallest_voucher, currency),
+                "minutes": format_minutes(division.small_minutes),
+            }
+        )
     if division.cut_value:
         sentences.append(
             _("The liability cap (5.1) cuts %(value)s: the balance for this contract period is %(left)s.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
@@ -15,7 +14,9 @@ from django.utils.translation import gettext_lazy
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.queries import charges_in_force
 from sla_portal.agreements.rules import FIRST_DAY, LAST_DAY, as_long
+from sla_portal.kernel.money import printed
 from sla_portal.kernel.months import ServiceMonth
+from sla_portal.typed import AmountField
 
 from ..forms import ReasonForm
 
@@ -118,9 +119,7 @@ class ChargeForm(ContractActionForm):
         coerce=ServiceMonth.parse,
         help_text=gettext_lazy("Earlier months keep the charge they had."),
     )
-    monthly_charge = forms.DecimalField(
-        label=gettext_lazy("Monthly charge"), min_value=0, max_digits=12, decimal_places=3
-    )
+    monthly_charge = AmountField(label=gettext_lazy("Monthly charge"), min_value=0)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -133,12 +132,9 @@ class ChargeForm(ContractActionForm):
         fields["from_month"].choices = [(str(month), str(month)) for month in reversed(months)]
         fields["from_month"].initial = str(following)
         fields["monthly_charge"].label = _("Monthly charge (%(currency)s)") % {"currency": self.contract.currency}
-        fields["monthly_charge"].initial = plain(charges_in_force([self.contract], following)[self.contract.pk])
-
-
-def plain(amount: Decimal) -> str:
-    """Write an amount with two decimals, or three where the third is not zero."""
-    return f"{amount:.2f}" if amount == round(amount, 2) else f"{amount:.3f}"
+        fields["monthly_charge"].initial = printed(
+            charges_in_force([self.contract], following)[self.contract.pk], self.contract.currency
+        )
 
 
 class RenewForm(forms.Form):
@@ -146,9 +142,7 @@ class RenewForm(forms.Form):
 
     reference = forms.CharField(label=gettext_lazy("Reference"), max_length=40)
     ends_on = DayField(label=gettext_lazy("Last service day"))
-    monthly_charge = forms.DecimalField(
-        label=gettext_lazy("Monthly charge"), min_value=0, max_digits=12, decimal_places=3
-    )
+    monthly_charge = AmountField(label=gettext_lazy("Monthly charge"), min_value=0)
     currency = forms.RegexField(
         r"^[A-Za-z]{3}\Z",
         label=gettext_lazy("Currency"),
@@ -169,7 +163,7 @@ class RenewForm(forms.Form):
         initial = {
             "reference": next_reference(contract),
             "ends_on": as_long(contract.starts_on, contract.ends_on, begins),
-            "monthly_charge": plain(charge),
+            "monthly_charge": printed(charge, contract.currency),
             "currency": contract.currency,
         }
         super().__init__(*args, initial=initial, **kwargs)

@@ -22,7 +22,7 @@ from sla_portal.agreements.rules import MonthCost, month_costs
 from sla_portal.audit.admin import Link
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.intervals import epoch
-from sla_portal.kernel.money import format_amount
+from sla_portal.kernel.money import format_amount, printed
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..common import page, require_right
@@ -134,7 +134,7 @@ def _rows(customer: Customer) -> Iterator[tuple[Any, ...]]:
                 month.service_days,
                 month.trial_days,
                 month.suspended_days,
-                "" if month.charge is None else month.charge,
-                month.paid,
+                "" if month.charge is None else printed(month.charge, contract.currency),
+                printed(month.paid, contract.currency),
                 contract.currency,
             )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from sla_portal.agreements.models import TERM_FIELDS, AgreementVersion
+from sla_portal.agreements.models import LATER_TERMS, TERM_FIELDS, AgreementVersion
 from sla_portal.agreements.operations import NotAcceptable, load_wording, set_first_version
 from sla_portal.agreements.queries import first_version as first_on_record
 from sla_portal.agreements.queries import missing_in_first_version, stands_still
@@ -69,6 +69,7 @@ class FirstVersionForm(forms.Form):
         initial: dict[str, Any] = {"effective_on": None if day == UNKNOWN_DAY else day}
         initial |= {name: getattr(version, name) for name in TERM_FIELDS}
         initial["availability_target"] = version.terms.target_text
+        initial["smallest_voucher"] = f"{version.terms.smallest_voucher.normalize():f}"
         self.on_record = {name: text_on_record(version, language) for name, language in TEXTS.items()}
         super().__init__(data, initial=initial | self.on_record)
         for name, language in TEXTS.items():
@@ -141,7 +142,10 @@ def _save(actor: Actor, version: AgreementVersion, form: FirstVersionForm, still
         set_first_version(
             actor=actor,
             effective_on=form.cleaned_data["effective_on"],
-            terms={name: form.cleaned_data[name] for name in TERM_FIELDS},
+            terms={
+                name: form.cleaned_data[name] or None if name in LATER_TERMS else form.cleaned_data[name]
+                for name in TERM_FIELDS
+            },
             texts=form.typed,
             now=now,
         )

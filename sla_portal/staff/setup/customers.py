@@ -23,14 +23,16 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.operations import sign_contract
+from sla_portal.agreements.operations import check_currency, check_decimals, sign_contract
 from sla_portal.agreements.rules import shortest_period_ends_on
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.versions import acting
 from sla_portal.customers.models import Customer, Region, code_validator
 from sla_portal.customers.operations import enrol_customer
-from sla_portal.kernel.money import format_amount, smallest_unit
+from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.money import format_amount
 from sla_portal.notices.tasks import deliver_soon
+from sla_portal.typed import AmountField
 
 from ..common import download, page, refusals_on, require_right
 from ..exports import BOM
@@ -88,11 +90,9 @@ class RowForm(forms.Form):
     contract_reference = forms.CharField(max_length=40, required=False)
     first_service_day = forms.DateField(required=False, input_formats=["%Y-%m-%d"], error_messages=DATE_ERROR)
     last_service_day = forms.DateField(required=False, input_formats=["%Y-%m-%d"], error_messages=DATE_ERROR)
-    monthly_charge = forms.DecimalField(
+    monthly_charge = AmountField(
         required=False,
         min_value=Decimal(0),
-        max_digits=12,
-        decimal_places=3,
         localize=False,
         error_messages={"invalid": gettext_lazy("Enter an amount with a point, for example 49.00.")},
     )
@@ -143,12 +143,13 @@ class RowForm(forms.Form):
                 _("A contract lasts at least one month: if it starts on %(start)s, it ends on %(end)s or later.")
                 % {"start": first, "end": earliest},
             )
-        if charge is not None and currency and charge % smallest_unit(currency):
-            self.add_error(
-                "monthly_charge",
-                _("%(currency)s has no smaller unit than %(unit)s.")
-                % {"currency": currency, "unit": smallest_unit(currency)},
-            )
+        try:
+            if currency and first:
+                check_currency(currency, first)
+            if currency and charge is not None:
+                check_decimals(charge, currency)
+        except Refused as refused:
+            self.add_error(refused.field, str(refused))
 
 
 @dataclass

@@ -63,6 +63,7 @@ def test_a_contract_is_renewed_on_other_terms_typed_over(admin, contract):
     page = at_page(admin, "renew_contract", contract)
     short = page.fill("reference", ends_on="2027-01-15", currency="cny")
     assert "A contract lasts at least one month" in text_of(short)
+    assert "BGN was withdrawn on 2026-01-31." in text_of(page.fill("reference", currency="bgn"))
     given = {"reference": "K-2027", "ends_on": "2027-06-30", "monthly_charge": "70", "currency": "cny"}
     assert page.fill("reference", **given).status_code == 302
     renewal = Contract.objects.get(renews=contract)
@@ -160,10 +161,10 @@ def test_all_periods_of_a_customer_are_listed_and_exported_with_what_each_month_
     rows = list(DictReader(StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
     columns = ("contract", "month", "service_days", "trial_days", "suspended_days", "monthly_charge", "paid")
     assert [tuple(row[name] for name in columns) for row in (rows[0], rows[1], rows[3], rows[-1])] == [
-        ("K-1", "2026-01", "31", "31", "0", "", "0"),
-        ("K-1", "2026-02", "28", "0", "0", "49.000", "0"),
-        ("K-1", "2026-04", "30", "0", "5", "59.000", "59.000"),
-        ("'=K-2", "2027-02", "10", "0", "0", "49.000", "0"),
+        ("K-1", "2026-01", "31", "31", "0", "", "0.00"),
+        ("K-1", "2026-02", "28", "0", "0", "49.00", "0.00"),
+        ("K-1", "2026-04", "30", "0", "5", "59.00", "59.00"),
+        ("'=K-2", "2027-02", "10", "0", "0", "49.00", "0.00"),
     ]
     sheet = reader.get(reverse("admin:export_customer_periods", args=[contract.customer_id, "xlsx"]))
     assert len(list(load_workbook(BytesIO(b"".join(sheet.streaming_content))).active.iter_rows())) == len(rows) + 1

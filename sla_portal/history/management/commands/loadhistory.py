@@ -29,7 +29,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--as-recorded",
             action="store_true",
-            help="take times of incidents out of order (2.2) as they are, and list them for correction",
+            help="take times of incidents out of order (2.2) as they are, and list them for correction, and take money that "
+            "its currency does not have",
         )
 
     def handle(self, *_args, file, as_recorded, **_options):

@@ -1,12 +1,9 @@
 """Contracts over years: renewed, ended, extended, corrected and charged anew (1.2, 1.3); what is closed stays."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from sla_portal.agreements.models import Charge, Contract
 from sla_portal.agreements.operations import (
@@ -33,7 +30,6 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import ClosedMonth, Entry
 from sla_portal.audit.operations import TouchesClosedMonth
 from sla_portal.audit.verbs import verb
-from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from tests.support.builders import a_contract, a_customer, a_region, at, on
@@ -236,85 +232,6 @@ def test_overlapping_periods_of_an_earlier_build_are_listed_and_written_in_every
     said = {"ends_on": on("2027-12-31"), "trial_days": 0, "renews": contract}
     correct_contract(contract=renewal, starts_on=on("2027-01-01"), **said, **SAID)
     assert not overlapping_periods().exists()
-
-
-# Random histories
-
-MONTHS = [ServiceMonth(2026, 7) + n for n in range(9)]
-some_month = st.sampled_from(MONTHS)
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("charge"), some_month, st.sampled_from([49, 59, 69])),
-        st.tuples(st.just("renew"), st.sampled_from([1, 2, 3]), st.sampled_from([49, 59])),
-        st.tuples(st.just("end"), some_month, st.integers(0, 27)),
-        st.tuples(st.just("resume"), st.none(), st.none()),
-        st.tuples(st.just("later"), st.integers(1, 40), st.none()),
-        st.tuples(st.just("correct"), st.integers(-20, 20), st.sampled_from([0, 14, 31])),
-        st.tuples(st.just("close"), some_month, st.none()),
-    ),
-    min_size=4,
-    max_size=9,
-)
-
-
-def do(contract: Contract, number: int, kind: str, first, second) -> None:
-    if kind == "charge":
-        change_charge(contract=contract, from_month=first, monthly_charge=Decimal(second), **SAID)
-    elif kind == "renew":
-        ends_on = contract.next_day + timedelta(days=first * 31)
-        renew_contract(
-            actor=ADMIN, contract=contract, reference=f"K-1-{number}", ends_on=ends_on, monthly_charge=Decimal(second),
-            currency="EUR", reason="As agreed", now=NOW,
-        )  # fmt: skip
-    elif kind == "end":
-        terminate_contract(contract=contract, last_day=first.first_day + timedelta(days=second), **SAID)
-    elif kind == "resume":
-        resume_contract(contract=contract, **SAID)
-    elif kind == "later":
-        agree_later_end(contract=contract, ends_on=contract.ends_on + timedelta(days=first), **SAID)
-    elif kind == "correct":
-        starts_on = contract.starts_on + timedelta(days=first)
-        said = {"starts_on": starts_on, "ends_on": contract.ends_on, "trial_days": second, "renews": contract.renews}
-        correct_contract(contract=contract, **said, **SAID)
-    else:
-        ClosedMonth.objects.get_or_create(month=first.first_day)
-
-
-def worth_by_day(customer: Customer, month: ServiceMonth) -> list[tuple]:
-    """For each day of a month, the charge of each contract in force, or that it is free: the plainest count."""
-    rows = list(Contract.objects.filter(customer=customer).order_by("pk"))
-    charge_of = charges_in_force(rows, month)
-    return [
-        tuple(
-            (row.pk, row.trial_ends_on is not None and day <= row.trial_ends_on, charge_of[row.pk])
-            for row in rows
-            if row.starts_on <= day <= row.last_day
-        )
-        for day in month.days
-    ]
-
-
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=steps, which=st.lists(st.integers(0, 2), min_size=9, max_size=9))
-def test_no_history_of_a_contract_moves_a_closed_month_without_a_correction(contract, steps, which):
-    with transaction.atomic():
-        closed("2026-08", "2026-10", "2027-01")
-        for number, ((kind, first, second), index) in enumerate(zip(steps, which, strict=False), 2):
-            own = list(Contract.objects.filter(customer=contract.customer).order_by("starts_on"))
-            months = [ServiceMonth.of(day) for day in ClosedMonth.objects.values_list("month", flat=True)]
-            before = {month: worth_by_day(contract.customer, month) for month in months}
-            seen = Entry.objects.count()
-            try:
-                with transaction.atomic():
-                    do(own[index % len(own)], number, kind, first, second)
-            except Refused:
-                assert Entry.objects.count() == seen
-            written = Entry.objects.order_by("id")[seen:]
-            named = {month for entry in written for month in entry.changes.get("closed_months", [None, []])[1]}
-            assert named >= {str(month) for month in months if worth_by_day(contract.customer, month) != before[month]}
-            assert all(entry.reason for entry in written if "closed_months" in entry.changes)
-            assert not overlapping_periods().exists()
-        transaction.set_rollback(True)
 
 
 def test_every_verb_has_its_words():

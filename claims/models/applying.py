@@ -37,10 +37,12 @@ OPEN = (Status.HELD, Status.SUBMITTED, Status.WAITING, Status.RECOMMENDED)
 
 
 class Asked(models.TextChoices):
-    """E-mail requested with an application; sent only to an address on record."""
+    """What is requested with an application; it is done only for a contract and an address on record."""
 
     CODE = "code"
     LINKS = "links"
+    LATE = "late"
+    """To record an attempt after the claim period."""
 
 
 class Application(models.Model):
@@ -49,9 +51,7 @@ class Application(models.Model):
     key_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key in the form's address.")
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
     answers = models.JSONField(_("answers"), default=dict)
-    asked = models.CharField(
-        max_length=10, choices=Asked.choices, blank=True, help_text="What a task is still to mail."
-    )
+    asked = models.CharField(max_length=10, choices=Asked.choices, blank=True, help_text="What a task is still to do.")
     contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="+")
     contract = models.ForeignKey(Contract, models.SET_NULL, null=True, blank=True, related_name="+")
     started_at = models.DateTimeField(_("started at"))
@@ -72,7 +72,7 @@ class Application(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(asked__in=["", *Asked.values]), name="an_application_asks_for_a_code_or_for_links"
+                condition=models.Q(asked__in=["", *Asked.values]), name="an_application_asks_for_something_known"
             )
         ]
 
@@ -106,6 +106,11 @@ class RefusedApplication(models.Model):
     at = models.DateTimeField(_("at"))
     closed_at = models.DateTimeField(_("claims closed at"))
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+    confirmed = models.BooleanField(
+        _("address confirmed"),
+        null=True,
+        help_text=_("No: the form refused the month before it sent a code. Empty: by an earlier build, confirmed."),
+    )
 
     class Meta:
         verbose_name = _("late application")
@@ -196,6 +201,11 @@ class Claim(models.Model):
     @property
     def service_month(self) -> ServiceMonth:
         return ServiceMonth.of(self.month)
+
+    @property
+    def may_be_appealed(self) -> bool:
+        """Whether it is refused, and not after an appeal."""
+        return self.status == Status.REFUSED and self.appealed_at is None
 
 
 class ClaimedTime(models.Model):

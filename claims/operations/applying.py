@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Client, Contact, CoreFunction, Right
@@ -26,7 +27,7 @@ from sla_portal.notices.operations import give_notice
 from sla_portal.notices.private import PRIVATE_CODE, code
 from sla_portal.notices.wording import worded
 
-from ..models import Application, Asked, Claim, Source, Try
+from ..models import Application, Asked, Claim, RefusedApplication, Source, Try
 from ..queries import window_of
 from ..queries.applying import (
     CONTRACT,
@@ -37,7 +38,7 @@ from ..queries.applying import (
     may_claim,
 )
 from .proofs import remove_proof
-from .receiving import receive_claim, send_link
+from .receiving import receive_claim, record_late_attempt, send_link
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +77,27 @@ class NoSuchContract(Refused):
     """The holder of the confirmed address may not claim for the contract and month."""
 
 
-def count_try(what: str, whose: str, most: int, now: datetime) -> None:
-    """Count an attempt; raise `TooManyTries` after `most` within an hour."""
-    of = salted_hmac(f"{__name__}.{what}", whose, algorithm="sha256").hexdigest()
-    if Try.objects.filter(whose=of, at__gt=now - AN_HOUR).count() >= most:
+def count_try(what: str, whose: str, most: int, now: datetime) -> int:
+    """Count an attempt and return how many are left; raise `TooManyTries` after `most` within an hour."""
+    left = tries_left(what, whose, most, now)
+    if not left:
         raise TooManyTries(_("Too many attempts within an hour. Try again later."))
-    Try.objects.create(whose=of, at=now)
+    Try.objects.create(whose=_whose(what, whose), at=now)
+    return left - 1
+
+
+def tries_left(what: str, whose: str, most: int, now: datetime) -> int:
+    """Return how many attempts of `most` are left within the hour."""
+    return max(most - Try.objects.filter(whose=_whose(what, whose), at__gt=now - AN_HOUR).count(), 0)
+
+
+def codes_left(application: Application, now: datetime) -> int:
+    """Return how many more codes can be requested for an application within the hour."""
+    return tries_left("code", str(application.pk), MAILS_AN_HOUR, now)
+
+
+def _whose(what: str, whose: str) -> str:
+    return salted_hmac(f"{__name__}.{what}", whose, algorithm="sha256").hexdigest()
 
 
 def start_application(*, language: str, answers: Mapping[str, Answers], now: datetime) -> str:
@@ -120,6 +136,21 @@ def ask_for_code(*, application: Application, now: datetime) -> None:
         locked.save()
 
 
+def note_late(*, application: Application, month: ServiceMonth, now: datetime) -> None:
+    """Request that an attempt for a month whose claim period has ended is recorded, once for each month (3.3.1).
+
+    It is recorded only if the entered contract and address are on record. Raises `AlreadySent`.
+    """
+    with transaction.atomic():
+        locked = _locked(application)
+        late = locked.answers.get(Asked.LATE, {})
+        if str(month) in late:
+            return
+        locked.asked = Asked.LATE
+        locked.answers |= _plain({Asked.LATE: {**late, str(month): [now.isoformat()]}})
+        locked.save()
+
+
 def ask_for_links(*, language: str, answers: Answers, now: datetime) -> None:
     """Request new links to the claims of the entered address and contract, if there are any."""
     Application.objects.create(
@@ -133,7 +164,10 @@ def ask_for_links(*, language: str, answers: Answers, now: datetime) -> None:
 
 
 def mail_requested(*, now: datetime) -> int:
-    """Send the requested codes and links to addresses on record; return the number of processed applications."""
+    """Send the requested codes and links to addresses on record, and record late attempts of these.
+
+    Returns the number of processed applications.
+    """
     wanted = Application.objects.exclude(asked="").filter(expires_at__gt=now).order_by("pk")
     return sum(_mail_one(pk, now) for pk in list(wanted.values_list("pk", flat=True)))
 
@@ -155,11 +189,32 @@ def _mailed(pk: int, now: datetime) -> bool:
             return False
         asked, application.asked = application.asked, ""
         application.save(update_fields=["asked"])
-        if asked == Asked.CODE:
-            _mail_code(application, now)
-        else:
-            _mail_links(application, now)
+        {Asked.CODE: _mail_code, Asked.LINKS: _mail_links, Asked.LATE: _record_late}[Asked(asked)](application, now)
     return True
+
+
+def _record_late(application: Application, now: datetime) -> None:
+    """Record the newest late attempt; nobody has confirmed the address yet, so only so many of them an hour."""
+    found = contact_and_contract(application)
+    if found is None:
+        return
+    contact, contract = found
+    text, said = list(application.answers[Asked.LATE].items())[-1]
+    month, at = ServiceMonth.parse(text), datetime.fromisoformat(said[0])
+    # Locked, so that of two concurrent applications the second counts the attempt of the first.
+    Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
+    lately = RefusedApplication.objects.filter(contract=contract, email=contact.email, at__gt=now - AN_HOUR)
+    if lately.count() < MAILS_AN_HOUR:
+        record_late_attempt(
+            actor=FORM,
+            contract=contract,
+            month=month,
+            contact=contact,
+            source=Source.FORM,
+            confirmed=False,
+            at=at,
+            now=now,
+        )
 
 
 def _mail_code(application: Application, now: datetime) -> None:
@@ -214,7 +269,7 @@ def _mail_links(application: Application, now: datetime) -> None:
 def confirm_code(*, application: Application, typed: str, now: datetime) -> None:
     """Confirm the e-mail address with the code.
 
-    Raises `WrongCode`, and `TooManyTries` after five wrong codes until a new one is requested.
+    Raises `WrongCode` with the number of tries left, and `TooManyTries` after five wrong codes until a new one is requested.
     """
     with transaction.atomic():
         locked = _locked(application)
@@ -228,12 +283,19 @@ def confirm_code(*, application: Application, typed: str, now: datetime) -> None
             locked.wrong_codes += 1
         locked.save()
     if not right:
-        raise WrongCode(
-            _(
-                "This is not the code from the latest e-mail, or the code is older than 30 minutes. "
-                "Check the e-mail again, or request a new code."
+        wrong = _("This is not the code from the latest e-mail, or the code is older than 30 minutes.")
+        left = WRONG_CODES - locked.wrong_codes
+        next_step = (
+            ngettext(
+                "Check the e-mail again, or request a new code. %(count)s try is left for this code.",
+                "Check the e-mail again, or request a new code. %(count)s tries are left for this code.",
+                left,
             )
+            % {"count": left}
+            if left
+            else _("No tries are left for this code. Request a new code.")
         )
+        raise WrongCode(f"{wrong} {next_step}")
 
 
 def choose_contract(*, application: Application, reference: str, month: ServiceMonth) -> None:

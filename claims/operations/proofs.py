@@ -115,7 +115,7 @@ class TooManyProofs(Refused):
 
 
 class ClaimDecided(Refused):
-    """No file can be added to a decided claim or removed from a submitted one."""
+    """No file can be added to a claim that is decided for good, or removed from a submitted one."""
 
 
 def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now: datetime) -> Proof:
@@ -193,8 +193,8 @@ def _copied(upload: File[bytes], file: IO[bytes]) -> str:
 
 def _known(owner: Application | Claim, sha256: str) -> Proof | None:
     """Return the same file if it is stored already; raise if no further file can be added."""
-    if isinstance(owner, Claim) and owner.status not in OPEN:
-        raise ClaimDecided(_("This claim is decided. Proof materials can only be added with an appeal."))
+    if isinstance(owner, Claim) and not (owner.status in OPEN or owner.may_be_appealed):
+        raise ClaimDecided(_("This claim is decided. No further proof materials can be added."))
     if isinstance(owner, Application) and owner.claim_id:
         raise ClaimDecided(_("This application has already been submitted. Add the file on the page of your claim."))
     proofs = Proof.objects.filter(**{_field(owner): owner})

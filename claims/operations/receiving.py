@@ -25,7 +25,6 @@ from ..models import Claim, ClaimLink, Proof, RefusedApplication, Source, Status
 from ..models.applying import OPEN
 from ..queries import contract_days, window_of
 from ..queries.applying import may_claim
-from ..rules import ClaimWindow
 from .notifying import notify, require_addressee
 
 log = logging.getLogger(__name__)
@@ -111,7 +110,21 @@ def receive_claim(
     _check(contract, month, contact, times, source, ticket_number, proofs, now)
     window = window_of(month)
     if now >= window.closes_at:
-        _refuse_late(actor, contract, month, contact, source, window, now)
+        with transaction.atomic(durable=True):
+            record_late_attempt(
+                actor=actor,
+                contract=contract,
+                month=month,
+                contact=contact,
+                source=source,
+                confirmed=True,
+                at=now,
+                now=now,
+            )
+        raise TooLate(
+            _("The claim period for this month closed on %(closed)s (clause 3.3.1). This claim cannot be accepted.")
+            % {"closed": format_instant(window.closes_at, settings.SLA_ZONE)}
+        )
     early = now < window.opens_at
     with transaction.atomic():
         # Lock rows before the audit log, as everywhere, to avoid deadlocks.
@@ -328,35 +341,34 @@ def _check_times(month: ServiceMonth, times: Sequence[tuple[datetime, datetime]]
         raise TimesOutsideMonth(_("Two outages overlap. Enter each period once."))
 
 
-def _refuse_late(
+def record_late_attempt(
+    *,
     actor: Actor,
     contract: Contract,
     month: ServiceMonth,
     contact: Contact,
     source: str,
-    window: ClaimWindow,
+    confirmed: bool,
+    at: datetime,
     now: datetime,
-) -> None:
-    with transaction.atomic(durable=True):
-        attempt = RefusedApplication.objects.create(
-            contract=contract,
-            month=month.first_day,
-            email=contact.email,
-            at=now,
-            closed_at=window.closes_at,
-            source=source,
-        )
-        record(
-            actor=actor,
-            action="refused as too late",
-            subject=attempt,
-            now=now,
-            changes={"email": [None, contact.email], "closed_at": [None, window.closes_at]},
-        )
-    raise TooLate(
-        _("The claim period for this month closed on %(closed)s (clause 3.3.1). This claim cannot be accepted.")
-        % {"closed": format_instant(window.closes_at, settings.SLA_ZONE)}
+) -> RefusedApplication:
+    """Record an application that came `at` after the claim period, in the caller's transaction (3.3.1).
+
+    `confirmed`: the address was shown to be the applicant's, or staff took the application.
+    """
+    closes_at = window_of(month).closes_at
+    attempt = RefusedApplication.objects.create(
+        contract=contract,
+        month=month.first_day,
+        email=contact.email,
+        at=at,
+        closed_at=closes_at,
+        source=source,
+        confirmed=confirmed,
     )
+    changes = {"email": [None, contact.email], "closed_at": [None, closes_at], "confirmed": [None, confirmed]}
+    record(actor=actor, action="refused as too late", subject=attempt, now=now, changes=changes)
+    return attempt
 
 
 def _refuse_second(contract: Contract, month: ServiceMonth) -> None:

@@ -246,7 +246,7 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
     with transaction.atomic():
         locked = Claim.objects.select_for_update().get(pk=claim.pk)
         check_unchanged(actor, locked)
-        if locked.status != Status.REFUSED or locked.appealed_at:
+        if not locked.may_be_appealed:
             raise AppealNotPossible(_("Only a refusal can be appealed, and only once."))
         # A concurrent `receive_claim` for the month holds the lock on the contract.
         Contract.objects.select_for_update().get(pk=locked.contract_id)

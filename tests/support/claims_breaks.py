@@ -118,7 +118,7 @@ def undoing_confirmed_by_its_proposer() -> None:
 
 
 BREAKS = {
-    "an_application_asks_for_a_code_or_for_links": lambda: application(asked="moon"),
+    "an_application_asks_for_something_known": lambda: application(asked="moon"),
     "an_application_is_late_after_the_closing": lambda: RefusedApplication.objects.create(
         contract=a_claimant().contract,
         month=on("2026-09-01"),

@@ -13,11 +13,14 @@ from django.utils import timezone
 from claims.emails import language_of
 from claims.models import Application, Claim, ClaimedTime, Proof, RefusedApplication
 from claims.operations.applying import mail_requested
+from incidents.models import Incident
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.models import Entry
 from sla_portal.customers.models import Customer
+from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Notice
-from tests.support.builders import a_contract, a_customer, a_region, at
+from sla_portal.website.claims.queries import listed_incidents
+from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at
 from tests.support.claim_form import Stranger, a_customer_on_record, picture
 from tests.support.claimants import a_missed_september, close_september
 from tests.support.desk import text_of
@@ -30,6 +33,96 @@ NOW = at("2026-11-22 10:00")
 def today():
     with time_machine.travel(NOW, tick=False) as clock:
         yield clock
+
+
+# Incidents to tick, and what is counted
+
+
+def a_region_with_incidents() -> None:
+    """Two incidents in Europe, of which the first is counted, and one in America; one that was voided."""
+    a_missed_september()
+    later = an_incident(reference="INC-B", resolved_at=at("2026-09-30 16:10"), attributable=True)
+    an_outage(a_region(), "2026-09-30 15:50", "2026-09-30 16:10", incident=later, functions=["door"])
+    abroad = an_incident(reference="INC-C", resolved_at=at("2026-09-12 02:00"), attributable=True)
+    an_outage(a_region("us", name="America"), "2026-09-12 01:00", "2026-09-12 02:00", incident=abroad)
+
+
+def test_incidents_of_the_month_are_ticked_instead_of_typing_times():
+    a_customer_on_record()
+    a_region_with_incidents()
+    first = Incident.objects.exclude(reference__in=["INC-B", "INC-C"]).get().reference
+    stranger = Stranger()
+    stranger.name_contract()
+    words = text_of(stranger.see("times"))
+    assert "Major outage in Europe" in words
+    assert "Door opening unavailable on all clients in Europe" in words
+    assert "Major outage in America" in words
+    nothing = dict.fromkeys(("from_day", "from_time", "until_day", "until_time"), "")
+    assert "Tick an incident, or enter at least one outage." in text_of(stranger.give_times(**nothing))
+    assert "no longer listed" in text_of(stranger.give_times(**nothing, incidents=["INC-B:eu", "INC-77:eu"]))
+    typed = {"from_day": "2026-09-10", "from_time": "03:30", "until_day": "", "until_time": "03:40"}
+    ticked = [f"{first}:eu", "INC-B:eu"]
+    assert stranger.give_times(**typed, incidents=ticked)["Location"] == stranger.at("proof")
+    assert stranger.see("times").content.decode().count(" checked") == 5, "two incidents, a function and two clients"
+    stranger.prove()
+    stranger.send("code", code=stranger.fetch_code(NOW))
+    assert "Major outage in America" not in text_of(stranger.see("times")), "the region of the contract is known now"
+    stranger.submit()
+    # What is typed within an incident is claimed once; of the second incident only what lies in September.
+    assert [(time.starts_at, time.ends_at) for time in ClaimedTime.objects.all()] == [
+        (at("2026-09-10 01:00"), at("2026-09-10 01:40")), (at("2026-09-30 15:50"), at("2026-09-30 16:00")),
+    ]  # fmt: skip
+
+
+def test_a_voided_incident_is_not_listed_and_an_ongoing_one_runs_until_now():
+    a_missed_september()
+    Incident.objects.update(voided_at=NOW)
+    ongoing = an_incident(reference="INC-B", detected_at=at("2026-11-22 09:00"))
+    an_outage(a_region(), "2026-11-22 09:00", None, incident=ongoing)
+    assert listed_incidents(ServiceMonth(2026, 9), NOW) == ()
+    assert [one.times for one in listed_incidents(ServiceMonth(2026, 11), NOW)] == [((at("2026-11-22 09:00"), NOW),)]
+
+
+def test_what_is_counted_so_far_is_shown_only_after_the_code():
+    a_customer_on_record()
+    a_missed_september()
+    stranger = Stranger()
+    stranger.name_contract()
+    stranger.give_times()
+    stranger.prove()
+    assert "unavailable minutes" not in text_of(stranger.see("times")) + text_of(stranger.see("code"))
+    stranger.send("code", code=stranger.fetch_code(NOW))
+    for step in ("times", "check"):
+        words = text_of(stranger.see(step))
+        assert (
+            "37 unavailable minutes. Up to 4 minutes still meet the SLA. Not final: these figures are not closed."
+            in words
+        )
+        assert "Provisional" in words
+        assert "It is not a decision" in words
+    close_september()
+    words = text_of(stranger.see("check"))
+    assert "37 unavailable minutes. Up to 4 minutes still meet the SLA. This is" in words
+    found = an_incident(resolved_at=at("2026-09-20 01:20"), attributable=True)
+    an_outage(a_region(), "2026-09-20 01:00", "2026-09-20 01:20", incident=found)
+    assert "37 unavailable minutes." in text_of(stranger.see("check")), "the closed figures come first"
+    early = Stranger("2026-11").confirmed_without_times(NOW)
+    assert "In progress 0 unavailable minutes so far." in text_of(early.see("times"))
+
+
+def test_the_chosen_time_zone_is_kept_through_all_steps_and_the_page_of_the_claim():
+    a_customer_on_record()
+    stranger = Stranger()
+    stranger.client.cookies["time_zone"] = "America/New_York"
+    stranger.name_contract()
+    page = stranger.see("times").content.decode()
+    assert "<option selected>America/New_York" in page
+    assert "data-suggest" not in page, "the browser's own zone does not take its place"
+    stranger.give_times()
+    for step in ("contract", "times", "proof", "code"):
+        assert "Time zone: Berlin, with the SLA time zone" in text_of(stranger.see(step)), step
+    assert "Time zone: Berlin" in text_of(stranger.confirmed(NOW).see("check"))
+    assert "Time zone: Berlin" in text_of(stranger.client.get(stranger.submit()["Location"]))
 
 
 # Before anything is typed
@@ -382,8 +475,11 @@ def test_after_five_wrong_codes_the_right_one_is_refused():
     stranger.name_contract()
     digits = stranger.fetch_code(NOW)
     wrong = f"{(int(digits) + 1) % 10**8:08}"
-    for _ in range(5):
-        assert stranger.send("code", code=wrong).status_code == 422
+    assert "You can request 2 more codes within the hour." in text_of(stranger.see("code"))
+    for left in ("4 tries are left", "3 tries are left", "2 tries are left", "1 try is left", "No tries are left"):
+        answered = stranger.send("code", code=wrong)
+        assert (answered.status_code, f"{left} for this code." in text_of(answered)) == (422, True), left
+    assert "0 tries are left for this code." in text_of(stranger.see("code"))
     answered = stranger.send("code", code=digits)
     assert answered.status_code == 429
     assert "Five wrong codes were entered." in text_of(answered)
@@ -466,19 +562,41 @@ def test_an_early_claim_shows_when_it_is_submitted():
     assert "The claim period for this month opens at 2026-12-07 17:00 Berlin" in words
 
 
-def test_a_late_claim_is_refused_with_the_closing_date_and_recorded():
+@pytest.mark.parametrize(
+    ("reference", "email", "recorded"),
+    [
+        ("K-2026-7", "mia@example.com", 1),
+        ("K-2026-7", "eve@example.com", 0),
+        ("K-0", "mia@example.com", 0),
+    ],
+)
+@pytest.mark.parametrize(("month", "closed"), [("2026-08", "2026-11-01"), ("2026-02", "2026-05-01")])
+def test_a_month_whose_period_has_ended_is_refused_at_the_first_step(reference, email, recorded, month, closed):
+    """The answer is the same for what is on record and what is not; only the former is recorded, once."""
     a_customer_on_record()
-    stranger = Stranger("2026-08")
-    stranger.name_contract()
-    times = {"from_day": "2026-08-10", "until_day": "", "from_time": "03:00", "until_time": "03:37"}
-    assert stranger.give_times(**times).status_code == 302
-    stranger.prove()
-    stranger.send("code", code=stranger.fetch_code(NOW))
+    stranger = Stranger(month)
+    for _press in range(2):
+        answered = stranger.name_contract(reference, email)
+        assert answered.status_code == 422
+        assert f"closed on {closed} 00:00 Shanghai (clause 3.3.1). It can no longer be claimed." in text_of(answered)
+        mail_requested(now=NOW)
+    assert stranger.see("contract").content.decode().count(f"closed on {closed}") == 1
+    attempts = [(one.email, str(one.month)[:7], one.confirmed) for one in RefusedApplication.objects.all()]
+    assert attempts == [(email, month, False)] * recorded
+    assert not Notice.objects.exists()
+
+
+def test_a_claim_whose_period_ends_while_it_is_filled_in_is_refused_and_recorded(today):
+    today.move_to(at("2026-11-30 10:00"))
+    a_customer_on_record()
+    stranger = Stranger().confirmed(at("2026-11-30 10:00"))
+    today.move_to(at("2026-11-30 16:00"))
     assert "If you submit this claim, it will be refused" in text_of(stranger.see("check"))
     answered = stranger.submit()
     assert answered.status_code == 422
-    assert "The claim period for this month closed on 2026-11-01 00:00 Shanghai (clause 3.3.1)." in text_of(answered)
-    assert RefusedApplication.objects.get().email == "mia@example.com"
+    assert "The claim period for this month closed on 2026-12-01 00:00 Shanghai (clause 3.3.1)." in text_of(answered)
+    attempt = RefusedApplication.objects.get()
+    assert (attempt.email, attempt.confirmed) == ("mia@example.com", True)
     assert not Claim.objects.exists()
 
 

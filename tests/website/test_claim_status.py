@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -161,6 +162,36 @@ def test_an_answer_puts_the_claim_under_review_again(claim):
     assert "Which door was it?" in read(claim)  # in the letter
     again = Client().post(f"{address(claim)}answer/", {"text": "The one at the harbour."})
     assert again.status_code == 422
+
+
+@pytest.mark.parametrize("step", ["answer", "appeal"])
+def test_files_go_with_an_answer_and_with_an_appeal(claim, step):
+    """A refused file is named, what was typed and the accepted files stay, and nothing is sent before all is right."""
+    if step == "answer":
+        ask_customer(actor=a_reviewer(), claim=claim, question="Which door was it?", now=OPEN)
+    else:
+        refused(claim)
+    status, proofs = Claim.objects.get().status, claim.proofs.count()
+    film = SimpleUploadedFile("door.mp4", b"\0\0\0\x18ftypmp42" + bytes(99))
+    answered = Client().post(f"{address(claim)}{step}/", {"text": "It was the harbour.", "files": [picture(), film]})
+    words = text_of(answered)
+    assert answered.status_code == 422
+    assert "door.mp4: This is a video or sound recording" in words
+    assert f"You can add {10 - proofs - 1} more files. 58 uploads are left within the hour." in words
+    assert ">It was the harbour.</textarea>" in answered.content.decode()
+    assert (Claim.objects.get().status, claim.proofs.count()) == (status, proofs + 1)
+    empty = Client().post(f"{address(claim)}{step}/", {"text": "", "files": [picture("second.png", "blue")]})
+    assert (empty.status_code, claim.proofs.count()) == (422, proofs + 2)
+    Client().post(f"{address(claim)}{step}/", {"text": "It was the harbour.", "files": [picture("third.png", "lime")]})
+    assert (Claim.objects.get().status, claim.proofs.count()) == ("submitted", proofs + 3)
+    assert "third.png" in read(claim)
+
+
+def test_no_file_is_added_to_a_claim_that_is_decided_for_good(claim):
+    Claim.objects.update(status="refused", appealed_at=OPEN)
+    answered = Client().post(f"{address(claim)}proof/", {"files": [picture()]})
+    assert answered.status_code == 422
+    assert "door.png: This claim is decided." in text_of(answered)
 
 
 def test_a_claim_is_withdrawn_after_confirmation(claim):

@@ -17,15 +17,21 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from claims.operations.receiving import MOST_TIMES
 from sla_portal.availability.queries import Grid
 from sla_portal.clocks import ClockField, format_instant, instants_to_choose, month_name
-from sla_portal.kernel.intervals import instant
+from sla_portal.kernel.intervals import epoch, instant, merged
 from sla_portal.kernel.months import ServiceMonth
 
 from ..reader import zones
+from ..rules import Named
 from ..words import day_name, name
-from .queries import ClaimMonth, PeriodStatus
+from .queries import ClaimMonth, ListedIncident, PeriodStatus
 
+TICKED = "incidents"
+STALE = gettext_lazy(
+    "An incident that you ticked is no longer listed for this month. Check the list, and enter its times if you saw the outage."
+)
 CONTRACT, TIMES, PROOF, CODE, CHECK = "contract", "times", "proof", "code", "check"
 MOST_ROWS = 30
 LONGEST_TEXT = 5000
@@ -74,6 +80,13 @@ class ContractForm(forms.Form):
     def __init__(self, *args: Any, months: Sequence[ClaimMonth], now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["month"].choices = [(str(one.month), _month_with_dates(one, now)) for one in months]
+
+
+def closed_sentence(one: ClaimMonth) -> str:
+    """Say when the claim period of a month ended, and what to do (3.3.1)."""
+    return _(
+        "The claim period for %(month)s closed on %(closed)s (clause 3.3.1). It can no longer be claimed. Choose another month."
+    ) % {"month": month_name(one.month), "closed": format_instant(one.closes_at, settings.SLA_ZONE)}
 
 
 def _month_with_dates(one: ClaimMonth, now: datetime) -> str:
@@ -137,7 +150,7 @@ class Row:
 
 
 class TimesForm(forms.Form):
-    """Outages in the claimant's time zone, with affected functions and clients."""
+    """Outages, ticked or typed in the claimant's time zone, with affected functions and clients."""
 
     zone = forms.ChoiceField(
         label=gettext_lazy("Time zone of the outage times"),
@@ -154,9 +167,16 @@ class TimesForm(forms.Form):
         help_text=gettext_lazy("Optional: symptoms, number of doors or devices affected, what you tried."),
     )
 
-    def __init__(self, *args: Any, month: ServiceMonth | None, now: datetime, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        month: ServiceMonth | None,
+        now: datetime,
+        incidents: Sequence[ListedIncident] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.month, self.now = month, now
+        self.month, self.now, self.incidents = month, now, incidents
         self.grid = Grid.current()
         fields: dict[str, Any] = self.fields
         fields["functions"].choices = [(one.code, name(one)) for one in self.grid.functions]
@@ -166,6 +186,10 @@ class TimesForm(forms.Form):
         )
         columns = [read(name)[:MOST_ROWS] for name in ENDS]
         texts = [dict(zip(ENDS, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
+        self.keys = set(read(TICKED)[:MOST_ROWS])
+        self.ticked = [one for one in incidents if one.key in self.keys]
+        self.stale = len(self.keys) > len(self.ticked)
+        """Whether an incident was ticked that is not listed any more, or not in this month."""
         chosen = (self.data if self.is_bound else self.initial).get("zone")
         zone = ZoneInfo(chosen) if chosen in zones() else settings.SLA_ZONE
         self.rows = [Row(number, row, zone) for number, row in enumerate(texts or [dict.fromkeys(ENDS, "")], start=1)]
@@ -175,13 +199,18 @@ class TimesForm(forms.Form):
             for row in self.rows:
                 self._read(row)
         written = [row for row in self.rows if not row.is_blank]
-        if not written:
-            self.rows[0].errors.append(_("Enter at least one outage."))
+        if not written and not self.ticked:
+            sentence = _("Tick an incident, or enter at least one outage.") if self.incidents else ""
+            self.rows[0].errors.append(sentence or _("Enter at least one outage."))
         self._refuse_overlaps(written)
         wrong = [row for row in self.rows if row.errors]
         if wrong:
             self.add_error(None, _("Check the outage times."))
             wrong[0].focus()
+        if self.stale:
+            self.add_error(None, STALE)
+        if len(self.stretches) > MOST_TIMES:
+            self.add_error(None, _("A claim can have at most %(most)d outages. Tick fewer.") % {"most": MOST_TIMES})
         return self.cleaned_data
 
     @cached_property
@@ -191,7 +220,24 @@ class TimesForm(forms.Form):
 
     @property
     def stretches(self) -> list[tuple[datetime, datetime]]:
-        return [row.stretch for row in self.rows if row.stretch]
+        """The outages as claimed: what is ticked and what is typed, each moment once."""
+        typed = [row.stretch for row in self.rows if row.stretch]
+        if not self.ticked:
+            return typed
+        spans = [(epoch(start), epoch(end)) for start, end in (*typed, *(t for one in self.ticked for t in one.times))]
+        return [(instant(start), instant(end)) for start, end in merged(spans)]
+
+    @property
+    def stale_sentence(self) -> str:
+        return str(STALE)
+
+    @property
+    def regions(self) -> list[tuple[Named, list[ListedIncident], bool]]:
+        """The incidents by region, and whether one of them is ticked."""
+        by_region: dict[Named, list[ListedIncident]] = {}
+        for one in self.incidents:
+            by_region.setdefault(one.region, []).append(one)
+        return [(region, some, any(one.key in self.keys for one in some)) for region, some in by_region.items()]
 
     @property
     def days(self) -> tuple[date, date] | None:

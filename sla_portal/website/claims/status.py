@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from claims.models import Claim, ClaimLink, Status
+from claims.models import Claim, ClaimLink
 from claims.models.applying import OPEN
 from claims.operations import appeal_refusal, customer_answered, withdraw_claim
 from claims.operations.applying import claimant
@@ -34,7 +34,7 @@ from ..reader import Reader
 from .forms import LONGEST_TEXT, MessageForm
 from .private import gone, in_time_zone, private, show
 from .queries import compensation_of, emails_about
-from .views import added
+from .views import RefusedFiles, add_files
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,17 @@ def proof(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
     holder = LinkHolder.of(token, timezone.now())
     if request.method != "POST":
         return _back(holder)
-    errors = added(request, holder.claim, holder.actor, holder.now)
-    if not errors and not request.FILES:
-        errors = [_("Choose a file first.")]
-    return _page(request, reader, holder, {"proof_errors": errors}, 422) if errors else _back(holder, "proof")
+    refused = add_files(request, holder.claim, holder.actor, holder.now)
+    if not request.FILES:
+        refused = RefusedFiles([_("Choose a file first.")])
+    if not refused:
+        return _back(holder, "proof")
+    return _page(request, reader, holder, {"refused_files": refused}, refused.status)
 
 
 @private
 def answer(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
-    """Answer what the reviewer asked."""
+    """Answer what the reviewer asked, with files."""
     holder = LinkHolder.of(token, timezone.now())
     return _message(
         request, reader, holder, "answer",
@@ -122,7 +124,7 @@ def answer(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
 
 @private
 def appeal(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
-    """Appeal a refusal, once."""
+    """Appeal a refusal, once, with files."""
     holder = LinkHolder.of(token, timezone.now())
     return _message(
         request, reader, holder, "appeal",
@@ -136,9 +138,15 @@ def _message(
     if request.method != "POST":
         return _back(holder)
     form = MessageForm(request.POST)
-    if not form.is_valid():
-        context = {f"{name}_errors": form.errors["text"], "entered": request.POST.get("text", "")[:LONGEST_TEXT]}
-        return _page(request, reader, holder, context, 422)
+    # The files first: those that are accepted are kept, so that nothing is sent without the others, and nothing chosen twice.
+    refused = add_files(request, holder.claim, holder.actor, holder.now)
+    if refused or not form.is_valid():
+        context: dict[str, Any] = {
+            f"{name}_errors": form.errors.get("text", []),
+            f"{name}_files": refused,
+            "entered": request.POST.get("text", "")[:LONGEST_TEXT],
+        }
+        return _page(request, reader, holder, context, refused.status if refused else 422)
     return _done(request, reader, holder, lambda: say(form.cleaned_data["text"]))
 
 
@@ -183,7 +191,8 @@ def _page(
         "open": claim.status in OPEN,
         "closed": closing_of(claim.service_month) is not None,
         "may_add": claim.status in OPEN and len(proofs) < MOST,
-        "may_appeal": claim.status == Status.REFUSED and claim.appealed_at is None,
+        "may_attach": len(proofs) < MOST,
+        "may_appeal": claim.may_be_appealed,
         "sla_today": holder.now.astimezone(settings.SLA_ZONE).date(),
     }
     return show(request, reader, "claim_status", shown | (context or {}), status)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -14,33 +16,38 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from claims.models import Application
+from claims.models import Application, Claim
 from claims.operations.applying import (
     CODE_VALID,
     FORM,
     SAVED_FOR,
+    WRONG_CODES,
     TooManyTries,
     ask_for_code,
     ask_for_links,
     choose_contract,
+    codes_left,
     confirm_code,
     count_try,
+    note_late,
     save_answers,
     start_application,
     submit_application,
+    tries_left,
 )
 from claims.operations.proofs import MOST, add_proof, remove_proof
 from claims.queries.applying import application_behind, contracts_to_claim_for, existing_claim, newest_token
 from claims.tasks import mail_soon
 from sla_portal import visitors
 from sla_portal.agreements.models import Contract
+from sla_portal.audit.actors import Actor
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.tasks import deliver_soon
 
 from ..caching import cached
 from ..page import page, public
-from ..reader import Reader, zones
+from ..reader import ZONE_COOKIE, Reader, zones
 from .forms import (
     CHECK,
     CODE,
@@ -48,22 +55,32 @@ from .forms import (
     ENDS,
     MOST_ROWS,
     PROOF,
+    TICKED,
     TIMES,
     ContractForm,
     NewLinkForm,
     TimesForm,
     answers_in,
+    closed_sentence,
     query_dict,
 )
 from .private import Stop, gone, in_time_zone, private, show
-from .queries import ClaimMonth, claim_months
+from .queries import (
+    ClaimMonth,
+    ListedIncident,
+    PeriodStatus,
+    claim_months,
+    counted_so_far,
+    earlier_claim_month,
+    listed_incidents,
+)
 
 STEPS = (CONTRACT, TIMES, PROOF, CODE, CHECK)
 STARTS_AN_HOUR, FILES_AN_HOUR, LINKS_AN_HOUR = 20, 60, 10
 """Limits per IP address; an office may share one."""
 FIELDS = {
     CONTRACT: ("reference", "email", "month"),
-    TIMES: ("zone", *ENDS, "functions", "clients", "description"),
+    TIMES: ("zone", TICKED, *ENDS, "functions", "clients", "description"),
 }
 
 
@@ -112,6 +129,12 @@ class Wizard:
             raise _form_gone(application)
         self.application: Application = application
         self.months = cached("claim months", lambda: claim_months(now), now).value
+        if asked := earlier_claim_month(self.answer(CONTRACT, "month"), now):
+            self.months = (*self.months, asked)
+
+    def answer(self, step: str, name: str) -> str:
+        """Return the first saved text of an entry."""
+        return "".join(self.application.answers.get(step, {}).get(name, [])[:1])
 
     def address(self, step: str) -> str:
         return reverse("claim_step", args=[self.key, step])
@@ -121,13 +144,23 @@ class Wizard:
 
     @property
     def month(self) -> ClaimMonth | None:
-        chosen = "".join(self.application.answers.get(CONTRACT, {}).get("month", [])[:1])
+        chosen = self.answer(CONTRACT, "month")
         return next((one for one in self.months if str(one.month) == chosen), None)
+
+    @cached_property
+    def incidents(self) -> tuple[ListedIncident, ...]:
+        """The incidents to tick: of the contract's region once the e-mail is confirmed; before, nothing tells which it is."""
+        listed = listed_incidents(self.month.month, self.now) if self.month else ()
+        if not self.application.confirmed_at or not self.application.contract:
+            return listed
+        ticked = self.application.answers.get(TIMES, {}).get(TICKED, [])
+        region = self.application.contract.customer.region.code
+        return tuple(one for one in listed if one.region.code == region or one.key in ticked)
 
     def form(self, step: str, *, bound: bool) -> Form:
         """Return the form of a step with the saved entries; with errors only if `bound`."""
         answers = self.application.answers.get(step, {})
-        many = (*ENDS, "functions", "clients")
+        many = (TICKED, *ENDS, "functions", "clients")
         given: dict[str, Any] = (
             {"data": query_dict(answers)}
             if bound
@@ -141,7 +174,8 @@ class Wizard:
             return ContractForm(months=self.months, now=self.now, **given)
         if not bound and not answers.get("zone"):
             given["initial"]["zone"] = str(self.reader.zone)
-        return TimesForm(month=self.month.month if self.month else None, now=self.now, **given)
+        month = self.month.month if self.month else None
+        return TimesForm(month=month, now=self.now, incidents=self.incidents, **given)
 
     def unfinished(self) -> str | None:
         """Return the first incomplete step; None if the claim can be submitted."""
@@ -156,9 +190,13 @@ class Wizard:
     def save(self, step: str, answers: dict[str, list[str]]) -> None:
         save_answers(application=self.application, step=step, answers=answers)
         self.application.refresh_from_db()
+        self.__dict__.pop("incidents", None)
 
     def show(self, step: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
         at = STEPS.index(step)
+        zone = self.answer(TIMES, "zone")
+        if zone in zones():
+            self.reader = in_time_zone(self.reader, zone)
         around = {
             "key": self.key,
             "step": step,
@@ -204,19 +242,25 @@ def _wanted(wizard: Wizard, step: str) -> str:
 
 
 def _show_contract(wizard: Wizard) -> HttpResponse:
-    return wizard.show(CONTRACT, {"form": wizard.form(CONTRACT, bound=False)})
+    month = wizard.month
+    closed = closed_sentence(month) if month and month.period_status(wizard.now) is PeriodStatus.CLOSED else ""
+    return wizard.show(CONTRACT, {"form": wizard.form(CONTRACT, bound=False), "closed": closed})
 
 
 def _process_contract(wizard: Wizard) -> HttpResponse:
     wizard.save(CONTRACT, answers_in(wizard.request.POST, FIELDS[CONTRACT]))
-    form = wizard.form(CONTRACT, bound=True)
+    form, month = wizard.form(CONTRACT, bound=True), wizard.month
+    if form.is_valid() and month and month.period_status(wizard.now) is PeriodStatus.CLOSED:
+        note_late(application=wizard.application, month=month.month, now=wizard.now)
+        mail_soon()
+        form.add_error("month", closed_sentence(month))
     if form.is_valid():
         return wizard.to(TIMES)
     return wizard.show(CONTRACT, {"form": form}, 422)
 
 
 def _show_times(wizard: Wizard) -> HttpResponse:
-    return wizard.show(TIMES, {"form": wizard.form(TIMES, bound=False)} | _choices())
+    return wizard.show(TIMES, {"form": wizard.form(TIMES, bound=False)} | _of_times(wizard))
 
 
 def _process_times(wizard: Wizard) -> HttpResponse:
@@ -236,16 +280,29 @@ def _process_times(wizard: Wizard) -> HttpResponse:
     form = wizard.form(TIMES, bound=True)
     if wanted != PROOF or form.is_valid():
         return wizard.to(wanted)
-    return wizard.show(TIMES, {"form": form} | _choices(), 422)
+    return wizard.show(TIMES, {"form": form} | _of_times(wizard), 422)
 
 
-def _choices() -> dict[str, Any]:
-    return {"zones": zones(), "most_rows": MOST_ROWS}
+def _of_times(wizard: Wizard) -> dict[str, Any]:
+    return {
+        "zones": zones(),
+        "most_rows": MOST_ROWS,
+        "suggest": not wizard.application.answers.get(TIMES) and ZONE_COOKIE not in wizard.request.COOKIES,
+        **_counted(wizard),
+    }
 
 
-def _show_proof(wizard: Wizard, errors: list[str] | None = None) -> HttpResponse:
-    context = {"proofs": list(wizard.application.proofs.all()), "errors": errors, "most": MOST}
-    return wizard.show(PROOF, context, 422 if errors else 200)
+def _counted(wizard: Wizard) -> dict[str, Any]:
+    """What is counted so far, shown to the holder of a confirmed address alone."""
+    application, month = wizard.application, wizard.month
+    if not application.confirmed_at or not application.contract or not month:
+        return {}
+    return {"counted": counted_so_far(application.contract, month.month, wizard.now)}
+
+
+def _show_proof(wizard: Wizard, refused: RefusedFiles | None = None) -> HttpResponse:
+    context = {"proofs": list(wizard.application.proofs.all()), "refused_files": refused, "most": MOST}
+    return wizard.show(PROOF, context, refused.status if refused else 200)
 
 
 def _process_proof(wizard: Wizard) -> HttpResponse:
@@ -256,37 +313,62 @@ def _process_proof(wizard: Wizard) -> HttpResponse:
             if str(proof.pk) == removed:
                 remove_proof(actor=FORM, proof=proof, now=wizard.now)
         return wizard.to(PROOF)
-    errors = added(wizard.request, wizard.application, FORM, wizard.now)
+    refused = add_files(wizard.request, wizard.application, FORM, wizard.now)
     wanted = _wanted(wizard, PROOF)
-    if not errors and post.get("go") == "add":
+    if not refused and post.get("go") == "add":
         return wizard.to(PROOF)
-    if not errors and wanted == CODE and not wizard.application.proofs.exists():
-        errors = [_("Attach at least one file that shows the outage (clause 3.3.2).")]
-    return _show_proof(wizard, errors) if errors else wizard.to(wanted)
+    if not refused and wanted == CODE and not wizard.application.proofs.exists():
+        refused = RefusedFiles([_("Attach at least one file that shows the outage (clause 3.3.2).")])
+    return _show_proof(wizard, refused) if refused else wizard.to(wanted)
 
 
-def added(request: HttpRequest, to: Any, actor: Any, now: datetime) -> list[str]:
-    """Add the uploaded files; return the errors of refused ones."""
-    errors = []
+@dataclass
+class RefusedFiles:
+    """Why files were refused, one sentence for each with its name, and how many can still be uploaded."""
+
+    errors: list[str]
+    places_left: int | None = None
+    tries_left: int | None = None
+    status: int = 422
+
+
+def add_files(request: HttpRequest, to: Application | Claim, actor: Actor, now: datetime) -> RefusedFiles | None:
+    """Add the uploaded files; return what was refused, None if nothing was."""
+    errors, status = [], 422
     files: list[UploadedFile] = request.FILES.getlist("files")
     for file in files:
-        count_try("file", visitors.address(request), FILES_AN_HOUR, now)
         try:
+            count_try("file", visitors.address(request), FILES_AN_HOUR, now)
             add_proof(actor=actor, to=to, upload=file, now=now)
+        except TooManyTries:
+            sentence = _("It was not uploaded: the limit of files within an hour is reached. Upload it again later.")
+            errors.append(f"{named_file(file)}: {sentence}")
+            status = 429
         except Refused as refused:
-            errors.append(f"{(file.name or '')[:80]}: {refused}")
-    return errors
+            errors.append(f"{named_file(file)}: {refused}")
+    if not errors:
+        return None
+    left = tries_left("file", visitors.address(request), FILES_AN_HOUR, now)
+    return RefusedFiles(errors, max(MOST - to.proofs.count(), 0), left, status)
+
+
+def named_file(file: UploadedFile) -> str:
+    """Return the name of an uploaded file as a refusal names it."""
+    return (file.name or "")[:80] or _("File without a name")
 
 
 def _show_code(wizard: Wizard, error: str = "", status: int = 200) -> HttpResponse:
-    asked = "".join(wizard.application.answers.get("code", {}).get("asked_at", [])[:1])
+    asked = wizard.answer("code", "asked_at")
     asked_at = parse_datetime(asked) if asked else None
+    wrong = wizard.application.wrong_codes
     context = {
         "asked": asked_at is not None and wizard.now < asked_at + CODE_VALID,
         "asked_at": asked_at,
-        "email": "".join(wizard.application.answers.get(CONTRACT, {}).get("email", [])[:1]),
+        "email": wizard.answer(CONTRACT, "email"),
         "minutes": int(CODE_VALID.total_seconds() // 60),
         "error": error,
+        "tries_left": WRONG_CODES - wrong if wrong else None,
+        "codes_left": codes_left(wizard.application, wizard.now),
     }
     return wizard.show(CODE, context, status)
 
@@ -309,6 +391,7 @@ def _process_code(wizard: Wizard) -> HttpResponse:
     except TooManyTries as refused:
         return _show_code(wizard, str(refused), 429)
     except Refused as refused:
+        wizard.application.refresh_from_db()
         return _show_code(wizard, str(refused), 422)
     return wizard.to(CHECK)
 
@@ -320,7 +403,6 @@ def _show_check(wizard: Wizard, error: str = "") -> HttpResponse:
     contract, times = wizard.form(CONTRACT, bound=True), wizard.form(TIMES, bound=True)
     contract.is_valid()
     times.is_valid()
-    wizard.reader = in_time_zone(wizard.reader, times.cleaned_data["zone"])
     month = ServiceMonth.parse(contract.cleaned_data["month"])
     context = {
         "contract": contract.cleaned_data,
@@ -329,6 +411,7 @@ def _show_check(wizard: Wizard, error: str = "") -> HttpResponse:
         "existing_claim": existing_claim(wizard.application, month.first_day),
         "contracts": _contracts(wizard.application, month),
         "error": error,
+        **_counted(wizard),
     }
     return wizard.show(CHECK, context, 422 if error else 200)
 

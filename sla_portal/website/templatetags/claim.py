@@ -13,6 +13,8 @@ from django.utils.translation import pgettext
 
 from claims.models import Claim, ClaimedTime, Status
 from sla_portal import badges
+from sla_portal.availability import words as availability_words
+from sla_portal.availability.rules import FigureStatus, MonthStatus
 from sla_portal.clocks import month_name
 from sla_portal.customers.models import Coded
 
@@ -39,6 +41,18 @@ def status_badge(claim: Claim) -> SafeString:
     """Render the badge of a claim's status."""
     label = str(claim.get_status_display())
     return badges.badge(LOOKS[Status(claim.status)], label[:1].upper() + label[1:])
+
+
+@register.filter
+def figure_badge(status: FigureStatus) -> SafeString:
+    """Render the badge of a figure's status."""
+    return badges.badge(*availability_words.status_badge(status))
+
+
+@register.filter
+def why_not_final(status: MonthStatus) -> str:
+    """Say what keeps a figure from being final."""
+    return availability_words.pending_sentence(status)
 
 
 @register.filter

@@ -155,6 +155,10 @@ class Operator:
     def address_in(self, language: str | None) -> str:
         return (self.address_zh if (language or "").startswith("zh") else "") or self.address
 
+    def stated_in(self, language: str | None) -> str:
+        """Return name and address on one line, as papers and e-mails state them."""
+        return ", ".join(filter(None, (self.name_in(language), self.address_in(language))))
+
     @property
     def stylesheet(self) -> str:
         """The name of the stylesheet of its colours; empty with the portal's own."""

@@ -1,12 +1,18 @@
 """The portal's addresses."""
 
+from contextlib import suppress
+from typing import Any
+
 from django.contrib import admin
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import include, path, reverse
 
 from sla_portal.api.views import nothing_here
 from sla_portal.health import healthz
+from sla_portal.operator.queries import operator_in_force, present_mark
+from sla_portal.operator.words import mark_name, mark_sentence, shown
 from sla_portal.reports.views import report_file
 from sla_portal.website.views import nothing
 
@@ -20,6 +26,7 @@ urlpatterns = [
     path("", include("sla_portal.website.urls")),
 ]
 handler404 = "sla_portal.urls.not_found"
+handler500 = "sla_portal.urls.failed"
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django names it)
@@ -29,3 +36,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     if request.path.startswith(reverse("admin:index")):
         return HttpResponse(render_to_string("404.html", request=request), status=404)
     return nothing(request)
+
+
+def failed(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 (Django gives it)
+    """Answer 500, marked where nothing is real; a database that fails, too, cannot say who the operator is."""
+    context: dict[str, Any] = {}
+    with suppress(DatabaseError):
+        mark = present_mark()
+        context["mark"] = mark_name(mark), mark_sentence(mark)
+        context |= shown(operator_in_force())
+    return HttpResponse(render_to_string("500.html", context), status=500)

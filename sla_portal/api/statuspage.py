@@ -182,7 +182,13 @@ def incident(one: PublicIncident, all_components: Sequence[Json], grid: Grid, no
     identity = opaque("incident", one.reference)
     resolved_at = one.voided_at or (one.resolved_at if one.stage is Stage.RESOLVED else None)
     stretches = down_stretches(one, now)
-    touched = {(outage.region, function) for outage in one.outages for function in _functions(outage.scope, grid)}
+    # A region that is not in service any more has no components.
+    touched = {
+        (outage.region, function)
+        for outage in one.outages
+        if outage.region in grid.regions
+        for function in _functions(outage.scope, grid)
+    }
 
     def update(key: object, then: str, body: str, at: datetime) -> Json:
         return _update(identity, key, then, body, at, _affected(one, touched, grid, at))
@@ -263,7 +269,7 @@ def is_shown(one: PublicWindow) -> bool:
 def maintenance(one: PublicWindow, all_components: Sequence[Json], grid: Grid, now: datetime) -> Json:
     """A maintenance window as it was announced, neither cancelled nor marked as not carried out."""
     identity = opaque("maintenance", one.reference)
-    regions = grid.regions if one.regions is None else one.regions
+    regions = [region for region in grid.regions if one.concerns(region)]
     touched = {(region, function) for region in regions for function in _functions(one.scope, grid)}
     working, under_way = (
         {function_code(*pair): state for pair in touched} for state in ("operational", "under_maintenance")

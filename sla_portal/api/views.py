@@ -223,7 +223,7 @@ def one_incident(request: HttpRequest, identity: str) -> HttpResponse:
 
 
 def _ids(now: datetime) -> dict[str, tuple[str, str]]:
-    known = {"incident": queries.incident_references(), "maintenance": queries.window_references(now)}
+    known = {"incident": queries.incident_references(now), "maintenance": queries.window_references(now)}
     return {
         statuspage.opaque(kind, reference): (kind, reference)
         for kind, references in known.items()

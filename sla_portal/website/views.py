@@ -97,7 +97,7 @@ def window(request: HttpRequest, reader: Reader, reference: str) -> HttpResponse
 def availability(request: HttpRequest, reader: Reader) -> HttpResponse:
     """The last twelve closed months of all regions."""
     now = timezone.now()
-    facts = cached("years", queries.years, now)
+    facts = cached("years", lambda: queries.years(now), now)
     return page(request, reader, "availability", facts, lambda: {"years": facts.value})
 
 
@@ -105,7 +105,7 @@ def availability(request: HttpRequest, reader: Reader) -> HttpResponse:
 def region(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
     """The last twelve closed months of a region, with a map of their days."""
     now = timezone.now()
-    facts = cached("years", queries.years, now)
+    facts = cached("years", lambda: queries.years(now), now)
     year = _region_year(facts.value, code)
     closed = [month for month in year.months if month]
 
@@ -124,7 +124,7 @@ def region(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
 def month(request: HttpRequest, reader: Reader, code: str, month: str) -> HttpResponse:
     """A closed month of a region: its days and hours, and its failure events."""
     now = timezone.now()
-    facts = cached("years", queries.years, now)
+    facts = cached("years", lambda: queries.years(now), now)
     year = _region_year(facts.value, code)
     closed = {str(one.month): one for one in year.months if one}
     if month not in closed:

@@ -97,7 +97,7 @@ def in_chinese() -> bool:
 def headline(state: Sequence[RegionState]) -> str:
     """The current status in one or more sentences."""
     if not state:
-        return gettext("No region is on record yet.")
+        return gettext("No region is in service.")
     said = _major_outages(state) + _partial_outages(state) + _partial_outages_on_clients(state)
     if said:
         return " ".join(said)
@@ -308,7 +308,9 @@ def heading(clause: PublicClause) -> str:
 
 
 def summary(clause: PublicClause) -> str:
-    return (in_chinese() and clause.summary_zh) or clause.summary
+    """Return what is said in short; nothing where the wording is as short."""
+    said = (in_chinese() and clause.summary_zh) or clause.summary
+    return "" if said in (clause.wording, clause.wording_zh) else said
 
 
 def wording(clause: PublicClause) -> tuple[str, str]:

@@ -3,13 +3,15 @@
 import json
 
 import pytest
+from django.db import transaction
 from django.template.loader import render_to_string
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from sla_portal.operator.models import Rehearsal
 from sla_portal.operator.rules import Mark, role_refusal
 from sla_portal.reports.pdf import printing
+from sla_portal.urls import failed
 from tests.conftest import forget_what_is_kept
 from tests.support.builders import a_region, a_window, an_outage
 from tests.support.desk import a_member, signed_in, text_of
@@ -54,6 +56,24 @@ def test_every_page_feed_and_answer_is_marked_while_a_rehearsal_runs(client):
     assert answer["status"]["description"].startswith("[Rehearsal] ")
     calendar = client.get(reverse("region_calendar", args=["eu"])).content.decode()
     assert calendar.count("[Rehearsal] ") == 2
+
+
+def test_what_says_that_nothing_came_of_a_request_is_marked_too(settings):
+    desk = begun_on_the_page()
+    nobody = signed_in(a_member("NOC"))
+    refusals = [
+        desk.get(f"{reverse('admin:incidents_incident_changelist')}?id__gt=1"),
+        nobody.get(reverse("admin:auth_user_changelist")),
+        desk.get("/admin/no/such/page/"),
+        failed(RequestFactory().get("/")),
+    ]
+    assert [answer.status_code for answer in refusals] == [400, 403, 404, 500]
+    assert [text_of(answer).count(NOT_REAL) for answer in refusals] == [1] * 4
+    settings.SITE_ROLE = "staging"
+    # Of a database that fails, the settings alone are known.
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        assert "Staging copy" in text_of(failed(RequestFactory().get("/")))
 
 
 def test_a_kept_page_is_marked_within_seconds(client):

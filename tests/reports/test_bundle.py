@@ -40,6 +40,7 @@ from sla_portal.website.keeping import keep_announcements
 from tests.support.amendments import ANNOUNCED, a_draft, announced, legal
 from tests.support.builders import a_contract, a_customer, a_region, a_version, at
 from tests.support.desk import a_member
+from tests.support.operators import an_operator
 from tests.support.printed import sound, texts
 from tests.support.unguarded import unguarded
 
@@ -140,6 +141,18 @@ def test_in_chinese_the_pdf_is_chinese(version):
     full = "\n".join(texts(sound(archive.read("version-2.0.pdf"))))
     assert "计入不可用时间" in full.replace("\n", "")
     assert "\N{REPLACEMENT CHARACTER}" not in full
+
+
+def test_the_papers_name_the_operator_of_the_announcement_and_the_bundle_that_of_today(db):
+    an_operator(now=ANNOUNCED - timedelta(days=30))
+    version = announced()
+    an_operator(name="Renamed AG", name_zh="改名公司")
+    archive = opened(made(version, language="zh-hans"))
+    assert archive.read("README.txt").decode().startswith("改名公司, Hafenstraße 12, Hamburg\n\n")
+    for name in ("version-2.0.pdf", "redline-1.0-2.0.pdf"):
+        said = "".join(texts(sound(archive.read(name)))).replace("\n", "")
+        assert "示例对讲云有限公司, Hafenstraße 12, Hamburg" in said
+    assert "<p>Renamed AG, Hafenstraße 12, Hamburg</p>" in archive.read("verify.en.html").decode()
 
 
 def test_deliveries_have_a_row_each_and_no_formula(version):

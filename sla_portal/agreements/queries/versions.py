@@ -12,6 +12,8 @@ from sla_portal.audit.models import ClosedMonth
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import day_span, local_date
+from sla_portal.kernel.remembering import remembered
+from sla_portal.operator.queries import operator_in_force
 
 from ..models import AgreementVersion
 from ..rules import TermsPeriod, earliest_effective_on, without_wording
@@ -25,6 +27,7 @@ class NoAgreementInForce(Refused):
     """The day lies before the first published version takes effect."""
 
 
+@remembered
 def published_versions() -> list[AgreementVersion]:
     """Return published versions in the order of their effective dates, without withdrawn ones."""
     return list(AgreementVersion.objects.published().order_by("effective_on"))
@@ -32,15 +35,15 @@ def published_versions() -> list[AgreementVersion]:
 
 def version_in_force(on: date) -> AgreementVersion:
     """Return the version in force on a day in the SLA time zone; raises `NoAgreementInForce`."""
-    version = AgreementVersion.objects.published().filter(effective_on__lte=on).order_by("-effective_on").first()
-    if version is None:
+    versions = [version for version in published_versions() if version.takes_effect_on <= on]
+    if not versions:
         raise NoAgreementInForce(
             _(
                 "No agreement version is in force on %(day)s. Choose a later day, or publish a version that takes effect by then."
             )
             % {"day": on.isoformat()}
         )
-    return version
+    return versions[-1]
 
 
 def terms_periods() -> list[TermsPeriod]:
@@ -55,7 +58,7 @@ def terms_periods() -> list[TermsPeriod]:
 
 def pending_versions(on: date) -> list[AgreementVersion]:
     """Published versions that take effect after a day in the SLA time zone, in their order."""
-    return list(AgreementVersion.objects.published().filter(effective_on__gt=on).order_by("effective_on"))
+    return [version for version in published_versions() if version.takes_effect_on > on]
 
 
 def newest_version() -> AgreementVersion | None:
@@ -82,10 +85,13 @@ def stands_still(version: AgreementVersion) -> bool:
 
 
 def missing_in_first_version(version: AgreementVersion) -> list[str]:
-    """Return in sentences what the first version lacks."""
+    """Return in sentences what the first version lacks: a wording is needed in the languages that the operator offers."""
+    offered = operator_in_force().offered
     clauses = list(version.clauses.all())
     missing = [] if version.effective_on != UNKNOWN_DAY else [_("The day since which it is in force is not set.")]
-    for language, field in (("English", "wording"), ("Chinese", "wording_zh")):
+    for code, language, field in (("en", "English", "wording"), ("zh-hans", "Chinese", "wording_zh")):
+        if code not in offered:
+            continue
         if unworded := without_wording([(clause.number, getattr(clause, field)) for clause in clauses]):
             missing.append(
                 {

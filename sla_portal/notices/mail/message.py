@@ -104,9 +104,7 @@ class MailMessage:
     def _texts(self, place: str) -> tuple[str, str]:
         context = {"notice": self.notice, "wording": self.wording, "greeting": place, "operator": self.operator}
         if self.operator:
-            language = self.wording.language
-            parties = (self.operator.name_in(language), self.operator.address_in(language))
-            context["from_whom"] = ", ".join(filter(None, parties))
+            context["from_whom"] = self.operator.stated_in(self.wording.language)
         with translation.override(self.wording.language):
             return (
                 render_to_string("notices/message.txt", context),

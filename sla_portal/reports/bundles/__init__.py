@@ -15,7 +15,8 @@ from django.utils import translation
 
 from sla_portal.audit.models import Certificate
 from sla_portal.audit.seals import seal_beside
-from sla_portal.operator.queries import present_mark
+from sla_portal.operator.queries import operator_in_force, present_mark
+from sla_portal.operator.rules import Operator
 from sla_portal.operator.words import mark_name, mark_sentence
 
 from ..models import Bundle
@@ -40,8 +41,9 @@ def write_bundle(bundle: Bundle, *, file: IO[bytes], now: datetime, note: Callab
         archive = Archive(opened, _time_of(bundle))
         write = write_amendment if bundle.version_id else write_claim if bundle.claim_id else write_month
         readme = write(archive, bundle, now)
-        _add_verification(archive)
-        archive.add("README.txt", _marked(readme).encode())
+        operator = operator_in_force()
+        _add_verification(archive, operator)
+        archive.add("README.txt", _headed(readme, operator.stated_in(bundle.language)).encode())
         manifest = archive.manifest()
         archive.add(MANIFEST, manifest)
         _add_seal(archive, manifest, now)
@@ -53,10 +55,11 @@ def write_bundle(bundle: Bundle, *, file: IO[bytes], now: datetime, note: Callab
     return whole.hexdigest()
 
 
-def _marked(readme: str) -> str:
-    """Say on the first line where nothing of it is real."""
+def _headed(readme: str, operator: str) -> str:
+    """Put the operator at the head, and on the first line where nothing of it is real."""
     mark = present_mark()
-    return f"{mark_name(mark).upper()}. {mark_sentence(mark)}\n\n{readme}" if mark else readme
+    marked = f"{mark_name(mark).upper()}. {mark_sentence(mark)}" if mark else ""
+    return "\n\n".join(filter(None, (marked, operator, readme)))
 
 
 def _add_seal(archive: Archive, manifest: bytes, now: datetime) -> None:
@@ -79,10 +82,11 @@ def _time_of(bundle: Bundle) -> datetime:
     return datetime.combine(bundle.month or bundle.requested_at, time(), UTC)
 
 
-def _add_verification(archive: Archive) -> None:
+def _add_verification(archive: Archive, operator: Operator) -> None:
     """Add the program that verifies a bundle, and the page that says how to do it by hand, in each language."""
     archive.add("verify.py", VERIFY.read_bytes())
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            page = render_to_string("reports/bundle/verify.html", {"language": language, "address": settings.SITE_URL})
+            said = {"language": language, "address": settings.SITE_URL, "operator": operator.stated_in(language)}
+            page = render_to_string("reports/bundle/verify.html", said)
         archive.add(f"verify.{language}.html", page.encode())

@@ -10,7 +10,7 @@ from django.utils import translation
 from sla_portal.agreements.changes import terms_in_words, words_in
 from sla_portal.agreements.models import AgreementVersion, Preamble, PublishedChanges
 from sla_portal.kernel.instants import instant_text
-from sla_portal.operator.queries import present_mark
+from sla_portal.operator.queries import operator_of_settings, present_mark
 
 from . import words
 from .printing import print_page
@@ -57,10 +57,13 @@ def announced(version: AgreementVersion, language: str) -> dict[str, Any]:
     """Return what is stated of an announced version. Raises ValueError for one that was not announced."""
     if version.notice is None or version.published_at is None:
         raise ValueError(f"Version {version} was not announced.")
+    # Who the operator was at the announcement
+    operator = version.notice.identity.texts if version.notice.identity else operator_of_settings()
     return {
         "language": language,
         "mark": _mark(language),
         "address": settings.SITE_URL,
+        "operator": operator.stated_in(language),
         "zone": settings.SLA_TIME_ZONE,
         "version": version.version,
         "published_at": instant_text(version.published_at),

@@ -30,37 +30,39 @@ LATELY = timedelta(days=30)
 
 def latest_incidents(now: datetime) -> tuple[PublicIncident, ...]:
     """The newest fifty."""
-    return _incidents(Grid.current(), now, _public_incidents()[:MANY])
+    return _incidents(grid := Grid.current(now), now, _public_incidents(grid)[:MANY])
 
 
 def incidents_in(block: int, now: datetime) -> tuple[PublicIncident, ...] | None:
     """The incidents of a block of a hundred, newest first; None past the last."""
-    return _incidents(Grid.current(), now, _public_incidents()[block * BLOCK : (block + 1) * BLOCK]) or None
+    grid = Grid.current(now)
+    return _incidents(grid, now, _public_incidents(grid)[block * BLOCK : (block + 1) * BLOCK]) or None
 
 
-def incident_references() -> tuple[str, ...]:
+def incident_references(now: datetime) -> tuple[str, ...]:
     """The references of the newest."""
-    return tuple(_public_incidents().values_list("reference", flat=True)[:KNOWN])
+    return tuple(_public_incidents(Grid.current(now)).values_list("reference", flat=True)[:KNOWN])
 
 
 def incidents_of(month: ServiceMonth, now: datetime) -> MonthOf[PublicIncident]:
     """The incidents with an outage in a month in the SLA time zone; one without outages in that of its detection."""
     start, end = map(instant, month.span(settings.SLA_ZONE))
-    rows = _public_incidents()
-    # Every incident with an outage is public.
-    touching = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
+    grid = Grid.current(now)
+    rows = _public_incidents(grid)
+    # Every incident with an outage in service is public.
+    touching = grid.outages().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
     without = Q(outages__isnull=True, detected_at__gte=start, detected_at__lt=end)
     return MonthOf(
         month=month,
-        rows=_incidents(Grid.current(), now, rows.filter(Q(pk__in=touching.values("incident")) | without)),
-        earlier=_month_before(month, rows, start),
-        later=_month_after(month, rows, end, now),
+        rows=_incidents(grid, now, rows.filter(Q(pk__in=touching.values("incident")) | without)),
+        earlier=_month_before(grid, month, rows, start),
+        later=_month_after(grid, month, rows, end, now),
     )
 
 
-def _month_before(month: ServiceMonth, rows: QuerySet[Incident], start: datetime) -> ServiceMonth | None:
+def _month_before(grid: Grid, month: ServiceMonth, rows: QuerySet[Incident], start: datetime) -> ServiceMonth | None:
     """The nearest month that ends at `start` or before with an incident; as in `incidents_of`."""
-    before = Outage.objects.filter(started_at__lt=start)
+    before = grid.outages().filter(started_at__lt=start)
     if before.filter(Q(ended_at__isnull=True) | Q(ended_at__gte=start)).exists():
         return month.previous
     end = before.aggregate(at=Max("ended_at"))["at"]
@@ -68,35 +70,38 @@ def _month_before(month: ServiceMonth, rows: QuerySet[Incident], start: datetime
     return month_at(max(filter(None, [end and end - SECOND, detected]), default=None))
 
 
-def _month_after(month: ServiceMonth, rows: QuerySet[Incident], end: datetime, now: datetime) -> ServiceMonth | None:
+def _month_after(
+    grid: Grid, month: ServiceMonth, rows: QuerySet[Incident], end: datetime, now: datetime
+) -> ServiceMonth | None:
     """The nearest month that begins at `end` or after with an incident; an ongoing outage lasts to `now`."""
     after = Q(ended_at__gt=end) | Q(ended_at__isnull=True)
-    if now > end and Outage.objects.filter(after, started_at__lt=end).exists():
+    outages = grid.outages()
+    if now > end and outages.filter(after, started_at__lt=end).exists():
         return month.next
-    started = Outage.objects.filter(started_at__gte=end).aggregate(at=Min("started_at"))["at"]
+    started = outages.filter(started_at__gte=end).aggregate(at=Min("started_at"))["at"]
     detected = rows.filter(outages__isnull=True, detected_at__gte=end).aggregate(at=Min("detected_at"))["at"]
     return month_at(min(filter(None, [started, detected]), default=None))
 
 
 def incident(reference: str, now: datetime) -> PublicIncident | None:
-    found = _incidents(Grid.current(), now, _public_incidents().filter(reference=reference))
+    found = _incidents(grid := Grid.current(now), now, _public_incidents(grid).filter(reference=reference))
     return found[0] if found else None
 
 
 def open_incidents(grid: Grid, now: datetime) -> tuple[PublicIncident, ...]:
-    return _incidents(grid, now, _public_incidents().filter(_open(now)))
+    return _incidents(grid, now, _public_incidents(grid).filter(_open(now)))
 
 
 def recent_incidents(grid: Grid, now: datetime) -> tuple[PublicIncident, ...]:
     """The newest of those that ended."""
-    return _incidents(grid, now, _public_incidents().exclude(_open(now)).filter(detected_at__gt=now - LATELY)[:FEW])
+    return _incidents(grid, now, _public_incidents(grid).exclude(_open(now)).filter(detected_at__gt=now - LATELY)[:FEW])
 
 
-def _public_incidents() -> QuerySet[Incident]:
-    """Incidents with an outage or a public update, and those that another was merged into; reads public fields only."""
+def _public_incidents(grid: Grid) -> QuerySet[Incident]:
+    """Incidents with an outage in service or a public update, and those that another was merged into; reads public fields only."""
     return (
         Incident.objects.filter(
-            Exists(Outage.objects.filter(incident=OuterRef("pk")))
+            Exists(grid.outages().filter(incident=OuterRef("pk")))
             | Exists(Update.objects.filter(incident=OuterRef("pk"), public=True))
             | Exists(Incident.objects.filter(merged_into=OuterRef("pk")))
         )
@@ -114,7 +119,7 @@ def _open(now: datetime) -> Q:
 
 def _incidents(grid: Grid, now: datetime, incidents: QuerySet[Incident]) -> tuple[PublicIncident, ...]:
     read = incidents.prefetch_related(
-        Prefetch("outages", Outage.objects.select_related("region").prefetch_related("functions", "clients")),
+        Prefetch("outages", grid.outages().select_related("region").prefetch_related("functions", "clients")),
         Prefetch(
             "updates", Update.objects.filter(public=True, at__lte=now).only("incident_id", "at", "text", "text_zh")
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +33,10 @@ class RegionYear:
 
     region: Named
     months: tuple[ClosedMonth | None, ...]
+    coming_on: date | None
+    """The first service day of a region that is not in service yet."""
+    gone_after: date | None
+    """The last service day of one that is not in service any more."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,15 @@ class Years:
     months: tuple[ServiceMonth, ...]
     regions: tuple[RegionYear, ...]
 
+    @property
+    def listed(self) -> tuple[RegionYear, ...]:
+        """The regions that are in service, and those that have any of the months."""
+        return tuple(year for year in self.regions if any(year.months) or not (year.coming_on or year.gone_after))
 
-def years() -> Years:
+
+def years(now: datetime) -> Years:
     """The last twelve closed months of every region."""
-    return years_of(Grid.current())
+    return years_of(Grid.current(now))
 
 
 def years_of(grid: Grid) -> Years:
@@ -57,11 +67,17 @@ def years_of(grid: Grid) -> Years:
         (row.region.code, row.month): closed_month_of(row, closings[row.month], published)
         for row in RegionMonth.objects.filter(month__in=first_days).select_related("region", "agreement_version")
     }
+    coming, gone = dict(grid.coming), dict(grid.gone)
     return Years(
         months=tuple(months),
         regions=tuple(
-            RegionYear(region, tuple(judged.get((region.code, first)) for first in first_days))
-            for region in grid.regions
+            RegionYear(
+                region,
+                tuple(judged.get((region.code, first)) for first in first_days),
+                coming.get(region),
+                gone.get(region),
+            )
+            for region in grid.every
         ),
     )
 

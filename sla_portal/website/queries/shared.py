@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 
+from incidents.models import Outage
 from sla_portal.customers.models import Client, CoreFunction, Region, Translated
 from sla_portal.kernel.intervals import epoch, instant
-from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.kernel.months import ServiceMonth, day_span, local_date
 
 from ..rules import Named, Scope
 
@@ -29,17 +30,46 @@ KNOWN = 5000
 
 @dataclass(frozen=True)
 class Grid:
-    """All regions, core functions and clients, in order."""
+    """All core functions and clients, in order, and the regions: those in service today, and all on record."""
 
     regions: tuple[Named, ...]
+    every: tuple[Named, ...]
+    coming: tuple[tuple[Named, date], ...]
+    """The regions that are not in service yet, each with its first service day."""
+    gone: tuple[tuple[Named, date], ...]
+    """Those that are not in service any more, each with its last service day."""
+    first_days: tuple[date, ...]
+    last_days: tuple[date, ...]
+    """The first and the last service days of regions that have any."""
     functions: tuple[Named, ...]
     clients: tuple[Named, ...]
 
     @classmethod
-    def current(cls) -> Grid:
+    def current(cls, now: datetime) -> Grid:
+        today = local_date(epoch(now), settings.SLA_ZONE)
+        every = list(Region.objects.all())
+        coming = [(row, day) for row in every if (day := row.first_service_day) and day > today]
+        gone = [(row, day) for row in every if (day := row.last_service_day) and day < today]
+        others = {row.pk for row, _day in (*coming, *gone)}
         return cls(
-            all_named(Region.objects.all()), all_named(CoreFunction.objects.all()), all_named(Client.objects.all())
+            regions=all_named(row for row in every if row.pk not in others),
+            every=all_named(every),
+            coming=tuple((named(row), day) for row, day in coming),
+            gone=tuple((named(row), day) for row, day in gone),
+            first_days=tuple(sorted({row.first_service_day for row in every if row.first_service_day})),
+            last_days=tuple(sorted({row.last_service_day for row in every if row.last_service_day})),
+            functions=all_named(CoreFunction.objects.all()),
+            clients=all_named(Client.objects.all()),
         )
+
+    def outages(self) -> QuerySet[Outage]:
+        """Outages of which some time lies in the service days of their region: the public reads of no others."""
+        outside = Q(pk__in=[])
+        for day in self.first_days:
+            outside |= Q(region__first_service_day=day, ended_at__lte=instant(day_span(day, settings.SLA_ZONE)[0]))
+        for day in self.last_days:
+            outside |= Q(region__last_service_day=day, started_at__gte=instant(day_span(day, settings.SLA_ZONE)[1]))
+        return Outage.objects.exclude(outside)
 
     def scope(self, functions: Iterable[CoreFunction], clients: Iterable[Client]) -> Scope:
         """A scope as stored: none named means all, and so does naming all."""

@@ -50,7 +50,7 @@ class Present:
 
 def present(now: datetime) -> Present:
     """Return the facts of the front page, and of the API and the feeds."""
-    grid = Grid.current()
+    grid = Grid.current(now)
     ongoing = open_incidents(grid, now)
     planned = planned_windows(grid, now)
     versions = [version for version in public_versions() if not version.withdrawn_at]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from maintenance.models import MaintenanceNotice, MaintenanceWindow
-from sla_portal.kernel.months import ServiceMonth
+from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..rules import Announcement, Named, Phase, PublicWindow, phase
 from .shared import BLOCK, KNOWN, MANY, Grid, MonthOf, all_named, none_if_all, rows_of_month
@@ -25,18 +27,18 @@ class Maintenance:
 
 def latest_windows(now: datetime) -> tuple[PublicWindow, ...]:
     """The fifty that start last."""
-    return _windows(Grid.current(), now, _announced_windows(now)[:MANY])
+    return _windows(Grid.current(now), now, _announced_windows(now)[:MANY])
 
 
 def maintenance_of(month: ServiceMonth, now: datetime) -> Maintenance:
     """The windows announced to start in a month in the SLA time zone, and those scheduled or in progress."""
-    grid = Grid.current()
+    grid = Grid.current(now)
     of_month = rows_of_month(_announced_windows(now), "announced_from", month, lambda rows: _windows(grid, now, rows))
     return Maintenance(of_month, planned_windows(grid, now), grid.regions)
 
 
 def window(reference: str, now: datetime) -> PublicWindow | None:
-    found = _windows(Grid.current(), now, _announced_windows(now).filter(reference=reference))
+    found = _windows(Grid.current(now), now, _announced_windows(now).filter(reference=reference))
     return found[0] if found else None
 
 
@@ -54,7 +56,7 @@ def _announced_windows(now: datetime) -> QuerySet[MaintenanceWindow]:
 
 def windows_in(block: int, now: datetime) -> tuple[PublicWindow, ...] | None:
     """The windows of a block of a hundred, the one that starts last first; None past the last."""
-    return _windows(Grid.current(), now, _announced_windows(now)[block * BLOCK : (block + 1) * BLOCK]) or None
+    return _windows(Grid.current(now), now, _announced_windows(now)[block * BLOCK : (block + 1) * BLOCK]) or None
 
 
 def window_references(now: datetime) -> tuple[str, ...]:
@@ -80,7 +82,18 @@ def _windows(grid: Grid, now: datetime, windows: QuerySet[MaintenanceWindow]) ->
         "clients",
         Prefetch("notices", MaintenanceNotice.objects.filter(sent_at__lte=now).select_related("notice")),
     )
-    return tuple(_window(grid, now, row) for row in read)
+    return tuple(_window(grid, now, row) for row in read if _in_service(row))
+
+
+def _in_service(row: MaintenanceWindow) -> bool:
+    """Whether one of its regions is in service on a day of the window; a window without regions is of all."""
+    first, last = (local_date(epoch(at), settings.SLA_ZONE) for at in (row.starts_at, row.ends_at))
+    regions = row.regions.all()
+    return not regions or any(
+        (one.first_service_day is None or one.first_service_day <= last)
+        and (one.last_service_day is None or first <= one.last_service_day)
+        for one in regions
+    )
 
 
 def _window(grid: Grid, now: datetime, row: MaintenanceWindow) -> PublicWindow:
@@ -99,7 +112,7 @@ def _window(grid: Grid, now: datetime, row: MaintenanceWindow) -> PublicWindow:
         reference=row.reference,
         title=row.title,
         kind=row.kind,
-        regions=none_if_all(all_named(row.regions.all()), grid.regions),
+        regions=none_if_all(all_named(row.regions.all()), grid.every),
         scope=grid.scope(row.functions.all(), row.clients.all()),
         phase=phase(starts_at, ends_at, row.started_at, row.completed_at, cancelled_at, row.not_carried_out_at, now),
         starts_at=starts_at,

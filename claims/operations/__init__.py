@@ -1,6 +1,6 @@
 """Receive, review and decide claims; grant and reverse compensation."""
 
-from .ledger import NotRedeemable, TookPart, redeem_voucher
+from .ledger import AmountNotPossible, NotRedeemable, TookPart, redeem_voucher
 from .notifying import NobodyToNotify
 from .receiving import (
     AlreadyClaimed,
@@ -55,6 +55,7 @@ __all__ = [
     "AlreadyClosed",
     "AlreadyDecided",
     "AlreadyProposed",
+    "AmountNotPossible",
     "AppealNotPossible",
     "ChecksNotPassed",
     "ClaimNotOpen",

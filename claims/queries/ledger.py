@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Case, Count, F, QuerySet, Sum, When
+from django.db.models.functions import Coalesce
 
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import instant
@@ -44,7 +45,7 @@ class Total:
     entries: int
     minutes: int
     amount: Decimal
-    """For a redemption, the value of the voucher, although the entry does not count against the cap again."""
+    """For a redemption, what it took of the voucher, although the entry does not count against the cap again."""
 
 
 def entries(wanted: Wanted) -> QuerySet[Entry]:
@@ -65,8 +66,8 @@ def entries(wanted: Wanted) -> QuerySet[Entry]:
 def totals(found: QuerySet[Entry]) -> list[Total]:
     """Sum the entries by currency and type, ordered by currency and `Step`."""
     amount = Case(
-        When(step=Step.REDEEMED, then=F("voucher__value")),
-        When(step=Step.RETURNED, then=-F("voucher__value")),
+        When(step=Step.REDEEMED, then=Coalesce("redeemed", "voucher__value")),
+        When(step=Step.RETURNED, then=Coalesce("redeemed", -F("voucher__value"))),
         default=F("value"),
     )
     rows = (
@@ -97,7 +98,7 @@ def open_undoings() -> QuerySet[Undoing]:
 
 def life_of(voucher: Voucher) -> list[Entry]:
     """List the entries of a voucher, oldest first."""
-    return list(Entry.objects.filter(voucher=voucher).select_related("by").order_by("number"))
+    return list(Entry.objects.filter(voucher=voucher).select_related("by", "voucher").order_by("number"))
 
 
 def life_of_extension(compensation: Compensation) -> list[Entry]:
@@ -108,7 +109,7 @@ def life_of_extension(compensation: Compensation) -> list[Entry]:
 
 COLUMNS = (
     "entered_at", "contract", "entry", "step", "customer", "customer_name", "month", "claim", "voucher", "voucher_value",
-    "contract_extended", "minutes", "value", "total", "cap", "currency", "reason", "entered_by",
+    "redeemed", "balance", "contract_extended", "minutes", "value", "total", "cap", "currency", "reason", "entered_by",
 )  # fmt: skip
 
 
@@ -128,6 +129,8 @@ def for_billing(found: QuerySet[Entry], *, with_codes: bool) -> Iterator[tuple[A
             claim.number,
             (voucher.code if with_codes else "") if voucher else "",
             _money(voucher.value, entry.currency) if voucher else "",
+            _money(entry.taken, entry.currency) if entry.taken else "",
+            _money(entry.left, entry.currency) if voucher else "",
             entry.extended.reference if entry.extended else "",
             entry.minutes,
             _money(entry.value, entry.currency),

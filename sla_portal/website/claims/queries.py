@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 
 from django.conf import settings
@@ -79,6 +80,7 @@ class GrantedCompensation:
     extension: Entry | None
     voucher: Voucher | None
     voucher_step: str
+    voucher_left: Decimal
 
 
 def emails_about(claim: Claim, language: str) -> list[SentEmail]:
@@ -108,4 +110,5 @@ def compensation_of(claim: Claim) -> GrantedCompensation | None:
         extension=extensions[-1] if extensions else None,
         voucher=of_voucher[0].voucher if of_voucher else None,
         voucher_step=of_voucher[-1].step if of_voucher else "",
+        voucher_left=of_voucher[-1].left if of_voucher else Decimal(0),
     )

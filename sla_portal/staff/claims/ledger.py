@@ -49,7 +49,7 @@ from sla_portal.kernel.months import ServiceMonth
 from sla_portal.typed import AmountField
 
 from ..common import page, refusals_on, require_right
-from ..exports import FORMS, MOST_IN_A_SHEET, export_response
+from ..exports import BUTTONS, FORMS, MOST_IN_A_SHEET, export_response
 
 SHOWN = 100
 MOST_ADDED_UP = 100_000
@@ -178,7 +178,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
     """List the filtered entries, newest first, with their totals; without a filter, all entries."""
     require_right(request, "claims.view_entry")
     form = LedgerForm(request.GET)
-    context: dict[str, Any] = {"title": _("Ledger"), "form": form, "shown": SHOWN, "forms": FORMS}
+    context: dict[str, Any] = {"title": _("Ledger"), "form": form, "shown": SHOWN, "exports": BUTTONS}
     if not form.is_valid():
         return page(request, "staff/claims/ledger.html", context, status=422)
     found = entries(form.wanted)

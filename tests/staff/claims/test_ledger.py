@@ -1,7 +1,7 @@
 """The ledger and its exports: filters, totals, history of a voucher, CSV and worksheets."""
 
 import csv
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from io import BytesIO, StringIO
 
@@ -224,7 +224,8 @@ def test_an_export_has_the_filtered_entries_and_the_audit_log_records_it(given, 
     (row,) = rows
     voucher = Voucher.objects.get()
     assert (row["step"], row["voucher"], row["claim"]) == ("issued", voucher.code, given.claim.number)
-    assert (row["month"], row["entered_at"], row["currency"]) == ("2026-09", "2026-10-20T08:00:00Z", "EUR")
+    entered_at = "2026-10-20T08:00:00Z" if form == "csv" else datetime(2026, 10, 20, 8)  # noqa: DTZ001  # no zone in a sheet
+    assert (row["month"], row["entered_at"], row["currency"]) == ("2026-09", entered_at, "EUR")
     assert response["Content-Disposition"].startswith(f'attachment; filename="ledger-2026-10.{form}"')
     noted = TrailEntry.objects.latest("id")
     assert (noted.actor_name, noted.action) == ("Auditor", "exported the ledger as")
@@ -244,9 +245,27 @@ def test_a_worksheet_holds_no_formula_and_numbers_are_numbers(desk, given):
     undone(Entry.objects.get(step=Step.ISSUED), reason="=1+1")
     book = load_workbook(BytesIO(b"".join(taken(desk, "xlsx", month="").streaming_content)))
     cells = [cell for row in book.active.iter_rows() for cell in row]
-    assert {cell.data_type for cell in cells} <= {"inlineStr", "s", "n"}
+    assert {cell.data_type for cell in cells} <= {"inlineStr", "s", "n", "d"}
     row = next(row for row in csv_of(taken(desk, "csv", month="")) if row["step"] == "voided")
     assert (row["value"], row["minutes"], row["reason"]) == ("-12.00", "-12", "'=1+1")
+
+
+def test_a_worksheet_has_dates_widths_and_a_frozen_head(desk, given):
+    sheet = load_workbook(BytesIO(b"".join(taken(desk, "xlsx", month="").streaming_content))).active
+    assert (sheet.freeze_panes, sheet["A1"].font.bold, sheet["A2"].number_format) == ("A2", True, "yyyy-mm-dd hh:mm:ss")
+    assert sheet.column_dimensions["A"].width == len("2026-10-20T08:00:00Z") + 2
+
+
+def test_csv_is_exported_with_decimal_commas_on_request(desk, given):
+    response = taken(desk, "csv-comma", month="", step="issued")
+    (row,) = csv.DictReader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig")), delimiter=";")
+    assert (row["value"], row["cap"], row["minutes"], row["entered_at"]) == (
+        "12,00",
+        "490,00",
+        "12",
+        "2026-10-20T08:00:00Z",
+    )
+    assert response["Content-Disposition"] == 'attachment; filename="ledger.csv"'
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class Compensation(models.Model):
         permissions = [
             ("redeem_voucher", gettext_noop("Can note that a voucher was redeemed")),
             ("reverse_compensation", gettext_noop("Can reverse an entry of the ledger")),
+            ("export_for_billing", gettext_noop("Can mark how far the ledger was exported for billing")),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(cut_value__gte=0), name="what_is_cut_is_not_negative"),

@@ -1,5 +1,6 @@
 """Receive, review and decide claims; grant and reverse compensation."""
 
+from .billing import NothingToExport, mark_exported
 from .ledger import AmountNotPossible, NotRedeemable, TookPart, redeem_voucher
 from .notifying import NobodyToNotify
 from .receiving import (
@@ -66,6 +67,7 @@ __all__ = [
     "NobodyToNotify",
     "NotRedeemable",
     "NotUnderContract",
+    "NothingToExport",
     "NothingToReverse",
     "ProofMissing",
     "QuestionMissing",
@@ -84,6 +86,7 @@ __all__ = [
     "customer_answered",
     "decide",
     "decline_undoing",
+    "mark_exported",
     "notify_moved_openings",
     "propose_undoing",
     "receive_claim",

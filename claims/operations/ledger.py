@@ -24,6 +24,7 @@ from sla_portal.kernel.months import ServiceMonth, local_date
 from ..models import Compensation, Decision, Entry, Step, Voucher
 from ..queries import Assessment, cap_balance_of
 from ..rules import divide
+from .billing import issue_credit_note
 
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_GROUPS, CODE_GROUP = 5, 4
@@ -149,7 +150,7 @@ def redeem_voucher(
                 % {"left": amount(last.left, voucher.currency)}
             )
         # It counted against the cap when it was issued.
-        return add_entry(
+        entry = add_entry(
             actor,
             voucher.compensation,
             Step.REDEEMED,
@@ -163,6 +164,8 @@ def redeem_voucher(
             reason=reference,
             now=now,
         )
+        issue_credit_note(entry=entry, now=now)
+    return entry
 
 
 def is_expired(voucher: Voucher, now: datetime) -> bool:

@@ -16,8 +16,9 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, record, require
 from sla_portal.kernel.errors import Refused
 
-from ..models import Claim, Compensation, Entry, Status, Step, Undoing
+from ..models import Claim, Compensation, CreditNote, Entry, Status, Step, Undoing
 from ..models.ledger import FIRST_STEPS
+from .billing import issue_credit_note
 from .ledger import add_entry, locked
 from .notifying import require_addressee, send
 from .receiving import change_status
@@ -220,7 +221,8 @@ def _reverse(actor: Actor, entry: Entry, undoing: Undoing, now: datetime) -> Ent
     step = reversed_by(entry) or Step.VOIDED
     first = Entry.objects.get(compensation=entry.compensation_id, voucher=entry.voucher_id, follows=None)
     lost: dict[str, Any] = {"minutes": -first.minutes, "value": -first.value}
-    if step is Step.RETURNED and (redemption := standing_redemption(entry)):
+    redemption = standing_redemption(entry) if step is Step.RETURNED else None
+    if redemption:
         taken = redemption.taken
         lost = {"minutes": 0, "value": Decimal(0), "redeemed": -taken, "balance": entry.left + taken}
     elif entry.voucher:
@@ -238,6 +240,9 @@ def _reverse(actor: Actor, entry: Entry, undoing: Undoing, now: datetime) -> Ent
         now=now,
         **lost,
     )
+    # A redemption of an earlier build has no credit note.
+    if redemption and (note := CreditNote.objects.filter(entry=redemption).first()):
+        issue_credit_note(entry=reversal, cancels=note, now=now)
     if step is Step.SHORTENED and entry.extended:
         extend_contract(actor=actor, contract=entry.extended, minutes=-entry.minutes, reason=undoing.reason, now=now)
     return reversal

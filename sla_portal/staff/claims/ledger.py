@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -33,7 +34,9 @@ from claims.operations.ledger import is_expired
 from claims.operations.undoing import leaves_nothing, needs_letter, reversed_by, standing_redemption
 from claims.queries.ledger import (
     COLUMNS,
+    Balance,
     Wanted,
+    balances_of,
     entries,
     for_billing,
     life_of,
@@ -41,11 +44,13 @@ from claims.queries.ledger import (
     open_undoings,
     totals,
 )
+from sla_portal.agreements.models import Contract
 from sla_portal.audit.versions import acting
 from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.money import format_amount as amount
 from sla_portal.kernel.money import printed
-from sla_portal.kernel.months import ServiceMonth
+from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.typed import AmountField
 
 from ..common import page, refusals_on, require_right
@@ -204,9 +209,23 @@ def ledger(request: HttpRequest) -> HttpResponse:
             "question": question,
             "first": f"?{question}" if form.cleaned_data["before"] else "",
             "next": f"?{question}&before={rows[SHOWN - 1].pk}" if len(rows) > SHOWN else "",
+            "balances": _balances_of(form.cleaned_data["contract"]),
             "may_see_codes": request.user.has_perm("claims.view_voucher"),
         },
     )
+
+
+def _balances_of(contract: str) -> list[dict[str, Any]]:
+    """Return the balances of the customer whose contract was asked for; none without one."""
+    customer = Contract.objects.filter(reference=contract).values_list("customer", flat=True).first()
+    today = local_date(epoch(timezone.now()), settings.SLA_ZONE)
+    return [written(one) for one in balances_of(customer, today)] if customer else []
+
+
+def written(balance: Balance) -> dict[str, Any]:
+    """Write the amounts of a balance in its currency."""
+    names = ("issued", "redeemed", "voided", "expired", "outstanding")
+    return {"of": balance, "amounts": [amount(getattr(balance, name), balance.currency) for name in names]}
 
 
 @require_POST

@@ -291,6 +291,29 @@ def test_a_currency_without_decimals_is_exported_without_decimals():
     assert (row["value"], row["currency"]) == ("37", "JPY")
 
 
+def test_billing_exports_up_to_here_once_and_downloads_it_as_often_as_it_likes(desk, given):
+    url = reverse("admin:billing")
+    assert "Nothing was exported for billing yet." in text_of(desk.get(url))
+    assert "Export 1 is ready." in text_of(desk.post(url, follow=True))
+    assert "Every entry was exported for billing already." in text_of(desk.post(url, follow=True))
+    for _n in range(2):
+        rows = csv_of(desk.post(reverse("admin:export_billing", args=[1, "csv"])))
+        assert [row["step"] for row in rows] == ["extended", "issued"]
+    auditor = signed_in(a_member("Auditor"))
+    assert "Export up to here" not in text_of(auditor.get(url))
+    assert auditor.post(url).status_code == 403
+
+
+def test_balances_are_shown_by_customer_and_currency_and_exported(desk, given):
+    redeem_voucher(actor=a_clerk(), voucher=given.voucher, reference="R-1", part=Decimal(5), now=OPEN)
+    said = "12.00 EUR 5.00 EUR 0.00 EUR 0.00 EUR 7.00 EUR"
+    assert said in text_of(desk.get(reverse("admin:balances")))
+    assert said in text_of(desk.get(f"{LEDGER}?contract={given.contract.reference}"))
+    assert said not in text_of(desk.get(LEDGER))
+    (row,) = csv_of(desk.post(reverse("admin:export_balances", args=["csv"])))
+    assert (row["currency"], row["redeemed"], row["outstanding"]) == ("EUR", "5.00", "7.00")
+
+
 # A voucher's life, and an extension's
 
 

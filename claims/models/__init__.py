@@ -12,6 +12,7 @@ from .applying import (
     Status,
     Try,
 )
+from .billing import BilledEntry, BillingExport, CreditNote
 from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Undoing, Voucher
 from .review import Decision, Outcome, Recommendation
@@ -19,11 +20,14 @@ from .review import Decision, Outcome, Recommendation
 __all__ = [
     "Application",
     "Asked",
+    "BilledEntry",
+    "BillingExport",
     "CalendarYear",
     "Claim",
     "ClaimLink",
     "ClaimedTime",
     "Compensation",
+    "CreditNote",
     "Decision",
     "Entry",
     "Outcome",

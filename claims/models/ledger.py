@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -50,6 +52,7 @@ class Compensation(models.Model):
         permissions = [
             ("redeem_voucher", gettext_noop("Can note that a voucher was redeemed")),
             ("reverse_compensation", gettext_noop("Can reverse an entry of the ledger")),
+            ("export_for_billing", gettext_noop("Can mark how far the ledger was exported for billing")),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(cut_value__gte=0), name="what_is_cut_is_not_negative"),
@@ -100,8 +103,9 @@ OF_VOUCHERS = (Step.ISSUED, Step.REDEEMED, Step.RETURNED, Step.VOIDED)
 class Entry(models.Model):
     """An entry of the ledger. `value` counts against the cap of `contract` (5.1); it is negative for a reversal.
 
-    The entries of one voucher or extension form a chain; the last one gives its status. The entries of one contract are
-    numbered and carry the total, so that two concurrent entries cannot exceed the cap.
+    The entries of one voucher or extension form a chain; the last one gives its status, and of a voucher its balance, which
+    a trigger checks. The entries of one contract are numbered and carry the total, so that two concurrent entries cannot
+    exceed the cap.
     """
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="ledger", verbose_name=_("contract"))
@@ -121,6 +125,20 @@ class Entry(models.Model):
     )
     minutes = models.IntegerField(_("minutes"))
     value = models.DecimalField(_("amount"), max_digits=14, decimal_places=4)
+    redeemed = models.DecimalField(
+        _("redeemed"),
+        max_digits=14,
+        decimal_places=4,
+        null=True,
+        help_text=_("Part of the voucher; negative where it is given back. Empty in earlier entries: all of it."),
+    )
+    balance = models.DecimalField(
+        _("voucher balance"),
+        max_digits=14,
+        decimal_places=4,
+        null=True,
+        help_text=_("What can still be redeemed of the voucher after the entry."),
+    )
     currency = models.CharField(_("currency"), max_length=3)
     total = models.DecimalField(_("contract total"), max_digits=14, decimal_places=4)
     cap = models.DecimalField(_("liability cap"), max_digits=14, decimal_places=4)
@@ -175,6 +193,20 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contract} · {self.number}"
+
+    @property
+    def left(self) -> Decimal:
+        """What can still be redeemed of the voucher after the entry; earlier builds redeemed the whole of one."""
+        if self.balance is not None or self.voucher is None:
+            return self.balance or Decimal(0)
+        return self.voucher.value if self.step in (Step.ISSUED, Step.RETURNED) else Decimal(0)
+
+    @property
+    def taken(self) -> Decimal:
+        """What a redemption took of the voucher; negative for one that gives back."""
+        if self.redeemed is not None or self.voucher is None:
+            return self.redeemed or Decimal(0)
+        return {Step.REDEEMED: 1, Step.RETURNED: -1}.get(Step(self.step), 0) * self.voucher.value
 
 
 class Undoing(models.Model):

@@ -1,6 +1,7 @@
 """Receive, review and decide claims; grant and reverse compensation."""
 
-from .ledger import NotRedeemable, TookPart, redeem_voucher
+from .billing import NothingToExport, mark_exported
+from .ledger import AmountNotPossible, NotRedeemable, TookPart, redeem_voucher
 from .notifying import NobodyToNotify
 from .receiving import (
     AlreadyClaimed,
@@ -55,6 +56,7 @@ __all__ = [
     "AlreadyClosed",
     "AlreadyDecided",
     "AlreadyProposed",
+    "AmountNotPossible",
     "AppealNotPossible",
     "ChecksNotPassed",
     "ClaimNotOpen",
@@ -65,6 +67,7 @@ __all__ = [
     "NobodyToNotify",
     "NotRedeemable",
     "NotUnderContract",
+    "NothingToExport",
     "NothingToReverse",
     "ProofMissing",
     "QuestionMissing",
@@ -83,6 +86,7 @@ __all__ = [
     "customer_answered",
     "decide",
     "decline_undoing",
+    "mark_exported",
     "notify_moved_openings",
     "propose_undoing",
     "receive_claim",

@@ -16,10 +16,15 @@ class Export(Enum):
     """Lists that can be exported, each with its action in the audit log."""
 
     LEDGER = "exported the ledger as"
+    BALANCES = "exported the balances of vouchers as"
     ENTITLED_CONTRACTS = "exported who could have claimed as"
 
 
-RIGHTS = {Export.LEDGER: "claims.view_entry", Export.ENTITLED_CONTRACTS: "availability.view_customermonth"}
+RIGHTS = {
+    Export.LEDGER: "claims.view_entry",
+    Export.BALANCES: "claims.view_entry",
+    Export.ENTITLED_CONTRACTS: "availability.view_customermonth",
+}
 
 
 def record_export(*, actor: Actor, export: Export, form: str, wanted: Mapping[str, str], now: datetime) -> None:

@@ -17,11 +17,14 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, record, require
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
+from sla_portal.kernel.money import fits
+from sla_portal.kernel.money import format_amount as amount
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..models import Compensation, Decision, Entry, Step, Voucher
 from ..queries import Assessment, cap_balance_of
 from ..rules import divide
+from .billing import issue_credit_note
 
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_GROUPS, CODE_GROUP = 5, 4
@@ -44,7 +47,13 @@ class ReferenceMissing(Refused):
 
 
 class NotRedeemable(Refused):
-    """The voucher is redeemed, void or expired."""
+    """Nothing is left of the voucher, it has expired, or its balance is another than was shown."""
+
+
+class AmountNotPossible(Refused):
+    """A redemption takes a part of what is left of the voucher, or all of it."""
+
+    field = "part"
 
 
 class TookPart(Refused):
@@ -102,13 +111,26 @@ def grant(*, actor: Actor, decision: Decision, assessment: Assessment, now: date
             voucher=voucher,
             minutes=division.voucher_minutes,
             value=division.voucher_value,
+            balance=division.voucher_value,
             now=now,
         )
     return compensation
 
 
-def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datetime) -> Entry:
-    """Record the redemption of a voucher, with the reference of the order or invoice."""
+def redeem_voucher(
+    *,
+    actor: Actor,
+    voucher: Voucher,
+    reference: str,
+    now: datetime,
+    part: Decimal | None = None,
+    after: Entry | None = None,
+) -> Entry:
+    """Record the redemption of a voucher, or of a `part` of it, with the reference of the order or invoice.
+
+    `after` is the entry that was shown as the voucher's last; nothing is redeemed if another follows it. Raises
+    `ReferenceMissing`, `TookPart`, `NotRedeemable`, `AmountNotPossible`.
+    """
     require(actor, "claims.redeem_voucher")
     if not reference.strip():
         raise ReferenceMissing(_("Enter the order or invoice on which the voucher was redeemed."))
@@ -117,13 +139,18 @@ def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datet
         raise TookPart(_("You recommended or decided this claim. Another person redeems its voucher."))
     with transaction.atomic():
         last = _last_of(actor, voucher)
-        if (
-            last.step not in (Step.ISSUED, Step.RETURNED)
-            or local_date(epoch(now), settings.SLA_ZONE) > voucher.expires_on
-        ):
+        if not last.left or is_expired(voucher, now):
             raise NotRedeemable(_("This voucher is already redeemed, void or expired. Check its entries."))
+        if after and after != last:
+            raise NotRedeemable(_("This voucher has a newer entry. Check what is left of it, then redeem again."))
+        taken = last.left if part is None else part
+        if not 0 < taken <= last.left or not fits(taken, voucher.currency):
+            raise AmountNotPossible(
+                _("Enter an amount up to %(left)s, what is left of the voucher.")
+                % {"left": amount(last.left, voucher.currency)}
+            )
         # It counted against the cap when it was issued.
-        return add_entry(
+        entry = add_entry(
             actor,
             voucher.compensation,
             Step.REDEEMED,
@@ -132,9 +159,18 @@ def redeem_voucher(*, actor: Actor, voucher: Voucher, reference: str, now: datet
             voucher=voucher,
             minutes=0,
             value=Decimal(0),
+            redeemed=taken,
+            balance=last.left - taken,
             reason=reference,
             now=now,
         )
+        issue_credit_note(entry=entry, now=now)
+    return entry
+
+
+def is_expired(voucher: Voucher, now: datetime) -> bool:
+    """Whether the last day of a voucher is over, in the SLA time zone."""
+    return local_date(epoch(now), settings.SLA_ZONE) > voucher.expires_on
 
 
 def add_entry(
@@ -175,7 +211,12 @@ def add_entry(
         action=ACTIONS[step],
         subject=entry,
         now=now,
-        changes={"minutes": [None, minutes], "value": [None, value], "total": [total - value, total]},
+        changes={
+            "minutes": [None, minutes],
+            "value": [None, value],
+            **({"balance": [entry.left + entry.taken, entry.left]} if entry.taken else {}),
+            "total": [total - value, total],
+        },
         reason=reason,
     )
     return entry
@@ -203,6 +244,6 @@ def locked(contract: int, extended: int | None) -> Contract:
 def _last_of(actor: Actor, voucher: Voucher) -> Entry:
     """Lock the contract of a voucher, unchanged since `actor` saw it, and return its newest entry."""
     locked(voucher.compensation.contract_id, None)
-    life = list(Entry.objects.filter(voucher=voucher).order_by("number"))
+    life = list(Entry.objects.filter(voucher=voucher).select_related("voucher").order_by("number"))
     check_unchanged(actor, *life)
     return life[-1]

@@ -16,8 +16,9 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, record, require
 from sla_portal.kernel.errors import Refused
 
-from ..models import Claim, Compensation, Entry, Status, Step, Undoing
+from ..models import Claim, Compensation, CreditNote, Entry, Status, Step, Undoing
 from ..models.ledger import FIRST_STEPS
+from .billing import issue_credit_note
 from .ledger import add_entry, locked
 from .notifying import require_addressee, send
 from .receiving import change_status
@@ -29,7 +30,7 @@ REVERSED_BY = {
     Step.RETURNED: Step.VOIDED,
     Step.EXTENDED: Step.SHORTENED,
 }
-"""The entry type that reverses the last entry of a voucher or extension."""
+"""The entry type that reverses the last entry of a voucher or extension, of which nothing else is redeemed."""
 REVERSED = (Step.VOIDED, Step.SHORTENED)
 
 
@@ -55,15 +56,36 @@ class SamePerson(Refused):
     """Who proposed a reversal does not confirm it."""
 
 
+def reversed_by(entry: Entry) -> Step | None:
+    """Return the entry type that reverses the last entry; None where there is none.
+
+    A voucher is voided once nothing of it is redeemed: what is redeemed in parts is given back part by part, the last first.
+    """
+    if entry.step == Step.RETURNED and entry.voucher and entry.left < entry.voucher.value:
+        return Step.RETURNED
+    return REVERSED_BY.get(Step(entry.step))
+
+
+def standing_redemption(entry: Entry) -> Entry | None:
+    """Return the redemption that the reversal of the last entry of a voucher gives back: the newest that stands."""
+    standing: list[Entry] = []
+    for one in Entry.objects.filter(voucher=entry.voucher_id, number__lte=entry.number).order_by("number"):
+        if one.step == Step.REDEEMED:
+            standing.append(one)
+        elif one.step == Step.RETURNED:
+            standing.pop()
+    return standing[-1] if standing else None
+
+
 def needs_letter(entries: Sequence[Entry]) -> bool:
     """Whether the customer loses something: a redemption that is reversed gives the voucher back."""
-    return any(REVERSED_BY.get(Step(entry.step)) in REVERSED for entry in entries)
+    return any(reversed_by(entry) in REVERSED for entry in entries)
 
 
 def leaves_nothing(compensation: Compensation, entries: Sequence[Entry]) -> bool:
     """Whether all of a grant is reversed when these entries are."""
     steps = list(compensation.entries.values_list("step", flat=True))
-    gone = sum(step in REVERSED for step in steps) + sum(REVERSED_BY[Step(one.step)] in REVERSED for one in entries)
+    gone = sum(step in REVERSED for step in steps) + sum(reversed_by(one) in REVERSED for one in entries)
     return sum(step in FIRST_STEPS for step in steps) == gone
 
 
@@ -196,11 +218,15 @@ def _still_last(actor: Actor, entries: Sequence[Entry]) -> Compensation:
 
 
 def _reverse(actor: Actor, entry: Entry, undoing: Undoing, now: datetime) -> Entry:
-    step = REVERSED_BY[Step(entry.step)]
+    step = reversed_by(entry) or Step.VOIDED
     first = Entry.objects.get(compensation=entry.compensation_id, voucher=entry.voucher_id, follows=None)
-    lost: dict[str, Any] = (
-        {"minutes": -first.minutes, "value": -first.value} if step in REVERSED else {"minutes": 0, "value": Decimal(0)}
-    )
+    lost: dict[str, Any] = {"minutes": -first.minutes, "value": -first.value}
+    redemption = standing_redemption(entry) if step is Step.RETURNED else None
+    if redemption:
+        taken = redemption.taken
+        lost = {"minutes": 0, "value": Decimal(0), "redeemed": -taken, "balance": entry.left + taken}
+    elif entry.voucher:
+        lost["balance"] = Decimal(0)
     reversal = add_entry(
         actor,
         entry.compensation,
@@ -214,6 +240,9 @@ def _reverse(actor: Actor, entry: Entry, undoing: Undoing, now: datetime) -> Ent
         now=now,
         **lost,
     )
+    # A redemption of an earlier build has no credit note.
+    if redemption and (note := CreditNote.objects.filter(entry=redemption).first()):
+        issue_credit_note(entry=reversal, cancels=note, now=now)
     if step is Step.SHORTENED and entry.extended:
         extend_contract(actor=actor, contract=entry.extended, minutes=-entry.minutes, reason=undoing.reason, now=now)
     return reversal

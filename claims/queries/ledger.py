@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Count, F, QuerySet, Sum, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, When
+from django.db.models.functions import Coalesce
 
+from sla_portal.customers.models import Customer
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import instant
 from sla_portal.kernel.money import smallest_unit
 from sla_portal.kernel.months import ServiceMonth
 
-from ..models import Compensation, Entry, Step, Undoing, Voucher
+from ..models import BillingExport, Compensation, Entry, Step, Undoing, Voucher
+
+ASKED_AT_ONCE = 500
+WHOLE = {Step.REDEEMED: F("voucher__value"), Step.RETURNED: -F("voucher__value")}
+"""What an entry of an earlier build took of a voucher."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Total:
     entries: int
     minutes: int
     amount: Decimal
-    """For a redemption, the value of the voucher, although the entry does not count against the cap again."""
+    """For a redemption, what it took of the voucher, although the entry does not count against the cap again."""
 
 
 def entries(wanted: Wanted) -> QuerySet[Entry]:
@@ -65,9 +72,7 @@ def entries(wanted: Wanted) -> QuerySet[Entry]:
 def totals(found: QuerySet[Entry]) -> list[Total]:
     """Sum the entries by currency and type, ordered by currency and `Step`."""
     amount = Case(
-        When(step=Step.REDEEMED, then=F("voucher__value")),
-        When(step=Step.RETURNED, then=-F("voucher__value")),
-        default=F("value"),
+        *[When(step=step, then=Coalesce("redeemed", whole)) for step, whole in WHOLE.items()], default=F("value")
     )
     rows = (
         found.order_by()
@@ -89,6 +94,72 @@ def totals(found: QuerySet[Entry]) -> list[Total]:
     return sorted(added_up, key=lambda total: (total.currency, order.index(total.step)))
 
 
+@dataclass(frozen=True)
+class Balance:
+    """What became of the vouchers of a customer in a currency: issued is the sum of the other four."""
+
+    customer: str
+    customer_name: str
+    currency: str
+    issued: Decimal
+    redeemed: Decimal
+    voided: Decimal
+    expired: Decimal
+    """What was left of vouchers when their last day was over."""
+    outstanding: Decimal
+
+
+def balances(today: date, *, after: str = "", most: int | None = None) -> list[Balance]:
+    """Return the balances of the customers with vouchers whose code follows `after`, by code and currency.
+
+    Of `most` customers at most; `today` is the day in the SLA time zone.
+    """
+    vouchers = Entry.objects.filter(step=Step.ISSUED, contract__customer=OuterRef("pk"))
+    found = Customer.objects.filter(Exists(vouchers), code__gt=after).order_by("code")[:most]
+    customers = {pk: (code, name) for pk, code, name in found.values_list("pk", "code", "name")}
+    # SQLite takes no more than some thousand parameters, so many are asked for in turns.
+    turns = [list(customers)[at : at + ASKED_AT_ONCE] for at in range(0, len(customers), ASKED_AT_ONCE)]
+    return [balance for turn in turns for balance in _balances(turn, customers, today)]
+
+
+def balances_of(customer: int, today: date) -> list[Balance]:
+    """Return the balances of one customer by currency; none without a voucher."""
+    code, name = Customer.objects.values_list("code", "name").get(pk=customer)
+    return _balances([customer], {customer: (code, name)}, today)
+
+
+def _balances(asked: Sequence[int], customers: Mapping[int, tuple[str, str]], today: date) -> list[Balance]:
+    of_vouchers = Entry.objects.filter(contract__customer__in=asked, voucher__isnull=False).order_by()
+    taken = Coalesce("redeemed", Case(*[When(step=step, then=amount) for step, amount in WHOLE.items()]))
+    sums = of_vouchers.values("contract__customer", "currency").annotate(
+        issued=Sum("value", filter=Q(step=Step.ISSUED)),
+        sum_taken=Sum(taken, filter=Q(step__in=WHOLE)),
+        gone=Sum("value", filter=Q(step=Step.VOIDED)),
+    )
+    whole = Case(When(step__in=(Step.ISSUED, Step.RETURNED), then=F("voucher__value")), default=Decimal(0))
+    over = (
+        of_vouchers.filter(followed_by=None, voucher__expires_on__lt=today)
+        .values("contract__customer", "currency")
+        .annotate(sum_left=Sum(Coalesce("balance", whole)))
+    )
+    expired = {(row["contract__customer"], row["currency"]): row["sum_left"] for row in over}
+    made = []
+    for row in sums:
+        customer, currency = row["contract__customer"], row["currency"]
+        issued, redeemed, gone, left = (
+            _money(one or Decimal(0), currency)
+            for one in (row["issued"], row["sum_taken"], row["gone"], expired.get((customer, currency)))
+        )
+        outstanding = issued - redeemed + gone - left
+        made.append(Balance(*customers[customer], currency, issued, redeemed, -gone, left, outstanding))
+    return sorted(made, key=lambda one: (one.customer, one.currency))
+
+
+def exports_for_billing() -> QuerySet[BillingExport]:
+    """Return the exports for billing, the newest first."""
+    return BillingExport.objects.select_related("exported_by").order_by("-number")
+
+
 def open_undoings() -> QuerySet[Undoing]:
     """Return the proposed reversals that wait for their second person, the oldest first."""
     found = Undoing.objects.filter(outcome="").select_related("proposed_by", "compensation__claim__contract__customer")
@@ -97,7 +168,7 @@ def open_undoings() -> QuerySet[Undoing]:
 
 def life_of(voucher: Voucher) -> list[Entry]:
     """List the entries of a voucher, oldest first."""
-    return list(Entry.objects.filter(voucher=voucher).select_related("by").order_by("number"))
+    return list(Entry.objects.filter(voucher=voucher).select_related("by", "voucher", "credit_note").order_by("number"))
 
 
 def life_of_extension(compensation: Compensation) -> list[Entry]:
@@ -106,9 +177,10 @@ def life_of_extension(compensation: Compensation) -> list[Entry]:
     return list(of_it.select_related("by", "extended").order_by("number"))
 
 
+BALANCE_COLUMNS = tuple(field.name for field in fields(Balance))
 COLUMNS = (
     "entered_at", "contract", "entry", "step", "customer", "customer_name", "month", "claim", "voucher", "voucher_value",
-    "contract_extended", "minutes", "value", "total", "cap", "currency", "reason", "entered_by",
+    "redeemed", "balance", "contract_extended", "minutes", "value", "total", "cap", "currency", "reason", "entered_by",
 )  # fmt: skip
 
 
@@ -128,6 +200,8 @@ def for_billing(found: QuerySet[Entry], *, with_codes: bool) -> Iterator[tuple[A
             claim.number,
             (voucher.code if with_codes else "") if voucher else "",
             _money(voucher.value, entry.currency) if voucher else "",
+            _money(entry.taken, entry.currency) if entry.taken else "",
+            _money(entry.left, entry.currency) if voucher else "",
             entry.extended.reference if entry.extended else "",
             entry.minutes,
             _money(entry.value, entry.currency),

@@ -181,6 +181,7 @@ class Kind(models.TextChoices):
     CLOSING = "closing", _("month closing")
     CHECKPOINT = "checkpoint", _("checkpoint of the audit log")
     BUNDLE = "bundle", _("evidence bundle")
+    CREDIT_NOTE = "credit note", _("credit note")
 
 
 class Document(models.Model):

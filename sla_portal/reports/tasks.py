@@ -72,6 +72,13 @@ def print_due_versions() -> None:
 
 
 @shared_task
+def print_due_credit_notes() -> None:
+    """Print the credit notes of redemptions, and seal them."""
+    if operations.print_due_credit_notes():
+        seal_due(clock=timezone.now)
+
+
+@shared_task
 def check_issued_documents() -> None:
     """Verify what was issued and its seals, once a week."""
     if check := operations.check_documents_if_due(now=timezone.now()):

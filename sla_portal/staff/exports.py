@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, St
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from sla_portal.kernel.characters import with_turning_shown
 
@@ -28,7 +30,19 @@ MOST_IN_A_SHEET = 100_000
 """Row limit of a worksheet, which is built before it is sent; CSV is streamed and has none."""
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 """Spreadsheets need it to recognise UTF-8."""
-FORMS = ("csv", "xlsx")
+FORMS = ("csv", "csv-comma", "xlsx")
+"""The forms of an export; `csv-comma` is CSV with decimal commas and semicolons, as spreadsheets of many countries read it."""
+BUTTONS = (
+    ("csv", gettext_lazy("Export CSV")),
+    ("csv-comma", gettext_lazy("Export CSV (1,50; semicolons)")),
+    ("xlsx", gettext_lazy("Export XLSX")),
+)
+INSTANT, DAY = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), re.compile(r"\d{4}-\d\d-\d\d")
+DATES = ("_at", "_on", "_day")
+"""How the columns of instants, in UTC, and of days end."""
+MEASURED = 200
+"""Rows from which the widths of a worksheet's columns are taken."""
+WIDEST = 60
 READ_AT_ONCE = 2000
 """Rows of a list that are read together, with what belongs to them, in a fixed number of queries."""
 
@@ -43,9 +57,11 @@ def safe(value: Any) -> Any:
     return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 
-def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """Stream the rows as CSV."""
-    response = StreamingHttpResponse(_lines(columns, rows), content_type="text/csv; charset=utf-8")
+def csv_response(
+    name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, decimal: str = "."
+) -> StreamingHttpResponse:
+    """Stream the rows as CSV; with `decimal=","` the separator is a semicolon."""
+    response = StreamingHttpResponse(_lines(columns, rows, decimal), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
@@ -57,9 +73,15 @@ def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet(name)
-    sheet.append(columns)
-    for row in rows:
-        sheet.append([_cell(sheet, safe(value)) for value in row])
+    rows = iter(rows)
+    first = [tuple(map(safe, row)) for row in islice(rows, MEASURED)]
+    # Both stand before the first row in the file.
+    sheet.freeze_panes = "A2"
+    for letter, column in _measured(columns, first):
+        sheet.column_dimensions[letter].width = column
+    sheet.append([_cell(sheet, "", column, bold=True) for column in columns])
+    for row in chain(first, (tuple(map(safe, row)) for row in rows)):
+        sheet.append([_cell(sheet, column, value) for column, value in zip(columns, row, strict=True)])
     file = TemporaryFile()  # noqa: SIM115  # the response closes it
     book.save(file)
     file.seek(0)
@@ -67,14 +89,20 @@ def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any
 
 
 def export_response(form: str, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponseBase:
-    return csv_response(name, columns, rows) if form == "csv" else xlsx_response(name, columns, rows)
+    if form == "xlsx":
+        return xlsx_response(name, columns, rows)
+    return csv_response(name, columns, rows, decimal="," if form == "csv-comma" else ".")
 
 
-def _lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
+def _lines(columns: Sequence[str], rows: Iterable[Sequence[Any]], decimal: str) -> Iterator[str]:
+    writer = csv.writer(_Echo(), delimiter=";" if decimal == "," else ",")
     yield BOM + writer.writerow(columns)
     for row in rows:
-        yield writer.writerow([safe(value) for value in row])
+        yield writer.writerow([_in_csv(value, decimal) for value in row])
+
+
+def _in_csv(value: Any, decimal: str) -> Any:
+    return str(value).replace(".", decimal) if isinstance(value, (Decimal, float)) else safe(value)
 
 
 class _Echo:
@@ -84,15 +112,36 @@ class _Echo:
         return line
 
 
-def _cell(sheet: Any, value: Any) -> Any:
-    if not isinstance(value, Decimal):
+def _cell(sheet: Any, column: str, value: Any, *, bold: bool = False) -> Any:
+    shown, as_number = value, ""
+    if isinstance(value, Decimal):
+        places = -int(value.as_tuple().exponent)
+        as_number = f"0.{'0' * places}" if places > 0 else "0"
+    elif isinstance(value, str) and column.endswith(DATES):
+        if INSTANT.fullmatch(value):
+            shown, as_number = datetime.fromisoformat(value.removesuffix("Z")), "yyyy-mm-dd hh:mm:ss"
+        elif DAY.fullmatch(value):
+            shown, as_number = date.fromisoformat(value), "yyyy-mm-dd"
+    if not as_number and not bold:
         return value
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
 
-    cell = WriteOnlyCell(sheet, value)
-    places = -int(value.as_tuple().exponent)
-    cell.number_format = f"0.{'0' * places}" if places > 0 else "0"
+    cell = WriteOnlyCell(sheet, shown)
+    if as_number:
+        cell.number_format = as_number
+    if bold:
+        cell.font = Font(bold=True)
     return cell
+
+
+def _measured(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, int]]:
+    """Yield the letters of each column and the width that its head and first rows need."""
+    from openpyxl.utils import get_column_letter
+
+    for number, column in enumerate(columns):
+        longest = max([len(column), *(len(str(row[number])) for row in rows)])
+        yield get_column_letter(number + 1), min(longest + 2, WIDEST)
 
 
 def export_list(

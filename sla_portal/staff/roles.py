@@ -141,6 +141,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "claims.decide_claim",
         "claims.redeem_voucher",
         "claims.reverse_compensation",
+        "claims.export_for_billing",
         "availability.propose_own_exclusion",
         "availability.decide_own_exclusion",
         *VIEW_NOTICES,

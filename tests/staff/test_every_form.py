@@ -89,6 +89,9 @@ ADDS = {
     "test_mail": "an e-mail to oneself",
     "set_first_password": "one's own password",
     "export_ledger": "nothing",
+    "export_balances": "nothing",
+    "export_billing": "nothing",
+    "billing": "an export of what is new; sent twice, nothing is new",
     "report_looked_at": "that somebody looked at it",
     "export_entitled_contracts": "nothing",
     "rehearsal": "a rehearsal, once",
@@ -761,10 +764,11 @@ ADDED: dict[str, Callable[[Any], Case]] = {
 """URLs of forms that add, with what is sent; `test_sending` sends the others twice."""
 ADDED_ELSEWHERE = {
     "log_outage", "add_outage", "update_incident", "add_evidence", "start_amendment", "add_register_entry",
-    "issue_reports",
+    "issue_reports", "billing",
 }  # fmt: skip
 ADDS_NOTHING = {
-    "keep_typed", "export_ledger", "export_entitled_contracts", "clock", "password_change", "login", "logout",
+    "keep_typed", "export_ledger", "export_balances", "export_billing",
+    "export_entitled_contracts", "clock", "password_change", "login", "logout",
     "set_first_password", "report_looked_at",
 }  # fmt: skip
 

@@ -28,7 +28,7 @@ from .issuing import (
     waiting_runs,
 )
 from .mailing import mail_due_reports
-from .printing import print_due_versions
+from .printing import print_due_credit_notes, print_due_versions
 from .verifying import check_documents, check_documents_if_due
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "due_chunks",
     "mail_due_reports",
     "make_bundle",
+    "print_due_credit_notes",
     "print_due_versions",
     "queue_reports",
     "record_download",

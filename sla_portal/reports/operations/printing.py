@@ -1,18 +1,30 @@
-"""Print announced versions once, so that every bundle holds the same PDFs (5.2)."""
+"""Print announced versions once, so that every bundle holds the same PDFs (5.2), and credit notes."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import QuerySet
 
+from claims.models import CreditNote
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.operations import freeze_earlier_changes
+from sla_portal.audit.documents import register
+from sla_portal.audit.models import Kind
+from sla_portal.operator.queries import rehearsal_number
 
 from ..models import VersionPdf
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 200
 
 
 def print_due_versions(*, clock: Callable[[], datetime]) -> int:
@@ -22,6 +34,42 @@ def print_due_versions(*, clock: Callable[[], datetime]) -> int:
         for language, _name in settings.LANGUAGES
         for version in _unprinted(language)
     )
+
+
+def print_due_credit_notes() -> int:
+    """Print and register the credit notes that have no file yet; return how many were."""
+    due = CreditNote.objects.filter(sha256="").order_by("pk")
+    return sum(_print_credit_note(note) for note in due[:MOST_AT_ONCE])
+
+
+def _print_credit_note(note: CreditNote) -> bool:
+    """Print one; on an error it has no file still, and is tried again by the next run."""
+    from ..pdf.credit_note import credit_note_pdf
+
+    try:
+        content = credit_note_pdf(note.statement)
+        name = default_storage.save(f"credit-notes/{note.number}.pdf", ContentFile(content))
+    except Exception:
+        # A failure of one must not stop the others.
+        log.exception("Credit note %s could not be printed", note)
+        return False
+    digest = sha256(content).hexdigest()
+    with transaction.atomic():
+        # Of two that print at once the first stands, with its own file.
+        if not CreditNote.objects.filter(pk=note.pk, sha256="").update(pdf=name, sha256=digest):
+            default_storage.delete(name)
+            return False
+        register(
+            kind=Kind.CREDIT_NOTE,
+            number=note.number,
+            sha256=digest,
+            issued_at=note.issued_at,
+            check_code=note.statement["check_code"],
+            pdf=name,
+            to_seal=bool(note.statement["seal"]),
+            rehearsal=rehearsal_number(),
+        )
+    return True
 
 
 def _unprinted(language: str) -> QuerySet[AgreementVersion]:

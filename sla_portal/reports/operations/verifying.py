@@ -9,6 +9,7 @@ from hashlib import sha256
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 
+from claims.models import CreditNote
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.models import Certificate, Check, Checkpoint, Document, Kind, Seal
 from sla_portal.audit.rules import MOST_FINDINGS, Fault, Finding
@@ -128,6 +129,7 @@ def unregistered() -> Iterator[tuple[Kind, str]]:
         (Kind.AGREEMENT, AgreementVersion.objects.filter(notice__isnull=False).order_by("pk")),
         (Kind.CLOSING, MonthClosing.objects.defer("statement").order_by("pk")),
         (Kind.CHECKPOINT, Checkpoint.objects.order_by("pk")),
+        (Kind.CREDIT_NOTE, CreditNote.objects.exclude(sha256="").order_by("pk")),
         (Kind.BUNDLE, Bundle.objects.filter(status=Status.READY).order_by("pk")),
     ):
         issued = {_about(row): str(row) for row in rows.iterator(chunk_size=CHUNK)}
@@ -136,7 +138,9 @@ def unregistered() -> Iterator[tuple[Kind, str]]:
         yield from ((kind, name) for about, name in issued.items() if about not in known)
 
 
-def _about(row: Report | Notice | AgreementVersion | MonthClosing | Checkpoint | Bundle) -> tuple[str, int]:
+def _about(
+    row: Report | Notice | AgreementVersion | MonthClosing | Checkpoint | Bundle | CreditNote,
+) -> tuple[str, int]:
     """Return what the register calls a record that was issued, and its revision."""
     match row:
         case Report():
@@ -149,5 +153,7 @@ def _about(row: Report | Notice | AgreementVersion | MonthClosing | Checkpoint |
             return f"{row.month:%Y-%m}", row.revision
         case Checkpoint():
             return str(row.number), 1
+        case CreditNote():
+            return row.number, 1
         case Bundle():
             return row.about, 1

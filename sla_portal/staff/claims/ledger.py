@@ -30,10 +30,13 @@ from claims.operations import (
     withdraw_undoing,
 )
 from claims.operations.exporting import Export, record_export
-from claims.operations.undoing import leaves_nothing, needs_letter
+from claims.operations.ledger import is_expired
+from claims.operations.undoing import leaves_nothing, needs_letter, reversed_by, standing_redemption
 from claims.queries.ledger import (
     COLUMNS,
+    Balance,
     Wanted,
+    balances_of,
     entries,
     for_billing,
     life_of,
@@ -41,14 +44,17 @@ from claims.queries.ledger import (
     open_undoings,
     totals,
 )
+from sla_portal.agreements.models import Contract
 from sla_portal.audit.versions import acting
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.money import format_amount as amount
+from sla_portal.kernel.money import printed
 from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.typed import AmountField
 
 from ..common import page, refusals_on, require_right
-from ..exports import FORMS, MOST_IN_A_SHEET, export_response
+from ..exports import BUTTONS, FORMS, MOST_IN_A_SHEET, export_response
 
 SHOWN = 100
 MOST_ADDED_UP = 100_000
@@ -63,16 +69,15 @@ STATES = {
 }
 """The badge of each entry type."""
 ALSO_REVERSES = {
-    Step.ISSUED: gettext_lazy("Void the voucher of the same grant, too."),
-    Step.RETURNED: gettext_lazy("Void the voucher of the same grant, too."),
-    Step.EXTENDED: gettext_lazy("Reverse the extension of the same grant, too."),
+    Step.VOIDED: gettext_lazy("Void the voucher of the same grant, too."),
+    Step.SHORTENED: gettext_lazy("Reverse the extension of the same grant, too."),
 }
 WHAT_REVERSES = {
-    Step.ISSUED: gettext_lazy("Void the voucher"),
-    Step.RETURNED: gettext_lazy("Void the voucher"),
-    Step.REDEEMED: gettext_lazy("Reverse the redemption"),
-    Step.EXTENDED: gettext_lazy("Reverse the extension"),
+    Step.VOIDED: gettext_lazy("Void the voucher"),
+    Step.RETURNED: gettext_lazy("Reverse the redemption"),
+    Step.SHORTENED: gettext_lazy("Reverse the extension"),
 }
+"""What a reversal is called, by the type of the entry that it posts."""
 
 
 class LedgerForm(forms.Form):
@@ -101,8 +106,10 @@ class LedgerForm(forms.Form):
 
 
 class RedeemForm(forms.Form):
-    """The order or invoice on which a voucher was redeemed."""
+    """How much of a voucher was redeemed and on which order or invoice; `entry` is the voucher's last that was shown."""
 
+    entry = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1, max_value=2**63 - 1)
+    part = AmountField(label=gettext_lazy("Amount"), required=False, help_text=gettext_lazy("Empty: all that is left."))
     reference = forms.CharField(
         label=gettext_lazy("Order or invoice"),
         max_length=200,
@@ -150,7 +157,7 @@ class ReverseForm(forms.Form):
         if other is None:
             del self.fields["both"]
         else:
-            self.fields["both"].label = ALSO_REVERSES[Step(other.step)]
+            self.fields["both"].label = ALSO_REVERSES[reversed_by(other) or Step.VOIDED]
         if not needs_letter([last]):
             del self.fields["letter_subject"], self.fields["letter_text"]
 
@@ -176,7 +183,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
     """List the filtered entries, newest first, with their totals; without a filter, all entries."""
     require_right(request, "claims.view_entry")
     form = LedgerForm(request.GET)
-    context: dict[str, Any] = {"title": _("Ledger"), "form": form, "shown": SHOWN, "forms": FORMS}
+    context: dict[str, Any] = {"title": _("Ledger"), "form": form, "shown": SHOWN, "exports": BUTTONS}
     if not form.is_valid():
         return page(request, "staff/claims/ledger.html", context, status=422)
     found = entries(form.wanted)
@@ -202,9 +209,23 @@ def ledger(request: HttpRequest) -> HttpResponse:
             "question": question,
             "first": f"?{question}" if form.cleaned_data["before"] else "",
             "next": f"?{question}&before={rows[SHOWN - 1].pk}" if len(rows) > SHOWN else "",
+            "balances": _balances_of(form.cleaned_data["contract"]),
             "may_see_codes": request.user.has_perm("claims.view_voucher"),
         },
     )
+
+
+def _balances_of(contract: str) -> list[dict[str, Any]]:
+    """Return the balances of the customer whose contract was asked for; none without one."""
+    customer = Contract.objects.filter(reference=contract).values_list("customer", flat=True).first()
+    today = local_date(epoch(timezone.now()), settings.SLA_ZONE)
+    return [written(one) for one in balances_of(customer, today)] if customer else []
+
+
+def written(balance: Balance) -> dict[str, Any]:
+    """Write the amounts of a balance in its currency."""
+    names = ("issued", "redeemed", "voided", "expired", "outstanding")
+    return {"of": balance, "amounts": [amount(getattr(balance, name), balance.currency) for name in names]}
 
 
 @require_POST
@@ -260,23 +281,22 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
     code = subject if isinstance(subject, Voucher) else None
     compensation = code.compensation if code else subject
     claim = compensation.claim
-    expired = code is not None and local_date(epoch(now), settings.SLA_ZONE) > code.expires_on
+    expired = code is not None and is_expired(code, now)
     took_part = request.user.pk in (compensation.decision.recommended_by_id, compensation.decision.decided_by_id)
-    could_redeem = (
-        code is not None
-        and not expired
-        and last.step in (Step.ISSUED, Step.RETURNED)
-        and request.user.has_perm("claims.redeem_voucher")
-    )
+    could_redeem = code is not None and not expired and last.left > 0 and request.user.has_perm("claims.redeem_voucher")
     may_reverse = request.user.has_perm("claims.reverse_compensation")
     act = request.POST.get("act") if request.method == "POST" else None
     undoing = open_undoings().filter(compensation=compensation).first()
-    redeem = RedeemForm(request.POST if act == "redeem" else None, prefix="redeem")
-    reversal = _reversal_form(request, act, claim, life) if Step(last.step) in WHAT_REVERSES else None
+    shown = {"entry": last.pk, "part": printed(last.left, last.currency)}
+    redeem = RedeemForm(request.POST if act == "redeem" else None, prefix="redeem", initial=shown)
+    reversal = _reversal_form(request, act, claim, life) if reversed_by(last) else None
     decline = DeclineForm(request.POST if act == "decline" else None, prefix="decline")
-    if act is not None and (done := _done(request, act, code, undoing, redeem, reversal, decline, now)):
+    if act is not None and (done := _done(request, act, code, life, undoing, redeem, reversal, decline, now)):
         messages.success(request, done)
         return redirect(here)
+    if redeem.errors and not acting(request).seen.changed:
+        # The page shows what is left by now.
+        redeem.data = {**redeem.data.dict(), redeem.add_prefix("entry"): last.pk}
     return page(
         request,
         "staff/claims/ledger_entry.html",
@@ -290,15 +310,16 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
             "claim": claim,
             "contract": claim.contract,
             "value": amount(life[0].value, life[0].currency),
+            "left": amount(last.left, last.currency) if code and any(entry.taken for entry in life) else "",
             "minutes": life[0].minutes,
             "redeem": redeem if could_redeem and not took_part else None,
             "redeemed_by_another": could_redeem and took_part,
             "reversal": reversal if may_reverse and undoing is None else None,
-            "what_reverses": WHAT_REVERSES.get(Step(last.step)),
+            "what_reverses": _what_reverses(last),
             "undoing": undoing,
             "letter_language": emails.language_of(claim),
             "letter": emails.as_sent(claim, undoing.letter_text) if undoing and undoing.letter_text else "",
-            "undone": [_row(entry) | {"what": WHAT_REVERSES[Step(entry.step)]} for entry in undoing.entries.all()]
+            "undone": [_row(entry) | {"what": _what_reverses(entry)} for entry in undoing.entries.all()]
             if undoing
             else [],
             "may_confirm": may_reverse and undoing is not None and undoing.proposed_by_id != request.user.pk,
@@ -344,7 +365,17 @@ def _last_of_other_part(entry: Entry) -> Entry | None:
     if entry.voucher_id is None:
         others = Entry.objects.filter(compensation=entry.compensation_id, voucher__isnull=False)
     last = others.select_related("voucher", "extended").order_by("-number").first()
-    return last if last and Step(last.step) in ALSO_REVERSES else None
+    return last if last and reversed_by(last) in ALSO_REVERSES else None
+
+
+def _what_reverses(entry: Entry) -> str:
+    """Say what the reversal of an entry does; of a redemption also how much of the voucher it gives back."""
+    step = reversed_by(entry)
+    if step is None:
+        return ""
+    if step is Step.RETURNED and (redemption := standing_redemption(entry)):
+        return f"{WHAT_REVERSES[step]}: {amount(redemption.taken, redemption.currency)}, {redemption.reason}"
+    return str(WHAT_REVERSES[step])
 
 
 def _draft(claim: Claim, wanted: Sequence[Entry]) -> tuple[str, str]:
@@ -362,6 +393,7 @@ def _done(
     request: HttpRequest,
     act: str,
     code: Voucher | None,
+    life: Sequence[Entry],
     undoing: Undoing | None,
     redeem: RedeemForm,
     reversal: ReverseForm | None,
@@ -371,12 +403,7 @@ def _done(
     """Do what was asked; return the success message, or an empty string if refused (the form has the errors)."""
     actor = acting(request)
     if act == "redeem" and code is not None:
-        require_right(request, "claims.redeem_voucher")
-        if redeem.is_valid():
-            with refusals_on(redeem):
-                redeem_voucher(actor=actor, voucher=code, reference=redeem.cleaned_data["reference"], now=now)
-                return _("Redeemed.")
-        return ""
+        return _redeemed(request, code, life, redeem, now)
     if act not in ("reverse", "confirm", "decline", "withdraw"):
         return ""
     require_right(request, "claims.reverse_compensation")
@@ -411,6 +438,25 @@ def _done(
     return ""
 
 
+def _redeemed(request: HttpRequest, code: Voucher, life: Sequence[Entry], form: RedeemForm, now: datetime) -> str:
+    require_right(request, "claims.redeem_voucher")
+    if form.is_valid():
+        said = form.cleaned_data
+        with refusals_on(form):
+            entry = redeem_voucher(
+                actor=acting(request),
+                voucher=code,
+                reference=said["reference"],
+                part=said["part"],
+                after=next((one for one in life if one.pk == said["entry"]), None),
+                now=now,
+            )
+            if entry.left:
+                return _("Redeemed. %(left)s are left.") % {"left": amount(entry.left, entry.currency)}
+            return _("Redeemed.")
+    return ""
+
+
 def _after(found, before: int | None):
     """Return the entries after `before` in the order of the list."""
     last = Entry.objects.filter(pk=before).first() if before else None
@@ -428,4 +474,6 @@ def _row(entry: Entry) -> dict[str, Any]:
         "value": amount(entry.value, entry.currency),
         "total": amount(entry.total, entry.currency),
         "cap": amount(entry.cap, entry.currency),
+        "taken": amount(entry.taken, entry.currency) if entry.taken else "",
+        "left": amount(entry.left, entry.currency) if entry.taken else "",
     }

@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from . import bundles, claim, customer_exclusions, decision, enter, entitlements, ledger, proofs, queue, steps, together
+from . import (
+    billing,
+    bundles,
+    claim,
+    customer_exclusions,
+    decision,
+    enter,
+    entitlements,
+    ledger,
+    proofs,
+    queue,
+    steps,
+    together,
+)
 
 
 def urls(view) -> list[URLPattern]:
@@ -41,6 +54,11 @@ def urls(view) -> list[URLPattern]:
         path(of_proof + "preview/", view(proofs.preview), name="proof_preview"),
         path(of_proof + "original/", view(proofs.original), name="proof_original"),
         path("claims/ledger/", view(ledger.ledger), name="ledger"),
+        path("claims/ledger/balance/", view(billing.list_balances), name="balances"),
+        path("claims/ledger/balance/<str:form>/", view(billing.export_balances), name="export_balances"),
+        path("claims/ledger/billing/", view(billing.exports), name="billing"),
+        path("claims/ledger/billing/<int:number>/<str:form>/", view(billing.export), name="export_billing"),
+        path("claims/credit-note/<str:number>/", view(billing.credit_note), name="credit_note"),
         path("claims/ledger/<str:form>/", view(ledger.export), name="export_ledger"),
         path("claims/voucher/<int:pk>/", view(ledger.voucher), name="voucher"),
         path("claims/extension/<int:pk>/", view(ledger.extension), name="extension"),

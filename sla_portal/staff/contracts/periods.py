@@ -26,7 +26,7 @@ from sla_portal.kernel.money import format_amount, printed
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from ..common import page, require_right
-from ..exports import FORMS, export_response
+from ..exports import BUTTONS, FORMS, export_response
 
 VIEW = ("customers.view_customer", "agreements.view_contract", "agreements.view_payment")
 ADD, CHANGE = "agreements.add_contract", "agreements.change_contract"
@@ -95,8 +95,7 @@ def periods(request: HttpRequest, pk: int) -> HttpResponse:
         "periods": listed_periods(customer, today),
         "present": ServiceMonth.of(today),
         "exports": [
-            Link(name, reverse("admin:export_customer_periods", args=[customer.pk, form]))
-            for form, name in (("csv", _("Export CSV")), ("xlsx", _("Export XLSX")))
+            Link(name, reverse("admin:export_customer_periods", args=[customer.pk, form])) for form, name in BUTTONS
         ],
         "may_renew": may(ADD),
         "may_change": may(CHANGE),

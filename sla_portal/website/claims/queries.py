@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 
 from django.conf import settings
@@ -161,6 +162,7 @@ class GrantedCompensation:
     extension: Entry | None
     voucher: Voucher | None
     voucher_step: str
+    voucher_left: Decimal
 
 
 def emails_about(claim: Claim, language: str) -> list[SentEmail]:
@@ -190,4 +192,5 @@ def compensation_of(claim: Claim) -> GrantedCompensation | None:
         extension=extensions[-1] if extensions else None,
         voucher=of_voucher[0].voucher if of_voucher else None,
         voucher_step=of_voucher[-1].step if of_voucher else "",
+        voucher_left=of_voucher[-1].left if of_voucher else Decimal(0),
     )

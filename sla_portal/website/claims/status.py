@@ -188,6 +188,9 @@ def _page(
         "emails": emails_about(claim, reader.language),
         "granted": granted,
         "voucher_value": amount(granted.voucher.value, granted.voucher.currency) if granted and granted.voucher else "",
+        "voucher_left": amount(granted.voucher_left, granted.voucher.currency)
+        if granted and granted.voucher and 0 < granted.voucher_left < granted.voucher.value
+        else "",
         "open": claim.status in OPEN,
         "closed": closing_of(claim.service_month) is not None,
         "may_add": claim.status in OPEN and len(proofs) < MOST,

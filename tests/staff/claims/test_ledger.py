@@ -1,7 +1,7 @@
 """The ledger and its exports: filters, totals, history of a voucher, CSV and worksheets."""
 
 import csv
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from io import BytesIO, StringIO
 
@@ -224,7 +224,8 @@ def test_an_export_has_the_filtered_entries_and_the_audit_log_records_it(given, 
     (row,) = rows
     voucher = Voucher.objects.get()
     assert (row["step"], row["voucher"], row["claim"]) == ("issued", voucher.code, given.claim.number)
-    assert (row["month"], row["entered_at"], row["currency"]) == ("2026-09", "2026-10-20T08:00:00Z", "EUR")
+    entered_at = "2026-10-20T08:00:00Z" if form == "csv" else datetime(2026, 10, 20, 8)  # noqa: DTZ001  # no zone in a sheet
+    assert (row["month"], row["entered_at"], row["currency"]) == ("2026-09", entered_at, "EUR")
     assert response["Content-Disposition"].startswith(f'attachment; filename="ledger-2026-10.{form}"')
     noted = TrailEntry.objects.latest("id")
     assert (noted.actor_name, noted.action) == ("Auditor", "exported the ledger as")
@@ -244,9 +245,27 @@ def test_a_worksheet_holds_no_formula_and_numbers_are_numbers(desk, given):
     undone(Entry.objects.get(step=Step.ISSUED), reason="=1+1")
     book = load_workbook(BytesIO(b"".join(taken(desk, "xlsx", month="").streaming_content)))
     cells = [cell for row in book.active.iter_rows() for cell in row]
-    assert {cell.data_type for cell in cells} <= {"inlineStr", "s", "n"}
+    assert {cell.data_type for cell in cells} <= {"inlineStr", "s", "n", "d"}
     row = next(row for row in csv_of(taken(desk, "csv", month="")) if row["step"] == "voided")
     assert (row["value"], row["minutes"], row["reason"]) == ("-12.00", "-12", "'=1+1")
+
+
+def test_a_worksheet_has_dates_widths_and_a_frozen_head(desk, given):
+    sheet = load_workbook(BytesIO(b"".join(taken(desk, "xlsx", month="").streaming_content))).active
+    assert (sheet.freeze_panes, sheet["A1"].font.bold, sheet["A2"].number_format) == ("A2", True, "yyyy-mm-dd hh:mm:ss")
+    assert sheet.column_dimensions["A"].width == len("2026-10-20T08:00:00Z") + 2
+
+
+def test_csv_is_exported_with_decimal_commas_on_request(desk, given):
+    response = taken(desk, "csv-comma", month="", step="issued")
+    (row,) = csv.DictReader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig")), delimiter=";")
+    assert (row["value"], row["cap"], row["minutes"], row["entered_at"]) == (
+        "12,00",
+        "490,00",
+        "12",
+        "2026-10-20T08:00:00Z",
+    )
+    assert response["Content-Disposition"] == 'attachment; filename="ledger.csv"'
 
 
 @pytest.mark.parametrize(
@@ -270,6 +289,29 @@ def test_a_currency_without_decimals_is_exported_without_decimals():
     granted(a_claim(of), voucher_minutes=37)
     (row,) = csv_of(taken(signed_in(a_member("Support")), "csv", month=""))
     assert (row["value"], row["currency"]) == ("37", "JPY")
+
+
+def test_billing_exports_up_to_here_once_and_downloads_it_as_often_as_it_likes(desk, given):
+    url = reverse("admin:billing")
+    assert "Nothing was exported for billing yet." in text_of(desk.get(url))
+    assert "Export 1 is ready." in text_of(desk.post(url, follow=True))
+    assert "Every entry was exported for billing already." in text_of(desk.post(url, follow=True))
+    for _n in range(2):
+        rows = csv_of(desk.post(reverse("admin:export_billing", args=[1, "csv"])))
+        assert [row["step"] for row in rows] == ["extended", "issued"]
+    auditor = signed_in(a_member("Auditor"))
+    assert "Export up to here" not in text_of(auditor.get(url))
+    assert auditor.post(url).status_code == 403
+
+
+def test_balances_are_shown_by_customer_and_currency_and_exported(desk, given):
+    redeem_voucher(actor=a_clerk(), voucher=given.voucher, reference="R-1", part=Decimal(5), now=OPEN)
+    said = "12.00 EUR 5.00 EUR 0.00 EUR 0.00 EUR 7.00 EUR"
+    assert said in text_of(desk.get(reverse("admin:balances")))
+    assert said in text_of(desk.get(f"{LEDGER}?contract={given.contract.reference}"))
+    assert said not in text_of(desk.get(LEDGER))
+    (row,) = csv_of(desk.post(reverse("admin:export_balances", args=["csv"])))
+    assert (row["currency"], row["redeemed"], row["outstanding"]) == ("EUR", "5.00", "7.00")
 
 
 # A voucher's life, and an extension's

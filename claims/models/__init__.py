@@ -15,6 +15,7 @@ from .applying import (
 from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Undoing, Voucher
 from .review import Decision, Outcome, Recommendation
+from .working import Mention, Note, Viewer
 
 __all__ = [
     "Application",
@@ -26,6 +27,8 @@ __all__ = [
     "Compensation",
     "Decision",
     "Entry",
+    "Mention",
+    "Note",
     "Outcome",
     "OwnDay",
     "Proof",
@@ -36,5 +39,6 @@ __all__ = [
     "Step",
     "Try",
     "Undoing",
+    "Viewer",
     "Voucher",
 ]

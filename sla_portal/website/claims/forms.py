@@ -139,6 +139,8 @@ class Row:
 class TimesForm(forms.Form):
     """Outages in the claimant's time zone, with affected functions and clients."""
 
+    most_rows = MOST_ROWS
+
     zone = forms.ChoiceField(
         label=gettext_lazy("Time zone of the outage times"),
         choices=[(zone, zone) for zone in zones()],
@@ -164,7 +166,7 @@ class TimesForm(forms.Form):
         read: Callable[[str], list[str]] = (
             self.data.getlist if self.is_bound else lambda column: self.initial.get(column, [])
         )
-        columns = [read(name)[:MOST_ROWS] for name in ENDS]
+        columns = [read(name)[: self.most_rows] for name in ENDS]
         texts = [dict(zip(ENDS, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
         chosen = (self.data if self.is_bound else self.initial).get("zone")
         zone = ZoneInfo(chosen) if chosen in zones() else settings.SLA_ZONE

@@ -1,5 +1,7 @@
 """When a month can be claimed (3.3.1), whether a claim passes the checks of section 3, and what it is worth (3.2, 5.1)."""
 
+import re
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -48,6 +50,7 @@ class Check(Enum):
     NOT_CLAIMED_BEFORE = "not claimed before"
     PROVED = "proved"
     FIGURES_FINAL = "figures final"
+    EXCLUSIONS_DECIDED = "exclusions decided"
     BELOW_TARGET = "below target"
     COUNTED_MINUTES = "counted minutes"
     CAP_LEFT = "cap left"
@@ -59,6 +62,7 @@ CLAUSE_OF = {
     Check.NOT_CLAIMED_BEFORE: "3.2",
     Check.PROVED: "3.3.2",
     Check.FIGURES_FINAL: "2.1",
+    Check.EXCLUSIONS_DECIDED: "4",
     Check.BELOW_TARGET: "2",
     Check.COUNTED_MINUTES: "3.1",
     Check.CAP_LEFT: "5.1",
@@ -80,6 +84,8 @@ class Facts:
     agrees_with_closing: bool
     """The current figures equal those frozen at the closing."""
     provisional: bool
+    undecided_exclusions: int
+    """Proposed exclusions that touch minutes of the claim and that nobody decided yet."""
     met: bool | None
     counted_minutes: int
     cap_left: Decimal
@@ -110,6 +116,8 @@ def examine(facts: Facts) -> tuple[Finding, ...]:
         # 3.3.2: proof of a claim received by phone or ticket may follow later
         Finding(Check.PROVED, True if facts.proofs else None),
         Finding(Check.FIGURES_FINAL, True if final else None),
+        # 4: a grant waits for exclusions of its minutes that nobody decided yet
+        Finding(Check.EXCLUSIONS_DECIDED, None if facts.undecided_exclusions else True),
         # 2: entitled below the target
         Finding(Check.BELOW_TARGET, facts.met is False),
         # 3.1: only counted minutes
@@ -117,6 +125,27 @@ def examine(facts: Facts) -> tuple[Finding, ...]:
         # 5.1: a claim without monetary value does not need a balance
         Finding(Check.CAP_LEFT, facts.cap_left > 0 or not facts.worth),
     )
+
+
+def grounds(findings: Iterable[Finding], excluded_under: Collection[str], *, only_trial: bool) -> tuple[str, ...]:
+    """Return the clauses on which the record lets a claim be refused, in the order of the agreement.
+
+    Each check that fails; each clause of section 4 under which claimed minutes are excluded; the free trial where nothing but
+    minutes without charge is due and no contract can be extended (`only_trial`); and proof that does not suffice (3.3.2),
+    which people judge.
+    """
+    failed = {finding.clause for finding in findings if finding.passed is False}
+    possible = failed | {*excluded_under, "3.3.2"} | ({"1.3"} if only_trial else set())
+    return tuple(clause for clause in GROUNDS if clause in possible)
+
+
+NAMED = re.compile(r"(?<![\w@.])@([a-z0-9_](?:[a-z0-9_.+-]*[a-z0-9_+-])?)", re.IGNORECASE | re.ASCII)
+
+
+def mentions(text: str, known: Container[str]) -> tuple[list[str], list[str]]:
+    """Return the user names that a note mentions with `@`, folded: those in `known`, and the others."""
+    named = list(dict.fromkeys(name.casefold() for name in NAMED.findall(text)))
+    return [name for name in named if name in known], [name for name in named if name not in known]
 
 
 @dataclass(frozen=True)
@@ -206,6 +235,18 @@ def divide(entitlement: Entitlement, voucher_minutes: int, cap_left: Decimal, *,
         cut_minutes=charged - fitting + (0 if extendable else entitlement.trial),
         cut_value=whole - extension_value - voucher_value,
     )
+
+
+def apportioned(value: Decimal, weights: Sequence[int], currency: str) -> list[Decimal]:
+    """Share a value in proportion to positive weights, in smallest units of its currency; the shares add up to it."""
+    unit = smallest_unit(currency)
+    exact = [Fraction(value) * weight / sum(weights) / Fraction(unit) for weight in weights]
+    units = [int(share // 1) for share in exact]
+    # What is left over goes to the largest remainders.
+    left = int(Fraction(value) / Fraction(unit)) - sum(units)
+    for n in sorted(range(len(units)), key=lambda n: units[n] - exact[n])[:left]:
+        units[n] += 1
+    return [count * unit for count in units]
 
 
 def _whole_units(cap_left: Decimal, entitlement: Entitlement) -> Decimal:

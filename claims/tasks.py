@@ -8,6 +8,7 @@ from sla_portal.notices.tasks import deliver_soon
 
 from . import operations
 from .operations.applying import mail_requested, purge_applications
+from .operations.working import forget_viewers
 
 
 def mail_soon() -> None:
@@ -27,8 +28,10 @@ def mail_codes_and_links() -> None:
 
 @shared_task
 def purge_expired_applications() -> None:
-    """Delete expired unsent forms with their files."""
-    purge_applications(now=timezone.now())
+    """Delete expired unsent forms with their files, and who looked at claims."""
+    now = timezone.now()
+    purge_applications(now=now)
+    forget_viewers(now=now)
 
 
 @shared_task

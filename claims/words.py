@@ -27,6 +27,7 @@ def check_name(check: Check) -> str:
         Check.NOT_CLAIMED_BEFORE: _("No other claim for the month"),
         Check.PROVED: _("Proof materials"),
         Check.FIGURES_FINAL: _("Figures final"),
+        Check.EXCLUSIONS_DECIDED: _("Exclusions decided"),
         Check.BELOW_TARGET: _("Availability below the target"),
         Check.COUNTED_MINUTES: _("Unavailable minutes"),
         Check.CAP_LEFT: _("Balance under the liability cap"),
@@ -93,6 +94,17 @@ def _figures_final(a: Assessment, passed: bool | None) -> str:
     )
 
 
+def _exclusions_decided(a: Assessment, passed: bool | None) -> str:
+    if passed:
+        return _("No exclusion of minutes of this claim is undecided.")
+    proposed = ", ".join(str(exclusion) for exclusion in a.undecided)
+    if all(exclusion.customer_id for exclusion in a.undecided):
+        return _("Proposed and undecided: %(proposed)s. A grant waits until another person has decided it.") % {
+            "proposed": proposed
+        }
+    return _("Proposed and undecided: %(proposed)s. A grant waits until Legal has decided it.") % {"proposed": proposed}
+
+
 def _below_target(a: Assessment, _passed: bool | None) -> str:
     figures = a.judged.figures
     if figures.availability is None:
@@ -131,6 +143,7 @@ _SENTENCES = {
     Check.NOT_CLAIMED_BEFORE: _not_claimed_before,
     Check.PROVED: _proved,
     Check.FIGURES_FINAL: _figures_final,
+    Check.EXCLUSIONS_DECIDED: _exclusions_decided,
     Check.BELOW_TARGET: _below_target,
     Check.COUNTED_MINUTES: _counted_minutes,
     Check.CAP_LEFT: _cap_left,

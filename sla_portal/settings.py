@@ -118,6 +118,9 @@ SEAL_ROOTS = environment.text("SEAL_ROOTS", default="")
 SLA_TIME_ZONE = environment.text("SLA_TIME_ZONE", default="Asia/Shanghai")
 SLA_ZONE = environment.whole_minute_zone("SLA_TIME_ZONE", SLA_TIME_ZONE)
 SLA_WORKDAY_COUNTRY = environment.workday_country("SLA_WORKDAY_COUNTRY", default="CN")
+# The answer clock of claims, in working days; customers are told the dates
+CLAIM_FIRST_ANSWER_WORKING_DAYS = environment.count("CLAIM_FIRST_ANSWER_WORKING_DAYS", default=5, least=1)
+CLAIM_DECISION_WORKING_DAYS = environment.count("CLAIM_DECISION_WORKING_DAYS", default=20, least=1)
 CLOSING_NEEDS_SECOND_PERSON = environment.switch("CLOSING_NEEDS_SECOND_PERSON", default=True)
 
 # Django

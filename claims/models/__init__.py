@@ -16,6 +16,7 @@ from .billing import BilledEntry, BillingExport, CreditNote
 from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Undoing, Voucher
 from .review import Decision, Outcome, Recommendation
+from .working import Mention, Note, Viewer
 
 __all__ = [
     "Application",
@@ -30,6 +31,8 @@ __all__ = [
     "CreditNote",
     "Decision",
     "Entry",
+    "Mention",
+    "Note",
     "Outcome",
     "OwnDay",
     "Proof",
@@ -40,5 +43,6 @@ __all__ = [
     "Step",
     "Try",
     "Undoing",
+    "Viewer",
     "Voucher",
 ]

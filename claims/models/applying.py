@@ -160,6 +160,40 @@ class Claim(models.Model):
     asked_at = models.DateTimeField(_("asked at"), null=True, blank=True)
     appealed_at = models.DateTimeField(_("appealed at"), null=True, blank=True)
     appeal = models.TextField(_("appeal"), blank=True)
+    answer_due_on = models.DateField(
+        _("first answer by"), null=True, blank=True, help_text=_("As told to the customer; in the SLA time zone.")
+    )
+    decision_due_on = models.DateField(
+        _("decision by"), null=True, blank=True, help_text=_("As told to the customer; in the SLA time zone.")
+    )
+    first_answered_at = models.DateTimeField(
+        _("first answered at"),
+        null=True,
+        blank=True,
+        help_text=_("The first question to the customer, or the decision."),
+    )
+    due_on = models.DateField(
+        _("due on"), null=True, blank=True, help_text=_("The next of the two dates. Empty: nothing is due any more.")
+    )
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("assigned to"),
+    )
+    recommended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("recommended by"),
+        help_text=_("Of the recommendation that is pending approval."),
+    )
 
     class Meta:
         verbose_name = _("claim")
@@ -169,10 +203,25 @@ class Claim(models.Model):
         permissions = [
             ("enter_claim", gettext_noop("Can enter a claim for a customer")),
             ("review_claim", gettext_noop("Can review a claim and recommend what becomes of it")),
+            ("note_claim", gettext_noop("Can leave an internal note on a claim")),
             ("decide_claim", gettext_noop("Can decide what another person recommended")),
         ]
         indexes = [
             models.Index(fields=["status", "month", "received_at", "id"], name="claims_by_closing_and_age"),
+            models.Index(fields=["status", "due_on", "received_at", "id"], name="claims_by_due_date"),
+            models.Index(
+                fields=["status", "month", "due_on", "received_at", "id"], name="claims_of_a_month_by_due_date"
+            ),
+            models.Index(
+                fields=["recommended_by", "due_on", "received_at", "id"],
+                condition=models.Q(recommended_by__isnull=False),
+                name="claims_by_recommender",
+            ),
+            models.Index(
+                fields=["assigned_to", "due_on", "received_at", "id"],
+                condition=models.Q(assigned_to__isnull=False),
+                name="claims_by_assignee",
+            ),
             models.Index(fields=["-received_at", "id"], name="claims_newest_first"),
         ]
         constraints = [
@@ -192,6 +241,21 @@ class Claim(models.Model):
             models.CheckConstraint(
                 condition=models.Q(source=Source.FORM) | models.Q(entered_by__isnull=False),
                 name="a_claim_not_by_form_was_entered_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=OPEN) | models.Q(due_on__isnull=False),
+                name="an_open_claim_has_its_date",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(due_on__isnull=True)
+                | models.Q(first_answered_at__isnull=True, due_on=models.F("answer_due_on"))
+                | models.Q(first_answered_at__isnull=False, due_on=models.F("decision_due_on")),
+                name="the_first_answer_is_due_then_the_decision",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status=Status.RECOMMENDED, recommended_by__isnull=False)
+                | (~models.Q(status=Status.RECOMMENDED) & models.Q(recommended_by__isnull=True)),
+                name="a_claim_pending_approval_names_who_recommended_it",
             ),
         ]
 

@@ -25,6 +25,7 @@ from ..models import Claim, ClaimLink, Proof, RefusedApplication, Source, Status
 from ..models.applying import OPEN
 from ..queries import contract_days, window_of
 from ..queries.applying import may_claim
+from .due import start_clock, stop_clock
 from .notifying import notify, require_addressee
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ def receive_claim(
         Contract.objects.select_for_update().get(pk=contract.pk)
         _refuse_second(contract, month)
         lock_chain()
-        claim = Claim.objects.create(
+        claim = Claim(
             number=_next_number(now),
             contract=contract,
             month=month.first_day,
@@ -146,6 +147,8 @@ def receive_claim(
             status=Status.HELD if early else Status.SUBMITTED,
             told_opens_at=window.opens_at if early else None,
         )
+        start_clock(claim, max(now, window.opens_at))
+        claim.save(force_insert=True)
         claim.functions.set(functions)
         claim.clients.set(clients)
         for starts_at, ends_at in times:
@@ -196,7 +199,8 @@ def _notify_moved_opening(pk: int, opens_at: datetime, now: datetime) -> bool:
         if claim.status != Status.HELD or before == opens_at:
             return False
         claim.told_opens_at = opens_at
-        claim.save(update_fields=["told_opens_at"])
+        start_clock(claim, opens_at)
+        claim.save(update_fields=["told_opens_at", "answer_due_on", "decision_due_on", "due_on"])
         record(actor=actor, action="moved", subject=claim, now=now, changes={"told_opens_at": [before, opens_at]})
         notify(actor, claim, "moved", now, opens_at=clocks(opens_at, claim.time_zone))
     return True
@@ -248,6 +252,8 @@ def withdraw_claim(*, actor: Actor, claim: Claim, reason: str, now: datetime) ->
     require(actor, "claims.review_claim")
     with transaction.atomic():
         locked = locked_claim(actor, claim, *OPEN)
+        locked.recommended_by = None
+        stop_clock(locked)
         change_status(actor, locked, Status.WITHDRAWN, "withdrew", reason, now)
         closes_at = clocks(window_of(locked.service_month).closes_at, locked.time_zone)
         notify(actor, locked, "withdrawn", now, reason=reason, closes_at=closes_at)

@@ -17,9 +17,10 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.money import format_amount as amount
 
 from ..models import Claim, Decision, Outcome, Recommendation, Status
-from ..queries import Assessment, assess, claimed_before
+from ..queries import Assessment, assess, claimed_before, deciders_of_appeal, refusal_of
 from ..rules import GROUNDS, worth
 from ..words import result_text
+from .due import go_on, note_answer, restart_decision, stop_clock
 from .ledger import grant
 from .notifying import notify, require_addressee, send
 from .receiving import change_status, locked_claim
@@ -47,6 +48,12 @@ class UnknownClause(Refused):
     field = "clause"
 
 
+class GroundNotOnRecord(Refused):
+    """No check fails under the clause of a refusal, and no exclusion under it covers claimed minutes."""
+
+    field = "clause"
+
+
 class ChecksNotPassed(Refused):
     """A check failed or is pending."""
 
@@ -65,6 +72,10 @@ class EmailMissing(Refused):
 
 class SecondPersonNeeded(Refused):
     """The recommender must not decide, and nobody involved in a refusal may decide its appeal."""
+
+
+class NobodyLeftToDecide(Refused):
+    """Only the recommender may still decide the appeal."""
 
 
 class FiguresChanged(Refused):
@@ -87,7 +98,10 @@ def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) ->
     with transaction.atomic():
         locked = locked_claim(actor, claim, *IN_REVIEW)
         require_addressee(locked)
+        if locked.status == Status.WAITING:
+            go_on(locked, now)
         locked.asked, locked.asked_at = question, now
+        note_answer(locked, now)
         change_status(actor, locked, Status.WAITING, "asked about", question, now)
         notify(actor, locked, "asked", now, asked=question)
 
@@ -97,6 +111,7 @@ def customer_answered(*, actor: Actor, claim: Claim, text: str, now: datetime) -
     require(actor, "claims.review_claim")
     with transaction.atomic():
         locked = locked_claim(actor, claim, Status.WAITING)
+        go_on(locked, now)
         change_status(actor, locked, Status.SUBMITTED, "noted an answer to", text, now)
         notify(actor, locked, "answered", now)
 
@@ -115,8 +130,8 @@ def recommend(
 ) -> Recommendation:
     """Recommend to grant a claim, `voucher_minutes` of it as a voucher and the rest as extension, or to refuse it.
 
-    A grant requires that every check passed; a refusal requires a clause. Nothing is granted and nobody is notified
-    until another person decides.
+    A grant requires that every check passed; a refusal requires a clause on which the record lets it rest
+    (`Assessment.grounds`). Nothing is granted and nobody is notified until another person decides.
     """
     require(actor, "claims.review_claim")
     if not reason.strip():
@@ -127,10 +142,13 @@ def recommend(
         locked = locked_claim(actor, claim, *IN_REVIEW)
         assessment = assess(locked, now)
         granting = outcome == Outcome.GRANT
+        _check_decidable(actor, locked)
         if granting:
             _check_grant(assessment, voucher_minutes)
         elif clause not in GROUNDS:
             raise UnknownClause(_("A refusal must name the clause on which it is based. Choose one."))
+        else:
+            _check_ground(assessment, clause)
         recommendation = Recommendation.objects.create(
             claim=locked,
             outcome=outcome,
@@ -145,6 +163,9 @@ def recommend(
             recommended_by=actor.user,
             recommended_at=now,
         )
+        if locked.status == Status.WAITING:
+            go_on(locked, now)
+        locked.recommended_by = actor.user
         action = "recommended to grant" if granting else "recommended to refuse"
         change_status(actor, locked, Status.RECOMMENDED, action, reason, now)
     return recommendation
@@ -159,6 +180,7 @@ def withdraw_recommendation(*, actor: Actor, claim: Claim, reason: str, now: dat
             raise SecondPersonNeeded(
                 _("Another person made this recommendation. Approve it, or send it back with a reason.")
             )
+        locked.recommended_by = None
         change_status(actor, locked, Status.SUBMITTED, "took back the recommendation of", reason, now)
 
 
@@ -175,6 +197,7 @@ def send_back_claim(
             return known
         locked = locked_claim(actor, claim, Status.RECOMMENDED)
         decision = _decision(actor, locked, recommendation, key, agreed=False, reason=reason, now=now)
+        locked.recommended_by = None
         change_status(actor, locked, Status.SUBMITTED, "returned", reason, now)
     return decision
 
@@ -204,6 +227,7 @@ def _return_to_reviewer(recommendation: Recommendation, now: datetime) -> bool:
         if claim.status != Status.RECOMMENDED or current(claim) != recommendation:
             return False
         reason = _("Minutes are valued by the whole calendar month now (3.2). Check the amounts and recommend again.")
+        claim.recommended_by = None
         change_status(Actor.system("calendar"), claim, Status.SUBMITTED, "returned", reason, now)
     return True
 
@@ -224,14 +248,18 @@ def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: d
         require_addressee(locked)
         decision = _decision(actor, locked, recommendation, key, agreed=True, reason="", now=now)
         wanted = decision.recommendation
+        locked.recommended_by = None
+        note_answer(locked, now)
+        stop_clock(locked)
         compensation = None
+        assessment = assess(locked, now)
         if wanted.outcome == Outcome.GRANT:
-            assessment = assess(locked, now)
             _check_unchanged(assessment, wanted)
             _check_grant(assessment, wanted.voucher_minutes)
             compensation = grant(actor=actor, decision=decision, assessment=assessment, now=now)
             change_status(actor, locked, Status.GRANTED, "granted", wanted.reason, now)
         else:
+            _check_ground(assessment, wanted.clause)
             change_status(actor, locked, Status.REFUSED, "refused", wanted.reason, now)
         send(actor, locked, decision_email(wanted.letter_subject, wanted.letter_text, compensation), now)
         make_checkpoint(occasion=Occasion.DECISION, about=decision, now=now)
@@ -255,6 +283,7 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
                 _("A newer claim for this contract and month is open or granted. Continue with that one.")
             )
         locked.appealed_at, locked.appeal = now, text
+        restart_decision(locked, now)
         change_status(actor, locked, Status.SUBMITTED, "appealed", text, now)
         notify(actor, locked, "appealed", now)
 
@@ -262,6 +291,27 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
 def current(claim: Claim) -> Recommendation:
     """The newest recommendation of a claim that has one."""
     return claim.recommendations.order_by("-id")[0]
+
+
+def _check_decidable(actor: Actor, claim: Claim) -> None:
+    if claim.appealed_at and deciders_of_appeal(claim) == [actor.user]:
+        raise NobodyLeftToDecide(
+            _(
+                "Only you may decide this appeal, so another person must recommend: "
+                "who took part in the refusal may recommend, but not decide."
+            )
+        )
+
+
+def _check_ground(assessment: Assessment, clause: str) -> None:
+    if clause not in assessment.grounds:
+        raise GroundNotOnRecord(
+            _(
+                "On the record the claim does not fail under clause %(clause)s: no check fails under it, "
+                "and no confirmed exclusion under it covers claimed minutes. It could be refused under: %(grounds)s."
+            )
+            % {"clause": clause, "grounds": ", ".join(assessment.grounds)}
+        )
 
 
 def _check_grant(assessment: Assessment, voucher_minutes: int) -> None:
@@ -308,11 +358,7 @@ def _decision(
         )
     if wanted.recommended_by_id == actor.user.pk:
         raise SecondPersonNeeded(_("You made this recommendation. Another person must approve it."))
-    refusal = (
-        Decision.objects.filter(recommendation__claim=claim, agreed=True, recommendation__outcome=Outcome.REFUSE)
-        .select_related("recommendation")
-        .first()
-    )
+    refusal = refusal_of(claim)
     if refusal and agreed and actor.user.pk in (refusal.decided_by_id, refusal.recommended_by_id):
         raise SecondPersonNeeded(_("You took part in the refusal. A third person must decide the appeal."))
     decision = Decision(

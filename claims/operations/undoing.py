@@ -19,6 +19,7 @@ from sla_portal.kernel.errors import Refused
 from ..models import Claim, Compensation, CreditNote, Entry, Status, Step, Undoing
 from ..models.ledger import FIRST_STEPS
 from .billing import issue_credit_note
+from .due import restart_decision
 from .ledger import add_entry, locked
 from .notifying import require_addressee, send
 from .receiving import change_status
@@ -151,6 +152,7 @@ def confirm_undoing(*, actor: Actor, undoing: Undoing, now: datetime) -> list[En
             )
         reversals = [_reverse(actor, entry, undoing, now) for entry in entries]
         if reopens:
+            restart_decision(claim, now)
             change_status(actor, claim, Status.SUBMITTED, "reopened", undoing.reason, now)
         if undoing.letter_text:
             send(actor, claim, emails.decision_email(undoing.letter_subject, undoing.letter_text, None), now)

@@ -11,6 +11,7 @@ from .assessing import (
     entitled,
     extendable,
 )
+from .deciders import deciders_of_appeal, refusal_of
 from .windows import claimable_months, window_of, windows_of, working_days
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "claimable_months",
     "claimed_before",
     "contract_days",
+    "deciders_of_appeal",
     "entitled",
     "extendable",
+    "refusal_of",
     "window_of",
     "windows_of",
     "working_days",

@@ -13,8 +13,15 @@ from django.db.models import Sum
 from sla_portal.agreements.models import Contract
 from sla_portal.agreements.queries import charges_in_force, later_periods
 from sla_portal.agreements.rules import Reading, Terms
-from sla_portal.availability.models import CustomerMonth, MonthClosing
-from sla_portal.availability.queries import Decisions, Judged, closing_of, customer_month
+from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing
+from sla_portal.availability.queries import (
+    Decisions,
+    Judged,
+    closing_of,
+    customer_month,
+    periods_excluded,
+    undecided_exclusions,
+)
 from sla_portal.availability.rules import cut
 from sla_portal.kernel.intervals import (
     Span,
@@ -30,7 +37,7 @@ from sla_portal.kernel.months import ServiceDays, ServiceMonth, local_date
 
 from ..models import Claim, Entry
 from ..models.applying import OPEN, Status
-from ..rules import ClaimWindow, Entitlement, Facts, Finding, examine, worth
+from ..rules import ClaimWindow, Entitlement, Facts, Finding, examine, grounds, worth
 from .windows import window_of
 
 
@@ -51,6 +58,11 @@ class Minutes:
     def unclaimed(self) -> list[Span]:
         """Unavailable minutes that were not claimed; they are compensated as well (3.2)."""
         return difference(self.counted, self.claimed)
+
+    @property
+    def nothing_overlaps(self) -> bool:
+        """Whether minutes count, and none of them was claimed."""
+        return bool(self.counted) and not self.overlap
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,8 @@ class Assessment:
     """The contract that a service extension would extend: the last period of the claimed one."""
     cap_balance: CapBalance
     closing: MonthClosing | None
+    undecided: list[Exclusion]
+    """Proposed exclusions that touch claimed or counted minutes and that nobody decided yet, oldest first."""
     earlier: list[Claim]
     """Other claims of the customer, newest first."""
     findings: tuple[Finding, ...]
@@ -91,6 +105,21 @@ class Assessment:
     def blocking(self) -> tuple[Finding, ...]:
         """The checks that prevent a grant: failed or pending."""
         return tuple(finding for finding in self.findings if finding.passed is not True)
+
+    @property
+    def excluded_under(self) -> set[str]:
+        """The clauses of section 4 under which claimed minutes are excluded."""
+        return {
+            excluded.clause
+            for excluded in self.judged.judgement.excluded_times
+            if intersection([(excluded.start, excluded.end)], self.minutes.claimed)
+        }
+
+    @property
+    def grounds(self) -> tuple[str, ...]:
+        """The clauses on which the claim can be refused."""
+        only_trial = self.entitlement.minutes > 0 and not self.entitlement.paid and self.extendable is None
+        return grounds(self.findings, self.excluded_under, only_trial=only_trial)
 
     def facts(self) -> dict[str, Any]:
         """Figures on which the claim is based, as stored with a recommendation."""
@@ -133,7 +162,8 @@ def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Asses
     days = contract_days(contract, month)
     counted = intersection(judged.judgement.in_force.counted.spans, days.spans)
     excluded = intersection(judged.judgement.in_force.excluded.spans, days.spans)
-    claimed = [(epoch(time.starts_at), epoch(time.ends_at)) for time in claim.times.all()]
+    claimed = minutes_touching(merged((epoch(time.starts_at), epoch(time.ends_at)) for time in claim.times.all()))
+    undecided = _undecided(contract, month, merged([*claimed, *counted]), now)
     entitlement = entitled(contract, month, judged, terms)
     cap_balance = cap_balance_of(contract, terms)
     closing = closing_of(month)
@@ -154,6 +184,7 @@ def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Asses
             closed=closing is not None,
             agrees_with_closing=closing is not None and _as_closed(contract, month, judged),
             provisional=judged.figures.provisional,
+            undecided_exclusions=len(undecided),
             met=judged.figures.met,
             counted_minutes=entitlement.counted_minutes,
             cap_left=cap_balance.left,
@@ -167,14 +198,25 @@ def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Asses
         terms=terms,
         window=window,
         judged=judged,
-        minutes=Minutes(minutes_touching(merged(claimed)), counted, excluded),
+        minutes=Minutes(claimed, counted, excluded),
         entitlement=entitlement,
         extendable=extendable(contract, local_date(epoch(now), settings.SLA_ZONE)),
         cap_balance=cap_balance,
         closing=closing,
+        undecided=undecided,
         earlier=earlier,
         findings=findings,
     )
+
+
+def _undecided(contract: Contract, month: ServiceMonth, minutes: list[Span], now: datetime) -> list[Exclusion]:
+    """The proposed exclusions that touch some of `minutes`, oldest first."""
+    proposed = undecided_exclusions(contract.customer, month).select_related("incident", "customer")
+    return [
+        exclusion
+        for exclusion in proposed.order_by("proposed_at", "id")
+        if intersection(merged((epoch(start), epoch(end)) for start, end in periods_excluded(exclusion, now)), minutes)
+    ]
 
 
 def contract_days(contract: Contract, month: ServiceMonth, until: date | None = None) -> ServiceDays:

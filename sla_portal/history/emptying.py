@@ -53,6 +53,7 @@ RECORDED = frozenset(
         "availability.MonthClosing", "availability.ClosingRequest", "availability.Deviation",
         "claims.Application", "claims.Try", "claims.RefusedApplication", "claims.Claim", "claims.Claim_functions",
         "claims.Claim_clients", "claims.ClaimedTime", "claims.Proof", "claims.ClaimLink", "claims.Recommendation",
+        "claims.Viewer", "claims.Note", "claims.Mention",
         "claims.Decision", "claims.Compensation", "claims.Voucher", "claims.Entry", "claims.Undoing", "claims.Undoing_entries",
         "claims.CreditNote", "claims.BillingExport", "claims.BilledEntry",
         "reports.MailedReport", "reports.ReportRun", "reports.ReportRun_regions", "reports.ReportRun_customers", "reports.Report",

@@ -45,6 +45,17 @@ class WorkingDays:
             n -= self.is_working_day(day)
         return day
 
+    def after(self, day: date, n: int) -> date:
+        """Return the `n`-th working day after `day`; `day` itself where `n` is 0."""
+        while n:
+            day += timedelta(days=1)
+            n -= self.is_working_day(day)
+        return day
+
+    def between(self, first: date, last: date) -> int:
+        """Count the working days after `first` up to `last`."""
+        return sum(self.is_working_day(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
+
     def is_known(self, year: int) -> bool:
         """Say whether the official calendar of `year` has been published, as far as the library knows, or was checked.
 

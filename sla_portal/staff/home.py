@@ -22,6 +22,8 @@ from claims.models import Claim
 from claims.models.applying import OPEN
 from claims.queries import windows_of
 from claims.queries.entitlements import DECIDED
+from claims.queries.exclusions import claim_waiting_for, corrections_for
+from claims.queries.working import unread_mentions
 from claims.rules import ClaimWindow
 from incidents.models import Incident, Outage, ShiftNote
 from incidents.queries import severities, unacknowledged
@@ -73,6 +75,7 @@ from sla_portal.kernel.months import MINUTES_A_DAY, ServiceMonth, local_date
 from sla_portal.kernel.remembering import remembering
 
 from .amendments.pending import drafts, pending_amendments, to_publish, today
+from .claims.sheet import correction_sentence
 from .claims.waiting import at_home
 from .incidents.service_months import months_of_incident
 from .setup import checklist
@@ -160,7 +163,8 @@ def _index(request: HttpRequest, now: datetime) -> TemplateResponse:
         context["setup"] = setup_left(now)
     context |= maintenance(request.user)
     context |= claims(request.user, now)
-    context["exclusions"] = exclusions_to_decide(request.user)
+    context["mentions"] = unread_mentions(request.user)[: SHOWN + 1]
+    context["exclusions"] = exclusions_to_decide(request.user, now)
     if may("incidents.classify_incident"):
         context["unclassified"] = unclassified(now)
     if may("availability.close_month"):
@@ -341,16 +345,25 @@ def _window_badge(window: MaintenanceWindow, now: datetime) -> tuple[str, str]:
     )
 
 
-def exclusions_to_decide(user: User) -> QuerySet[Exclusion] | None:
+@dataclass(frozen=True)
+class ToDecide:
+    """A proposed exclusion, and the open claim received first that waits for its decision."""
+
+    row: Exclusion
+    claim: Claim | None
+
+
+def exclusions_to_decide(user: User, now: datetime) -> list[ToDecide] | None:
     """Proposals of others that `user` may decide, 4.11 first, then oldest first; None: no permission."""
     if not (user.has_perm("availability.decide_exclusion") or user.has_perm("availability.decide_own_exclusion")):
         return None
     proposed = Exclusion.objects.filter(status=Status.PROPOSED).exclude(proposed_by=user)
     if not user.has_perm("availability.decide_exclusion"):
         proposed = proposed.filter(customer__isnull=False)
-    return proposed.select_related("incident", "customer", "proposed_by").order_by(
+    rows = proposed.select_related("incident", "customer", "proposed_by").order_by(
         Case(When(clause="4.11", then=Value(0)), default=Value(1)), "proposed_at", "id"
-    )[: SHOWN + 1]
+    )
+    return [ToDecide(row, claim_waiting_for(row, now)) for row in rows[: SHOWN + 1]]
 
 
 def unclassified(now: datetime) -> list[tuple[Incident, ServiceMonth, ClaimWindow | None]]:
@@ -373,7 +386,11 @@ def claims(user: User, now: datetime) -> dict[str, Any]:
     """Claims to review, and recent corrections that affect decided claims."""
     if not user.has_perm("claims.review_claim"):
         return {}
-    return {"claims": at_home(user, now, SHOWN), "corrected": recent_corrections(now)}
+    return {
+        "claims": at_home(user, now, SHOWN),
+        "corrected": recent_corrections(now),
+        "own_making": [(one, correction_sentence(one)) for one in corrections_for(user.pk, now)],
+    }
 
 
 @dataclass(frozen=True)

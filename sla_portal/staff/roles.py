@@ -138,6 +138,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *VIEW_CLAIMS,
         "claims.enter_claim",
         "claims.review_claim",
+        "claims.note_claim",
         "claims.decide_claim",
         "claims.redeem_voucher",
         "claims.reverse_compensation",
@@ -154,6 +155,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Legal": (
         *VIEW_ALL,
+        "claims.note_claim",
         "agreements.set_first_version",
         "agreements.draft_version",
         "agreements.publish_version",

@@ -148,6 +148,8 @@ def test_the_pages_of_claims_have_no_accessibility_violations(desks, claim, sche
         reverse("admin:claim", args=[to_decide.pk]),
         reverse("admin:decide_claim", args=[to_decide.pk]),
         f"{reverse('admin:recommend_together')}?claim={claim.pk}",
+        f"{reverse('admin:decide_together')}?claim={to_decide.pk}",
+        reverse("admin:claim_statistics"),
         f"{reverse('admin:enter_claim')}?q={claim.contract.reference}",
         f"{reverse('admin:enter_claim')}?contract={claim.contract.pk}",
     ):

@@ -28,7 +28,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.availability.operations import close_month
 from sla_portal.kernel.months import ServiceMonth
 from tests.support.builders import a_region, an_incident, an_outage, at
-from tests.support.claimants import PORTAL, Claimant, a_claimant, support
+from tests.support.claimants import DUE, PORTAL, Claimant, a_claimant, support
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,7 +106,7 @@ def _claim(of: Claimant, month: ServiceMonth, received_at, entered_by: User) -> 
     return Claim(
         number=f"C-{of.contract.pk}-{month}", contract=of.contract, month=month.first_day, contact=of.contact,
         email=of.contact.email, time_zone="UTC", source="phone", received_at=received_at, entered_by=entered_by,
-        status=Status.RECOMMENDED,
+        status=Status.RECOMMENDED, recommended_by=entered_by, **DUE,
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ def facts(draw) -> Facts:
         closed=draw(st.booleans()),
         agrees_with_closing=draw(st.booleans()),
         provisional=draw(st.booleans()),
+        undecided_exclusions=draw(st.integers(0, 3)),
         met=draw(st.sampled_from([True, False, None])),
         counted_minutes=draw(st.integers(0, 44640)),
         cap_left=draw(money),

@@ -214,6 +214,7 @@ def test_a_claim_is_checked_in_the_order_of_the_agreement():
         "3.2",
         "3.3.2",
         "2.1",
+        "4",
         "2",
         "3.1",
         "5.1",

@@ -74,6 +74,8 @@ ADDS = {
     "add_evidence": "a file",
     "bring_proof": "a file",
     "enter_claim": "a new claim",
+    "note_claim": "a note",
+    "read_mention": "that one has read one's own mention",
     "propose_own": "a proposal, which another person decides",
     "send_claim_link": "a link; earlier links are of no further use",
     "revoke_claim_links": "nothing that anyone typed",
@@ -191,15 +193,32 @@ def ask(claim: Claim) -> None:
 
 
 def refuse(claim: Claim) -> None:
-    wanted = recommended(claim, outcome="refuse", clause="3.1")
+    wanted = recommended(claim, outcome="refuse", clause="3.3.2")
     decide(actor=Actor.staff(support()), claim=claim, recommendation=wanted.pk, key=uuid4(), now=OPEN)
 
 
 def together(_desk) -> Case:
     a_missed_september()
     claims = [a_claim(a_claimant()) for _n in range(2)]
-    sent = {"claim": [claim.pk for claim in claims], "outcome": "refuse", "clause": "3.1", **REASON}
+    sent = {"claim": [claim.pk for claim in claims], "outcome": "refuse", "clause": "3.3.2", **REASON}
     return claims, reverse("admin:recommend_together"), sent
+
+
+def decided_together(_desk) -> Case:
+    a_missed_september()
+    claims = [a_claim(of) for of in [a_claimant() for _n in range(2)]]
+    shown = {f"recommendation-{claim.pk}": recommended(claim).pk for claim in claims}
+    return claims, reverse("admin:decide_together"), keyed(claim=[claim.pk for claim in claims], **shown)
+
+
+def taken(_desk) -> Case:
+    claim = a_claim_of()
+    return [claim], reverse("admin:take_claim"), {"claim": claim.pk}
+
+
+def assigned(desk) -> Case:
+    claim = a_claim_of()
+    return [claim], to("assign_claim", claim), keyed(to=desk.user.pk)
 
 
 def withdrawn(desk) -> Case:
@@ -538,6 +557,9 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "send_back_claim": [on_claim("send_back_claim", recommended, **REASON)],
     "decide_claim": [on_claim("decide_claim", recommended)],
     "recommend_together": [together],
+    "decide_together": [decided_together],
+    "take_claim": [taken],
+    "assign_claim": [assigned],
     "ask_claimant": [on_claim("ask_claimant", question="Which door?")],
     "claimant_answered": [on_claim("claimant_answered", ask, text="The garage")],
     "appeal_claim": [on_claim("appeal_claim", refuse, text="Look again")],
@@ -589,7 +611,7 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "operator_identity": [identified],
 }  # fmt: skip
 """URLs of forms that replace or decide something, each with cases: the records on which it rests, and what is sent."""
-RESULTS = {"recommend_together"}
+RESULTS = {"recommend_together", "decide_together"}
 """URLs of forms that answer with the result of each record."""
 
 RECORDS: dict[str, tuple[Callable[[], models.Model], dict[str, str]]] = {

@@ -21,6 +21,8 @@ SEPTEMBER = ServiceMonth(2026, 9)
 OPEN = at("2026-10-20 08:00")
 """A moment at which claims for September 2026 are open."""
 PORTAL = Actor.system("test")
+DUE = {"answer_due_on": on("2026-10-27"), "decision_due_on": on("2026-11-17"), "due_on": on("2026-10-27")}
+"""Of a claim received at that moment, five and twenty working days later."""
 
 
 @dataclass
@@ -81,7 +83,7 @@ def support(name: str = "") -> User:
     return a_member("Support", name or f"agent-{next(numbers)}")
 
 
-def recommended(claim: Claim, by: User | None = None, *, outcome="grant", voucher_minutes=0, clause="2", now=OPEN):
+def recommended(claim: Claim, by: User | None = None, *, outcome="grant", voucher_minutes=0, clause="3.3.2", now=OPEN):
     return recommend(
         actor=Actor.staff(by or support()), claim=claim, outcome=outcome, clause=clause, reason="As the record says",
         voucher_minutes=voucher_minutes, letter_subject="Your claim", letter_text="We looked at it.", now=now,

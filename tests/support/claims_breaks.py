@@ -10,20 +10,24 @@ from claims.models import (
     Compensation,
     Decision,
     Entry,
+    Mention,
+    Note,
     Recommendation,
     RefusedApplication,
     Undoing,
+    Viewer,
     Voucher,
 )
 
 from .builders import at, numbers, on
-from .claimants import OPEN, Claimant, a_claimant, a_proof, support
+from .claimants import DUE, OPEN, Claimant, a_claimant, a_proof, support
 
 
 def claim(of: Claimant | None = None, **values) -> Claim:
     given = {
         "number": f"C-{next(numbers)}", "contract": (of or a_claimant()).contract, "month": on("2026-09-01"),
         "email": "ops@example.com", "time_zone": "UTC", "source": "form", "received_at": OPEN, "status": "submitted",
+        **DUE,
     }  # fmt: skip
     return Claim.objects.create(**{**given, **values})
 
@@ -117,6 +121,11 @@ def undoing_confirmed_by_its_proposer() -> None:
     undoing(outcome="confirmed", proposed_by=agent, closed_by=agent, closed_at=OPEN)
 
 
+def note(**values) -> Note:
+    given = {"text": "Called back", "at": OPEN, **values}
+    return Note.objects.create(claim=claim(), author=support(), **given)
+
+
 BREAKS = {
     "an_application_asks_for_something_known": lambda: application(asked="moon"),
     "an_application_is_late_after_the_closing": lambda: RefusedApplication.objects.create(
@@ -134,6 +143,16 @@ BREAKS = {
     "a_claim_comes_in_by_a_known_way": lambda: claim(source="pigeon", entered_by=support()),
     "a_claim_by_ticket_has_the_tickets_number": lambda: claim(source="ticket", entered_by=support()),
     "a_claim_not_by_form_was_entered_by_somebody": lambda: claim(source="phone"),
+    "an_open_claim_has_its_date": lambda: claim(due_on=None),
+    "the_first_answer_is_due_then_the_decision": lambda: claim(first_answered_at=OPEN),
+    "a_claim_pending_approval_names_who_recommended_it": lambda: claim(status="recommended"),
+    "a_person_looks_at_a_claim_once": lambda: [
+        Viewer.objects.create(claim=made, user=user, seen_at=OPEN) for made, user in [(claim(), support())] * 2
+    ],
+    "a_note_says_something": lambda: note(text=""),
+    "a_note_mentions_a_person_once": lambda: [
+        Mention.objects.create(note=made, user=user) for made, user in [(note(), support())] * 2
+    ],
     "a_claimed_time_ends_after_it_starts": lambda: ClaimedTime.objects.create(
         claim=claim(), starts_at=OPEN, ends_at=OPEN
     ),

@@ -11,6 +11,7 @@ from claims.models import Application, Claim, Proof
 from claims.operations.proofs import add_proof
 from sla_portal.audit.actors import Actor
 from tests.support.builders import a_contract, a_customer, a_region, at
+from tests.support.claimants import DUE
 
 NOW = at("2026-10-20 08:00")
 FORM = Actor.system("claim form")
@@ -20,7 +21,7 @@ def a_claim(status: str = "submitted") -> Claim:
     contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
     return Claim.objects.create(
         contract=contract, number=f"CL-{contract.pk}", month="2026-09-01", email="ops@example.com", time_zone="UTC",
-        source="form", received_at=NOW, status=status,
+        source="form", received_at=NOW, status=status, **DUE,
     )  # fmt: skip
 
 

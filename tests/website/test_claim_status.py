@@ -65,7 +65,7 @@ def read(claim: Claim) -> str:
 
 
 def refused(claim: Claim) -> None:
-    wanted = recommended(claim, outcome="refuse", clause="4.5")
+    wanted = recommended(claim, outcome="refuse", clause="3.3.2")
     decide(actor=Actor.staff(support()), claim=claim, recommendation=wanted.pk, key=uuid4(), now=OPEN)
     claim.refresh_from_db()
 

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_safe
 
 from claims import emails
 from claims.models import Claim, Status
-from claims.queries import Assessment, assess
+from claims.queries import Assessment, assess, deciders_of_appeal
+from claims.queries.exclusions import corrections_in
 from claims.queries.proofs import proofs_of
 from sla_portal.agreements.queries import NoAgreementInForce
 from sla_portal.audit.actors import Actor
@@ -37,6 +38,7 @@ from ..incidents.impact import clauses_of_section_4
 from ..operations import save_once
 from ..words import CLAIM_MARKS, verdict
 from . import sheet
+from .colleagues import looked_at, work_on
 from .forms import (
     AnswerForm,
     AppealForm,
@@ -47,7 +49,7 @@ from .forms import (
     SendBackForm,
 )
 from .picture import claim_picture
-from .waiting import age, last_day, time_left
+from .waiting import age, due, last_day, time_left
 
 VIEW, REVIEW, DECIDE, ENTER = "claims.view_claim", "claims.review_claim", "claims.decide_claim", "claims.enter_claim"
 PROPOSE_OWN, DECIDE_OWN = "availability.propose_own_exclusion", "availability.decide_own_exclusion"
@@ -90,14 +92,16 @@ def claim_page(request: HttpRequest, pk: int) -> HttpResponse:
         assessment = assess(claim, now)
         division = sheet.division_of(assessment, typed_count(request.GET.get("voucher_minutes")))
         return page(request, "staff/claims/_worth.html", {"worth": sheet.worth_of(assessment, division)})
+    if request.GET.get("part") == "looking":
+        return page(request, "staff/claims/_looking.html", looked_at(request, claim, now))
     return claim_response(request, claim, now)
 
 
 def found_claim(pk: int) -> Claim:
     return get_object_or_404(
-        Claim.objects.select_related("contract__customer__region", "contact", "entered_by").prefetch_related(
-            "times", "functions", "clients", "proofs", "links"
-        ),
+        Claim.objects.select_related(
+            "contract__customer__region", "contact", "entered_by", "assigned_to"
+        ).prefetch_related("times", "functions", "clients", "proofs", "links"),
         pk=pk,
     )
 
@@ -111,6 +115,7 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
     """Render the whole page; `bound` are the submitted forms with errors, by name."""
     may = {name: request.user.has_perm(right) for name, right in RIGHTS.items()}
     history = sheet.history_of(claim)
+    deciders = deciders_of_appeal(claim) if claim.appealed_at and claim.status in OPEN else []
     granted = sheet.granted_entries(claim) if claim.status == Status.GRANTED else []
     context: dict[str, Any] = {
         "title": claim.number,
@@ -122,6 +127,7 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
         "language": get_language_info(emails.language_of(claim))["name_translated"],
         "now": now,
         "age": age(claim.received_at, now),
+        "due": due(claim, now),
         "state": CLAIM_MARKS[Status(claim.status)],
         "may": may,
         "times": sheet.format_times(claim.times.all(), claim.time_zone),
@@ -132,6 +138,8 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
         "refusal": history.refusal,
         "is_open": claim.status in OPEN,
         "in_review": claim.status in IN_REVIEW,
+        "deciders": deciders,
+        "why_not_recommend": sheet.why_not_recommend(request.user, deciders) if claim.appealed_at else "",
         "why_not_decide": sheet.why_not_decide(request.user, history),
         "recommended_by_me": history.last is not None and history.last.recommended_by_id == request.user.pk,
         "granted": granted,
@@ -139,12 +147,16 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
     }
     decided: dict[int, DecisionForm] = bound.pop("decisions", {})
     exclusions: list[sheet.CustomerExclusion] = []
+    corrections: dict[int, str] = {}
     try:
         assessment = assess(claim, now)
     except NoAgreementInForce as refusal:
         context["no_agreement"] = str(refusal)
     else:
         exclusions = sheet.customer_exclusions(claim, assessment, now, compare=may["decide_own"] or may["propose_own"])
+        if exclusions:
+            found = corrections_in(claim.contract.customer, claim.service_month)
+            corrections = {one.exclusion.pk: sheet.correction_sentence(one) for one in found}
         context |= _assessed(claim, assessment, history, now)
         context |= {
             "recommend": RecommendForm(assessment=assessment, auto_id="recommend-%s"),
@@ -153,11 +165,13 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
             ),
             "preview": "",
         }
+    context |= work_on(request, claim, now)
     context |= {
         "exclusions": [
             {
                 "own": shown,
                 "mine": shown.row.proposed_by_id == request.user.pk,
+                "correction": corrections.get(shown.row.pk, ""),
                 "form": decided.get(shown.row.pk) or DecisionForm(auto_id=f"decide-{shown.row.pk}-%s"),
             }
             for shown in exclusions
@@ -196,11 +210,12 @@ def _assessed(claim: Claim, assessment: Assessment, history: sheet.ClaimHistory,
         "pending": pending_sentence(status),
         "closing": assessment.closing,
         "checks": sheet.checks(assessment),
+        "overlap_warning": sheet.overlap_warning(assessment),
         "voided": sheet.voided_incidents(claim),
         "against": sheet.failed_checks(assessment),
         "window": assessment.window,
-        "last_day": last_day(assessment.window),
-        "left": time_left(assessment.window, now) if claim.status in OPEN else None,
+        "last_day": last_day(assessment.window) if _closing_matters(claim, assessment, now) else None,
+        "left": time_left(assessment.window, now) if claim.status == Status.HELD else None,
         "figures": figures,
         "availability": None if figures.availability is None else cut(figures.availability),
         "verdict": verdict(figures.met, over=True),
@@ -216,6 +231,12 @@ def _assessed(claim: Claim, assessment: Assessment, history: sheet.ClaimHistory,
         "worth": sheet.worth_of(assessment, sheet.division_of(assessment, recommended)),
         "earlier": [(other, CLAIM_MARKS[Status(other.status)]) for other in assessment.earlier],
     }
+
+
+def _closing_matters(claim: Claim, assessment: Assessment, now: datetime) -> bool:
+    """Whether the end of the claim period still matters: where the customer may claim again, or the period is not open."""
+    ended = claim.status in (Status.REFUSED, Status.WITHDRAWN) and now < assessment.window.closes_at
+    return ended or claim.status == Status.HELD
 
 
 def asked_step(request: HttpRequest, pk: int, right: str) -> tuple[Claim, Actor, datetime, str]:

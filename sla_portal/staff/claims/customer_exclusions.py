@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from claims.models import Claim
+from claims.queries.exclusions import corrections_in
 from sla_portal.availability.models import Exclusion
 from sla_portal.availability.operations import (
     confirm_exclusion,
@@ -24,6 +25,7 @@ from ..common import refusals_on, require_right
 from ..forms import DecisionForm
 from ..incidents.impact import clauses_of_section_4
 from ..operations import save_once
+from . import sheet
 from .claim import (
     DECIDE_OWN,
     PROPOSE_OWN,
@@ -102,7 +104,9 @@ def _decide_own(
     if form.is_valid():
         with refusals_on(form):
             decision(actor=actor, exclusion=row, reason=form.cleaned_data["reason"], now=now)
-            messages.success(request, message)
+            found = corrections_in(claim.contract.customer, claim.service_month)
+            after = [sheet.correction_sentence(one) for one in found if one.exclusion == row and not one.closing]
+            messages.success(request, after[0] if after else message)
             return redirect(f"{back}#own")
     return claim_response(request, claim, now, decisions={row.pk: form})
 

@@ -153,8 +153,8 @@ def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
 def _to_decide(claim: Claim, history: sheet.ClaimHistory, request: HttpRequest, now: datetime) -> dict[str, Any]:
     assessment, last = assess(claim, now), history.last
     assert last is not None  # noqa: S101 - the caller has looked
-    division = sheet.division_of(assessment, last.voucher_minutes)
     grants = last.outcome == Outcome.GRANT
+    division = sheet.division_of(assessment, last.voucher_minutes)
     ends_on = _new_end(assessment, division.extension_minutes)
     return {
         "title": _("Decide %(number)s") % {"number": claim.number},
@@ -167,6 +167,11 @@ def _to_decide(claim: Claim, history: sheet.ClaimHistory, request: HttpRequest, 
         "grants": grants,
         "why_not_decide": sheet.why_not_decide(request.user, history),
         "against": sheet.failed_checks(assessment) if grants else [],
+        "not_on_record": not grants and last.clause not in assessment.grounds,
+        "checks": sheet.checks(assessment),
+        "overlap_warning": sheet.overlap_warning(assessment),
+        "minutes": sheet.minute_lines(assessment),
+        "entitlement_lines": sheet.entitlement_lines(assessment),
         "assessment": assessment,
         "money": sheet.money(assessment.cap_balance, assessment.entitlement.currency),
         "worth": sheet.worth_of(assessment, division),

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -17,14 +17,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods
 
-from claims.models import Claim
+from claims.models import Claim, RefusedApplication
 from claims.operations.receiving import AlreadyClaimed, receive_claim
-from claims.queries import claimable_months
+from claims.queries import claimable_months, windows_of
 from claims.rules import ClaimWindow
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.versions import acting
 from sla_portal.availability.models import CustomerMonth
-from sla_portal.availability.queries import closed_months
+from sla_portal.availability.queries import closed_months, months_in_service
 from sla_portal.availability.rules import availability, cut, stored_status
 from sla_portal.availability.words import status_badge
 from sla_portal.clocks import month_name
@@ -33,6 +33,7 @@ from sla_portal.customers.queries import contacts_of_customer
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.notices.tasks import deliver_soon
+from sla_portal.website.claims.forms import ENDS
 
 from ..common import page, refusals_on, require_right
 from ..models import Submission
@@ -42,6 +43,10 @@ from .forms import CallerTimesForm, EnterForm
 from .waiting import last_day, time_left
 
 SHOWN = 20
+LATE_MONTHS = 24
+LATE_SHOWN = 5
+ROWS_ADDED = 3
+SINGLE = ("key", "month", "contact", "source", "ticket_number", "zone", "description")
 MONTHS_SHOWN = 6
 Windows = Sequence[tuple[ServiceMonth, ClaimWindow]]
 
@@ -82,23 +87,27 @@ def _enter(request: HttpRequest, contract: Contract, now: datetime) -> HttpRespo
     windows = claimable_months(now)
     contacts = list(contacts_of_customer(contract.customer))
     chosen = request.GET.get("month", "")
+    # More rows are a page with what was typed, not a claim.
+    typed = _with_more_rows(request.POST) if request.POST.get("rows") else {}
+    sent = None if typed else request.POST or None
+    first_open = next((str(month) for month, window in windows if window.opens_at <= now), None)
     form = EnterForm(
-        request.POST or None,
-        months=_months(windows, now, chosen),
+        sent,
+        months=_months(contract, windows, now, chosen),
         contacts=contacts,
-        initial={"month": chosen or next((str(month) for month, window in windows if window.opens_at <= now), None)},
+        initial={"month": chosen or first_open, **typed},
         auto_id="enter-%s",
     )
     month = form.cleaned_data.get("month") if form.is_bound and form.is_valid() else None
     times = CallerTimesForm(
-        request.POST or None,
+        sent,
         month=month,
         now=now,
-        initial={"zone": str(contract.customer.region.zone)},
+        initial={"zone": str(contract.customer.region.zone), **typed},
         auto_id="enter-%s",
     )
     claimed = None
-    if request.method == "POST" and form.is_valid() and times.is_valid():
+    if sent and form.is_valid() and times.is_valid():
         known = Submission.objects.filter(key=form.cleaned_data["key"]).first()
         if known:
             return redirect(known.location)
@@ -126,11 +135,22 @@ def _enter(request: HttpRequest, contract: Contract, now: datetime) -> HttpRespo
             "times": times,
             "claimed": claimed,
             "months": _figures(contract, windows, now),
+            "most_rows": times.most_rows,
+            "late": RefusedApplication.objects.filter(contract=contract)[:LATE_SHOWN],
             "may_add_contact": request.user.has_perm("customers.add_contact"),
             "refused": refused,
         },
         status=422 if refused else 200,
     )
+
+
+def _with_more_rows(sent: QueryDict) -> dict[str, Any]:
+    """Return what was typed as the initial values of a page with more rows for outages."""
+    columns = {name: sent.getlist(name) for name in ENDS}
+    rows = max(len(column) for column in columns.values())
+    columns = {name: [*column, *[""] * (rows - len(column) + ROWS_ADDED)] for name, column in columns.items()}
+    single = {name: sent.get(name, "") for name in SINGLE if name in sent}
+    return {**single, **{name: sent.getlist(name) for name in ("functions", "clients")}, **columns}
 
 
 def _receive(request: HttpRequest, contract: Contract, form: EnterForm, times: CallerTimesForm, now: datetime) -> Claim:
@@ -154,9 +174,17 @@ def _receive(request: HttpRequest, contract: Contract, form: EnterForm, times: C
     return claim
 
 
-def _months(windows: Windows, now: datetime, chosen: str) -> list[tuple[ServiceMonth, str]]:
-    """List the months to choose from with the status of their claim period; a requested closed month is refused later."""
-    names = [(month, f"{month_name(month)} · {time_left(window, now)[1]}") for month, window in windows]
+def _months(contract: Contract, windows: Windows, now: datetime, chosen: str) -> list[tuple[ServiceMonth, str]]:
+    """List the months to choose from with the status of their claim period.
+
+    Those whose period has closed are among them: a late claim is refused, and the attempt goes on record.
+    """
+    earliest = windows[-1][0] if windows else ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE)).next
+    before = [earliest + -n for n in range(1, LATE_MONTHS + 1)]
+    late = windows_of(months_in_service(month for month in before if month.last_day >= contract.starts_on))
+    names = [
+        (month, f"{month_name(month)} · {time_left(window, now)[1]}") for month, window in [*windows, *late.items()]
+    ]
     try:
         asked = ServiceMonth.parse(chosen)
     except ValueError:

@@ -7,13 +7,16 @@ from datetime import datetime
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from claims.models import ClaimedTime, Outcome, Source
+from claims.operations.receiving import MOST_TIMES
 from claims.queries import Assessment
+from claims.queries.working import reviewers
 from claims.rules import GROUNDS
 from claims.words import ground_name
 from sla_portal.availability.clauses import CUSTOMER_CLAUSES
@@ -49,11 +52,11 @@ class OutcomeForm(forms.Form):
         help_text=gettext_lazy("Visible to the approver, not to the customer."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, grounds: Sequence[str] = GROUNDS, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         fields["outcome"].choices = [(Outcome.GRANT, _("Grant")), (Outcome.REFUSE, _("Refuse"))]
-        fields["clause"].choices = [("", _("choose a clause")), *((number, ground_name(number)) for number in GROUNDS)]
+        fields["clause"].choices = [("", _("choose a clause")), *((number, ground_name(number)) for number in grounds)]
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("outcome") == Outcome.GRANT:
@@ -77,8 +80,15 @@ class RecommendForm(KeyedForm, OutcomeForm):
     )
 
     def __init__(self, *args: Any, assessment: Assessment, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, grounds=assessment.grounds, **kwargs)
         fields: dict[str, Any] = self.fields
+        fields["clause"].help_text = _(
+            "Offered are the clauses that the record bears out: of a failed check, of a confirmed exclusion of claimed minutes, "
+            "and 3.3.2, where the proof materials do not show the outage."
+        )
+        fields["clause"].error_messages["invalid_choice"] = _(
+            "On the record the claim does not fail under this clause. Choose one from the list."
+        )
         most = assessment.entitlement.paid
         fields["voucher_minutes"].max_value = most
         fields["voucher_minutes"].widget.attrs |= {"max": most, "size": 6}
@@ -142,6 +152,28 @@ class AnswerForm(KeyedForm):
 
 class AppealForm(KeyedForm):
     text = text_field(gettext_lazy("Reasons for the appeal"), 3)
+
+
+class AssignForm(KeyedForm):
+    """The colleague who works on a claim."""
+
+    to = forms.ModelChoiceField(
+        User.objects.none(),
+        label=gettext_lazy("Assign to"),
+        required=False,
+        empty_label=gettext_lazy("nobody"),
+        error_messages={"invalid_choice": gettext_lazy("Choose a colleague from the list.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["to"].queryset = reviewers()
+        fields["to"].label_from_instance = lambda user: user.get_full_name() or user.get_username()
+
+
+class NoteForm(KeyedForm):
+    text = text_field(gettext_lazy("Internal note"), 3)
 
 
 class SendBackForm(KeyedForm, ReasonForm):
@@ -261,6 +293,8 @@ class EnterForm(KeyedForm):
 
 class CallerTimesForm(TimesForm):
     """The outages that a caller reports, in the caller's time zone: the website's form with labels for staff."""
+
+    most_rows = MOST_TIMES
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

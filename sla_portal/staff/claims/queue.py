@@ -1,4 +1,4 @@
-"""The claims queue, by closing date and age."""
+"""The claims queue, by the dates that customers were told."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
 
 from ..common import page, require_right
-from .waiting import REVIEW, TABS, Tab, how_many, of_month, page_after, waiting
+from .waiting import CUSTOMER, REVIEW, SECOND, TABS, Tab, how_many, of_month, page_after, waiting
 
 SHOWN = 100
 LARGEST_KEY = 2**63 - 1
@@ -33,7 +33,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     month = _month(request)
     claims = tab.claims(request.user, now)
     if month:
-        claims = of_month(claims, month)
+        claims = of_month(claims, month, newest_first=tab.newest_first)
     if region:
         claims = claims.filter(contract__customer__region=region)
     chosen = {
@@ -41,9 +41,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         **({"region": region.code} if region else {}),
     }
     last = _last(request)
-    rows = list(
-        page_after(claims, last, newest_first=tab.newest_first).select_related("contract__customer")[: SHOWN + 1]
-    )
+    rows = list(page_after(claims, last, tab).select_related("contract__customer", "assigned_to")[: SHOWN + 1])
     address = f"{request.path}?{urlencode({'tab': tab.key, **chosen})}"
     return page(
         request,
@@ -62,6 +60,8 @@ def queue(request: HttpRequest) -> HttpResponse:
             "region": region,
             "regions": regions,
             "together": tab is REVIEW and request.user.has_perm("claims.review_claim"),
+            "decide": tab is SECOND and request.user.has_perm("claims.decide_claim"),
+            "may_take": tab in (REVIEW, CUSTOMER) and request.user.has_perm("claims.review_claim"),
             "may_enter": request.user.has_perm("claims.enter_claim"),
         },
     )

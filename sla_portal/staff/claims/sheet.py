@@ -12,11 +12,14 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from claims.models import Claim, ClaimedTime, Decision, Entry, Outcome, Recommendation
 from claims.queries import Assessment, CapBalance, assess
+from claims.queries.deciders import MODEL_BACKEND
+from claims.queries.exclusions import Correction
 from claims.rules import Check, Division, divide, worth
 from claims.words import check_name, result_text
 from incidents.models import Incident, Outage
@@ -24,8 +27,8 @@ from sla_portal.agreements.models import Payment
 from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.queries import Judged
 from sla_portal.availability.rules import compared, cut
-from sla_portal.clocks import format_instant, format_minutes
-from sla_portal.kernel.intervals import instant
+from sla_portal.clocks import format_instant, format_minutes, month_name
+from sla_portal.kernel.intervals import MINUTE, instant, seconds
 from sla_portal.kernel.money import format_amount as amount
 from sla_portal.minutes import rule_name
 
@@ -69,6 +72,16 @@ def failed_checks(assessment: Assessment) -> list[Line]:
     return [
         line for line, finding in zip(checks(assessment), assessment.findings, strict=True) if finding.check in blocking
     ]
+
+
+def overlap_warning(assessment: Assessment) -> str:
+    """Say that claimed and recorded times have nothing in common; empty where they have."""
+    if not assessment.minutes.nothing_overlaps:
+        return ""
+    return _(
+        "None of the claimed times overlaps the %(minutes)s on record. "
+        "The record decides (3.1), but check that the customer means this month and this outage."
+    ) % {"minutes": format_minutes(seconds(assessment.minutes.counted) // MINUTE)}
 
 
 def format_times(times: Sequence[ClaimedTime], zone: str) -> list[str]:
@@ -199,6 +212,20 @@ def entitlement_lines(assessment: Assessment) -> list[str]:
     return sentences
 
 
+def minute_lines(assessment: Assessment) -> list[tuple[str, str, str]]:
+    """List claimed, counted and excluded minutes: name, length, and which minutes of the month they are, if any."""
+    of = assessment.minutes
+    return [
+        (name, format_minutes(seconds(spans) // MINUTE), only)
+        for name, spans, only in (
+            (_("Claimed"), of.claimed, ""),
+            (pgettext("minutes", "Unavailable"), of.counted, "counted"),
+            (_("Unavailable and claimed"), of.overlap, "counted"),
+            (pgettext("minutes", "Excluded"), of.excluded, "excluded"),
+        )
+    ]
+
+
 def counting_rules(judged: Judged) -> list[dict[str, Any]]:
     """List the figures of the month under each of the three counting rules (1.4)."""
     figures = judged.figures
@@ -263,6 +290,42 @@ def _worth(assessment: Assessment) -> str:
     return _("none: SLA met")
 
 
+def correction_sentence(correction: Correction) -> str:
+    """Say what follows from time of the customer's own making that was decided after the closing, and by whom."""
+    month = month_name(correction.month)
+    if correction.closing:
+        return _(
+            "%(month)s was corrected by %(name)s on %(at)s (revision %(revision)d) and counts this time as decided. "
+            "The claim can go on."
+        ) % {
+            "month": month,
+            "name": correction.closing.closed_by_name,
+            "at": format_instant(correction.closing.closed_at, timezone.get_current_timezone()),
+            "revision": correction.closing.revision,
+        }
+    told = _("You are told here and on your home page when it is done.")
+    if correction.request:
+        sentence = _(
+            "%(month)s is closed. %(name)s has requested its correction, which another person of Legal confirms; "
+            "until then the claim cannot be granted."
+        ) % {"month": month, "name": correction.request.requested_by_name}
+    else:
+        closers = User.objects.with_perm("availability.close_month", backend=MODEL_BACKEND).order_by("username")
+        names = ", ".join(one.get_full_name() or one.get_username() for one in closers[:MOST_LINES]) or _("Legal")
+        sentence = (
+            _(
+                "%(month)s is closed, so the figures change only once it is corrected. One of these requests the correction "
+                "and another confirms it: %(names)s. Until then the claim cannot be granted."
+            )
+            if settings.CLOSING_NEEDS_SECOND_PERSON
+            else _(
+                "%(month)s is closed, so the figures change only once one of these has corrected it: %(names)s. "
+                "Until then the claim cannot be granted."
+            )
+        ) % {"month": month, "names": names}
+    return f"{sentence} {told}"
+
+
 def voided_incidents(claim: Claim) -> QuerySet[Incident]:
     """Incidents that overlap the times reported, but were voided or merged into another."""
     reported = Q(pk__in=())
@@ -322,6 +385,16 @@ def why_not_decide(user: User, history: ClaimHistory) -> str:
         return _("You decided the refusal that was appealed. A third person must decide the appeal.")
     if last.after_appeal and refusal and refusal.recommended_by_id == user.pk:
         return _("You recommended the refusal that was appealed. A third person must decide the appeal.")
+    return ""
+
+
+def why_not_recommend(user: User, deciders: Sequence[User]) -> str:
+    """Explain why `user` may not recommend in an appeal that `deciders` may decide; empty if they may."""
+    if list(deciders) == [user]:
+        return _(
+            "Only you may decide this appeal, so another person must recommend: "
+            "who took part in the refusal may recommend, but not decide."
+        )
     return ""
 
 

@@ -13,8 +13,10 @@ from . import (
     ledger,
     proofs,
     queue,
+    statistics,
     steps,
     together,
+    working,
 )
 
 
@@ -27,6 +29,12 @@ def urls(view) -> list[URLPattern]:
     return [
         path("claims/claim/", view(queue.queue), name="claims"),
         path("claims/claim/together/", view(together.recommend_chosen), name="recommend_together"),
+        path("claims/claim/decide/", view(together.decide_chosen), name="decide_together"),
+        path("claims/claim/take/", view(working.take), name="take_claim"),
+        path("claims/mention/<int:pk>/read/", view(working.mark_read), name="read_mention"),
+        path(one + "assign/", view(working.assign), name="assign_claim"),
+        path(one + "note/", view(working.note), name="note_claim"),
+        path("claims/statistics/", view(statistics.claim_statistics), name="claim_statistics"),
         path("claims/enter/", view(enter.enter_claim), name="enter_claim"),
         path(one, view(claim.claim_page), name="claim"),
         path(one + "bundles/", view(bundles.bundles), name="claim_bundles"),

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from claims.models import Claim, Recommendation, Status
+from claims.models import Claim, Status
 from claims.models.applying import OPEN
 from claims.queries import windows_of
 from claims.rules import ClaimWindow
@@ -24,7 +24,8 @@ from ..words import CLAIM_MARKS
 
 MOST_COUNTED = 1000
 SOON = timedelta(days=7)
-DECIDED = (Status.GRANTED, Status.REFUSED, Status.WITHDRAWN)
+SOON_DUE = 2
+"""Days before a date at which it is marked."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Tab:
     of: Callable[[User, datetime], QuerySet[Claim]]
     empty_text: Any
     newest_first: bool = False
+    first_by: str = "due_on"
+    """What the claims are sorted by, then by age; of those not `newest_first`."""
 
     def name_for(self, user: User) -> Any:
         """Return the label of the tab for `user`; “My queue” only for reviewers."""
@@ -43,19 +46,13 @@ class Tab:
         return self.name if mine else _("Under review")
 
     def claims(self, user: User, now: datetime) -> QuerySet[Claim]:
-        """Return the claims of the tab, by closing date and age or newest first."""
-        order = ("-received_at", "id") if self.newest_first else ("month", "received_at", "id")
+        """Return the claims of the tab, the first due first, or newest first."""
+        order = ("-received_at", "id") if self.newest_first else (self.first_by, "received_at", "id")
         return self.of(user, now).order_by(*order)
 
 
 def _in(*statuses: Status) -> Callable[[User, datetime], QuerySet[Claim]]:
     return lambda _user, _now: Claim.objects.filter(status__in=statuses)
-
-
-def _recommended() -> QuerySet[Claim]:
-    """Return recommended claims, annotated with the last recommender."""
-    last = Recommendation.objects.filter(claim=OuterRef("pk")).order_by("-id").values("recommended_by")[:1]
-    return Claim.objects.filter(status=Status.RECOMMENDED).annotate(last_recommended_by=Subquery(last))
 
 
 def _of_today(_user: User, now: datetime) -> QuerySet[Claim]:
@@ -71,6 +68,13 @@ REVIEW = Tab(
         "No claims to review. Claims appear here once they are received and the claim period of their month is open."
     ),
 )
+ASSIGNED = Tab(
+    "assigned",
+    gettext_lazy("Assigned to me"),
+    # What is decided is not due any more.
+    lambda user, _now: Claim.objects.filter(assigned_to=user.pk, due_on__isnull=False),
+    gettext_lazy("No open claim is assigned to you. Take one in the queue."),
+)
 CUSTOMER = Tab(
     "customer",
     gettext_lazy("Waiting on customer"),
@@ -80,7 +84,7 @@ CUSTOMER = Tab(
 SECOND = Tab(
     "second",
     gettext_lazy("Pending approval"),
-    lambda user, _now: _recommended().exclude(last_recommended_by=user.pk),
+    lambda user, _now: Claim.objects.filter(status=Status.RECOMMENDED).exclude(recommended_by=user.pk),
     gettext_lazy(
         "No recommendations by colleagues are pending approval. They appear here until another person decides."
     ),
@@ -88,7 +92,7 @@ SECOND = Tab(
 OWN = Tab(
     "own",
     gettext_lazy("Recommended by me"),
-    lambda user, _now: _recommended().filter(last_recommended_by=user.pk),
+    lambda user, _now: Claim.objects.filter(recommended_by=user.pk),
     gettext_lazy("None of your recommendations is pending approval."),
 )
 HELD = Tab(
@@ -99,6 +103,7 @@ HELD = Tab(
         "No early claims. A claim received before the claim period of its month appears here "
         "and is submitted automatically when the period opens."
     ),
+    first_by="month",
 )
 TODAY = Tab(
     "today",
@@ -115,12 +120,12 @@ CLOSED = Tab(
     gettext_lazy("No claims are decided yet. Granted, refused and withdrawn claims appear here, newest first."),
     newest_first=True,
 )
-TABS = (REVIEW, CUSTOMER, SECOND, OWN, HELD, TODAY, CLOSED)
+TABS = (REVIEW, ASSIGNED, CUSTOMER, SECOND, OWN, HELD, TODAY, CLOSED)
 
 
 @dataclass(frozen=True)
 class Part:
-    """A tab of the queue on the home page: its count, and the claims that close first."""
+    """A tab of the queue on the home page: its count, and the claims that are due first."""
 
     tab: Tab
     count: str
@@ -128,8 +133,8 @@ class Part:
 
 
 def at_home(user: User, now: datetime, shown: int) -> list[Part]:
-    """Return the tabs for the home page of `user`: My queue, Pending approval, Waiting on customer, Received today."""
-    parts = [(tab, tab.claims(user, now)) for tab in (REVIEW, SECOND, CUSTOMER, TODAY)]
+    """Return the tabs for the home page of `user`, in the order of the page."""
+    parts = [(tab, tab.claims(user, now)) for tab in (ASSIGNED, REVIEW, SECOND, CUSTOMER, TODAY)]
     rows = [list(claims.select_related("contract__customer")[:shown]) for _tab, claims in parts]
     by_claim = {one.claim.pk: one for one in waiting([claim for part in rows for claim in part], now)}
     return [
@@ -144,52 +149,79 @@ def how_many(claims: QuerySet[Claim]) -> str:
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
 
 
-def of_month(claims: QuerySet[Claim], month: ServiceMonth) -> QuerySet[Claim]:
-    """Filter by month; a subquery keeps the index of the month in use for any order."""
+def of_month(claims: QuerySet[Claim], month: ServiceMonth, *, newest_first: bool) -> QuerySet[Claim]:
+    """Filter by month; a subquery keeps the index of the month in use where the newest come first."""
+    if not newest_first:
+        return claims.filter(month=month.first_day)
     return claims.filter(pk__in=Claim.objects.filter(month=month.first_day, status__in=Status.values).values("pk"))
 
 
-def page_after(claims: QuerySet[Claim], last: Claim | None, *, newest_first: bool) -> QuerySet[Claim]:
-    """Return the claims after `last` in the order of a tab."""
-    if last is None:
+def page_after(claims: QuerySet[Claim], last: Claim | None, tab: Tab) -> QuerySet[Claim]:
+    """Return the claims after `last` in the order of a tab; from the first where `last` is not due any more."""
+    edge = getattr(last, tab.first_by, None)
+    if last is None or (edge is None and not tab.newest_first):
         return claims
-    if newest_first:
+    if tab.newest_first:
         at = last.received_at
         return claims.filter(received_at__lte=at).filter(Q(received_at__lt=at) | Q(id__gt=last.pk))
-    later = Q(month=last.month, received_at__gt=last.received_at)
-    same = Q(month=last.month, received_at=last.received_at, id__gt=last.pk)
-    return claims.filter(month__gte=last.month).filter(Q(month__gt=last.month) | later | same)
+    by, same = tab.first_by, Q(**{tab.first_by: edge})
+    later = same & Q(received_at__gt=last.received_at) | same & Q(received_at=last.received_at, id__gt=last.pk)
+    return claims.filter(**{f"{by}__gte": edge}).filter(Q(**{f"{by}__gt": edge}) | later)
+
+
+@dataclass(frozen=True)
+class Due:
+    """What the customer was told to expect next: its day, what it is, and the badge of the time left."""
+
+    words: str
+    state: str
+    left: str
+
+
+def due(claim: Claim, now: datetime) -> Due | None:
+    """Say what is due next; None where nothing is, or where the claim period of an early claim is not open yet."""
+    if claim.due_on is None or claim.status == Status.HELD:
+        return None
+    words = (_("Decision by %(day)s") if claim.first_answered_at else _("First answer by %(day)s")) % {
+        "day": claim.due_on.isoformat()
+    }
+    if claim.status == Status.WAITING:
+        return Due(words, "plain", _("paused until the customer answers"))
+    days = (claim.due_on - local_date(epoch(now), settings.SLA_ZONE)).days
+    if days < 0:
+        return Due(words, "open", ngettext("%(count)s day overdue", "%(count)s days overdue", -days) % {"count": -days})
+    if days == 0:
+        return Due(words, "waiting", _("due today"))
+    left = ngettext("%(count)s day left", "%(count)s days left", days) % {"count": days}
+    return Due(words, "waiting" if days <= SOON_DUE else "plain", left)
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A claim in a list, with its age and the end of its claim period."""
+    """A claim in a list, with its age and what is due next."""
 
     claim: Claim
     month: ServiceMonth
     age: str
-    closes: str
-    """The last day of the claim period, in the SLA time zone."""
-    left: str
-    state: str
+    due: Due | None
+    opens: tuple[str, str] | None
+    """Badge and words of a claim period that is not open yet."""
     status: str
 
 
 def waiting(claims: Sequence[Claim], now: datetime) -> list[Waiting]:
-    """Return claims with their age and the time left in their claim period."""
-    windows = windows_of({claim.service_month for claim in claims})
+    """Return claims with their age and what is due next."""
+    windows = windows_of({claim.service_month for claim in claims if claim.status == Status.HELD})
     return [_waiting(claim, windows.get(claim.service_month), now) for claim in claims]
 
 
 def _waiting(claim: Claim, window: ClaimWindow | None, now: datetime) -> Waiting:
-    state, left = ("plain", "") if window is None or claim.status in DECIDED else time_left(window, now)
     return Waiting(
         claim=claim,
         month=claim.service_month,
         age=age(claim.received_at, now),
-        closes=last_day(window).isoformat() if window else "",
-        left=left,
-        state=state,
+        due=due(claim, now),
+        opens=time_left(window, now) if window and claim.status == Status.HELD else None,
         status=CLAIM_MARKS[Status(claim.status)],
     )
 

@@ -152,6 +152,8 @@ class Row:
 class TimesForm(forms.Form):
     """Outages, ticked or typed in the claimant's time zone, with affected functions and clients."""
 
+    most_rows = MOST_ROWS
+
     zone = forms.ChoiceField(
         label=gettext_lazy("Time zone of the outage times"),
         choices=[(zone, zone) for zone in zones()],
@@ -184,7 +186,7 @@ class TimesForm(forms.Form):
         read: Callable[[str], list[str]] = (
             self.data.getlist if self.is_bound else lambda column: self.initial.get(column, [])
         )
-        columns = [read(name)[:MOST_ROWS] for name in ENDS]
+        columns = [read(name)[: self.most_rows] for name in ENDS]
         texts = [dict(zip(ENDS, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
         self.keys = set(read(TICKED)[:MOST_ROWS])
         self.ticked = [one for one in incidents if one.key in self.keys]

@@ -180,9 +180,18 @@ def test_a_refusal_names_its_clause(claim):
     response = agent.post(page_of(claim, "recommend_claim"), letter(outcome="refuse"))
     assert response.status_code == 422
     assert "Choose the clause on which the refusal is based." in text_of(response)
-    assert agent.post(page_of(claim, "recommend_claim"), letter(outcome="refuse", clause="3.1")).status_code == 302
+    response = agent.post(page_of(claim, "recommend_claim"), letter(outcome="refuse", clause="3.1"))
+    assert "On the record the claim does not fail under this clause." in text_of(response)
+    assert agent.post(page_of(claim, "recommend_claim"), letter(outcome="refuse", clause="3.3.2")).status_code == 302
     other = signed_in(support())
-    assert "No compensation is granted." in text_of(other.get(page_of(claim, "decide_claim")))
+    page = text_of(other.get(page_of(claim, "decide_claim")))
+    for shown in (
+        "No compensation is granted.",
+        "Availability below the target 2 ✓ Pass",
+        "Unavailable and claimed 30 min",
+        "By these figures a grant would give:",
+    ):
+        assert shown in page
     other.post(page_of(claim, "decide_claim"), decision_of(claim))
     claim.refresh_from_db()
     assert claim.status == Status.REFUSED

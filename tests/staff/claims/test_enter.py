@@ -88,6 +88,21 @@ def test_a_double_click_enters_once(caller):
     assert Claim.objects.count() == 1
 
 
+def test_more_rows_keep_what_was_typed_and_enter_nothing_until_it_is_saved(caller):
+    agent, days = signed_in(support()), [f"2026-09-{day:02}" for day in range(1, 13)]
+    many = {
+        "from_day": [*days, ""], "from_time": ["04:00"] * 12 + [""], "until_day": [""] * 13,
+        "until_time": ["04:30"] * 12 + [""],
+    }  # fmt: skip
+    more = agent.post(address(caller), told(caller, rows="add", description="Twelve of them", **many))
+    assert more.status_code == 200 and not Claim.objects.exists()
+    html = more.content.decode()
+    assert "Twelve of them</textarea>" in html and html.count('name="from_day"') == 13 + 3 + 1
+    assert 'value="2026-09-12"' in html and 'class="errorlist"' not in html
+    agent.post(address(caller), told(caller, **many))
+    assert Claim.objects.get().times.count() == 12
+
+
 def test_a_claim_by_ticket_needs_its_number(caller):
     agent = signed_in(support())
     response = agent.post(address(caller), told(caller, source="ticket"))
@@ -110,8 +125,11 @@ def test_a_second_claim_for_the_month_leads_to_the_first(caller):
 
 def test_a_late_claim_is_refused_with_the_date_and_recorded(caller):
     with travel(at("2026-12-01 08:00"), tick=False):
-        response = signed_in(support()).post(f"{address(caller)}&month=2026-09", told(caller))
+        agent = signed_in(support())
+        assert "September 2026 · closed today" in text_of(agent.get(address(caller)))
+        response = agent.post(address(caller), told(caller))
     assert response.status_code == 422
+    assert "Refused as too late, on record 2026-09" in text_of(response)
     assert "The claim period for this month closed on 2026-12-01 00:00 Shanghai (clause 3.3.1)." in text_of(response)
     assert RefusedApplication.objects.get().source == "phone"
     assert not Claim.objects.exists()

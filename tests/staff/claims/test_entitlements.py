@@ -217,7 +217,7 @@ def test_the_lists_open_for_those_who_may_see_customers_months(role, allowed):
 # What a correction touches
 
 
-def refused(claim, clause="2"):
+def refused(claim, clause="3.3.2"):
     wanted = recommended(claim, outcome="refuse", clause=clause)
     decide(
         actor=Actor.staff(support()),

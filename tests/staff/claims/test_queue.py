@@ -1,24 +1,37 @@
 """The queue of claims by closing date and age, recommendations for several claims, and the search."""
 
+from urllib.parse import urlencode
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from time_machine import travel
 
-from claims.models import Claim, Recommendation, Voucher
-from claims.operations import ask_customer
+from claims.models import Claim, Decision, Recommendation, Voucher
+from claims.operations import ask_customer, withdraw_recommendation
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.operations import propose_own_exclusion
 from sla_portal.staff.claims import queue as queue_view
 from sla_portal.staff.roles import ROLES
-from tests.support.builders import a_contract, a_customer, a_region, at
-from tests.support.claimants import OPEN, a_claim, a_claimant, a_missed_september, granted, recommended, support
+from tests.support.builders import a_contract, a_customer, a_region, at, on
+from tests.support.claimants import (
+    DUE,
+    OPEN,
+    a_claim,
+    a_claimant,
+    a_missed_september,
+    granted,
+    recommended,
+    support,
+)
 from tests.support.desk import Opened, a_member, filled, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 QUEUE = reverse("admin:claims")
 TOGETHER = reverse("admin:recommend_together")
+DECIDE = reverse("admin:decide_together")
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +42,11 @@ def now():
 
 def on_record(number: str, month: str, received: str, status: str = "submitted", region: str = "eu", **values) -> Claim:
     contract = a_contract(a_customer(a_region(region)), "2026-01-01", "2026-12-31")
-    given = {"email": "ops@example.com", "time_zone": "UTC", "source": "form", **values}
+    given = {"email": "ops@example.com", "time_zone": "UTC", "source": "form", **DUE, **values}
+    if status == "recommended":
+        given.setdefault("recommended_by", support())
+    if status in ("granted", "refused", "withdrawn"):
+        given["due_on"] = None
     return Claim.objects.create(
         number=number, contract=contract, month=month, received_at=at(received), status=status, **given
     )
@@ -39,24 +56,26 @@ def numbers_on(page: str, *numbers: str) -> list[str]:
     return sorted((number for number in numbers if number in page), key=page.index)
 
 
-def test_claims_are_sorted_by_closing_date_then_by_age():
-    on_record("Q-1", "2026-09-01", "2026-10-15 01:00")
-    on_record("Q-2", "2026-08-01", "2026-10-16 01:00")
-    on_record("Q-3", "2026-08-01", "2026-09-20 01:00")
+def promised(answer: str, decision: str, *, answered: str = "") -> dict[str, object]:
+    due = decision if answered else answer
+    return {
+        "answer_due_on": on(answer), "decision_due_on": on(decision), "due_on": on(due),
+        "first_answered_at": at(answered) if answered else None,
+    }  # fmt: skip
+
+
+def test_claims_are_sorted_and_marked_by_the_date_that_the_customer_was_told_then_by_age():
+    on_record("Q-1", "2026-08-01", "2026-10-15 01:00", **promised("2026-10-22", "2026-11-12"))
+    on_record("Q-2", "2026-09-01", "2026-10-01 01:00", **promised("2026-10-16", "2026-11-03"))
+    on_record(
+        "Q-3", "2026-09-01", "2026-09-20 01:00", **promised("2026-10-09", "2026-10-29", answered="2026-10-02 08:00")
+    )
     page = text_of(signed_in(support()).get(QUEUE))
-    assert numbers_on(page, "Q-1", "Q-2", "Q-3") == ["Q-3", "Q-2", "Q-1"]
-    assert "2026-10-31 ◔ 12 days left" not in page
-    assert "2026-10-31 · 12 days left" in page
-    assert "2026-11-30 · 42 days left" in page
-    assert "30 days ago web form" in page
-
-
-def test_the_last_week_is_marked_and_a_closed_period_is_not():
-    on_record("Q-1", "2026-08-01", "2026-09-20 01:00")
-    with travel(at("2026-10-26 08:00"), tick=False):
-        assert "◔ 6 days left" in text_of(signed_in(support()).get(QUEUE))
-    with travel(at("2026-11-03 08:00"), tick=False):
-        assert "2026-10-31 · closed 2 days ago" in text_of(signed_in(support()).get(QUEUE))
+    assert numbers_on(page, "Q-1", "Q-2", "Q-3") == ["Q-2", "Q-1", "Q-3"]
+    assert "First answer by 2026-10-16 ● 4 days overdue" in page
+    assert "First answer by 2026-10-22 ◔ 2 days left" in page
+    assert "Decision by 2026-10-29 · 9 days left" in page
+    assert "30 days ago web form" in page and "2026-10-31" not in page
 
 
 def test_each_tab_shows_its_own_claims():
@@ -82,7 +101,10 @@ def test_each_tab_shows_its_own_claims():
     assert set(found["today"]) == {mine.number, colleagues.number, asked.number, "Q-held"}
     assert found["decided"] == ["Q-done"]
     page = text_of(desk.get(QUEUE))
-    assert "My queue 1 Waiting on customer 1 Pending approval 1 Recommended by me 1 Not open yet 1" in page
+    assert (
+        "My queue 1 Assigned to me 0 Waiting on customer 1 Pending approval 1 Recommended by me 1 Not open yet 1"
+        in page
+    )
 
 
 def test_a_recommendation_withdrawn_and_made_by_another_person_is_theirs():
@@ -90,7 +112,7 @@ def test_a_recommendation_withdrawn_and_made_by_another_person_is_theirs():
     me, colleague = support(), support()
     claim = a_claim(a_claimant())
     recommended(claim, me)
-    Claim.objects.filter(pk=claim.pk).update(status="submitted")
+    withdraw_recommendation(actor=Actor.staff(me), claim=claim, reason="A slip", now=OPEN)
     recommended(claim, colleague)
     assert claim.number in text_of(signed_in(me).get(QUEUE, {"tab": "second"}))
     assert claim.number in text_of(signed_in(colleague).get(QUEUE, {"tab": "own"}))
@@ -228,13 +250,36 @@ def test_an_empty_selection_redirects_with_a_message(claims):
     assert "Select at least one claim in the list." in text_of(response)
 
 
-def test_claims_of_two_months_are_not_recommended_together():
+def test_claims_of_two_months_are_recommended_together():
     claims = [
         on_record("Q-1", "2026-09-01", "2026-10-15 01:00"),
         on_record("Q-2", "2026-08-01", "2026-10-15 01:00"),
     ]
-    response = signed_in(support()).get(TOGETHER, {"claim": [claim.pk for claim in claims]}, follow=True)
-    assert "Select claims of one month" in text_of(response)
+    page = text_of(signed_in(support()).get(TOGETHER, {"claim": [claim.pk for claim in claims]}))
+    assert "August 2026" in page and "September 2026" in page and "Recommend all" in page
+
+
+def test_several_grants_are_decided_together_each_by_itself_and_never_by_who_recommended():
+    a_missed_september()
+    me, colleague = support(), support()
+    claims = [a_claim(of) for of in [a_claimant() for _n in range(5)]]
+    good, other, mine, refusal, late = claims
+    recommended(mine, me)
+    recommended(refusal, colleague, outcome="refuse")
+    for claim in (good, other, late):
+        recommended(claim, colleague)
+    desk = signed_in(me)
+    opened = Opened(desk, f"{DECIDE}?{urlencode({'claim': [claim.pk for claim in claims]}, doseq=True)}")
+    page = text_of(opened.response)
+    assert "Grant 3 claims" in page and "You made this recommendation." in page and "A refusal is decided on" in page
+    sent = {"key": uuid4(), "claim": [claim.pk for claim in claims]}
+    sent |= {f"recommendation-{claim.pk}": claim.recommendations.get().pk for claim in claims}
+    withdraw_recommendation(actor=Actor.staff(colleague), claim=late, reason="A slip", now=OPEN)
+    for _press in range(2):
+        said = text_of(desk.post(DECIDE, sent))
+        assert "2 of 5 claims are granted." in said and "The status of this claim is now “under review”." in said
+    assert set(Claim.objects.filter(status="granted")) == {good, other}
+    assert Decision.objects.filter(agreed=True).count() == 2
 
 
 def test_the_search_finds_a_claim_and_a_voucher():
@@ -262,7 +307,7 @@ def test_supports_home_page_shows_the_tabs_of_the_queue():
     ask_customer(actor=Actor.staff(me), claim=asked, question="Which door?", now=OPEN)
     home = text_of(signed_in(me).get("/admin/"))
     assert home.index("Enter a claim") < home.index("Claims in my queue 1")
-    assert f"{mine.number} {mine.contract.customer.name} 2026-09 · claims close on 2026-11-30 · received today" in home
+    assert f"{mine.number} {mine.contract.customer.name} 2026-09 · First answer by 2026-10-27 · received today" in home
     for said in ("Claims pending approval 1", "Claims waiting on customer 1", "Claims received today 3"):
         assert said in home
     for role in ("NOC", "Legal", "Auditor", "Administrator"):

@@ -14,6 +14,7 @@ from .applying import (
 )
 from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Undoing, Voucher
+from .letters import Enclosure, ReplyKind, SavedReply
 from .review import Decision, Outcome, Recommendation
 
 __all__ = [
@@ -25,12 +26,15 @@ __all__ = [
     "ClaimedTime",
     "Compensation",
     "Decision",
+    "Enclosure",
     "Entry",
     "Outcome",
     "OwnDay",
     "Proof",
     "Recommendation",
     "RefusedApplication",
+    "ReplyKind",
+    "SavedReply",
     "Source",
     "Status",
     "Step",

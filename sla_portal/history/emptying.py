@@ -54,6 +54,7 @@ RECORDED = frozenset(
         "claims.Application", "claims.Try", "claims.RefusedApplication", "claims.Claim", "claims.Claim_functions",
         "claims.Claim_clients", "claims.ClaimedTime", "claims.Proof", "claims.ClaimLink", "claims.Recommendation",
         "claims.Decision", "claims.Compensation", "claims.Voucher", "claims.Entry", "claims.Undoing", "claims.Undoing_entries",
+        "claims.Enclosure", "claims.Recommendation_enclosures",
         "reports.MailedReport", "reports.ReportRun", "reports.ReportRun_regions", "reports.ReportRun_customers", "reports.Report",
         "reports.VersionPdf", "reports.Bundle",
         "audit.ClosedMonth", "operator.Basis", "staff.Submission",
@@ -78,7 +79,7 @@ KEPT = frozenset(
         "audit.Seal", "availability.Sweep",
         "customers.Region", "customers.CoreFunction", "customers.Client", "agreements.RegisterEntry",
         "incidents.IncidentTemplate", "incidents.IncidentTemplate_functions", "incidents.IncidentTemplate_clients",
-        "incidents.UpdateTemplate", "claims.OwnDay", "claims.CalendarYear", "staff.FailedSignIns",
+        "incidents.UpdateTemplate", "claims.OwnDay", "claims.CalendarYear", "claims.SavedReply", "staff.FailedSignIns",
         "operator.Identity", "operator.Logo", "operator.Opening", "operator.Rehearsal", "operator.StagingCopy",
     }
 )  # fmt: skip

@@ -147,7 +147,9 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
         exclusions = sheet.customer_exclusions(claim, assessment, now, compare=may["decide_own"] or may["propose_own"])
         context |= _assessed(claim, assessment, history, now)
         context |= {
-            "recommend": RecommendForm(assessment=assessment, auto_id="recommend-%s"),
+            "recommend": RecommendForm(
+                assessment=assessment, enclosures=list(claim.enclosures.defer("content")), auto_id="recommend-%s"
+            ),
             "own": CustomerExclusionForm(
                 clauses=clauses_of_section_4(now), times=list(claim.times.all()), auto_id="own-%s"
             ),

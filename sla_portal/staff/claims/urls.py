@@ -40,6 +40,7 @@ def urls(view) -> list[URLPattern]:
         ),
         path(of_proof + "preview/", view(proofs.preview), name="proof_preview"),
         path(of_proof + "original/", view(proofs.original), name="proof_original"),
+        path("claims/enclosure/<int:pk>/", view(proofs.enclosure), name="enclosure"),
         path("claims/ledger/", view(ledger.ledger), name="ledger"),
         path("claims/ledger/<str:form>/", view(ledger.export), name="export_ledger"),
         path("claims/voucher/<int:pk>/", view(ledger.voucher), name="voucher"),

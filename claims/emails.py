@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,15 +17,17 @@ from django.utils.html import escape, linebreaks
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from sla_portal.clocks import format_instant
+from sla_portal.clocks import format_instant, format_minutes
 from sla_portal.kernel.money import format_amount as amount
 from sla_portal.notices.private import private_link
 from sla_portal.notices.wording import Words
 from sla_portal.operator.queries import operator_in_force
 
-from .models import Claim, Compensation, Entry, Outcome, Voucher
+from .models import Claim, Compensation, Entry, Outcome, ReplyKind, SavedReply, Voucher
 from .queries.assessing import Assessment
-from .rules import Division
+from .queries.replies import first_reply
+from .replies import filled
+from .rules import Division, divide
 from .words import month_name, refusal_reason
 
 CLAIM_PATH = "/claims/"
@@ -32,90 +36,143 @@ MINUTES_PATH = "/claims/minutes/"
 """Path prefix of the personal link to the minutes that the figures in an e-mail are the number of."""
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a decision gives, as its letter says it; the dates are the new last day of service and that of the voucher."""
+
+    division: Division
+    ends_on: date | None
+    expires_on: date | None
+    currency: str
+
+
 def step_email(claim: Claim, step: str, context: Mapping[str, Any]) -> list[Words]:
-    """Write the e-mail about a step of a claim in every language, with the personal link at its end."""
+    """Write the e-mail about a step of a claim in every language."""
     messages = []
+    closing = first_reply(ReplyKind.CLOSING)
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             context_of_step = {"claim": claim, "month": month_name(claim.service_month), "step": step, **context}
             subject = render_to_string("claims/emails/step.subject.txt", context_of_step)
             text = render_to_string("claims/emails/step.txt", context_of_step)
-            messages.append(_with_link(language, subject, text, figures=False))
+            messages.append(_complete(claim, subject, [text], closing, step=step))
     return messages
 
 
-def decision_email(subject: str, text: str, compensation: Compensation | None) -> list[Words]:
-    """Write the e-mail of a decision: the edited text, with the compensation appended in the reader's language.
-
-    The edited text is in the claimant's language and is not translated.
-    """
-    messages = []
-    for language, _name in settings.LANGUAGES:
-        with translation.override(language):
-            messages.append(
-                _with_link(
-                    language,
-                    subject,
-                    f"{text.strip()}\n\n{compensation_text(compensation)}" if compensation else text,
-                    figures=True,
-                )
-            )
-    return messages
+def question_letter(claim: Claim, question: str) -> Words:
+    """Write the letter that asks the claimant a question, as it goes."""
+    words = step_email(claim, "asked", {"asked": question})
+    return next(one for one in words if one.language == language_of(claim))
 
 
-def draft(assessment: Assessment, outcome: str, clause: str) -> tuple[str, str]:
-    """Draft subject and text of a decision in the claimant's language: the reasons with their clauses."""
-    claim = assessment.claim
+def decision_letter(claim: Claim, subject: str, text: str, given: Given | None) -> Words:
+    """Write the letter of a decision as it goes, in the claimant's language: a refusal if nothing is given."""
+    refused = "refused again" if claim.appealed_at else "refused"
     with translation.override(language_of(claim)):
-        context = {
-            "claim": claim,
-            "month": month_name(assessment.month),
-            "contract": assessment.contract,
-            "outcome": outcome,
-            "grant": outcome == Outcome.GRANT,
-            "clause": clause,
-            "facts": assessment.facts(),
-            "objection": "" if outcome == Outcome.GRANT else refusal_reason(clause, assessment),
-        }
-        subject = render_to_string("claims/emails/decision.subject.txt", context)
-        text = render_to_string("claims/emails/decision.txt", context)
-    return " ".join(subject.split()), _tidy(text)
-
-
-def preview(claim: Claim, text: str, division: Division | None, ends_on: date | None, currency: str) -> str:
-    """Return the e-mail of a decision as it would be sent now, in the claimant's language."""
-    with translation.override(language_of(claim)):
-        return (
-            f"{text.strip()}\n\n{_compensation_text(division, ends_on, None, currency)}" if division else text.strip()
+        return _complete(
+            claim,
+            subject,
+            [text, given_text(given)] if given else [text],
+            first_reply(ReplyKind.CLOSING),
+            step="granted" if given else refused,
+            voucher=bool(given and given.division.voucher_value),
+            extension=bool(given and given.division.extension_minutes),
+            figures=True,
         )
 
 
-def undoing_draft(claim: Claim, entries: Sequence[Entry], *, reopens: bool) -> tuple[str, str]:
+def reversal_letter(claim: Claim, subject: str, text: str, *, reopens: bool) -> Words:
+    """Write the letter that tells of a reversal as it goes, in the claimant's language."""
+    with translation.override(language_of(claim)):
+        step = "reopened" if reopens else "corrected"
+        return _complete(claim, subject, [text], first_reply(ReplyKind.CLOSING), step=step, figures=True)
+
+
+def to_everyone(letter: Words) -> list[Words]:
+    """Return a letter as the wording of every language: it is written in the claimant's and not translated."""
+    return [replace(letter, language=language) for language, _name in settings.LANGUAGES]
+
+
+def fingerprint(letter: Words) -> str:
+    """Return the SHA-256 of what a letter says, by which it is known that it goes as it was shown."""
+    return hashlib.sha256(f"{letter.heading}\n\n{letter.text}".encode()).hexdigest()
+
+
+def draft(
+    assessment: Assessment, outcome: str, clause: str, *, voucher_minutes: int = 0, reply: SavedReply | None = None
+) -> tuple[str, str]:
+    """Draft subject and text of a decision in the claimant's language, from a saved reply or the first for the outcome."""
+    claim, facts, grants = assessment.claim, assessment.facts(), outcome == Outcome.GRANT
+    reply = reply or first_reply(ReplyKind.GRANT if grants else ReplyKind.REFUSAL)
+    with translation.override(language_of(claim)):
+        context = {"claim": claim, "month": month_name(assessment.month), "grant": grants, "facts": facts}
+        subject = render_to_string("claims/emails/decision.subject.txt", context)
+        values = {
+            "availability": facts["availability"] or "–",
+            "target": facts["target"],
+            "minutes": format_minutes(facts["counted_minutes"]),
+            "notes": _tidy(render_to_string("claims/emails/notes.txt", context)) if grants else "",
+            "reason": "" if grants else refusal_reason(clause, assessment),
+        }
+        if grants:
+            values |= _divided(assessment, voucher_minutes)
+        text = reply_text(claim, reply, **values)
+    return " ".join(subject.split()), text
+
+
+def _divided(assessment: Assessment, voucher_minutes: int) -> dict[str, str]:
+    entitlement = assessment.entitlement
+    division = divide(
+        entitlement,
+        max(0, min(voucher_minutes, entitlement.paid)),
+        assessment.cap_balance.left,
+        extendable=assessment.extendable is not None,
+    )
+    return {
+        "extension": format_minutes(division.extension_minutes),
+        "voucher": amount(division.voucher_value, entitlement.currency),
+    }
+
+
+def question_draft(claim: Claim, reply: SavedReply) -> str:
+    """Draft a question in the claimant's language, from a saved reply."""
+    with translation.override(language_of(claim)):
+        return reply_text(claim, reply)
+
+
+def undoing_draft(claim: Claim, entries: Sequence[Entry]) -> tuple[str, str]:
     """Draft subject and text of the e-mail that tells of a reversal, in the claimant's language."""
     with translation.override(language_of(claim)):
         context = {
             "claim": claim,
             "month": month_name(claim.service_month),
-            "contract": claim.contract,
             "lost": [
                 (entry, amount(entry.voucher.value, entry.currency) if entry.voucher else "") for entry in entries
             ],
-            "reopens": reopens,
         }
         subject = render_to_string("claims/emails/undoing.subject.txt", context)
-        text = render_to_string("claims/emails/undoing.txt", context)
-    return " ".join(subject.split()), _tidy(text)
+        corrections = _tidy(render_to_string("claims/emails/undoing.txt", context))
+        text = reply_text(claim, first_reply(ReplyKind.REVERSAL), corrections=corrections)
+    return " ".join(subject.split()), text
 
 
-def as_sent(claim: Claim, text: str) -> str:
-    """Return an edited e-mail as it goes to the claimant, with the personal links as placeholders."""
-    with translation.override(language_of(claim)):
-        context = {"link": _("[personal link]"), "minutes_link": _("[personal link to the minutes]")}
-        return f"{_tidy(text)}\n\n{_tidy(render_to_string('claims/emails/link.txt', context))}"
+def reply_text(claim: Claim, reply: SavedReply, **values: str) -> str:
+    """Fill in a saved reply in the active language."""
+    language = translation.get_language()
+    customer = claim.contract.customer.name
+    known = {
+        "customer": customer,
+        "contact": (claim.contact and claim.contact.name) or customer,
+        "contract": str(claim.contract),
+        "claim": claim.number,
+        "month": month_name(claim.service_month),
+        "operator": operator_in_force().name_in(language) or _("SLA portal"),
+    }
+    return _tidy(filled(reply.wording, known | values))
 
 
-def compensation_text(compensation: Compensation) -> str:
-    """Describe a compensation in the active language."""
+def given_by(compensation: Compensation) -> Given:
+    """Return what a compensation gave."""
     entries = {entry.step: entry for entry in compensation.entries.select_related("extended")}
     extension, voucher = entries.get("extended"), Voucher.objects.filter(compensation=compensation).first()
     division = Division(
@@ -127,7 +184,7 @@ def compensation_text(compensation: Compensation) -> str:
         cut_value=compensation.cut_value,
     )
     ends_on = extension.extended.last_day if extension and extension.extended else None
-    return _compensation_text(division, ends_on, voucher, compensation.currency)
+    return Given(division, ends_on, voucher.expires_on if voucher else None, compensation.currency)
 
 
 def language_of(claim: Claim) -> str:
@@ -146,26 +203,42 @@ clocks = lazy(_clocks, str)
 """`_clocks` in the language of the e-mail, when it is rendered."""
 
 
-def _compensation_text(division: Division, ends_on: date | None, voucher: Voucher | None, currency: str) -> str:
+def given_text(given: Given) -> str:
+    """Say what is given in the active language."""
+    division = given.division
     context = {
         "division": division,
-        "ends_on": ends_on,
-        "voucher": voucher,
-        "voucher_value": amount(division.voucher_value, currency) if division.voucher_value else "",
-        "cut_value": amount(division.cut_value, currency) if division.cut_value else "",
+        "ends_on": given.ends_on,
+        "expires_on": given.expires_on,
+        "voucher_value": amount(division.voucher_value, given.currency) if division.voucher_value else "",
+        "cut_value": amount(division.cut_value, given.currency) if division.cut_value else "",
     }
     return _tidy(render_to_string("claims/emails/compensation.txt", context))
 
 
-def _with_link(language: str, subject: str, text: str, *, figures: bool) -> Words:
-    """Return an e-mail with the personal links at its end; `figures`: also to the minutes of the month."""
+def _complete(
+    claim: Claim,
+    subject: str,
+    parts: Sequence[str],
+    closing: SavedReply,
+    *,
+    step: str,
+    figures: bool = False,
+    **said: Any,
+) -> Words:
+    """Return an e-mail in the active language: its parts, what the reader can do, closing and signature.
+
+    The salutation above it is of each recipient. `figures`: with a link to the minutes of the month.
+    """
     links = [*([private_link(MINUTES_PATH)] if figures else []), private_link(CLAIM_PATH)]
-    context = {"link": links[-1], "minutes_link": links[0] if figures else ""}
-    full = f"{_tidy(text)}\n\n{_tidy(render_to_string('claims/emails/link.txt', context))}"
+    context = {"step": step, "link": links[-1], "minutes_link": links[0] if figures else "", **said}
+    steps = render_to_string("claims/emails/options.txt", context)
+    full = "\n\n".join(filter(None, map(_tidy, [*parts, steps, reply_text(claim, closing)])))
     html = linebreaks(escape(full))
     for link in links:
         html = html.replace(link, f'<a href="{link}">{link}</a>')
-    return Words(language, subject, full, mark_safe(html))  # noqa: S308 - escaped one line above
+    language = translation.get_language() or settings.LANGUAGE_CODE
+    return Words(language, " ".join(subject.split()), full, mark_safe(html))  # noqa: S308 - escaped above
 
 
 def _tidy(text: str) -> str:

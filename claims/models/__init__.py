@@ -15,6 +15,7 @@ from .applying import (
 from .billing import BilledEntry, BillingExport, CreditNote
 from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Undoing, Voucher
+from .letters import Enclosure, ReplyKind, SavedReply
 from .review import Decision, Outcome, Recommendation
 from .working import Mention, Note, Viewer
 
@@ -30,6 +31,7 @@ __all__ = [
     "Compensation",
     "CreditNote",
     "Decision",
+    "Enclosure",
     "Entry",
     "Mention",
     "Note",
@@ -38,6 +40,8 @@ __all__ = [
     "Proof",
     "Recommendation",
     "RefusedApplication",
+    "ReplyKind",
+    "SavedReply",
     "Source",
     "Status",
     "Step",

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .applying import Claim
+from .letters import Enclosure
 
 
 class Outcome(models.TextChoices):
@@ -25,6 +26,9 @@ class Recommendation(models.Model):
     extension_minutes = models.PositiveIntegerField(_("extension minutes"), default=0)
     letter_subject = models.CharField(_("e-mail subject"), max_length=300)
     letter_text = models.TextField(_("e-mail text"))
+    enclosures = models.ManyToManyField(
+        Enclosure, related_name="recommendations", verbose_name=_("files attached to the e-mail")
+    )
     facts = models.JSONField(_("facts"), help_text=_("The figures on which it is based, as they were then."))
     after_appeal = models.BooleanField(_("after an appeal"), default=False)
     recommended_by = models.ForeignKey(

@@ -18,7 +18,7 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Kind
 from sla_portal.notices.operations import give_notice
 from sla_portal.notices.private import token
-from sla_portal.notices.wording import Words
+from sla_portal.notices.wording import File, Words
 
 LINK_VALID = timedelta(days=180)
 
@@ -32,7 +32,7 @@ def notify(actor: Actor, claim: Claim, step: str, now: datetime, **context: Any)
     send(actor, claim, emails.step_email(claim, step, context), now)
 
 
-def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> None:
+def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime, files: Sequence[File] = ()) -> None:
     """Queue an e-mail to the claimant or, if that contact was deleted, to all contacts of the customer and its installer."""
     everyone = contacts_of_customer(claim.contract.customer)
     notice = give_notice(
@@ -42,6 +42,7 @@ def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime) -> N
         wordings=words,
         audience=Contact.objects.filter(pk=claim.contact_id) if claim.contact_id else everyone,
         public=False,
+        attachments=files,
         now=now,
     )
     ClaimLink.objects.bulk_create(

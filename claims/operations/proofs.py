@@ -8,6 +8,7 @@ import secrets
 import tempfile
 import unicodedata
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from io import BytesIO
@@ -147,6 +148,30 @@ def add_proof(*, actor: Actor, to: Application | Claim, upload: File[bytes], now
             added_by_name=actor.name,
         )
         return _store(actor, to, proof, file, inspected.preview, now)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A file that passed the inspection, whole."""
+
+    name: str
+    kind: str
+    sha256: str
+    content: bytes
+    scan: Scan
+
+
+def examine(upload: File[bytes]) -> Examined:
+    """Inspect a file as proof is inspected, without storing it. Raises `ProofRefused`."""
+    if upload.size > LARGEST:
+        raise ProofRefused(str(SENTENCES[Reason.TOO_LARGE]))
+    with tempfile.TemporaryFile() as file:
+        sha256 = _copied(upload, file)
+        name, ours = _cleaned(upload.name or ""), document_of_file(sha256)
+        inspected, scanned = _inspected(file, name, ours=bool(ours and ours.pdf))
+        file.seek(0)
+        scan_found = Scan.CLEAN if scanned else Scan.NOT_SCANNED
+        return Examined(_with_ending(name, inspected.kind, sha256), inspected.kind, sha256, file.read(), scan_found)
 
 
 def remove_proof(*, actor: Actor, proof: Proof, now: datetime) -> None:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from claims.emails import decision_email
+from claims.emails import decision_letter, fingerprint, given_by, question_letter, to_everyone
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Occasion
 from sla_portal.audit.operations import check_unchanged, make_checkpoint, require
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.money import format_amount as amount
+from sla_portal.notices.wording import Words
 
-from ..models import Claim, Decision, Outcome, Recommendation, Status
+from ..models import Claim, Decision, Enclosure, Outcome, Recommendation, Status
 from ..queries import Assessment, assess, claimed_before, deciders_of_appeal, refusal_of
 from ..rules import GROUNDS, worth
 from ..words import result_text
 from .due import go_on, note_answer, restart_decision, stop_clock
+from .enclosing import check_enclosed, files_of
 from .ledger import grant
 from .notifying import notify, require_addressee, send
 from .receiving import change_status, locked_claim
@@ -70,6 +73,10 @@ class EmailMissing(Refused):
     field = "letter_text"
 
 
+class LetterChanged(Refused):
+    """The letter would not go as it was shown."""
+
+
 class SecondPersonNeeded(Refused):
     """The recommender must not decide, and nobody involved in a refusal may decide its appeal."""
 
@@ -103,7 +110,7 @@ def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) ->
         locked.asked, locked.asked_at = question, now
         note_answer(locked, now)
         change_status(actor, locked, Status.WAITING, "asked about", question, now)
-        notify(actor, locked, "asked", now, asked=question)
+        send(actor, locked, to_everyone(question_letter(locked, question)), now)
 
 
 def customer_answered(*, actor: Actor, claim: Claim, text: str, now: datetime) -> None:
@@ -127,17 +134,20 @@ def recommend(
     letter_subject: str,
     letter_text: str,
     now: datetime,
+    enclosures: Collection[Enclosure] = (),
 ) -> Recommendation:
     """Recommend to grant a claim, `voucher_minutes` of it as a voucher and the rest as extension, or to refuse it.
 
     A grant requires that every check passed; a refusal requires a clause on which the record lets it rest
-    (`Assessment.grounds`). Nothing is granted and nobody is notified until another person decides.
+    (`Assessment.grounds`). `enclosures` go with the letter. Nothing is granted and nobody is notified until another
+    person decides.
     """
     require(actor, "claims.review_claim")
     if not reason.strip():
         raise ReasonMissing(_("Give a reason. The approver reads it, and it stays on record."))
     if not letter_subject.strip() or not letter_text.strip():
         raise EmailMissing(_("The e-mail needs a subject and a text."))
+    check_enclosed(claim, enclosures)
     with transaction.atomic():
         locked = locked_claim(actor, claim, *IN_REVIEW)
         assessment = assess(locked, now)
@@ -166,6 +176,7 @@ def recommend(
         if locked.status == Status.WAITING:
             go_on(locked, now)
         locked.recommended_by = actor.user
+        recommendation.enclosures.add(*enclosures)
         action = "recommended to grant" if granting else "recommended to refuse"
         change_status(actor, locked, Status.RECOMMENDED, action, reason, now)
     return recommendation
@@ -232,11 +243,12 @@ def _return_to_reviewer(recommendation: Recommendation, now: datetime) -> bool:
     return True
 
 
-def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: datetime) -> Decision:
+def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: datetime, letter: str = "") -> Decision:
     """Approve the recommendation of another person: grant the compensation or refuse, and send the e-mail.
 
     `recommendation` is the primary key of the one that was displayed. The same `key` decides only once. What exceeds the
-    cap now is cut, and the e-mail says so (5.1).
+    cap now is cut, and the e-mail says so (5.1). `letter` is the fingerprint of the e-mail that was displayed: no other is
+    sent, so a decision that would send another raises `LetterChanged`. Empty: none was displayed.
     """
     require(actor, "claims.decide_claim")
     with transaction.atomic():
@@ -261,7 +273,10 @@ def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: d
         else:
             _check_ground(assessment, wanted.clause)
             change_status(actor, locked, Status.REFUSED, "refused", wanted.reason, now)
-        send(actor, locked, decision_email(wanted.letter_subject, wanted.letter_text, compensation), now)
+        given = given_by(compensation) if compensation else None
+        written = decision_letter(locked, wanted.letter_subject, wanted.letter_text, given)
+        check_shown(written, letter)
+        send(actor, locked, to_everyone(written), now, files_of(wanted))
         make_checkpoint(occasion=Occasion.DECISION, about=decision, now=now)
     return decision
 
@@ -286,6 +301,12 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
         restart_decision(locked, now)
         change_status(actor, locked, Status.SUBMITTED, "appealed", text, now)
         notify(actor, locked, "appealed", now)
+
+
+def check_shown(letter: Words, shown: str) -> None:
+    """Raise `LetterChanged` if a letter is not the one whose fingerprint the page carried."""
+    if shown and fingerprint(letter) != shown:
+        raise LetterChanged(_("The e-mail has changed since it was shown. Read it again before you decide."))
 
 
 def current(claim: Claim) -> Recommendation:

@@ -23,7 +23,7 @@ from .due import restart_decision
 from .ledger import add_entry, locked
 from .notifying import require_addressee, send
 from .receiving import change_status
-from .reviewing import ReasonMissing
+from .reviewing import ReasonMissing, check_shown
 
 REVERSED_BY = {
     Step.REDEEMED: Step.RETURNED,
@@ -131,8 +131,10 @@ def propose_undoing(
     return undoing
 
 
-def confirm_undoing(*, actor: Actor, undoing: Undoing, now: datetime) -> list[Entry]:
+def confirm_undoing(*, actor: Actor, undoing: Undoing, now: datetime, letter: str = "") -> list[Entry]:
     """Post the reversals that another person proposed, and send the letter. Returns the entries.
+
+    `letter` is the fingerprint of the letter that was displayed, as for `decide`.
 
     If nothing of the grant remains its claim is under review again, so that the right amount can be granted. Raises
     `AlreadyClosed`, `SamePerson`, `NothingToReverse`, and `ContractOver` if the contract would end in the past.
@@ -155,7 +157,9 @@ def confirm_undoing(*, actor: Actor, undoing: Undoing, now: datetime) -> list[En
             restart_decision(claim, now)
             change_status(actor, claim, Status.SUBMITTED, "reopened", undoing.reason, now)
         if undoing.letter_text:
-            send(actor, claim, emails.decision_email(undoing.letter_subject, undoing.letter_text, None), now)
+            written = emails.reversal_letter(claim, undoing.letter_subject, undoing.letter_text, reopens=reopens)
+            check_shown(written, letter)
+            send(actor, claim, emails.to_everyone(written), now)
         _close(actor, undoing, Undoing.Outcome.CONFIRMED, "", now)
     return reversals
 

@@ -15,6 +15,7 @@ VERBS = {
     "assigned": pgettext_lazy("audit log", "assigned"),
     "asked about": pgettext_lazy("audit log", "asked the customer about"),
     "asked for the publication of": pgettext_lazy("audit log", "submitted for approval"),
+    "attached a file to a letter of": pgettext_lazy("audit log", "attached a file to an e-mail of"),
     "began": pgettext_lazy("audit log", "began"),
     "cancelled": pgettext_lazy("audit log", "cancelled"),
     "changed": pgettext_lazy("audit log", "changed"),
@@ -144,7 +145,10 @@ LOOKING = SIGN_INS | frozenset(
 )
 """Verbs of reading: nothing is new after them."""
 
-NO_CHANGE = LOOKING | {"revoked the links of", "updated"}
+LOOKS = frozenset({"downloaded a bundle of proof", "downloaded proof of", "listed the files of", "viewed proof of"})
+"""Verbs of opening a file, which are shown folded below what was done."""
+
+NO_CHANGE = LOOKING | {"attached a file to a letter of", "revoked the links of", "updated"}
 """Verbs after which a decision rests on what it rested on before."""
 
 ADDING = NO_CHANGE | {

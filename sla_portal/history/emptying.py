@@ -56,6 +56,7 @@ RECORDED = frozenset(
         "claims.Viewer", "claims.Note", "claims.Mention",
         "claims.Decision", "claims.Compensation", "claims.Voucher", "claims.Entry", "claims.Undoing", "claims.Undoing_entries",
         "claims.CreditNote", "claims.BillingExport", "claims.BilledEntry",
+        "claims.Enclosure", "claims.Recommendation_enclosures",
         "reports.MailedReport", "reports.ReportRun", "reports.ReportRun_regions", "reports.ReportRun_customers", "reports.Report",
         "reports.VersionPdf", "reports.Bundle",
         "audit.ClosedMonth", "operator.Basis", "staff.Submission",
@@ -80,7 +81,7 @@ KEPT = frozenset(
         "audit.Seal", "availability.Sweep",
         "customers.Region", "customers.CoreFunction", "customers.Client", "agreements.RegisterEntry",
         "incidents.IncidentTemplate", "incidents.IncidentTemplate_functions", "incidents.IncidentTemplate_clients",
-        "incidents.UpdateTemplate", "claims.OwnDay", "claims.CalendarYear", "staff.FailedSignIns",
+        "incidents.UpdateTemplate", "claims.OwnDay", "claims.CalendarYear", "claims.SavedReply", "staff.FailedSignIns",
         "operator.Identity", "operator.Logo", "operator.Opening", "operator.Rehearsal", "operator.StagingCopy",
     }
 )  # fmt: skip

@@ -96,6 +96,7 @@ LISTS = (
     (gettext_lazy("Clients"), "customers_client_changelist", "customers.view_client"),
     (gettext_lazy("Incident templates"), "incidents_incidenttemplate_changelist", "incidents.view_incidenttemplate"),
     (gettext_lazy("Update templates"), "incidents_updatetemplate_changelist", "incidents.view_updatetemplate"),
+    (gettext_lazy("Saved replies"), "claims_savedreply_changelist", "claims.view_savedreply"),
     (gettext_lazy("Days of the operator's calendar"), "claims_ownday_changelist", "claims.view_ownday"),
     (gettext_lazy("Operator's identity"), "operator_identity", "operator.view_identity"),
     (gettext_lazy("Setup"), "setup", checklist.RIGHT),

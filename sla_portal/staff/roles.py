@@ -27,6 +27,7 @@ VIEW_CLAIMS = (
     "claims.view_entry",
     "claims.view_ownday",
     "claims.view_calendaryear",
+    "claims.view_savedreply",
 )
 WATCH = ("audit.view_faults", "staff.view_failedsignins")
 VIEW_ALL = (
@@ -143,6 +144,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "claims.redeem_voucher",
         "claims.reverse_compensation",
         "claims.export_for_billing",
+        "claims.add_savedreply",
+        "claims.change_savedreply",
+        "claims.delete_savedreply",
         "availability.propose_own_exclusion",
         "availability.decide_own_exclusion",
         *VIEW_NOTICES,

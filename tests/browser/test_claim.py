@@ -1,10 +1,12 @@
 """A claim in a real browser: recommended by one person and granted by another."""
 
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
 from django.core.files.base import ContentFile
 from django.urls import reverse
+from PIL import Image
 from playwright.sync_api import expect
 from time_machine import travel
 
@@ -58,7 +60,7 @@ def test_support_recommends_and_another_person_grants(desks, claim):
     expect(one.get_by_label("Subject", exact=True)).to_have_value(f"Claim {claim.number} for September 2026 is granted")
     one.get_by_label("E-mail text", exact=True).press("Control+End")
     one.get_by_label("E-mail text", exact=True).press_sequentially(" We are sorry.")
-    one.get_by_role("button", name="Preview e-mail").click()
+    one.locator("form.recommend").get_by_role("button", name="Preview e-mail").click()
     expect(one.get_by_role("status")).to_contain_text("We are sorry.")
     expect(one.get_by_role("status")).to_contain_text("Your contract now runs to 2027-01-01")
     one.get_by_role("button", name="Recommend", exact=True).click()
@@ -98,6 +100,8 @@ def test_a_refusal_is_recommended_with_the_keyboard_alone(desks, claim):
     page.keyboard.type("3.3.2")
     page.keyboard.press("Tab")
     page.keyboard.type("No file came")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Saved reply").first).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Subject", exact=True)).to_have_value(
@@ -160,3 +164,44 @@ def test_the_pages_of_claims_have_no_accessibility_violations(desks, claim, sche
             grant.click()
         broken |= faults(page)
     assert broken == {}
+
+
+def screenshot(size: tuple[int, int], name: str) -> ContentFile:
+    content = BytesIO()
+    Image.effect_noise(size, 60).save(content, "PNG")
+    return ContentFile(content.getvalue(), name)
+
+
+def test_the_decision_stays_in_view_and_a_claim_of_four_files_is_short_on_a_phone(desks, claim):
+    agent, address = support("agent"), reverse("admin:claim", args=[claim.pk])
+    for number, size in enumerate([(390, 844), (844, 390), (390, 1200)]):
+        add_proof(actor=Actor.staff(agent), to=claim, upload=screenshot(size, f"{number}.png"), now=OPEN)
+    desk = desks(agent)
+    desk.goto(address)
+    submit = desk.get_by_role("button", name="Recommend", exact=True)
+    expect(submit).to_be_in_viewport()
+    last_check = desk.get_by_text("Balance under the liability cap")
+    last_check.scroll_into_view_if_needed()
+    expect(submit).to_be_in_viewport()
+    expect(last_check).to_be_in_viewport()
+    desk.get_by_text("Refuse", exact=True).click()
+    desk.get_by_label("Clause of the refusal").select_option("2")
+    desk.get_by_label("Reason, for the record").fill("As the record says")
+    desk.get_by_role("button", name="Draft e-mail").click()
+    expect(desk.get_by_label("E-mail text", exact=True)).to_be_in_viewport()
+    expect(submit).to_be_in_viewport()
+    desk.locator("form.recommend").get_by_role("button", name="Preview e-mail").click()
+    expect(desk.get_by_text("Dear Ada Hafen,")).to_be_in_viewport()
+    # A refusal comes back to its field.
+    desk.get_by_label("Reason, for the record").fill("")
+    submit.click()
+    expect(desk.get_by_label("Reason, for the record")).to_be_focused()
+    expect(desk.get_by_label("Reason, for the record")).to_be_in_viewport()
+
+    phone = desks(agent, viewport=PHONE)
+    phone.goto(address)
+    for picture in phone.locator(".proof-picture img").all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", value=True)
+    assert fits(phone)
+    assert phone.evaluate("document.documentElement.scrollHeight") <= 6000

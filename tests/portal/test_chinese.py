@@ -442,6 +442,7 @@ BOTH_LANGUAGES = (
     "/admin/audit/",
     "/admin/incidents/incidenttemplate/",
     "/admin/incidents/updatetemplate/",
+    "/admin/claims/savedreply/",
     "/admin/agreements/registerentry/",
     "/admin/agreements/agreementversion/",
     "/admin/operator-identity/",

@@ -13,7 +13,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.urls.resolvers import RoutePattern
 from time_machine import travel
 
-from claims.models import CalendarYear, Claim, Entry, OwnDay, Voucher
+from claims.models import CalendarYear, Claim, Entry, OwnDay, SavedReply, Voucher
 from claims.operations import ask_customer, decide, redeem_voucher
 from incidents.models import IncidentTemplate, Review, UpdateTemplate
 from maintenance.operations import request_announcement
@@ -626,6 +626,7 @@ RECORDS: dict[str, tuple[Callable[[], models.Model], dict[str, str]]] = {
     ),
     "incidents_incidenttemplate": (lambda: IncidentTemplate.objects.create(title="Outage"), {"title": "Major outage"}),
     "incidents_updatetemplate": (lambda: UpdateTemplate.objects.create(name="First", text="We look."), {"name": "1st"}),
+    "claims_savedreply": (SavedReply.objects.first, {"text": "We grant {claim}."}),
     "claims_ownday": (lambda: OwnDay.objects.create(day=on("2026-10-02"), working=True), {"note": "As published"}),
     "claims_calendaryear": (lambda: CalendarYear.objects.create(year=2027, source="A site"), {"source": "Another"}),
 }

@@ -108,6 +108,8 @@ PAGES = [
     ("incidents_incidenttemplate_add", None, {"NOC"}),
     ("incidents_updatetemplate_changelist", None, EVERYONE - {"Support"}),
     ("incidents_updatetemplate_add", None, {"NOC"}),
+    ("claims_savedreply_changelist", None, EVERYONE - {"NOC"}),
+    ("claims_savedreply_add", None, {"Support"}),
     ("claims", None, EVERYONE - {"NOC"}),
     ("enter_claim", None, {"Support"}),
     ("incidents_incident_changelist", None, EVERYONE),

@@ -9,11 +9,13 @@ from claims.models import (
     ClaimLink,
     Compensation,
     Decision,
+    Enclosure,
     Entry,
     Mention,
     Note,
     Recommendation,
     RefusedApplication,
+    SavedReply,
     Undoing,
     Viewer,
     Voucher,
@@ -30,6 +32,21 @@ def claim(of: Claimant | None = None, **values) -> Claim:
         **DUE,
     }  # fmt: skip
     return Claim.objects.create(**{**given, **values})
+
+
+def saved_reply(**values) -> SavedReply:
+    return SavedReply.objects.create(
+        **{"kind": "grant", "name": "Short", "text": "Granted.", "text_zh": "准予。", **values}
+    )
+
+
+def enclosure(**values) -> Enclosure:
+    given = {
+        "name": "log.txt", "kind": "txt", "size": 1, "sha256": "0" * 64, "content": b"x", "scan": "clean", "added_at": OPEN,
+        **values,
+    }  # fmt: skip
+    given.setdefault("claim", claim())
+    return Enclosure.objects.create(added_by=support(), **given)
 
 
 def application(**values) -> Application:
@@ -177,6 +194,13 @@ BREAKS = {
     "every_entry_but_the_first_follows_one": lambda: undone(compensation(), number=1),
     "a_compensation_gives_each_part_once": extended_twice,
     "a_reversal_states_its_reason": reversed_without_reason,
+    "a_saved_reply_is_of_a_known_kind": lambda: saved_reply(kind="joke"),
+    "a_saved_reply_has_a_name_and_a_text_in_each_language": lambda: saved_reply(text_zh=""),
+    "a_file_is_enclosed_with_a_claim_once": lambda: [enclosure(claim=made, name=n) for made in [claim()] for n in "ab"],
+    "the_enclosures_of_a_claim_have_names_of_their_own": lambda: [
+        enclosure(claim=made, sha256=one * 64) for made in [claim()] for one in "ab"
+    ],
+    "a_scan_of_an_enclosure_found_nothing_or_was_not": lambda: enclosure(scan="found"),
     "a_grant_has_one_open_undoing": lambda: [undoing(of) for of in [compensation()] * 2],
     "a_closed_undoing_has_its_time_and_person": lambda: undoing(outcome="declined"),
     "an_undoing_is_confirmed_by_another_person": undoing_confirmed_by_its_proposer,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from django import template
@@ -57,9 +56,11 @@ CLAUSE = "clause "
 
 @register.inclusion_tag("audit/_log.html")
 def audit_log(*subjects: models.Model) -> dict[str, Any]:
-    """Show the entries about any of `subjects`, newest first."""
-    entries = list(islice(queries.entries_about(*subjects), SHOWN + 1))
-    return {"entries": entries[:SHOWN], "more": len(entries) > SHOWN, "shown": SHOWN}
+    """Show the entries about any of `subjects`, newest first, and the looks at their files apart: they change nothing."""
+    about = queries.entries_about(*subjects)
+    entries = list(about.exclude(action__in=verbs.LOOKS)[: SHOWN + 1])
+    looks = list(about.filter(action__in=verbs.LOOKS)[:SHOWN])
+    return {"entries": entries[:SHOWN], "more": len(entries) > SHOWN, "shown": SHOWN, "looks": looks}
 
 
 @register.filter

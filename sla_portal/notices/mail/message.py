@@ -123,7 +123,7 @@ class MailMessage:
     def _value(self, spot: str, escaped: bool, delivery: Delivery) -> str:
         if spot != self.place:
             return completed(spot, delivery)
-        lines = [self._greeting(delivery.name), *self._customers(delivery)]
+        lines = [salutation(delivery.name, self.wording.language), *self._customers(delivery)]
         return "<br>".join(map(escape, lines)) if escaped else "\n".join(lines)
 
     def _from(self) -> str:
@@ -154,10 +154,6 @@ class MailMessage:
             part.set_boundary(f"=_{number}_{self.notice.sha256[:32]}")
         return message.as_bytes()
 
-    def _greeting(self, name: str) -> str:
-        with translation.override(self.wording.language):
-            return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Hello,")
-
     def _customers(self, delivery: Delivery) -> list[str]:
         """Return the lines that name the customers of an e-mail that is not for the contact's own alone."""
         named = [one.named for one in delivery.customers.all()]
@@ -165,6 +161,12 @@ class MailMessage:
             if len(named) > 1:
                 return ["", _("This e-mail is for %(count)d customers:") % {"count": len(named)}, *named]
             return ["", *(_("This e-mail is for %(customer)s.") % {"customer": one} for one in named)] if named else []
+
+
+def salutation(name: str, language: str) -> str:
+    """Return the first line of an e-mail to a person; without a name it greets nobody by name."""
+    with translation.override(language):
+        return _("Dear %(name)s,") % {"name": _clean(name)} if _clean(name) else _("Hello,")
 
 
 def received(content: bytes) -> bytes:

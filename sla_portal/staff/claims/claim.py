@@ -159,7 +159,9 @@ def claim_response(request: HttpRequest, claim: Claim, now: datetime, **bound: A
             corrections = {one.exclusion.pk: sheet.correction_sentence(one) for one in found}
         context |= _assessed(claim, assessment, history, now)
         context |= {
-            "recommend": RecommendForm(assessment=assessment, auto_id="recommend-%s"),
+            "recommend": RecommendForm(
+                assessment=assessment, enclosures=list(claim.enclosures.defer("content")), auto_id="recommend-%s"
+            ),
             "own": CustomerExclusionForm(
                 clauses=clauses_of_section_4(now), times=list(claim.times.all()), auto_id="own-%s"
             ),

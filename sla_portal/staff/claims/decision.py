@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from claims import emails
 from claims.models import Claim, Outcome, Status
+from claims.operations.enclosing import enclose
+from claims.operations.ledger import valid_until
 from claims.operations.reviewing import (
     decide,
     recommend,
@@ -21,10 +23,11 @@ from claims.operations.reviewing import (
     withdraw_recommendation,
 )
 from claims.queries import Assessment, assess
+from claims.rules import Division
 from sla_portal.agreements.rules import extended_to
 from sla_portal.audit.actors import Actor
 from sla_portal.clocks import month_name
-from sla_portal.customers.queries import contacts_of_customer
+from sla_portal.kernel.errors import Refused
 from sla_portal.notices.tasks import deliver_soon
 
 from ..common import page, refusals_on
@@ -53,18 +56,32 @@ def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Draft the e-mail, preview it, or submit the recommendation."""
     claim, actor, now, back = asked_step(request, pk, REVIEW)
     assessment = assess(claim, now)
-    form = RecommendForm(request.POST, assessment=assessment, auto_id="recommend-%s")
+    data, refused = _enclosing(request, claim, actor, now)
+    form = RecommendForm(
+        data,
+        assessment=assessment,
+        enclosures=list(claim.enclosures.defer("content")),
+        refused_files=refused,
+        auto_id="recommend-%s",
+    )
     if not form.is_valid():
         return claim_response(request, claim, now, recommend=form)
     given = form.cleaned_data
     doing = request.POST.get("do")
     if doing == "draft":
-        form = form.with_email(*emails.draft(assessment, given["outcome"], given["clause"]), assessment)
-        return claim_response(request, claim, now, recommend=form, **_preview(claim, assessment, form.cleaned_data))
+        drafted = emails.draft(
+            assessment,
+            given["outcome"],
+            given["clause"],
+            voucher_minutes=given["voucher_minutes"],
+            reply=given["reply"],
+        )
+        form = form.with_email(*drafted, assessment)
+        return claim_response(request, claim, now, recommend=form, **_preview(assessment, form.cleaned_data, now))
     if not form.check_email():
         return claim_response(request, claim, now, recommend=form)
     if doing == "show":
-        return claim_response(request, claim, now, recommend=form, **_preview(claim, assessment, given))
+        return claim_response(request, claim, now, recommend=form, **_preview(assessment, given, now))
 
     def write() -> str:
         recommend(
@@ -76,6 +93,7 @@ def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
             voucher_minutes=given["voucher_minutes"] if given["outcome"] == Outcome.GRANT else 0,
             letter_subject=given["letter_subject"],
             letter_text=given["letter_text"],
+            enclosures=given["enclosed"],
             now=now,
         )
         messages.success(
@@ -91,27 +109,43 @@ def recommend_claim(request: HttpRequest, pk: int) -> HttpResponse:
     return claim_response(request, claim, now, recommend=form)
 
 
-def _preview(claim: Claim, assessment: Assessment, given: dict[str, Any]) -> dict[str, Any]:
-    """Context of the preview: the e-mail as it would be sent now, and the amounts."""
+def _enclosing(request: HttpRequest, claim: Claim, actor: Actor, now: datetime) -> tuple[QueryDict, list[str]]:
+    """Store the files of the form, so that none is lost on the way; return what was sent with them ticked, and refusals."""
+    data, refused = request.POST.copy(), []
+    for upload in request.FILES.getlist("files"):
+        try:
+            stored = enclose(actor=actor, claim=claim, upload=upload, now=now)
+            data.appendlist("enclosed", str(stored.pk))
+        except Refused as refusal:
+            refused.append(f"{upload.name}: {refusal}")
+    return data, refused
+
+
+def _preview(assessment: Assessment, given: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Context of the preview: the letter as it would go now, and the amounts."""
     division = sheet.division_of(assessment, given["voucher_minutes"])
     grants = given["outcome"] == Outcome.GRANT
+    written = emails.decision_letter(
+        assessment.claim,
+        given["letter_subject"],
+        given["letter_text"],
+        _given(assessment, division, now) if grants else None,
+    )
     return {
-        "preview": emails.preview(
-            claim,
-            given["letter_text"],
-            division if grants else None,
-            _new_end(assessment, division.extension_minutes),
-            assessment.entitlement.currency,
-        ),
-        "preview_subject": given["letter_subject"],
+        "preview": sheet.shown_letter(assessment.claim, written, given["enclosed"]),
         "worth": sheet.worth_of(assessment, division),
     }
 
 
-def _new_end(assessment: Assessment, minutes: int) -> date | None:
-    """Return the last service day of the contract after an extension by `minutes`; None without one."""
-    contract = assessment.extendable
-    return extended_to(contract.ends_on, contract.extended_minutes + minutes) if contract and minutes else None
+def _given(assessment: Assessment, division: Division, now: datetime) -> emails.Given:
+    """Return what a division of the minutes would give now."""
+    contract, minutes = assessment.extendable, division.extension_minutes
+    return emails.Given(
+        division,
+        ends_on=extended_to(contract.ends_on, contract.extended_minutes + minutes) if contract and minutes else None,
+        expires_on=valid_until(now, assessment.terms.voucher_valid_months) if division.voucher_value else None,
+        currency=assessment.entitlement.currency,
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -123,7 +157,7 @@ def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
     if claim.status != Status.RECOMMENDED or history.last is None:
         messages.info(request, _("This claim has no recommendation pending approval."))
         return redirect(back)
-    form = DecideForm(request.POST or None, initial={"recommendation": history.last.pk})
+    form = DecideForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             decision = decide(
@@ -131,6 +165,7 @@ def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
                 claim=claim,
                 recommendation=form.cleaned_data["recommendation"],
                 key=form.cleaned_data["key"],
+                letter=form.cleaned_data["letter"],
                 now=now,
             )
             deliver_soon()
@@ -142,10 +177,13 @@ def decide_claim(request: HttpRequest, pk: int) -> HttpResponse:
                 else _("Refused. The customer is notified by e-mail."),
             )
             return redirect(back)
+    shown = _to_decide(claim, history, request, now)
+    # Whatever was submitted, what is decided next is what this page shows.
+    fresh = DecideForm(initial={"recommendation": history.last.pk, "letter": shown["letter"].fingerprint})
     return page(
         request,
         "staff/claims/decide.html",
-        {**_to_decide(claim, history, request, now), "form": form},
+        {**shown, "form": form, "fresh": fresh},
         status=422 if form.errors else 200,
     )
 
@@ -155,7 +193,8 @@ def _to_decide(claim: Claim, history: sheet.ClaimHistory, request: HttpRequest, 
     assert last is not None  # noqa: S101 - the caller has looked
     grants = last.outcome == Outcome.GRANT
     division = sheet.division_of(assessment, last.voucher_minutes)
-    ends_on = _new_end(assessment, division.extension_minutes)
+    would_give = _given(assessment, division, now)
+    written = emails.decision_letter(claim, last.letter_subject, last.letter_text, would_give if grants else None)
     return {
         "title": _("Decide %(number)s") % {"number": claim.number},
         "claim": claim,
@@ -175,11 +214,8 @@ def _to_decide(claim: Claim, history: sheet.ClaimHistory, request: HttpRequest, 
         "assessment": assessment,
         "money": sheet.money(assessment.cap_balance, assessment.entitlement.currency),
         "worth": sheet.worth_of(assessment, division),
-        "ends_on": ends_on,
-        "email_text": emails.preview(
-            claim, last.letter_text, division if grants else None, ends_on, assessment.entitlement.currency
-        ),
-        "recipients": [claim.contact] if claim.contact else list(contacts_of_customer(claim.contract.customer)),
+        "ends_on": would_give.ends_on,
+        "letter": sheet.shown_letter(claim, written, last.enclosures.defer("content")),
     }
 
 

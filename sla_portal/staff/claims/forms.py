@@ -9,13 +9,15 @@ from typing import Any, cast
 from django import forms
 from django.contrib.auth.models import User
 from django.http import QueryDict
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from claims.models import ClaimedTime, Outcome, Source
+from claims.models import ClaimedTime, Enclosure, Outcome, ReplyKind, SavedReply, Source
 from claims.operations.receiving import MOST_TIMES
 from claims.queries import Assessment
+from claims.queries.replies import replies
 from claims.queries.working import reviewers
 from claims.rules import GROUNDS
 from claims.words import ground_name
@@ -30,10 +32,15 @@ from ..incidents.impact import ClauseText
 
 GRANT_CLAUSE = "3.2"
 LONGEST = 20_000
+ACCEPTED = ".png,.jpg,.jpeg,.webp,.heic,.heif,.avif,.pdf,.txt,.eml"
 
 
 def text_field(label: Any, rows: int, **given: Any) -> forms.CharField:
     return forms.CharField(label=label, widget=forms.Textarea(attrs={"rows": rows}), max_length=5000, **given)
+
+
+class ManyFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
 
 
 class OutcomeForm(forms.Form):
@@ -66,9 +73,31 @@ class OutcomeForm(forms.Form):
         return self.cleaned_data
 
 
+class ReplyField(forms.ChoiceField):
+    """A saved reply of some kinds; empty: the first that fits. Clean it to the reply."""
+
+    def __init__(self, *kinds: ReplyKind, **kwargs: Any) -> None:
+        super().__init__(label=gettext_lazy("Saved reply"), required=False, **kwargs)
+        self.kinds = kinds
+
+    def offer(self) -> None:
+        """Read the replies that can be chosen."""
+        # One of ours that stands in for a kind without any has no key: it is what is drafted without a choice.
+        self.known = {str(one.pk): one for one in replies(*self.kinds) if one.pk}
+        of_kind = {kind: [(pk, str(one)) for pk, one in self.known.items() if one.kind == kind] for kind in self.kinds}
+        listed = (
+            of_kind[self.kinds[0]] if len(self.kinds) == 1 else [(kind.label, of_kind[kind]) for kind in self.kinds]
+        )
+        self.choices = [("", _("the first that fits")), *listed]
+
+    def clean(self, value: Any) -> SavedReply | None:
+        return self.known.get(super().clean(value))
+
+
 class RecommendForm(KeyedForm, OutcomeForm):
     """A recommendation, with the e-mail to the customer."""
 
+    reply = ReplyField(ReplyKind.GRANT, ReplyKind.REFUSAL)
     voucher_minutes = forms.IntegerField(label=gettext_lazy("Voucher minutes"), min_value=0, required=False)
     letter_subject = forms.CharField(label=gettext_lazy("Subject"), max_length=300, required=False)
     letter_text = forms.CharField(
@@ -76,10 +105,29 @@ class RecommendForm(KeyedForm, OutcomeForm):
         widget=forms.Textarea(attrs={"rows": 14}),
         max_length=LONGEST,
         required=False,
-        help_text=gettext_lazy("The compensation and the link to the claim's page are added below automatically."),
+        help_text=gettext_lazy(
+            "Above it goes the salutation; below it what is given, what the customer can do, closing and signature."
+        ),
     )
 
-    def __init__(self, *args: Any, assessment: Assessment, **kwargs: Any) -> None:
+    files = forms.FileField(
+        label=gettext_lazy("Attach files"),
+        required=False,
+        widget=ManyFiles(attrs={"multiple": True, "accept": ACCEPTED}),
+        help_text=gettext_lazy("Up to 5 files, 10 MB together, of the kinds that proof materials have."),
+    )
+    enclosed = forms.MultipleChoiceField(
+        label=gettext_lazy("Attached to the e-mail"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        assessment: Assessment,
+        enclosures: Sequence[Enclosure] = (),
+        refused_files: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, grounds=assessment.grounds, **kwargs)
         fields: dict[str, Any] = self.fields
         fields["clause"].help_text = _(
@@ -89,6 +137,9 @@ class RecommendForm(KeyedForm, OutcomeForm):
         fields["clause"].error_messages["invalid_choice"] = _(
             "On the record the claim does not fail under this clause. Choose one from the list."
         )
+        fields["reply"].offer()
+        self.enclosures, self.refused_files = enclosures, refused_files
+        fields["enclosed"].choices = [(one.pk, f"{one.name} ({filesizeformat(one.size)})") for one in enclosures]
         most = assessment.entitlement.paid
         fields["voucher_minutes"].max_value = most
         fields["voucher_minutes"].widget.attrs |= {"max": most, "size": 6}
@@ -97,6 +148,21 @@ class RecommendForm(KeyedForm, OutcomeForm):
             fields["outcome"].choices = fields["outcome"].choices[1:]
             fields["outcome"].initial = Outcome.REFUSE
         self.most = most
+
+    def clean_reply(self) -> SavedReply | None:
+        reply, grants = self.cleaned_data["reply"], self.cleaned_data.get("outcome") == Outcome.GRANT
+        if reply and "outcome" in self.cleaned_data and (reply.kind == ReplyKind.GRANT) != grants:
+            raise forms.ValidationError(_("This reply is for the other outcome. Choose another."))
+        return reply
+
+    def clean_enclosed(self) -> list[Enclosure]:
+        chosen = self.cleaned_data["enclosed"]
+        return [one for one in self.enclosures if str(one.pk) in chosen]
+
+    def clean(self) -> dict[str, Any]:
+        for sentence in self.refused_files:
+            self.add_error("files", sentence)
+        return super().clean()
 
     def clean_voucher_minutes(self) -> int:
         count = self.cleaned_data["voucher_minutes"] or 0
@@ -118,7 +184,7 @@ class RecommendForm(KeyedForm, OutcomeForm):
         """Return the same form with another e-mail."""
         data = cast("QueryDict", self.data).copy()
         data["letter_subject"], data["letter_text"] = subject, text
-        form = type(self)(data, assessment=assessment, auto_id=self.auto_id)
+        form = type(self)(data, assessment=assessment, enclosures=self.enclosures, auto_id=self.auto_id)
         form.is_valid()
         return form
 
@@ -139,11 +205,33 @@ class TogetherForm(OutcomeForm):
 
 
 class QuestionForm(KeyedForm):
+    """A question to the customer; with `do=draft` only its saved reply counts."""
+
+    reply = ReplyField(ReplyKind.QUESTION)
     question = text_field(
         gettext_lazy("Question to the customer"),
         3,
         help_text=gettext_lazy("Sent by e-mail exactly as written. Write it in the customer's language."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["reply"].offer()
+        if self.is_bound and self.data.get("do") == "draft":
+            fields["question"].required = False
+
+    @property
+    def first_reply(self) -> SavedReply:
+        return replies(ReplyKind.QUESTION)[0]
+
+    def with_question(self, question: str) -> QuestionForm:
+        """Return the same form with another question."""
+        data = cast("QueryDict", self.data).copy()
+        data["question"] = question
+        form = type(self)(data, auto_id=self.auto_id)
+        form.is_valid()
+        return form
 
 
 class AnswerForm(KeyedForm):
@@ -181,9 +269,10 @@ class SendBackForm(KeyedForm, ReasonForm):
 
 
 class DecideForm(KeyedForm):
-    """The recommendation that the approver saw."""
+    """The recommendation and the letter that the approver saw."""
 
     recommendation = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    letter = forms.RegexField("[0-9a-f]{64}", widget=forms.HiddenInput, required=False)
 
 
 class CustomerExclusionForm(KeyedForm):
@@ -236,14 +325,10 @@ class CustomerExclusionForm(KeyedForm):
         return self.times[chosen]
 
 
-class ManyFiles(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
 class FilesField(forms.FileField):
     """Several files at once."""
 
-    widget = ManyFiles(attrs={"multiple": True, "accept": ".png,.jpg,.jpeg,.webp,.heic,.heif,.avif,.pdf,.txt,.eml"})
+    widget = ManyFiles(attrs={"multiple": True, "accept": ACCEPTED})
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:  # noqa: ARG002 - as Django calls it
         files = data if isinstance(data, list) else [data] if data else []

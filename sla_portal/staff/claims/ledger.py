@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from claims import emails
-from claims.models import Claim, Compensation, Entry, Step, Undoing, Voucher
+from claims.models import Claim, Compensation, Entry, Status, Step, Undoing, Voucher
 from claims.operations import (
     confirm_undoing,
     decline_undoing,
@@ -55,6 +55,7 @@ from sla_portal.typed import AmountField
 
 from ..common import page, refusals_on, require_right
 from ..exports import BUTTONS, FORMS, MOST_IN_A_SHEET, export_response
+from .sheet import ShownLetter, shown_letter
 
 SHOWN = 100
 MOST_ADDED_UP = 100_000
@@ -141,9 +142,7 @@ class ReverseForm(forms.Form):
     )
     letter_text = forms.CharField(
         label=gettext_lazy("E-mail to the customer"),
-        help_text=gettext_lazy(
-            "In the customer's language. It goes as it stands here, with the personal link below it."
-        ),
+        help_text=gettext_lazy("In the customer's language. The whole e-mail stands below, as it goes."),
         widget=forms.Textarea(attrs={"rows": 10}),
         max_length=20_000,
         error_messages={"required": gettext_lazy("Write the e-mail that tells the customer of the reversal.")},
@@ -315,10 +314,10 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
             "redeem": redeem if could_redeem and not took_part else None,
             "redeemed_by_another": could_redeem and took_part,
             "reversal": reversal if may_reverse and undoing is None else None,
+            "proposed_letter": _proposed_letter(claim, reversal) if reversal and undoing is None else None,
             "what_reverses": _what_reverses(last),
             "undoing": undoing,
-            "letter_language": emails.language_of(claim),
-            "letter": emails.as_sent(claim, undoing.letter_text) if undoing and undoing.letter_text else "",
+            "letter": _letter(claim, undoing) if undoing and undoing.letter_text else None,
             "undone": [_row(entry) | {"what": _what_reverses(entry)} for entry in undoing.entries.all()]
             if undoing
             else [],
@@ -326,7 +325,7 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
             "may_withdraw": may_reverse and undoing is not None and undoing.proposed_by_id == request.user.pk,
             "decline": decline,
         },
-        status=200 if act in (None, "draft") else 422,
+        status=200 if act in (None, "draft", "show") else 422,
     )
 
 
@@ -336,7 +335,7 @@ def _reversal_form(request: HttpRequest, act: str | None, claim: Claim, life: Se
     Of what was sent, the entry that the page showed as the last counts, not what is the last by now.
     """
     last, data = life[-1], None
-    if act in ("reverse", "draft"):
+    if act in ("reverse", "draft", "show"):
         data = request.POST
         shown = next((entry for entry in life if str(entry.pk) == data.get("reverse-entry")), None)
         if shown is None:
@@ -349,10 +348,11 @@ def _reversal_form(request: HttpRequest, act: str | None, claim: Claim, life: Se
         other=_last_of_other_part(last),
         language=emails.language_of(claim),
     )
-    if data is not None and act == "draft":
+    if data is not None and act != "reverse":
         typed = {name.removeprefix("reverse-"): text for name, text in data.items()}
-        subject, text = _draft(claim, form(data).wanted())
-        return form(initial={**typed, "letter_subject": subject, "letter_text": text})
+        if act == "draft":
+            typed["letter_subject"], typed["letter_text"] = _draft(claim, form(data).wanted())
+        return form(initial=typed)
     subject, text = _draft(claim, [last]) if needs_letter([last]) else ("", "")
     return form(data, initial={"entry": last.pk, "letter_subject": subject, "letter_text": text})
 
@@ -379,8 +379,22 @@ def _what_reverses(entry: Entry) -> str:
 
 
 def _draft(claim: Claim, wanted: Sequence[Entry]) -> tuple[str, str]:
-    reopens = leaves_nothing(wanted[0].compensation, wanted)
-    return emails.undoing_draft(claim, wanted, reopens=reopens)
+    return emails.undoing_draft(claim, wanted)
+
+
+def _proposed_letter(claim: Claim, form: ReverseForm) -> ShownLetter | None:
+    """Return the letter of the form as it would go."""
+    if "letter_text" not in form.fields:
+        return None
+    subject, text = (str(form[name].value() or "") for name in ("letter_subject", "letter_text"))
+    wanted = form.wanted()
+    reopens = claim.status == Status.GRANTED and leaves_nothing(wanted[0].compensation, wanted)
+    return shown_letter(claim, emails.reversal_letter(claim, subject, text, reopens=reopens))
+
+
+def _letter(claim: Claim, undoing: Undoing) -> ShownLetter:
+    written = emails.reversal_letter(claim, undoing.letter_subject, undoing.letter_text, reopens=undoing.reopens)
+    return shown_letter(claim, written)
 
 
 def _title(code: Voucher | None, first: Entry) -> str:
@@ -428,7 +442,7 @@ def _done(
             return _("Declined. Nothing was reversed.")
     try:
         if act == "confirm":
-            confirm_undoing(actor=actor, undoing=undoing, now=now)
+            confirm_undoing(actor=actor, undoing=undoing, letter=request.POST.get("letter", ""), now=now)
             return _("Reversed.")
         if act == "withdraw":
             withdraw_undoing(actor=actor, undoing=undoing, now=now)

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-from claims.models import Proof
+from claims.models import Enclosure, Proof
 from claims.operations.proofs import record_view
 from sla_portal.audit.versions import acting
 
-from ..common import page, require_right
+from ..common import download, page, require_right
 
 TYPES = {"image/png": "image/png", "image/jpeg": "image/jpeg", "text": "text/plain; charset=utf-8"}
 
@@ -62,6 +62,15 @@ def original(request: HttpRequest, pk: int) -> HttpResponse:
             "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
         },
     )
+
+
+@require_GET
+@cache_control(private=True, no_store=True)
+def enclosure(request: HttpRequest, pk: int) -> HttpResponse:
+    """Serve a file that goes with a letter as a download."""
+    require_right(request, "claims.view_proof")
+    found = get_object_or_404(Enclosure, pk=pk)
+    return download(bytes(found.content), found.name, "application/octet-stream")
 
 
 def _content(file: FieldFile) -> bytes | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from claims.models import Claim, ClaimedTime, Decision, Entry, Outcome, Recommendation
+from claims.emails import fingerprint
+from claims.models import Claim, ClaimedTime, Decision, Enclosure, Entry, Outcome, Recommendation
 from claims.queries import Assessment, CapBalance, assess
 from claims.queries.deciders import MODEL_BACKEND
 from claims.queries.exclusions import Correction
@@ -28,9 +29,14 @@ from sla_portal.availability.models import Exclusion, Status
 from sla_portal.availability.queries import Judged
 from sla_portal.availability.rules import compared, cut
 from sla_portal.clocks import format_instant, format_minutes, month_name
+from sla_portal.customers.models import Contact
+from sla_portal.customers.queries import contacts_of_customer
 from sla_portal.kernel.intervals import MINUTE, instant, seconds
 from sla_portal.kernel.money import format_amount as amount
 from sla_portal.minutes import rule_name
+from sla_portal.notices.mail.message import salutation
+from sla_portal.notices.private import concealed
+from sla_portal.notices.wording import Words
 
 from ..words import verdict
 
@@ -90,6 +96,32 @@ def format_times(times: Sequence[ClaimedTime], zone: str) -> list[str]:
         f"{format_instant(time.starts_at, ZoneInfo(zone))} – {format_instant(time.ends_at, ZoneInfo(zone))}"
         for time in times
     ]
+
+
+@dataclass(frozen=True)
+class ShownLetter:
+    """A letter as it goes: its text without the personal links, and to whom."""
+
+    language: str
+    recipients: list[Contact]
+    salutations: list[str]
+    subject: str
+    text: str
+    files: list[Enclosure]
+    fingerprint: str
+
+
+def shown_letter(claim: Claim, letter: Words, files: Iterable[Enclosure] = ()) -> ShownLetter:
+    recipients = [claim.contact] if claim.contact else list(contacts_of_customer(claim.contract.customer))
+    return ShownLetter(
+        language=letter.language,
+        recipients=recipients,
+        salutations=[salutation(contact.name, contact.customer.language) for contact in recipients],
+        subject=letter.heading,
+        text=concealed(letter.text, letter.language),
+        files=list(files),
+        fingerprint=fingerprint(letter),
+    )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from claims.emails import question_draft, question_letter
 from claims.models import Claim
 from claims.operations.proofs import add_proof
 from claims.operations.receiving import revoke_links, send_link, withdraw_claim
@@ -23,6 +24,7 @@ from sla_portal.audit.actors import Actor
 
 from ..common import refusals_on
 from ..forms import KeyedForm, ReasonForm
+from . import sheet
 from .claim import (
     ENTER,
     REVIEW,
@@ -41,7 +43,17 @@ from .forms import (
 
 @require_POST
 def ask(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask the customer a question."""
+    """Draft a question to the customer, preview the e-mail, or send it."""
+    doing = request.POST.get("do")
+    if doing in ("draft", "show"):
+        claim, _actor, now, _back = asked_step(request, pk, REVIEW)
+        form = QuestionForm(request.POST, auto_id="ask-%s")
+        shown = {}
+        if form.is_valid():
+            if doing == "draft":
+                form = form.with_question(question_draft(claim, form.cleaned_data["reply"] or form.first_reply))
+            shown = {"question": sheet.shown_letter(claim, question_letter(claim, form.cleaned_data["question"]))}
+        return claim_response(request, claim, now, ask=form, **shown)
 
     def do(actor: Actor, claim: Claim, given: dict[str, Any], now: datetime) -> None:
         ask_customer(actor=actor, claim=claim, question=given["question"], now=now)

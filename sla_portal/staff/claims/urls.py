@@ -61,6 +61,7 @@ def urls(view) -> list[URLPattern]:
         ),
         path(of_proof + "preview/", view(proofs.preview), name="proof_preview"),
         path(of_proof + "original/", view(proofs.original), name="proof_original"),
+        path("claims/enclosure/<int:pk>/", view(proofs.enclosure), name="enclosure"),
         path("claims/ledger/", view(ledger.ledger), name="ledger"),
         path("claims/ledger/balance/", view(billing.list_balances), name="balances"),
         path("claims/ledger/balance/<str:form>/", view(billing.export_balances), name="export_balances"),

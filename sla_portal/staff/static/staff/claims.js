@@ -17,6 +17,21 @@ async function refresh() {
 
 minutes?.addEventListener("input", () => refresh().catch(() => {}));
 
+// The decision and the proof are as high as there is room below the top of the window, so that their last line is in view.
+const panels = document.querySelectorAll(".claim-decision, .claim-proof");
+
+function fit() {
+  for (const panel of panels) {
+    const top = Math.max(panel.getBoundingClientRect().top, 8);
+    const stays = getComputedStyle(panel).position === "sticky";
+    panel.style.maxHeight = stays ? `${Math.max(window.innerHeight - top - 8, 240)}px` : "";
+  }
+}
+if (panels.length) {
+  fit();
+  for (const moved of ["scroll", "resize"]) window.addEventListener(moved, fit, { passive: true });
+}
+
 for (const head of document.querySelectorAll("th[data-choose-all]")) {
   const boxes = [...head.closest("table").querySelectorAll('td.choose input[type="checkbox"]')];
   const all = document.createElement("input");

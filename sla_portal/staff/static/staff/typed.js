@@ -60,7 +60,7 @@ for (const place of document.querySelectorAll("[data-switch]")) {
 
 // A refusal stands at the field, in view and focused; where the field itself cannot be focused, what stands for it is.
 const wrong = document.querySelector('[aria-invalid="true"], .errors input, .errors select, .errors textarea, .errornote');
-if (wrong) {
+function showWrong() {
   const inView = (field) => field.offsetParent !== null && field.type !== "hidden";
   const all = [...document.querySelectorAll('[aria-invalid="true"], .errors :is(input, select, textarea)')].filter(inView);
   const first = all.find((field) => field.autofocus) ?? all[0] ?? document.querySelector(".errornote");
@@ -69,4 +69,9 @@ if (wrong) {
     (first.closest(".form-row, fieldset, .card") ?? first).scrollIntoView({ block: "nearest" });
     first.scrollIntoView({ block: "center" });
   }
+}
+if (wrong) {
+  showWrong();
+  // A form that comes back to a place of the page has its own focus taken away when the browser goes there.
+  if (location.hash) window.addEventListener("load", () => setTimeout(showWrong));
 }

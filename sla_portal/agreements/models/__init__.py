@@ -11,6 +11,7 @@ from .versions import (
     TERM_FIELDS,
     AgreementVersion,
     Clause,
+    MailedPdf,
     Preamble,
     PublishedChanges,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Clause",
     "Contract",
     "FurtherNotice",
+    "MailedPdf",
     "Payment",
     "Preamble",
     "PublishedChanges",

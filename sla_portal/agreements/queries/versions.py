@@ -13,6 +13,7 @@ from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import day_span, local_date
 
+from ..markers import contradictions
 from ..models import AgreementVersion
 from ..rules import TermsPeriod, earliest_effective_on, without_wording
 
@@ -94,7 +95,7 @@ def missing_in_first_version(version: AgreementVersion) -> list[str]:
                 }[language]
                 % {"numbers": _shortened(unworded)}
             )
-    return missing
+    return [*missing, *contradictions(clauses, version.terms)]
 
 
 def _shortened(numbers: list[str]) -> str:

@@ -60,17 +60,18 @@ def _years_between(first: date, last: date) -> int:
 
 
 def ask_whether_meant(
-    form: forms.BaseForm, name: str, now: datetime, regions: Iterable[Served] = (), *, years: int = 1
+    form: forms.BaseForm, name: str, now: datetime, regions: Iterable[Served] = (), *, years: int = 1, because: str = ""
 ) -> None:
     """Refuse a date that was typed and is hardly meant, until it is confirmed by a box at its field.
 
-    The box confirms this date alone. `regions` and `years` as in `doubt`; the widget is one of `clocks`.
+    The box confirms this date alone. `regions` and `years` as in `doubt`; the widget is one of `clocks`. With a reason of
+    the form's own, `because`, a date that was proposed is asked about, too.
     """
     typed: Any = form.cleaned_data.get(name)
-    if typed is None or name not in form.changed_data:
+    if typed is None or not (because or name in form.changed_data):
         return
     day = local_date(epoch(typed), settings.SLA_ZONE) if isinstance(typed, datetime) else typed
-    why = doubt(day, local_date(epoch(now), settings.SLA_ZONE), regions, years=years)
+    why = because or doubt(day, local_date(epoch(now), settings.SLA_ZONE), regions, years=years)
     if not why:
         return
     box = f"{form.add_prefix(name)}-meant"

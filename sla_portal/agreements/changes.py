@@ -25,13 +25,20 @@ FIELDS = ("heading", "wording", "summary")
 class Worded(Protocol):
     """A clause with its texts in English and Chinese."""
 
-    number: str
-    heading: str
-    heading_zh: str
-    summary: str
-    summary_zh: str
-    wording: str
-    wording_zh: str
+    @property
+    def number(self) -> str: ...
+    @property
+    def heading(self) -> str: ...
+    @property
+    def heading_zh(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def summary_zh(self) -> str: ...
+    @property
+    def wording(self) -> str: ...
+    @property
+    def wording_zh(self) -> str: ...
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ class WhatIfMonth:
 
     region: Region
     month: ServiceMonth
-    was: RegionMonth | None
-    """None: the closing does not state the region, which was opened later."""
+    was: RegionMonth | MonthFigures | None
+    """As closed, or under the terms compared with. None: the closing does not state the region, which was opened later."""
     would: MonthFigures
     deviates: bool
     """The record has changed since the month was closed; `would` is computed from the present record."""
@@ -63,9 +63,10 @@ def outages_to_judge() -> int:
     return Outage.objects.valid().filter(started_at__lt=end).exclude(ended_at__lte=start).count()
 
 
-def what_if(terms: Terms, now: datetime) -> Iterator[WhatIfMonth]:
+def what_if(terms: Terms, now: datetime, compared_with: Terms | None = None) -> Iterator[WhatIfMonth]:
     """Judge the last twelve closed months of each region as if `terms` had always been in force, newest month first.
 
+    They are set beside the months as they were closed or, with `compared_with`, under those terms on the same record.
     Each region is judged once for all months, on the service days with which each was closed, whatever measurement
     period `terms` name.
     """
@@ -81,12 +82,14 @@ def what_if(terms: Terms, now: datetime) -> Iterator[WhatIfMonth]:
     }
     for region in Region.objects.all():
         judgement = judged_region(region, span, now, terms=terms)
+        other = judged_region(region, span, now, terms=compared_with) if compared_with else None
         for month in months:
             was = judged.get((region.pk, month.first_day))
+            days = ServiceDays.of(was.days if was else (), settings.SLA_ZONE)
             yield WhatIfMonth(
                 region=region,
                 month=month,
-                was=was,
-                would=figures(judgement, ServiceDays.of(was.days if was else (), settings.SLA_ZONE), terms),
+                was=figures(other, days, compared_with) if was and other and compared_with else was,
+                would=figures(judgement, days, terms),
                 deviates=month.first_day in deviating,
             )

@@ -17,12 +17,15 @@ from sla_portal.agreements.operations import (
 )
 from sla_portal.agreements.queries import earliest_day, register
 from sla_portal.agreements.rules import AnswerKind
+from sla_portal.reports.operations import print_for_mail
 
+from .agreement import load_agreement
 from .story import DAYS, MINUTES, Story
 
 
 def amendments(story: Story) -> None:
-    """Announce a higher target nine days ago, register an objection, and draft a further amendment."""
+    """Load the wording of 1.0, announce a higher target nine days ago, register an objection, and draft a further amendment."""
+    story.then(story.clock(14, 1, "10:30"), load_agreement)
     story.then(story.now - 12 * DAYS, lambda at: readings_approved(story, at))
     story.then(story.now - 11 * DAYS, lambda at: drafted(story, at))
     story.then(story.now - 10 * DAYS, lambda at: submitted(story, at))
@@ -47,13 +50,14 @@ def drafted(story: Story, at: datetime) -> None:
             draft,
             {
                 "2": (
-                    "The service is available for at least 99.995 % of the time. Where it is not, and section 4 does not apply, "
-                    "the customer is entitled to compensation under section 3.",
-                    "服务在至少 99.995% 的时间内可用。若未达到且不适用第 4 节，客户获得第 3 节所述的补偿。",
+                    "The service is available for at least {{availability_target}} of the time. Where it is not, and section 4 "
+                    "does not apply, the customer is entitled to compensation under section 3.",
+                    "服务在至少 {{availability_target}} 的时间内可用。若未达到且不适用第 4 节，客户获得第 3 节所述的补偿。",
                 ),
                 "4.1": (
-                    "Maintenance of the platform announced at least 24 hours beforehand: cutovers, repairs, upgrades and drills.",
-                    "至少提前 24 小时通知的平台维护：割接、维修、升级和演练。",
+                    "Maintenance of the platform announced at least {{maintenance_notice_hours}} beforehand: cutovers, repairs, "
+                    "upgrades and drills.",
+                    "至少提前 {{maintenance_notice_hours}} 通知的平台维护：割接、维修、升级和演练。",
                 ),
             },
         ),
@@ -69,7 +73,9 @@ def submitted(story: Story, at: datetime) -> None:
 
 
 def announced(story: Story, at: datetime) -> None:
-    publish_version(actor=story.people["legal2"], version=AgreementVersion.objects.get(version="1.1"), now=at)
+    version = AgreementVersion.objects.select_related("based_on").get(version="1.1")
+    print_for_mail(version=version, now=at)
+    publish_version(actor=story.people["legal2"], version=version, now=at)
 
 
 def objected(story: Story, at: datetime) -> None:

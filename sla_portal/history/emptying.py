@@ -48,7 +48,7 @@ RECORDED = frozenset(
         "maintenance.WindowClient", "maintenance.MaintenanceNotice", "maintenance.AnnouncementRequest",
         "notices.Notice", "notices.Wording", "notices.Attachment", "notices.PageCopy", "notices.Delivery", "notices.Brake",
         "notices.Bounce", "notices.DeliveryCustomer", "notices.UnmatchedReport",
-        "agreements.PublishedChanges", "agreements.FurtherNotice", "agreements.Answer", "agreements.Answer_ended",
+        "agreements.PublishedChanges", "agreements.MailedPdf", "agreements.FurtherNotice", "agreements.Answer", "agreements.Answer_ended",
         "availability.Exclusion", "availability.Evidence", "availability.RegionMonth", "availability.CustomerMonth",
         "availability.MonthClosing", "availability.ClosingRequest", "availability.Deviation",
         "claims.Application", "claims.Try", "claims.RefusedApplication", "claims.Claim", "claims.Claim_functions",

@@ -67,7 +67,8 @@ def make_bundle(pk: int) -> None:
 
 @shared_task
 def print_due_versions() -> None:
-    """Print the announced versions that lack a PDF."""
+    """Print the submitted and the announced versions that lack a PDF."""
+    operations.print_submitted_versions(clock=timezone.now)
     operations.print_due_versions(clock=timezone.now)
 
 

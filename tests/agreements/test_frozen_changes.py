@@ -47,7 +47,7 @@ def shown(db, monkeypatch):
 
 @pytest.mark.django_db
 def test_a_wording_loaded_later_changes_nothing_that_was_shown(shown):
-    version = announced(a_draft())
+    version = announced(a_draft(first_is_worded=False))
     before = shown(version)
     load_first_wording()
     assert shown(version) == before
@@ -56,7 +56,7 @@ def test_a_wording_loaded_later_changes_nothing_that_was_shown(shown):
 
 @pytest.mark.django_db
 def test_without_what_is_frozen_it_would(shown):
-    version = announced(a_draft())
+    version = announced(a_draft(first_is_worded=False))
     before = shown(version)
     load_first_wording()
     with unguarded():
@@ -66,7 +66,7 @@ def test_without_what_is_frozen_it_would(shown):
 
 @pytest.mark.django_db
 def test_what_an_earlier_build_announced_is_frozen_as_it_is_at_the_upgrade_and_says_so(shown):
-    version = announced(a_draft())
+    version = announced(a_draft(first_is_worded=False))
     with unguarded():
         PublishedChanges.objects.all().delete()
     before = shown(version)

@@ -252,8 +252,8 @@ def test_the_database_lets_no_clause_slip_into_an_announced_version():
 
 def test_the_operators_wording_is_loaded_into_1_0_and_into_no_version_that_was_submitted_or_announced():
     text = [ClauseText("5.2", "Changes are told.")]
-    version = announced()
-    waiting = submitted(a_draft("3.0", voucher_valid_months=6), on("2026-08-01"))
+    version = announced(a_draft(first_is_worded=False))
+    waiting = submitted(a_draft("3.0", first_is_worded=False, voucher_valid_months=6), on("2026-08-01"))
     assert load_wording(actor=SYSTEM, version=AgreementVersion.objects.get(version="1.0"), clauses=text, now=LATER) == 1
     for still in (version, waiting):
         with pytest.raises(TextLocked):

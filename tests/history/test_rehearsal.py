@@ -37,7 +37,7 @@ from sla_portal.operator.queries import present_mark, rehearsal_number
 from sla_portal.reports.models import Report
 from sla_portal.reports.operations import queue_reports, request_reports
 from sla_portal.website.queries.documents import verified_by_code
-from tests.support.amendments import announced
+from tests.support.amendments import a_draft, announced
 from tests.support.builders import a_region, at, on
 from tests.support.claimants import OPEN, SEPTEMBER, a_claim, a_claimant, a_missed_september, close_september, granted
 from tests.support.desk import a_member
@@ -85,7 +85,9 @@ def everything_typed(claimant) -> None:
     granted(claim)
     run = request_reports(actor=SYSTEM, month=SEPTEMBER, now=OPEN)
     queue_reports(run_id=run.pk, now=OPEN)
-    version = announced(None, on("2027-01-10"), at("2026-11-15 00:00"))
+    version = announced(
+        a_draft(now=at("2026-11-15 00:00"), first_is_worded=False), on("2027-01-10"), at("2026-11-15 00:00")
+    )
     register_answer(
         actor=SYSTEM, version=version, customer=claimant.customer, kind=AnswerKind.TERMINATION, by_name="Ada",
         received_at=at("2026-11-16 00:00"), now=at("2026-11-16 01:00"),

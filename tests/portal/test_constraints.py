@@ -15,6 +15,7 @@ from sla_portal.agreements.models import (
     Charge,
     Clause,
     FurtherNotice,
+    MailedPdf,
     Payment,
     PublishedChanges,
     RegisterEntry,
@@ -269,6 +270,15 @@ BREAKS = claims_breaks.BREAKS | {
     "an_announced_version_was_submitted_and_is_hashed": lambda: a_version("2.0", "2026-01-01", notice=told()),
     "a_withdrawal_has_a_reason_and_is_told": lambda: a_version(
         "2.0", "2026-01-01", withdrawn_at=at("2025-12-20 08:00"), withdrawal_reason="A slip"
+    ),
+    "a_pdf_for_the_mail_is_made_once_in_a_language": lambda: twice(
+        MailedPdf.objects.create,
+        version=a_version("2.0", "2026-01-01"),
+        kind="text",
+        language="en",
+        of_sha256="0",
+        content=b"%PDF",
+        made_at=at("2025-12-01 08:00"),
     ),
     "the_changes_of_a_version_are_frozen_once_in_a_language": lambda: twice(
         PublishedChanges.objects.create,

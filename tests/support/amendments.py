@@ -1,9 +1,11 @@
 """Amendments on their way, for tests: drafted by one member of Legal, published by another."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import Group, User
 
+from sla_portal.agreements.markers import MARKERS
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.operations import change_draft, draft_version, publish_version, submit_draft
 from sla_portal.audit.actors import Actor
@@ -22,9 +24,37 @@ def legal(name: str) -> Actor:
     return Actor.staff(user)
 
 
-def a_draft(version: str = "2.0", *, now: datetime = ANNOUNCED, **terms) -> AgreementVersion:
-    """A draft from the newest version that says what it changes; without `terms` it promises 99.995 %."""
+def in_words(number: str, language: str = "en", more: Iterable[str] = ()) -> str:
+    """A wording of a clause that states each of its terms, and `more`, by their markers."""
+    stated = [name for name, marker in MARKERS.items() if marker.clause == number or name in more]
+    said = "第条款的约定。" if language == "zh-hans" else "What is agreed here."
+    return " ".join([said, *(f"{{{{{name}}}}}" for name in stated)])
+
+
+def worded(version: AgreementVersion | None = None) -> None:
+    """Give each clause of a version, by default the first, a wording in both languages where it has none."""
+    version = version or AgreementVersion.objects.get(version="1.0")
+    clauses = list(version.clauses.all())
+    homeless = {name for name, marker in MARKERS.items() if marker.clause not in {one.number for one in clauses}}
+    target = "{{availability_target}}"
+    for clause in clauses:
+        if clause.wording or clause.wording_zh:
+            continue
+        more = homeless if clause is clauses[0] else ()
+        clause.wording, clause.wording_zh = (in_words(clause.number, one, more) for one in ("en", "zh-hans"))
+        if clause.number == "2":
+            clause.summary, clause.summary_zh = f"At least {target}.", f"不低于 {target}。"
+        clause.save()
+
+
+def a_draft(
+    version: str = "2.0", *, now: datetime = ANNOUNCED, first_is_worded: bool = True, **terms
+) -> AgreementVersion:
+    """A draft from the newest version that says what it changes, and has a wording; without `terms` it promises 99.995 %."""
+    if first_is_worded:
+        worded()
     draft = draft_version(actor=legal("ann"), version=version, now=now)
+    worded(draft)
     change_draft(
         actor=legal("ann"),
         draft=draft,

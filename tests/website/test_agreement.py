@@ -19,6 +19,7 @@ from sla_portal.agreements.operations import (
 from sla_portal.agreements.rules import DraftedClause
 from sla_portal.audit.actors import Actor
 from tests.conftest import forget_what_is_kept
+from tests.support.amendments import worded
 from tests.support.builders import a_version, at, on
 from tests.support.desk import a_member, text_of
 
@@ -41,6 +42,7 @@ def legal() -> tuple[Actor, Actor]:
 
 def a_draft(by: Actor, version: str = "2.0") -> AgreementVersion:
     """A draft that promises more: 99.995 %, a clause 1.4 of its own, no 2.2."""
+    worded()
     draft = draft_version(actor=by, version=version, now=NOW)
     clauses = [
         replace(clause, summary=clause.summary.replace("cannot be used", "canarybird be used"))

@@ -12,6 +12,7 @@ from .versions import (
     TERM_FIELDS,
     AgreementVersion,
     Clause,
+    MailedPdf,
     Preamble,
     PublishedChanges,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Clause",
     "Contract",
     "FurtherNotice",
+    "MailedPdf",
     "Payment",
     "Preamble",
     "PublishedChanges",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -18,7 +19,8 @@ from sla_portal.notices.models import Notice
 from sla_portal.notices.rules import digest
 
 from ..changes import Changes
-from ..rules import MeasurementPeriod, Reading, Stage, Terms
+from ..markers import printed_texts
+from ..rules import DraftedClause, MeasurementPeriod, Reading, Stage, Terms
 
 READINGS = [
     (Reading.ALL.value, _("All functions on all clients")),
@@ -316,6 +318,11 @@ class AgreementVersion(models.Model):
         chinese = (language or get_language() or "").startswith("zh")
         return (self.summary_of_changes_zh if chinese else "") or self.summary_of_changes
 
+    def printed_clauses(self) -> list[DraftedClause]:
+        """The clauses in their order, as they are read: with the terms in place of their markers."""
+        terms = self.terms
+        return [clause.as_printed(terms) for clause in self.clauses.all()]
+
     def content(self) -> dict[str, Any]:
         """Text and terms in the form that is hashed; title and preamble where it has them."""
         terms = {name: getattr(self, name) for name in TERM_FIELDS if name not in LATER_TERMS}
@@ -327,7 +334,11 @@ class AgreementVersion(models.Model):
             "version": self.version,
             "effective_on": self.effective_on and self.effective_on.isoformat(),
             "terms": {**terms, "availability_target": self.terms.target_text},
-            "clauses": [{name: getattr(clause, name) for name in CLAUSE_FIELDS} for clause in self.clauses.all()],
+            "clauses": [
+                {name: getattr(clause, name) for name in CLAUSE_FIELDS}
+                | ({"printed": clause.printed} if clause.printed else {})
+                for clause in self.clauses.all()
+            ],
         }
 
     def expected_sha256(self) -> str:
@@ -369,6 +380,43 @@ class PublishedChanges(models.Model):
         return Changes.read(self.content)
 
 
+class MailedPdf(models.Model):
+    """A PDF of a submitted version, made while it waits for its approval, and attached to the announcement.
+
+    It is of the text and terms whose SHA-256 is `of_sha256`; once the version is published, the notice keeps it.
+    """
+
+    class Kind(models.TextChoices):
+        TEXT = "text", _("full text")
+        REDLINE = "redline", _("redline")
+
+    version = models.ForeignKey(AgreementVersion, models.CASCADE, verbose_name=_("version"), related_name="mailed_pdfs")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    of_sha256 = models.CharField(_("SHA-256 of text and terms"), max_length=64)
+    content = models.BinaryField(_("content"))
+    made_at = models.DateTimeField(_("made at"))
+
+    class Meta:
+        verbose_name = _("PDF for the e-mail")
+        verbose_name_plural = _("PDFs for the e-mail")
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "kind", "language"], name="a_pdf_for_the_mail_is_made_once_in_a_language"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        what = "agreement" if self.kind == self.Kind.TEXT else f"changes-{self.version.based_on}"
+        return f"{what}-{self.version}.{self.language}.pdf"
+
+
 class Preamble(models.Model):
     """Title of a version, and what stands before its first clause, in Markdown. Triggers keep it as they keep the clauses."""
 
@@ -404,6 +452,12 @@ class Clause(models.Model):
         _("wording"), max_length=20_000, blank=True, help_text=_("The operator's own text of the clause.")
     )
     wording_zh = models.TextField(_("wording (Chinese)"), max_length=20_000, blank=True)
+    printed = models.JSONField(
+        _("printed texts"),
+        null=True,
+        blank=True,
+        help_text=_("The texts as they were announced, their terms in place."),
+    )
     frozen = models.BooleanField(
         _("frozen"), default=False, help_text=_("Customers were notified of it: database triggers refuse changes.")
     )
@@ -420,3 +474,13 @@ class Clause(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.heading}".strip()
+
+    @property
+    def drafted(self) -> DraftedClause:
+        """The clause as it stands, with its markers."""
+        return DraftedClause(**{name: getattr(self, name) for name in CLAUSE_FIELDS})
+
+    def as_printed(self, terms: Terms) -> DraftedClause:
+        """The clause as it is read: its texts as they were announced or, before that, with `terms` in place of their markers."""
+        texts = printed_texts(self, terms) if self.printed is None else self.printed
+        return replace(self.drafted, **texts)

@@ -12,6 +12,8 @@ from .answering import (
     register_answers,
     withdraw_answer,
 )
+from .attaching import keep_pdfs
+from .checking import TextAndTermsDiffer
 from .contracts import (
     ContractOver,
     ContractRenewed,
@@ -106,6 +108,7 @@ __all__ = [
     "SecondPersonNeeded",
     "SummaryMissing",
     "SuspensionsOverlap",
+    "TextAndTermsDiffer",
     "TextLocked",
     "TextsDiffer",
     "TooManyDecimals",
@@ -121,6 +124,7 @@ __all__ = [
     "draft_version",
     "extend_contract",
     "freeze_earlier_changes",
+    "keep_pdfs",
     "load_wording",
     "notify_missed",
     "notify_of_pending",

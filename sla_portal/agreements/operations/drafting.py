@@ -13,6 +13,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, record, require, snapshot
 from sla_portal.kernel.errors import Refused
 
+from ..markers import BRACES, TEXTS, misplaced_marker, unknown_marker, unknown_markers
 from ..models import (
     CLAUSE_FIELDS,
     PREAMBLE_FIELDS,
@@ -73,7 +74,7 @@ def draft_version(
             **{name: getattr(text_of, name) for name in SUMMARIES if text_of},
             **{term: getattr(text_of or based_on, term) for term in TERM_FIELDS},
         )
-        _write_clauses(draft, [_drafted(clause) for clause in (text_of or based_on).clauses.all()])
+        _write_clauses(draft, [clause.drafted for clause in (text_of or based_on).clauses.all()])
         if preamble := Preamble.objects.filter(agreement_version=text_of or based_on).first():
             texts = {name: getattr(preamble, name) for name in PREAMBLE_FIELDS}
             Preamble.objects.create(agreement_version=draft, **texts)
@@ -159,7 +160,7 @@ def check_draft(draft: AgreementVersion) -> None:
     """Raise `NotAcceptable` unless the draft can be published as it is."""
     errors: dict[str, list[str]] = {}
     cleaned(draft, {name: getattr(draft, name) for name in TERM_FIELDS}, errors)
-    _checked([_drafted(clause) for clause in draft.clauses.all()], errors)
+    _checked([clause.drafted for clause in draft.clauses.all()], errors)
     if errors:
         raise NotAcceptable(errors)
 
@@ -171,10 +172,6 @@ def _save(
         draft.changed_at = now
         draft.save(update_fields=[*names, "changed_at"])
         record(actor=actor, action=action, subject=draft, changes=changes, now=now)
-
-
-def _drafted(clause: Clause) -> DraftedClause:
-    return DraftedClause(**{name: getattr(clause, name) for name in CLAUSE_FIELDS})
 
 
 def _write_clauses(draft: AgreementVersion, clauses: Iterable[DraftedClause]) -> None:
@@ -204,6 +201,12 @@ def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> 
                 else _("The first clause must be number 1, not %(number)s.") % {"number": number}
             ]
         before = number or before
+        for name in ("heading", "heading_zh"):
+            if BRACES.search(taken.get(name, "")):
+                errors[prefix + name] = [misplaced_marker(taken[name])]
+        for name, _language in TEXTS:
+            if unknown := unknown_markers(taken.get(name, "")):
+                errors[prefix + name] = [unknown_marker(unknown[0])]
         if len(taken) == len(CLAUSE_FIELDS):
             written.append(DraftedClause(**taken))
     return written
@@ -211,7 +214,7 @@ def _checked(clauses: Sequence[DraftedClause], errors: dict[str, list[str]]) -> 
 
 def _rewritten(draft: AgreementVersion, clauses: list[DraftedClause]) -> dict[str, Any]:
     """Replace the clauses if any differs; return the changes by clause."""
-    before = [_drafted(clause) for clause in draft.clauses.all()]
+    before = [clause.drafted for clause in draft.clauses.all()]
     if before == clauses:
         return {}
     draft.clauses.all().delete()

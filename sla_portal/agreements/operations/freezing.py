@@ -6,10 +6,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import translation
 
-from ..changes import Changes, term_changes, text_changes
 from ..models import AgreementVersion, PublishedChanges
+from ..queries import changes_between
 
 
 def freeze_changes(*, version: AgreementVersion, now: datetime) -> None:
@@ -17,10 +16,8 @@ def freeze_changes(*, version: AgreementVersion, now: datetime) -> None:
     before = version.based_on
     if before is None:
         return
-    old, new = list(before.clauses.all()), list(version.clauses.all())
     for language, _name in settings.LANGUAGES:
-        with translation.override(language):
-            shown = Changes(text_changes(old, new, language), term_changes(before.terms, version.terms))
+        shown = changes_between(before, version, language)
         PublishedChanges.objects.create(
             version=version, before=before, language=language, content=shown.stored(), frozen_at=now
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Delivery, Kind, Notice
 from sla_portal.notices.operations import give_notice
+from sla_portal.notices.wording import File
 from sla_portal.operator.queries import rehearsal_number
 
 from .. import emails
@@ -37,6 +39,8 @@ from ..queries import (
     pending_versions,
     version_in_force,
 )
+from .attaching import files_to_attach
+from .checking import check_text_and_terms, freeze_printed_texts
 from .drafting import check_draft
 from .freezing import freeze_changes
 from .refusals import check_reason, check_second_person, locked_draft, locked_version
@@ -99,6 +103,7 @@ def submit_draft(*, actor: Actor, draft: AgreementVersion, effective_on: date, n
         _check_basis(locked)
         if _content(locked) == _content(locked.based_on):
             raise NothingChanged(_("The draft is identical to version %(version)s.") % {"version": locked.based_on})
+        check_text_and_terms(locked)
         _check_notice(effective_on, now)
         _check_order(effective_on)
         locked.effective_on, locked.submitted_by, locked.submitted_at = effective_on, actor.user, now
@@ -154,6 +159,9 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
         )
         _check_basis(locked)
         _check_notice(locked.takes_effect_on, now)
+        check_text_and_terms(locked)
+        attachments = files_to_attach(locked)
+        freeze_printed_texts(locked)
         locked.published_at, locked.published_by = now, actor.user
         locked.sha256 = locked.expected_sha256()
         locked.save(update_fields=["published_at", "published_by", "sha256"])
@@ -166,7 +174,9 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
             customers_under_contract((), today, locked.takes_effect_on - timedelta(days=1)),
             now,
             public=True,
+            attachments=attachments,
         )
+        locked.mailed_pdfs.all().delete()
         locked.save(update_fields=["notice"])
         freeze_changes(version=locked, now=now)
         record(
@@ -252,7 +262,7 @@ def notify_missed(*, actor: Actor, version: AgreementVersion, now: datetime) -> 
         missed = customers_not_notified(locked)
         if not contacts_of(missed).exists():
             raise EveryoneNotified(_("Every customer concerned who has an e-mail address was notified."))
-        notice = _notify(actor, locked, emails.Step.ANNOUNCEMENT, missed, now)
+        notice = _notify(actor, locked, emails.Step.ANNOUNCEMENT, missed, now, attachments=files_to_attach(locked))
         FurtherNotice.objects.create(version=locked, notice=notice)
     return notice
 
@@ -310,7 +320,16 @@ def notify_of_pending(*, contract: Contract, now: datetime) -> list[Notice]:
             if not version.notice or not audience.exists():
                 continue
             actor = Actor.system(f"signing of {contract}")
-            notice = _notify(actor, version, emails.Step.SIGNING, customer, now, audience=audience, contract=contract)
+            notice = _notify(
+                actor,
+                version,
+                emails.Step.SIGNING,
+                customer,
+                now,
+                audience=audience,
+                contract=contract,
+                attachments=files_to_attach(version),
+            )
             FurtherNotice.objects.create(version=version, contract=contract, notice=notice)
             issued.append(notice)
     return issued
@@ -327,18 +346,20 @@ def _notify(
     public: bool = False,
     contract: Contract | None = None,
     notified_before: QuerySet[Delivery] | None = None,
+    attachments: Sequence[File] = (),
 ) -> Notice:
     return give_notice(
         actor=actor,
         kind=Kind.AMENDMENT,
         about=version.version,
-        wordings=emails.words(version, step, contract),
+        wordings=emails.words(version, step, contract, attached=bool(attachments)),
         audience=audience,
         customers=customers,
         right=Right.LEGAL_NOTICES,
         public=public,
         now=now,
         notified_before=notified_before,
+        attachments=attachments,
     )
 
 

@@ -13,6 +13,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import difference, lock_chain, record, require, snapshot
 from sla_portal.kernel.errors import Refused
 
+from ..markers import BRACES, misplaced_marker, unknown_marker, unknown_markers
 from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Clause, Preamble
 from ..queries import first_version, stands_still
 from ..queries.drafts import CLAUSE
@@ -24,6 +25,8 @@ from .refusals import NotAcceptable, ReasonMissing, cleaned
 
 SUFFIX = {"en": "", "zh-hans": "_zh"}
 """What the columns of a language end with."""
+FIELDS = {"en": "english", "zh-hans": "chinese"}
+"""What the text of a language is called in a form."""
 
 
 class AnotherWordingLoaded(Refused):
@@ -190,12 +193,13 @@ PREAMBLE = ("title", "title_zh", "preamble", "preamble_zh")
 
 
 def _write(
-    version: AgreementVersion, clauses: Iterable[ClauseText], title: str, opening: str, language: str
+    version: AgreementVersion, clauses: Sequence[ClauseText], title: str, opening: str, language: str
 ) -> dict[str, Any]:
     """Write the text of a language: title, preamble and each clause; return the changes.
 
     A heading of the text takes the place of the summary's; where the text has none, the summary's stays.
     """
+    _check_markers(clauses, title, opening, language)
     heading, wording = f"heading{SUFFIX[language]}", f"wording{SUFFIX[language]}"
     found = {clause.number: clause for clause in version.clauses.all()}
     changes: dict[str, Any] = {}
@@ -218,6 +222,19 @@ def _write(
             clause.save()
             changes[number] = [said, ""]
     return changes | _write_preamble(version, title, opening, language)
+
+
+def _check_markers(clauses: Iterable[ClauseText], title: str, opening: str, language: str) -> None:
+    """Raise `NotAcceptable` where a wording holds what is no term marker; a heading or preamble holds none at all."""
+    sentences = [
+        _("Clause %(number)s: %(sentence)s") % {"number": text.number, "sentence": unknown_marker(one)}
+        for text in clauses
+        for one in unknown_markers(text.wording)
+    ]
+    others = (title, opening, *(text.heading for text in clauses))
+    sentences += [misplaced_marker(said) for said in others if BRACES.search(said)]
+    if sentences:
+        raise NotAcceptable({FIELDS[language]: sentences})
 
 
 def _write_preamble(version: AgreementVersion, title: str, opening: str, language: str) -> dict[str, Any]:

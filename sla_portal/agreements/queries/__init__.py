@@ -30,7 +30,7 @@ from .contracts import (
     renewal_of,
     suspensions_of,
 )
-from .published import published_changes
+from .published import changes_between, published_changes
 from .register import register
 from .versions import (
     NoAgreementInForce,
@@ -51,6 +51,7 @@ __all__ = [
     "acceptance",
     "acceptance_counts",
     "answers_of",
+    "changes_between",
     "charges_in_force",
     "charges_of",
     "concerned",

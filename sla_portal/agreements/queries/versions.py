@@ -15,6 +15,7 @@ from sla_portal.kernel.months import day_span, local_date
 from sla_portal.kernel.remembering import remembered
 from sla_portal.operator.queries import operator_in_force
 
+from ..markers import contradictions
 from ..models import AgreementVersion
 from ..rules import TermsPeriod, earliest_effective_on, without_wording
 
@@ -100,7 +101,7 @@ def missing_in_first_version(version: AgreementVersion) -> list[str]:
                 }[language]
                 % {"numbers": _shortened(unworded)}
             )
-    return missing
+    return [*missing, *contradictions(clauses, version.terms)]
 
 
 def _shortened(numbers: list[str]) -> str:

@@ -4,16 +4,20 @@ Pure: texts in, runs out. Without what was deleted the runs are the new text to 
 """
 
 from .clauses import ClauseChange, ClauseWords, clause_changes, clause_pairs
+from .formatted import Block, Tag, formatted
 from .words import Kind, Run, Runs, is_changed, redline
 
 __all__ = [
+    "Block",
     "ClauseChange",
     "ClauseWords",
     "Kind",
     "Run",
     "Runs",
+    "Tag",
     "clause_changes",
     "clause_pairs",
+    "formatted",
     "is_changed",
     "redline",
 ]

@@ -28,7 +28,7 @@ from .issuing import (
     waiting_runs,
 )
 from .mailing import mail_due_reports
-from .printing import print_due_credit_notes, print_due_versions
+from .printing import print_due_credit_notes, print_due_versions, print_for_mail, print_submitted_versions
 from .verifying import check_documents, check_documents_if_due
 
 __all__ = [
@@ -49,6 +49,8 @@ __all__ = [
     "make_bundle",
     "print_due_credit_notes",
     "print_due_versions",
+    "print_for_mail",
+    "print_submitted_versions",
     "queue_reports",
     "record_download",
     "release_expired_bundles",

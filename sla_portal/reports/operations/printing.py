@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from claims.models import CreditNote
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.operations import freeze_earlier_changes
+from sla_portal.agreements.operations import freeze_earlier_changes, keep_pdfs
 from sla_portal.audit.documents import register
 from sla_portal.audit.models import Kind
 from sla_portal.operator.queries import rehearsal_number
@@ -70,6 +70,27 @@ def _print_credit_note(note: CreditNote) -> bool:
             rehearsal=rehearsal_number(),
         )
     return True
+
+
+def print_for_mail(*, version: AgreementVersion, now: datetime) -> bool:
+    """Make the PDFs that are attached to the announcement of a submitted version, unless they are made; return whether they were."""
+    of_sha256 = version.expected_sha256()
+    if not version.submitted_at or version.published_at or version.mailed_pdfs.filter(of_sha256=of_sha256).exists():
+        return False
+    from ..pdf.agreement import mailed_pdfs
+
+    contents = {
+        (kind, language): content
+        for language, _name in settings.LANGUAGES
+        for kind, content in mailed_pdfs(version, language, now).items()
+    }
+    return keep_pdfs(version=version, of_sha256=of_sha256, contents=contents, now=now)
+
+
+def print_submitted_versions(*, clock: Callable[[], datetime]) -> int:
+    """Make the PDFs of the versions that wait for their approval; return of how many they were made."""
+    waiting = AgreementVersion.objects.drafts().filter(submitted_at__isnull=False).select_related("based_on")
+    return sum(print_for_mail(version=version, now=clock()) for version in waiting.order_by("pk"))
 
 
 def _unprinted(language: str) -> QuerySet[AgreementVersion]:

@@ -105,7 +105,10 @@ def merge_text_tags(pdf: pydyf.PDF) -> None:
     """Let each piece of text belong to its paragraph, heading or cell itself instead of to a tag of its own in it."""
     pieces = {}
     for element in pdf.objects:
-        if isinstance(element, pydyf.Dictionary) and element.get("S") == "/Span" and isinstance(element["K"][0], int):
+        if not isinstance(element, pydyf.Dictionary) or element.get("S") != "/Span":
+            continue
+        # A blank that was inserted or deleted at the end of a line has no text of its own.
+        if element["K"] and isinstance(element["K"][0], int):
             pieces[element.reference] = element
     for element in pdf.objects:
         if isinstance(element, pydyf.Dictionary) and element.get("Type") == "/StructElem":

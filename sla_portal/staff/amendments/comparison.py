@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from sla_portal.agreements import emails
 from sla_portal.agreements.changes import CHINESE, TERMS, TextChanges, Worded, term_changes, text_changes
+from sla_portal.agreements.markers import MARKERS, Flaw, flaws, own_terms, term_name
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.queries import published_changes
 from sla_portal.agreements.queries.drafts import CLAUSE, DraftContent
@@ -31,6 +32,7 @@ from ..addresses import terms_query
 from ..words import verdict
 from .forms import ClauseForm, TermsForm, terms_of
 from .merging import MINE, THEIRS, Changed, Merged
+from .pending import today
 
 MOST_OUTAGES = 5_000
 """With more outages in the closed months the analysis runs only on request."""
@@ -141,6 +143,16 @@ class Row:
         return "".join(run.text for run in self.change.heading) if self.change and not self.is_changed else ""
 
     @property
+    def number(self) -> str:
+        return self.change.number if self.change else ""
+
+    @property
+    def markers(self) -> list[tuple[str, str]]:
+        """The markers of the terms whose subject the clause is, with their names."""
+        number = self.form["number"].value() if self.form else ""
+        return [(f"{{{{{name}}}}}", term_name(name)) for name in MARKERS if name in own_terms(number)]
+
+    @property
     def title(self) -> str:
         return f"{self.change.number} {self.heading}".strip() if self.change else ""
 
@@ -225,6 +237,35 @@ def term_rows(
     return found
 
 
+# Text and terms
+
+
+@dataclass(frozen=True)
+class FlawLine:
+    """What stops a publication, or warns, with the place of its clause on the page."""
+
+    sentence: str
+    anchor: str
+
+
+def text_and_terms(found: Sequence[Flaw], text: Sequence[Row] = ()) -> dict[str, list[FlawLine]]:
+    """Return what stops the publication of a text, and what only warns."""
+    places = {row.number: row.place for row in text if row.form}
+    lines = [
+        (flaw.warns, FlawLine(flaw.sentence, f"edit-{places[flaw.number]}" if flaw.number in places else ""))
+        for flaw in found
+    ]
+    return {
+        "stops": [line for warns, line in lines if not warns],
+        "warnings": [line for warns, line in lines if warns],
+    }
+
+
+def flaws_of(version: AgreementVersion) -> dict[str, list[FlawLine]]:
+    before = version.based_on
+    return text_and_terms(flaws(list(version.clauses.all()), version.terms, before.terms if before else None))
+
+
 # What-if analysis
 
 
@@ -276,14 +317,26 @@ class WhatIfRow:
         )
 
 
-def what_if_table(terms: Terms, now: datetime, *, asked: bool) -> dict[str, Any]:
-    """Analyse the last closed months under `terms`; with more than `MOST_OUTAGES` outages only if `asked`."""
+def what_if_table(
+    terms: Terms, now: datetime, *, asked: bool, basis: AgreementVersion | None, chosen: str | None
+) -> dict[str, Any]:
+    """Analyse the last closed months under `terms`; with more than `MOST_OUTAGES` outages only if `asked`.
+
+    The baseline is the months as they were closed or, `chosen` as "basis", the terms of the `basis` on today's record.
+    """
+    on_basis = basis is not None and chosen == "basis"
+    return {"basis": basis, "on_basis": on_basis} | _what_if_table(
+        terms, now, asked, basis.terms if basis and on_basis else None
+    )
+
+
+def _what_if_table(terms: Terms, now: datetime, asked: bool, compared_with: Terms | None) -> dict[str, Any]:
     outages = outages_to_judge()
     if outages > MOST_OUTAGES and not asked:
         return {"many_outages": outages}
     months: dict[ServiceMonth, list[WhatIfCell]] = {}
     try:
-        for one in what_if(terms, now):
+        for one in what_if(terms, now, compared_with):
             url = reverse("admin:month", args=[one.month, "region", one.region.code])
             months.setdefault(one.month, []).append(WhatIfCell(one, url, f"{url}minutes/?{terms_query(terms)}"))
     except Refused as refused:
@@ -303,9 +356,36 @@ def what_if_table(terms: Terms, now: datetime, *, asked: bool) -> dict[str, Any]
 # Submitted and published versions
 
 
-def version_changes(version: AgreementVersion) -> dict[str, Any]:
-    """Return the text and term changes of a version against the version it is based on, once announced as shown then."""
-    basis = version.based_on
+def versions_to_compare(version: AgreementVersion, now: datetime) -> list[tuple[str, str]]:
+    """Return the names of the versions that one can be compared with, and what each is to it."""
+    in_force = (
+        AgreementVersion.objects.published().filter(effective_on__lte=today(now)).order_by("-effective_on").first()
+    )
+    found = [(version.based_on, _("its basis"))] if version.based_on else []
+    if in_force and in_force != version.based_on:
+        found.append((in_force, _("in force")))
+    named = {one.pk for one, _what in found} | {version.pk}
+    found += [
+        (one, _("draft") if one.published_at is None else "")
+        for one in AgreementVersion.objects.all()
+        if one.pk not in named
+    ]
+    return [(one.version, what) for one, what in found]
+
+
+def compared_with(version: AgreementVersion, name: str | None) -> AgreementVersion | None:
+    """Return the version chosen to compare with, by default the basis."""
+    chosen = (
+        AgreementVersion.objects.exclude(pk=version.pk).filter(version=name).first()
+        if name and "\0" not in name
+        else None
+    )
+    return chosen or version.based_on
+
+
+def version_changes(version: AgreementVersion, against: AgreementVersion | None = None) -> dict[str, Any]:
+    """Return the text and term changes of a version against another, by default its basis; once announced as shown then."""
+    basis = against or version.based_on
     if basis is None:
         return {}
     if frozen := published_changes(basis.version, version.version):
@@ -317,7 +397,7 @@ def version_changes(version: AgreementVersion) -> dict[str, Any]:
             "frozen_later_at": frozen_at if frozen_at != version.published_at else None,
         }
     return {
-        **_changed(basis, rows(list(basis.clauses.all()), list(version.clauses.all()))),
+        **_changed(basis, rows(basis.printed_clauses(), version.printed_clauses())),
         "term_changes": term_changes(basis.terms, version.terms),
     }
 
@@ -342,5 +422,5 @@ class EmailPreview:
 def email_preview(version: AgreementVersion, step: emails.Step) -> list[EmailPreview]:
     return [
         EmailPreview(words.language, words.heading, concealed(words.text, words.language))
-        for words in emails.words(version, step)
+        for words in emails.words(version, step, attached=step is emails.Step.ANNOUNCEMENT)
     ]

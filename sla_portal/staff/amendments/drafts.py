@@ -10,9 +10,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from sla_portal.agreements.markers import flaws, marker_choices, printed
 from sla_portal.agreements.models import TERM_FIELDS, AgreementVersion
 from sla_portal.agreements.operations import NotAcceptable, change_draft, discard_draft, draft_version
 from sla_portal.agreements.queries import newest_version
@@ -35,11 +37,14 @@ from . import publication
 from .arranging import rearranged
 from .comparison import (
     Row,
+    compared_with,
     merged_items,
     rows,
     term_rows,
+    text_and_terms,
     theirs_of_clause,
     theirs_of_value,
+    versions_to_compare,
     what_if_table,
 )
 from .forms import KEEP, ClauseForms, StartForm, TermsForm, clause_forms, clauses_typed, put_errors
@@ -186,19 +191,21 @@ def _page(
 ) -> HttpResponse:
     """Show a draft as it is edited: `clauses`, or the `formset` with errors; `known` is the draft as the page shows it."""
     may_draft = request.user.has_perm(DRAFT)
-    basis = draft.based_on or draft
+    basis = compared_with(draft, request.GET.get("against")) or draft
     log = audit_log(draft)
+    as_typed = terms.as_terms
     if formset is None:
         formset = clause_forms(clauses)
         theirs = [theirs_of_clause(form, known, log["entries"]) for form in formset.forms]
         after = [chosen(clause, known) or clause for clause in clauses]
-        text = rows(list(basis.clauses.all()), after, formset.forms if may_draft else (), theirs)
+        text = rows(basis.printed_clauses(), printed(after, as_typed), formset.forms if may_draft else (), theirs)
+        wrong = flaws(after, as_typed, (draft.based_on or draft).terms)
     else:
         text = [
             Row(form=form, place=place, theirs=theirs_of_clause(form, known, log["entries"]))
             for place, form in enumerate(formset.forms)
         ]
-    as_typed = terms.as_terms
+        wrong = []
     newest = newest_version()
     all_terms = term_rows(basis.terms, as_typed, terms, known, log["entries"])
     return page(
@@ -208,6 +215,7 @@ def _page(
             "title": _("Draft %(version)s") % {"version": draft},
             "draft": draft,
             "basis": basis,
+            "others": versions_to_compare(draft, now),
             "outdated": newest if newest and newest != draft.based_on else None,
             "terms": terms,
             "formset": formset,
@@ -221,6 +229,8 @@ def _page(
             "discard": ReasonForm(auto_id="discard-%s"),
             "log": log,
             "theirs": {name: theirs_of_value(terms, name, known, log["entries"]) for name in SUMMARIES},
+            **text_and_terms(wrong, text),
+            "markers": marker_choices(as_typed, get_language() or "en"),
             "what_if": _what_if(request, draft, as_typed, now, asked=unsaved),
             **more,
         },
@@ -233,7 +243,7 @@ def _what_if(
 ) -> dict[str, Any]:
     """Return the what-if analysis; `?customers=2026-09` counts the customers whose result changes in that month."""
     asked = asked or "what-if" in request.GET
-    shown = what_if_table(terms, now, asked=asked)
+    shown = what_if_table(terms, now, asked=asked, basis=draft.based_on, chosen=request.GET.get("baseline"))
     if request.method == "POST" or not request.user.has_perm("availability.view_customermonth"):
         return shown
     shown["may_count"] = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from django import forms
@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.forms.models import fields_for_model
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from sla_portal.agreements.changes import TERMS
 from sla_portal.agreements.models import (
@@ -177,6 +177,10 @@ def put_errors(refused: NotAcceptable, terms: TermsForm, formset: forms.BaseForm
 # Publishing
 
 
+FEW_DAYS = 14
+"""A version in force for fewer days is asked about."""
+
+
 class SubmitForm(forms.Form):
     """The effective date of a version."""
 
@@ -186,9 +190,11 @@ class SubmitForm(forms.Form):
         help_text=gettext_lazy("From 00:00 of this day in the SLA time zone."),
     )
 
-    def __init__(self, *args: Any, earliest: date, now: datetime, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, earliest: date, now: datetime, before: AgreementVersion | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, initial={"effective_on": earliest}, **kwargs)
-        self.now = now
+        self.now, self.before = now, before
         self.fields["effective_on"].widget.attrs["min"] = earliest.isoformat()
 
     def clean_effective_on(self) -> date:
@@ -198,8 +204,25 @@ class SubmitForm(forms.Form):
         return day
 
     def clean(self) -> dict[str, Any]:
-        ask_whether_meant(self, "effective_on", self.now)
+        ask_whether_meant(self, "effective_on", self.now, because=self._short_reign())
         return self.cleaned_data
+
+    def _short_reign(self) -> str:
+        """Say so where the version before would be in force for a few days only."""
+        day = self.cleaned_data.get("effective_on")
+        if day is None or self.before is None or not 0 < (days := (day - self.before.takes_effect_on).days) < FEW_DAYS:
+            return ""
+        sentence = ngettext(
+            "Version %(version)s would be in force for %(days)s day only, from %(first)s to %(last)s.",
+            "Version %(version)s would be in force for %(days)s days only, from %(first)s to %(last)s.",
+            days,
+        )
+        return sentence % {
+            "version": self.before,
+            "days": days,
+            "first": self.before.takes_effect_on.isoformat(),
+            "last": (day - timedelta(days=1)).isoformat(),
+        }
 
 
 class WithdrawForm(KeyedForm):

@@ -36,6 +36,7 @@ from sla_portal.agreements.queries import (
     newest_version,
     notified_off_record,
     notified_or_concerned,
+    pending_versions,
     reached,
     version_in_force,
 )
@@ -49,12 +50,21 @@ from sla_portal.notices.models import Notice
 from sla_portal.notices.queries import pace, progress
 from sla_portal.notices.tasks import deliver_soon
 from sla_portal.notices.views import bar, status_badges
+from sla_portal.reports.operations import print_for_mail
+from sla_portal.reports.tasks import print_due_versions
 from sla_portal.website.tasks import keep_announcements
 
 from ..common import page, refusals_on, require_right
 from ..forms import KeyedForm, ReasonForm
 from ..operations import save_once
-from .comparison import email_preview, version_changes, what_if_table
+from .comparison import (
+    compared_with,
+    email_preview,
+    flaws_of,
+    version_changes,
+    versions_to_compare,
+    what_if_table,
+)
 from .forms import SubmitForm, WithdrawForm
 from .pending import days_until, today
 
@@ -91,6 +101,30 @@ def earliest(now: datetime) -> Earliest:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """A version in time: its first day, and the last, None for the newest."""
+
+    version: AgreementVersion
+    first: date
+    last: date | None
+    is_this: bool
+
+    @property
+    def days(self) -> int | None:
+        return (self.last - self.first).days + 1 if self.last else None
+
+
+def neighbours(version: AgreementVersion, effective_on: date, now: datetime) -> list[Neighbour]:
+    """Return the version in force, those announced, and this one, in time."""
+    standing = [version_in_force(today(now)), *pending_versions(today(now))]
+    starts = [(one.takes_effect_on, one) for one in standing] + [(effective_on, version)]
+    lasts = [first - timedelta(days=1) for first, _version in starts[1:]]
+    return [
+        Neighbour(one, first, last, one is version) for (first, one), last in zip(starts, [*lasts, None], strict=True)
+    ]
+
+
+@dataclass(frozen=True)
 class Audience:
     """Who is notified if a version is published today."""
 
@@ -124,7 +158,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("admin:amendment", pk)
     sent = request.POST if request.method == "POST" else request.GET if "effective_on" in request.GET else None
-    form = SubmitForm(sent, earliest=first.day, now=now)
+    form = SubmitForm(sent, earliest=first.day, now=now, before=newest_version())
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             submit_draft(actor=acting(request), draft=draft, effective_on=form.cleaned_data["effective_on"], now=now)
@@ -132,6 +166,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
                 request,
                 _("Submitted for approval. The text is locked until another person publishes it or sends it back."),
             )
+            print_due_versions.delay_on_commit()
             return redirect("admin:amendment", pk)
     chosen = first.day if sent is None or not form.is_valid() else form.cleaned_data["effective_on"]
     draft.effective_on = chosen
@@ -143,8 +178,10 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
             "draft": draft,
             "form": form,
             "earliest": first,
+            "neighbours": neighbours(draft, chosen, now),
             "audience": audience(chosen, now),
             "emails": email_preview(draft, emails.Step.ANNOUNCEMENT),
+            **flaws_of(draft),
             "missing_summary": not (draft.summary_of_changes and draft.summary_of_changes_zh),
         },
         status=422 if form.errors else 200,
@@ -180,13 +217,22 @@ def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **
             "earliest": first,
             "too_late": first is not None and effective_on < first.day,
             "days_to_go": days_until(effective_on, now),
+            "neighbours": neighbours(version, effective_on, now) if first else [],
             "audience": audience(effective_on, now),
             "emails": email_preview(version, emails.Step.ANNOUNCEMENT),
-            "what_if": what_if_table(version.terms, now, asked="what-if" in request.GET),
+            "what_if": what_if_table(
+                version.terms,
+                now,
+                asked="what-if" in request.GET,
+                basis=version.based_on,
+                chosen=request.GET.get("baseline"),
+            ),
+            **flaws_of(version),
             "publish": KeyedForm(),
             "send_back": ReasonForm(auto_id="return-%s"),
             "log": audit_log(version),
-            **version_changes(version),
+            **version_changes(version, compared_with(version, request.GET.get("against"))),
+            "others": versions_to_compare(version, now),
             **bound,
         },
         status=422 if bound else 200,
@@ -273,6 +319,8 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish a version that another person submitted; idempotent by the form's key."""
     require_right(request, PUBLISH)
     version, now = _found(pk), timezone.now()
+    # A worker made them after the submission; who is faster waits for them here.
+    print_for_mail(version=version, now=now)
 
     def write() -> None:
         publish_version(actor=acting(request), version=version, now=now)

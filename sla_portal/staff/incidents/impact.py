@@ -14,7 +14,6 @@ from django.utils.translation import get_language
 from incidents.models import Incident, Outage
 from maintenance.models import MaintenanceWindow
 from maintenance.queries import conduct, notices_given, windows_of_region
-from sla_portal.agreements.models import Clause
 from sla_portal.agreements.queries import version_in_force
 from sla_portal.agreements.rules import Reading, TermsPeriod, terms_at
 from sla_portal.availability.clauses import CLAUSES
@@ -227,13 +226,13 @@ def clauses_of_section_4(now: datetime) -> list[ClauseText]:
     """The clauses of section 4 in the version in force now."""
     version = version_in_force(local_date(epoch(now), settings.SLA_ZONE))
     chinese = (get_language() or "").startswith("zh")
-    found = {clause.number: clause for clause in Clause.objects.filter(agreement_version=version, number__in=CLAUSES)}
+    found = {clause.number: clause for clause in version.printed_clauses() if clause.number in CLAUSES}
     return [
         ClauseText(
             number,
             (chinese and clause.heading_zh) or clause.heading,
             (chinese and clause.summary_zh) or clause.summary,
-            clause.wording,
+            (chinese and clause.wording_zh) or clause.wording,
         )
         for number in CLAUSES
         if (clause := found.get(number))

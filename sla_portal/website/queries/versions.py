@@ -134,7 +134,4 @@ def _preamble(version: AgreementVersion) -> PublicPreamble | None:
 
 def _clauses(version: PublicVersion) -> tuple[PublicClause, ...]:
     rows = Clause.objects.filter(agreement_version__version=version.version)
-    return tuple(
-        PublicClause(row.number, row.heading, row.heading_zh, row.summary, row.summary_zh, row.wording, row.wording_zh)
-        for row in rows
-    )
+    return tuple(PublicClause(**vars(row.as_printed(version.terms))) for row in rows)

@@ -16,7 +16,7 @@ from sla_portal.availability.operations import close_month
 from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.models import Delivery, Notice, Status
 from sla_portal.staff.roles import ROLES
-from tests.support.amendments import a_draft, announced, submitted
+from tests.support.amendments import a_draft, announced, submitted, worded
 from tests.support.builders import a_contract, a_customer, a_region, an_incident, an_outage, at
 from tests.support.desk import Forms, Opened, a_member, filled, signed_in, text_of
 
@@ -96,10 +96,12 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     who = a_customer(a_region())
     who.contacts.create(email="ops@example.com")
     a_contract(who, "2026-01-01", "2026-12-31")
+    worded()
     draft = started(lea)
     assert sent(lea, draft, unavailability_reading="function", **SUMMARIES).status_code == 302
     shown = text_of(lea.get(page_of(draft)))
-    assert "0 clauses and 1 term differ from version 1.0." in shown
+    # Clause 1.4 prints the term.
+    assert "1 clause and 1 term differ from version 1.0." in shown
     assert (
         "A minute now counts as unavailable while any one function, such as door opening, is down on all clients."
         in shown

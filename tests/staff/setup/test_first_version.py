@@ -195,7 +195,7 @@ def test_without_the_triggers_it_would_move():
 
 
 def test_it_stands_still_from_the_first_announcement_on():
-    version = announced()
+    version = announced(a_draft(first_is_worded=False))
     assert stands_still(first())
     with pytest.raises(TextLocked):
         set_first_version(actor=SYSTEM, effective_on=on("2026-01-01"), now=NOW)

@@ -14,10 +14,11 @@ from sla_portal.audit.actors import Actor
 from sla_portal.kernel.errors import Refused
 
 from ...first_version import VERSION
+from ...markers import contradictions
 from ...models import AgreementVersion
 from ...operations import load_wording, replace_wording, set_first_version
 from ...queries import first_version
-from ...wording import NotAnAgreement, read_numbered_text
+from ...wording import NotAnAgreement, NumberedText, read_numbered_text
 
 
 class Command(BaseCommand):
@@ -69,6 +70,10 @@ class Command(BaseCommand):
                     written = load_wording(actor=actor, version=version, clauses=found.clauses, now=now, **given)
         except (NotAnAgreement, Refused) as error:
             raise CommandError(f"{error} Nothing was loaded.") from None
+        version.refresh_from_db()
+        self._tell(found, version, written)
+
+    def _tell(self, found: NumberedText, version: AgreementVersion, written: int) -> None:
         for clause in found.clauses:
             self.stdout.write(f"{clause.number:<6} {first_words(f'{clause.heading} {clause.wording}')}")
         for name, text in (("Title", found.title), ("Preamble", found.opening)):
@@ -76,6 +81,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}: {first_words(text)}")
         for paragraph in found.left_over:
             self.stdout.write(f"Left out, after the last clause: {first_words(paragraph)}")
+        for sentence in contradictions(list(version.clauses.all()), version.terms):
+            self.stdout.write(f"Check: {sentence}")
         self.stdout.write(f"Read {len(found.clauses)} clauses; {written} written to version {version}.")
 
 

@@ -31,6 +31,23 @@ async function follow() {
   }
 }
 
+// A marker goes where the cursor was last in a wording or summary.
+let field;
+form.addEventListener("focusin", (event) => {
+  if (event.target.matches("textarea[name^=clauses-]")) field = event.target;
+});
+form.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-marker]");
+  if (!button) return;
+  const own = button.closest(".clause-edit");
+  if (own && !own.contains(field)) field = own.querySelector("textarea");
+  if (!field) return;
+  const marker = button.dataset.marker;
+  field.setRangeText(marker, field.selectionStart, field.selectionEnd, "end");
+  field.focus();
+  noted();
+});
+
 form.addEventListener("input", noted);
 form.addEventListener("submit", () => {
   typed = false;

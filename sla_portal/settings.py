@@ -119,6 +119,7 @@ SLA_TIME_ZONE = environment.text("SLA_TIME_ZONE", default="Asia/Shanghai")
 SLA_ZONE = environment.whole_minute_zone("SLA_TIME_ZONE", SLA_TIME_ZONE)
 SLA_WORKDAY_COUNTRY = environment.workday_country("SLA_WORKDAY_COUNTRY", default="CN")
 CLOSING_NEEDS_SECOND_PERSON = environment.switch("CLOSING_NEEDS_SECOND_PERSON", default=True)
+PUBLISHING_NEEDS_SECOND_PERSON = environment.switch("PUBLISHING_NEEDS_SECOND_PERSON", default=True)
 
 # Django
 

@@ -122,6 +122,7 @@ SLA_WORKDAY_COUNTRY = environment.workday_country("SLA_WORKDAY_COUNTRY", default
 CLAIM_FIRST_ANSWER_WORKING_DAYS = environment.count("CLAIM_FIRST_ANSWER_WORKING_DAYS", default=5, least=1)
 CLAIM_DECISION_WORKING_DAYS = environment.count("CLAIM_DECISION_WORKING_DAYS", default=20, least=1)
 CLOSING_NEEDS_SECOND_PERSON = environment.switch("CLOSING_NEEDS_SECOND_PERSON", default=True)
+PUBLISHING_NEEDS_SECOND_PERSON = environment.switch("PUBLISHING_NEEDS_SECOND_PERSON", default=True)
 
 # Django
 

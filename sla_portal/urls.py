@@ -14,6 +14,7 @@ from sla_portal.health import healthz
 from sla_portal.operator.queries import operator_in_force, present_mark
 from sla_portal.operator.words import mark_name, mark_sentence, shown
 from sla_portal.reports.views import report_file
+from sla_portal.staff.deadlines import feed as private_calendar
 from sla_portal.website.views import nothing
 
 urlpatterns = [
@@ -23,6 +24,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("anymail/", include("sla_portal.notices.urls")),
     path("healthz", healthz, name="healthz"),
+    path("calendars/private/<str:token>.ics", private_calendar, name="private_calendar"),
     path("", include("sla_portal.website.urls")),
 ]
 handler404 = "sla_portal.urls.not_found"

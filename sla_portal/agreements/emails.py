@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import Enum
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from sla_portal.notices.private import private_link
 from sla_portal.notices.wording import Words, worded
 
 from .changes import TermChange, term_changes
-from .models import AgreementVersion, Contract
+from .models import AgreementVersion, Answer, Contract, Withdrawal
 
 
 class Step(Enum):
@@ -23,16 +24,66 @@ class Step(Enum):
     WITHDRAWAL = "withdrawal"
 
 
-def words(
-    version: AgreementVersion, step: Step, contract: Contract | None = None, *, attached: bool = False
+class Event(Enum):
+    """What a letter about the response of a customer confirms."""
+
+    ACCEPTANCE = "acceptance"
+    OBJECTION = "objection"
+    TERMINATION = "termination"
+    ENDING = "ending"
+    """A termination, to those who may undo it."""
+    WITHDRAWN = "withdrawn"
+    """The response was withdrawn."""
+    REINSTATED = "reinstated"
+    """Contracts continue, because the version was withdrawn."""
+    REPLY = "reply"
+    """What we reply to an objection."""
+
+
+def response(
+    version: AgreementVersion,
+    event: Event,
+    *,
+    by_name: str,
+    at: datetime,
+    contracts: Sequence[Contract] = (),
+    answer: Answer | None = None,
 ) -> list[Words]:
-    """Return the notice in every language of the portal; `contract` is the one just signed, `attached` whether PDFs are."""
+    """Return the letter about a response in every language of the portal; `contracts` are those of a single customer."""
+    return worded(
+        "agreements/emails/response",
+        {
+            "version": version,
+            "event": event.value,
+            "by_name": by_name,
+            "at": at,
+            "contracts": contracts,
+            "answer": answer,
+            "zone": settings.SLA_TIME_ZONE,
+            "link": private_link("/agreement/answer/"),
+        },
+    )
+
+
+def words(
+    version: AgreementVersion,
+    step: Step,
+    contract: Contract | None = None,
+    *,
+    withdrawal: Withdrawal | None = None,
+    attached: bool = False,
+) -> list[Words]:
+    """Return the notice in every language of the portal.
+
+    `contract` is the one just signed, `withdrawal` tells the reason, `attached` says whether PDFs are.
+    """
     return worded(
         "agreements/emails/amendment",
         {
             "version": version,
             "step": step.value,
             "contract": contract,
+            "withdrawal": withdrawal,
             "attached": attached,
             "zone": settings.SLA_TIME_ZONE,
             # Called in each language.

@@ -61,6 +61,7 @@ def plain_text(text: str) -> str:
 class AnswerKind(Enum):
     """A customer response to an amendment (5.2)."""
 
+    ACCEPTANCE = "acceptance"
     OBJECTION = "objection"
     TERMINATION = "termination"
 
@@ -68,6 +69,8 @@ class AnswerKind(Enum):
 class Acceptance(Enum):
     """The status of a customer's response to an amendment (5.2)."""
 
+    AGREED = "agreed"
+    """Accepted expressly; a contract continues on the effective date."""
     ACCEPTED = "accepted"
     """Deemed accepted: the version is in force and a contract continued on its effective date."""
     NO_RESPONSE = "no_response"

@@ -10,6 +10,7 @@ from .rules import Acceptance
 def response_words(state: Acceptance, *, in_force: bool) -> str:
     """Return the status of a customer's response; `in_force`: the version has taken effect."""
     return {
+        Acceptance.AGREED: _("accepted"),
         Acceptance.ACCEPTED: _("deemed accepted"),
         Acceptance.NO_RESPONSE: _("no response yet"),
         # 5.2: who continues to use the service accepts

@@ -13,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
 
 from claims.models import Application, Claim, ClaimLink, RefusedApplication
-from sla_portal.agreements.models import Answer
+from sla_portal.agreements.models import Answer, Reinstatement
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.guards import may_lift_guards, unguarded
 from sla_portal.audit.operations import lock_chain, record
@@ -37,6 +37,8 @@ MASKED: tuple[tuple[type[models.Model], str, str], ...] = (
     (RefusedApplication, "email", ""),
     (Bundle, "email", ""),
     (Answer, "by_name", "Contact"),
+    (Answer, "email", ""),
+    (Reinstatement, "consent_by", "Contact"),
 )
 """Columns that hold the name or address of a customer or contact, with the word before a masked name; addresses have none."""
 

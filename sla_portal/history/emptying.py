@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.apps import apps
@@ -49,6 +49,7 @@ RECORDED = frozenset(
         "notices.Notice", "notices.Wording", "notices.Attachment", "notices.PageCopy", "notices.Delivery", "notices.Brake",
         "notices.Bounce", "notices.DeliveryCustomer", "notices.UnmatchedReport",
         "agreements.PublishedChanges", "agreements.MailedPdf", "agreements.FurtherNotice", "agreements.Answer", "agreements.Answer_ended",
+        "agreements.Reinstatement", "agreements.Withdrawal",
         "availability.Exclusion", "availability.Evidence", "availability.RegionMonth", "availability.CustomerMonth",
         "availability.MonthClosing", "availability.ClosingRequest", "availability.Deviation",
         "claims.Application", "claims.Try", "claims.RefusedApplication", "claims.Claim", "claims.Claim_functions",
@@ -82,6 +83,7 @@ KEPT = frozenset(
         "customers.Region", "customers.CoreFunction", "customers.Client", "agreements.RegisterEntry",
         "incidents.IncidentTemplate", "incidents.IncidentTemplate_functions", "incidents.IncidentTemplate_clients",
         "incidents.UpdateTemplate", "claims.OwnDay", "claims.CalendarYear", "claims.SavedReply", "staff.FailedSignIns",
+        "staff.PrivateCalendar",
         "operator.Identity", "operator.Logo", "operator.Opening", "operator.Rehearsal", "operator.StagingCopy",
     }
 )  # fmt: skip
@@ -206,7 +208,8 @@ def _restore_contracts() -> int:
 
     for answer in Answer.objects.filter(withdrawn_at__isnull=True, last_day__isnull=False):
         for pk in answer.ended.filter(terminated_on=answer.last_day).values_list("pk", flat=True):
-            contract(pk).terminated_on = None
+            was = answer.before.get(str(pk), {}).get("terminated_on")
+            contract(pk).terminated_on = was and date.fromisoformat(was)
     given = LedgerEntry.objects.filter(extended__isnull=False).order_by().values_list("extended")
     for pk, minutes in given.annotate(given=Sum("minutes")):
         if minutes:

@@ -25,6 +25,7 @@ class Kind(models.TextChoices):
     MAINTENANCE = "maintenance", _("maintenance")
     ANNOUNCEMENT = "announcement", _("announcement")
     AMENDMENT = "amendment", _("amendment")
+    RESPONSE = "response", _("response to an amendment")
     REPORT = "report", _("report")
     CLAIM = "claim", _("claim")
     CODE = "code", _("code")

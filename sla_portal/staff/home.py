@@ -34,8 +34,10 @@ from maintenance.rules import Stage
 from sla_portal import zones
 from sla_portal.agreements.queries import (
     NoAgreementInForce,
+    open_objections,
     overlapping_periods,
     published_versions,
+    to_reinstate,
     version_in_force,
 )
 from sla_portal.agreements.rules import Terms
@@ -74,7 +76,7 @@ from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touchin
 from sla_portal.kernel.months import MINUTES_A_DAY, ServiceMonth, local_date
 from sla_portal.kernel.remembering import remembering
 
-from .amendments.pending import drafts, pending_amendments, to_publish, today
+from .amendments.pending import drafts, pending_amendments, to_publish, today, withdrawals_to_confirm
 from .claims.sheet import correction_sentence
 from .claims.waiting import at_home
 from .incidents.service_months import months_of_incident
@@ -489,4 +491,9 @@ def agreement(user: User, now: datetime) -> dict[str, Any]:
         "announced": pending_amendments(now),
         "drafts": drafts()[: SHOWN + 1],
         "to_publish": to_publish(user)[: SHOWN + 1],
+        "withdrawals": withdrawals_to_confirm(user)[: SHOWN + 1],
+        "to_reinstate": (ended := list(to_reinstate()[: SHOWN + 1]))[:SHOWN],
+        "to_reinstate_count": len(ended) if len(ended) <= SHOWN else to_reinstate().count(),
+        "objections": open_objections()[:SHOWN],
+        "today": today(now),
     }

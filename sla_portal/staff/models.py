@@ -43,3 +43,24 @@ class FailedSignIns(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H:%M}"
+
+
+class PrivateCalendar(models.Model):
+    """The private address of a person's calendar; its token follows from the row and the secret key (`deadlines.token`)."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="private_calendar", verbose_name=_("account")
+    )
+    nonce = models.CharField(
+        max_length=32, help_text="Another with each address: an earlier one does not work any more."
+    )
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    made_at = models.DateTimeField(_("made at"))
+
+    class Meta:
+        verbose_name = _("private calendar")
+        verbose_name_plural = _("private calendars")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.user)

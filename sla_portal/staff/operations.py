@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.db.models import F
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import Written, lock_chain, record, record_many
 
-from .models import FailedSignIns, Submission
+from .models import FailedSignIns, PrivateCalendar, Submission
 
 HOUR = timedelta(hours=1)
 LATEST_COUNT = timedelta(minutes=5)
@@ -35,6 +36,22 @@ def save_once(*, key: UUID, write: Callable[[], str], now: datetime) -> str:
         submission.location = write()
         submission.save(update_fields=["location"])
     return submission.location
+
+
+def give_private_calendar(*, actor: Actor, user: User, language: str, now: datetime) -> PrivateCalendar:
+    """Give a member of staff an address for a calendar program; an earlier one does not work any more."""
+    with transaction.atomic():
+        said = {"nonce": secrets.token_hex(16), "language": language, "made_at": now}
+        given, _new = PrivateCalendar.objects.update_or_create(user=user, defaults=said)
+        record(actor=actor, action="gave a private calendar to", subject=user, now=now)
+    return given
+
+
+def revoke_private_calendar(*, actor: Actor, user: User, now: datetime) -> None:
+    """Let the address of a member of staff not work any more."""
+    with transaction.atomic():
+        if PrivateCalendar.objects.filter(user=user).delete()[0]:
+            record(actor=actor, action="revoked the private calendar of", subject=user, now=now)
 
 
 def record_sign_in(*, user: User, now: datetime) -> None:

@@ -75,7 +75,7 @@ class PortalAdminSite(AdminSite):
         return response
 
     def get_urls(self):
-        from . import home, rehearsal, search
+        from . import deadlines, home, rehearsal, search
         from .amendments.urls import urls as amendments
         from .claims.urls import urls as claims
         from .contracts.urls import urls as contracts
@@ -89,6 +89,7 @@ class PortalAdminSite(AdminSite):
 
         pages = [
             path("", self.admin_view(home.index), name="index"),
+            path("calendar/", self.admin_view(deadlines.calendar), name="legal_calendar"),
             path("search/", self.admin_view(search.search), name="search"),
             path("clock/", self.admin_view(self.clock), name="clock"),
             path("rehearsal/", self.admin_view(rehearsal.rehearsal), name="rehearsal"),

@@ -21,8 +21,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from sla_portal.agreements.models import AgreementVersion, Answer, Contract
-from sla_portal.agreements.operations import register_answers, withdraw_answer
-from sla_portal.agreements.queries import acceptance, answers_of, customers_answering, running_contracts, took_effect
+from sla_portal.agreements.operations import register_answers, reinstate_contracts, withdraw_answer
+from sla_portal.agreements.queries import (
+    acceptance,
+    answers_of,
+    customers_answering,
+    running_contracts,
+    to_reinstate,
+    took_effect,
+)
 from sla_portal.agreements.rules import Acceptance, AnswerKind, last_day_of_stopping
 from sla_portal.agreements.words import response_words
 from sla_portal.audit.actors import Actor
@@ -33,6 +40,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Delivery, Kind
 from sla_portal.notices.private import delivery_of
+from sla_portal.notices.tasks import deliver_soon
 
 from .page import frame
 from .reader import Reader, for_reader
@@ -40,7 +48,7 @@ from .words import day_name
 
 # The token must not leak as a referrer, but the origin must be sent: without it Django refuses the form (CSRF).
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex, nofollow"}
-OBJECT, END, TAKE_BACK = "object", "end", "take back"
+ACCEPT, OBJECT, END, TAKE_BACK, KEEP = "accept", "object", "end", "take back", "keep"
 ALL = "*"
 """All customers offered; no code of a customer."""
 SHOWN = 50
@@ -63,7 +71,9 @@ class Asked:
     @cached_property
     def answers(self) -> Sequence[Answer]:
         """Their responses, the newest first, including withdrawn ones."""
-        return list(answers_of(self.version).filter(customer__in=self.customers))
+        return list(
+            answers_of(self.version).filter(customer__in=self.customers).prefetch_related("reinstatements__contract")
+        )
 
     @cached_property
     def contracts(self) -> Sequence[Contract]:
@@ -86,18 +96,45 @@ class Asked:
         return [one for one in self.customers if one not in objected]
 
     @cached_property
+    def accepting(self) -> Sequence[Customer]:
+        """Those for which the recipient has not accepted yet, and that gave no other response."""
+        standing = [row for row in self.answers if row.stands]
+        answered = {
+            row.customer_id
+            for row in standing
+            if row.kind != AnswerKind.ACCEPTANCE.value or row.email.lower() == self.delivery.email.lower()
+        }
+        return [one for one in self.customers if one.pk not in answered]
+
+    @cached_property
+    def ended(self) -> Sequence[Contract]:
+        """Their contracts that ended because of the version, which was withdrawn, and on which nobody decided yet."""
+        if not self.version.withdrawn_at or not self.customers:
+            return []
+        return [row.contract for row in to_reinstate(*self.customers).filter(answer__version=self.version)]
+
+    @cached_property
+    def keeping(self) -> Sequence[Contract]:
+        """Those of `ended` that the recipient may decide on."""
+        may = self._acting
+        return [contract for contract in self.ended if contract.customer_id in may]
+
+    @cached_property
+    def _acting(self) -> set[int]:
+        """The customers whose contracts the recipient may terminate."""
+        theirs = Customer.objects.filter(pk__in=[one.pk for one in self.customers])
+        return set(acting_for(theirs, self.delivery.email, Right.TERMINATE).values_list("pk", flat=True))
+
+    @cached_property
     def ending(self) -> Sequence[Customer]:
         """Those whose contracts the recipient may terminate: with a contract that continues, and authorised for it."""
-        theirs = Customer.objects.filter(pk__in=[one.pk for one in self.customers])
-        acting = acting_for(theirs, self.delivery.email, Right.TERMINATE)
-        may = set(acting.values_list("pk", flat=True)) & {contract.customer_id for contract in self.contracts}
+        may = self._acting & {contract.customer_id for contract in self.contracts}
         return [one for one in self.customers if one.pk in may]
 
     @cached_property
     def whom_to_ask(self) -> str:
         """The authorised contacts of those whose contracts the recipient may not terminate; empty where there are none."""
-        may = {one.pk for one in self.ending}
-        others = {contract.customer_id for contract in self.contracts} - may
+        others = {contract.customer_id for contract in (*self.contracts, *self.ended)} - self._acting
         if not others:
             return ""
         contacts = contacts_of(Customer.objects.filter(pk__in=others)).filter(may_terminate=True)
@@ -112,6 +149,10 @@ class Asked:
     def closed(self) -> str:
         """Why no response is possible; empty while one is."""
         if self.version.withdrawn_at:
+            if any(one.reinstatements.all() for one in self.answers):
+                return _("Version %(version)s was withdrawn. What becomes of your contracts stands below.") % {
+                    "version": self.version
+                }
             return _("Version %(version)s was withdrawn. It does not take effect, and no response is needed.") % {
                 "version": self.version
             }
@@ -213,7 +254,29 @@ class EndForm(AnswerForm):
         return day
 
 
-FORMS = {OBJECT: AnswerForm, END: EndForm}
+class AcceptForm(AnswerForm):
+    """An acceptance in words."""
+
+    act = ACCEPT
+
+    @property
+    def offered(self) -> Sequence[Customer]:
+        return self.asked.accepting
+
+
+class KeepForm(forms.Form):
+    """The consent to keep contracts that ended because of a version that was withdrawn."""
+
+    by_name = forms.CharField(
+        label=gettext_lazy("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+
+    def __init__(self, data: Any, asked: Asked) -> None:
+        super().__init__(data, auto_id="keep_%s", initial={"by_name": asked.delivery.name}, label_suffix="")
+
+
+FORMS: dict[str, type[AnswerForm]] = {ACCEPT: AcceptForm, OBJECT: AnswerForm, END: EndForm}
+KINDS = {ACCEPT: AnswerKind.ACCEPTANCE, OBJECT: AnswerKind.OBJECTION, END: AnswerKind.TERMINATION}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -224,6 +287,8 @@ def answer(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
     asked = _asked(token, now)
     if asked is None:
         return _page(request, reader, {}, status=404)
+    if asked.version.withdrawn_at and asked.ended:
+        return _kept(request, reader, asked, now)
     if asked.closed:
         return _page(request, reader, {"asked": asked}, status=410)
     if request.method == "POST":
@@ -233,7 +298,7 @@ def answer(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
 
 def _asked(token: str, now: datetime) -> Asked | None:
     delivery = delivery_of(token)
-    if delivery is None or delivery.notice.kind != Kind.AMENDMENT:
+    if delivery is None or delivery.notice.kind not in (Kind.AMENDMENT, Kind.RESPONSE):
         return None
     version = AgreementVersion.objects.filter(version=delivery.notice.about, published_at__isnull=False).first()
     if version is None:
@@ -259,7 +324,7 @@ def _answered(request: HttpRequest, reader: Reader, asked: Asked, now: datetime)
             actor=_actor(asked),
             version=asked.version,
             customers=said["customer"],
-            kind=AnswerKind.OBJECTION if act == OBJECT else AnswerKind.TERMINATION,
+            kind=KINDS[act],
             by_name=said["by_name"],
             text=said["text"],
             last_day=said.get("last_day"),
@@ -268,6 +333,30 @@ def _answered(request: HttpRequest, reader: Reader, asked: Asked, now: datetime)
         )
     except Refused as refused:
         return _page(request, reader, {"asked": asked, **_forms(asked), "refused": str(refused)}, status=422)
+    deliver_soon()
+    return HttpResponseRedirect(request.path, status=303, headers=HEADERS)
+
+
+def _kept(request: HttpRequest, reader: Reader, asked: Asked, now: datetime) -> HttpResponse:
+    """Offer to keep the contracts that ended because of the withdrawn version, and keep them."""
+    form = KeepForm(request.POST if request.method == "POST" else None, asked)
+    shown = {"asked": asked, "keep_form": form}
+    if request.method != "POST":
+        return _page(request, reader, shown)
+    if request.POST.get("act") != KEEP or not asked.keeping or not form.is_valid():
+        return _page(request, reader, shown, status=422)
+    try:
+        reinstate_contracts(
+            actor=_actor(asked),
+            version=asked.version,
+            contracts=asked.keeping,
+            by_name=form.cleaned_data["by_name"],
+            delivery=asked.delivery,
+            now=now,
+        )
+    except Refused as refused:
+        return _page(request, reader, shown | {"refused": str(refused)}, status=422)
+    deliver_soon()
     return HttpResponseRedirect(request.path, status=303, headers=HEADERS)
 
 
@@ -281,10 +370,15 @@ def _taken_back(request: HttpRequest, reader: Reader, asked: Asked, now: datetim
         return _page(request, reader, {"asked": asked, "check": TAKE_BACK, "row": row})
     try:
         withdraw_answer(
-            actor=_actor(asked), answer=row, reason=_("Withdrawn through the personal link in the e-mail."), now=now
+            actor=_actor(asked),
+            answer=row,
+            reason=_("Withdrawn through the personal link in the e-mail."),
+            delivery=asked.delivery,
+            now=now,
         )
     except Refused as refused:
         return _page(request, reader, {"asked": asked, **_forms(asked), "refused": str(refused)}, status=422)
+    deliver_soon()
     return HttpResponseRedirect(request.path, status=303, headers=HEADERS)
 
 

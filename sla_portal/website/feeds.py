@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
@@ -26,7 +27,7 @@ from .operator import operator_now
 from .page import site_mark
 from .reader import LANGUAGE_FIELD, Reader, answer, finished, for_reader
 from .rules import PublicCheckpoint, PublicIncident, PublicNotice, PublicWindow
-from .words import what_is_touched, what_was_down
+from .words import what_is_touched, what_was_down, withdrawn_sentence
 
 FOR_A_MINUTE = "public, max-age=60"
 
@@ -134,16 +135,18 @@ class Announcements(PublicFeed):
         return settings.SITE_URL + reverse("notice", args=[item.number])
 
     def item_title(self, item: PublicNotice) -> str:
-        return item.in_language(self.language).subject
+        subject = item.in_language(self.language).subject
+        return gettext("Withdrawn: %(subject)s") % {"subject": subject} if item.withdrawn_at else subject
 
     def item_description(self, item: PublicNotice) -> str:
-        return item.in_language(self.language).html
+        html = item.in_language(self.language).html
+        return format_html("<p><strong>{}</strong></p>\n", withdrawn_sentence()) + html if item.withdrawn_at else html
 
     def item_pubdate(self, item: PublicNotice) -> datetime:
         return item.given_at
 
     def item_updateddate(self, item: PublicNotice) -> datetime:
-        return item.given_at
+        return item.withdrawn_at or item.given_at
 
 
 class Checkpoints(PublicFeed):

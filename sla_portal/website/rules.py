@@ -564,6 +564,8 @@ class PublicNotice:
     said: tuple[Said, ...]
     before: str = ""
     """Of an amendment the version that it starts from."""
+    withdrawn_at: datetime | None = None
+    """When the version that it announces was withdrawn."""
     document: PublicDocument | None = None
 
     def in_language(self, language: str) -> Said:

@@ -332,3 +332,8 @@ def preamble(version: PublicVersion) -> dict[str, str]:
 
 def changes_told(version: PublicVersion) -> str:
     return (in_chinese() and version.summary_zh) or version.summary
+
+
+def withdrawn_sentence() -> str:
+    """What stands above the announcement of a version that was withdrawn."""
+    return gettext("The version that this announces was withdrawn. It does not take effect.")

@@ -8,26 +8,37 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from sla_portal.agreements.models import Answer, Contract
+from sla_portal.agreements.models import AgreementVersion, Answer, Contract
 from sla_portal.agreements.operations import (
     AnsweredAlready,
     AnswerOutOfTime,
     LastDayNotPossible,
     NameMissing,
     NotAcceptable,
+    NotAuthorised,
     NotConcerned,
+    ObjectionClosed,
+    assign_objection,
     register_answer,
+    reply_to_objection,
+    sign_contract,
     terminate_contract,
     withdraw_answer,
-    withdraw_version,
 )
-from sla_portal.agreements.queries import acceptance, acceptance_counts, concerned, customers_answering
+from sla_portal.agreements.queries import (
+    acceptance,
+    acceptance_counts,
+    concerned,
+    customers_answering,
+    open_objections,
+)
 from sla_portal.agreements.rules import Acceptance, AnswerKind, last_day_of_stopping
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Entry
-from sla_portal.audit.operations import NotAllowed
+from sla_portal.audit.operations import NotAllowed, snapshot
 from sla_portal.customers.models import Customer
-from tests.support.amendments import ANNOUNCED, EFFECTIVE, a_draft, announced, legal, submitted
+from sla_portal.notices.models import Delivery
+from tests.support.amendments import ANNOUNCED, EFFECTIVE, a_draft, announced, legal, submitted, withdraw_version
 from tests.support.builders import a_contract, a_customer, a_region, at, on
 from tests.support.desk import a_member
 
@@ -90,6 +101,7 @@ def test_every_customer_concerned_stands_to_the_amendment_in_one_way():
     }  # fmt: skip
     assert states(version, BEFORE) == expected
     assert acceptance_counts(version, BEFORE) == {
+        "agreed": 0,
         "accepted": 0,
         "no_response": 3,
         "objected": 1,
@@ -363,3 +375,115 @@ def test_who_ended_the_contract_because_of_a_version_that_was_withdrawn_can_keep
     withdraw_version(actor=legal("ann"), version=version, reason="A slip", now=BEFORE)
     withdraw_answer(actor=SYSTEM, answer=said, reason="They stay", now=BEFORE)
     assert Contract.objects.get().terminated_on is None
+
+
+# Acceptance in words, and what is confirmed
+
+
+def by_link(version, of: Customer, kind, email: str, **values) -> Answer:
+    return answer(version, of, kind, delivery=version.notice.deliveries.get(email=email), **values)
+
+
+def told(kind: str = "response") -> list[tuple[str, str]]:
+    """Addresses and subjects of what was confirmed, in order."""
+    return [
+        (delivery.email, delivery.notice.wording("en").subject)
+        for delivery in Delivery.objects.filter(notice__kind=kind).order_by("notice", "email")
+    ]
+
+
+def test_who_accepts_is_on_record_by_person_version_time_and_address_and_no_other_answer_stands_beside_it():
+    who = customer("C-1")
+    who.contacts.create(email="boss@example.com")
+    version = announced()
+    said = by_link(version, who, AnswerKind.ACCEPTANCE, "c-1@example.com")
+    assert (said.by_name, said.version, said.received_at, said.email) == ("Li Wei", version, BEFORE, "c-1@example.com")
+    by_link(version, who, AnswerKind.ACCEPTANCE, "boss@example.com", by_name="Wang Fang")
+    with pytest.raises(AnsweredAlready, match="already given"):
+        by_link(version, who, AnswerKind.ACCEPTANCE, "c-1@example.com", by_name="li wei")
+    assert states(version, BEFORE) == states(version, AFTER) == {"C-1": "agreed"}
+    other = customer("C-2")
+    answer(version, other)
+    with pytest.raises(AnsweredAlready, match="responded otherwise: objection"):
+        answer(version, other, AnswerKind.ACCEPTANCE)
+
+
+def test_a_response_is_confirmed_to_its_sender_and_the_contacts_for_legal_notices_and_a_termination_to_who_may_undo_it():
+    who = customer("C-1")
+    who.contacts.create(email="law@example.com", legal_notices=True)
+    who.contacts.create(email="boss@example.com", may_terminate=True, legal_notices=True)
+    version = announced()
+    sender = Delivery(notice=version.notice, email="c-1@example.com", language="en", next_attempt_at=BEFORE)
+    sender.save()
+    answer(version, who, delivery=sender)
+    subject = "Your objection to version 2.0 of the service level agreement"
+    assert told() == [(email, subject) for email in ("boss@example.com", "c-1@example.com", "law@example.com")]
+    with pytest.raises(NotAuthorised):
+        answer(version, who, TERMINATION, delivery=sender)
+    by_link(version, who, TERMINATION, "boss@example.com")
+    assert [line for line in told() if "undo" in line[1]] == [
+        ("boss@example.com", "Your contract ends: you can undo it until then")
+    ]
+
+
+def test_a_renewal_and_an_earlier_end_come_back_with_a_termination_that_is_undone():
+    who = customer("C-1", ("2026-01-01", "2026-12-31"), terminated_on=on("2026-09-30"))
+    a_contract(who, "2026-10-01", "2027-09-30", reference="K-next", renews=who.contracts.get())
+    before = [snapshot(one) for one in who.contracts.order_by("reference")]
+    said = answer(announced(), who, TERMINATION)
+    assert who.contracts.get().terminated_on == on("2026-07-01")
+    withdraw_answer(actor=SYSTEM, answer=said, reason="They stay", now=at("2026-06-30 04:00"))
+    assert [snapshot(one) for one in who.contracts.order_by("reference")] == before
+
+
+# Objections as cases
+
+
+def test_an_objection_is_due_within_a_week_and_replied_to_once_in_the_languages_of_its_readers():
+    who = customer("C-1")
+    said = answer(announced(), who)
+    assert said.due_on == on("2026-06-17")
+    late = answer(AgreementVersion.objects.get(version="2.0"), customer("C-2"), now=at("2026-06-28 04:00"))
+    assert late.due_on == on("2026-07-01")
+    assert list(open_objections()) == [said, late]
+    assign_objection(actor=SYSTEM, answer=said, owner=None, due_on=on("2026-07-05"), now=BEFORE)
+    assert list(open_objections()) == [late, said]
+    with pytest.raises(NotAcceptable) as refused:
+        reply_to_objection(actor=SYSTEM, answer=said, reply=" ", reply_zh="知道了。", now=BEFORE)
+    assert list(refused.value.errors) == ["reply"]
+    notice = reply_to_objection(actor=SYSTEM, answer=said, reply="We know.", reply_zh="", now=BEFORE)
+    assert "We know." in notice.wording("en").text
+    assert "We know." not in notice.wording("zh-hans").text
+    with pytest.raises(ObjectionClosed):
+        reply_to_objection(actor=SYSTEM, answer=said, reply="Again", reply_zh="", now=BEFORE)
+    assert list(open_objections()) == [late]
+
+
+# On any day
+
+
+def test_how_everyone_stood_on_a_day_is_what_was_on_record_then():
+    objects, ends, stays = customer("C-objects"), customer("C-ends"), customer("C-stays")
+    version = announced()
+    silent = {one.code: "no_response" for one in (ends, objects, stays)}
+    answer(version, objects, now=at("2026-06-05 04:00"))
+    said = answer(version, ends, TERMINATION, now=at("2026-06-06 04:00"))
+    answer(version, stays, AnswerKind.ACCEPTANCE, now=at("2026-06-07 04:00"))
+    withdraw_answer(actor=SYSTEM, answer=said, reason="They stay", now=at("2026-06-09 04:00"))
+    latecomer = a_customer(a_region(), "C-late")
+    sign_contract(
+        actor=SYSTEM, customer=latecomer, reference="K-late", starts_on=on("2026-06-08"), ends_on=on("2027-06-30"),
+        monthly_charge=49, currency="EUR", now=at("2026-06-08 04:00"),
+    )  # fmt: skip
+
+    def on_day(day: str) -> dict[str, str]:
+        return dict(acceptance(version, AFTER, recorded_at=at(f"{day} 16:00")).values_list("code", "state"))
+
+    assert on_day("2026-06-04") == silent
+    assert on_day("2026-06-05") == silent | {"C-objects": "objected"}
+    assert on_day("2026-06-06") == silent | {"C-objects": "objected", "C-ends": "terminated"}
+    assert on_day("2026-06-08") == {
+        "C-objects": "objected", "C-ends": "terminated", "C-stays": "agreed", "C-late": "no_response",
+    }  # fmt: skip
+    assert on_day("2026-06-09")["C-ends"] == "no_response"
+    assert states(version, AFTER)["C-ends"] == "accepted"

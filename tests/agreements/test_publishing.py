@@ -13,20 +13,27 @@ from sla_portal.agreements.operations import (
     BasisOutdated,
     EveryoneNotified,
     LaterVersionPublished,
+    NotAcceptable,
     NoticeTooShort,
     NotPending,
     NotSubmitted,
-    ReasonMissing,
+    NotTheRequester,
     SecondPersonNeeded,
     TextLocked,
+    WithdrawalDecided,
+    WithdrawalRequested,
+    cancel_withdrawal,
+    confirm_withdrawal,
     load_wording,
     notify_missed,
     publish_version,
+    request_withdrawal,
+    return_withdrawal,
     send_back_draft,
     sign_contract,
     submit_draft,
-    withdraw_version,
 )
+from sla_portal.agreements.operations import withdraw_version as withdraw_alone
 from sla_portal.agreements.queries import (
     acceptance,
     customers_not_notified,
@@ -42,7 +49,7 @@ from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import NotAllowed
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.notices.models import Delivery, Notice
-from tests.support.amendments import ANNOUNCED, EFFECTIVE, a_draft, announced, legal, submitted
+from tests.support.amendments import ANNOUNCED, EFFECTIVE, a_draft, announced, legal, submitted, withdraw_version
 from tests.support.builders import a_contract, a_customer, a_region, at, on
 from tests.support.desk import a_member, signed_in
 
@@ -376,9 +383,50 @@ def test_version_1_0_of_which_nobody_was_told_is_not_withdrawn():
         )
 
 
-def test_a_withdrawal_says_why():
-    with pytest.raises(ReasonMissing):
-        withdraw_version(actor=legal("ann"), version=announced(), reason=" ", now=LATER)
+@pytest.mark.parametrize(("reason", "reason_zh", "field"), [(" ", "有误。", "reason"), ("A slip", "", "reason_zh")])
+def test_a_withdrawal_says_why_in_every_language(reason, reason_zh, field):
+    with pytest.raises(NotAcceptable) as refused:
+        request_withdrawal(actor=legal("ann"), version=announced(), reason=reason, reason_zh=reason_zh, now=LATER)
+    assert list(refused.value.errors) == [field]
+
+
+def test_a_version_is_withdrawn_by_another_person_and_the_letter_speaks_the_language_of_its_reader():
+    version = announced()
+    asked = request_withdrawal(actor=legal("ann"), version=version, reason="A slip", reason_zh="笔误", now=LATER)
+    with pytest.raises(WithdrawalRequested):
+        request_withdrawal(actor=legal("bob"), version=version, reason="A slip", reason_zh="笔误", now=LATER)
+    with pytest.raises(SecondPersonNeeded):
+        confirm_withdrawal(actor=legal("ann"), withdrawal=asked, now=LATER)
+    with pytest.raises(SecondPersonNeeded):
+        return_withdrawal(actor=legal("ann"), withdrawal=asked, reason="No", now=LATER)
+    with pytest.raises(NotTheRequester):
+        cancel_withdrawal(actor=legal("bob"), withdrawal=asked, now=LATER)
+    return_withdrawal(actor=legal("bob"), withdrawal=asked, reason="Say which number", now=LATER)
+    with pytest.raises(WithdrawalDecided):
+        confirm_withdrawal(actor=legal("bob"), withdrawal=asked, now=LATER)
+    again = request_withdrawal(
+        actor=legal("ann"), version=version, reason="A wrong number", reason_zh="数字有误", now=LATER
+    )
+    notice = confirm_withdrawal(actor=legal("bob"), withdrawal=again, now=LATER)
+    said = {wording.language: wording.text for wording in notice.wordings.all()}
+    assert "A wrong number" in said["en"] and "数字有误" not in said["en"]
+    assert "数字有误" in said["zh-hans"] and "A wrong number" not in said["zh-hans"]
+
+
+def test_one_person_publishes_and_withdraws_where_the_second_is_switched_off(settings):
+    version = submitted()
+    with pytest.raises(SecondPersonNeeded):
+        publish_version(actor=legal("ann"), version=version, now=ANNOUNCED)
+    settings.PUBLISHING_NEEDS_SECOND_PERSON = False
+    publish_version(actor=legal("ann"), version=version, now=ANNOUNCED)
+    assert (version.published_by.username, version.submitted_by) == ("ann", None)
+    withdraw = {"actor": legal("ann"), "version": version, "reason": "A slip", "reason_zh": "笔误", "now": LATER}
+    withdraw_alone(**withdraw)
+    assert version.withdrawals.get().one_person
+    assert Entry.objects.filter(action="withdrew").get().changes["one_person"] == [None, True]
+    settings.PUBLISHING_NEEDS_SECOND_PERSON = True
+    with pytest.raises(SecondPersonNeeded):
+        withdraw_alone(**withdraw)
 
 
 def test_what_a_later_version_starts_from_is_not_withdrawn_before_that():

@@ -10,27 +10,36 @@ import pytest
 from django.db import transaction
 
 from sla_portal.agreements import emails
-from sla_portal.agreements.models import AgreementVersion, Contract, FurtherNotice
+from sla_portal.agreements.models import AgreementVersion, Contract, FurtherNotice, Withdrawal, WithdrawalStatus
 from sla_portal.agreements.operations import (
     AlreadyPublished,
+    AlreadyWithdrawn,
     AnsweredAlready,
+    AnswerOutOfTime,
     EveryoneNotified,
+    confirm_withdrawal,
     notify_missed,
     publish_version,
     register_answer,
     remind_due,
+    request_withdrawal,
     sign_contract,
-    withdraw_version,
 )
-from sla_portal.agreements.queries import customers_not_notified, customers_under_contract, pending_versions
+from sla_portal.agreements.queries import (
+    customers_not_notified,
+    customers_under_contract,
+    pending_versions,
+    to_reinstate,
+)
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
+from sla_portal.audit.models import Entry
 from sla_portal.audit.queries import first_broken_link
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Delivery, Kind, Notice
 from sla_portal.notices.operations import give_notice
-from tests.support.amendments import ANNOUNCED, announced, legal, submitted
+from tests.support.amendments import ANNOUNCED, announced, legal, submitted, withdraw_version
 from tests.support.builders import a_contract, a_customer, a_region, at, on
 from tests.support.races import at_once
 
@@ -228,3 +237,74 @@ def test_a_withdrawal_and_a_reminder_at_once_leave_nobody_reminded_after_it(cust
     )
     told = list(Notice.objects.filter(about="2.0").order_by("id"))
     assert told[-1] == withdrawn
+
+
+def withdrawing(version: AgreementVersion) -> Withdrawal:
+    return request_withdrawal(
+        actor=legal("ann"), version=version, reason="A slip", reason_zh="笔误", now=at("2026-06-10 04:00")
+    )
+
+
+def test_a_withdrawal_confirmed_by_two_at_once_is_told_once(customer):
+    version = announced()
+    asked = withdrawing(version)
+    actors = [legal(f"clerk-{number}") for number in range(AT_ONCE)]
+    outcomes = at_once(
+        *(lambda actor=actor: confirm_withdrawal(actor=actor, withdrawal=asked, now=at("2026-06-10 05:00"))
+          for actor in actors)
+    )  # fmt: skip
+    assert refusals(outcomes) == [AlreadyWithdrawn] * (AT_ONCE - 1)
+    assert Notice.objects.count() == 2
+
+
+def test_a_twin_that_looks_at_the_request_before_it_locks_tells_the_withdrawal_twice(customer):
+    version = announced()
+    asked = withdrawing(version)
+    looked = threading.Barrier(2)
+
+    def confirm_unprotected() -> None:
+        assert Withdrawal.objects.get(pk=asked.pk).status == WithdrawalStatus.PENDING
+        looked.wait(timeout=30)
+        with transaction.atomic():
+            tell(version, emails.Step.ANNOUNCEMENT, everyone())
+
+    at_once(confirm_unprotected, confirm_unprotected)
+    assert Notice.objects.count() == 3
+
+
+def test_a_termination_while_the_version_is_withdrawn_is_refused_or_listed_to_be_reinstated(customer):
+    version = announced()
+    asked, bob, now = withdrawing(version), legal("bob"), at("2026-06-10 05:00")
+    answered, _withdrawn = at_once(
+        lambda: register_answer(
+            actor=SYSTEM, version=version, customer=customer, kind=AnswerKind.TERMINATION, by_name="Li Wei", now=now
+        ),
+        lambda: confirm_withdrawal(actor=bob, withdrawal=asked, now=now),
+    )
+    if isinstance(answered, Refused):
+        assert (type(answered), Contract.objects.get().terminated_on) == (AnswerOutOfTime, None)
+    else:
+        written = list(Entry.objects.filter(action__in=["registered", "withdrew"]).values_list("action", flat=True))
+        assert written == ["withdrew", "registered"]  # the newest first
+        assert to_reinstate().count() == 1
+
+
+def test_a_twin_that_looks_at_the_version_before_it_is_withdrawn_ends_a_contract_because_of_it(customer):
+    version = announced()
+    asked, bob, now = withdrawing(version), legal("bob"), at("2026-06-10 05:00")
+    looked, withdrawn = threading.Event(), threading.Event()
+
+    def end_unprotected() -> None:
+        assert AgreementVersion.objects.get(pk=version.pk).withdrawn_at is None
+        looked.set()
+        assert withdrawn.wait(timeout=30)
+        Contract.objects.update(terminated_on=date(2026, 7, 1))
+
+    def withdraw() -> None:
+        assert looked.wait(timeout=30)
+        confirm_withdrawal(actor=bob, withdrawal=asked, now=now)
+        withdrawn.set()
+
+    at_once(end_unprotected, withdraw)
+    assert AgreementVersion.objects.get(pk=version.pk).withdrawn_at
+    assert Contract.objects.get().terminated_on

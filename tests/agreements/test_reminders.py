@@ -3,14 +3,14 @@
 import pytest
 
 from sla_portal.agreements.models import FurtherNotice
-from sla_portal.agreements.operations import register_answer, remind_due, withdraw_version
+from sla_portal.agreements.operations import register_answer, remind_due
 from sla_portal.agreements.queries import reached
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.agreements.tasks import remind_of_amendments
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Customer
 from sla_portal.notices.models import Notice
-from tests.support.amendments import a_draft, announced, legal
+from tests.support.amendments import a_draft, announced, legal, withdraw_version
 from tests.support.builders import a_contract, a_customer, a_region, a_version, at, on
 
 pytestmark = pytest.mark.django_db

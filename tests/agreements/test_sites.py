@@ -7,14 +7,13 @@ from sla_portal.agreements.operations import (
     notify_missed,
     notify_of_pending,
     register_answers,
-    withdraw_version,
 )
 from sla_portal.agreements.queries import acceptance_counts, customers_answering, customers_not_notified
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Customer
 from sla_portal.notices.models import Notice
-from tests.support.amendments import announced, legal
+from tests.support.amendments import announced, legal, withdraw_version
 from tests.support.builders import a_contract, a_customer, a_region, at
 from tests.support.races import outcomes
 

@@ -8,7 +8,6 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from sla_portal.agreements.operations import withdraw_version
 from sla_portal.audit import operations
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Chain, Checkpoint, Entry, Occasion
@@ -16,7 +15,7 @@ from sla_portal.audit.operations import make_checkpoint, make_daily_checkpoint, 
 from sla_portal.audit.queries import entries_about
 from sla_portal.availability.operations import close_month, judge_due_months
 from sla_portal.kernel.months import ServiceMonth
-from tests.support.amendments import ANNOUNCED, announced, legal
+from tests.support.amendments import ANNOUNCED, announced, legal, withdraw_version
 from tests.support.builders import a_region, an_incident, an_outage, at
 from tests.support.claimants import a_claim, a_claimant, a_missed_september, granted
 from tests.support.races import at_once, outcomes

@@ -10,7 +10,6 @@ from django.core.management import CommandError
 from time_machine import travel
 
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.operations import withdraw_version
 from sla_portal.audit.actors import Actor
 from sla_portal.availability.models import CustomerMonth, RegionMonth
 from sla_portal.availability.operations import close_month, judge_due_months
@@ -20,7 +19,7 @@ from sla_portal.reports.pdf import render
 from sla_portal.reports.pdf.words import compared
 from sla_portal.reports.queries import RegionRecord
 from tests.staff.months.test_month import month_of
-from tests.support.amendments import a_draft, announced, legal
+from tests.support.amendments import a_draft, announced, legal, withdraw_version
 from tests.support.builders import (
     a_contract,
     a_customer,

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from sla_portal.agreements.models import PublishedChanges
-from sla_portal.agreements.operations import notify_missed, register_answer, withdraw_version
+from sla_portal.agreements.operations import notify_missed, register_answer
 from sla_portal.agreements.queries import deliveries_of
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
@@ -37,7 +37,7 @@ from sla_portal.reports.operations import (
 )
 from sla_portal.reports.tasks import make_due_bundles
 from sla_portal.website.keeping import keep_announcements
-from tests.support.amendments import ANNOUNCED, a_draft, announced, legal
+from tests.support.amendments import ANNOUNCED, a_draft, announced, legal, withdraw_version
 from tests.support.builders import a_contract, a_customer, a_region, a_version, at
 from tests.support.desk import a_member
 from tests.support.operators import an_operator

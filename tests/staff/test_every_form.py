@@ -17,8 +17,8 @@ from claims.models import CalendarYear, Claim, Entry, OwnDay, SavedReply, Vouche
 from claims.operations import ask_customer, decide, redeem_voucher
 from incidents.models import IncidentTemplate, Review, UpdateTemplate
 from maintenance.operations import request_announcement
-from sla_portal.agreements.models import AgreementVersion, RegisterEntry
-from sla_portal.agreements.operations import register_answer, write_entry
+from sla_portal.agreements.models import AgreementVersion, Answer, RegisterEntry
+from sla_portal.agreements.operations import register_answer, request_withdrawal, write_entry
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit import models as audit
 from sla_portal.audit.actors import Actor
@@ -33,7 +33,7 @@ from sla_portal.notices.models import Delivery, Kind, Status
 from sla_portal.notices.operations import give_notice
 from sla_portal.notices.operations.throttling import pause_notice
 from sla_portal.operator.models import Opening
-from tests.support.amendments import a_draft, announced, submitted
+from tests.support.amendments import a_draft, announced, legal, submitted, withdraw_version
 from tests.support.builders import (
     a_contract,
     a_customer,
@@ -98,6 +98,7 @@ ADDS = {
     "export_entitled_contracts": "nothing",
     "rehearsal": "a rehearsal, once",
     "clock": "the reader's own time zone",
+    "legal_calendar": "one's own private address",
     "password_change": "one's own password",
     "login": "nothing", "logout": "nothing",
 }  # fmt: skip
@@ -407,6 +408,58 @@ def answered(_desk) -> Case:
     return [row], to("withdraw_answer", row), REASON
 
 
+def withdrawing(desk) -> Case:
+    version = given_notice(now=OPEN)
+    sent = keyed(reason="A slip", reason_zh="笔误")
+    shown = desk.post(to("withdraw_amendment", version), sent)
+    return (
+        [version],
+        to("withdraw_amendment", version),
+        {**sent, "previewed": shown.context["form"]["previewed"].value()},
+    )
+
+
+def on_withdrawal(step: str, *, own: bool = False, **sent: Any) -> Callable[[Any], Case]:
+    def make(desk) -> Case:
+        version = given_notice(now=OPEN)
+        actor = Actor.staff(desk.user) if own else legal("cleo")
+        row = request_withdrawal(actor=actor, version=version, reason="A slip", reason_zh="笔误", now=OPEN)
+        return [version], reverse("admin:decide_withdrawal", args=[version.pk, row.pk, step]), keyed(**sent)
+
+    return make
+
+
+def a_response(kind: AnswerKind) -> Answer:
+    customer = a_customer(a_region())
+    a_contract(customer, "2026-01-01", "2027-12-31")
+    return register_answer(
+        actor=PORTAL, version=given_notice(now=OPEN), customer=customer, kind=kind, by_name="Ada", text="No",
+        now=OPEN + timedelta(minutes=1),
+    )  # fmt: skip
+
+
+def on_ended(**sent: Any) -> Callable[[Any], Case]:
+    def make(_desk) -> Case:
+        row = a_response(AnswerKind.TERMINATION)
+        withdraw_version(actor=legal("bob"), version=row.version, reason="A slip", now=OPEN + timedelta(minutes=2))
+        contract = row.ended.get()
+        return [contract], to("ended_contracts", row.version), keyed(contract=[contract.pk], **sent)
+
+    return make
+
+
+def objection_assigned(_desk) -> Case:
+    row = a_response(AnswerKind.OBJECTION)
+    return [row], to("objection", row), {"do": "assign", "owner": "", "due_on": "2026-11-30"}
+
+
+def replied(desk) -> Case:
+    row = a_response(AnswerKind.OBJECTION)
+    sent = keyed(reply="We know.", reply_zh="知道了。")
+    shown = desk.post(to("objection", row), {**sent, "do": "show"})
+    return [row], to("objection", row), {**sent, "previewed": shown.context["reply"]["previewed"].value()}
+
+
 TEXTS = {
     "clause": "4.1", "matter": "reading", "question": "How long is notice?", "answer": "Any prior moment.",
     "why": "No length is named.", "proposed_wording": "Announced 72 hours before.",
@@ -579,7 +632,14 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "submit_amendment": [on_version("submit_amendment", a_draft, effective_on=LATER.isoformat())],
     "publish_amendment": [on_version("publish_amendment", asked_for)],
     "send_back_amendment": [on_version("send_back_amendment", asked_for, **REASON)],
-    "withdraw_amendment": [on_version("withdraw_amendment", given_notice, **REASON)],
+    "withdraw_amendment": [withdrawing],
+    "decide_withdrawal": [
+        on_withdrawal("confirm"), on_withdrawal("return", **REASON), on_withdrawal("cancel", own=True),
+    ],
+    "ended_contracts": [
+        on_ended(do="reinstate", by_name="Ada", consent="By telephone"), on_ended(do="leave", **REASON),
+    ],
+    "objection": [assigned, replied],
     "withdraw_answer": [answered],
     "change_register_entry": [on_entry("change_register_entry", **{**TEXTS, "why": "Literal."})],
     "approve_register_entry": [on_entry("approve_register_entry")],
@@ -792,7 +852,7 @@ ADDED_ELSEWHERE = {
 ADDS_NOTHING = {
     "keep_typed", "export_ledger", "export_balances", "export_billing",
     "export_entitled_contracts", "clock", "password_change", "login", "logout",
-    "set_first_password", "report_looked_at",
+    "set_first_password", "report_looked_at", "legal_calendar",
 }  # fmt: skip
 
 

@@ -7,8 +7,16 @@ from django.contrib.auth.models import Group, User
 
 from sla_portal.agreements.markers import MARKERS
 from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.operations import change_draft, draft_version, publish_version, submit_draft
+from sla_portal.agreements.operations import (
+    change_draft,
+    confirm_withdrawal,
+    draft_version,
+    publish_version,
+    request_withdrawal,
+    submit_draft,
+)
 from sla_portal.audit.actors import Actor
+from sla_portal.notices.models import Notice
 
 from .builders import at, on
 
@@ -81,3 +89,11 @@ def announced(
     version = submitted(draft, effective_on, now)
     publish_version(actor=legal("bob"), version=version, now=now)
     return version
+
+
+def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, now: datetime) -> Notice:
+    """Withdraw a version as another member of Legal requested it; the reason in Chinese is always the same."""
+    requested = request_withdrawal(actor=legal("cleo"), version=version, reason=reason, reason_zh="有误。", now=now)
+    notice = confirm_withdrawal(actor=actor, withdrawal=requested, now=now)
+    version.refresh_from_db()
+    return notice

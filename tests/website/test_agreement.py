@@ -14,12 +14,11 @@ from sla_portal.agreements.operations import (
     draft_version,
     publish_version,
     submit_draft,
-    withdraw_version,
 )
 from sla_portal.agreements.rules import DraftedClause
 from sla_portal.audit.actors import Actor
 from tests.conftest import forget_what_is_kept
-from tests.support.amendments import worded
+from tests.support.amendments import withdraw_version, worded
 from tests.support.builders import a_version, at, on
 from tests.support.desk import a_member, text_of
 
@@ -191,6 +190,14 @@ def test_what_is_kept_follows_a_publication_and_a_withdrawal(client, legal, toda
     assert "Withdrawn withdrawn" in read(client, "/agreement/")
     assert "it does not take effect" in read(client, "/agreement/2.0/")
     assert "The agreement changes" not in read(client, "/")
+    told, taken_back = draft.notice, draft.withdrawal_notice
+    sentence = "The version that this announces was withdrawn. It does not take effect."
+    assert sentence in read(client, f"/notices/{told.number}/")
+    assert sentence not in read(client, f"/notices/{taken_back.number}/")
+    listed = client.get("/notices/").content.decode()
+    assert listed.index(taken_back.number) < listed.index(told.number) < listed.index("<b>Withdrawn</b>")
+    feed = client.get("/feeds/announcements.atom").content.decode()
+    assert (feed.count("Withdrawn: "), feed.count(sentence)) == (1, 1)
     # It stays to be read: people were told of it.
     assert "We promise more." in read(client, "/agreement/1.0/2.0/")
     today.move_to(at("2027-01-02 00:00"))

@@ -7,12 +7,11 @@ import time_machine
 from django.test import Client
 
 from sla_portal.agreements.models import Answer
-from sla_portal.agreements.operations import withdraw_version
 from sla_portal.audit.models import Entry
 from sla_portal.customers.models import Contact
 from sla_portal.notices.models import Delivery
 from sla_portal.notices.private import token
-from tests.support.amendments import ANNOUNCED, announced, legal
+from tests.support.amendments import ANNOUNCED, announced, legal, withdraw_version
 from tests.support.builders import a_contract, a_customer, a_region, at, on
 from tests.support.desk import text_of
 
@@ -185,6 +184,33 @@ def test_a_withdrawn_version_needs_no_answer(client, address, version):
     response = client.get(address)
     assert response.status_code == 410
     assert "Version 2.0 was withdrawn" in text_of(response)
+
+
+def test_who_terminated_because_of_a_withdrawn_version_keeps_the_contract_by_the_link(
+    client, address, version, customer
+):
+    sent(client, address, act="end", by_name="Ann Lee", last_day="2026-06-30")
+    withdraw_version(actor=legal("bob"), version=version, reason="A mistake.", now=at("2026-06-10 04:00"))
+    link = f"/agreement/answer/{token(Delivery.objects.get(notice=version.withdrawal_notice))}/"
+    for looked in (client.get(link), client.get(f"{link}?act=keep&by_name=Ann")):
+        assert "K-1: the last service day is 30 June 2026." in text_of(looked)
+    assert client.post(link, {"act": "keep", "by_name": " "}).status_code == 422
+    assert customer.contracts.get().terminated_on == on("2026-06-30")
+    assert client.post(link, {"act": "keep", "by_name": "Ann Lee"}).status_code == 303
+    assert customer.contracts.get().terminated_on is None
+    assert "K-1 continues as it was: Ann Lee agreed." in text_of(client.get(link))
+    assert client.post(link, {"act": "keep", "by_name": "Ann Lee"}).status_code == 410
+
+
+def test_an_acceptance_is_put_on_record_with_its_address(client, address):
+    sent(client, address, act="accept", by_name="Ann Lee")
+    answer = Answer.objects.get()
+    assert (answer.kind, answer.by_name, answer.email) == ("acceptance", "Ann Lee", "ann@example.com")
+    words = text_of(client.get(address))
+    assert "Riverside Residences: acceptance of the amendment" in words
+    assert "Current status accepted" in words
+    assert "We record who accepted" not in words
+    assert client.post(address, {"act": "accept", "by_name": "Ann Lee", "sure": "yes"}).status_code == 422
 
 
 def test_an_address_taken_off_record_answers_for_nobody(client, address):

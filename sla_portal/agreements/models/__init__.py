@@ -1,6 +1,6 @@
 """What was promised (versions, clauses, amendments), to whom and since when (contracts, suspensions, payments)."""
 
-from .amendments import Answer, FurtherNotice
+from .amendments import Answer, FurtherNotice, Reinstatement, Withdrawal, WithdrawalStatus
 from .contracts import Charge, Contract, Payment, Suspension
 from .register import RegisterEntry
 from .versions import (
@@ -35,5 +35,8 @@ __all__ = [
     "Preamble",
     "PublishedChanges",
     "RegisterEntry",
+    "Reinstatement",
     "Suspension",
+    "Withdrawal",
+    "WithdrawalStatus",
 ]

@@ -1,4 +1,4 @@
-"""Submit, publish and withdraw amendments, and notify customers of them (5.2)."""
+"""Submit and publish amendments, and notify customers of them (5.2)."""
 
 from __future__ import annotations
 
@@ -22,20 +22,17 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
 from sla_portal.notices.models import Delivery, Kind, Notice
 from sla_portal.notices.operations import give_notice
-from sla_portal.notices.wording import File
+from sla_portal.notices.wording import File, Words
 from sla_portal.operator.queries import rehearsal_number
 
 from .. import emails
 from ..models import CLAUSE_FIELDS, TERM_FIELDS, AgreementVersion, Contract, FurtherNotice
 from ..queries import (
     customers_not_notified,
-    customers_notified_or_concerned,
     customers_under_contract,
     deliveries_for,
     earliest_day,
     newest_version,
-    notified_off_record,
-    notified_or_concerned,
     pending_versions,
     version_in_force,
 )
@@ -45,6 +42,7 @@ from .drafting import check_draft
 from .freezing import freeze_changes
 from .refusals import check_reason, check_second_person, locked_draft, locked_version
 
+PUBLISH = "agreements.publish_version"
 REMINDED_DAYS_BEFORE = (1, 7)
 """Days before the effective date on which customers are reminded; if two are due, only the nearer is sent."""
 
@@ -81,14 +79,6 @@ class NotPending(Refused):
 
 class EveryoneNotified(Refused):
     """Every customer concerned who has an address was notified."""
-
-
-class AlreadyWithdrawn(Refused):
-    """The version is withdrawn."""
-
-
-class LaterVersionPublished(Refused):
-    """A later version is based on the one to be withdrawn."""
 
 
 def submit_draft(*, actor: Actor, draft: AgreementVersion, effective_on: date, now: datetime) -> None:
@@ -146,17 +136,21 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
     `AlreadyPublished`, `NotSubmitted`, `SecondPersonNeeded`, `BasisOutdated`, and `NoticeTooShort` if too many days have
     passed since it was submitted.
     """
-    require(actor, "agreements.publish_version")
+    require(actor, PUBLISH)
     with transaction.atomic():
         locked = locked_version(actor, version)
         # Serializes with signing: a new customer is notified either now or when signing.
         lock_chain()
         _check_submitted(locked)
-        check_second_person(
-            actor,
-            locked.submitted_by,
-            _("You submitted this version for approval. Another person must check and publish it."),
-        )
+        if settings.PUBLISHING_NEEDS_SECOND_PERSON:
+            check_second_person(
+                actor,
+                locked.submitted_by,
+                _("You submitted this version for approval. Another person must check and publish it."),
+            )
+        elif actor.user == locked.submitted_by:
+            # Nobody else submitted it: the audit log and the page say that it was one person.
+            locked.submitted_by = None
         _check_basis(locked)
         _check_notice(locked.takes_effect_on, now)
         check_text_and_terms(locked)
@@ -164,13 +158,13 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
         freeze_printed_texts(locked)
         locked.published_at, locked.published_by = now, actor.user
         locked.sha256 = locked.expected_sha256()
-        locked.save(update_fields=["published_at", "published_by", "sha256"])
+        locked.save(update_fields=["published_at", "published_by", "submitted_by", "sha256"])
         locked.clauses.update(frozen=True)
         today = local_date(epoch(now), settings.SLA_ZONE)
-        locked.notice = _notify(
+        locked.notice = notify(
             actor,
             locked,
-            emails.Step.ANNOUNCEMENT,
+            emails.words(locked, emails.Step.ANNOUNCEMENT, attached=bool(attachments)),
             customers_under_contract((), today, locked.takes_effect_on - timedelta(days=1)),
             now,
             public=True,
@@ -202,57 +196,12 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
     return locked.notice
 
 
-def withdraw_version(*, actor: Actor, version: AgreementVersion, reason: str, now: datetime) -> Notice:
-    """Withdraw a version before it takes effect, and notify everyone who was notified of it (5.2)."""
-    require(actor, "agreements.publish_version")
-    check_reason(reason)
-    with transaction.atomic():
-        locked = locked_version(actor, version)
-        lock_chain()
-        if locked.withdrawn_at:
-            raise AlreadyWithdrawn(_("Version %(version)s was already withdrawn.") % {"version": locked})
-        if not locked.notice or locked.takes_effect_on <= local_date(epoch(now), settings.SLA_ZONE):
-            raise NotPending(
-                _(
-                    "Only a version that is announced and not yet in force can be withdrawn. Correct a mistake by another amendment (5.2)."
-                )
-            )
-        later = AgreementVersion.objects.published().filter(effective_on__gt=locked.effective_on).first()
-        if later:
-            raise LaterVersionPublished(
-                _("Version %(later)s is based on this version. Withdraw version %(later)s first.") % {"later": later}
-            )
-        locked.withdrawn_at, locked.withdrawn_by, locked.withdrawal_reason = now, actor.user, reason.strip()
-        locked.withdrawal_notice = _notify(
-            actor,
-            locked,
-            emails.Step.WITHDRAWAL,
-            customers_notified_or_concerned(locked),
-            now,
-            audience=notified_or_concerned(locked),
-            public=True,
-            notified_before=notified_off_record(locked),
-        )
-        locked.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawal_reason", "withdrawal_notice"])
-        record(
-            actor=actor,
-            action="withdrew",
-            subject=locked,
-            changes={"withdrawal_notice": [None, locked.withdrawal_notice.number]},
-            reason=reason,
-            now=now,
-        )
-        make_checkpoint(occasion=Occasion.PUBLICATION, about=locked.withdrawal_notice, now=now)
-    version.refresh_from_db()
-    return locked.withdrawal_notice
-
-
 def notify_missed(*, actor: Actor, version: AgreementVersion, now: datetime) -> Notice:
     """Notify customers concerned by a version whom no e-mail reached: added by a history file, or without a contact before.
 
     Raises `NotPending` once the version has taken effect or was withdrawn, and `EveryoneNotified`.
     """
-    require(actor, "agreements.publish_version")
+    require(actor, PUBLISH)
     with transaction.atomic():
         locked = locked_version(actor, version)
         lock_chain()
@@ -262,7 +211,9 @@ def notify_missed(*, actor: Actor, version: AgreementVersion, now: datetime) -> 
         missed = customers_not_notified(locked)
         if not contacts_of(missed).exists():
             raise EveryoneNotified(_("Every customer concerned who has an e-mail address was notified."))
-        notice = _notify(actor, locked, emails.Step.ANNOUNCEMENT, missed, now, attachments=files_to_attach(locked))
+        attachments = files_to_attach(locked)
+        wordings = emails.words(locked, emails.Step.ANNOUNCEMENT, attached=bool(attachments))
+        notice = notify(actor, locked, wordings, missed, now, attachments=attachments)
         FurtherNotice.objects.create(version=locked, notice=notice)
     return notice
 
@@ -284,7 +235,7 @@ def _remind(version: AgreementVersion, today: date, now: datetime) -> bool:
         if days is None:
             return False
         customers = customers_under_contract((), locked.takes_effect_on, locked.takes_effect_on)
-        notice = _notify(actor, locked, emails.Step.REMINDER, customers, now)
+        notice = notify(actor, locked, emails.words(locked, emails.Step.REMINDER), customers, now)
         FurtherNotice.objects.create(version=locked, days_before=days, notice=notice)
     return True
 
@@ -320,39 +271,32 @@ def notify_of_pending(*, contract: Contract, now: datetime) -> list[Notice]:
             if not version.notice or not audience.exists():
                 continue
             actor = Actor.system(f"signing of {contract}")
-            notice = _notify(
-                actor,
-                version,
-                emails.Step.SIGNING,
-                customer,
-                now,
-                audience=audience,
-                contract=contract,
-                attachments=files_to_attach(version),
-            )
+            attachments = files_to_attach(version)
+            wordings = emails.words(version, emails.Step.SIGNING, contract, attached=bool(attachments))
+            notice = notify(actor, version, wordings, customer, now, audience=audience, attachments=attachments)
             FurtherNotice.objects.create(version=version, contract=contract, notice=notice)
             issued.append(notice)
     return issued
 
 
-def _notify(
+def notify(
     actor: Actor,
     version: AgreementVersion,
-    step: emails.Step,
+    wordings: Sequence[Words],
     customers: QuerySet[Customer],
     now: datetime,
     *,
     audience: QuerySet[Contact] | None = None,
     public: bool = False,
-    contract: Contract | None = None,
     notified_before: QuerySet[Delivery] | None = None,
     attachments: Sequence[File] = (),
 ) -> Notice:
+    """Give a notice about a version, in the caller's transaction."""
     return give_notice(
         actor=actor,
         kind=Kind.AMENDMENT,
         about=version.version,
-        wordings=emails.words(version, step, contract, attached=bool(attachments)),
+        wordings=wordings,
         audience=audience,
         customers=customers,
         right=Right.LEGAL_NOTICES,

@@ -15,8 +15,12 @@ from .amendments import (
     notices_of,
     notified_off_record,
     notified_or_concerned,
+    open_objections,
     reached,
+    reply_audience,
+    reply_languages,
     running_contracts,
+    standing_answers,
     took_effect,
 )
 from .contracts import (
@@ -44,6 +48,7 @@ from .versions import (
     terms_periods,
     version_in_force,
 )
+from .withdrawn import ended_because_of, to_reinstate
 
 __all__ = [
     "NoAgreementInForce",
@@ -64,6 +69,7 @@ __all__ = [
     "deliveries_for",
     "deliveries_of",
     "earliest_day",
+    "ended_because_of",
     "first_version",
     "later_periods",
     "missing_in_first_version",
@@ -71,6 +77,7 @@ __all__ = [
     "notices_of",
     "notified_off_record",
     "notified_or_concerned",
+    "open_objections",
     "overlapping_periods",
     "pending_versions",
     "published_changes",
@@ -79,10 +86,14 @@ __all__ = [
     "record_of_contract",
     "register",
     "renewal_of",
+    "reply_audience",
+    "reply_languages",
     "running_contracts",
+    "standing_answers",
     "stands_still",
     "suspensions_of",
     "terms_periods",
+    "to_reinstate",
     "took_effect",
     "version_in_force",
 ]

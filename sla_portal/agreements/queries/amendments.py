@@ -8,9 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce, Lower
+from django.db.models import Case, CharField, Count, DateField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Coalesce, Lower
 
+from sla_portal.audit.models import Entry
 from sla_portal.customers.models import Contact, Customer, Right
 from sla_portal.customers.queries import contacts_with, with_address
 from sla_portal.kernel.intervals import epoch
@@ -32,11 +34,46 @@ def _days(version: AgreementVersion) -> tuple[date, date]:
     return local_date(epoch(version.published_at), settings.SLA_ZONE), version.takes_effect_on
 
 
-def concerned(version: AgreementVersion) -> QuerySet[Customer]:
-    """Return customers with a contract in force at some time from the announcement to the day before the effective date."""
+def concerned(version: AgreementVersion, recorded_at: datetime | None = None) -> QuerySet[Customer]:
+    """Return customers with a contract in force at some time from the announcement to the day before the effective date.
+
+    As it is on record or, with `recorded_at`, as it was on record then.
+    """
     announced_on, effective_on = _days(version)
-    contracts = contracts_in_force(announced_on, effective_on - timedelta(days=1))
+    contracts = _in_force(_contracts(recorded_at), announced_on, effective_on - timedelta(days=1))
     return Customer.objects.filter(Exists(contracts.filter(customer=OuterRef("pk"))))
+
+
+def _contracts(recorded_at: datetime | None) -> QuerySet[Any]:
+    """Return the contracts with the day on which each `ends_early`, as the audit log says that it was recorded at a time."""
+    if recorded_at is None:
+        return Contract.objects.annotate(ends_early=F("terminated_on"))
+    later = Entry.objects.filter(
+        subject_type=Contract._meta.label_lower, subject_id=Cast(OuterRef("pk"), CharField()), at__gt=recorded_at
+    )
+    moved = later.filter(action__in=["terminated", "resumed"]).order_by("pk")
+    before = Cast(KeyTextTransform(0, KeyTransform("terminated_on", "changes")), DateField())
+    return Contract.objects.filter(~Exists(later.filter(action="signed"))).annotate(
+        ends_early=Case(
+            When(Exists(moved), then=Subquery(moved.annotate(before=before).values("before")[:1])),
+            default=F("terminated_on"),
+            output_field=DateField(),
+        )
+    )
+
+
+def _in_force(contracts: QuerySet[Any], first: date, last: date) -> QuerySet[Any]:
+    return contracts.annotate(in_force_until=Coalesce(F("ends_early"), F("extended_to"), F("ends_on"))).filter(
+        starts_on__lte=last, in_force_until__gte=first
+    )
+
+
+def standing_answers(version: AgreementVersion, recorded_at: datetime | None = None) -> QuerySet[Answer]:
+    """Return the responses to a version that stand or, with `recorded_at`, stood on record then."""
+    given = Answer.objects.filter(version=version)
+    if recorded_at is None:
+        return given.filter(withdrawn_at__isnull=True)
+    return given.filter(Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gt=recorded_at), registered_at__lte=recorded_at)
 
 
 def running_contracts(version: AgreementVersion, *customers: Customer) -> QuerySet[Contract]:
@@ -162,46 +199,54 @@ def _occasions(version: AgreementVersion) -> Iterator[tuple[str, QuerySet[Notice
 # Customer responses
 
 
-def acceptance(version: AgreementVersion, now: datetime, state: str = "") -> QuerySet[Customer, Any]:
+def acceptance(
+    version: AgreementVersion, now: datetime, state: str = "", *, recorded_at: datetime | None = None
+) -> QuerySet[Customer, Any]:
     """Return the customers concerned by a version, each with its `state`: a value of `Acceptance` (5.2).
 
-    With `state`, only those in it.
+    With `state`, only those in it; with `recorded_at`, as they stood on record then, which is at `now` or earlier.
     """
-    states = [(which.value, condition) for which, condition in _states(version, now).items()]
-    customers = concerned(version)
+    found = _states(version, recorded_at or now, recorded_at)
+    states = [(which.value, condition) for which, condition in found.items()]
+    customers = concerned(version, recorded_at)
     if state:
         customers = customers.filter(dict(states)[state]) if state in dict(states) else customers.none()
     named = Case(*(When(condition, then=Value(which)) for which, condition in states), output_field=CharField())
     return customers.annotate(state=named).order_by("code")
 
 
-def acceptance_counts(version: AgreementVersion, now: datetime) -> dict[str, int]:
-    """Count the customers concerned by a version in each state of `Acceptance`."""
-    customers = concerned(version).order_by()
-    counted = {which: customers.filter(condition).count() for which, condition in _states(version, now).items()}
+def acceptance_counts(
+    version: AgreementVersion, now: datetime, *, recorded_at: datetime | None = None
+) -> dict[str, int]:
+    """Count the customers concerned by a version in each state of `Acceptance`; `recorded_at` as in `acceptance`."""
+    customers = concerned(version, recorded_at).order_by()
+    states = _states(version, recorded_at or now, recorded_at)
+    counted = {which: customers.filter(condition).count() for which, condition in states.items()}
     return {which.value: counted.get(which, 0) for which in Acceptance}
 
 
-def _states(version: AgreementVersion, now: datetime) -> dict[Acceptance, Q]:
-    """Return the conditions of the states possible at `now`; exactly one is true for a customer."""
+def _states(version: AgreementVersion, at: datetime, recorded_at: datetime | None = None) -> dict[Acceptance, Q]:
+    """Return the conditions of the states possible at a time; exactly one is true for a customer."""
     announced_on, effective_on = _days(version)
-    of_customer = Contract.objects.filter(customer=OuterRef("pk"))
-    agreed = of_customer.annotate(agreed_until=Coalesce(F("extended_to"), F("ends_on")))
-    runs_then = Q(Exists(contracts_in_force(effective_on, effective_on).filter(customer=OuterRef("pk"))))
+    of_customer = _contracts(recorded_at).filter(customer=OuterRef("pk"))
+    runs_then = Q(Exists(_in_force(of_customer, effective_on, effective_on)))
     ended_early = Q(
         Exists(
-            agreed.filter(
+            of_customer.annotate(agreed_until=Coalesce(F("extended_to"), F("ends_on"))).filter(
                 starts_on__lt=effective_on,
-                terminated_on__gte=announced_on,
-                terminated_on__lt=effective_on,
+                ends_early__gte=announced_on,
+                ends_early__lt=effective_on,
                 agreed_until__gte=effective_on,
             )
         )
     )
-    objections = Answer.objects.filter(version=version, kind=AnswerKind.OBJECTION.value, withdrawn_at__isnull=True)
-    objected = Q(Exists(objections.filter(customer=OuterRef("pk"))))
+    given = standing_answers(version, recorded_at).filter(customer=OuterRef("pk"))
+    objected = Q(Exists(given.filter(kind=AnswerKind.OBJECTION.value)))
+    agreed_to = Q(Exists(given.filter(kind=AnswerKind.ACCEPTANCE.value)))
+    silent = Acceptance.ACCEPTED if took_effect(version, at) else Acceptance.NO_RESPONSE
     return {
-        Acceptance.ACCEPTED if took_effect(version, now) else Acceptance.NO_RESPONSE: runs_then & ~objected,
+        silent: runs_then & ~objected & ~agreed_to,
+        Acceptance.AGREED: runs_then & ~objected & agreed_to,
         Acceptance.OBJECTED: runs_then & objected,
         Acceptance.TERMINATED: ~runs_then & ended_early,
         Acceptance.EXPIRED: ~runs_then & ~ended_early,
@@ -227,3 +272,27 @@ def contracts_ended(version: AgreementVersion) -> QuerySet[Contract]:
 def answers_of(version: AgreementVersion) -> QuerySet[Answer]:
     """Return the responses to a version, the newest first, including withdrawn ones."""
     return version.answers.select_related("customer", "contract", "registered_by")
+
+
+def reply_languages(answer: Answer) -> set[str]:
+    """Return the languages of those who get the reply to an objection: its sender, and the customer's contacts."""
+    told = contacts_with(Right.LEGAL_NOTICES, Customer.objects.filter(pk=answer.customer_id))
+    languages = set(told.values_list("customer__language", flat=True))
+    return languages | ({answer.delivery.language} if answer.delivery else set())
+
+
+def reply_audience(answer: Answer) -> int:
+    """Count the addresses that get the reply to an objection."""
+    told = contacts_with(Right.LEGAL_NOTICES, Customer.objects.filter(pk=answer.customer_id))
+    addresses = {email.lower() for email in told.values_list("email", flat=True)}
+    return len(addresses | ({answer.delivery.email.lower()} if answer.delivery else set()))
+
+
+def open_objections() -> QuerySet[Answer]:
+    """Return the objections that wait for a reply, those due first; not to versions that were withdrawn."""
+    return (
+        Answer.objects.filter(kind=AnswerKind.OBJECTION.value, withdrawn_at__isnull=True, replied_at__isnull=True)
+        .filter(version__withdrawn_at__isnull=True)
+        .select_related("version", "customer", "owner")
+        .order_by(F("due_on").asc(nulls_first=True), "received_at", "pk")
+    )

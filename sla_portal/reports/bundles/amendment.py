@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 
-from sla_portal.agreements.models import AgreementVersion, Answer, Contract
+from sla_portal.agreements.models import AgreementVersion, Answer, Contract, Reinstatement
 from sla_portal.agreements.queries import (
     acceptance,
     answers_of,
@@ -31,11 +31,13 @@ from .notices import add_deliveries, add_mail, add_notice, add_notified, add_pag
 CUSTOMER_COLUMNS = ("customer", "name", "status", "in_words")
 RESPONSE_COLUMNS = (
     "response", "customer", "kind", "contract", "received_at", "registered_at", "channel", "by", "registered_by",
-    "delivery", "last_service_day", "text", "withdrawn_at", "reason_for_withdrawal",
+    "delivery", "last_service_day", "text", "withdrawn_at", "reason_for_withdrawal", "address", "replied_at", "reply",
+    "reply_zh",
 )  # fmt: skip
 CONTRACT_COLUMNS = (
     "contract", "customer", "first_service_day", "agreed_last_service_day", "extended_to", "terminated_on",
     "response", "response_received_at", "response_withdrawn_at",
+    "after_the_withdrawal", "consent_by", "consent", "reason",
 )  # fmt: skip
 
 
@@ -136,6 +138,10 @@ def _responses(version: AgreementVersion) -> Iterator[tuple[Any, ...]]:
             row.text,
             row.withdrawn_at,
             row.withdrawal_reason,
+            row.email,
+            row.replied_at,
+            row.reply,
+            row.reply_zh,
         )
 
 
@@ -143,6 +149,7 @@ def _contract_rows(version: AgreementVersion, contracts: QuerySet[Contract]) -> 
     for contract in contracts.select_related("customer").iterator(chunk_size=CHUNK):
         found: list[Answer | None] = [*Answer.objects.filter(version=version, ended=contract).order_by("pk")]
         for response in found or [None]:
+            decided = response and Reinstatement.objects.filter(answer=response, contract=contract).first()
             yield (
                 contract.reference,
                 contract.customer.code,
@@ -153,4 +160,8 @@ def _contract_rows(version: AgreementVersion, contracts: QuerySet[Contract]) -> 
                 response and response.pk,
                 response and response.received_at,
                 response and response.withdrawn_at,
+                decided and decided.outcome,
+                decided and decided.consent_by,
+                decided and (decided.consent or (decided.delivery and decided.delivery.email)),
+                decided and decided.reason,
             )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Prefetch, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +24,7 @@ from sla_portal.agreements.queries import (
     concerned,
     deliveries_for,
     running_contracts,
+    standing_answers,
     took_effect,
 )
 from sla_portal.agreements.rules import Acceptance, AnswerKind, Stage, last_day_of_stopping
@@ -29,8 +32,11 @@ from sla_portal.agreements.words import response_words
 from sla_portal.audit.versions import acting
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.errors import Refused
+from sla_portal.kernel.intervals import epoch, instant
+from sla_portal.kernel.months import day_span, local_date
 
 from ..common import page, refusals_on, require_right
+from ..exports import READ_AT_ONCE, csv_response
 from ..forms import ReasonForm
 from .forms import AnswerForm
 from .pending import days_until, today
@@ -42,6 +48,7 @@ FARTHEST = 1_000_000
 
 
 BADGES = {
+    Acceptance.AGREED: "up",
     Acceptance.ACCEPTED: "up",
     Acceptance.NO_RESPONSE: "unknown",
     Acceptance.OBJECTED: "waiting",
@@ -65,22 +72,24 @@ def _announced(pk: int) -> AgreementVersion:
 
 @require_safe
 def customers(request: HttpRequest, pk: int) -> HttpResponse:
-    """List the customers whom a version concerns, filtered by `?state=`, `?q=` (code or name, its own or its installer's) and `?page=`."""
+    """List the customers whom a version concerns, filtered by `?state=`, `?q=` (code or name, its own or its installer's) and `?page=`.
+
+    With `?on=` as they stood at the end of a day.
+    """
     require_right(request, VIEW)
     now = timezone.now()
     version = _announced(pk)
-    counts = acceptance_counts(version, now)
-    in_force = took_effect(version, now)
+    day, recorded_at = _recorded_at(request, version, now)
+    counts = acceptance_counts(version, now, recorded_at=recorded_at)
+    in_force = took_effect(version, recorded_at or now)
     state = request.GET.get("state", "")
     search = request.GET.get("q", "").strip()[:100].replace("\0", "")
-    listed = acceptance(version, now, state if state in counts else "")
+    listed = acceptance(version, now, state if state in counts else "", recorded_at=recorded_at)
     if search:
         named = Q(code__icontains=search) | Q(name__icontains=search)
         listed = listed.filter(named | Q(installer__in=Customer.objects.filter(named).order_by().values("pk")))
     number = _page_number(request.GET.get("page", ""))
-    answers = Prefetch(
-        "answers", Answer.objects.filter(version=version, withdrawn_at__isnull=True), to_attr="answers_now"
-    )
+    answers = Prefetch("answers", standing_answers(version, recorded_at), to_attr="answers_now")
     contracts = Prefetch("contracts", Contract.objects.order_by("-starts_on"))
     first = (number - 1) * ON_A_PAGE
     found = list(listed.select_related("region").prefetch_related(answers, contracts)[first : first + ON_A_PAGE + 1])
@@ -92,6 +101,9 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
             "version": version,
             "withdrawn": version.stage is Stage.WITHDRAWN,
             "in_force": days_until(version.effective_on, now) <= 0,
+            "day": day,
+            "first_day": local_date(epoch(cast("datetime", version.published_at)), settings.SLA_ZONE),
+            "today": today(now),
             "filters": [
                 (value, *response_status(value, in_force=in_force), number) for value, number in counts.items()
             ],
@@ -108,6 +120,42 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
             "may_register": request.user.has_perm(REGISTER) and _can_be_answered(version),
         },
     )
+
+
+@require_safe
+def export(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Send how every customer stands, or with `?on=` stood at the end of a day, as CSV."""
+    require_right(request, VIEW)
+    now = timezone.now()
+    version = _announced(pk)
+    day, recorded_at = _recorded_at(request, version, now)
+    columns = (_("Customer"), _("Name"), _("Status"), _("Status in words"), _("Responses"))
+    name = f"responses-{version.pk}-{day or today(now)}"
+    return csv_response(name, columns, _rows(version, now, recorded_at))
+
+
+def _rows(version: AgreementVersion, now: datetime, recorded_at: datetime | None) -> Iterator[tuple[str, ...]]:
+    in_force = took_effect(version, recorded_at or now)
+    answers = Prefetch("answers", standing_answers(version, recorded_at), to_attr="answers_now")
+    customers = acceptance(version, now, recorded_at=recorded_at).prefetch_related(answers)
+    for customer in customers.iterator(chunk_size=READ_AT_ONCE):
+        given = (
+            f"{one.get_kind_display()} · {one.received_at.isoformat()} · {one.by_name} · {one.email or one.get_via_display()}"
+            for one in customer.answers_now
+        )
+        words = response_words(Acceptance(customer.state), in_force=in_force)
+        yield customer.code, customer.name, customer.state, words, "; ".join(given)
+
+
+def _recorded_at(request: HttpRequest, version: AgreementVersion, now: datetime) -> tuple[date | None, datetime | None]:
+    """Return the day of `?on=` and its end in the SLA time zone; None for today, and for what is no day since the announcement."""
+    try:
+        day = date.fromisoformat(request.GET.get("on", ""))
+    except ValueError:
+        return None, None
+    if not local_date(epoch(cast("datetime", version.published_at)), settings.SLA_ZONE) <= day < today(now):
+        return None, None
+    return day, instant(day_span(day, settings.SLA_ZONE)[1]) - timedelta(microseconds=1)
 
 
 def _page_number(text: str) -> int:
@@ -134,7 +182,7 @@ def consequences(
 ) -> list[Consequence]:
     """Return what the response does to each contract that the version concerns."""
     given = form.cleaned_data
-    if form.answer_kind is AnswerKind.OBJECTION:
+    if form.answer_kind is not AnswerKind.TERMINATION:
         return [Consequence(contract, contract.last_day, None) for contract in contracts]
     last_day = given["last_day"] or last_day_of_stopping(cast("date", version.effective_on), today(now))
     chosen = [given["contract"]] if given["contract"] else contracts
@@ -192,7 +240,11 @@ def _answer_page(
     **bound: Any,
 ) -> HttpResponse:
     stands = acceptance(version, now).get(pk=customer.pk)
-    given = version.answers.filter(customer=customer).select_related("contract", "registered_by")
+    given = (
+        version.answers.filter(customer=customer)
+        .select_related("contract", "registered_by")
+        .prefetch_related("reinstatements__contract")
+    )
     refused = bool(form.errors or bound)
     return page(
         request,

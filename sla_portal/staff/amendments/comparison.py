@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from sla_portal.agreements import emails
 from sla_portal.agreements.changes import CHINESE, TERMS, TextChanges, Worded, term_changes, text_changes
 from sla_portal.agreements.markers import MARKERS, Flaw, flaws, own_terms, term_name
-from sla_portal.agreements.models import AgreementVersion
+from sla_portal.agreements.models import AgreementVersion, Withdrawal
 from sla_portal.agreements.queries import published_changes
 from sla_portal.agreements.queries.drafts import CLAUSE, DraftContent
 from sla_portal.agreements.redline import ClauseChange
@@ -419,8 +419,10 @@ class EmailPreview:
     text: str
 
 
-def email_preview(version: AgreementVersion, step: emails.Step) -> list[EmailPreview]:
+def email_preview(
+    version: AgreementVersion, step: emails.Step, withdrawal: Withdrawal | None = None
+) -> list[EmailPreview]:
     return [
         EmailPreview(words.language, words.heading, concealed(words.text, words.language))
-        for words in emails.words(version, step, attached=step is emails.Step.ANNOUNCEMENT)
+        for words in emails.words(version, step, withdrawal=withdrawal, attached=step is emails.Step.ANNOUNCEMENT)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -226,15 +227,38 @@ class SubmitForm(forms.Form):
 
 
 class WithdrawForm(KeyedForm):
-    """The reason for withdrawing an announced version."""
+    """The reason for withdrawing an announced version, in each language; `previewed` is the digest of what was shown."""
 
     reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        widget=forms.Textarea(attrs={"rows": 3}),
+        label=gettext_lazy("Reason, in English"),
+        widget=forms.Textarea(attrs={"rows": 3, "lang": "en"}),
         max_length=2000,
-        error_messages={"required": gettext_lazy("Enter a reason.")},
-        help_text=gettext_lazy("Sent as written, in every language."),
+        error_messages={"required": gettext_lazy("Enter the reason in English: whoever reads English gets this text.")},
     )
+    reason_zh = forms.CharField(
+        label=gettext_lazy("Reason, in Chinese"),
+        widget=forms.Textarea(attrs={"rows": 3, "lang": "zh-hans"}),
+        max_length=2000,
+        error_messages={"required": gettext_lazy("Enter the reason in Chinese: whoever reads Chinese gets this text.")},
+    )
+    previewed = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    @property
+    def signature(self) -> str:
+        """The digest of what the e-mail says."""
+        return hashlib.sha256(
+            "\0".join(self.cleaned_data[name] for name in ("reason", "reason_zh")).encode()
+        ).hexdigest()
+
+    @property
+    def may_be_saved(self) -> bool:
+        return bool(self.cleaned_data["previewed"] == self.signature)
+
+    def for_preview(self) -> WithdrawForm:
+        """Return the same form, which is saved when it is sent unchanged."""
+        data = cast("QueryDict", self.data).copy()
+        data["previewed"] = self.signature
+        return type(self)(data, auto_id=self.auto_id)
 
 
 # Customer responses
@@ -250,6 +274,7 @@ class AnswerForm(forms.Form):
         ("person", gettext_lazy("In person")),
     )
     KINDS = (
+        (AnswerKind.ACCEPTANCE.value, gettext_lazy("Accepts the amendment")),
         (AnswerKind.OBJECTION.value, gettext_lazy("Objects to the amendment")),
         (AnswerKind.TERMINATION.value, gettext_lazy("Terminates the contract")),
     )
@@ -301,7 +326,7 @@ class AnswerForm(forms.Form):
         return day
 
     def clean(self) -> dict[str, Any]:
-        if self.cleaned_data.get("kind") == AnswerKind.OBJECTION.value:
+        if self.cleaned_data.get("kind") != AnswerKind.TERMINATION.value:
             self.cleaned_data |= {"last_day": None, "contract": None}
         return self.cleaned_data
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
 
-from sla_portal.agreements.models import AgreementVersion
+from sla_portal.agreements.models import AgreementVersion, Withdrawal, WithdrawalStatus
 from sla_portal.agreements.queries import deliveries_of, pending_versions
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
@@ -65,3 +65,9 @@ def drafts() -> QuerySet[AgreementVersion]:
 def to_publish(user: User) -> QuerySet[AgreementVersion]:
     """Return versions submitted by others that wait for `user`'s approval, the oldest first."""
     return drafts().filter(submitted_at__isnull=False).exclude(submitted_by=user).order_by("submitted_at")
+
+
+def withdrawals_to_confirm(user: User) -> QuerySet[Withdrawal]:
+    """Return requests of others to withdraw a version, the oldest first; none that came too late."""
+    waiting = Withdrawal.objects.filter(status=WithdrawalStatus.PENDING, version__withdrawn_at__isnull=True)
+    return waiting.exclude(requested_by=user).select_related("version").order_by("requested_at")

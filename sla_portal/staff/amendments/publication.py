@@ -1,4 +1,4 @@
-"""Submit, publish and withdraw an amendment, and show its delivery (5.2)."""
+"""Submit and publish an amendment, and show its delivery (5.2)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from sla_portal.agreements.operations import (
     publish_version,
     send_back_draft,
     submit_draft,
-    withdraw_version,
 )
 from sla_portal.agreements.queries import (
     NoAgreementInForce,
@@ -33,14 +32,16 @@ from sla_portal.agreements.queries import (
     customers_not_notified,
     customers_under_contract,
     earliest_day,
+    ended_because_of,
     newest_version,
     notified_off_record,
     notified_or_concerned,
     pending_versions,
     reached,
+    took_effect,
     version_in_force,
 )
-from sla_portal.agreements.rules import Stage
+from sla_portal.agreements.rules import Acceptance, Stage
 from sla_portal.audit.templatetags.audit_log import audit_log
 from sla_portal.audit.versions import acting
 from sla_portal.customers.models import Contact, Right
@@ -57,6 +58,7 @@ from sla_portal.website.tasks import keep_announcements
 from ..common import page, refusals_on, require_right
 from ..forms import KeyedForm, ReasonForm
 from ..operations import save_once
+from .answers import response_status
 from .comparison import (
     compared_with,
     email_preview,
@@ -65,7 +67,7 @@ from .comparison import (
     versions_to_compare,
     what_if_table,
 )
-from .forms import SubmitForm, WithdrawForm
+from .forms import SubmitForm
 from .pending import days_until, today
 
 VIEW, DRAFT, PUBLISH = "agreements.view_agreementversion", "agreements.draft_version", "agreements.publish_version"
@@ -204,7 +206,7 @@ def _decision(request: HttpRequest, version: AgreementVersion, now: datetime, **
         first = earliest(now)
     except NoAgreementInForce:
         first = None
-    own = version.submitted_by_id == request.user.pk
+    own = settings.PUBLISHING_NEEDS_SECOND_PERSON and version.submitted_by_id == request.user.pk
     return page(
         request,
         "staff/amendments/decision.html",
@@ -263,17 +265,28 @@ def _published(request: HttpRequest, version: AgreementVersion, now: datetime, *
             **(mail_context(request, version.notice, now) if version.notice else {}),
             "occasions": [(one, status_badges(one.progress)) for one in occasions],
             **(_not_notified(request, version, pending) if announced else {}),
-            "counts": acceptance_counts(version, now) if announced and may_see_customers else None,
+            "counts": _counts(version, now) if announced and may_see_customers else None,
             "answers": answers_of(version).count() if announced and may_see_customers else 0,
             "may_withdraw": pending and announced and request.user.has_perm(PUBLISH),
-            "would_notify": _would_notify(version) if pending and announced else 0,
-            "withdraw": WithdrawForm(auto_id="withdraw-%s"),
+            "withdrawal": version.withdrawals.filter(status__in=["pending", "confirmed"]).first(),
+            "ended": ended_because_of(version).count() if may_see_customers and version.withdrawn_at else 0,
             "log": audit_log(version),
             **(version_changes(version) if version.based_on else {}),
             **bound,
         },
         status=422 if bound else 200,
     )
+
+
+def _counts(version: AgreementVersion, now: datetime) -> list[tuple[str, str, int]]:
+    """Return badge, words and number of the customers in each status that is possible now."""
+    in_force = took_effect(version, now)
+    impossible = Acceptance.NO_RESPONSE if in_force else Acceptance.ACCEPTED
+    return [
+        (*response_status(state, in_force=in_force), count)
+        for state, count in acceptance_counts(version, now).items()
+        if state != impossible.value
+    ]
 
 
 def _not_notified(request: HttpRequest, version: AgreementVersion, pending: bool) -> dict[str, Any]:
@@ -288,7 +301,7 @@ def _not_notified(request: HttpRequest, version: AgreementVersion, pending: bool
     }
 
 
-def _would_notify(version: AgreementVersion) -> int:
+def would_notify(version: AgreementVersion) -> int:
     """Count the recipients of a withdrawal: contacts, and notified addresses whose contact was deleted since."""
     off_record = notified_off_record(version).exclude(
         email__in=notified_or_concerned(version).order_by().values("email")
@@ -377,31 +390,9 @@ def send_back(request: HttpRequest, pk: int) -> HttpResponse:
     return _refused(request, version, now, send_back=form)
 
 
-@require_POST
-def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    """Withdraw a version before its effective date and notify everyone who was notified of it."""
-    require_right(request, PUBLISH)
-    version, now = _found(pk), timezone.now()
-    form = WithdrawForm(request.POST, auto_id="withdraw-%s")
-
-    def write() -> str:
-        withdraw_version(actor=acting(request), version=version, reason=form.cleaned_data["reason"], now=now)
-        deliver_soon()
-        keep_announcements.delay_on_commit()
-        messages.success(
-            request, _("Withdrawn. Everyone who was notified of the version is notified of the withdrawal.")
-        )
-        return reverse("admin:amendment", args=[pk])
-
-    if form.is_valid():
-        with refusals_on(form):
-            return redirect(save_once(key=form.cleaned_data["key"], write=write, now=now))
-    return _refused(request, version, now, withdraw=form)
-
-
 def _refused(request: HttpRequest, version: AgreementVersion, now: datetime, **form: Any) -> HttpResponse:
     """Show the page with the errors; if the version changed its stage in the meantime, redirect to its page."""
-    if version.stage is Stage.DRAFT or (version.stage is Stage.SUBMITTED) is not ("send_back" in form):
+    if version.stage is not Stage.SUBMITTED:
         for sentences in form.popitem()[1].errors.values():
             for sentence in sentences:
                 messages.error(request, sentence)

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from ..bundles import bundle_file, bundle_seal
-from . import answers, bundles, drafts, listing, publication, register
+from . import answers, bundles, cases, drafts, listing, publication, register, withdrawal
 
 
 def urls(view) -> list[URLPattern]:
@@ -22,7 +22,12 @@ def urls(view) -> list[URLPattern]:
         path(of_version + "bundles/", view(bundles.bundles), name="bundles"),
         path("reports/bundles/<int:pk>/file/", view(bundle_file), name="bundle_file"),
         path("reports/bundles/<int:pk>/seal/", view(bundle_seal), name="bundle_seal"),
-        path(of_version + "withdraw/", view(publication.withdraw), name="withdraw_amendment"),
+        path(of_version + "withdraw/", view(withdrawal.withdraw), name="withdraw_amendment"),
+        path(of_version + "withdraw/<int:request_pk>/<str:step>/", view(withdrawal.decide), name="decide_withdrawal"),
+        path(of_version + "ended/", view(cases.ended), name="ended_contracts"),
+        path("agreements/amendments/objections/", view(cases.objections), name="objections"),
+        path("agreements/amendments/objections/<int:pk>/", view(cases.objection), name="objection"),
+        path(of_version + "export/", view(answers.export), name="export_responses"),
         path(of_version + "customers/", view(answers.customers), name="amendment_customers"),
         path(of_version + "customers/<path:code>/", view(answers.answer), name="amendment_answer"),
         path("agreements/amendments/answers/<int:pk>/withdraw/", view(answers.withdraw), name="withdraw_answer"),

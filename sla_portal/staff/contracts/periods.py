@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from sla_portal.agreements.models import Contract
-from sla_portal.agreements.queries import record_of_contract
+from sla_portal.agreements.queries import record_of_contract, to_reinstate
 from sla_portal.agreements.rules import MonthCost, month_costs
 from sla_portal.audit.admin import Link
 from sla_portal.customers.models import Customer
@@ -97,6 +97,7 @@ def periods(request: HttpRequest, pk: int) -> HttpResponse:
         "exports": [
             Link(name, reverse("admin:export_customer_periods", args=[customer.pk, form])) for form, name in BUTTONS
         ],
+        "to_reinstate": to_reinstate(customer) if may("agreements.view_answer") else (),
         "may_renew": may(ADD),
         "may_change": may(CHANGE),
         "may_see_months": may("availability.view_customermonth"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Case, OuterRef, QuerySet, Subquery, When
 
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.audit.models import Kind as DocumentKind
@@ -37,21 +38,29 @@ def notice(number: str, now: datetime) -> PublicNotice | None:
 
 
 def _notices(now: datetime) -> QuerySet[Notice]:
+    withdrawn = AgreementVersion.objects.filter(version=OuterRef("about"), withdrawn_at__isnull=False)
+    withdrawn = withdrawn.exclude(withdrawal_notice=OuterRef("pk"))
     return (
         Notice.objects.filter(public=True, given_at__lte=now)
+        .annotate(
+            withdrawn_at=Case(
+                When(kind=Kind.AMENDMENT, then=Subquery(withdrawn.values("withdrawn_at")[:1])), default=None
+            )
+        )
         .only("number", "kind", "about", "given_at", "sha256")
         .prefetch_related("wordings")
         .order_by("-given_at", "-id")
     )
 
 
-def _notice(row: Notice) -> PublicNotice:
+def _notice(row: Any) -> PublicNotice:
     return PublicNotice(
         number=row.number,
         kind=row.kind,
         about=row.about,
         given_at=row.given_at,
         sha256=row.sha256,
+        withdrawn_at=row.withdrawn_at,
         said=tuple(
             Said(wording.language, wording.subject, concealed(wording.html, wording.language))
             for wording in row.wordings.all()

@@ -117,7 +117,7 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     assert "You submitted this version for approval. Another person must check" in text_of(lea.get(page_of(draft)))
 
     decision = luo.get(page_of(draft))
-    assert "Publish version 1.1 and notify everyone" in text_of(decision)
+    assert "Publish version 1.1 and notify 1 contact" in text_of(decision)
     key = {"key": decision.context["publish"]["key"].value()}
     for _twice in range(2):
         published = luo.post(page_of(draft, "publish_amendment"), key, follow=True)
@@ -128,12 +128,26 @@ def test_the_whole_way_of_an_amendment_by_two_people(lea, luo):
     assert draft.sha256 in shown
     assert Notice.objects.count() == Delivery.objects.count() == 1
 
-    key = {"key": published.context["withdraw"]["key"].value()}
-    refused = luo.post(page_of(draft, "withdraw_amendment"), key | {"reason": " "})
+    here = page_of(draft, "withdraw_amendment")
+    said = {"key": str(uuid4()), "reason": "It is wrong", "reason_zh": "有误"}
+    refused = luo.post(here, said | {"reason_zh": " "})
     assert refused.status_code == 422
-    assert "1 contact who was notified" in text_of(refused)
+    assert "Enter the reason in Chinese" in text_of(refused)
+    shown = luo.post(here, said)
+    read = shown.content.decode()
+    assert (
+        read.index("It is wrong") < read.index("有误") < read.index("1 contact") < read.index("Request the withdrawal")
+    )
+    said["previewed"] = shown.context["form"]["previewed"].value()
     for _twice in range(2):
-        withdrawn = luo.post(page_of(draft, "withdraw_amendment"), key | {"reason": "It is wrong"}, follow=True)
+        assert luo.post(here, said).status_code == 302
+    assert "You requested this withdrawal. Another person must" in text_of(luo.get(here))
+    confirm = reverse("admin:decide_withdrawal", args=[draft.pk, draft.withdrawals.get().pk, "confirm"])
+    assert "Withdraw version 1.1" in text_of(lea.get(reverse("admin:index")))
+    assert confirm in lea.get(here).content.decode()
+    key = {"key": str(uuid4())}
+    for _twice in range(2):
+        withdrawn = lea.post(confirm, key, follow=True)
     assert "It was due to take effect on 2026-07-02 and will not take effect." in text_of(withdrawn)
     assert "It is wrong" in text_of(withdrawn)
     assert Notice.objects.count() == 2
@@ -608,9 +622,9 @@ def test_a_version_in_force_cannot_be_withdrawn(luo):
         assert "In force Since 2026-07-02." in text_of(page)
         assert "Withdraw this version" not in text_of(page)
         key = {"key": "6c1a0a6e-8a56-4c1c-9d6b-0d6f3f0b5a11", "reason": "Too late"}
-        refused = luo.post(page_of(version, "withdraw_amendment"), key)
-    assert refused.status_code == 422
-    assert "not yet in force can be withdrawn" in text_of(refused)
+        refused = luo.post(page_of(version, "withdraw_amendment"), key, follow=True)
+    assert "or is in force: it cannot be withdrawn" in text_of(refused)
+    assert not version.withdrawals.exists()
 
 
 def test_the_list_names_each_version_by_how_far_it_is(lea):
@@ -696,4 +710,4 @@ def test_a_page_costs_the_same_however_many_customers_and_mails_there_are(lea):
     for _number in range(5):
         one_more()
     assert [cost(address) for address in addresses] == first
-    assert max(first) <= 50
+    assert max(first) <= 54

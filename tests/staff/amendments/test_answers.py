@@ -218,3 +218,20 @@ def test_a_page_has_fifty_customers_and_costs_the_same_however_many_there_are(le
     assert "No customer matches this search." in text_of(lea.get(list_of(version), {"page": "999999999"}))
     for nonsense in ({"state": "mad"}, {"q": "\0"}, {"q": "%" * 300}):
         assert lea.get(list_of(version), nonsense).status_code == 200
+
+
+def test_the_list_and_its_csv_say_how_everyone_stood_on_a_day(lea, version):
+    registered(lea, version, ANSWER)
+    with time_machine.travel(at("2026-06-12 04:00"), tick=False):
+        luo = signed_in(a_member("Legal", "luo"))
+        url = reverse("admin:export_responses", args=[version.pk])
+        before, after = (
+            b"".join(luo.get(url, {"on": day}).streaming_content).decode() for day in ("2026-06-09", "2026-06-10")
+        )
+        assert "no_response" in before and "Li Wei" not in before
+        assert "C-1,Harbour Homes,objected,objected," in after and "Li Wei" in after
+        shown = luo.get(list_of(version), {"on": "2026-06-09"})
+        assert "As it was on record at the end of 2026-06-09" in text_of(shown)
+        assert [line[1:] for line in shown.context["lines"]] == [("unknown", "no response yet")]
+        for nothing in ("2026-13-01", "1", "2026-05-31", "2027-01-01", "\0"):
+            assert luo.get(list_of(version), {"on": nothing}).context["day"] is None

@@ -48,7 +48,7 @@ def fill(apps, editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('claims', '0010_divided_by_the_calendar_month'),
+        ('claims', '0012_credit_notes_and_exports_for_billing'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

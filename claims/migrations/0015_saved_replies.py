@@ -14,7 +14,7 @@ def add_ours(apps, _editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('claims', '0010_divided_by_the_calendar_month'),
+        ('claims', '0014_an_open_claim_has_its_date'),
     ]
 
     operations = [

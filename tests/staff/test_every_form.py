@@ -639,7 +639,7 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "ended_contracts": [
         on_ended(do="reinstate", by_name="Ada", consent="By telephone"), on_ended(do="leave", **REASON),
     ],
-    "objection": [assigned, replied],
+    "objection": [objection_assigned, replied],
     "withdraw_answer": [answered],
     "change_register_entry": [on_entry("change_register_entry", **{**TEXTS, "why": "Literal."})],
     "approve_register_entry": [on_entry("approve_register_entry")],

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agreements', '0014_periods_of_a_contract_never_overlap'),
+        ('agreements', '0015_clauses_as_printed_and_pdfs_for_the_mail'),
         ('customers', '0006_sites_of_an_installer'),
         ('notices', '0014_from_whom_mails_come'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

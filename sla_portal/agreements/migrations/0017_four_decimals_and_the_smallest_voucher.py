@@ -43,7 +43,7 @@ def move(_apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agreements", "0014_periods_of_a_contract_never_overlap")]
+    dependencies = [("agreements", "0016_answers_withdrawals_and_reinstatements")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[migrations.RunPython(widen, narrow)],

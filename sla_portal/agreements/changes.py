@@ -71,7 +71,8 @@ def _words(clause: Worded, chinese: Collection[str]) -> ClauseWords:
     heading, wording, summary = (
         (field in chinese and getattr(clause, f"{field}_zh")) or getattr(clause, field) for field in FIELDS
     )
-    return ClauseWords(clause.number, heading, wording, summary)
+    # A wording that is as short as its summary is said once.
+    return ClauseWords(clause.number, heading, wording, summary if summary != wording else "")
 
 
 # The terms

@@ -23,6 +23,10 @@ class AddressTwice(Refused):
     """An e-mail address occurs twice."""
 
 
+class InstallerOfInstaller(Refused):
+    """A customer that has an installer itself cannot be one."""
+
+
 def open_region(
     *,
     actor: Actor,
@@ -54,15 +58,20 @@ def enrol_customer(
     contacts: Sequence[tuple[str, str]],
     now: datetime,
     language: str = "en",
+    installer: Customer | None = None,
 ) -> Customer:
-    """Add a customer with its contacts, each an e-mail address and a name."""
+    """Add a customer with its contacts, each an e-mail address and a name; with an `installer`, as a site of it."""
     require(actor, "customers.add_customer")
     if len({email.lower() for email, _name in contacts}) < len(contacts):
         raise AddressTwice(_("An e-mail address is entered twice."))
     with transaction.atomic():
         if Customer.objects.filter(code=code).exists():
             raise CodeTaken(_("Customer %(code)s already exists.") % {"code": code})
-        customer = Customer.objects.create(code=code, name=name, region=region, language=language)
+        if installer and Customer.objects.select_for_update().get(pk=installer.pk).installer_id:
+            raise InstallerOfInstaller(
+                _("%(customer)s is a site itself, so it cannot be an installer.") % {"customer": installer}
+            )
+        customer = Customer.objects.create(code=code, name=name, region=region, language=language, installer=installer)
         for email, person in contacts:
             customer.contacts.create(email=email, name=person)
         changes = difference({}, snapshot(customer)) | {"contacts": [None, [email for email, _name in contacts]]}

@@ -91,13 +91,13 @@ def drafted_next(story: Story, at: datetime) -> None:
 
 
 def reworded(draft: AgreementVersion, summaries: dict[str, tuple[str, str]]) -> list[DraftedClause]:
-    """Return the clauses of a draft, some with another summary in English and Chinese."""
+    """Return the clauses of a draft, some in other words in English and Chinese."""
     clauses = [
         DraftedClause(**{name: getattr(clause, name) for name in CLAUSE_FIELDS}) for clause in draft.clauses.all()
     ]
     return [
-        replace(clause, summary=summaries[clause.number][0], summary_zh=summaries[clause.number][1])
-        if clause.number in summaries
+        replace(clause, summary=said[0], summary_zh=said[1], wording=said[0], wording_zh=said[1])
+        if (said := summaries.get(clause.number))
         else clause
         for clause in clauses
     ]

@@ -32,6 +32,8 @@ class Party:
     currency: str
     periods: tuple[Period, ...]
     language: str = "en"
+    installer: str = ""
+    """The code of the installer of which it is a site; installers come before their sites."""
 
 
 PARTIES = (
@@ -144,5 +146,34 @@ PARTIES = (
         Decimal("260.00"),
         "USD",
         (Period(1, 12, day=20, trial_days=31),),
+    ),
+    Party(
+        "C-5000",
+        "Brandt Türtechnik GmbH",
+        "eu",
+        (("brandt@example.com", "Heike Brandt"),),
+        Decimal("0.00"),
+        "EUR",
+        (),
+    ),
+    Party(
+        "C-5001",
+        "Wohnanlage Lindenhof",
+        "eu",
+        (),
+        Decimal("180.00"),
+        "EUR",
+        (Period(9, 12, trial_days=31),),
+        installer="C-5000",
+    ),
+    Party(
+        "C-5002",
+        "Ärztehaus am Markt",
+        "eu",
+        (("aerztehaus@example.com", "Dr. Emil Sauer"),),
+        Decimal("95.00"),
+        "EUR",
+        (Period(5, 12),),
+        installer="C-5000",
     ),
 )

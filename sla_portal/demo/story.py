@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from claims.operations.calendar import check_year
 from incidents.models import Incident, Source
 from incidents.operations import (
     OutageFacts,
@@ -26,6 +27,7 @@ from sla_portal.agreements.operations import (
     change_charge,
     record_payment,
     renew_contract,
+    set_first_version,
     sign_contract,
     suspend_contract,
     terminate_contract,
@@ -48,10 +50,11 @@ from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.customers.operations import enrol_customer, open_region
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
-from sla_portal.operator.operations import open_portal
+from sla_portal.operator.operations import open_portal, save_identity
 from sla_portal.operator.queries import is_opened
 
 from .customers import PARTIES, REGIONS, Party, Period
+from .operator import CALENDAR, OPERATOR, wording_of
 from .people import hire
 
 MINUTES = timedelta(minutes=1)
@@ -108,6 +111,27 @@ class Story:
 
         self.then(self.clock(14, 1, "10:00"), step)
 
+    def setup(self) -> None:
+        """Name the operator, set the first version in the words of its summaries, and check the calendar of this year."""
+
+        def operator(at: datetime) -> None:
+            save_identity(actor=self.people["admin"], texts=OPERATOR, now=at)
+
+        def first_version(at: datetime) -> None:
+            set_first_version(
+                actor=self.people["admin"],
+                effective_on=(self.present + -14).first_day,
+                texts={language: wording_of(language) for language, _name in settings.LANGUAGES},
+                now=at,
+            )
+
+        def calendar(at: datetime) -> None:
+            check_year(actor=self.people["admin"], year=self.present.year, source=CALENDAR, now=at)
+
+        self.then(self.clock(14, 1, "09:30"), operator)
+        self.then(self.clock(14, 1, "09:40"), first_version)
+        self.then(self.clock(1, 2, "09:00"), calendar)
+
     def opening(self) -> None:
         def step(at: datetime) -> None:
             if not is_opened():
@@ -116,7 +140,9 @@ class Story:
         self.then(self.clock(14, 1, "12:00"), step)
 
     def party(self, party: Party) -> None:
-        first = self.clock(party.periods[0].months_ago, party.periods[0].day, "10:00") - 12 * DAYS
+        # An installer comes before its sites.
+        months_ago, day = (party.periods[0].months_ago, party.periods[0].day) if party.periods else (13, 1)
+        first = self.clock(months_ago, day, "10:00") - 12 * DAYS
 
         def step(at: datetime) -> None:
             self.customers[party.code] = enrol_customer(
@@ -126,6 +152,7 @@ class Story:
                 region=self.regions[party.region],
                 contacts=party.contacts,
                 language=party.language,
+                installer=self.customers[party.installer] if party.installer else None,
                 now=at,
             )
 
@@ -461,6 +488,7 @@ def customers_and_contracts(story: Story) -> None:
         story.region(*region)
     for party in PARTIES:
         story.party(party)
+    story.setup()
     story.opening()
     story.suspension("K-1003-1", 4, 10, 14, "Two invoices unpaid after the second reminder")
     story.termination("K-2004-1", 3, 20, "The building was sold")

@@ -15,9 +15,10 @@ from sla_portal.agreements.rules import Stage
 from sla_portal.audit.models import Entry as AuditEntry
 from sla_portal.audit.queries import first_broken_link
 from sla_portal.availability.models import CustomerMonth, Exclusion, MonthClosing, RegionMonth
-from sla_portal.customers.models import Region
+from sla_portal.customers.models import Customer, Region
 from sla_portal.demo.build import build_demo
 from sla_portal.demo.people import PEOPLE, password_of
+from sla_portal.staff.setup.checklist import steps
 from tests.support.histories import dumped
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,11 @@ def test_the_demo_can_be_created_on_any_day_and_dumped(now):
     assert Claim.objects.filter(status=Status.SUBMITTED, proofs__isnull=True).count() == 1
     assert set(Entry.objects.values_list("step", flat=True)) == {Step.ISSUED, Step.EXTENDED, Step.REDEEMED}
 
+    # E-mails are sent by the worker.
+    assert [step.name for step in steps(now) if not step.done] == ["E-mail"]
+    installer = Customer.objects.get(code="C-5000")
+    assert installer.sites.count() == 2 and not installer.contracts.exists()
+
     announced, drafted = AgreementVersion.objects.get(version="1.1"), AgreementVersion.objects.get(version="1.2")
     assert (announced.stage, drafted.stage) == (Stage.PUBLISHED, Stage.DRAFT)
     assert announced.effective_on > now.date()
@@ -80,7 +86,7 @@ def test_the_demo_can_be_created_on_any_day_and_dumped(now):
 
     dump = dumped()
     said = json.loads(dump)
-    assert {len(said[kind]) for kind in ("customers", "incidents")} == {12, 16}
+    assert {len(said[kind]) for kind in ("customers", "incidents")} == {15, 16}
     assert all(ord(letter) != 0xFFFD for letter in dump)
 
 

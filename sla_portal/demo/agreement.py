@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sla_portal.agreements.first_version import SUMMARIES, VERSION
-from sla_portal.agreements.models import AgreementVersion
-from sla_portal.agreements.operations import load_wording
-from sla_portal.agreements.wording import ClauseText
-from sla_portal.audit.actors import Actor
+from sla_portal.agreements.first_version import SUMMARIES
+from sla_portal.agreements.wording import ClauseText, NumberedText
 
 TITLE = {"en": "Service level agreement of the demonstration", "zh-hans": "演示用服务级别协议"}
 OPENING = {
@@ -146,28 +141,15 @@ WORDINGS = {
 }
 
 
-def clauses(language: str) -> list[ClauseText]:
+def wording_of(language: str) -> NumberedText:
     """Return the text of a language, under the headings of the first version."""
     chinese = language != "en"
-    return [
+    clauses = (
         ClauseText(
             one.number,
             one.heading_zh if chinese else one.heading,
             [WORDINGS[one.number][chinese]] if one.number in WORDINGS else [],
         )
         for one in SUMMARIES
-    ]
-
-
-def load_agreement(at: datetime) -> None:
-    """Give the first version its wording in both languages."""
-    for language in ("en", "zh-hans"):
-        load_wording(
-            actor=Actor.system("loadagreement"),
-            version=AgreementVersion.objects.get(version=VERSION),
-            clauses=clauses(language),
-            language=language,
-            title=TITLE[language],
-            opening=OPENING[language],
-            now=at,
-        )
+    )
+    return NumberedText(tuple(clauses), (TITLE[language], OPENING[language]), ())

@@ -19,13 +19,11 @@ from sla_portal.agreements.queries import earliest_day, register
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.reports.operations import print_for_mail
 
-from .agreement import load_agreement
 from .story import DAYS, MINUTES, Story
 
 
 def amendments(story: Story) -> None:
-    """Load the wording of 1.0, announce a higher target nine days ago, register an objection, and draft a further amendment."""
-    story.then(story.clock(14, 1, "10:30"), load_agreement)
+    """Announce a higher target nine days ago, register an objection, and draft a further amendment."""
     story.then(story.now - 12 * DAYS, lambda at: readings_approved(story, at))
     story.then(story.now - 11 * DAYS, lambda at: drafted(story, at))
     story.then(story.now - 10 * DAYS, lambda at: submitted(story, at))

@@ -1,9 +1,4 @@
-"""Who promises in the demo, in which words, and by which calendar."""
-
-from __future__ import annotations
-
-from sla_portal.agreements.first_version import SUMMARIES
-from sla_portal.agreements.wording import ClauseText, NumberedText
+"""Who promises in the demo, and by which calendar."""
 
 OPERATOR = {
     "name": "Example Intercom Cloud GmbH",
@@ -23,16 +18,3 @@ OPERATOR = {
     "customer_language": "en",
 }
 CALENDAR = "Invented for the demo"
-
-
-def wording_of(language: str) -> NumberedText:
-    """Return a wording of the first version: the words of its summaries."""
-    suffix = "" if language == "en" else "_zh"
-    title = {"en": "Service level agreement of the demo", "zh-hans": "演示用服务级别协议"}[language]
-    clauses = [
-        ClauseText(
-            one.number, getattr(one, f"heading{suffix}"), [said] if (said := getattr(one, f"summary{suffix}")) else []
-        )
-        for one in SUMMARIES
-    ]
-    return NumberedText(tuple(clauses), (title,), ())

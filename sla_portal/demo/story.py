@@ -53,8 +53,9 @@ from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.operator.operations import open_portal, save_identity
 from sla_portal.operator.queries import is_opened
 
+from .agreement import wording_of
 from .customers import PARTIES, REGIONS, Party, Period
-from .operator import CALENDAR, OPERATOR, wording_of
+from .operator import CALENDAR, OPERATOR
 from .people import hire
 
 MINUTES = timedelta(minutes=1)
@@ -112,7 +113,7 @@ class Story:
         self.then(self.clock(14, 1, "10:00"), step)
 
     def setup(self) -> None:
-        """Name the operator, set the first version in the words of its summaries, and check the calendar of this year."""
+        """Name the operator, set the day and the wording of the first version, and check the calendar of this year."""
 
         def operator(at: datetime) -> None:
             save_identity(actor=self.people["admin"], texts=OPERATOR, now=at)

@@ -57,8 +57,8 @@ from ..common import page, refusals_on, require_right
 from ..exports import BUTTONS, FORMS, MOST_IN_A_SHEET, export_response
 
 SHOWN = 100
-MOST_ADDED_UP = 100_000
-"""Entries that a page totals; a million takes seconds."""
+MOST_ADDED_UP = 10_000
+"""Entries that a page totals: of more, the page would take longer the longer the ledger is."""
 STATES = {
     Step.ISSUED: "waiting",
     Step.REDEEMED: "up",

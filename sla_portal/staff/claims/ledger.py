@@ -311,6 +311,7 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
             "contract": claim.contract,
             "value": amount(life[0].value, life[0].currency),
             "left": amount(last.left, last.currency) if code and any(entry.taken for entry in life) else "",
+            "partly": code is not None and 0 < last.left < code.value,
             "minutes": life[0].minutes,
             "redeem": redeem if could_redeem and not took_part else None,
             "redeemed_by_another": could_redeem and took_part,

@@ -5,10 +5,12 @@ from django.conf import settings
 from django.urls import reverse
 
 from claims.models import Voucher
+from claims.operations import mark_exported
 from incidents.models import Outage
+from sla_portal.audit.actors import Actor
 from sla_portal.availability.operations import correct_month
 from tests.support.builders import at
-from tests.support.claimants import OPEN, PORTAL, SEPTEMBER, a_claim, a_claimant, a_missed_september, granted
+from tests.support.claimants import OPEN, PORTAL, SEPTEMBER, a_claim, a_claimant, a_missed_september, granted, support
 from tests.support.desk import a_member, signed_in
 from tests.support.screen import faults
 
@@ -20,6 +22,7 @@ def given():
     a_missed_september()
     other = a_claimant()
     made = granted(a_claim(a_claimant(monthly_charge="43200")), voucher_minutes=12)
+    mark_exported(actor=Actor.staff(support()), now=OPEN)
     a_claim(other)
     Outage.objects.update(ended_at=at("2026-09-10 01:20"))
     correct_month(actor=PORTAL, month=SEPTEMBER, reason="The logs say otherwise", now=OPEN)
@@ -42,6 +45,8 @@ def test_the_ledger_pages_have_no_accessibility_violations(browser, live_server,
     for address in (
         reverse("admin:ledger") + "?month=",
         reverse("admin:ledger") + "?month=abc",
+        reverse("admin:balances"),
+        reverse("admin:billing"),
         reverse("admin:voucher", args=[Voucher.objects.get().pk]),
         reverse("admin:extension", args=[given.pk]),
         reverse("admin:entitled_contracts_in", args=["2026-09"]),

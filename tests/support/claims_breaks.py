@@ -8,6 +8,7 @@ from claims.models import (
     ClaimedTime,
     ClaimLink,
     Compensation,
+    CreditNote,
     Decision,
     Enclosure,
     Entry,
@@ -205,4 +206,7 @@ BREAKS = {
     "a_closed_undoing_has_its_time_and_person": lambda: undoing(outcome="declined"),
     "an_undoing_is_confirmed_by_another_person": undoing_confirmed_by_its_proposer,
     "an_undoing_states_its_reason": lambda: undoing(reason=""),
+    "a_printed_credit_note_has_a_file_with_a_hash": lambda: CreditNote.objects.create(
+        number="CN-2026-0001", entry=line(), statement={}, issued_at=OPEN, pdf="a.pdf"
+    ),
 }

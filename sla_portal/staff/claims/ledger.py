@@ -58,8 +58,8 @@ from ..exports import BUTTONS, FORMS, MOST_IN_A_SHEET, export_response
 from .sheet import ShownLetter, shown_letter
 
 SHOWN = 100
-MOST_ADDED_UP = 100_000
-"""Entries that a page totals; a million takes seconds."""
+MOST_ADDED_UP = 10_000
+"""Entries that a page totals: of more, the page would take longer the longer the ledger is."""
 STATES = {
     Step.ISSUED: "waiting",
     Step.REDEEMED: "up",
@@ -310,6 +310,7 @@ def _life(request: HttpRequest, subject: Voucher | Compensation, life: Sequence[
             "contract": claim.contract,
             "value": amount(life[0].value, life[0].currency),
             "left": amount(last.left, last.currency) if code and any(entry.taken for entry in life) else "",
+            "partly": code is not None and 0 < last.left < code.value,
             "minutes": life[0].minutes,
             "redeem": redeem if could_redeem and not took_part else None,
             "redeemed_by_another": could_redeem and took_part,

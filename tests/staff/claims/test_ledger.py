@@ -307,6 +307,7 @@ def test_billing_exports_up_to_here_once_and_downloads_it_as_often_as_it_likes(d
 def test_balances_are_shown_by_customer_and_currency_and_exported(desk, given):
     redeem_voucher(actor=a_clerk(), voucher=given.voucher, reference="R-1", part=Decimal(5), now=OPEN)
     said = "12.00 EUR 5.00 EUR 0.00 EUR 0.00 EUR 7.00 EUR"
+    assert "partly redeemed" in text_of(desk.get(page_of(given.voucher)))
     assert said in text_of(desk.get(reverse("admin:balances")))
     assert said in text_of(desk.get(f"{LEDGER}?contract={given.contract.reference}"))
     assert said not in text_of(desk.get(LEDGER))

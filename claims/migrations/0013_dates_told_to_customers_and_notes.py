@@ -24,6 +24,8 @@ def fill(apps, editor):
         .order_by("id")
         .values("decided_at")[:1]
     )
+    contract = apps.get_model("agreements", "Contract").objects.filter(pk=OuterRef("contract"))
+    Claim.objects.update(region=Subquery(contract.values("customer__region")[:1]))
     Claim.objects.update(first_answered_at=Coalesce(F("asked_at"), Subquery(decided)))
     newest = Recommendation.objects.filter(claim=OuterRef("pk")).order_by("-id").values("recommended_by")[:1]
     Claim.objects.filter(status="recommended").update(recommended_by=Subquery(newest))
@@ -95,6 +97,11 @@ class Migration(migrations.Migration):
         migrations.AlterModelOptions(
             name='claim',
             options={'default_permissions': ('view',), 'ordering': ['month', 'received_at', 'id'], 'permissions': [('enter_claim', 'Can enter a claim for a customer'), ('review_claim', 'Can review a claim and recommend what becomes of it'), ('note_claim', 'Can leave an internal note on a claim'), ('decide_claim', 'Can decide what another person recommended')], 'verbose_name': 'claim', 'verbose_name_plural': 'claims'},
+        ),
+        migrations.AddField(
+            model_name='claim',
+            name='region',
+            field=models.ForeignKey(blank=True, db_index=False, help_text='Of the customer when the claim was received; lists are filtered by it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.region', verbose_name='region'),
         ),
         migrations.AddField(
             model_name='claim',

@@ -8,6 +8,18 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='claim',
+            index=models.Index(fields=['region', 'status', 'due_on', 'received_at', 'id'], name='claims_of_a_region_by_due_date'),
+        ),
+        migrations.AddIndex(
+            model_name='claim',
+            index=models.Index(fields=['region', '-received_at', 'id'], name='claims_of_a_region_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='claim',
+            index=models.Index(fields=['month', '-received_at', 'id'], name='claims_of_a_month_newest_first'),
+        ),
+        migrations.AddIndex(
+            model_name='claim',
             index=models.Index(fields=['status', 'due_on', 'received_at', 'id'], name='claims_by_due_date'),
         ),
         migrations.AddIndex(

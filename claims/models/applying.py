@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from sla_portal.agreements.models import Contract
-from sla_portal.customers.models import Client, Contact, CoreFunction
+from sla_portal.customers.models import Client, Contact, CoreFunction, Region
 from sla_portal.kernel.months import ServiceMonth
 
 
@@ -133,6 +133,16 @@ class Claim(models.Model):
     number = models.CharField(_("number"), max_length=20, unique=True)
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="claims", verbose_name=_("contract"))
     month = models.DateField(_("month"), help_text=_("Its first day."))
+    region = models.ForeignKey(
+        Region,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("region"),
+        help_text=_("Of the customer when the claim was received; lists are filtered by it."),
+    )
     contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, blank=True, related_name="claims", verbose_name=_("contact")
     )
@@ -212,6 +222,11 @@ class Claim(models.Model):
             models.Index(
                 fields=["status", "month", "due_on", "received_at", "id"], name="claims_of_a_month_by_due_date"
             ),
+            models.Index(
+                fields=["region", "status", "due_on", "received_at", "id"], name="claims_of_a_region_by_due_date"
+            ),
+            models.Index(fields=["region", "-received_at", "id"], name="claims_of_a_region_newest"),
+            models.Index(fields=["month", "-received_at", "id"], name="claims_of_a_month_newest_first"),
             models.Index(
                 fields=["recommended_by", "due_on", "received_at", "id"],
                 condition=models.Q(recommended_by__isnull=False),

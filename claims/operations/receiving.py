@@ -135,6 +135,7 @@ def receive_claim(
         claim = Claim(
             number=_next_number(now),
             contract=contract,
+            region_id=contract.customer.region_id,
             month=month.first_day,
             contact=contact,
             email=contact.email,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import DateField, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, TruncMonth
 
 from incidents.models import Outage
 from sla_portal.availability.models import (
@@ -18,7 +19,7 @@ from sla_portal.availability.models import (
     RequestStatus,
     Status,
 )
-from sla_portal.availability.queries import changed_closed_months, periods_excluded
+from sla_portal.availability.queries import changed_closed_months
 from sla_portal.customers.models import Customer
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
@@ -30,19 +31,35 @@ SHOWN_FOR = timedelta(days=60)
 MOST = 20
 
 
-def claim_waiting_for(exclusion: Exclusion, now: datetime) -> Claim | None:
-    """Return the open claim received first for a month that an undecided exclusion touches."""
-    months = {
-        ServiceMonth.of(local_date(epoch(edge), settings.SLA_ZONE)).first_day
-        for start, end in periods_excluded(exclusion, now)
-        for edge in (start, end - timedelta(seconds=1))
-    }
-    if exclusion.customer_id:
-        whose = Q(contract__customer=exclusion.customer_id)
-    else:
-        whose = Q(contract__customer__region__in=Outage.objects.filter(incident=exclusion.incident_id).values("region"))
-    waiting = Claim.objects.filter(whose, status__in=OPEN, month__in=months)
-    return waiting.order_by("received_at", "id").first()
+def claims_waiting_for(exclusions: QuerySet[Exclusion], now: datetime) -> dict[int, Claim]:
+    """Return the open claim received first for the months that each undecided exclusion touches, by its primary key.
+
+    In two queries, however many exclusions.
+    """
+    of_incident = Outage.objects.filter(incident=OuterRef("incident")).order_by()
+    first = of_incident.values("incident").annotate(at=Min("started_at")).values("at")
+    last = of_incident.values("incident").annotate(at=Max(Coalesce("ended_at", Value(now)))).values("at")
+    felt = Outage.objects.filter(incident=OuterRef(OuterRef("incident")), region=OuterRef("contract__customer__region"))
+    waiting = Claim.objects.filter(
+        Q(contract__customer=OuterRef("customer")) | Exists(felt),
+        status__in=OPEN,
+        month__gte=OuterRef("first_month"),
+        month__lte=OuterRef("last_month"),
+    ).order_by("received_at", "id")
+    found = dict(
+        exclusions.annotate(
+            begins_at=Coalesce("starts_at", Subquery(first)), ends_at_last=Coalesce("ends_at", Subquery(last))
+        )
+        .annotate(first_month=_month_of("begins_at"), last_month=_month_of("ends_at_last"))
+        .annotate(waiting=Subquery(waiting.values("pk")[:1]))
+        .values_list("pk", "waiting")
+    )
+    claims = Claim.objects.in_bulk([pk for pk in found.values() if pk])
+    return {exclusion: claims[pk] for exclusion, pk in found.items() if pk}
+
+
+def _month_of(name: str) -> TruncMonth:
+    return TruncMonth(name, output_field=DateField(), tzinfo=settings.SLA_ZONE)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from claims.models import Claim
 from claims.models.applying import OPEN
 from claims.queries import windows_of
 from claims.queries.entitlements import DECIDED
-from claims.queries.exclusions import claim_waiting_for, corrections_for
+from claims.queries.exclusions import claims_waiting_for, corrections_for
 from claims.queries.working import unread_mentions
 from claims.rules import ClaimWindow
 from incidents.models import Incident, Outage, ShiftNote
@@ -366,7 +366,9 @@ def exclusions_to_decide(user: User, now: datetime) -> list[ToDecide] | None:
     rows = proposed.select_related("incident", "customer", "proposed_by").order_by(
         Case(When(clause="4.11", then=Value(0)), default=Value(1)), "proposed_at", "id"
     )
-    return [ToDecide(row, claim_waiting_for(row, now)) for row in rows[: SHOWN + 1]]
+    shown = list(rows[: SHOWN + 1])
+    waiting = claims_waiting_for(Exclusion.objects.filter(pk__in=[row.pk for row in shown]), now)
+    return [ToDecide(row, waiting.get(row.pk)) for row in shown]
 
 
 def unclassified(now: datetime) -> list[tuple[Incident, ServiceMonth, ClaimWindow | None]]:

@@ -16,7 +16,7 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.months import ServiceMonth
 
 from ..common import page, require_right
-from .waiting import CUSTOMER, REVIEW, SECOND, TABS, Tab, how_many, of_month, page_after, waiting
+from .waiting import CUSTOMER, REVIEW, SECOND, TABS, Tab, how_many, page_after, waiting
 
 SHOWN = 100
 LARGEST_KEY = 2**63 - 1
@@ -33,9 +33,9 @@ def queue(request: HttpRequest) -> HttpResponse:
     month = _month(request)
     claims = tab.claims(request.user, now)
     if month:
-        claims = of_month(claims, month, newest_first=tab.newest_first)
+        claims = claims.filter(month=month.first_day)
     if region:
-        claims = claims.filter(contract__customer__region=region)
+        claims = claims.filter(region=region)
     chosen = {
         **({"month": str(month)} if month else {}),
         **({"region": region.code} if region else {}),

@@ -149,13 +149,6 @@ def how_many(claims: QuerySet[Claim]) -> str:
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
 
 
-def of_month(claims: QuerySet[Claim], month: ServiceMonth, *, newest_first: bool) -> QuerySet[Claim]:
-    """Filter by month; a subquery keeps the index of the month in use where the newest come first."""
-    if not newest_first:
-        return claims.filter(month=month.first_day)
-    return claims.filter(pk__in=Claim.objects.filter(month=month.first_day, status__in=Status.values).values("pk"))
-
-
 def page_after(claims: QuerySet[Claim], last: Claim | None, tab: Tab) -> QuerySet[Claim]:
     """Return the claims after `last` in the order of a tab; from the first where `last` is not due any more."""
     edge = getattr(last, tab.first_by, None)

@@ -42,7 +42,9 @@ def now():
 
 def on_record(number: str, month: str, received: str, status: str = "submitted", region: str = "eu", **values) -> Claim:
     contract = a_contract(a_customer(a_region(region)), "2026-01-01", "2026-12-31")
-    given = {"email": "ops@example.com", "time_zone": "UTC", "source": "form", **DUE, **values}
+    given = {
+        "email": "ops@example.com", "time_zone": "UTC", "source": "form", "region": a_region(region), **DUE, **values,
+    }  # fmt: skip
     if status == "recommended":
         given.setdefault("recommended_by", support())
     if status in ("granted", "refused", "withdrawn"):

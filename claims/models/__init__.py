@@ -14,7 +14,7 @@ from .applying import (
 )
 from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Undoing, Voucher
-from .letters import Enclosure, ReplyKind, SavedReply
+from .letters import Enclosure, Letter, ReplyKind, SavedReply
 from .review import Decision, Outcome, Recommendation
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Decision",
     "Enclosure",
     "Entry",
+    "Letter",
     "Outcome",
     "OwnDay",
     "Proof",

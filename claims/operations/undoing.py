@@ -19,7 +19,7 @@ from sla_portal.kernel.errors import Refused
 from ..models import Claim, Compensation, Entry, Status, Step, Undoing
 from ..models.ledger import FIRST_STEPS
 from .ledger import add_entry, locked
-from .notifying import require_addressee, send
+from .notifying import require_addressee, send_letter
 from .receiving import change_status
 from .reviewing import ReasonMissing, check_shown
 
@@ -135,7 +135,7 @@ def confirm_undoing(*, actor: Actor, undoing: Undoing, now: datetime, letter: st
         if undoing.letter_text:
             written = emails.reversal_letter(claim, undoing.letter_subject, undoing.letter_text, reopens=reopens)
             check_shown(written, letter)
-            send(actor, claim, emails.to_everyone(written), now)
+            send_letter(actor, claim, written, now)
         _close(actor, undoing, Undoing.Outcome.CONFIRMED, "", now)
     return reversals
 

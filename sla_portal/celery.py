@@ -32,6 +32,7 @@ app.conf.beat_schedule = {
     "make sure that last month's reports exist": every(3600, "sla_portal.reports.tasks.issue_due_reports"),
     "print announced versions": every(300, "sla_portal.reports.tasks.print_due_versions"),
     "print credit notes": every(30, "sla_portal.reports.tasks.print_due_credit_notes"),
+    "print letters": every(30, "sla_portal.reports.tasks.print_due_letters"),
     "put bundles of proof together": every(30, "sla_portal.reports.tasks.make_due_bundles"),
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),
     "tell of the reports of closed months": every(300, "sla_portal.reports.tasks.mail_due_reports"),

@@ -15,7 +15,7 @@ from .applying import (
 from .billing import BilledEntry, BillingExport, CreditNote
 from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Undoing, Voucher
-from .letters import Enclosure, ReplyKind, SavedReply
+from .letters import Enclosure, Letter, ReplyKind, SavedReply
 from .review import Decision, Outcome, Recommendation
 from .working import Mention, Note, Viewer
 
@@ -33,6 +33,7 @@ __all__ = [
     "Decision",
     "Enclosure",
     "Entry",
+    "Letter",
     "Mention",
     "Note",
     "Outcome",

@@ -1,4 +1,4 @@
-"""Saved replies, from which letters to claimants are written, and the files attached to letters."""
+"""Saved replies, from which letters to claimants are written, the files attached to letters, and letters as PDFs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from incidents.models import in_language
+from sla_portal.notices.models import Notice
 
 from .applying import Claim, Scan
 
@@ -87,3 +88,37 @@ class Enclosure(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Letter(models.Model):
+    """A letter to a claimant: an e-mail that can be downloaded as a PDF, too. The row is the queue of what is to be printed.
+
+    Triggers refuse to change a letter that is printed, and to delete it.
+    """
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="letters", verbose_name=_("claim"))
+    notice = models.OneToOneField(Notice, models.PROTECT, related_name="letter", verbose_name=_("notice"))
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    pdf = models.BinaryField("PDF", null=True)
+    sha256 = models.CharField(_("SHA-256 of the PDF"), max_length=64, blank=True)
+    printed_at = models.DateTimeField(_("printed at"), null=True)
+
+    class Meta:
+        verbose_name = _("letter")
+        verbose_name_plural = _("letters")
+        ordering = ["id"]
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(printed_at__isnull=True), name="letters_to_be_printed")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(printed_at__isnull=True, pdf__isnull=True, sha256="")
+                | models.Q(models.Q(printed_at__isnull=False, pdf__isnull=False), ~models.Q(sha256="")),
+                name="a_printed_letter_has_its_file_and_hash",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.notice)

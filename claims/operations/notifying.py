@@ -10,12 +10,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from claims import emails
-from claims.models import Claim, ClaimLink
+from claims.models import Claim, ClaimLink, Letter
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Contact
 from sla_portal.customers.queries import contacts_of_customer
 from sla_portal.kernel.errors import Refused
-from sla_portal.notices.models import Kind
+from sla_portal.notices.models import Kind, Notice
 from sla_portal.notices.operations import give_notice
 from sla_portal.notices.private import token
 from sla_portal.notices.wording import File, Words
@@ -32,7 +32,13 @@ def notify(actor: Actor, claim: Claim, step: str, now: datetime, **context: Any)
     send(actor, claim, emails.step_email(claim, step, context), now)
 
 
-def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime, files: Sequence[File] = ()) -> None:
+def send_letter(actor: Actor, claim: Claim, letter: Words, now: datetime, files: Sequence[File] = ()) -> None:
+    """Queue a letter, which is printed as well, inside the caller's transaction."""
+    notice = send(actor, claim, emails.to_everyone(letter), now, files)
+    Letter.objects.create(claim=claim, notice=notice, language=letter.language)
+
+
+def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime, files: Sequence[File] = ()) -> Notice:
     """Queue an e-mail to the claimant or, if that contact was deleted, to all contacts of the customer and its installer."""
     everyone = contacts_of_customer(claim.contract.customer)
     notice = give_notice(
@@ -49,6 +55,7 @@ def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime, file
         ClaimLink(claim=claim, token_hash=token_hash(token(delivery)), created_at=now, expires_at=now + LINK_VALID)
         for delivery in notice.deliveries.select_related("notice")
     )
+    return notice
 
 
 def require_addressee(claim: Claim) -> None:

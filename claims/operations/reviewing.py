@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from claims.emails import decision_letter, fingerprint, given_by, question_letter, to_everyone
+from claims.emails import decision_letter, fingerprint, given_by, question_letter
 from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.models import Occasion
@@ -25,7 +25,7 @@ from ..words import result_text
 from .due import go_on, note_answer, restart_decision, stop_clock
 from .enclosing import check_enclosed, files_of
 from .ledger import grant
-from .notifying import notify, require_addressee, send
+from .notifying import notify, require_addressee, send_letter
 from .receiving import change_status, locked_claim
 
 IN_REVIEW = (Status.SUBMITTED, Status.WAITING)
@@ -110,7 +110,7 @@ def ask_customer(*, actor: Actor, claim: Claim, question: str, now: datetime) ->
         locked.asked, locked.asked_at = question, now
         note_answer(locked, now)
         change_status(actor, locked, Status.WAITING, "asked about", question, now)
-        send(actor, locked, to_everyone(question_letter(locked, question)), now)
+        send_letter(actor, locked, question_letter(locked, question), now)
 
 
 def customer_answered(*, actor: Actor, claim: Claim, text: str, now: datetime) -> None:
@@ -276,7 +276,7 @@ def decide(*, actor: Actor, claim: Claim, recommendation: int, key: UUID, now: d
         given = given_by(compensation) if compensation else None
         written = decision_letter(locked, wanted.letter_subject, wanted.letter_text, given)
         check_shown(written, letter)
-        send(actor, locked, to_everyone(written), now, files_of(wanted))
+        send_letter(actor, locked, written, now, files_of(wanted))
         make_checkpoint(occasion=Occasion.DECISION, about=decision, now=now)
     return decision
 

@@ -21,7 +21,7 @@ from ..models.ledger import FIRST_STEPS
 from .billing import issue_credit_note
 from .due import restart_decision
 from .ledger import add_entry, locked
-from .notifying import require_addressee, send
+from .notifying import require_addressee, send_letter
 from .receiving import change_status
 from .reviewing import ReasonMissing, check_shown
 
@@ -159,7 +159,7 @@ def confirm_undoing(*, actor: Actor, undoing: Undoing, now: datetime, letter: st
         if undoing.letter_text:
             written = emails.reversal_letter(claim, undoing.letter_subject, undoing.letter_text, reopens=reopens)
             check_shown(written, letter)
-            send(actor, claim, emails.to_everyone(written), now)
+            send_letter(actor, claim, written, now)
         _close(actor, undoing, Undoing.Outcome.CONFIRMED, "", now)
     return reversals
 

@@ -80,6 +80,12 @@ def print_due_credit_notes() -> None:
 
 
 @shared_task
+def print_due_letters() -> None:
+    """Print the letters to claimants that wait."""
+    operations.print_due_letters(clock=timezone.now)
+
+
+@shared_task
 def check_issued_documents() -> None:
     """Verify what was issued and its seals, once a week."""
     if check := operations.check_documents_if_due(now=timezone.now()):

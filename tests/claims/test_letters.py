@@ -1,24 +1,28 @@
 """Letters to claimants: their parts in order, written from saved replies, and sent as they were shown."""
 
 from email import message_from_bytes, policy
+from hashlib import sha256
 from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import IntegrityError
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext
 from time_machine import travel
 
 from claims.first_replies import REPLIES
-from claims.models import Claim, Decision, Entry, ReplyKind, SavedReply
+from claims.models import Claim, Decision, Entry, Letter, ReplyKind, SavedReply
 from claims.operations import LetterChanged, decide, enclosing
 from claims.operations.enclosing import TooMuchEnclosed, check_enclosed, enclose
 from claims.replies import filled, unknown_fields
 from sla_portal.audit.actors import Actor
 from sla_portal.notices.mail.message import MailMessage
 from sla_portal.notices.models import Attachment, Notice
-from sla_portal.notices.private import completed, concealed
+from sla_portal.notices.private import completed, concealed, token
+from sla_portal.operator.models import Identity
+from sla_portal.reports.operations import print_due_letters
 from tests.support.claimants import (
     OPEN,
     a_claim,
@@ -30,6 +34,7 @@ from tests.support.claimants import (
     support,
 )
 from tests.support.desk import signed_in, text_of
+from tests.support.printed import sound, texts
 
 pytestmark = pytest.mark.django_db
 
@@ -212,3 +217,32 @@ def test_no_more_is_attached_than_mail_servers_take_and_names_do_not_collide(cla
         check_enclosed(claim, files)
     with pytest.raises(TooMuchEnclosed):
         enclose(actor=agent, claim=claim, upload=log_file(b"12"), now=OPEN)
+
+
+def test_a_letter_is_printed_once_with_letterhead_and_without_personal_links(claim, client):
+    Identity.objects.create(
+        name="Harbour Cloud", address="1 Quay Road, Bremen", default_language="en", customer_language="en",
+        valid_from=OPEN, saved_by_name="x",
+    )  # fmt: skip
+    granted(claim)
+    assert print_due_letters(clock=lambda: OPEN) == 1
+    assert print_due_letters(clock=lambda: OPEN) == 0
+    letter = claim.letters.get()
+    said = " ".join(" ".join(texts(sound(bytes(letter.pdf)))).split())
+    parts = ["Harbour Cloud", "1 Quay Road", claim.contract.customer.name, "Dear Ada Hafen,", "We looked at it.",
+             "Service extension", "Kind regards", "Harbour Cloud"]  # fmt: skip
+    places = [said.index(parts[0])]
+    for part in parts[1:]:
+        places.append(said.index(part, places[-1]))
+    assert "personal" not in said
+    assert "%%" not in said
+
+    delivery = letter.notice.deliveries.select_related("notice").get()
+    address = reverse("claim_letter", args=[token(delivery), letter.notice.number])
+    assert address in client.get(reverse("claim_status", args=[token(delivery)])).content.decode()
+    assert sha256(client.get(address).content).hexdigest() == letter.sha256
+    other = a_claim(a_claimant())
+    elsewhere = token(Notice.objects.get(about=other.number).deliveries.select_related("notice").get())
+    assert client.get(reverse("claim_letter", args=[elsewhere, letter.notice.number])).status_code == 404
+    with pytest.raises(IntegrityError):
+        Letter.objects.update(pdf=b"")

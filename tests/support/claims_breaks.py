@@ -12,6 +12,7 @@ from claims.models import (
     Decision,
     Enclosure,
     Entry,
+    Letter,
     Mention,
     Note,
     Recommendation,
@@ -21,6 +22,7 @@ from claims.models import (
     Viewer,
     Voucher,
 )
+from sla_portal.notices.models import Notice
 
 from .builders import at, numbers, on
 from .claimants import DUE, OPEN, Claimant, a_claimant, a_proof, support
@@ -48,6 +50,13 @@ def enclosure(**values) -> Enclosure:
     }  # fmt: skip
     given.setdefault("claim", claim())
     return Enclosure.objects.create(added_by=support(), **given)
+
+
+def letter(**values) -> Letter:
+    notice = Notice.objects.create(
+        number=f"N-{next(numbers)}", kind="claim", given_at=OPEN, given_by="x", sha256="0" * 64
+    )
+    return Letter.objects.create(claim=claim(), notice=notice, language="en", **values)
 
 
 def application(**values) -> Application:
@@ -202,6 +211,7 @@ BREAKS = {
         enclosure(claim=made, sha256=one * 64) for made in [claim()] for one in "ab"
     ],
     "a_scan_of_an_enclosure_found_nothing_or_was_not": lambda: enclosure(scan="found"),
+    "a_printed_letter_has_its_file_and_hash": lambda: letter(printed_at=OPEN),
     "a_grant_has_one_open_undoing": lambda: [undoing(of) for of in [compensation()] * 2],
     "a_closed_undoing_has_its_time_and_person": lambda: undoing(outcome="declined"),
     "an_undoing_is_confirmed_by_another_person": undoing_confirmed_by_its_proposer,

@@ -27,6 +27,7 @@ from .issuing import (
     request_reports,
     waiting_runs,
 )
+from .letters import print_due_letters
 from .mailing import mail_due_reports
 from .printing import print_due_credit_notes, print_due_versions, print_for_mail, print_submitted_versions
 from .verifying import check_documents, check_documents_if_due
@@ -48,6 +49,7 @@ __all__ = [
     "mail_due_reports",
     "make_bundle",
     "print_due_credit_notes",
+    "print_due_letters",
     "print_due_versions",
     "print_for_mail",
     "print_submitted_versions",

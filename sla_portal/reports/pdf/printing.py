@@ -315,11 +315,12 @@ def _own_context(statement: Statement, digest: str, bodies: _Bodies, logo: bytes
         "mark": words.mark(issue.get("mark", "")),
         "note": "" if printed == statement else note(),
         "attachment": ATTACHMENT,
-        "logo": _data_address(logo) if logo else "",
+        "logo": data_address(logo) if logo else "",
     }
 
 
-def _data_address(logo: bytes) -> str:
+def data_address(logo: bytes) -> str:
+    """Return a logo as an address that holds it whole: nothing is read while a page is printed."""
     media_type = "image/png" if logo.startswith(b"\x89PNG") else "image/jpeg"
     return f"data:{media_type};base64,{b64encode(logo).decode()}"
 

@@ -152,6 +152,8 @@ class SentEmail:
     at: datetime
     subject: str
     text: str
+    pdf: str
+    """The number of the notice, if it is a letter that is printed."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +170,14 @@ class GrantedCompensation:
 def emails_about(claim: Claim, language: str) -> list[SentEmail]:
     """List the e-mails about a claim, newest first."""
     notices = Notice.objects.filter(kind=Kind.CLAIM, about=claim.number).prefetch_related("wordings")
+    printed = set(claim.letters.filter(printed_at__isnull=False).values_list("notice", flat=True))
     return [
-        SentEmail(notice.given_at, worded.subject, _without_link(worded.text))
+        SentEmail(
+            notice.given_at,
+            worded.subject,
+            _without_link(worded.text),
+            notice.number if notice.pk in printed else "",
+        )
         for notice in notices
         for worded in [notice.wording(language)]
     ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -79,6 +79,20 @@ def minutes(request: HttpRequest, reader: Reader, token: str) -> HttpResponse:
     asked = {name: request.GET.get(name, "")[:LONGEST] for name in ("at", "page")}
     context = {"claim": claim, "token": token, **(listed(found, **asked) if found else {})}
     return show(request, reader, "claim_minutes", context)
+
+
+@private
+def letter(_request: HttpRequest, _reader: Reader, token: str, number: str) -> HttpResponse:
+    """Send a letter as a PDF."""
+    claim = LinkHolder.of(token, timezone.now()).claim
+    found = claim.letters.filter(notice__number=number, printed_at__isnull=False).first()
+    if found is None:
+        raise Http404
+    return HttpResponse(
+        bytes(found.pdf or b""),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{number}.pdf"', "X-Content-Type-Options": "nosniff"},
+    )
 
 
 @private

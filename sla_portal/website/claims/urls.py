@@ -13,5 +13,6 @@ urlpatterns = [
     path("claims/<str:token>/proof/", status.proof, name="claim_proof"),
     path("claims/<str:token>/answer/", status.answer, name="claim_answer"),
     path("claims/<str:token>/withdraw/", status.withdraw, name="claim_withdraw"),
+    path("claims/<str:token>/letters/<str:number>.pdf", status.letter, name="claim_letter"),
     path("claims/<str:token>/appeal/", status.appeal, name="claim_appeal"),
 ]

@@ -38,6 +38,11 @@ VERBS = {
     "extended": pgettext_lazy("audit log", "extended"),
     "extended a contract": pgettext_lazy("audit log", "posted a service extension on"),
     "failed to sign in": pgettext_lazy("audit log", "counted failed sign-ins of"),
+    "commented on": pgettext_lazy("audit log", "commented on"),
+    "approved the draft of": pgettext_lazy("audit log", "approved the draft of"),
+    "named the reviewers of": pgettext_lazy("audit log", "named the reviewers of"),
+    "resolved a comment on": pgettext_lazy("audit log", "resolved a comment on"),
+    "sent the draft back": pgettext_lazy("audit log", "sent back the draft of"),
     "finished": pgettext_lazy("audit log", "completed"),
     "gave": pgettext_lazy("audit log", "issued the notice"),
     "granted": pgettext_lazy("audit log", "granted"),
@@ -140,7 +145,14 @@ LOOKING = SIGN_INS | frozenset(
 )
 """Verbs of reading: nothing is new after them."""
 
-NO_CHANGE = LOOKING | {"revoked the links of", "updated"}
+NO_CHANGE = LOOKING | {
+    "revoked the links of",
+    "updated",
+    "commented on",
+    "resolved a comment on",
+    "approved the draft of",
+    "sent the draft back",
+}
 """Verbs after which a decision rests on what it rested on before."""
 
 ADDING = NO_CHANGE | {

@@ -33,6 +33,7 @@ from sla_portal import zones
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.queries import (
     NoAgreementInForce,
+    asked_to_review,
     overlapping_periods,
     pending_versions,
     version_in_force,
@@ -459,4 +460,5 @@ def agreement(user: User, now: datetime) -> dict[str, Any]:
         "announced": pending_amendments(now),
         "drafts": drafts()[: SHOWN + 1],
         "to_publish": to_publish(user)[: SHOWN + 1],
+        "to_review": asked_to_review(user)[: SHOWN + 1],
     }

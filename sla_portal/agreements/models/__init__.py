@@ -3,6 +3,7 @@
 from .amendments import Answer, FurtherNotice
 from .contracts import Charge, Contract, Payment, Suspension
 from .register import RegisterEntry
+from .reviews import ClauseComment, Reviewer
 from .versions import (
     CLAUSE_FIELDS,
     PERIODS,
@@ -26,6 +27,7 @@ __all__ = [
     "Answer",
     "Charge",
     "Clause",
+    "ClauseComment",
     "Contract",
     "FurtherNotice",
     "MailedPdf",
@@ -33,5 +35,6 @@ __all__ = [
     "Preamble",
     "PublishedChanges",
     "RegisterEntry",
+    "Reviewer",
     "Suspension",
 ]

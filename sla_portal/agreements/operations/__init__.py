@@ -69,6 +69,16 @@ from .publishing import (
 )
 from .refusals import DraftLocked, NotAcceptable, ReasonMissing, SecondPersonNeeded
 from .register import ApprovedAlready, approve_entry, write_entry
+from .reviewing import (
+    CommentResolved,
+    NotYourTurn,
+    ReviewOpen,
+    approve_draft,
+    comment_on_clause,
+    name_reviewers,
+    resolve_comment,
+    send_back_review,
+)
 from .wording import AnotherWordingLoaded, TextLocked, TextsDiffer, load_wording, replace_wording, set_first_version
 
 __all__ = [
@@ -80,6 +90,7 @@ __all__ = [
     "AnsweredAlready",
     "ApprovedAlready",
     "BasisOutdated",
+    "CommentResolved",
     "ContractOver",
     "ContractRenewed",
     "ContractTerminated",
@@ -96,6 +107,7 @@ __all__ = [
     "NotConcerned",
     "NotPending",
     "NotSubmitted",
+    "NotYourTurn",
     "NothingChanged",
     "NothingProposed",
     "NoticeTooShort",
@@ -103,6 +115,7 @@ __all__ = [
     "ReasonMissing",
     "ReferenceTaken",
     "RenewalStands",
+    "ReviewOpen",
     "SecondPersonNeeded",
     "SummaryMissing",
     "SuspensionsOverlap",
@@ -110,9 +123,11 @@ __all__ = [
     "TextLocked",
     "TextsDiffer",
     "agree_later_end",
+    "approve_draft",
     "approve_entry",
     "change_charge",
     "change_draft",
+    "comment_on_clause",
     "copy_wording",
     "correct_contract",
     "discard_draft",
@@ -121,6 +136,7 @@ __all__ = [
     "freeze_earlier_changes",
     "keep_pdfs",
     "load_wording",
+    "name_reviewers",
     "notify_missed",
     "notify_of_pending",
     "publish_version",
@@ -130,8 +146,10 @@ __all__ = [
     "remind_due",
     "renew_contract",
     "replace_wording",
+    "resolve_comment",
     "resume_contract",
     "send_back_draft",
+    "send_back_review",
     "set_first_version",
     "sign_contract",
     "submit_draft",

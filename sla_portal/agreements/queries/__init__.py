@@ -32,6 +32,7 @@ from .contracts import (
 )
 from .published import changes_between, published_changes
 from .register import register
+from .reviews import asked_to_review, review_of
 from .versions import (
     NoAgreementInForce,
     earliest_day,
@@ -51,6 +52,7 @@ __all__ = [
     "acceptance",
     "acceptance_counts",
     "answers_of",
+    "asked_to_review",
     "changes_between",
     "charges_in_force",
     "charges_of",
@@ -79,6 +81,7 @@ __all__ = [
     "record_of_contract",
     "register",
     "renewal_of",
+    "review_of",
     "running_contracts",
     "stands_still",
     "suspensions_of",

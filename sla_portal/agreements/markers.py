@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from .changes import TERMS, Worded
 from .markdown import to_html
-from .numbers import Unit, all_numbers_in, plain, quantities_in, quantity
+from .numbers import Unit, all_numbers_in, figures, plain, quantities_in, quantity
 from .rules import DraftedClause, MeasurementPeriod, Reading, Terms, without_wording
 
 MARKER = re.compile(r"\{\{\s*([a-z0-9_]+)\s*\}\}")
@@ -29,7 +29,8 @@ WORDINGS = TEXTS[:2]
 
 @dataclass(frozen=True)
 class Marker:
-    """How a term is printed: its `unit` or its `phrases` in English and Chinese, and the clause whose subject it is."""
+    """How a term is printed: with its `unit`, by its `phrases` in English and Chinese, or in figures alone; and the clause
+    whose subject it is, if any is."""
 
     clause: str
     unit: Unit | None = None
@@ -38,7 +39,7 @@ class Marker:
     def printed(self, value: Any, language: str) -> str:
         if self.phrases is not None:
             return self.phrases[value][language.startswith("zh")]
-        return quantity(value, self.unit or Unit.DAY, language)
+        return quantity(value, self.unit, language) if self.unit else figures(value)
 
 
 READINGS = {

@@ -22,7 +22,7 @@ class Unit(Enum):
     DAY = "day"
     MONTH = "month"
     WORKING_DAY = "working day"
-    """The so-manieth working day, not so many of them."""
+    """Its ordinal (the fifth working day), not a count."""
 
 
 ONES = [
@@ -45,7 +45,7 @@ def quantity(value: Decimal | int, unit: Unit, language: str) -> str:
     """Return a number with its unit in legal form: in words and figures, a share of a hundred in figures alone."""
     chinese = language.startswith("zh")
     if unit is Unit.PERCENT:
-        return f"{_figures(Decimal(value))}{'' if chinese else ' '}%"
+        return f"{figures(Decimal(value))}{'' if chinese else ' '}%"
     number = int(value)
     if chinese:
         return f"{'第' if unit is Unit.WORKING_DAY else ''}{in_chinese(number)}（{number}）{HAN_UNITS[unit]}"
@@ -54,7 +54,8 @@ def quantity(value: Decimal | int, unit: Unit, language: str) -> str:
     return f"{in_english(number)} ({number}) {unit.value}{'' if number == 1 else 's'}"
 
 
-def _figures(value: Decimal) -> str:
+def figures(value: Decimal) -> str:
+    """The number in figures alone."""
     return f"{value.normalize():f}"
 
 
@@ -156,19 +157,19 @@ def all_numbers_in(text: str) -> Counter[str]:
     """Return the numbers of a `plain` text, so that those of two languages can be compared."""
     quantities = quantities_in(text)
     rest = QUANTITY.sub(" ", text)
-    figures = [str(value_of(one)) for one in FIGURES.findall(rest)]
-    return Counter([*(f"{one.value} {one.unit.value}" for one in quantities), *figures])
+    others = [str(value_of(one)) for one in FIGURES.findall(rest)]
+    return Counter([*(f"{one.value} {one.unit.value}" for one in quantities), *others])
 
 
 def value_of(written: str) -> Decimal | None:
     """Return the value of a number in figures, English words or Chinese numerals; None if it is none."""
     written = written.lower().strip()
     if re.match(r"\d", written):
-        figures = re.sub(r"(?:st|nd|rd|th)$", "", written)
-        if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", figures):
-            figures = figures.replace(",", "")
+        digits = re.sub(r"(?:st|nd|rd|th)$", "", written)
+        if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits):
+            digits = digits.replace(",", "")
         try:
-            return Decimal(figures.replace(",", ".")).normalize()
+            return Decimal(digits.replace(",", ".")).normalize()
         except InvalidOperation:
             return None
     if re.match(r"[a-z]", written):

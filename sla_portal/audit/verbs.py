@@ -42,6 +42,11 @@ VERBS = {
     "extended": pgettext_lazy("audit log", "extended"),
     "extended a contract": pgettext_lazy("audit log", "posted a service extension on"),
     "failed to sign in": pgettext_lazy("audit log", "counted failed sign-ins of"),
+    "commented on": pgettext_lazy("audit log", "commented on"),
+    "approved the draft of": pgettext_lazy("audit log", "approved the draft of"),
+    "named the reviewers of": pgettext_lazy("audit log", "named the reviewers of"),
+    "resolved a comment on": pgettext_lazy("audit log", "resolved a comment on"),
+    "sent the draft back": pgettext_lazy("audit log", "sent back the draft of"),
     "finished": pgettext_lazy("audit log", "completed"),
     "gave": pgettext_lazy("audit log", "issued the notice"),
     "granted": pgettext_lazy("audit log", "granted"),
@@ -157,7 +162,15 @@ LOOKING = SIGN_INS | frozenset(
 LOOKS = frozenset({"downloaded a bundle of proof", "downloaded proof of", "listed the files of", "viewed proof of"})
 """Verbs of opening a file, which are shown folded below what was done."""
 
-NO_CHANGE = LOOKING | {"attached a file to a letter of", "revoked the links of", "updated"}
+NO_CHANGE = LOOKING | {
+    "attached a file to a letter of",
+    "revoked the links of",
+    "updated",
+    "commented on",
+    "resolved a comment on",
+    "approved the draft of",
+    "sent the draft back",
+}
 """Verbs after which a decision rests on what it rested on before."""
 
 ADDING = NO_CHANGE | {
@@ -180,6 +193,8 @@ FIELDS = {
     "agreement versions": pgettext_lazy("audit log", "agreement versions"),
     "claim forms ended": pgettext_lazy("audit log", "claim forms ended"),
     "claims": pgettext_lazy("audit log", "claims"),
+    "clause": pgettext_lazy("audit log", "clause"),
+    "comment": pgettext_lazy("audit log", "comment"),
     "contracts restored": pgettext_lazy("audit log", "contracts restored"),
     "customers": pgettext_lazy("audit log", "customers"),
     "e-mails": pgettext_lazy("audit log", "e-mails"),
@@ -187,6 +202,7 @@ FIELDS = {
     "evidence bundles": pgettext_lazy("audit log", "evidence bundles"),
     "files": pgettext_lazy("audit log", "files"),
     "incidents": pgettext_lazy("audit log", "incidents"),
+    "reviewers": pgettext_lazy("audit log", "reviewers"),
     "ledger entries": pgettext_lazy("audit log", "ledger entries"),
     "links revoked": pgettext_lazy("audit log", "links revoked"),
     "maintenance windows": pgettext_lazy("audit log", "maintenance windows"),

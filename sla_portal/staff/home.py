@@ -34,6 +34,7 @@ from maintenance.rules import Stage
 from sla_portal import zones
 from sla_portal.agreements.queries import (
     NoAgreementInForce,
+    asked_to_review,
     open_objections,
     overlapping_periods,
     published_versions,
@@ -498,4 +499,5 @@ def agreement(user: User, now: datetime) -> dict[str, Any]:
         "to_reinstate_count": len(ended) if len(ended) <= SHOWN else to_reinstate().count(),
         "objections": open_objections()[:SHOWN],
         "today": today(now),
+        "to_review": asked_to_review(user)[: SHOWN + 1],
     }

@@ -125,4 +125,4 @@ def test_text_and_redline_are_attached_to_the_announcement_as_pdf():
     assert not MailedPdf.objects.exists()
     text = version.notice.wording("en").text
     assert "- Availability target (clause 2): 99.99 % -> 99.995 %" in text
-    assert "Both are attached as PDF" in text
+    assert "both as PDF attachments" in text

@@ -69,6 +69,21 @@ def test_a_higher_target_changes_the_outcome_and_not_the_minutes():
     assert one.flips
 
 
+def test_the_terms_of_a_version_on_todays_record_are_the_other_baseline():
+    down("2026-09-10 02:00", "2026-09-10 02:04")
+    close(SEPTEMBER)
+    # Logged after the closing: as it was closed, the month does not know it.
+    down("2026-09-11 02:00", "2026-09-11 02:05")
+    terms = version_in_force(on("2026-09-01")).terms
+    higher = replace(terms, availability_target=Fraction(99995, 100000))
+    (as_closed,), (on_record,) = list(what_if(higher, NOW)), list(what_if(higher, NOW, compared_with=terms))
+    assert as_closed.was is not None
+    assert on_record.was is not None
+    assert (as_closed.was.unavailable_minutes, on_record.was.unavailable_minutes) == (4, 9)
+    assert (as_closed.flips, on_record.flips) == (True, False)
+    assert not on_record.changes
+
+
 def test_maintenance_announced_later_than_the_draft_requires_excludes_nothing():
     window = a_window(
         "2026-09-10 02:00", "2026-09-10 03:00", ("2026-09-09 02:00", "2026-09-10 02:00", "2026-09-10 03:00")

@@ -103,9 +103,9 @@ CODE = re.compile(
     r"|[\w.-]*\.(?:atom|com|csv|eml|html|ics|json|jsonl|pdf|png|py|txt|xlsx|zip)\b"
     r"|\b[0-9a-f]{12,}\b|\b[A-Z]{1,4}-[\w-]+"
     r"|[(（] ?(?:all|function|any) ?[)）]|all / function / any|\b[A-Z]+_[A-Z_]+\b|\bsha256sum --check|\bpython3\b"
-    r"|\bSHA256SUMS\b|\bcheckpoint-entry\b|\bcheckaudit --against\b|\b[a-z]+/(?=\s|$)"
+    r"|\{\{[a-z_]+\}\}|\bSHA256SUMS\b|\bcheckpoint-entry\b|\bcheckaudit --against\b|\b[a-z]+/(?=\s|$)"
 )
-"""Addresses, files, hashes, references, settings, commands, and codes of the counting rules (a term of the agreement)."""
+"""Addresses, files, hashes, references, settings, commands, term markers, and codes of the counting rules (a term of the agreement)."""
 ZONE = re.compile(r"\b(?:[A-Z]\w+|US) ?/[A-Z][\w/+-]*")
 """IANA time zones."""
 OURS = ("admin", "auth.group", "auth.permission", "audit.entry.action", "audit.entry.subject", "contenttypes")

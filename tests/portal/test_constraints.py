@@ -14,11 +14,13 @@ from sla_portal.agreements.models import (
     Answer,
     Charge,
     Clause,
+    ClauseComment,
     FurtherNotice,
     MailedPdf,
     Payment,
     PublishedChanges,
     RegisterEntry,
+    Reviewer,
     Suspension,
 )
 from sla_portal.audit.models import Chain, Checkpoint, Document, Seal
@@ -270,6 +272,29 @@ BREAKS = claims_breaks.BREAKS | {
     "an_announced_version_was_submitted_and_is_hashed": lambda: a_version("2.0", "2026-01-01", notice=told()),
     "a_withdrawal_has_a_reason_and_is_told": lambda: a_version(
         "2.0", "2026-01-01", withdrawn_at=at("2025-12-20 08:00"), withdrawal_reason="A slip"
+    ),
+    "a_comment_is_resolved_by_somebody": lambda: ClauseComment.objects.create(
+        version=a_version("2.0", "2026-01-01"),
+        text="Why?",
+        written_by=User.objects.create_user("somebody"),
+        written_at=at("2025-12-01 08:00"),
+        resolved_at=at("2025-12-01 08:00"),
+    ),
+    "a_place_in_a_review_has_one_reviewer": lambda: [
+        Reviewer.objects.create(version=version, place=1, user=User.objects.create_user(name))
+        for version in [a_version("2.0", "2026-01-01")]
+        for name in ("ann", "bob")
+    ],
+    "a_person_reviews_a_draft_once": lambda: [
+        Reviewer.objects.create(version=version, place=place, user=user)
+        for version, user in [(a_version("2.0", "2026-01-01"), User.objects.create_user("somebody"))]
+        for place in (1, 2)
+    ],
+    "an_approval_says_of_which_text": lambda: Reviewer.objects.create(
+        version=a_version("2.0", "2026-01-01"),
+        place=1,
+        user=User.objects.create_user("somebody"),
+        approved_at=at("2025-12-01 08:00"),
     ),
     "a_pdf_for_the_mail_is_made_once_in_a_language": lambda: twice(
         MailedPdf.objects.create,

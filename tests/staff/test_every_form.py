@@ -629,6 +629,7 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "withdraw_closing": [on_closing("withdraw_closing", own=True)],
     "amendment": [drafted],
     "discard_amendment": [on_version("discard_amendment", a_draft, **REASON)],
+    "review_amendment": [on_version("review_amendment", a_draft, do="name")],
     "submit_amendment": [on_version("submit_amendment", a_draft, effective_on=LATER.isoformat())],
     "publish_amendment": [on_version("publish_amendment", asked_for)],
     "send_back_amendment": [on_version("send_back_amendment", asked_for, **REASON)],

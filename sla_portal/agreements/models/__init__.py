@@ -3,6 +3,7 @@
 from .amendments import Answer, FurtherNotice, Reinstatement, Withdrawal, WithdrawalStatus
 from .contracts import Charge, Contract, Payment, Suspension
 from .register import RegisterEntry
+from .reviews import ClauseComment, Reviewer
 from .versions import (
     CLAUSE_FIELDS,
     LATER_TERMS,
@@ -28,6 +29,7 @@ __all__ = [
     "Answer",
     "Charge",
     "Clause",
+    "ClauseComment",
     "Contract",
     "FurtherNotice",
     "MailedPdf",
@@ -36,6 +38,7 @@ __all__ = [
     "PublishedChanges",
     "RegisterEntry",
     "Reinstatement",
+    "Reviewer",
     "Suspension",
     "Withdrawal",
     "WithdrawalStatus",

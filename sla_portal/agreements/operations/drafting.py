@@ -171,6 +171,8 @@ def _save(
     if changes:
         draft.changed_at = now
         draft.save(update_fields=[*names, "changed_at"])
+        # Who approved what it said before is asked again.
+        draft.reviewers.update(approved_at=None, approved_sha256="")
         record(actor=actor, action=action, subject=draft, changes=changes, now=now)
 
 

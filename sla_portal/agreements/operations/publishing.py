@@ -41,6 +41,7 @@ from .checking import check_text_and_terms, freeze_printed_texts
 from .drafting import check_draft
 from .freezing import freeze_changes
 from .refusals import check_reason, check_second_person, locked_draft, locked_version
+from .reviewing import check_review
 
 PUBLISH = "agreements.publish_version"
 REMINDED_DAYS_BEFORE = (1, 7)
@@ -94,6 +95,7 @@ def submit_draft(*, actor: Actor, draft: AgreementVersion, effective_on: date, n
         if _content(locked) == _content(locked.based_on):
             raise NothingChanged(_("The draft is identical to version %(version)s.") % {"version": locked.based_on})
         check_text_and_terms(locked)
+        check_review(locked)
         _check_notice(effective_on, now)
         _check_order(effective_on)
         locked.effective_on, locked.submitted_by, locked.submitted_at = effective_on, actor.user, now

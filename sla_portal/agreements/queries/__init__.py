@@ -36,6 +36,7 @@ from .contracts import (
 )
 from .published import changes_between, published_changes
 from .register import register
+from .reviews import asked_to_review, review_of
 from .versions import (
     NoAgreementInForce,
     earliest_day,
@@ -56,6 +57,7 @@ __all__ = [
     "acceptance",
     "acceptance_counts",
     "answers_of",
+    "asked_to_review",
     "changes_between",
     "charges_in_force",
     "charges_of",
@@ -88,6 +90,7 @@ __all__ = [
     "renewal_of",
     "reply_audience",
     "reply_languages",
+    "review_of",
     "running_contracts",
     "standing_answers",
     "stands_still",

@@ -50,6 +50,7 @@ from .comparison import (
 from .forms import KEEP, ClauseForms, StartForm, TermsForm, clause_forms, clauses_typed, put_errors
 from .listing import listing
 from .merging import MINE, Changed, EditedClause, Merged, all_chosen, as_edited, chosen, merge
+from .reviews import review_context
 
 VIEW, DRAFT = "agreements.view_agreementversion", "agreements.draft_version"
 
@@ -230,6 +231,7 @@ def _page(
             "log": log,
             "theirs": {name: theirs_of_value(terms, name, known, log["entries"]) for name in SUMMARIES},
             **text_and_terms(wrong, text),
+            **review_context(request, draft, now),
             "markers": marker_choices(as_typed, get_language() or "en"),
             "what_if": _what_if(request, draft, as_typed, now, asked=unsaved),
             **more,

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from ..bundles import bundle_file, bundle_seal
-from . import answers, bundles, cases, drafts, listing, publication, register, withdrawal
+from . import answers, bundles, cases, drafts, listing, publication, register, reviews, withdrawal
 
 
 def urls(view) -> list[URLPattern]:
@@ -15,6 +15,7 @@ def urls(view) -> list[URLPattern]:
         path("agreements/amendments/start/", view(drafts.start), name="start_amendment"),
         path(of_version, view(drafts.amendment), name="amendment"),
         path(of_version + "discard/", view(drafts.discard), name="discard_amendment"),
+        path(of_version + "review/", view(reviews.review), name="review_amendment"),
         path(of_version + "submit/", view(publication.submit), name="submit_amendment"),
         path(of_version + "publish/", view(publication.publish), name="publish_amendment"),
         path(of_version + "send-back/", view(publication.send_back), name="send_back_amendment"),

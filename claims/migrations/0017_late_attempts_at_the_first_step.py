@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('agreements', '0014_periods_of_a_contract_never_overlap'),
-        ('claims', '0016_files_of_letters'),
+        ('claims', '0016_files_and_pdfs_of_letters'),
         ('customers', '0006_sites_of_an_installer'),
     ]
 

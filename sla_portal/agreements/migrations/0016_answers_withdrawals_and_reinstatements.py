@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agreements', '0015_clauses_as_printed_and_pdfs_for_the_mail'),
+        ('agreements', '0015_texts_as_printed_and_the_review_of_drafts'),
         ('customers', '0006_sites_of_an_installer'),
         ('notices', '0014_from_whom_mails_come'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -19,6 +19,7 @@ from sla_portal.clocks import format_instant
 from sla_portal.kernel.money import format_amount as amount
 from sla_portal.notices.private import private_link
 from sla_portal.notices.wording import Words
+from sla_portal.operator.queries import operator_in_force
 
 from .models import Claim, Compensation, Entry, Outcome, Voucher
 from .queries.assessing import Assessment
@@ -130,8 +131,8 @@ def compensation_text(compensation: Compensation) -> str:
 
 
 def language_of(claim: Claim) -> str:
-    """Return the language of the claimant: of the site's installer where a contact of that claims."""
-    return (claim.contact or claim.contract).customer.language
+    """Return the language of the claimant, of the site's installer where a contact of that claims; one that is offered."""
+    return operator_in_force().language_for((claim.contact or claim.contract).customer.language)
 
 
 def _clocks(at: datetime, zone: str) -> str:

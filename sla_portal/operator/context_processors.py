@@ -14,10 +14,11 @@ from .words import shown
 NAMES = ("operator", "operator_name", "operator_address", "portal_name")
 
 
-def operator(_request: HttpRequest) -> dict[str, Any]:
+def operator(request: HttpRequest) -> dict[str, Any]:
     @cache
     def read() -> dict[str, Any]:
-        return shown(operator_in_force())
+        # The middleware of the staff pages has read it.
+        return shown(getattr(request, "operator", None) or operator_in_force())
 
     def lazy(name: str) -> Any:
         return SimpleLazyObject(lambda: read()[name])

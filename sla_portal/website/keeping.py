@@ -20,6 +20,7 @@ from django.utils import timezone, translation
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.notices.models import Kind, Notice
 from sla_portal.notices.operations import Answered, keep_pages
+from sla_portal.operator.queries import operator_in_force
 
 from .reader import LANGUAGE_FIELD
 
@@ -55,7 +56,7 @@ def _addresses(notice: Notice) -> Iterator[str]:
     announced = AgreementVersion.objects.filter(notice=notice, based_on__isnull=False).select_related("based_on")
     paths += [reverse("agreement_redline", args=[one.based_on, one]) for one in announced]
     for path in paths:
-        for language, _name in settings.LANGUAGES:
+        for language in operator_in_force().offered:
             yield f"{settings.SITE_URL}{path}?{urlencode({LANGUAGE_FIELD: language})}"
 
 

@@ -69,6 +69,7 @@ def frame(
         asked = urlencode(query | more)
         return f"{request.path}{'?' if asked else ''}{asked}"
 
+    operator = operator_now(timezone.now()).value
     return {
         "section": template.partition("_")[0],
         "reader": reader,
@@ -77,8 +78,8 @@ def frame(
         "as_of": as_of,
         "back": back or address(),
         "canonical": settings.SITE_URL + address(),
-        "languages": [(code, settings.SITE_URL + address(**{LANGUAGE_FIELD: code})) for code, _ in settings.LANGUAGES],
+        "languages": [(code, settings.SITE_URL + address(**{LANGUAGE_FIELD: code})) for code in operator.offered],
         "SITE_URL": settings.SITE_URL,
         "sla_zone": settings.SLA_ZONE,
-        **shown(operator_now(timezone.now()).value),
+        **shown(operator),
     }

@@ -45,25 +45,24 @@ class Reader:
     @classmethod
     def of(cls, request: HttpRequest) -> Reader:
         """What the address says of the language, or else the reader's cookie or browser; the clock chosen, or the SLA time zone."""
+        operator = operator_now(timezone.now()).value
         asked = request.GET.get(LANGUAGE_FIELD, "").lower()
-        named = asked in dict(settings.LANGUAGES)
+        named = asked in operator.offered
         chosen = request.COOKIES.get(ZONE_COOKIE, "")
         return cls(
-            language=asked if named else _language(request),
+            language=asked if named else operator.language_for(_language(request)),
             language_in_address=named,
             zone=ZoneInfo(chosen) if chosen in zones() else settings.SLA_ZONE,
         )
 
 
-def _language(request: HttpRequest) -> str:
-    """What the cookie or the browser asks for; where they ask for none of ours, the operator's first language."""
+def _language(request: HttpRequest) -> str | None:
+    """What the cookie or the browser asks for; None where they ask for none of ours."""
     found = translation.get_language() or settings.LANGUAGE_CODE
     if found != settings.LANGUAGE_CODE or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) == found:
         return found
     accepted = [code for code, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", ""))]
-    if any(code.partition("-")[0] == found for code in accepted):
-        return found
-    return operator_now(timezone.now()).value.default_language
+    return found if any(code.partition("-")[0] == found for code in accepted) else None
 
 
 def for_reader(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -13,7 +13,7 @@ from sla_portal.audit.models import Entry
 from sla_portal.audit.operations import NotAllowed
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.notices.mail.message import MailMessage, sender
-from sla_portal.notices.operations import give_notice
+from sla_portal.notices.operations import Address, give_notice
 from sla_portal.notices.wording import Words
 from sla_portal.operator.models import Identity, Logo
 from sla_portal.operator.operations import IdentityRefused, LogoFile, save_identity
@@ -214,3 +214,57 @@ def test_without_the_check_the_second_would_undo_the_first():
     with patch("sla_portal.audit.operations.entries_since", return_value=[]):
         assert sorted(outcomes(*doings)) == ["done", "done"]
     assert Identity.objects.count() == 2
+
+
+# Languages
+
+
+def test_at_least_one_language_is_offered_and_the_operators_own_are_among_them():
+    assert refused(languages="") == {"languages": "Offer at least one language."}
+    assert set(refused(languages="fr")) == {"languages"}
+    assert set(refused(languages="zh-hans")) == {"default_language", "customer_language"}
+
+
+ENGLISH_ONLY = {"languages": "en"}
+CHINESE_ONLY = {"languages": "zh-hans", "default_language": "zh-hans", "customer_language": "zh-hans"}
+
+
+@pytest.mark.parametrize(("offered", "language"), [(ENGLISH_ONLY, "en"), (CHINESE_ONLY, "zh-hans")])
+@pytest.mark.parametrize("url", ["/?lang={asked}", "/admin/login/", "/feeds/notices.atom?lang={asked}"])
+def test_pages_are_in_a_language_that_is_offered_whatever_is_asked_for(client, offered, language, url):
+    other = {"en": "zh-hans", "zh-hans": "en"}[language]
+    an_operator(**offered)
+    forget_what_is_kept()
+    client.cookies["django_language"] = other
+    page = client.get(url.format(asked=other), headers={"accept-language": other}).content.decode()
+    assert f'lang="{language}"' in page
+    assert not [sign for sign in (f'hreflang="{other}"', 'name="language"', f"lang={other}") if sign in page]
+
+
+def test_each_recipient_is_told_in_a_language_that_is_offered():
+    region = a_region()
+    for code, language in (("C-1", "en"), ("C-2", "zh-hans")):
+        customer = a_customer(region, code, language=language)
+        Contact.objects.create(customer=customer, email=f"{code}@example.com".lower())
+
+    def told() -> list[str]:
+        said = {
+            "about": "",
+            "public": False,
+            "now": NOW,
+            "wordings": [Words("en", "A", "a"), Words("zh-hans", "B", "b")],
+        }
+        notice = give_notice(
+            actor=SYSTEM,
+            kind="announcement",
+            audience=Contact.objects.all(),
+            addresses=[Address("x@example.com", "", "zh-hans")],
+            **said,
+        )
+        return list(notice.deliveries.order_by("email").values_list("language", flat=True))
+
+    assert told() == ["en", "zh-hans", "zh-hans"]
+    an_operator(**ENGLISH_ONLY)
+    assert told() == ["en", "en", "en"]
+    an_operator(**CHINESE_ONLY)
+    assert told() == ["zh-hans", "zh-hans", "zh-hans"]

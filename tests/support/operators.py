@@ -14,6 +14,7 @@ GMBH = dict.fromkeys(STATED, "") | {
     "name": "Example Intercom Cloud GmbH",
     "name_zh": "示例对讲云有限公司",
     "address": "Hafenstraße 12, Hamburg",
+    "languages": "en,zh-hans",
     "default_language": "en",
     "customer_language": "en",
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Value
+from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Lower
 from django.utils import translation
 from django.utils.html import format_html
@@ -22,8 +22,8 @@ from sla_portal.audit.models import Kind as DocumentKind
 from sla_portal.audit.operations import lock_chain, record, require
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.errors import Refused
-from sla_portal.operator.queries import identities, present_mark, rehearsal_number
-from sla_portal.operator.rules import Mark
+from sla_portal.operator.queries import identities, operator_of_settings, present_mark, rehearsal_number
+from sla_portal.operator.rules import Mark, Operator
 from sla_portal.operator.words import mark_name, mark_sentence, marked
 
 from ..mail.message import MailMessage
@@ -157,7 +157,7 @@ def _queue(notice: Notice, audience: QuerySet[Contact]) -> int:
     """Queue deliveries in one statement; if contacts share an address, the oldest contact is used."""
     chosen = Contact.objects.filter(pk__in=audience.order_by().values("pk"))
     first = chosen.annotate(address=Lower("email")).values("address").annotate(first=Min("pk")).values("first")
-    return _insert(notice, Contact.objects.filter(pk__in=first), contact=F("pk"), language=F("customer__language"))
+    return _insert(notice, Contact.objects.filter(pk__in=first), contact=F("pk"), language="customer__language")
 
 
 def _queue_for(notice: Notice, customers: QuerySet[Customer], audience: QuerySet[Contact] | None) -> int:
@@ -180,7 +180,7 @@ def _queue_for(notice: Notice, customers: QuerySet[Customer], audience: QuerySet
     # A site's own contact with the same address has its e-mail already.
     same = Contact.objects.filter(customer=OuterRef("of_site")).annotate(address=Lower("email"))
     each = inherited.filter(~Exists(same.filter(address=Lower(OuterRef("email")))), customer__bundled=False)
-    queued += _insert(notice, each, contact=F("pk"), language=F("customer__language"), site=F("of_site"))
+    queued += _insert(notice, each, contact=F("pk"), language="customer__language", site=F("of_site"))
     _record_customers(
         notice,
         own.values_list(Lower("email"), "customer", Value(0)).union(
@@ -235,7 +235,7 @@ def _queue_again(notice: Notice, notified_before: QuerySet[Delivery]) -> int:
     there = Delivery.objects.filter(notice=notice).annotate(address=Lower("email")).values("address")
     chosen = Delivery.objects.filter(pk__in=notified_before.order_by().values("pk")).annotate(address=Lower("email"))
     first = chosen.exclude(address__in=there).values("address").annotate(first=Min("pk")).values("first")
-    again = _insert(notice, Delivery.objects.filter(pk__in=first), contact=F("contact_id"), language=F("language"))
+    again = _insert(notice, Delivery.objects.filter(pk__in=first), contact=F("contact_id"), language="language")
     if again:
         earlier = notified_before.order_by().values("pk").query.get_compiler(connection=connection).as_sql()
         with connection.cursor() as cursor:
@@ -246,13 +246,14 @@ def _queue_again(notice: Notice, notified_before: QuerySet[Delivery]) -> int:
 def _queue_addresses(notice: Notice, addresses: Sequence[Address]) -> int:
     """Queue deliveries to addresses that are not queued yet."""
     there = {email.lower() for email in notice.deliveries.values_list("email", flat=True)} if addresses else set()
+    operator = _operator_of(notice)
     wanted = {one.email.lower(): one for one in addresses if one.email.lower() not in there}
     Delivery.objects.bulk_create(
         Delivery(
             notice=notice,
             email=one.email,
             name=one.name,
-            language=one.language,
+            language=operator.language_for(one.language),
             urgency=urgency(notice.kind),
             next_attempt_at=notice.given_at,
         )
@@ -261,21 +262,30 @@ def _queue_addresses(notice: Notice, addresses: Sequence[Address]) -> int:
     return len(wanted)
 
 
+def _operator_of(notice: Notice) -> Operator:
+    return notice.identity.texts if notice.identity else operator_of_settings()
+
+
 def _insert(
     notice: Notice,
     source: QuerySet[Contact] | QuerySet[Delivery],
     contact: F,
-    language: F,
+    language: str,
     site: F | Value | None = None,
 ) -> int:
-    """Queue a delivery for each row of `source` (with `email` and `name`); return the number."""
+    """Queue a delivery for each row of `source` (with `email` and `name`); return the number.
+
+    `language` names the column with that of the recipient; one that is not offered gives way to the operator's first.
+    """
+    operator = _operator_of(notice)
+    own = Value(operator.default_language)
     columns: dict[str, models.expressions.Combinable] = {
         "notice_id": Value(notice.pk),
         "contact_id": contact,
         "site_id": site or Value(None, models.BigIntegerField()),
         "email": F("email"),
         "name": F("name"),
-        "language": language,
+        "language": Case(When(**{f"{language}__in": operator.offered}, then=F(language)), default=own),
         "urgency": Value(urgency(notice.kind)),
         "status": Value(Status.PENDING.value),
         "attempts": Value(0),

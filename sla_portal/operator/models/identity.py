@@ -8,7 +8,10 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ..rules import ENDINGS, Operator, Picture
+from ..rules import ENDINGS, Operator, Picture, offers
+
+CODES = [code for code, _name in settings.LANGUAGES]
+ALL_LANGUAGES = ",".join(CODES)
 
 
 class Logo(models.Model):
@@ -58,6 +61,7 @@ class Identity(models.Model):
     accent_light = models.CharField(_("accent colour, light"), max_length=7, blank=True)
     accent_dark = models.CharField(_("accent colour, dark"), max_length=7, blank=True)
     logo = models.ForeignKey(Logo, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("logo"))
+    languages = models.CharField(_("languages offered"), max_length=100, default=ALL_LANGUAGES)
     default_language = models.CharField(_("first language"), max_length=10, choices=settings.LANGUAGES)
     customer_language = models.CharField(_("language of new customers"), max_length=10, choices=settings.LANGUAGES)
 
@@ -79,11 +83,16 @@ class Identity(models.Model):
                 name="an_operator_s_links_are_https",
             ),
             models.CheckConstraint(
-                condition=models.Q(
-                    default_language__in=[code for code, _name in settings.LANGUAGES],
-                    customer_language__in=[code for code, _name in settings.LANGUAGES],
-                ),
+                condition=models.Q(default_language__in=CODES, customer_language__in=CODES),
                 name="an_operator_s_languages_are_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(languages__in=offers(CODES)), name="an_operator_offers_at_least_one_language"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(languages__contains=models.F("default_language"))
+                & models.Q(languages__contains=models.F("customer_language")),
+                name="an_operator_s_own_languages_are_offered",
             ),
         ]
 
@@ -117,6 +126,7 @@ STATED = (
     "reply_to",
     "accent_light",
     "accent_dark",
+    "languages",
     "default_language",
     "customer_language",
 )

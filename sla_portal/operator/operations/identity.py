@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
@@ -19,9 +18,21 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.operations import check_unchanged, difference, lock_chain, record, require, snapshot
 from sla_portal.kernel.errors import Refused
 
-from ..models import STATED, Identity, Logo
+from ..models import CODES, STATED, Identity, Logo
 from ..queries import identities
-from ..rules import COLOUR, DARK, ENDINGS, LARGEST_LOGO, LIGHT, LOGO_SIDE, TEXT_CONTRAST, TooFaint, readable, too_faint
+from ..rules import (
+    COLOUR,
+    DARK,
+    ENDINGS,
+    LARGEST_LOGO,
+    LIGHT,
+    LOGO_SIDE,
+    TEXT_CONTRAST,
+    TooFaint,
+    offers,
+    readable,
+    too_faint,
+)
 
 
 @dataclass(frozen=True)
@@ -124,9 +135,16 @@ def objections_to(stated: Mapping[str, str]) -> Iterator[Objection]:
         if stated[field] and not _is_https(stated[field]):
             yield Objection(field, _("Enter an HTTPS address such as https://example.com/imprint."))
     yield from _objections_to_colours(stated)
+    yield from _objections_to_languages(stated)
+
+
+def _objections_to_languages(stated: Mapping[str, str]) -> Iterator[Objection]:
+    if stated["languages"] not in offers(CODES):
+        yield Objection("languages", _("Offer at least one language."))
+        return
     for field in ("default_language", "customer_language"):
-        if stated[field] not in dict(settings.LANGUAGES):
-            yield Objection(field, _("Choose one of the languages."))
+        if stated[field] not in stated["languages"].split(","):
+            yield Objection(field, _("Choose one of the languages that are offered."))
 
 
 def _is_https(url: str) -> bool:

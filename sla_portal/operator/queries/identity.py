@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db.models import QuerySet
 
-from ..models import Identity, Logo
+from ..models import ALL_LANGUAGES, Identity, Logo
 from ..rules import Operator
 
 
@@ -36,6 +36,7 @@ def operator_of_settings() -> Operator:
         accent_light="",
         accent_dark="",
         logo=None,
+        languages=ALL_LANGUAGES,
         default_language=settings.LANGUAGE_CODE,
         customer_language=settings.LANGUAGE_CODE,
     )

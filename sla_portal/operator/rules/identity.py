@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 TEXT_CONTRAST = 4.5
@@ -146,8 +147,18 @@ class Operator:
     accent_light: str
     accent_dark: str
     logo: Picture | None
+    languages: str
     default_language: str
     customer_language: str
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The codes of the languages offered: `languages`, joined by commas."""
+        return tuple(self.languages.split(","))
+
+    def language_for(self, language: str | None) -> str:
+        """Return the language itself if it is offered, or else the operator's first one."""
+        return language if language in self.offered else self.default_language
 
     def name_in(self, language: str | None) -> str:
         return (self.name_zh if (language or "").startswith("zh") else "") or self.name
@@ -163,3 +174,8 @@ class Operator:
     def stylesheet(self) -> str:
         """The name of the stylesheet of its colours; empty with the portal's own."""
         return stylesheet_name(self.accent_light, self.accent_dark) if self.accent_light else ""
+
+
+def offers(codes: Sequence[str]) -> list[str]:
+    """Return every choice of languages that can be offered, as `Operator.languages` states it; at least one is offered."""
+    return [",".join(chosen) for count in range(1, len(codes) + 1) for chosen in combinations(codes, count)]

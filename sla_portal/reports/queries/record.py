@@ -43,6 +43,7 @@ from sla_portal.customers.models import Customer, Region
 from sla_portal.kernel.instants import instant_text
 from sla_portal.kernel.intervals import MINUTE, Span, clipped, epoch, instant, minutes_touching, touching
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span
+from sla_portal.operator.queries import operator_in_force
 
 from ..rules import (
     FORMAT,
@@ -147,26 +148,28 @@ class RegionRecord:
             (clause.agreement_version.version, clause.number): clause
             for clause in Clause.objects.select_related("agreement_version")
         }
+        self.operator = operator_in_force()
         self._titles: dict[tuple[int, str], str] = {}
         self._common: dict[Hashable, Common] = {}
         self._contract_periods: dict[Hashable, MonthFigures] = {}
 
     def of_region(self) -> Figures:
-        """Return the figures of the region's month, in the portal's language."""
+        """Return the figures of the region's month, in English or, where that is not offered, the operator's language."""
+        language = self.operator.language_for(settings.LANGUAGE_CODE)
         days = service_days_of(self.region, self.month)
-        common = self._in_common(frozenset(days), days[0], settings.LANGUAGE_CODE, NO_EXCLUSIONS)
+        common = self._in_common(frozenset(days), days[0], language, NO_EXCLUSIONS)
         rows = RegionMonth.objects.filter(region=self.region, month__in=months_before(self.month))
         return {
             **common,  # type: ignore[typeddict-item]  # compensation is a customer's, and absent without any
             "scope": "region",
             "code": self.region.code,
-            "name": self.region.name_in(settings.LANGUAGE_CODE),
+            "name": self.region.name_in(language),
             "contract_period": None,
             "months": last_months(self.month, rows, common),
         }
 
     def of_customers(self, customers: Sequence[Customer]) -> list[Figures]:
-        """Return the figures of `customers` of the region, in their languages, in a fixed number of queries."""
+        """Return the figures of `customers` of the region, in their languages where these are offered, in a fixed number of queries."""
         contracts: dict[int, list[Contract]] = defaultdict(list)
         in_force = contracts_in_force(self.month.first_day, self.month.last_day).filter(customer__in=customers)
         for contract in in_force.order_by("starts_on"):
@@ -229,7 +232,7 @@ class RegionRecord:
         in_force = [(contract.starts_on, contract.last_day) for contract in contracts]
         first = first_service_day(in_force, self.month)
         measured = frozenset(days_measured(in_force, self.month, self._terms_on(first)))
-        common = self._in_common(measured, first, customer.language, own)
+        common = self._in_common(measured, first, self.operator.language_for(customer.language), own)
         stated: Figures = {
             **common,  # type: ignore[typeddict-item]  # compensation follows where there is any
             "scope": "customer",

@@ -91,6 +91,15 @@ class IdentityForm(forms.Form):
         ),
     )
     without_logo = forms.BooleanField(label=gettext_lazy("Remove the logo"), required=False)
+    languages = forms.MultipleChoiceField(
+        choices=settings.LANGUAGES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "choices"}),
+        help_text=gettext_lazy(
+            "Readers, staff and recipients of e-mails whose language is not offered get the first language. "
+            "The agreement and its announcements stay on record in all."
+        ),
+    )
     default_language = forms.ChoiceField(
         choices=settings.LANGUAGES,
         help_text=gettext_lazy("Of public pages for readers whose browsers ask for none of these languages."),
@@ -100,7 +109,8 @@ class IdentityForm(forms.Form):
     )
 
     def __init__(self, *args: Any, operator: Operator, **kwargs: Any) -> None:
-        super().__init__(*args, initial={name: getattr(operator, name) for name in STATED}, **kwargs)
+        stated = {name: getattr(operator, name) for name in STATED} | {"languages": operator.offered}
+        super().__init__(*args, initial=stated, **kwargs)
         fields: dict[str, Any] = self.fields
         for name in (*STATED, "logo"):
             fields[name].label = capfirst(Identity._meta.get_field(name).verbose_name)
@@ -124,6 +134,7 @@ class IdentityForm(forms.Form):
 
     def texts(self) -> dict[str, str]:
         texts = {name: self.cleaned_data.get(name, "") for name in STATED}
+        texts["languages"] = ",".join(code for code, _name in settings.LANGUAGES if code in texts["languages"])
         return texts | {name: texts[name].lower() for name in ("accent_light", "accent_dark")}
 
 

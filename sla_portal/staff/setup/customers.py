@@ -31,6 +31,8 @@ from sla_portal.customers.models import Customer, Region, code_validator
 from sla_portal.customers.operations import enrol_customer
 from sla_portal.kernel.money import format_amount, smallest_unit
 from sla_portal.notices.tasks import deliver_soon
+from sla_portal.operator.queries import operator_in_force
+from sla_portal.operator.rules import Operator
 
 from ..common import download, page, refusals_on, require_right
 from ..exports import BOM
@@ -40,7 +42,7 @@ RIGHTS = ("customers.add_customer", "agreements.add_contract")
 LARGEST = 2_000_000
 """Bytes of a file that is read."""
 CONTRACT = ("contract_reference", "first_service_day", "last_service_day", "monthly_charge", "currency")
-LANGUAGES = {"": "en", "en": "en", "english": "en", "zh": "zh-hans", "zh-hans": "zh-hans", "中文": "zh-hans"}
+LANGUAGES = {"en": "en", "english": "en", "zh": "zh-hans", "zh-hans": "zh-hans", "中文": "zh-hans"}
 ALL, RIGHT_ONES = "all", "right"
 DATE_ERROR = {"invalid": gettext_lazy("Enter the date in the form 2026-12-31.")}
 
@@ -106,9 +108,9 @@ class RowForm(forms.Form):
     )
     trial_days = forms.IntegerField(required=False, min_value=0, max_value=32767)
 
-    def __init__(self, data: dict[str, str], regions: dict[str, Region]) -> None:
+    def __init__(self, data: dict[str, str], regions: dict[str, Region], operator: Operator) -> None:
         super().__init__(data)
-        self.regions = regions
+        self.regions, self.operator = regions, operator
 
     def clean_region(self) -> Region:
         named = self.cleaned_data["region"]
@@ -119,9 +121,10 @@ class RowForm(forms.Form):
 
     def clean_language(self) -> str:
         named = self.cleaned_data["language"]
-        if named.lower() not in LANGUAGES:
-            raise forms.ValidationError(_("Enter en or zh-hans."))
-        return LANGUAGES[named.lower()]
+        code = LANGUAGES.get(named.lower()) if named else self.operator.customer_language
+        if code not in self.operator.offered:
+            raise forms.ValidationError(_("Enter one of: %(codes)s.") % {"codes": ", ".join(self.operator.offered)})
+        return code
 
     def clean(self) -> dict[str, Any]:
         facts = super().clean() or {}
@@ -204,12 +207,13 @@ class Plan:
 
 def planned(text: str) -> Plan:
     """Check a table against itself and the record; raises `NotATable`."""
+    operator = operator_in_force()
     regions: dict[str, Region] = {}
     for region in Region.objects.all():
         regions |= {name.lower(): region for name in (region.code, region.name, region.name_zh) if name}
     rows = []
     for line, cells in rows_of(text):
-        form = RowForm(cells, regions)
+        form = RowForm(cells, regions, operator)
         form.is_valid()
         rows.append(Row(line, cells, form.cleaned_data, {name: list(said) for name, said in form.errors.items()}))
     _check_among_themselves(rows)

@@ -24,7 +24,7 @@ def desk():
 def test_an_administrator_previews_saves_and_changes_the_identity(desk):
     assert f'<a href="{URL}">' in desk.get("/admin/").content.decode()
     assert "No identity was saved yet" in text_of(desk.get(URL))
-    sent = {**GMBH, "accent_light": "#0A7A31", "sender": "sla@example.com"}
+    sent = {**GMBH, "languages": ["en", "zh-hans"], "accent_light": "#0A7A31", "sender": "sla@example.com"}
     seen = desk.post(URL, {**sent, "preview": "1"})
     assert (seen.status_code, Identity.objects.count()) == (200, 0)
     assert "Preview: nothing is saved yet" in text_of(seen)
@@ -82,5 +82,9 @@ def test_administrators_see_by_which_time_zone_and_calendar_months_are_counted(d
 def test_a_new_customer_has_the_language_of_the_operators_choice(desk):
     url = reverse("admin:customers_customer_add")
     assert '<option value="en" selected>' in desk.get(url).content.decode()
+    an_operator(customer_language="zh-hans", languages="zh-hans", default_language="zh-hans")
+    assert 'value="en"' not in desk.get(url).content.decode()
+    an_operator(customer_language="zh-hans", languages="zh-hans", default_language="zh-hans")
+    assert 'value="en"' not in desk.get(url).content.decode()
     an_operator(customer_language="zh-hans")
     assert '<option value="zh-hans" selected>' in desk.get(url).content.decode()

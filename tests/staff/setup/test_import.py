@@ -120,7 +120,7 @@ def test_every_row_says_what_it_does_and_one_press_writes_all(desk):
     [
         (ONE.replace("C-1", "C 1"), "Use letters, digits"),
         (ONE.replace(",eu,", ",mars,"), "There is no region “mars”."),
-        (ONE.replace(",en,", ",fr,"), "Enter en or zh-hans."),
+        (ONE.replace(",en,", ",fr,"), "Enter one of: en, zh-hans."),
         (ONE.replace("ops@example.com", "ops"), "Enter a valid email address."),
         (ONE.replace("ops@example.com", ""), "A contact needs an e-mail address."),
         (ONE.replace("2027-01-01", "1.1.2027"), "in the form 2026-12-31"),

@@ -67,9 +67,15 @@ def test_figures_and_failure_events_lead_to_their_minutes_on_the_website(papers,
         links = [urlsplit(str(one.A.URI)) for page in pdf.pages for one in page.get("/Annots", ())]
         assert structure(pdf).count("/Link") == len(links)
     figures = PAPERS[kind]["figures"]
+    to = [resolve(link.path) for link in links]
     own = [link for link in links if resolve(link.path).url_name == "report_minutes"]
     of_region = [link for link in links if resolve(link.path).kwargs == {"code": "eu", "month": "2026-09"}]
-    assert len(own) + len(of_region) == len(links)
+    # Each bar with figures to those of its month, and the contract so far to the months of the region.
+    earlier = [one.kwargs["month"] for one in to if one.url_name == "minutes" and one.kwargs["month"] != "2026-09"]
+    assert earlier == [past["month"] for past in figures["months"] if past["met"] is not None][:-1]
+    of_contract = [one for one in to if one.url_name == "region"]
+    assert len(of_contract) == bool(figures["contract_period"])
+    assert len(own) + len(of_region) + len(earlier) + len(of_contract) == len(links)
     assert len(own) >= 2 + len(figures["events"])
     asked = [minute_at(parse_qs(link.query)["at"][0]) for link in of_region if link.fragment]
     assert asked == [epoch(parse_instant(event["started_at"])) for event in figures["events"]]

@@ -304,6 +304,7 @@ def _own_context(statement: Statement, digest: str, bodies: _Bodies, logo: bytes
         "taken": bodies.taken,
         "figures": figures,
         "issue": issue,
+        "region": region_address(issue["address"], figures),
         "name_size": next((size for most, size in NAME_SIZES if len(figures["name"]) <= most), "longest"),
         "status": words.status(figures, issue),
         "facts": list(words.facts(figures, issue)),
@@ -323,14 +324,21 @@ def _data_address(logo: bytes) -> str:
     return f"data:{media_type};base64,{b64encode(logo).decode()}"
 
 
+def region_address(address: str, figures: Figures) -> str:
+    """Return the address of the region's closed months, from which each leads to its minutes."""
+    return f"{address}/availability/{quote(figures['region']['code'])}/"
+
+
 def _shared_context(address: str, figures: Figures) -> dict[str, Any]:
     """Return the context of the shared pages: all reports of one region with the same service days."""
     figures = printable(figures)
+    region = region_address(address, figures)
     flags = words.flags(figures)
     total, used, budget = figures["total_minutes"], figures["unavailable_minutes"], figures["budget_minutes"]
     return {
         "address": address,
-        "region_minutes": f"{address}/availability/{quote(figures['region']['code'])}/{figures['month']}/minutes/",
+        "region": region,
+        "region_minutes": f"{region}{figures['month']}/minutes/",
         "own_minutes": f"{address}/reports/minutes/",
         "figures": figures,
         "target": figures["agreements"][0]["target"],

@@ -12,6 +12,7 @@ from sla_portal.audit.models import ClosedMonth
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import day_span, local_date
+from sla_portal.operator.queries import operator_in_force
 
 from ..models import AgreementVersion
 from ..rules import TermsPeriod, earliest_effective_on, without_wording
@@ -82,10 +83,13 @@ def stands_still(version: AgreementVersion) -> bool:
 
 
 def missing_in_first_version(version: AgreementVersion) -> list[str]:
-    """Return in sentences what the first version lacks."""
+    """Return in sentences what the first version lacks: a wording is needed in the languages that the operator offers."""
+    offered = operator_in_force().offered
     clauses = list(version.clauses.all())
     missing = [] if version.effective_on != UNKNOWN_DAY else [_("The day since which it is in force is not set.")]
-    for language, field in (("English", "wording"), ("Chinese", "wording_zh")):
+    for code, language, field in (("en", "English", "wording"), ("zh-hans", "Chinese", "wording_zh")):
+        if code not in offered:
+            continue
         if unworded := without_wording([(clause.number, getattr(clause, field)) for clause in clauses]):
             missing.append(
                 {

@@ -97,7 +97,7 @@ class IdentityForm(forms.Form):
         widget=forms.CheckboxSelectMultiple(attrs={"class": "choices"}),
         help_text=gettext_lazy(
             "Readers, staff and recipients of e-mails whose language is not offered get the first language. "
-            "The agreement and its announcements stay on record in all."
+            "Announcements stay on record in all."
         ),
     )
     default_language = forms.ChoiceField(

@@ -16,6 +16,7 @@ from sla_portal.operator.models import Opening
 from sla_portal.staff.setup.checklist import steps
 from tests.support.builders import a_contract, a_customer, a_region, at, on
 from tests.support.desk import PASSWORD, Opened, a_member, signed_in, text_of
+from tests.support.operators import an_operator
 
 pytestmark = pytest.mark.django_db
 NOW = at("2026-11-30 08:00")
@@ -73,6 +74,15 @@ def test_each_step_is_done_when_the_record_has_it(settings):
     OfClause.objects.all().delete()
     assert undone() == ["Core functions and clients"]
     assert "1 step of the setup is not done." in text_of(desk.get(HOME))
+
+
+def test_the_first_version_needs_a_wording_in_the_languages_offered_alone():
+    def says() -> str:
+        return next(step.says for step in steps(NOW) if step.name == "Agreement")
+
+    assert "English wording" in says() and "Chinese wording" in says()
+    an_operator(languages="en")
+    assert "English wording" in says() and "Chinese wording" not in says()
 
 
 def test_the_number_of_queries_is_fixed(django_assert_max_num_queries):

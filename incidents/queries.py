@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 from django.db.models import Max, Min, Prefetch, Q, QuerySet
 
-from sla_portal.customers.models import Client, CoreFunction, Region
+from sla_portal.customers.models import Region
+from sla_portal.customers.queries import clients as all_clients
+from sla_portal.customers.queries import core_functions
 
 from .models import Incident, Outage
 from .rules import AffectedScope, Severity, Times, scope_severity
@@ -96,13 +98,16 @@ class IncidentSeverity:
         return self.given or self.by_scope
 
 
-def severities(incidents: Iterable[Incident]) -> Mapping[int, IncidentSeverity]:
-    """Return the severity of each incident by primary key, in a fixed number of queries."""
+def severities(
+    incidents: Iterable[Incident], outages: Iterable[Outage] | None = None
+) -> Mapping[int, IncidentSeverity]:
+    """Return the severity of each incident by primary key, in a fixed number of queries; `outages`: theirs, if read already."""
     incidents = list(incidents)
-    functions = list(CoreFunction.objects.values_list("pk", flat=True))
-    clients = list(Client.objects.values_list("pk", flat=True))
+    functions, clients = ([one.pk for one in every] for every in (core_functions(), all_clients()))
     scopes: dict[int, list[AffectedScope]] = {}
-    for outage in Outage.objects.filter(incident__in=incidents).prefetch_related("functions", "clients"):
+    if outages is None:
+        outages = Outage.objects.filter(incident__in=incidents).prefetch_related("functions", "clients")
+    for outage in outages:
         scopes.setdefault(outage.incident_id, []).append(
             AffectedScope(
                 outage.region_id,

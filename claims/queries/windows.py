@@ -11,12 +11,14 @@ from sla_portal.agreements.queries import published_versions, version_in_force
 from sla_portal.availability.queries import months_in_service
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
+from sla_portal.kernel.remembering import remembered
 from sla_portal.kernel.working_days import WorkingDays
 
 from ..models import CalendarYear, OwnDay
 from ..rules import ClaimWindow, claim_window
 
 
+@remembered
 def working_days() -> WorkingDays:
     """Return the official calendar of `SLA_WORKDAY_COUNTRY` with the operator's own days and the checked years."""
     return WorkingDays(

@@ -31,8 +31,10 @@ from sla_portal.agreements.queries import (
 from sla_portal.agreements.rules import MeasurementPeriod, Terms, TermsPeriod
 from sla_portal.audit.models import ClosedMonth
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
+from sla_portal.customers.queries import clients, core_functions
 from sla_portal.kernel.intervals import Span, epoch, instant, intersection
 from sla_portal.kernel.months import ServiceDays, ServiceMonth, days_span, local_date
+from sla_portal.kernel.remembering import remembered
 
 from .models import (
     ClosingRequest,
@@ -78,7 +80,7 @@ class Grid:
 
     @classmethod
     def current(cls) -> Grid:
-        return cls(tuple(CoreFunction.objects.all()), tuple(Client.objects.all()))
+        return cls(core_functions(), clients())
 
     def cells(self, functions: Collection[int], clients: Collection[int]) -> int:
         """Return the cells of a scope given by primary keys; an empty scope means all of them."""
@@ -219,6 +221,7 @@ def days_measured(contracts: Iterable[InForce], month: ServiceMonth, terms: Term
     }
 
 
+@remembered
 def closing_of(month: ServiceMonth) -> MonthClosing | None:
     """Return the newest closing revision of a month; None where it is not closed."""
     return MonthClosing.objects.filter(month=month.first_day).order_by("-revision").first()

@@ -6,7 +6,22 @@ from typing import Any
 
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 
-from .models import Contact, Customer
+from sla_portal.kernel.remembering import remembered
+
+from .models import Client, Contact, CoreFunction, Customer
+
+
+@remembered
+def core_functions() -> tuple[CoreFunction, ...]:
+    """Return all core functions in their order."""
+    return tuple(CoreFunction.objects.all())
+
+
+@remembered
+def clients() -> tuple[Client, ...]:
+    """Return all clients in their order."""
+    return tuple(Client.objects.all())
+
 
 OF_CUSTOMER = Q(customer=OuterRef("pk")) | Q(customer=OuterRef("installer"))
 """Contacts of the customer of the outer query."""

@@ -30,11 +30,10 @@ from maintenance.models import MaintenanceWindow
 from maintenance.queries import requests_to_confirm, stage_of
 from maintenance.rules import Stage
 from sla_portal import zones
-from sla_portal.agreements.models import AgreementVersion
 from sla_portal.agreements.queries import (
     NoAgreementInForce,
     overlapping_periods,
-    pending_versions,
+    published_versions,
     version_in_force,
 )
 from sla_portal.agreements.rules import Terms
@@ -71,6 +70,7 @@ from sla_portal.clocks import format_length
 from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import clipped, epoch, instant, minutes_touching
 from sla_portal.kernel.months import MINUTES_A_DAY, ServiceMonth, local_date
+from sla_portal.kernel.remembering import remembering
 
 from .amendments.pending import drafts, pending_amendments, to_publish, today
 from .claims.waiting import at_home
@@ -140,7 +140,11 @@ class NearWindow:
 
 def index(request: HttpRequest) -> TemplateResponse:
     """Show the home page with the sections the user may see."""
-    now = timezone.now()
+    with remembering():
+        return _index(request, timezone.now())
+
+
+def _index(request: HttpRequest, now: datetime) -> TemplateResponse:
     may = request.user.has_perm
     month = ServiceMonth.of(local_date(epoch(now), settings.SLA_ZONE))
     context = {**admin.site.each_context(request), **figures(request, month, now)}
@@ -202,12 +206,17 @@ def figures(request: HttpRequest, month: ServiceMonth, now: datetime) -> dict[st
     if may("availability.view_regionmonth"):
         try:
             terms = version_in_force(month.first_day).terms
-            judged = months_touched(month, now)
-            context["regions"] = regions_now(month, terms, judged, now)
+            regions = list(regions_in_service(month))
+            judged = months_touched(regions, month, now)
+            context["regions"] = regions_now(regions, month, terms, judged, now)
         except NoAgreementInForce as refusal:
             context["no_agreement"] = str(refusal)
     if may("incidents.view_incident"):
-        context |= {"open": open_incidents(judged, now), "unacknowledged": unacknowledged()}
+        context |= {"open": open_incidents(judged, now)}
+        # Of many more than are listed the database knows how many nobody has taken up.
+        listed = [one.incident for one in context["open"]]
+        few = len(listed) < MOST_OPEN
+        context["unacknowledged"] = sum(not one.acknowledged_at for one in listed) if few else unacknowledged()
     if may("maintenance.view_maintenancewindow"):
         context["windows"] = near_windows(now)
     if may("incidents.view_shiftnote"):
@@ -220,23 +229,24 @@ def recent_notes(now: datetime) -> QuerySet[ShiftNote]:
     return ShiftNote.objects.filter(at__gt=now - SOON)[:NOTES_SHOWN]
 
 
-def months_touched(month: ServiceMonth, now: datetime) -> dict[int, Judged]:
+def months_touched(regions: Iterable[Region], month: ServiceMonth, now: datetime) -> dict[int, Judged]:
     """Judge the month to date of every region with an outage in it; the others had no downtime."""
     start = instant(month.span(settings.SLA_ZONE)[0])
     felt = Outage.objects.valid().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lte=now)
-    return {
-        region.pk: region_month(region, month, now) for region in Region.objects.filter(pk__in=felt.values("region"))
-    }
+    down = set(felt.order_by().values_list("region", flat=True))
+    return {region.pk: region_month(region, month, now) for region in regions if region.pk in down}
 
 
-def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged], now: datetime) -> list[RegionNow]:
+def regions_now(
+    regions: Iterable[Region], month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged], now: datetime
+) -> list[RegionNow]:
     """The error budget of every region, the most used first."""
-    statuses = statuses_of_regions([month], now)
-    regions = []
-    for region in regions_in_service(month):
+    statuses = statuses_of_regions([month], now, regions)
+    found = []
+    for region in regions:
         figures = judged[region.pk].figures if region.pk in judged else None
         minutes = len(region.service_days(month)) * MINUTES_A_DAY
-        regions.append(
+        found.append(
             RegionNow(
                 region=region,
                 url=reverse("admin:month", args=[month, "region", region.code]),
@@ -247,16 +257,17 @@ def regions_now(month: ServiceMonth, terms: Terms, judged: Mapping[int, Judged],
                 pending=pending_sentence(statuses[region.pk, month.first_day]),
             )
         )
-    return sorted(regions, key=lambda now: (-now.used, str(now.region)))
+    return sorted(found, key=lambda now: (-now.used, str(now.region)))
 
 
 def open_incidents(judged: Mapping[int, Judged], now: datetime) -> list[OpenIncident]:
     """Ongoing incidents, the worst first, then the oldest."""
-    outages = Prefetch("outages", Outage.objects.select_related("region").order_by("started_at"))
+    scoped = Outage.objects.select_related("region").prefetch_related("functions", "clients")
+    outages = Prefetch("outages", scoped.order_by("started_at"))
     found = []
     ongoing = Incident.objects.open().order_by("detected_at").select_related("owner").prefetch_related(outages)
     incidents = list(ongoing[:MOST_OPEN])
-    severity_of = severities(incidents)
+    severity_of = severities(incidents, [outage for incident in incidents for outage in incident.outages.all()])
     for incident in incidents:
         by_region: dict[Region, list[Outage]] = {}
         for outage in incident.outages.all():
@@ -450,10 +461,11 @@ def recent_breaches(month: ServiceMonth) -> list[tuple[CustomerMonth, tuple[str,
 
 def agreement(user: User, now: datetime) -> dict[str, Any]:
     """The version in force and the pending ones; for drafters also drafts, amendments in progress and approvals."""
-    in_force = AgreementVersion.objects.published().filter(effective_on__lte=today(now))
-    shown = {"version": in_force.order_by("-effective_on").first()}
+    day, versions = today(now), published_versions()
+    in_force = [one for one in versions if one.takes_effect_on <= day]
+    shown = {"version": in_force[-1] if in_force else None}
     if not user.has_perm("agreements.draft_version"):
-        return {**shown, "pending": pending_versions(today(now))}
+        return {**shown, "pending": versions[len(in_force) :]}
     return {
         **shown,
         "announced": pending_amendments(now),

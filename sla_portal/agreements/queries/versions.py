@@ -12,6 +12,7 @@ from sla_portal.audit.models import ClosedMonth
 from sla_portal.kernel.errors import Refused
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import day_span, local_date
+from sla_portal.kernel.remembering import remembered
 from sla_portal.operator.queries import operator_in_force
 
 from ..models import AgreementVersion
@@ -26,6 +27,7 @@ class NoAgreementInForce(Refused):
     """The day lies before the first published version takes effect."""
 
 
+@remembered
 def published_versions() -> list[AgreementVersion]:
     """Return published versions in the order of their effective dates, without withdrawn ones."""
     return list(AgreementVersion.objects.published().order_by("effective_on"))
@@ -33,15 +35,15 @@ def published_versions() -> list[AgreementVersion]:
 
 def version_in_force(on: date) -> AgreementVersion:
     """Return the version in force on a day in the SLA time zone; raises `NoAgreementInForce`."""
-    version = AgreementVersion.objects.published().filter(effective_on__lte=on).order_by("-effective_on").first()
-    if version is None:
+    versions = [version for version in published_versions() if version.takes_effect_on <= on]
+    if not versions:
         raise NoAgreementInForce(
             _(
                 "No agreement version is in force on %(day)s. Choose a later day, or publish a version that takes effect by then."
             )
             % {"day": on.isoformat()}
         )
-    return version
+    return versions[-1]
 
 
 def terms_periods() -> list[TermsPeriod]:
@@ -56,7 +58,7 @@ def terms_periods() -> list[TermsPeriod]:
 
 def pending_versions(on: date) -> list[AgreementVersion]:
     """Published versions that take effect after a day in the SLA time zone, in their order."""
-    return list(AgreementVersion.objects.published().filter(effective_on__gt=on).order_by("effective_on"))
+    return [version for version in published_versions() if version.takes_effect_on > on]
 
 
 def newest_version() -> AgreementVersion | None:

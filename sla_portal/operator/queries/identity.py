@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db.models import QuerySet
 
+from sla_portal.kernel.remembering import remembered
+
 from ..models import ALL_LANGUAGES, Identity, Logo
 from ..rules import Operator
 
@@ -14,6 +16,7 @@ def identities() -> QuerySet[Identity]:
     return Identity.objects.select_related("logo").defer("logo__content").order_by("-id")
 
 
+@remembered
 def operator_in_force() -> Operator:
     """Return who the operator is now; until an identity was saved, what the settings say."""
     identity = identities().first()

@@ -23,6 +23,7 @@ from sla_portal.agreements.queries import first_version, missing_in_first_versio
 from sla_portal.customers.models import Client, CoreFunction, Customer, Region
 from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import local_date
+from sla_portal.kernel.remembering import remembering
 from sla_portal.notices.models import Delivery, Status
 from sla_portal.operator.queries import opening, operator_in_force
 
@@ -53,17 +54,18 @@ def setup(request: HttpRequest) -> HttpResponse:
 
 def steps(now: datetime) -> list[Step]:
     """Return the steps in the order in which they are best taken; a fixed number of queries."""
-    return [
-        operator(),
-        people(),
-        regions(),
-        functions_and_clients(),
-        agreement(),
-        calendar(now),
-        mail(),
-        customers(),
-        to_the_public(),
-    ]
+    with remembering():
+        return [
+            operator(),
+            people(),
+            regions(),
+            functions_and_clients(),
+            agreement(),
+            calendar(now),
+            mail(),
+            customers(),
+            to_the_public(),
+        ]
 
 
 def operator() -> Step:

@@ -502,6 +502,8 @@ BREAKS = claims_breaks.BREAKS | {
     "an_accent_has_a_light_and_a_dark_colour": lambda: identity(accent_light="#12405c"),
     "an_operator_s_links_are_https": lambda: identity(privacy_url="http://example.com/"),
     "an_operator_s_languages_are_known": lambda: identity(customer_language="de"),
+    "an_operator_offers_at_least_one_language": lambda: identity(languages=""),
+    "an_operator_s_own_languages_are_offered": lambda: identity(languages="zh-hans"),
 }
 OURS = {
     "audit", "customers", "operator", "notices", "agreements", "incidents", "maintenance", "availability", "claims",

@@ -141,16 +141,13 @@ class Flaw:
     warns: bool = False
 
 
-@dataclass(frozen=True)
-class _Text:
-    """A text of a clause as it is read: Markdown, invisible signs and widths gone, markers as `PLACES`."""
+Read = Mapping[str, str]
+"""The texts of a clause by their columns, as they are read: Markdown and invisible signs gone, markers as `PLACES`."""
 
-    name: str
-    read: str
 
-    @property
-    def marked(self) -> set[str]:
-        return {NAMES[sign] for sign in self.read if sign in NAMES}
+def marked(read: str) -> set[str]:
+    """Return the terms whose markers a text holds where they are read."""
+    return {NAMES[sign] for sign in read if sign in NAMES}
 
 
 def read_text(text: str) -> str:
@@ -163,40 +160,51 @@ def read_text(text: str) -> str:
 
 def flaws(clauses: Sequence[Worded], terms: Terms, before: Terms | None = None) -> list[Flaw]:
     """Return what stops a publication, and what warns: `before` are the terms of the version it amends (5.2)."""
-    texts = {clause.number: {name: _Text(name, read_text(getattr(clause, name))) for name, _of in TEXTS} for clause in clauses}  # fmt: skip
-    found = [*_unworded(clauses)]
-    for clause in clauses:
-        said = texts[clause.number]
-        english, chinese = said["wording"], said["wording_zh"]
-        own = own_terms(clause.number) | english.marked | chinese.marked
-        for name, language in TEXTS:
-            unknown = unknown_markers(getattr(clause, name)) or BRACES.findall(said[name].read)
-            found += [Flaw(clause.number, _about(clause, language, unknown_marker(one))) for one in unknown]
-        for text, language in ((english.read, "en"), (chinese.read, "zh-hans"), *_headings(clause)):
-            found += _typed(clause, text, language, own)
-        for name, language in TEXTS[2:]:
-            found += _contradicted(clause, said[name].read, language, terms)
-        if english.read and chinese.read and english.marked != chinese.marked:
-            found.append(_differing(clause, english.marked, chinese.marked))
-        elif bool(english.read) != bool(chinese.read) and _heads_others(clause, clauses):
-            found.append(
-                Flaw(
-                    clause.number,
-                    _("Clause %(number)s: only one of English and Chinese has a wording.") % {"number": clause.number},
-                )
-            )
-        if english.read and chinese.read and (other := _other_numbers(english.read, chinese.read)):
-            found.append(
-                Flaw(
-                    clause.number,
-                    _(
-                        "Clause %(number)s: English and Chinese print different numbers besides the terms (%(numbers)s). Check them."
-                    )
-                    % {"number": clause.number, "numbers": ", ".join(other)},
-                    warns=True,
-                )
-            )
-    return [*dict.fromkeys([*found, *_not_carried(texts.values(), terms, before)])]
+    read = [{name: read_text(getattr(clause, name)) for name, _language in TEXTS} for clause in clauses]
+    found = [*_unworded(clauses, read)]
+    for clause, texts in zip(clauses, read, strict=True):
+        found += [
+            *_wrong_markers(clause, texts),
+            *_wrong_numbers(clause, texts, terms),
+            *_differing(clause, texts, clauses),
+        ]
+    return [*dict.fromkeys([*found, *_not_carried(read, terms, before)])]
+
+
+def _wrong_markers(clause: Worded, read: Read) -> Iterator[Flaw]:
+    for name, language in TEXTS:
+        for one in unknown_markers(getattr(clause, name)) or BRACES.findall(read[name]):
+            yield Flaw(clause.number, _about(clause, language, unknown_marker(one)))
+
+
+def _wrong_numbers(clause: Worded, read: Read, terms: Terms) -> Iterator[Flaw]:
+    own = own_terms(clause.number).union(*(marked(read[name]) for name, _language in WORDINGS))
+    said = [(read[name], language) for name, language in WORDINGS]
+    for text, language in (*said, (plain(clause.heading), "en"), (plain(clause.heading_zh), "zh-hans")):
+        yield from _typed(clause, text, language, own)
+    for name, language in TEXTS[2:]:
+        yield from _contradicted(clause, read[name], language, terms)
+
+
+def _differing(clause: Worded, read: Read, clauses: Sequence[Worded]) -> Iterator[Flaw]:
+    """Where English and Chinese do not say the same: other numbers only warn."""
+    english, chinese = (read[name] for name, _language in WORDINGS)
+    if not english or not chinese:
+        heads_others = any(other.number.startswith(f"{clause.number}.") for other in clauses)
+        # Of a clause that heads no others the missing wording is told already.
+        if (english or chinese) and heads_others:
+            sentence = _("Clause %(number)s: only one of English and Chinese has a wording.")
+            yield Flaw(clause.number, sentence % {"number": clause.number})
+        return
+    if names := marked(english) ^ marked(chinese):
+        sentence = _("Clause %(number)s: English and Chinese have different markers (%(names)s).")
+        shown = ", ".join(f"{{{{{name}}}}}" for name in sorted(names))
+        yield Flaw(clause.number, sentence % {"number": clause.number, "names": shown})
+    if numbers := _other_numbers(english, chinese):
+        sentence = _(
+            "Clause %(number)s: English and Chinese print different numbers besides the terms (%(numbers)s). Check them."
+        )
+        yield Flaw(clause.number, sentence % {"number": clause.number, "numbers": ", ".join(numbers)}, warns=True)
 
 
 def own_terms(number: str) -> set[str]:
@@ -218,13 +226,9 @@ def _about(clause: Worded, language: str, sentence: str) -> str:
     }  # fmt: skip
 
 
-def _heads_others(clause: Worded, clauses: Sequence[Worded]) -> bool:
-    return any(other.number.startswith(f"{clause.number}.") for other in clauses)
-
-
-def _unworded(clauses: Sequence[Worded]) -> Iterator[Flaw]:
+def _unworded(clauses: Sequence[Worded], read: Sequence[Read]) -> Iterator[Flaw]:
     for name, language in WORDINGS:
-        numbers = without_wording([(clause.number, getattr(clause, name).strip()) for clause in clauses])
+        numbers = without_wording([(clause.number, texts[name]) for clause, texts in zip(clauses, read, strict=True)])
         if numbers:
             yield Flaw(
                 numbers[0],
@@ -238,11 +242,6 @@ def _unworded(clauses: Sequence[Worded]) -> Iterator[Flaw]:
 
 def shortened(numbers: Sequence[str], most: int = 8) -> str:
     return ", ".join(numbers[:most]) + (f" … {numbers[-1]}" if len(numbers) > most else "")
-
-
-def _headings(clause: Worded) -> Iterator[tuple[str, str]]:
-    yield plain(clause.heading), "en"
-    yield plain(clause.heading_zh), "zh-hans"
 
 
 def _typed(clause: Worded, read: str, language: str, own: set[str]) -> Iterator[Flaw]:
@@ -316,21 +315,13 @@ def _other_than(number: str, read: str, terms: Terms) -> Iterator[str]:
             yield one.text
 
 
-def _differing(clause: Worded, english: set[str], chinese: set[str]) -> Flaw:
-    return Flaw(
-        clause.number,
-        _("Clause %(number)s: English and Chinese have different markers (%(names)s).")
-        % {"number": clause.number, "names": ", ".join(f"{{{{{name}}}}}" for name in sorted(english ^ chinese))},
-    )
-
-
 def _other_numbers(english: str, chinese: str) -> list[str]:
     one, other = all_numbers_in(english), all_numbers_in(chinese)
     return sorted({*(one - other), *(other - one)})
 
 
-def _not_carried(texts: Iterable[Mapping[str, _Text]], terms: Terms, before: Terms | None) -> Iterator[Flaw]:
-    carried = [said["wording"].marked & said["wording_zh"].marked for said in texts]
+def _not_carried(read: Iterable[Read], terms: Terms, before: Terms | None) -> Iterator[Flaw]:
+    carried = [marked(texts["wording"]) & marked(texts["wording_zh"]) for texts in read]
     for name, marker in MARKERS.items():
         if before and value_of(terms, name) != value_of(before, name) and not any(name in some for some in carried):
             yield Flaw(

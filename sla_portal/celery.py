@@ -37,6 +37,8 @@ app.conf.beat_schedule = {
     "render reports that wait": every(30, "sla_portal.reports.tasks.render_due_reports"),
     "tell of the reports of closed months": every(300, "sla_portal.reports.tasks.mail_due_reports"),
     "mail the codes and links asked for": every(30, "claims.tasks.mail_codes_and_links"),
+    "mail the sign-in codes asked for": every(30, "sla_portal.website.tasks.mail_sign_in_codes"),
+    "forget expired sign-ins": every(3600, "sla_portal.website.tasks.forget_sign_ins"),
     "submit claims whose day has come": every(300, "claims.tasks.submit_held_claims"),
     "purge expired claim forms": every(3600, "claims.tasks.purge_expired_applications"),
     "make the checkpoint of the day": every(600, "sla_portal.audit.tasks.make_daily_checkpoint"),

@@ -17,6 +17,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from sla_portal.agreements.models import Contract
 from sla_portal.audit.actors import Actor
 from sla_portal.customers.models import Client, Contact, CoreFunction, Right
 from sla_portal.customers.queries import marked_contacts
@@ -105,6 +106,31 @@ def start_application(*, language: str, answers: Mapping[str, Answers], now: dat
     key = token_urlsafe(24)
     Application.objects.create(
         key_hash=hashed(key), language=language, answers=_plain(answers), started_at=now, expires_at=now + SAVED_FOR
+    )
+    return key
+
+
+def start_confirmed_application(
+    *, contract: Contract, contact: Contact, month: ServiceMonth, language: str, confirmed_at: datetime, now: datetime
+) -> str:
+    """Start an application of a contact whose address was confirmed by signing in; return the key for its address.
+
+    Raises `NoSuchContract`.
+    """
+    if not may_claim(contract, contact.email) or not contact_with_address(contract, contact.email):
+        raise NoSuchContract(_("Choose a contract from the list."))
+    key = token_urlsafe(24)
+    Application.objects.create(
+        key_hash=hashed(key),
+        language=language,
+        answers=_plain(
+            {CONTRACT: {"reference": [contract.reference], "email": [contact.email], "month": [str(month)]}}
+        ),
+        contact=contact,
+        contract=contract,
+        confirmed_at=confirmed_at,
+        started_at=now,
+        expires_at=now + SAVED_FOR,
     )
     return key
 

@@ -31,6 +31,7 @@ VERBS = {
     "deleted": pgettext_lazy("audit log", "deleted"),
     "discarded": pgettext_lazy("audit log", "discarded"),
     "downloaded a bundle of proof": pgettext_lazy("audit log", "downloaded an evidence bundle of"),
+    "downloaded the data of": pgettext_lazy("audit log", "downloaded the data of"),
     "downloaded proof of": pgettext_lazy("audit log", "downloaded proof of"),
     "drafted": pgettext_lazy("audit log", "drafted"),
     "emptied": pgettext_lazy("audit log", "removed what was recorded in"),
@@ -151,6 +152,7 @@ LOOKING = SIGN_INS | frozenset(
     {
         "downloaded a bundle of proof",
         "downloaded proof of",
+        "downloaded the data of",
         "listed the files of",
         "put a bundle of proof together",
         "requested a bundle of proof",

@@ -167,6 +167,7 @@ class CustomerAdmin(AuditedModelAdmin):
             raise
 
     def record_links(self, request, customer):
+        yield Link(_("Everything about this customer"), reverse("admin:customer", args=[customer.pk]))
         sites = customer.sites.count()
         if sites:
             all_of_them = f"{reverse('admin:customers_customer_changelist')}?installer={customer.code}"

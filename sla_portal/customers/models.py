@@ -221,3 +221,65 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class SignInCode(models.Model):
+    """A request to sign in to the customer account: the code and link that were mailed, if the address is on record."""
+
+    key_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key in the address of its page.")
+    email = models.EmailField(_("e-mail"), help_text="As typed, on record or not.")
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    looked_up_at = models.DateTimeField(null=True, help_text="When a task looked for the address, and mailed the code.")
+    contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="+")
+    code_hash = models.CharField(max_length=64, blank=True)
+    link_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    wrong_codes = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("code for the customer account")
+        verbose_name_plural = _("codes for the customer account")
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(looked_up_at__isnull=True), name="sign_ins_to_be_mailed"),
+            models.Index(fields=["expires_at"], name="sign_ins_by_expiry"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("asked_at")),
+                name="a_sign_in_code_expires_after_it_is_asked_for",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(used_at__isnull=True)
+                | models.Q(contact__isnull=False, used_at__lt=models.F("expires_at")) & ~models.Q(code_hash=""),
+                name="a_sign_in_code_is_used_while_it_is_valid",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class AccountSession(models.Model):
+    """A contact signed in to the customer account. It is no session of Django, and ends with the contact."""
+
+    token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the cookie.")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="account_sessions")
+    email = models.EmailField(_("e-mail"), help_text="The address then: another on record ends the session.")
+    started_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("session in the customer account")
+        verbose_name_plural = _("sessions in the customer account")
+        default_permissions = ()
+        indexes = [models.Index(fields=["expires_at"], name="account_sessions_by_expiry")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("started_at")), name="a_session_ends_after_it_starts"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -77,3 +77,16 @@ def enrol_customer(
         changes = difference({}, snapshot(customer)) | {"contacts": [None, [email for email, _name in contacts]]}
         record(actor=actor, action="enrolled", subject=customer, changes=changes, now=now)
     return customer
+
+
+def choose_reports_by_mail(*, actor: Actor, customer: Customer, wanted: bool, now: datetime) -> None:
+    """Tell the contacts of a customer when the reports of a closed month are issued, or stop; done already: no change."""
+    require(actor, "customers.change_customer")
+    with transaction.atomic():
+        locked = Customer.objects.select_for_update().get(pk=customer.pk)
+        if locked.reports_by_mail == wanted:
+            return
+        locked.reports_by_mail = wanted
+        locked.save(update_fields=["reports_by_mail"])
+        changes = {"reports_by_mail": [not wanted, wanted]}
+        record(actor=actor, action="changed", subject=locked, changes=changes, now=now)

@@ -17,7 +17,7 @@ from sla_portal.agreements.models import Answer, Reinstatement
 from sla_portal.audit.actors import Actor
 from sla_portal.audit.guards import may_lift_guards, unguarded
 from sla_portal.audit.operations import lock_chain, record
-from sla_portal.customers.models import Contact, Customer
+from sla_portal.customers.models import AccountSession, Contact, Customer, SignInCode
 from sla_portal.kernel.errors import Refused
 from sla_portal.notices.models import Bounce, Delivery, UnmatchedReport
 from sla_portal.notices.operations import hold_queued
@@ -68,7 +68,7 @@ def make_staging_copy(*, actor: Actor, mask: bool, now: datetime) -> dict[str, i
     with transaction.atomic():
         lock_chain()
         done = {
-            "sessions ended": Session.objects.all().delete()[0],
+            "sessions ended": Session.objects.all().delete()[0] + _end_account_sessions(),
             "links revoked": ClaimLink.objects.filter(revoked_at__isnull=True).update(revoked_at=now),
             "claim forms ended": _end_forms(),
             "e-mails held": hold_queued(),
@@ -80,6 +80,11 @@ def make_staging_copy(*, actor: Actor, mask: bool, now: datetime) -> dict[str, i
         changes = {name: [None, count] for name, count in done.items()} | {"masked": [None, mask]}
         record(actor=actor, action="made a staging copy", subject=copy, now=now, changes=changes)
     return done
+
+
+def _end_account_sessions() -> int:
+    SignInCode.objects.all().delete()
+    return AccountSession.objects.all().delete()[0]
 
 
 def _end_forms() -> int:

@@ -67,7 +67,8 @@ RECORDED = frozenset(
 
 CUSTOMERS = frozenset(
     {
-        "customers.Customer", "customers.Contact", "agreements.Charge", "agreements.Contract", "agreements.Suspension",
+        "customers.Customer", "customers.Contact", "customers.SignInCode", "customers.AccountSession",
+        "agreements.Charge", "agreements.Contract", "agreements.Suspension",
         "agreements.Payment",
     }
 )  # fmt: skip

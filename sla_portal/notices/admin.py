@@ -178,7 +178,7 @@ class DeliveryAdmin(ReadOnlyModelAdmin):
         if delivery.contact is None:
             return delivery.name or DASH
         customer = delivery.contact.customer
-        page = reverse("admin:customers_customer_change", args=[customer.pk])
+        page = reverse("admin:customer", args=[customer.pk])
         return format_html('<a href="{}">{}</a><br><span class="quiet">{}</span>', page, customer, delivery.name)
 
     @admin.display(description=gettext_lazy("notice"))

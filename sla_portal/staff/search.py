@@ -1,4 +1,4 @@
-"""Search claims, vouchers, incidents, maintenance windows, customers and contracts."""
+"""Search what has a number, a code or a name: whatever an e-mail, a PDF or a page may carry."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from claims.models import Claim, Voucher
 from claims.operations.ledger import CODE_GROUP
 from incidents.models import Incident
 from maintenance.models import MaintenanceWindow
-from sla_portal.agreements.models import Contract
+from sla_portal.agreements.models import AgreementVersion, Contract, Payment
 from sla_portal.customers.models import Contact, Customer
 from sla_portal.kernel.money import format_amount as amount
+from sla_portal.notices.models import Notice
+from sla_portal.reports.models import Report
+from sla_portal.reports.queries import readable_by
 
 SHOWN = 20
 LONGEST = 200
@@ -37,6 +40,8 @@ class SearchList:
     list_page: str = ""
     """The list page that shows all results; empty: none."""
     format: Callable[[Any], str] = str
+    narrow: Callable[[QuerySet, Any], QuerySet] = lambda rows, _user: rows
+    """Of the rows, those that a user may view."""
 
 
 def _incidents(text: str) -> QuerySet:
@@ -63,7 +68,9 @@ def _customers(text: str) -> QuerySet:
 
 
 def _contracts(text: str) -> QuerySet:
+    paid = Payment.objects.filter(reference__iexact=text).order_by().values("contract")
     of_text = Q(reference__icontains=text) | Q(customer__code__iexact=text) | Q(customer__installer__code__iexact=text)
+    of_text |= Q(pk__in=paid)
     return Contract.objects.filter(of_text).select_related("customer").order_by("reference")
 
 
@@ -104,6 +111,26 @@ def _format_voucher(voucher: Voucher) -> str:
     return f"{voucher.code} · {amount(voucher.value, voucher.currency)} · {voucher.compensation.claim}"
 
 
+def _notices(text: str) -> QuerySet:
+    return Notice.objects.filter(number=text.upper()).order_by("id")
+
+
+def _format_notice(notice: Notice) -> str:
+    return f"{notice.number} · {notice.get_kind_display()} · {notice.about}"
+
+
+def _reports(text: str) -> QuerySet:
+    return Report.objects.filter(number__in=[text, text.upper()]).defer("statement").order_by("-revision")
+
+
+def _readable(rows: QuerySet, user: Any) -> QuerySet:
+    return rows.filter(pk__in=readable_by(user).order_by().values("pk"))
+
+
+def _versions(text: str) -> QuerySet:
+    return AgreementVersion.objects.filter(version__iexact=text).order_by("id")
+
+
 SEARCH_LISTS = (
     SearchList(gettext_lazy("Claims"), "claims.view_claim", _claims, "claim", format=_format_claim),
     SearchList(
@@ -132,7 +159,7 @@ SEARCH_LISTS = (
         gettext_lazy("Customers"),
         "customers.view_customer",
         _customers,
-        "customers_customer_change",
+        "customer",
         "customers_customer_changelist",
     ),
     SearchList(
@@ -142,6 +169,11 @@ SEARCH_LISTS = (
         "agreements_contract_change",
         "agreements_contract_changelist",
     ),
+    SearchList(
+        gettext_lazy("Notices"), "notices.view_notice", _notices, "notices_notice_change", format=_format_notice
+    ),
+    SearchList(gettext_lazy("Reports"), "reports.view_report", _reports, "reports_report_change", narrow=_readable),
+    SearchList(gettext_lazy("Agreement"), "agreements.view_agreementversion", _versions, "amendment"),
 )
 
 
@@ -152,7 +184,7 @@ def search(request: HttpRequest) -> TemplateResponse:
     places = [place for place in SEARCH_LISTS if request.user.has_perm(place.right)]
     found = []
     for place in places if text else ():
-        rows = list(place.find(text)[: SHOWN + 1])
+        rows = list(place.narrow(place.find(text), request.user)[: SHOWN + 1])
         if rows:
             found.append(
                 {

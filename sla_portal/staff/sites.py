@@ -79,6 +79,7 @@ class PortalAdminSite(AdminSite):
         from .amendments.urls import urls as amendments
         from .claims.urls import urls as claims
         from .contracts.urls import urls as contracts
+        from .customers.urls import urls as customers
         from .incidents.urls import urls as incidents
         from .maintenance.urls import urls as maintenance
         from .months.urls import urls as months
@@ -96,7 +97,7 @@ class PortalAdminSite(AdminSite):
             path("password/<str:token>/", set_first_password, name="set_first_password"),
             path("typed/", self.admin_view(keep_typed), name="keep_typed"),
         ]
-        for urls in (incidents, maintenance, claims, contracts, months, amendments, shift, operator, setup):
+        for urls in (incidents, maintenance, claims, contracts, customers, months, amendments, shift, operator, setup):
             pages += urls(self.admin_view)
         return pages + super().get_urls()
 

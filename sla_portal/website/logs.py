@@ -4,7 +4,9 @@ import logging
 import re
 
 # Whoever holds such a link may act for a customer.
-PRIVATE = re.compile(r"(/(?:agreement/answer|reports/mailed|claims/minutes|claims?|calendars/private)/)[^/\s\"']+")
+PRIVATE = re.compile(
+    r"(/(?:agreement/answer|reports/mailed|claims/minutes|claims?|calendars/private|account/code|account/link)/)[^/\s\"']+"
+)
 
 
 class WithoutKeys(logging.Filter):

@@ -41,6 +41,7 @@ urlpatterns = [
     path("feeds/announcements.atom", feeds.announcements, name="feed_notices"),
     path("feeds/checkpoints.atom", feeds.checkpoints, name="feed_checkpoints"),
     path("", include("sla_portal.website.claims.urls")),
+    path("", include("sla_portal.website.account.urls")),
     path("operator/<str:name>.css", operator.colours, name="operator_colours"),
     path("operator/<str:name>", operator.logo, name="operator_logo"),
     path("clock/", views.clock, name="clock"),

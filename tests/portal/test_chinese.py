@@ -66,6 +66,9 @@ from sla_portal.reports.operations.issuing import render_chunk
 from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import RegionRecord
 from sla_portal.staff.operations import count_failed_sign_in
+from sla_portal.website.account.operations import mail_codes
+from sla_portal.website.account.queries import notices_for
+from tests.support.accounts import asked, in_account, newest_mail
 from tests.support.builders import a_customer, a_window, an_exclusion, at
 from tests.support.claim_form import Stranger
 from tests.support.desk import filled
@@ -78,7 +81,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.pdf, pytest.mark.sqlite]
 NOW = at("2026-11-22 09:30")
 ZH = "zh-hans"
 CHINESE = {"accept-language": ZH}
-PUBLIC = "public"
+PUBLIC, CONTACT = "public", "contact"
+READER = "reader@example.com"
+"""The address of a contact who reads in its customer account."""
 ROLES = {
     PUBLIC: "",
     "NOC": "noc",
@@ -399,6 +404,24 @@ def given(route: str) -> list[dict[str, object]] | None:
     return None
 
 
+def in_the_account(route: str) -> dict[str, object]:
+    """The arguments of a page of the customer account."""
+    claim, report = (
+        Compensation.objects.earliest("pk").claim,
+        Report.objects.get(status="ready", customer__isnull=False),
+    )
+    notice = notices_for(claim.contract.customer).filter(attachments__isnull=False).first()
+    if "<str:key>" in route or "<str:token>" in route:
+        key = asked(READER).split("/")[-2]
+        mail_codes(now=NOW)
+        return {"key": key, "token": token(newest_mail(READER))}
+    if "reports/<int:pk>" in route:
+        return {"code": report.customer.code, "pk": report.pk}
+    number = notice.number if "messages/" in route else claim.number
+    code = claim.contract.customer.code
+    return {"code": code, "number": number, "pk": notice.attachments.first().pk, "month": "2026-10"}
+
+
 MODELS = {
     "admin/agreements/amendments/register/": RegisterEntry,
     "admin/agreements/amendments/": AgreementVersion,
@@ -427,7 +450,9 @@ def claim_form() -> list[str]:
 def addresses(route: str) -> list[str]:
     """The addresses of a route, one for each kind of record; a route whose arguments nobody gave fails."""
     names = re.findall(r"<(?:\w+:)?(\w+)>", route)
-    rows = given(route) if names else [{}]
+    rows = [{}]
+    if names:
+        rows = [in_the_account(route)] if route.startswith("account/") else given(route)
     if rows is None:
         assert len(names) == 1, f"give the arguments of {route}"
         model = next((model for start, model in MODELS.items() if route.startswith(start)), None)
@@ -457,6 +482,10 @@ def readers() -> dict[str, Client]:
     for role, name in ROLES.items():
         if name:
             found[role].force_login(User.objects.get(username=name))
+    claims = Customer.objects.filter(contracts__claims__compensations__isnull=False)
+    for customer in (claims | Customer.objects.filter(reports__status="ready")).distinct():
+        customer.contacts.create(email=READER)
+    found[CONTACT] = in_account(READER, NOW, headers=CHINESE)
     return found
 
 
@@ -464,7 +493,7 @@ def answers(route: str, readers: dict[str, Client]) -> Iterator[tuple[str, str, 
     """What each reader gets at each address of a route."""
     for address in addresses(route):
         for role, reader in readers.items():
-            if role == PUBLIC or address.startswith("/admin/"):
+            if role == PUBLIC or (role == CONTACT and address.startswith("/account/")) or address.startswith("/admin/"):
                 response = reader.get(address)
                 for close in response._resource_closers:  # `close()` would close the database, too
                     close()

@@ -32,7 +32,7 @@ from sla_portal.availability.models import (
     MonthClosing,
     RegionMonth,
 )
-from sla_portal.customers.models import Client, Contact, CoreFunction
+from sla_portal.customers.models import AccountSession, Client, Contact, CoreFunction, SignInCode
 from sla_portal.notices.models import (
     Attachment,
     Bounce,
@@ -107,6 +107,11 @@ def request(of=None, **values):
     given = {"starts_at": at("2026-09-06 18:00"), "ends_at": at("2026-09-08 18:00"), "why": "Two days of copying",
              "requested_at": at("2026-09-01 08:00"), **values}  # fmt: skip
     return AnnouncementRequest.objects.create(window=of or window(), **given)
+
+
+def sign_in_code(**values):
+    given = {"asked_at": at("2026-09-01 08:00"), "expires_at": at("2026-09-01 08:15"), **values}
+    return SignInCode.objects.create(key_hash="0", email="ops@example.com", **given)
 
 
 def logo(**values):
@@ -253,6 +258,15 @@ BREAKS = claims_breaks.BREAKS | {
         for customer in [a_customer(a_region())]
         for email in ("Ops@example.com", "ops@example.com")
     ],
+    "a_sign_in_code_expires_after_it_is_asked_for": lambda: sign_in_code(expires_at=at("2026-09-01 08:00")),
+    "a_sign_in_code_is_used_while_it_is_valid": lambda: sign_in_code(used_at=at("2026-09-01 08:01")),
+    "a_session_ends_after_it_starts": lambda: AccountSession.objects.create(
+        token_hash="0",
+        contact=a_customer(a_region()).contacts.create(email="ops@example.com"),
+        email="ops@example.com",
+        started_at=at("2026-09-01 08:00"),
+        expires_at=at("2026-09-01 08:00"),
+    ),
     "a_portal_is_opened_once": lambda: Opening.objects.create(pk=2),
     "who_opened_a_portal_did_so_at_a_time": lambda: Opening.objects.bulk_create(
         [Opening(pk=1, opened_by=User.objects.create_user("ann"))],

@@ -139,6 +139,7 @@ PAGES = [
     ("agreements_contract_change", "contract", EVERYONE - {"NOC"}),
     ("agreements_contract_add", None, {"Administrator"}),
     ("customer_periods", "customer", EVERYONE - {"NOC"}),
+    ("customer", "customer", EVERYONE - {"NOC"}),
     ("renew_contract", "contract", {"Administrator"}),
     ("end_contract", "contract", {"Administrator"}),
     ("resume_contract", "contract", {"Administrator"}),

@@ -39,10 +39,11 @@ HEADERS = {
 
 
 class Stop(Exception):
-    """Answer with an error page: heading, sentence, and optionally a link to request a new link."""
+    """Answer with an error page: heading, sentence, and optionally a link to request a new link, or to sign in `again`."""
 
-    def __init__(self, status: int, heading: str, sentence: str, *, new_link: bool = False) -> None:
-        self.status, self.heading, self.sentence, self.new_link = status, heading, sentence, new_link
+    def __init__(self, status: int, heading: str, sentence: str, *, new_link: bool = False, again: str = "") -> None:
+        self.status, self.heading, self.sentence = status, heading, sentence
+        self.new_link, self.again = new_link, again
 
 
 def private(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

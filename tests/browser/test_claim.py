@@ -163,7 +163,7 @@ def test_the_pages_of_claims_have_no_accessibility_violations(desks, claim, sche
         for grant in page.get_by_text("Grant", exact=True).all()[:1]:
             grant.click()
         broken |= faults(page)
-    assert broken == {}
+    assert broken == {}, "\n".join(map(str, broken.items()))
 
 
 def screenshot(size: tuple[int, int], name: str) -> ContentFile:

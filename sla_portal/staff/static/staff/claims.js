@@ -5,7 +5,7 @@ const form = document.querySelector("form.recommend");
 const minutes = form?.elements.namedItem("voucher_minutes");
 let asked = 0;
 
-async function refresh() {
+async function refreshWorth() {
   const mine = ++asked;
   const answer = await fetch(`${form.dataset.part}&voucher_minutes=${encodeURIComponent(minutes.value)}`);
   // Signed out meanwhile: the login page is not the worth. A later question has gone out: its answer counts.
@@ -15,7 +15,7 @@ async function refresh() {
   if (fresh && stale) stale.replaceWith(document.adoptNode(fresh));
 }
 
-minutes?.addEventListener("input", () => refresh().catch(() => {}));
+minutes?.addEventListener("input", () => refreshWorth().catch(() => {}));
 
 // The decision and the proof are as high as there is room below the top of the window, so that their last line is in view.
 const panels = document.querySelectorAll(".claim-decision, .claim-proof");

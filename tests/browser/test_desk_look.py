@@ -62,6 +62,7 @@ def one_of_everything() -> list[str]:
         *(reverse(f"admin:{name}_add") for name in added),
         *(reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=[row.pk]) for row in rows),
         reverse("admin:agreements_agreementversion_change", args=[1]),
+        reverse("admin:customer", args=[customer.pk]),
         reverse("admin:auth_user_password_change", args=[user.pk]),
         reverse("admin:customers_contact_delete", args=[contact.pk]),
         reverse("admin:maintenance_maintenancewindow_change", args=[window.pk]),

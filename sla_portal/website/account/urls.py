@@ -7,7 +7,7 @@ from . import views
 OF_CUSTOMER = "account/customers/<str:code>/"
 
 urlpatterns = [
-    path("account/", views.account, name="account"),
+    path("account/", views.enter, name="account"),
     path("account/code/<str:key>/", views.code, name="account_code"),
     path("account/link/<str:token>/", views.link, name="account_link"),
     path("account/sign-out/", views.sign_out, name="account_sign_out"),

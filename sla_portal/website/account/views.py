@@ -35,7 +35,7 @@ from ..claims.queries import compensation_of, emails_about
 from ..reader import Reader
 from ..tasks import mail_sign_in_codes_soon
 from . import queries
-from .doors import Room, account_page, close_session, of_customer, open_session, page, session_of, signed_in
+from .access import Account, account_page, close_session, of_customer, open_session, page, session_of, signed_in
 from .export import archive_of
 from .operations import CODE_VALID, account_holder, ask_to_sign_in, check_code, end_session, hashed, record_export
 from .operations import sign_in as use
@@ -62,7 +62,7 @@ class AddressForm(forms.Form):
 
 
 @account_page
-def account(request: HttpRequest, reader: Reader) -> HttpResponse:
+def enter(request: HttpRequest, reader: Reader) -> HttpResponse:
     """Lead to the customer, let one of several be chosen, or ask for an address to sign in with."""
     now = timezone.now()
     session = session_of(request, now)
@@ -141,41 +141,41 @@ def sign_out(request: HttpRequest, _reader: Reader, session: AccountSession) -> 
 
 
 @of_customer
-def overview(request: HttpRequest, reader: Reader, room: Room) -> HttpResponse:
+def overview(request: HttpRequest, reader: Reader, account: Account) -> HttpResponse:
     """What waits for the customer, its contracts, contacts and subscriptions."""
-    today = local_date(epoch(room.now), settings.SLA_ZONE)
-    months = queries.months_of(room.customer, room.now, slice(12))
-    versions = queries.versions_of(room.customer, room.session.email, room.now)
+    today = local_date(epoch(account.now), settings.SLA_ZONE)
+    months = queries.months_of(account.customer, account.now, slice(12))
+    versions = queries.versions_of(account.customer, account.session.email, account.now)
     return page(
         request,
         reader,
-        room,
+        account,
         "overview",
         {
             "breached": [one for one in months if one.claimable],
-            "questions": list(queries.claims_of(room.customer).filter(status=ClaimStatus.WAITING)),
+            "questions": list(queries.claims_of(account.customer).filter(status=ClaimStatus.WAITING)),
             "pending": [one for one in versions if one.token and not one.answers],
             "contracts": list(
-                Contract.objects.filter(customer=room.customer).select_related("renewed_by").order_by("-starts_on")
+                Contract.objects.filter(customer=account.customer).select_related("renewed_by").order_by("-starts_on")
             ),
             "today": today,
-            "several": queries.customers_of(room.session).count() > 1,
+            "several": queries.customers_of(account.session).count() > 1,
         },
     )
 
 
 @of_customer
-def months(request: HttpRequest, reader: Reader, room: Room) -> HttpResponse:
+def months(request: HttpRequest, reader: Reader, account: Account) -> HttpResponse:
     """The months with figures and reports."""
     number = _page_number(request)
-    found = queries.months_of(room.customer, room.now, slice((number - 1) * PAGE, number * PAGE + 1))
-    return page(request, reader, room, "months", {"months": found[:PAGE], "more": len(found) > PAGE, "page": number})
+    found = queries.months_of(account.customer, account.now, slice((number - 1) * PAGE, number * PAGE + 1))
+    return page(request, reader, account, "months", {"months": found[:PAGE], "more": len(found) > PAGE, "page": number})
 
 
 @of_customer
-def report(_request: HttpRequest, _reader: Reader, room: Room, pk: int) -> HttpResponse:
+def report(_request: HttpRequest, _reader: Reader, account: Account, pk: int) -> HttpResponse:
     """Download the PDF of a report."""
-    found = queries.report_of(room.customer, pk)
+    found = queries.report_of(account.customer, pk)
     if found is None:
         raise Http404
     try:
@@ -185,15 +185,15 @@ def report(_request: HttpRequest, _reader: Reader, room: Room, pk: int) -> HttpR
 
 
 @of_customer
-def start_claim(request: HttpRequest, reader: Reader, room: Room, month: str) -> HttpResponse:
+def start_claim(request: HttpRequest, reader: Reader, account: Account, month: str) -> HttpResponse:
     """Start the claim form for a month, with contract, month and confirmed address filled in."""
-    back = HttpResponseRedirect(reverse("account_months", args=[room.customer.code]))
+    back = HttpResponseRedirect(reverse("account_months", args=[account.customer.code]))
     if request.method != "POST":
         return back
     wanted = next(
-        (one for one in queries.months_of(room.customer, room.now, slice(PAGE)) if str(one.month) == month), None
+        (one for one in queries.months_of(account.customer, account.now, slice(PAGE)) if str(one.month) == month), None
     )
-    contact = contacts_of_customer(room.customer).filter(email__iexact=room.session.email).first()
+    contact = contacts_of_customer(account.customer).filter(email__iexact=account.session.email).first()
     if wanted is None or wanted.unclaimed is None or contact is None:
         return back
     try:
@@ -202,8 +202,8 @@ def start_claim(request: HttpRequest, reader: Reader, room: Room, month: str) ->
             contact=contact,
             month=wanted.month,
             language=reader.language,
-            confirmed_at=room.session.started_at,
-            now=room.now,
+            confirmed_at=account.session.started_at,
+            now=account.now,
         )
     except Refused as refused:
         raise Stop(403, _("You may not claim for this customer"), str(refused)) from refused
@@ -211,15 +211,15 @@ def start_claim(request: HttpRequest, reader: Reader, room: Room, month: str) ->
 
 
 @of_customer
-def claims(request: HttpRequest, reader: Reader, room: Room) -> HttpResponse:
+def claims(request: HttpRequest, reader: Reader, account: Account) -> HttpResponse:
     """The claims of the customer, and its vouchers with their balance."""
-    vouchers = queries.vouchers_of(room.customer, local_date(epoch(room.now), settings.SLA_ZONE))
+    vouchers = queries.vouchers_of(account.customer, local_date(epoch(account.now), settings.SLA_ZONE))
     number = _page_number(request)
-    rows = list(queries.claims_of(room.customer)[(number - 1) * PAGE : number * PAGE + 1])
+    rows = list(queries.claims_of(account.customer)[(number - 1) * PAGE : number * PAGE + 1])
     return page(
         request,
         reader,
-        room,
+        account,
         "claims",
         {
             "claims": rows[:PAGE],
@@ -232,99 +232,99 @@ def claims(request: HttpRequest, reader: Reader, room: Room) -> HttpResponse:
 
 
 @of_customer
-def claim(request: HttpRequest, reader: Reader, room: Room, number: str) -> HttpResponse:
+def claim(request: HttpRequest, reader: Reader, account: Account, number: str) -> HttpResponse:
     """A claim with its e-mails; who made it goes on to its own page."""
-    found = queries.claims_of(room.customer).filter(number=number.replace("\0", "")).first()
+    found = queries.claims_of(account.customer).filter(number=number.replace("\0", "")).first()
     if found is None:
         raise Http404
-    own = found.email.lower() == room.session.email.lower()
+    own = found.email.lower() == account.session.email.lower()
     shown = {
         "claim": found,
         "emails": emails_about(found, reader.language),
         "granted": compensation_of(found),
-        "token": newest_token(found, room.now) if own else None,
+        "token": newest_token(found, account.now) if own else None,
         "own": own,
     }
-    return page(request, reader, room, "claim", shown)
+    return page(request, reader, account, "claim", shown)
 
 
 @of_customer
-def messages(request: HttpRequest, reader: Reader, room: Room) -> HttpResponse:
+def messages(request: HttpRequest, reader: Reader, account: Account) -> HttpResponse:
     """The letters and notices that went to the customer."""
     number = _page_number(request)
-    rows = list(queries.notices_for(room.customer)[(number - 1) * PAGE : number * PAGE + 1])
+    rows = list(queries.notices_for(account.customer)[(number - 1) * PAGE : number * PAGE + 1])
     notices = [(one, one.wording(reader.language)) for one in rows[:PAGE]]
-    return page(request, reader, room, "messages", {"notices": notices, "more": len(rows) > PAGE, "page": number})
+    return page(request, reader, account, "messages", {"notices": notices, "more": len(rows) > PAGE, "page": number})
 
 
 @of_customer
-def message(request: HttpRequest, reader: Reader, room: Room, number: str) -> HttpResponse:
+def message(request: HttpRequest, reader: Reader, account: Account, number: str) -> HttpResponse:
     """A letter or notice as sent, without its personal link."""
-    notice = _notice(room, number)
+    notice = _notice(account, number)
     said = notice.wording(reader.language)
     shown = {
         "notice": notice,
         "said": said,
         "text": concealed(said.text),
-        "recipients": queries.recipients_of(notice, room.customer),
+        "recipients": queries.recipients_of(notice, account.customer),
         "files": list(notice.attachments.defer("content")),
         "is_claim": notice.kind == Kind.CLAIM,
     }
-    return page(request, reader, room, "message", shown)
+    return page(request, reader, account, "message", shown)
 
 
 @of_customer
-def attachment(_request: HttpRequest, _reader: Reader, room: Room, number: str, pk: int) -> HttpResponse:
+def attachment(_request: HttpRequest, _reader: Reader, account: Account, number: str, pk: int) -> HttpResponse:
     """Download a file that was attached to a letter or notice."""
-    found = _notice(room, number).attachments.filter(pk=pk).first()
+    found = _notice(account, number).attachments.filter(pk=pk).first()
     if found is None:
         raise Http404
     return _download(bytes(found.content), found.name, found.content_type)
 
 
-def _notice(room: Room, number: str) -> Notice:
-    found = queries.notices_for(room.customer).filter(number=number.replace("\0", "")).first()
+def _notice(account: Account, number: str) -> Notice:
+    found = queries.notices_for(account.customer).filter(number=number.replace("\0", "")).first()
     if found is None:
         raise Http404
     return found
 
 
 @of_customer
-def agreement(request: HttpRequest, reader: Reader, room: Room) -> HttpResponse:
+def agreement(request: HttpRequest, reader: Reader, account: Account) -> HttpResponse:
     """The versions of the agreement, and what the customer answered."""
-    versions = queries.versions_of(room.customer, room.session.email, room.now)
+    versions = queries.versions_of(account.customer, account.session.email, account.now)
     return page(
         request,
         reader,
-        room,
+        account,
         "agreement",
-        {"versions": versions, "today": local_date(epoch(room.now), settings.SLA_ZONE)},
+        {"versions": versions, "today": local_date(epoch(account.now), settings.SLA_ZONE)},
     )
 
 
 @of_customer
-def reports_by_mail(request: HttpRequest, _reader: Reader, room: Room) -> HttpResponse:
+def reports_by_mail(request: HttpRequest, _reader: Reader, account: Account) -> HttpResponse:
     """Choose whether the contacts get the reports of closed months by e-mail."""
     if request.method == "POST" and request.POST.get("wanted") in {"yes", "no"}:
         choose_reports_by_mail(
-            actor=account_holder(room.session.email),
-            customer=room.customer,
+            actor=account_holder(account.session.email),
+            customer=account.customer,
             wanted=request.POST["wanted"] == "yes",
-            now=room.now,
+            now=account.now,
         )
-    return HttpResponseRedirect(reverse("account_customer", args=[room.customer.code]) + "#subscriptions")
+    return HttpResponseRedirect(reverse("account_customer", args=[account.customer.code]) + "#subscriptions")
 
 
 @of_customer
-def export(request: HttpRequest, _reader: Reader, room: Room) -> HttpResponse:
+def export(request: HttpRequest, _reader: Reader, account: Account) -> HttpResponse:
     """Download everything about the customer as a ZIP."""
     if request.method != "POST":
-        return HttpResponseRedirect(reverse("account_customer", args=[room.customer.code]))
-    archive = archive_of(room.customer, room.contacts, may_see_codes=room.may_claim, now=room.now)
-    record_export(session=room.session, customer=room.customer, now=room.now)
+        return HttpResponseRedirect(reverse("account_customer", args=[account.customer.code]))
+    archive = archive_of(account.customer, account.contacts, may_see_codes=account.may_claim, now=account.now)
+    record_export(session=account.session, customer=account.customer, now=account.now)
     # A streaming response is none of `HttpResponse`, though the pages before it treat both alike.
     zipped: Any = FileResponse(
-        archive, as_attachment=True, filename=f"{room.customer.code}.zip", content_type="application/zip"
+        archive, as_attachment=True, filename=f"{account.customer.code}.zip", content_type="application/zip"
     )
     return zipped
 

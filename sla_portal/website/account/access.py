@@ -26,7 +26,7 @@ PATH = "/account/"
 
 
 @dataclass(frozen=True)
-class Room:
+class Account:
     """The account of one customer, opened by a signed-in contact."""
 
     session: AccountSession
@@ -72,7 +72,7 @@ def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def of_customer(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Call `view(request, reader, room, …)` with the customer of the address; another's is not found."""
+    """Call `view(request, reader, account, …)` with the customer of the address; another's is not found."""
 
     @wraps(view)
     def answered(
@@ -81,7 +81,7 @@ def of_customer(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
         customer = customers_of(session).filter(code=code).first()
         if customer is None:
             raise Http404
-        return view(request, reader, Room(session, customer, timezone.now()), *args, **kwargs)
+        return view(request, reader, Account(session, customer, timezone.now()), *args, **kwargs)
 
     return signed_in(answered)
 
@@ -112,7 +112,9 @@ def close_session() -> HttpResponse:
     return response
 
 
-def page(request: HttpRequest, reader: Reader, room: Room, template: str, context: dict[str, Any]) -> HttpResponse:
+def page(
+    request: HttpRequest, reader: Reader, account: Account, template: str, context: dict[str, Any]
+) -> HttpResponse:
     """Answer with a page of `templates/website/account` about the customer."""
-    around = {"room": room, "customer": room.customer, "session": room.session, "tab": template}
+    around = {"account": account, "customer": account.customer, "session": account.session, "tab": template}
     return show(request, reader, f"account/{template}", around | context)

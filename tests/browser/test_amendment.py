@@ -4,10 +4,13 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from sla_portal.agreements.models import AgreementVersion
 from sla_portal.notices.models import Delivery
+from sla_portal.reports.operations import print_for_mail
+from tests.support.amendments import worded
 from tests.support.builders import a_contract, a_customer, a_region
 from tests.support.desk import a_member
 from tests.support.screen import faults
@@ -25,6 +28,7 @@ def test_an_amendment_is_typed_asked_for_published_and_answered(desks):
     who = a_customer(a_region("eu", name="Europe"), "C-1")
     who.contacts.create(email="ops@example.com")
     a_contract(who, "2026-01-01", "2036-12-31")
+    worded()
 
     lea = desks(a_member("Legal", "lea"))
     lea.goto(reverse("admin:index"))
@@ -51,6 +55,8 @@ def test_an_amendment_is_typed_asked_for_published_and_answered(desks):
     expect(lea.get_by_text("Another person must check and publish it.")).to_be_visible()
     sound(lea)
 
+    # As a worker does meanwhile.
+    print_for_mail(version=AgreementVersion.objects.get(version="1.1"), now=timezone.now())
     luo = desks(a_member("Legal", "luo"), viewport=PHONE, color_scheme="dark")
     luo.goto(reverse("admin:index"))
     luo.get_by_role("link", name=re.compile("Version 1.1 effective")).click()

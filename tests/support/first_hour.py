@@ -18,7 +18,7 @@ The lamp is what shines.
 
 2. Promises
 
-The lamp shines all night.
+The lamp shines all night. For each dark minute, {{compensated_minutes_per_minute}} are given back.
 """
 CHINESE = """灯塔协议
 
@@ -32,7 +32,7 @@ CHINESE = """灯塔协议
 
 2. 承诺
 
-灯整夜发光。
+灯整夜发光。每个黑暗的分钟，补偿{{compensated_minutes_per_minute}}。
 """
 CUSTOMERS = "customer_code,name,region,contact_email,contract_reference,first_service_day,last_service_day,monthly_charge,currency\n"
 PEOPLE = {"lena": ("Legal", "Support"), "ravi": ("Legal", "Support")}

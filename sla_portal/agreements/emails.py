@@ -56,7 +56,8 @@ def response(
             "version": version,
             "event": event.value,
             "by_name": by_name,
-            "at": at,
+            # A template would show it in the time zone of whoever acts.
+            "at": f"{at.astimezone(settings.SLA_ZONE):%Y-%m-%d %H:%M}",
             "contracts": contracts,
             "answer": answer,
             "zone": settings.SLA_TIME_ZONE,

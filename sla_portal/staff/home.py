@@ -494,7 +494,7 @@ def agreement(user: User, now: datetime) -> dict[str, Any]:
         "announced": pending_amendments(now),
         "drafts": drafts()[: SHOWN + 1],
         "to_publish": to_publish(user)[: SHOWN + 1],
-        "withdrawals": withdrawals_to_confirm(user)[: SHOWN + 1],
+        "withdrawals": withdrawals_to_confirm(user, now)[: SHOWN + 1],
         "to_reinstate": (ended := list(to_reinstate()[: SHOWN + 1]))[:SHOWN],
         "to_reinstate_count": len(ended) if len(ended) <= SHOWN else to_reinstate().count(),
         "objections": open_objections()[:SHOWN],

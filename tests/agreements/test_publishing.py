@@ -420,10 +420,11 @@ def test_one_person_publishes_and_withdraws_where_the_second_is_switched_off(set
     settings.PUBLISHING_NEEDS_SECOND_PERSON = False
     publish_version(actor=legal("ann"), version=version, now=ANNOUNCED)
     assert (version.published_by.username, version.submitted_by) == ("ann", None)
+    assert Entry.objects.filter(action="published").get().changes["by_one_person"] == [None, True]
     withdraw = {"actor": legal("ann"), "version": version, "reason": "A slip", "reason_zh": "笔误", "now": LATER}
     withdraw_alone(**withdraw)
     assert version.withdrawals.get().one_person
-    assert Entry.objects.filter(action="withdrew").get().changes["one_person"] == [None, True]
+    assert Entry.objects.filter(action="withdrew").get().changes["by_one_person"] == [None, True]
     settings.PUBLISHING_NEEDS_SECOND_PERSON = True
     with pytest.raises(SecondPersonNeeded):
         withdraw_alone(**withdraw)

@@ -20,8 +20,10 @@ from sla_portal.agreements.models import (
     Payment,
     PublishedChanges,
     RegisterEntry,
+    Reinstatement,
     Reviewer,
     Suspension,
+    Withdrawal,
 )
 from sla_portal.audit.models import Chain, Checkpoint, Document, Seal
 from sla_portal.availability.models import (
@@ -184,6 +186,17 @@ def answer(**values):
     return Answer.objects.create(version=version, customer=customer, **given)
 
 
+def withdrawal(**values):
+    given = {"reason": "A slip", "reason_zh": "笔误", "requested_at": at("2026-09-01 08:00"), **values}
+    version = given.pop("version", None) or a_version("2.0", "2026-10-01")
+    return Withdrawal.objects.create(version=version, **given)
+
+
+def reinstatement(**values):
+    given = {"outcome": "reinstated", "consent_by": "Li Wei", "consent": "By telephone", **values}
+    return Reinstatement.objects.create(decided_at=at("2026-09-02 08:00"), **given)
+
+
 def entry(**values):
     given = {"clause": "1.4", "question": "?", "answer": "!", "why": "So", "written_at": at("2026-09-01 08:00")}
     return RegisterEntry.objects.create(**{**given, **values})
@@ -341,7 +354,28 @@ BREAKS = claims_breaks.BREAKS | {
     "a_customer_gives_an_answer_once": lambda: twice(
         answer, version=a_version("2.0", "2026-10-01"), customer=a_customer(a_region())
     ),
-    "an_answer_is_an_objection_or_a_termination": lambda: answer(kind="applause"),
+    "an_answer_accepts_objects_or_terminates": lambda: answer(kind="applause"),
+    "a_person_accepts_a_version_once": lambda: [
+        answer(kind="acceptance", email=email, version=version, customer=customer)
+        for version, customer in [(a_version("2.0", "2026-10-01"), a_customer(a_region()))]
+        for email in ("li@example.com", "wang@example.com", "LI@example.com")
+    ],
+    "only_an_objection_is_replied_to_in_words": lambda: answer(replied_at=at("2026-09-02 08:00")),
+    "a_version_has_one_withdrawal_that_stands": lambda: twice(withdrawal, version=a_version("2.0", "2026-10-01")),
+    "a_withdrawal_has_a_known_status": lambda: withdrawal(status="maybe", decided_at=at("2026-09-02 08:00")),
+    "a_withdrawal_is_worded_in_every_language": lambda: withdrawal(reason_zh=""),
+    "a_withdrawal_is_pending_or_decided": lambda: withdrawal(decided_at=at("2026-09-02 08:00")),
+    "a_withdrawal_is_sent_back_with_a_reason": lambda: withdrawal(status="returned", decided_at=at("2026-09-02 08:00")),
+    "a_withdrawal_is_decided_by_another_person": lambda: withdrawal(
+        status="confirmed",
+        decided_at=at("2026-09-02 08:00"),
+        decided_by=(ann := User.objects.create_user("ann")),
+        requested_by=ann,
+    ),
+    "an_ended_contract_is_decided_on_once": lambda: twice(reinstatement, answer=answer(), contract=contract()),
+    "a_contract_is_reinstated_with_consent_or_left_with_a_reason": lambda: reinstatement(
+        answer=answer(), contract=contract(), consent=""
+    ),
     "an_answer_by_link_names_the_mail": lambda: answer(via="link"),
     "a_termination_has_a_last_service_day": lambda: answer(kind="termination"),
     "an_entry_is_a_misprint_or_a_reading": lambda: entry(matter="opinion"),

@@ -155,7 +155,7 @@ def _register(
         raise NameMissing(_("Enter who responds on behalf of the customer."))
     customer = Customer.objects.select_for_update().get(pk=customer.pk)
     # A withdrawal waits for the response, or is seen by it.
-    version = AgreementVersion.objects.select_for_update().get(pk=version.pk)
+    version = AgreementVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     email = delivery.email if delivery else ""
     _check_time(version, received_at, now)
     _check_against_given(version, customer, kind, email, said["by_name"])
@@ -237,8 +237,11 @@ def withdraw_answer(
             raise AnsweredAlready(_("The response was already withdrawn."))
         if delivery and row.kind == AnswerKind.TERMINATION.value:
             check_authorised(customer, delivery.email)
-        if row.reinstatements.exists():
-            raise AnsweredAlready(_("What becomes of the terminated contracts was already decided."))
+        if row.version.withdrawn_at and row.kind == AnswerKind.TERMINATION.value:
+            raise AnswerOutOfTime(
+                _("Version %(version)s was withdrawn. Reinstate the contracts, with the customer's consent.")
+                % {"version": row.version}
+            )
         today = local_date(epoch(now), settings.SLA_ZONE)
         if row.last_day and row.last_day < today:
             raise LastDayNotPossible(

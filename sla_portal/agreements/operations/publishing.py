@@ -40,7 +40,7 @@ from .attaching import files_to_attach
 from .checking import check_text_and_terms, freeze_printed_texts
 from .drafting import check_draft
 from .freezing import freeze_changes
-from .refusals import check_reason, check_second_person, locked_draft, locked_version
+from .refusals import SecondPersonNeeded, check_reason, locked_draft, locked_version
 from .reviewing import check_review
 
 PUBLISH = "agreements.publish_version"
@@ -144,14 +144,13 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
         # Serializes with signing: a new customer is notified either now or when signing.
         lock_chain()
         _check_submitted(locked)
-        if settings.PUBLISHING_NEEDS_SECOND_PERSON:
-            check_second_person(
-                actor,
-                locked.submitted_by,
-                _("You submitted this version for approval. Another person must check and publish it."),
+        alone = actor.user is not None and actor.user == locked.submitted_by
+        if alone and settings.PUBLISHING_NEEDS_SECOND_PERSON:
+            raise SecondPersonNeeded(
+                _("You submitted this version for approval. Another person must check and publish it.")
             )
-        elif actor.user == locked.submitted_by:
-            # Nobody else submitted it: the audit log and the page say that it was one person.
+        if alone:
+            # Nobody else submitted it: its page and the audit log say that it was one person.
             locked.submitted_by = None
         _check_basis(locked)
         _check_notice(locked.takes_effect_on, now)
@@ -183,6 +182,7 @@ def publish_version(*, actor: Actor, version: AgreementVersion, now: datetime) -
                 "effective_on": [None, locked.effective_on],
                 "sha256": [None, locked.sha256],
                 "notice": [None, locked.notice.number],
+                **({"by_one_person": [None, True]} if alone else {}),
             },
             now=now,
         )

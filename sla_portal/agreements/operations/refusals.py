@@ -55,7 +55,8 @@ def check_second_person(actor: Actor, first: Any, sentence: str) -> None:
 
 def locked_version(actor: Actor, version: AgreementVersion) -> AgreementVersion:
     """Return the version with a row lock, unchanged since `actor` saw it."""
-    locked = AgreementVersion.objects.select_for_update().get(pk=version.pk)
+    # Not its key: who holds the audit log, and refers to the version, would wait for who waits for the audit log.
+    locked = AgreementVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     check_unchanged(actor, locked)
     return locked
 

@@ -147,7 +147,7 @@ def _withdraw(actor: Actor, version: AgreementVersion, withdrawal: Withdrawal, n
         subject=version,
         changes={
             "withdrawal_notice": [None, notice.number],
-            **({"one_person": [None, True]} if withdrawal.one_person else {}),
+            **({"by_one_person": [None, True]} if withdrawal.one_person else {}),
         },
         reason=withdrawal.reason,
         now=now,

@@ -171,10 +171,12 @@ def _queue_for(
     contacts = Contact.objects.order_by()
     if audience is not None:
         contacts = contacts.filter(pk__in=audience.order_by().values("pk"))
-    ours, of_site = (has_right(right, owner) if right else Q() for owner in ("customer", "of_site"))
+    # Where no contact of anyone is marked, all have the right, and nothing is asked of each.
+    marked = right is not None and Contact.objects.filter(**{right: True}).exists()
+    ours, of_site = (has_right(right, owner) if right and marked else Q() for owner in ("customer", "of_site"))
     own = contacts.filter(ours, customer__in=chosen)
     inherited = contacts.annotate(of_site=F("customer__sites")).filter(of_site, of_site__in=chosen)
-    if not inherited.exists():
+    if not Customer.objects.filter(installer__isnull=False).exists() or not inherited.exists():
         queued = _queue(notice, own)
         if queued == own.count():
             # Each address is one customer's own: what is to be told to many is told at the speed of one statement.

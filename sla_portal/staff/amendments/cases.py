@@ -109,6 +109,7 @@ def ended(request: HttpRequest, pk: int) -> HttpResponse:
             "decided": rows.filter(outcome__isnull=False)[:ON_A_PAGE],
             "all": rows.count(),
             "form": form,
+            "chosen": request.POST.getlist("contract"),
             "may_decide": request.user.has_perm(REGISTER),
             "emails": _preview(version, emails.Event.REINSTATED, "…"),
         },

@@ -67,7 +67,7 @@ def to_publish(user: User) -> QuerySet[AgreementVersion]:
     return drafts().filter(submitted_at__isnull=False).exclude(submitted_by=user).order_by("submitted_at")
 
 
-def withdrawals_to_confirm(user: User) -> QuerySet[Withdrawal]:
-    """Return requests of others to withdraw a version, the oldest first; none that came too late."""
-    waiting = Withdrawal.objects.filter(status=WithdrawalStatus.PENDING, version__withdrawn_at__isnull=True)
+def withdrawals_to_confirm(user: User, now: datetime) -> QuerySet[Withdrawal]:
+    """Return requests of others to withdraw a version, the oldest first; none of a version that is in force by now."""
+    waiting = Withdrawal.objects.filter(status=WithdrawalStatus.PENDING, version__effective_on__gt=today(now))
     return waiting.exclude(requested_by=user).select_related("version").order_by("requested_at")

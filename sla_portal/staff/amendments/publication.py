@@ -297,6 +297,7 @@ def _not_notified(request: HttpRequest, version: AgreementVersion, pending: bool
         "not_notified": customers.count(),
         "missed": customers.order_by("code")[:NOT_NOTIFIED_SHOWN],
         "to_notify": to_notify,
+        "emails": email_preview(version, emails.Step.ANNOUNCEMENT) if to_notify else [],
         "notify": KeyedForm() if to_notify and request.user.has_perm(PUBLISH) else None,
     }
 

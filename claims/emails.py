@@ -17,11 +17,14 @@ from django.utils.translation import gettext as _
 
 from sla_portal.clocks import format_instant
 from sla_portal.kernel.money import format_amount as amount
+from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.private import private_link
-from sla_portal.notices.wording import Words
+from sla_portal.notices.wording import Words, worded
 
 from .models import Claim, Compensation, Entry, Outcome, Voucher
+from .queries import window_of
 from .queries.assessing import Assessment
+from .queries.entitlements import EntitledContract
 from .rules import Division
 from .words import month_name, refusal_reason
 
@@ -57,9 +60,25 @@ def decision_email(subject: str, text: str, compensation: Compensation | None) -
                     subject,
                     f"{text.strip()}\n\n{compensation_text(compensation)}" if compensation else text,
                     figures=True,
+                    credit=compensation is not None and compensation.claim.is_credit,
                 )
             )
     return messages
+
+
+def invitation_email(entitled: EntitledContract, month: ServiceMonth) -> list[Words]:
+    """Write the e-mail that invites a customer to claim a breached month, in every language."""
+    contract, window = entitled.entitled.contract, window_of(month)
+    zone = str(contract.customer.region.zone)
+    context = {
+        "contract": contract,
+        "month": _lazy_month_name(month),
+        "service_month": month,
+        "minutes": entitled.entitled.entitlement.counted_minutes,
+        "opens_at": clocks(window.opens_at, zone),
+        "closes_at": clocks(window.closes_at, zone),
+    }
+    return worded("claims/emails/invitation", context)
 
 
 def draft(assessment: Assessment, outcome: str, clause: str) -> tuple[str, str]:
@@ -109,7 +128,11 @@ def undoing_draft(claim: Claim, entries: Sequence[Entry], *, reopens: bool) -> t
 def as_sent(claim: Claim, text: str) -> str:
     """Return an edited e-mail as it goes to the claimant, with the personal links as placeholders."""
     with translation.override(language_of(claim)):
-        context = {"link": _("[personal link]"), "minutes_link": _("[personal link to the minutes]")}
+        context = {
+            "link": _("[personal link]"),
+            "minutes_link": _("[personal link to the minutes]"),
+            "credit": claim.is_credit,
+        }
         return f"{_tidy(text)}\n\n{_tidy(render_to_string('claims/emails/link.txt', context))}"
 
 
@@ -145,6 +168,9 @@ clocks = lazy(_clocks, str)
 """`_clocks` in the language of the e-mail, when it is rendered."""
 
 
+_lazy_month_name = lazy(month_name, str)
+
+
 def _compensation_text(division: Division, ends_on: date | None, voucher: Voucher | None, currency: str) -> str:
     context = {
         "division": division,
@@ -156,10 +182,10 @@ def _compensation_text(division: Division, ends_on: date | None, voucher: Vouche
     return _tidy(render_to_string("claims/emails/compensation.txt", context))
 
 
-def _with_link(language: str, subject: str, text: str, *, figures: bool) -> Words:
+def _with_link(language: str, subject: str, text: str, *, figures: bool, credit: bool = False) -> Words:
     """Return an e-mail with the personal links at its end; `figures`: also to the minutes of the month."""
     links = [*([private_link(MINUTES_PATH)] if figures else []), private_link(CLAIM_PATH)]
-    context = {"link": links[-1], "minutes_link": links[0] if figures else ""}
+    context = {"link": links[-1], "minutes_link": links[0] if figures else "", "credit": credit}
     full = f"{_tidy(text)}\n\n{_tidy(render_to_string('claims/emails/link.txt', context))}"
     html = linebreaks(escape(full))
     for link in links:

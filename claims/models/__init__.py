@@ -15,6 +15,7 @@ from .applying import (
 from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Undoing, Voucher
 from .review import Decision, Outcome, Recommendation
+from .unclaimed import Invitation
 
 __all__ = [
     "Application",
@@ -26,6 +27,7 @@ __all__ = [
     "Compensation",
     "Decision",
     "Entry",
+    "Invitation",
     "Outcome",
     "OwnDay",
     "Proof",

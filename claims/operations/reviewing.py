@@ -159,7 +159,7 @@ def withdraw_recommendation(*, actor: Actor, claim: Claim, reason: str, now: dat
             raise SecondPersonNeeded(
                 _("Another person made this recommendation. Approve it, or send it back with a reason.")
             )
-        change_status(actor, locked, Status.SUBMITTED, "took back the recommendation of", reason, now)
+        change_status(actor, locked, _returned(locked), "took back the recommendation of", reason, now)
 
 
 def send_back_claim(
@@ -175,7 +175,7 @@ def send_back_claim(
             return known
         locked = locked_claim(actor, claim, Status.RECOMMENDED)
         decision = _decision(actor, locked, recommendation, key, agreed=False, reason=reason, now=now)
-        change_status(actor, locked, Status.SUBMITTED, "returned", reason, now)
+        change_status(actor, locked, _returned(locked), "returned", reason, now)
     return decision
 
 
@@ -257,6 +257,11 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
         locked.appealed_at, locked.appeal = now, text
         change_status(actor, locked, Status.SUBMITTED, "appealed", text, now)
         notify(actor, locked, "appealed", now)
+
+
+def _returned(claim: Claim) -> Status:
+    """Return the status without its recommendation: a credit that nobody claimed waits for no other."""
+    return Status.WITHDRAWN if claim.is_credit else Status.SUBMITTED
 
 
 def current(claim: Claim) -> Recommendation:

@@ -54,6 +54,7 @@ RECORDED = frozenset(
         "claims.Application", "claims.Try", "claims.RefusedApplication", "claims.Claim", "claims.Claim_functions",
         "claims.Claim_clients", "claims.ClaimedTime", "claims.Proof", "claims.ClaimLink", "claims.Recommendation",
         "claims.Decision", "claims.Compensation", "claims.Voucher", "claims.Entry", "claims.Undoing", "claims.Undoing_entries",
+        "claims.Invitation",
         "reports.MailedReport", "reports.ReportRun", "reports.ReportRun_regions", "reports.ReportRun_customers", "reports.Report",
         "reports.VersionPdf", "reports.Bundle",
         "audit.ClosedMonth", "operator.Basis", "staff.Submission",

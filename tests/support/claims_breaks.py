@@ -10,11 +10,13 @@ from claims.models import (
     Compensation,
     Decision,
     Entry,
+    Invitation,
     Recommendation,
     RefusedApplication,
     Undoing,
     Voucher,
 )
+from sla_portal.notices.models import Notice
 
 from .builders import at, numbers, on
 from .claimants import OPEN, Claimant, a_claimant, a_proof, support
@@ -117,6 +119,29 @@ def undoing_confirmed_by_its_proposer() -> None:
     undoing(outcome="confirmed", proposed_by=agent, closed_by=agent, closed_at=OPEN)
 
 
+def invitation(of: Claimant | None = None, **values) -> Invitation:
+    given = {
+        "contract": (of or a_claimant()).contract, "month": on("2026-09-01"), "claims_close_at": at("2026-11-30 16:00"),
+        "proposed_at": OPEN, **values,
+    }  # fmt: skip
+    given.setdefault("proposed_by", support())
+    return Invitation.objects.create(**given)
+
+
+def sent(**values) -> Invitation:
+    notice = Notice.objects.create(
+        number="N-1", kind="invitation", about="K", given_at=OPEN, given_by="ann", sha256="0" * 64
+    )
+    given = {"outcome": "sent", "closed_at": OPEN, "notice": notice, **values}
+    given.setdefault("closed_by", support())
+    return invitation(**given)
+
+
+def invitation_confirmed_by_its_proposer() -> None:
+    agent = support()
+    sent(proposed_by=agent, closed_by=agent)
+
+
 BREAKS = {
     "an_application_asks_for_something_known": lambda: application(asked="moon"),
     "an_application_is_late_after_the_closing": lambda: RefusedApplication.objects.create(
@@ -134,6 +159,13 @@ BREAKS = {
     "a_claim_comes_in_by_a_known_way": lambda: claim(source="pigeon", entered_by=support()),
     "a_claim_by_ticket_has_the_tickets_number": lambda: claim(source="ticket", entered_by=support()),
     "a_claim_not_by_form_was_entered_by_somebody": lambda: claim(source="phone"),
+    "a_credit_is_proposed_granted_or_withdrawn": lambda: claim(source="credit", status="held", entered_by=support()),
+    "a_contract_is_invited_once_for_a_month": lambda: [invitation(of) for of in [a_claimant()] * 2],
+    "a_closed_invitation_has_its_time_and_person": lambda: invitation(outcome="withdrawn"),
+    "an_invitation_is_sent_with_its_notice": lambda: sent(notice=None),
+    "an_invitation_is_confirmed_by_another_person": invitation_confirmed_by_its_proposer,
+    "nobody_is_invited_after_the_claim_period": lambda: sent(closed_at=at("2026-11-30 16:00")),
+    "a_declined_invitation_says_why": lambda: invitation(outcome="declined", closed_at=OPEN, closed_by=support()),
     "a_claimed_time_ends_after_it_starts": lambda: ClaimedTime.objects.create(
         claim=claim(), starts_at=OPEN, ends_at=OPEN
     ),

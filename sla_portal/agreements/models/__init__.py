@@ -5,6 +5,7 @@ from .contracts import Charge, Contract, Payment, Suspension
 from .register import RegisterEntry
 from .versions import (
     CLAUSE_FIELDS,
+    LATER_TERMS,
     PERIODS,
     PREAMBLE_FIELDS,
     READINGS,
@@ -17,6 +18,7 @@ from .versions import (
 
 __all__ = [
     "CLAUSE_FIELDS",
+    "LATER_TERMS",
     "PERIODS",
     "PREAMBLE_FIELDS",
     "READINGS",

@@ -37,6 +37,7 @@ TERM_FIELDS = (
     "measurement_period",
     "claim_opens_after_working_day",
     "claim_closes_after_months",
+    "credit_without_claim",
     "compensated_minutes_per_minute",
     "compensation_cap_percent",
     "voucher_valid_months",
@@ -46,6 +47,8 @@ TERM_FIELDS = (
 
 The hash covers them: a term that is added later has to stay out of `content` for versions that were announced before.
 """
+LATER_TERMS = ("credit_without_claim",)
+"""Those that the first build did not have: empty in its versions, which means no, and left out of `content` there."""
 PREAMBLE_FIELDS = ("title", "title_zh", "text", "text_zh")
 CLAUSE_FIELDS = ("number", "heading", "heading_zh", "summary", "summary_zh", "wording", "wording_zh")
 
@@ -121,6 +124,12 @@ class AgreementVersion(models.Model):
         default=2,
         validators=[MinValueValidator(1), MaxValueValidator(120)],
         help_text=_("Clause 3.3.1: counted from the end of the service month."),
+    )
+    credit_without_claim = models.BooleanField(
+        _("credit without a claim"),
+        null=True,
+        blank=True,
+        help_text=_("Clause 3: two people may credit a breached month that nobody claimed."),
     )
     compensated_minutes_per_minute = models.PositiveSmallIntegerField(
         _("minutes compensated per unavailable minute"),
@@ -278,6 +287,7 @@ class AgreementVersion(models.Model):
             measurement_period=MeasurementPeriod(self.measurement_period),
             claim_opens_after_working_day=self.claim_opens_after_working_day,
             claim_closes_after_months=self.claim_closes_after_months,
+            credit_without_claim=bool(self.credit_without_claim),
             compensated_minutes_per_minute=self.compensated_minutes_per_minute,
             compensation_cap_percent=self.compensation_cap_percent,
             voucher_valid_months=self.voucher_valid_months,
@@ -303,7 +313,9 @@ class AgreementVersion(models.Model):
 
     def content(self) -> dict[str, Any]:
         """Text and terms in the form that is hashed; title and preamble where it has them."""
-        terms = {name: getattr(self, name) for name in TERM_FIELDS}
+        terms = {name: getattr(self, name) for name in TERM_FIELDS if name not in LATER_TERMS}
+        if self.credit_without_claim:
+            terms["credit_without_claim"] = True
         preamble = Preamble.objects.filter(agreement_version=self).first()
         return {
             **({"preamble": {name: getattr(preamble, name) for name in PREAMBLE_FIELDS}} if preamble else {}),

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from sla_portal.agreements.changes import TERMS
 from sla_portal.agreements.models import (
     CLAUSE_FIELDS,
+    LATER_TERMS,
     TERM_FIELDS,
     AgreementVersion,
     Clause,
@@ -34,7 +35,7 @@ from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import day_span, local_date
 from sla_portal.plausible import ask_whether_meant
 
-from ..forms import KeyedForm
+from ..forms import YES_OR_NO, KeyedForm
 from .merging import MINE, THEIRS, EditedClause
 
 KEEP = "keep_"
@@ -78,7 +79,7 @@ class TermsForm(forms.Form):
             "availability_target": draft.terms.target_text,
         }
         super().__init__(*args, initial=initial, **kwargs)
-        self.fields |= fields_for_model(AgreementVersion, fields=names)
+        self.fields |= fields_for_model(AgreementVersion, fields=names, field_classes=YES_OR_NO)
         for name in SUMMARIES:
             self.fields[name].widget = forms.Textarea(attrs={"rows": 5, "lang": "zh-hans" if "_zh" in name else "en"})
         self.fields |= {f"{KEEP}{name}": keep_field() for name in names if f"{KEEP}{name}" in self.data}
@@ -93,6 +94,8 @@ class TermsForm(forms.Form):
         if self.known and self.cleaned_data.get(f"{KEEP}{name}") == THEIRS:
             return self.known.values[name]
         typed = self.cleaned_data[name]
+        if name in LATER_TERMS:
+            return typed or None
         return plain_text(typed) if name in SUMMARIES else typed
 
     def choice(self, name: str) -> forms.BoundField | None:

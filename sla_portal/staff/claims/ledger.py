@@ -348,7 +348,7 @@ def _last_of_other_part(entry: Entry) -> Entry | None:
 
 
 def _draft(claim: Claim, wanted: Sequence[Entry]) -> tuple[str, str]:
-    reopens = leaves_nothing(wanted[0].compensation, wanted)
+    reopens = leaves_nothing(wanted[0].compensation, wanted) and not claim.is_credit
     return emails.undoing_draft(claim, wanted, reopens=reopens)
 
 

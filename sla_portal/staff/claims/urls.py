@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from . import bundles, claim, customer_exclusions, decision, enter, entitlements, ledger, proofs, queue, steps, together
+from . import (
+    bundles,
+    claim,
+    customer_exclusions,
+    decision,
+    enter,
+    entitlements,
+    ledger,
+    proofs,
+    queue,
+    steps,
+    together,
+    unclaimed,
+)
 
 
 def urls(view) -> list[URLPattern]:
@@ -47,5 +60,10 @@ def urls(view) -> list[URLPattern]:
         path("claims/could-have-claimed/", view(entitlements.newest), name="entitled_contracts"),
         path(of_month + "could-have-claimed/", view(entitlements.of_one_month), name="entitled_contracts_in"),
         path(of_month + "could-have-claimed/export/", view(entitlements.export), name="export_entitled_contracts"),
+        path(of_month + "could-have-claimed/invite/", view(unclaimed.invite), name="invite_to_claim"),
+        path(of_month + "could-have-claimed/credit/", view(unclaimed.credit), name="credit_without_claim"),
+        path(of_month + "could-have-claimed/invitations/", view(unclaimed.invitations), name="invitations"),
+        path("claims/invitation/<int:pk>/decline/", view(unclaimed.decline), name="decline_invitation"),
+        path("claims/invitation/<int:pk>/withdraw/", view(unclaimed.withdraw), name="withdraw_invitation"),
         path(of_month + "claims-touched/", view(entitlements.affected_by_correction), name="affected_claims"),
     ]

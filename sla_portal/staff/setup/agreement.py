@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from sla_portal.agreements.models import TERM_FIELDS, AgreementVersion
+from sla_portal.agreements.models import LATER_TERMS, TERM_FIELDS, AgreementVersion
 from sla_portal.agreements.operations import NotAcceptable, load_wording, set_first_version
 from sla_portal.agreements.queries import first_version as first_on_record
 from sla_portal.agreements.queries import missing_in_first_version, stands_still
@@ -25,6 +25,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.versions import acting
 
 from ..common import page, refusals_on, require_right
+from ..forms import YES_OR_NO
 
 RIGHT = "agreements.set_first_version"
 TEXTS = {"english": "en", "chinese": "zh-hans"}
@@ -79,7 +80,7 @@ class FirstVersionForm(forms.Form):
                 if self.on_record[name]:
                     del self.fields[name]
         else:
-            self.fields |= fields_for_model(AgreementVersion, fields=TERM_FIELDS)
+            self.fields |= fields_for_model(AgreementVersion, fields=TERM_FIELDS, field_classes=YES_OR_NO)
 
     @property
     def terms(self) -> list[forms.BoundField]:
@@ -141,7 +142,10 @@ def _save(actor: Actor, version: AgreementVersion, form: FirstVersionForm, still
         set_first_version(
             actor=actor,
             effective_on=form.cleaned_data["effective_on"],
-            terms={name: form.cleaned_data[name] for name in TERM_FIELDS},
+            terms={
+                name: form.cleaned_data[name] or None if name in LATER_TERMS else form.cleaned_data[name]
+                for name in TERM_FIELDS
+            },
             texts=form.typed,
             now=now,
         )

@@ -19,12 +19,15 @@ from django.utils.translation import gettext as _
 
 from sla_portal.clocks import format_instant, format_minutes
 from sla_portal.kernel.money import format_amount as amount
+from sla_portal.kernel.months import ServiceMonth
 from sla_portal.notices.private import private_link
-from sla_portal.notices.wording import Words
+from sla_portal.notices.wording import Words, worded
 from sla_portal.operator.queries import operator_in_force
 
 from .models import Claim, Compensation, Entry, Outcome, ReplyKind, SavedReply, Voucher
+from .queries import window_of
 from .queries.assessing import Assessment
+from .queries.entitlements import EntitledContract
 from .queries.replies import first_reply
 from .replies import filled
 from .rules import Division, divide
@@ -57,6 +60,21 @@ def step_email(claim: Claim, step: str, context: Mapping[str, Any]) -> list[Word
             text = render_to_string("claims/emails/step.txt", context_of_step)
             messages.append(_complete(claim, subject, [text], closing, step=step))
     return messages
+
+
+def invitation_email(entitled: EntitledContract, month: ServiceMonth) -> list[Words]:
+    """Write the e-mail that invites a customer to claim a breached month, in every language."""
+    contract, window = entitled.entitled.contract, window_of(month)
+    zone = str(contract.customer.region.zone)
+    context = {
+        "contract": contract,
+        "month": _lazy_month_name(month),
+        "service_month": month,
+        "minutes": entitled.entitled.entitlement.counted_minutes,
+        "opens_at": clocks(window.opens_at, zone),
+        "closes_at": clocks(window.closes_at, zone),
+    }
+    return worded("claims/emails/invitation", context)
 
 
 def question_letter(claim: Claim, question: str) -> Words:
@@ -103,7 +121,8 @@ def draft(
 ) -> tuple[str, str]:
     """Draft subject and text of a decision in the claimant's language, from a saved reply or the first for the outcome."""
     claim, facts, grants = assessment.claim, assessment.facts(), outcome == Outcome.GRANT
-    reply = reply or first_reply(ReplyKind.GRANT if grants else ReplyKind.REFUSAL)
+    granting = ReplyKind.CREDIT if claim.is_credit else ReplyKind.GRANT
+    reply = reply or first_reply(granting if grants else ReplyKind.REFUSAL)
     with translation.override(language_of(claim)):
         context = {"claim": claim, "month": month_name(assessment.month), "grant": grants, "facts": facts}
         subject = render_to_string("claims/emails/decision.subject.txt", context)
@@ -203,6 +222,9 @@ clocks = lazy(_clocks, str)
 """`_clocks` in the language of the e-mail, when it is rendered."""
 
 
+_lazy_month_name = lazy(month_name, str)
+
+
 def given_text(given: Given) -> str:
     """Say what is given in the active language."""
     division = given.division
@@ -231,7 +253,13 @@ def _complete(
     The salutation above it is of each recipient. `figures`: with a link to the minutes of the month.
     """
     links = [*([private_link(MINUTES_PATH)] if figures else []), private_link(CLAIM_PATH)]
-    context = {"step": step, "link": links[-1], "minutes_link": links[0] if figures else "", **said}
+    context = {
+        "step": step,
+        "credit": claim.is_credit,
+        "link": links[-1],
+        "minutes_link": links[0] if figures else "",
+        **said,
+    }
     steps = render_to_string("claims/emails/options.txt", context)
     full = "\n\n".join(filter(None, map(_tidy, [*parts, steps, reply_text(claim, closing)])))
     html = linebreaks(escape(full))

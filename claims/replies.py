@@ -8,6 +8,7 @@ from collections.abc import Mapping
 OF_ALL = ("customer", "contact", "contract", "claim", "month", "operator")
 FIELDS = {
     "grant": (*OF_ALL, "availability", "target", "minutes", "extension", "voucher", "notes"),
+    "credit": (*OF_ALL, "availability", "target", "minutes", "extension", "voucher", "notes"),
     "refusal": (*OF_ALL, "availability", "target", "minutes", "reason"),
     "question": OF_ALL,
     "reversal": (*OF_ALL, "corrections"),

@@ -45,6 +45,8 @@ def claim_window(month: ServiceMonth, terms: Terms, working_days: WorkingDays, z
 class Check(Enum):
     """The checks before a grant, in the order of the agreement."""
 
+    CREDITED = "credited"
+    """Of a credit without a claim, in place of the checks of an application."""
     IN_TIME = "in time"
     UNDER_CONTRACT = "under contract"
     NOT_CLAIMED_BEFORE = "not claimed before"
@@ -57,6 +59,7 @@ class Check(Enum):
 
 
 CLAUSE_OF = {
+    Check.CREDITED: "3",
     Check.IN_TIME: "3.3.1",
     Check.UNDER_CONTRACT: "1.2",
     Check.NOT_CLAIMED_BEFORE: "3.2",
@@ -91,6 +94,11 @@ class Facts:
     cap_left: Decimal
     worth: Decimal
     """Value of all minutes that carry a charge, in the currency of the contract."""
+    credited: bool | None = None
+    """Whether the agreement credits a month without a claim; None: somebody claimed it."""
+
+
+OF_AN_APPLICATION = (Check.IN_TIME, Check.PROVED)
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ class Finding:
 def examine(facts: Facts) -> tuple[Finding, ...]:
     """Check a claim in the order of the agreement; a failed check is an objection with its clause."""
     final = facts.closed and facts.agrees_with_closing and not facts.provisional
-    return (
+    findings = (
         Finding(Check.IN_TIME, facts.received_at < facts.window.closes_at),
         Finding(Check.UNDER_CONTRACT, facts.under_contract),
         Finding(Check.NOT_CLAIMED_BEFORE, not facts.claimed_before),
@@ -125,6 +133,11 @@ def examine(facts: Facts) -> tuple[Finding, ...]:
         # 5.1: a claim without monetary value does not need a balance
         Finding(Check.CAP_LEFT, facts.cap_left > 0 or not facts.worth),
     )
+    if facts.credited is None:
+        return findings
+    # 3: nobody applied, so nothing was received in time or proved; the agreement must allow it instead
+    others = (finding for finding in findings if finding.check not in OF_AN_APPLICATION)
+    return (Finding(Check.CREDITED, facts.credited), *others)
 
 
 def grounds(findings: Iterable[Finding], excluded_under: Collection[str], *, only_trial: bool) -> tuple[str, ...]:

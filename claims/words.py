@@ -22,6 +22,7 @@ __all__ = ["check_name", "ground_name", "month_name", "refusal_reason", "remark_
 def check_name(check: Check) -> str:
     """Name a check."""
     return {
+        Check.CREDITED: _("Credit without a claim"),
         Check.IN_TIME: _("Received in time"),
         Check.UNDER_CONTRACT: _("Contract in force"),
         Check.NOT_CLAIMED_BEFORE: _("No other claim for the month"),
@@ -49,6 +50,14 @@ def remark_text(remark: Remark) -> str:
 def result_text(finding: Finding, assessment: Assessment) -> str:
     """Describe the result of a check: the fact on which it is based."""
     return _SENTENCES[finding.check](assessment, finding.passed)
+
+
+def _credited(a: Assessment, passed: bool | None) -> str:
+    if passed:
+        return _("Version %(version)s allows us to credit a month that nobody claimed.") % {"version": a.terms.version}
+    return _(
+        "Version %(version)s does not provide for a credit without a claim. Legal can switch it on by an amendment."
+    ) % {"version": a.terms.version}
 
 
 def _in_time(a: Assessment, passed: bool | None) -> str:
@@ -138,6 +147,7 @@ def _cap_left(a: Assessment, _passed: bool | None) -> str:
 
 
 _SENTENCES = {
+    Check.CREDITED: _credited,
     Check.IN_TIME: _in_time,
     Check.UNDER_CONTRACT: _under_contract,
     Check.NOT_CLAIMED_BEFORE: _not_claimed_before,

@@ -9,6 +9,8 @@ ENDINGS = {
     ".png": "png",
     ".jpg": "jpg",
     ".jpeg": "jpg",
+    ".jpe": "jpg",
+    ".jfif": "jpg",
     ".webp": "webp",
     ".heic": "heic",
     ".heif": "heic",
@@ -26,14 +28,24 @@ _usual, _standard = MimeTypes().types_map
 _others = {*_usual, *_standard, ".cmd", ".hta", ".php", ".ps1", ".vbs", ".wsf", ".url", ".lnk", ".reg", ".desktop"}
 _media_types = {**_standard, **_usual}
 
+FILMS = (
+    ".m4v", ".mkv", ".wmv", ".flv", ".rmvb", ".amr", ".silk", ".ogg", ".oga", ".ogv", ".opus", ".flac", ".caf", ".ts", ".mts",
+    ".m2ts", ".vob",
+)  # fmt: skip
+"""And sound, beside those that Python knows."""
+PICTURES = (
+    ".tif", ".tiff", ".bmp", ".dib", ".ico", ".jp2", ".j2k", ".jxl", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf",
+    ".raf", ".rw2",
+)  # fmt: skip
 NAMED = {
     **{ending: Reason.RECORDING for ending in _others if _media_types.get(ending, "").startswith(("video/", "audio/"))},
-    **dict.fromkeys((".m4v", ".mkv", ".wmv", ".flv", ".rmvb", ".amr", ".silk"), Reason.RECORDING),
+    **dict.fromkeys(FILMS, Reason.RECORDING),
     ".gif": Reason.MOVING,
+    **dict.fromkeys(PICTURES, Reason.PICTURE),
     ".msg": Reason.OUTLOOK,
     ".ofd": Reason.OFD,
     **dict.fromkeys((".csv", ".tsv", ".xls", ".xlsx", ".ods", ".et", ".numbers"), Reason.TABLE),
-    **dict.fromkeys((".json", ".jsonl", ".xml", ".yaml", ".yml"), Reason.DATA),
+    **dict.fromkeys((".json", ".jsonl", ".har", ".xml", ".plist", ".yaml", ".yml"), Reason.DATA),
     **dict.fromkeys(
         (".doc", ".docx", ".odt", ".rtf", ".wps", ".pages", ".ppt", ".pptx", ".odp", ".key"), Reason.DOCUMENT
     ),
@@ -59,6 +71,15 @@ REFUSED = {
     b"\x30\x26\xb2\x75": Reason.RECORDING,
     b"FLV\x01": Reason.RECORDING,
     b"ID3": Reason.RECORDING,
+    b"OggS": Reason.RECORDING,
+    b"fLaC": Reason.RECORDING,
+    b"#!AMR": Reason.RECORDING,
+    b"II*\0": Reason.PICTURE,
+    b"MM\0*": Reason.PICTURE,
+    b"8BPS": Reason.PICTURE,
+    b"\0\0\0\x0cjP  ": Reason.PICTURE,
+    b"\0\0\0\x0cJXL ": Reason.PICTURE,
+    b"\xff\x0a": Reason.PICTURE,
     b"Rar!\x1a\x07": Reason.ARCHIVE,
     b"7z\xbc\xaf\x27\x1c": Reason.ARCHIVE,
     b"\x1f\x8b\x08": Reason.ARCHIVE,

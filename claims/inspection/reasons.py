@@ -14,6 +14,8 @@ class Reason(Enum):
     """A film or sound."""
     MOVING = "moving"
     """A GIF."""
+    PICTURE = "picture"
+    """A picture that browsers do not show: of a scanner, a camera's raw data."""
     OUTLOOK = "outlook"
     OFD = "ofd"
     TABLE = "table"

@@ -17,7 +17,8 @@ TURNS_AROUND = {
 }
 """Bidirectional control characters, which can make text read differently than stored."""
 MARKUP = re.compile(
-    r"\s*(<[!?%a-z/]|#!|@echo off|REGEDIT4\s|Windows Registry Editor Version|\[(InternetShortcut|Desktop Entry)\])",
+    r"[\s\ufeff]*(<[!?%a-z/]|#!|@echo off|REGEDIT4\s|Windows Registry Editor Version"
+    r"|(?:[#;][^\n]*\s+)*\[(InternetShortcut|Desktop Entry|\{000214A0-))",
     re.IGNORECASE,
 )
 """Pages and programs, registry files and shortcuts, which a renamed copy would be."""

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             name='SavedReply',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('grant', 'grant'), ('refusal', 'refusal'), ('question', 'question to the customer'), ('reversal', 'correction of a compensation'), ('closing', 'closing and signature of every e-mail')], max_length=10, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('grant', 'grant'), ('credit', 'credit without a claim'), ('refusal', 'refusal'), ('question', 'question to the customer'), ('reversal', 'correction of a compensation'), ('closing', 'closing and signature of every e-mail')], max_length=10, verbose_name='kind')),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('name_zh', models.CharField(blank=True, max_length=80, verbose_name='name in Chinese')),
                 ('text', models.TextField(max_length=5000, verbose_name='text')),
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'saved reply',
                 'verbose_name_plural': 'saved replies',
                 'ordering': ['kind', 'position', 'id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['grant', 'refusal', 'question', 'reversal', 'closing'])), name='a_saved_reply_is_of_a_known_kind'), models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('text', ''), _negated=True), models.Q(('text_zh', ''), _negated=True)), name='a_saved_reply_has_a_name_and_a_text_in_each_language')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['grant', 'credit', 'refusal', 'question', 'reversal', 'closing'])), name='a_saved_reply_is_of_a_known_kind'), models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('text', ''), _negated=True), models.Q(('text_zh', ''), _negated=True)), name='a_saved_reply_has_a_name_and_a_text_in_each_language')],
             },
         ),
         migrations.RunPython(add_ours, migrations.RunPython.noop),

@@ -17,6 +17,7 @@ from .calendar import CalendarYear, OwnDay
 from .ledger import Compensation, Entry, Step, Undoing, Voucher
 from .letters import Enclosure, Letter, ReplyKind, SavedReply
 from .review import Decision, Outcome, Recommendation
+from .unclaimed import Invitation
 from .working import Mention, Note, Viewer
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Decision",
     "Enclosure",
     "Entry",
+    "Invitation",
     "Letter",
     "Mention",
     "Note",

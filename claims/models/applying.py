@@ -19,6 +19,8 @@ class Source(models.TextChoices):
     FORM = "form", _("web form")
     PHONE = "phone", _("phone")
     TICKET = "ticket", _("ticket")
+    CREDIT = "credit", _("credit without a claim")
+    """Nobody applied: two people credit a breached month, where the agreement says so (3)."""
 
 
 class Status(models.TextChoices):
@@ -127,8 +129,16 @@ class RefusedApplication(models.Model):
         return f"{self.contract} {self.month:%Y-%m}"
 
 
+class Claims(models.QuerySet["Claim"]):
+    """Claims by what the customer may know of them."""
+
+    def told(self) -> Claims:
+        """Leave out credits without a claim that are not granted, or were not before they were reversed."""
+        return self.exclude(source=Source.CREDIT, compensations__isnull=True)
+
+
 class Claim(models.Model):
-    """A claim for one contract and one service month."""
+    """A claim for one contract and one service month, or a credit of one without a claim."""
 
     number = models.CharField(_("number"), max_length=20, unique=True)
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="claims", verbose_name=_("contract"))
@@ -205,6 +215,8 @@ class Claim(models.Model):
         help_text=_("Of the recommendation that is pending approval."),
     )
 
+    objects = Claims.as_manager()
+
     class Meta:
         verbose_name = _("claim")
         verbose_name_plural = _("claims")
@@ -272,6 +284,14 @@ class Claim(models.Model):
                 | (~models.Q(status=Status.RECOMMENDED) & models.Q(recommended_by__isnull=True)),
                 name="a_claim_pending_approval_names_who_recommended_it",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(source=Source.CREDIT)
+                | models.Q(
+                    status__in=[Status.SUBMITTED, Status.RECOMMENDED, Status.GRANTED, Status.WITHDRAWN],
+                    appealed_at__isnull=True,
+                ),
+                name="a_credit_is_proposed_granted_or_withdrawn",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -280,6 +300,11 @@ class Claim(models.Model):
     @property
     def service_month(self) -> ServiceMonth:
         return ServiceMonth.of(self.month)
+
+    @property
+    def is_credit(self) -> bool:
+        """Whether it is a credit without a claim: the customer hears of it once it is granted."""
+        return self.source == Source.CREDIT
 
     @property
     def may_be_appealed(self) -> bool:

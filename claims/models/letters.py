@@ -16,6 +16,7 @@ class ReplyKind(models.TextChoices):
     """What a saved reply is for."""
 
     GRANT = "grant", _("grant")
+    CREDIT = "credit", _("credit without a claim")
     REFUSAL = "refusal", _("refusal")
     QUESTION = "question", _("question to the customer")
     REVERSAL = "reversal", _("correction of a compensation")

@@ -50,6 +50,9 @@ SENTENCES = {
     Reason.MOVING: gettext_lazy(
         "This is a GIF picture, which is not accepted. Save it as PNG, or upload a screenshot of it."
     ),
+    Reason.PICTURE: gettext_lazy(
+        "This kind of picture is not accepted. Save it as PNG or JPEG, or upload a screenshot of it."
+    ),
     Reason.OUTLOOK: gettext_lazy(
         "This is an Outlook message (.msg), which is not accepted. Save the message as .eml, or print it to a PDF, and upload that."
     ),

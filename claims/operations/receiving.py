@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from claims.emails import clocks
@@ -79,6 +80,10 @@ class NotAuthorisedToClaim(Refused):
     field = "contact"
 
 
+class NotToldYet(Refused):
+    """A credit without a claim that is not granted: the customer hears of it by the decision alone."""
+
+
 class ClaimNotOpen(Refused):
     """The claim is decided or withdrawn."""
 
@@ -128,12 +133,16 @@ def receive_claim(
         )
     early = now < window.opens_at
     with transaction.atomic():
-        # Lock rows before the audit log, as everywhere, to avoid deadlocks.
+        # Lock rows before the audit log, as everywhere, to avoid deadlocks; claims before contracts, as `decide` does.
+        proposed = list(credits_proposed(contract, month).select_for_update())
         Contract.objects.select_for_update().get(pk=contract.pk)
-        _refuse_second(contract, month)
+        for credit in proposed:
+            reason = _("The customer claimed the month.")
+            change_status(actor, credit, Status.WITHDRAWN, "withdrew", reason, now)
+        refuse_second(contract, month)
         lock_chain()
         claim = Claim(
-            number=_next_number(now),
+            number=next_number(now),
             contract=contract,
             region_id=contract.customer.region_id,
             month=month.first_day,
@@ -256,13 +265,18 @@ def withdraw_claim(*, actor: Actor, claim: Claim, reason: str, now: datetime) ->
         locked.recommended_by = None
         stop_clock(locked)
         change_status(actor, locked, Status.WITHDRAWN, "withdrew", reason, now)
+        if locked.is_credit:
+            # The customer was not told of it.
+            return
         closes_at = clocks(window_of(locked.service_month).closes_at, locked.time_zone)
         notify(actor, locked, "withdrawn", now, reason=reason, closes_at=closes_at)
 
 
 def send_link(*, actor: Actor, claim: Claim, now: datetime) -> None:
-    """Send the claimant a new personal link and revoke the earlier ones. Raises `NobodyToNotify`."""
+    """Send the claimant a new personal link and revoke the earlier ones. Raises `NobodyToNotify` and `NotToldYet`."""
     require_addressee(claim)
+    if claim.is_credit and not claim.compensations.exists():
+        raise NotToldYet(_("The customer has not been told of this credit. The link comes with the decision."))
     with transaction.atomic():
         revoke_links(actor=actor, claim=claim, now=now)
         notify(actor, claim, "link", now)
@@ -378,23 +392,31 @@ def record_late_attempt(
     return attempt
 
 
-def _refuse_second(contract: Contract, month: ServiceMonth) -> None:
+def credits_proposed(contract: Contract, month: ServiceMonth) -> QuerySet[Claim]:
+    """Return the proposed credit without a claim of a contract and month: a claim takes its place."""
+    return Claim.objects.filter(contract=contract, month=month.first_day, source=Source.CREDIT, status__in=OPEN)
+
+
+def refuse_second(contract: Contract, month: ServiceMonth) -> None:
+    """Raise `AlreadyClaimed` if a claim for the contract and month is open or granted, or it is credited without one."""
     existing = Claim.objects.filter(
         contract=contract, month=month.first_day, status__in=[*OPEN, Status.GRANTED]
     ).first()
     if existing:
-        refused = AlreadyClaimed(
-            _(
+        sentence = (
+            _("This contract and month is already credited without a claim (%(number)s).")
+            if existing.is_credit
+            else _(
                 "Claim %(number)s for this contract and month is already open or granted. "
                 "Only one claim per contract and month is possible."
             )
-            % {"number": existing.number}
         )
+        refused = AlreadyClaimed(sentence % {"number": existing.number})
         refused.claim = existing
         raise refused
 
 
-def _next_number(now: datetime) -> str:
+def next_number(now: datetime) -> str:
     """Return the next number of the year; the lock on the audit log makes it unique."""
     prefix = f"C-{now:%Y}-"
     last = Claim.objects.filter(number__startswith=prefix).order_by("-id").values_list("number", flat=True).first()

@@ -192,7 +192,7 @@ def withdraw_recommendation(*, actor: Actor, claim: Claim, reason: str, now: dat
                 _("Another person made this recommendation. Approve it, or send it back with a reason.")
             )
         locked.recommended_by = None
-        change_status(actor, locked, Status.SUBMITTED, "took back the recommendation of", reason, now)
+        _return(actor, locked, "took back the recommendation of", reason, now)
 
 
 def send_back_claim(
@@ -209,7 +209,7 @@ def send_back_claim(
         locked = locked_claim(actor, claim, Status.RECOMMENDED)
         decision = _decision(actor, locked, recommendation, key, agreed=False, reason=reason, now=now)
         locked.recommended_by = None
-        change_status(actor, locked, Status.SUBMITTED, "returned", reason, now)
+        _return(actor, locked, "returned", reason, now)
     return decision
 
 
@@ -307,6 +307,13 @@ def check_shown(letter: Words, shown: str) -> None:
     """Raise `LetterChanged` if a letter is not the one whose fingerprint the page carried."""
     if shown and fingerprint(letter) != shown:
         raise LetterChanged(_("The e-mail has changed since it was shown. Read it again before you decide."))
+
+
+def _return(actor: Actor, claim: Claim, action: str, reason: str, now: datetime) -> None:
+    """Take the recommendation off a claim: it is under review again; a credit that nobody claimed is over."""
+    if claim.is_credit:
+        stop_clock(claim)
+    change_status(actor, claim, Status.WITHDRAWN if claim.is_credit else Status.SUBMITTED, action, reason, now)
 
 
 def current(claim: Claim) -> Recommendation:

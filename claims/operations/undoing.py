@@ -90,6 +90,11 @@ def leaves_nothing(compensation: Compensation, entries: Sequence[Entry]) -> bool
     return sum(step in FIRST_STEPS for step in steps) == gone
 
 
+def reopens(claim: Claim, compensation: Compensation, entries: Sequence[Entry]) -> bool:
+    """Whether the claim is under review again when these entries are reversed; a credit without a claim never is."""
+    return claim.status == Status.GRANTED and not claim.is_credit and leaves_nothing(compensation, entries)
+
+
 def propose_undoing(
     *, actor: Actor, entries: Sequence[Entry], reason: str, letter_subject: str, letter_text: str, now: datetime
 ) -> Undoing:
@@ -113,7 +118,7 @@ def propose_undoing(
         undoing = Undoing.objects.create(
             compensation=compensation,
             reason=reason,
-            reopens=claim.status == Status.GRANTED and leaves_nothing(compensation, entries),
+            reopens=reopens(claim, compensation, entries),
             letter_subject=letter_subject if told else "",
             letter_text=letter_text if told else "",
             proposed_at=now,
@@ -147,17 +152,22 @@ def confirm_undoing(*, actor: Actor, undoing: Undoing, now: datetime, letter: st
         if actor.user and actor.user.pk == undoing.proposed_by_id:
             raise SamePerson(_("You proposed this reversal. Another person confirms it."))
         compensation = _still_last(actor, entries)
-        reopens = claim.status == Status.GRANTED and leaves_nothing(compensation, entries)
-        if reopens != undoing.reopens:
+        whole = claim.status == Status.GRANTED and leaves_nothing(compensation, entries)
+        if reopens(claim, compensation, entries) != undoing.reopens:
             raise NothingToReverse(
                 _("The grant has changed since this reversal was proposed. Decline it; it can be proposed again.")
             )
         reversals = [_reverse(actor, entry, undoing, now) for entry in entries]
-        if reopens:
+        if whole and claim.is_credit:
+            # A credit that is reversed as a whole is over: the month can be claimed, or credited anew.
+            change_status(actor, claim, Status.WITHDRAWN, "withdrew", undoing.reason, now)
+        elif whole:
             restart_decision(claim, now)
             change_status(actor, claim, Status.SUBMITTED, "reopened", undoing.reason, now)
         if undoing.letter_text:
-            written = emails.reversal_letter(claim, undoing.letter_subject, undoing.letter_text, reopens=reopens)
+            written = emails.reversal_letter(
+                claim, undoing.letter_subject, undoing.letter_text, reopens=undoing.reopens
+            )
             check_shown(written, letter)
             send_letter(actor, claim, written, now)
         _close(actor, undoing, Undoing.Outcome.CONFIRMED, "", now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from hashlib import sha256
 
@@ -74,6 +75,18 @@ def contact_with_address(contract: Contract, email: str) -> Contact | None:
     return contacts_of_customer(contract.customer).filter(email__iexact=email).first()
 
 
+def contacts_who_may_claim(customers: Iterable[Customer]) -> dict[int, list[Contact]]:
+    """Return the contacts of each customer who may claim for it: those marked, or all where none is; in one query."""
+    customers = list(customers)
+    owners = {one.pk for one in customers} | {one.installer_id for one in customers if one.installer_id}
+    contacts = list(Contact.objects.filter(customer__in=owners).order_by("email", "pk"))
+    found = {}
+    for one in customers:
+        theirs = [contact for contact in contacts if contact.customer_id in (one.pk, one.installer_id)]
+        found[one.pk] = [contact for contact in theirs if contact.may_claim] or theirs
+    return found
+
+
 def may_claim(contract: Contract, email: str) -> bool:
     """Whether the holder of an address may claim compensation for a contract."""
     return acting_for(Customer.objects.filter(pk=contract.customer_id), email, Right.CLAIM).exists()
@@ -87,7 +100,6 @@ def contracts_to_claim_for(email: str, month: ServiceMonth) -> QuerySet[Contract
 
 
 def existing_claim(application: Application, month: date) -> Claim | None:
-    """Return the open or granted claim for the contract and month of a confirmed application."""
-    return Claim.objects.filter(
-        contract=application.contract_id, month=month, status__in=[*OPEN, Status.GRANTED]
-    ).first()
+    """Return the open or granted claim for the contract and month of a confirmed application, or the credit without one."""
+    claims = Claim.objects.told().filter(contract=application.contract_id, month=month)
+    return claims.filter(status__in=[*OPEN, Status.GRANTED]).first()

@@ -189,6 +189,7 @@ def assess(claim: Claim, now: datetime, **decisions: Unpack[Decisions]) -> Asses
             counted_minutes=entitlement.counted_minutes,
             cap_left=cap_balance.left,
             worth=worth(entitlement.paid, entitlement),
+            credited=terms.credit_without_claim if claim.is_credit else None,
         )
     )
     return Assessment(

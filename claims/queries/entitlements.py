@@ -16,7 +16,7 @@ from sla_portal.agreements.models import AgreementVersion, Contract
 from sla_portal.agreements.queries import charges_in_force, contracts_in_force, suspensions_of
 from sla_portal.agreements.rules import MeasurementPeriod
 from sla_portal.availability.models import CustomerMonth, Deviation
-from sla_portal.availability.queries import customer_exclusions, judged_region
+from sla_portal.availability.queries import closing_of, customer_exclusions, judged_region
 from sla_portal.availability.rules import FigureStatus, Judgement, for_customer
 from sla_portal.customers.models import Region
 from sla_portal.kernel.instants import instant_text
@@ -187,6 +187,14 @@ def entitled_contracts(of: Month, customers: Sequence[int], *, unclaimed: bool =
             claims[claim.contract_id] = claim
     found = [EntitledContract(one, claims.get(one.contract.pk)) for one in lines]
     return [line for line in found if not (unclaimed and line.claimed)]
+
+
+def entitled_contract(of: Month, contract: Contract) -> EntitledContract | None:
+    """Return what a contract is entitled to for a closed month; None if the SLA was met or the month is not closed."""
+    if closing_of(of.month) is None:
+        return None
+    lines = entitled_contracts(of, [contract.customer_id])
+    return next((line for line in lines if line.entitled.contract.pk == contract.pk), None)
 
 
 COLUMNS = (

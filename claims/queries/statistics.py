@@ -18,7 +18,7 @@ from sla_portal.customers.models import Region
 from sla_portal.kernel.intervals import Span, clipped, epoch, instant, merged, seconds
 from sla_portal.kernel.months import ServiceMonth
 
-from ..models import Claim, Decision, Entry, Status
+from ..models import Claim, Decision, Entry, Source, Status
 from ..rules import apportioned
 
 
@@ -67,7 +67,7 @@ class Statistics:
 def statistics(first: ServiceMonth, last: ServiceMonth) -> Statistics:
     """Return the statistics of the claims received, and of the ledger entries posted, from `first` to `last`."""
     start, end = instant(first.span(settings.SLA_ZONE)[0]), instant(last.span(settings.SLA_ZONE)[1])
-    claims = _timed(Claim.objects.filter(received_at__gte=start, received_at__lt=end))
+    claims = _timed(Claim.objects.filter(received_at__gte=start, received_at__lt=end).exclude(source=Source.CREDIT))
     months = claims.annotate(of=TruncMonth("received_at", tzinfo=settings.SLA_ZONE)).values("of").annotate(**SUMS)
     costs = _costs(start, end)
     return Statistics(

@@ -64,6 +64,13 @@ class AgreementVersionAdmin(ReadOnlyModelAdmin):
     )
     sortable_by = ()
     inlines = (ClauseRows,)
+    exclude = ("credit_without_claim",)
+    readonly_fields = ("credits_without_claim",)
+
+    @admin.display(description=_("credit without a claim"))
+    def credits_without_claim(self, version):
+        # The column is empty in versions of an earlier build.
+        return _("yes") if version.credit_without_claim else _("no")
 
     @admin.display(description=_("status"))
     def state(self, version):

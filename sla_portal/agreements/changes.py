@@ -359,6 +359,21 @@ TERMS: dict[str, _Kind] = {
         None,
         lambda _old, _new: gettext("Counted from the end of the service month. Later claims are refused."),
     ),
+    "credit_without_claim": _Kind(
+        "3",
+        lambda: gettext("Credit without a claim"),
+        lambda yes: gettext("yes") if yes else gettext("no"),
+        lambda values: (
+            gettext("We may compensate a breached month that nobody claimed. A claim is possible as before.")
+            if values["credit_without_claim"]
+            else gettext("A breached month is compensated only if it is claimed.")
+        ),
+        lambda _old, new: (
+            gettext("We may compensate a breached month that nobody claimed. A claim is possible as before.")
+            if new["credit_without_claim"]
+            else gettext("A breached month is compensated only if it is claimed. Credits granted before stay.")
+        ),
+    ),
     "compensated_minutes_per_minute": _Kind(
         "3.2",
         lambda: gettext("Compensation per minute"),

@@ -97,6 +97,8 @@ class Terms:
     measurement_period: MeasurementPeriod = MeasurementPeriod.MONTH
     claim_opens_after_working_day: int = 5
     claim_closes_after_months: int = 2
+    credit_without_claim: bool = False
+    """Whether two people may credit a breached month that nobody claimed (3)."""
     compensated_minutes_per_minute: int = 1
     compensation_cap_percent: int = 100
     voucher_valid_months: int = 12

@@ -57,7 +57,7 @@ RECORDED = frozenset(
         "claims.Viewer", "claims.Note", "claims.Mention",
         "claims.Decision", "claims.Compensation", "claims.Voucher", "claims.Entry", "claims.Undoing", "claims.Undoing_entries",
         "claims.CreditNote", "claims.BillingExport", "claims.BilledEntry",
-        "claims.Enclosure", "claims.Recommendation_enclosures", "claims.Letter",
+        "claims.Enclosure", "claims.Recommendation_enclosures", "claims.Letter", "claims.Invitation",
         "reports.MailedReport", "reports.ReportRun", "reports.ReportRun_regions", "reports.ReportRun_customers", "reports.Report",
         "reports.VersionPdf", "reports.Bundle",
         "audit.ClosedMonth", "operator.Basis", "staff.Submission",

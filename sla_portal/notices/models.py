@@ -29,6 +29,7 @@ class Kind(models.TextChoices):
     REPORT = "report", _("report")
     CLAIM = "claim", _("claim")
     CODE = "code", _("code")
+    INVITATION = "invitation", _("invitation to claim")
     AUDIT = "audit", _("audit log")
 
 

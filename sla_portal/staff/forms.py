@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 NOW, TYPED = "now", "typed"
+YES_OR_NO = {"credit_without_claim": forms.BooleanField}
+"""Terms of a version that are ticked: a column that is empty in versions of an earlier build would offer a third choice."""
 
 
 class SignInForm(AdminAuthenticationForm):

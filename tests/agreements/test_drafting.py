@@ -63,7 +63,7 @@ def test_every_term_can_be_changed_and_stays_changed(draft):
     values = {
         "availability_target": "99.995", "unavailability_reading": "function", "maintenance_notice_hours": 72,
         "recommended_notice_hours": 96, "measurement_period": "contract_period", "claim_opens_after_working_day": 3,
-        "claim_closes_after_months": 4, "compensated_minutes_per_minute": 10, "compensation_cap_percent": 150,
+        "claim_closes_after_months": 4, "credit_without_claim": True, "compensated_minutes_per_minute": 10, "compensation_cap_percent": 150,
         "voucher_valid_months": 24, "smallest_voucher": "5.0000", "amendment_notice_days": 45,
     }  # fmt: skip
     assert set(values) == set(TERM_FIELDS)
@@ -77,6 +77,8 @@ def test_every_term_can_be_changed_and_stays_changed(draft):
     assert found.content()["terms"]["smallest_voucher"] == "5"
     assert "smallest_voucher" not in found.based_on.content()["terms"]
     assert entry.changes["unavailability_reading"] == ["all", "function"]
+    assert found.content()["terms"]["credit_without_claim"] is True
+    assert "credit_without_claim" not in found.based_on.content()["terms"]
 
 
 def test_the_audit_log_tells_what_a_draft_held_before_its_changes(draft):

@@ -207,7 +207,7 @@ def test_entering_a_claim_needs_the_permission():
 def test_a_claim_is_checked_in_the_order_of_the_agreement():
     a_missed_september()
     assessment = assess(a_claim(a_claimant()), OPEN)
-    assert stands(assessment) == dict.fromkeys(Check, True)
+    assert stands(assessment) == dict.fromkeys([check for check in Check if check is not Check.CREDITED], True)
     assert [finding.clause for finding in assessment.findings] == [
         "3.3.1",
         "1.2",

@@ -23,7 +23,9 @@ from django.urls import URLPattern, get_resolver, reverse
 from time_machine import travel
 
 from claims.models import CalendarYear, Claim, Compensation, OwnDay
+from claims.operations.unclaimed import confirm_invitation, propose_invitation
 from claims.queries.applying import newest_token
+from claims.queries.entitlements import Month, below_target, entitled_contracts
 from incidents.models import Incident, Review
 from incidents.operations import withdraw_review
 from maintenance.models import AnnouncementRequest, MaintenanceWindow
@@ -220,6 +222,7 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
             public=True,
             now=NOW,
         )
+        invite_to_claim()
         upload = SimpleUploadedFile("report.pdf", b"%PDF-1.7")
         proposed = Exclusion.objects.filter(incident__isnull=False, status="proposed").first()
         add_evidence(actor=people["noc"], exclusion=proposed, upload=upload, now=NOW)
@@ -527,6 +530,17 @@ def test_no_answer_about_a_document_holds_a_latin_word(portal):
         ):
             page = reader.post("/verify/", typed).content.decode()
             assert portal.latin(texts_of(page)) == [], typed
+
+
+def invite_to_claim() -> None:
+    """Invite the customer of a contract that could still be claimed for."""
+    ann, ben = (Actor.staff(User.objects.get(username=name)) for name in ("support", "support2"))
+    for month in (ServiceMonth(2026, 9), ServiceMonth(2026, 10)):
+        customers = list(below_target(month, unclaimed=True).values_list("customer", flat=True))
+        for line in entitled_contracts(Month(month, NOW), customers, unclaimed=True):
+            invitation = propose_invitation(actor=ann, contract=line.entitled.contract, month=month, now=NOW)
+            confirm_invitation(actor=ben, invitation=invitation, now=NOW)
+            return
 
 
 def stale(user: str, name: str, row: models.Model, having: str, **typed) -> HttpResponseBase:

@@ -12,6 +12,7 @@ from claims.models import (
     Decision,
     Enclosure,
     Entry,
+    Invitation,
     Letter,
     Mention,
     Note,
@@ -153,6 +154,29 @@ def note(**values) -> Note:
     return Note.objects.create(claim=claim(), author=support(), **given)
 
 
+def invitation(of: Claimant | None = None, **values) -> Invitation:
+    given = {
+        "contract": (of or a_claimant()).contract, "month": on("2026-09-01"), "claims_close_at": at("2026-11-30 16:00"),
+        "proposed_at": OPEN, **values,
+    }  # fmt: skip
+    given.setdefault("proposed_by", support())
+    return Invitation.objects.create(**given)
+
+
+def sent(**values) -> Invitation:
+    notice = Notice.objects.create(
+        number="N-1", kind="invitation", about="K", given_at=OPEN, given_by="ann", sha256="0" * 64
+    )
+    given = {"outcome": "sent", "closed_at": OPEN, "notice": notice, **values}
+    given.setdefault("closed_by", support())
+    return invitation(**given)
+
+
+def invitation_confirmed_by_its_proposer() -> None:
+    agent = support()
+    sent(proposed_by=agent, closed_by=agent)
+
+
 BREAKS = {
     "an_application_asks_for_something_known": lambda: application(asked="moon"),
     "an_application_is_late_after_the_closing": lambda: RefusedApplication.objects.create(
@@ -180,6 +204,13 @@ BREAKS = {
     "a_note_mentions_a_person_once": lambda: [
         Mention.objects.create(note=made, user=user) for made, user in [(note(), support())] * 2
     ],
+    "a_credit_is_proposed_granted_or_withdrawn": lambda: claim(source="credit", status="held", entered_by=support()),
+    "a_contract_is_invited_once_for_a_month": lambda: [invitation(of) for of in [a_claimant()] * 2],
+    "a_closed_invitation_has_its_time_and_person": lambda: invitation(outcome="withdrawn"),
+    "an_invitation_is_sent_with_its_notice": lambda: sent(notice=None),
+    "an_invitation_is_confirmed_by_another_person": invitation_confirmed_by_its_proposer,
+    "nobody_is_invited_after_the_claim_period": lambda: sent(closed_at=at("2026-11-30 16:00")),
+    "a_declined_invitation_says_why": lambda: invitation(outcome="declined", closed_at=OPEN, closed_by=support()),
     "a_claimed_time_ends_after_it_starts": lambda: ClaimedTime.objects.create(
         claim=claim(), starts_at=OPEN, ends_at=OPEN
     ),

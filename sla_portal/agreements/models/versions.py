@@ -39,6 +39,7 @@ TERM_FIELDS = (
     "measurement_period",
     "claim_opens_after_working_day",
     "claim_closes_after_months",
+    "credit_without_claim",
     "compensated_minutes_per_minute",
     "compensation_cap_percent",
     "voucher_valid_months",
@@ -49,8 +50,8 @@ TERM_FIELDS = (
 
 The hash covers them: a term that is added later has to stay out of `content` for versions that were announced before.
 """
-LATER_TERMS = ("smallest_voucher",)
-"""Those that the first build did not have: empty in its versions, which means 0, and left out of `content` there."""
+LATER_TERMS = ("credit_without_claim", "smallest_voucher")
+"""Those that the first build did not have: empty in its versions, which means no or 0, and left out of `content` there."""
 PREAMBLE_FIELDS = ("title", "title_zh", "text", "text_zh")
 CLAUSE_FIELDS = ("number", "heading", "heading_zh", "summary", "summary_zh", "wording", "wording_zh")
 
@@ -126,6 +127,12 @@ class AgreementVersion(models.Model):
         default=2,
         validators=[MinValueValidator(1), MaxValueValidator(120)],
         help_text=_("Clause 3.3.1: counted from the end of the service month."),
+    )
+    credit_without_claim = models.BooleanField(
+        _("credit without a claim"),
+        null=True,
+        blank=True,
+        help_text=_("Clause 3: two people may credit a breached month that nobody claimed."),
     )
     compensated_minutes_per_minute = models.PositiveSmallIntegerField(
         _("minutes compensated per unavailable minute"),
@@ -294,6 +301,7 @@ class AgreementVersion(models.Model):
             measurement_period=MeasurementPeriod(self.measurement_period),
             claim_opens_after_working_day=self.claim_opens_after_working_day,
             claim_closes_after_months=self.claim_closes_after_months,
+            credit_without_claim=bool(self.credit_without_claim),
             compensated_minutes_per_minute=self.compensated_minutes_per_minute,
             compensation_cap_percent=self.compensation_cap_percent,
             voucher_valid_months=self.voucher_valid_months,
@@ -328,6 +336,8 @@ class AgreementVersion(models.Model):
         terms = {name: getattr(self, name) for name in TERM_FIELDS if name not in LATER_TERMS}
         if self.smallest_voucher:
             terms["smallest_voucher"] = f"{self.smallest_voucher.normalize():f}"
+        if self.credit_without_claim:
+            terms["credit_without_claim"] = True
         preamble = Preamble.objects.filter(agreement_version=self).first()
         return {
             **({"preamble": {name: getattr(preamble, name) for name in PREAMBLE_FIELDS}} if preamble else {}),

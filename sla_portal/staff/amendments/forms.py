@@ -36,7 +36,7 @@ from sla_portal.kernel.intervals import epoch, instant
 from sla_portal.kernel.months import day_span, local_date
 from sla_portal.plausible import ask_whether_meant
 
-from ..forms import KeyedForm
+from ..forms import YES_OR_NO, KeyedForm
 from .merging import MINE, THEIRS, EditedClause
 
 KEEP = "keep_"
@@ -81,7 +81,7 @@ class TermsForm(forms.Form):
             "smallest_voucher": f"{draft.terms.smallest_voucher.normalize():f}",
         }
         super().__init__(*args, initial=initial, **kwargs)
-        self.fields |= fields_for_model(AgreementVersion, fields=names)
+        self.fields |= fields_for_model(AgreementVersion, fields=names, field_classes=YES_OR_NO)
         for name in SUMMARIES:
             self.fields[name].widget = forms.Textarea(attrs={"rows": 5, "lang": "zh-hans" if "_zh" in name else "en"})
         self.fields |= {f"{KEEP}{name}": keep_field() for name in names if f"{KEEP}{name}" in self.data}

@@ -234,7 +234,12 @@ def send_back_recommendation(request: HttpRequest, pk: int) -> HttpResponse:
                 key=form.cleaned_data["key"],
                 now=now,
             )
-            messages.success(request, _("Sent back. The claim is under review again."))
+            messages.success(
+                request,
+                _("Sent back. Nothing is credited, and the customer is not notified.")
+                if claim.is_credit
+                else _("Sent back. The claim is under review again."),
+            )
             return redirect(back)
     return claim_response(request, claim, now, send_back=form)
 

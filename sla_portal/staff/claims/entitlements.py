@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from claims.models import Compensation
+from claims.models import Compensation, Invitation
 from claims.operations.exporting import Export, record_export
 from claims.queries import window_of
 from claims.queries.entitlements import (
@@ -28,7 +29,7 @@ from claims.queries.entitlements import (
     entitled_contracts,
     for_export,
 )
-from sla_portal.agreements.queries import NoAgreementInForce
+from sla_portal.agreements.queries import NoAgreementInForce, version_in_force
 from sla_portal.audit.versions import acting
 from sla_portal.availability.models import MonthClosing
 from sla_portal.availability.queries import closing_of
@@ -67,7 +68,7 @@ def newest(request: HttpRequest) -> HttpResponse:
 def of_one_month(request: HttpRequest, month: str) -> HttpResponse:
     """List the contracts entitled to compensation for a closed month, claimed or not."""
     require_right(request, "availability.view_customermonth")
-    asked, form = _month(month), _form(request)
+    asked, form = month_of(month), _form(request)
     context: dict[str, Any] = {
         "title": _("Customers entitled to claim for %(month)s") % {"month": month_name(asked)},
         "month": asked,
@@ -87,8 +88,13 @@ def of_one_month(request: HttpRequest, month: str) -> HttpResponse:
         lines = entitled_contracts(Month(asked, timezone.now()), customers[:SHOWN], unclaimed=form["unclaimed"])
         count = rows.order_by()[: MOST_COUNTED + 1].count()
         chosen = {"unclaimed": "on"} if form["unclaimed"] else {}
+        told = _invitations(asked, lines)
         context |= {
-            "lines": [_line(line) for line in lines],
+            "lines": [_line(line, told.get(line.entitled.contract.pk)) for line in lines],
+            "to_confirm": Invitation.objects.filter(month=asked.first_day, outcome="").count(),
+            "may_invite": request.user.has_perm("claims.review_claim") and timezone.now() < context["window"].closes_at,
+            "may_credit": request.user.has_perm("claims.review_claim")
+            and version_in_force(asked.first_day).terms.credit_without_claim,
             "count": count,
             "more_than": MOST_COUNTED if count > MOST_COUNTED else 0,
             "first": f"?{urlencode(chosen)}" if form["after"] else "",
@@ -102,7 +108,7 @@ def of_one_month(request: HttpRequest, month: str) -> HttpResponse:
 def export(request: HttpRequest, month: str) -> HttpResponseBase:
     """Export the list as CSV; the audit log records who exported it."""
     require_right(request, "availability.view_customermonth")
-    asked, unclaimed, now = _month(month), _form(request)["unclaimed"], timezone.now()
+    asked, unclaimed, now = month_of(month), _form(request)["unclaimed"], timezone.now()
     if closing_of(asked) is None:
         raise Http404
     record_export(
@@ -120,7 +126,7 @@ def export(request: HttpRequest, month: str) -> HttpResponseBase:
 def affected_by_correction(request: HttpRequest, month: str) -> HttpResponse:
     """List decided claims of a corrected month with granted compensation and compensation at current figures."""
     require_right(request, "claims.view_claim")
-    asked, form = _month(month), _form(request)
+    asked, form = month_of(month), _form(request)
     closing = closing_of(asked)
     corrected = closing is not None and closing.revision > 1
     rows, going_on = affected_rows(asked, timezone.now(), form["after"]) if corrected else ([], 0)
@@ -145,7 +151,8 @@ def affected_rows(month: ServiceMonth, now: datetime, after: int = 0) -> tuple[l
     return [_affected(one) for one in found], going_on
 
 
-def _month(text: str) -> ServiceMonth:
+def month_of(text: str) -> ServiceMonth:
+    """Return the month of an address; answer 404 if there is none."""
     try:
         month = ServiceMonth.parse(text)
     except ValueError as error:
@@ -162,9 +169,21 @@ def _form(request: HttpRequest) -> dict[str, Any]:
     return {"after": form.cleaned_data.get("after") or 0, "unclaimed": bool(form.cleaned_data.get("unclaimed"))}
 
 
-def _line(line: EntitledContract) -> dict[str, Any]:
+def _invitations(month: ServiceMonth, lines: Sequence[EntitledContract]) -> dict[int, Invitation]:
+    """Return the invitation that is proposed or sent, by contract."""
+    found = Invitation.objects.filter(
+        month=month.first_day,
+        contract__in=[line.entitled.contract.pk for line in lines],
+        outcome__in=["", Invitation.Outcome.SENT],
+    )
+    return {one.contract_id: one for one in found}
+
+
+def _line(line: EntitledContract, invitation: Invitation | None) -> dict[str, Any]:
     entitled = line.entitled
     return {
+        "claimed": line.claimed,
+        "invitation": invitation,
         "contract": entitled.contract,
         "counted": entitled.entitlement.counted_minutes,
         "minutes": entitled.minutes,

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from claims import emails
-from claims.models import Claim, Compensation, Entry, Status, Step, Undoing, Voucher
+from claims.models import Claim, Compensation, Entry, Step, Undoing, Voucher
 from claims.operations import (
     confirm_undoing,
     decline_undoing,
@@ -31,7 +31,7 @@ from claims.operations import (
 )
 from claims.operations.exporting import Export, record_export
 from claims.operations.ledger import is_expired
-from claims.operations.undoing import leaves_nothing, needs_letter, reversed_by, standing_redemption
+from claims.operations.undoing import needs_letter, reopens, reversed_by, standing_redemption
 from claims.queries.ledger import (
     COLUMNS,
     Balance,
@@ -389,8 +389,8 @@ def _proposed_letter(claim: Claim, form: ReverseForm) -> ShownLetter | None:
         return None
     subject, text = (str(form[name].value() or "") for name in ("letter_subject", "letter_text"))
     wanted = form.wanted()
-    reopens = claim.status == Status.GRANTED and leaves_nothing(wanted[0].compensation, wanted)
-    return shown_letter(claim, emails.reversal_letter(claim, subject, text, reopens=reopens))
+    again = reopens(claim, wanted[0].compensation, wanted)
+    return shown_letter(claim, emails.reversal_letter(claim, subject, text, reopens=again))
 
 
 def _letter(claim: Claim, undoing: Undoing) -> ShownLetter:

@@ -16,6 +16,7 @@ from . import (
     statistics,
     steps,
     together,
+    unclaimed,
     working,
 )
 
@@ -74,5 +75,10 @@ def urls(view) -> list[URLPattern]:
         path("claims/could-have-claimed/", view(entitlements.newest), name="entitled_contracts"),
         path(of_month + "could-have-claimed/", view(entitlements.of_one_month), name="entitled_contracts_in"),
         path(of_month + "could-have-claimed/export/", view(entitlements.export), name="export_entitled_contracts"),
+        path(of_month + "could-have-claimed/invite/", view(unclaimed.invite), name="invite_to_claim"),
+        path(of_month + "could-have-claimed/credit/", view(unclaimed.credit), name="credit_without_claim"),
+        path(of_month + "could-have-claimed/invitations/", view(unclaimed.invitations), name="invitations"),
+        path("claims/invitation/<int:pk>/decline/", view(unclaimed.decline), name="decline_invitation"),
+        path("claims/invitation/<int:pk>/withdraw/", view(unclaimed.withdraw), name="withdraw_invitation"),
         path(of_month + "claims-touched/", view(entitlements.affected_by_correction), name="affected_claims"),
     ]

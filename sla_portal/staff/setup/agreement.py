@@ -25,6 +25,7 @@ from sla_portal.audit.actors import Actor
 from sla_portal.audit.versions import acting
 
 from ..common import page, refusals_on, require_right
+from ..forms import YES_OR_NO
 
 RIGHT = "agreements.set_first_version"
 TEXTS = {"english": "en", "chinese": "zh-hans"}
@@ -80,7 +81,7 @@ class FirstVersionForm(forms.Form):
                 if self.on_record[name]:
                     del self.fields[name]
         else:
-            self.fields |= fields_for_model(AgreementVersion, fields=TERM_FIELDS)
+            self.fields |= fields_for_model(AgreementVersion, fields=TERM_FIELDS, field_classes=YES_OR_NO)
 
     @property
     def terms(self) -> list[forms.BoundField]:

@@ -116,7 +116,9 @@ def months_of(customer: Customer, now: datetime, months: slice = slice(None)) ->
     closed = _closed_at(row.month for row in rows)
     reports = _reports(customer, closed)
     contracts = list(Contract.objects.filter(customer=customer).order_by("reference"))
-    claims = list(Claim.objects.filter(contract__in=contracts, month__in=[row.month for row in rows]).order_by("pk"))
+    claims = list(
+        Claim.objects.told().filter(contract__in=contracts, month__in=[row.month for row in rows]).order_by("pk")
+    )
     windows = windows_of(ServiceMonth.of(row.month) for row in rows)
     found = []
     for row in rows:
@@ -170,7 +172,12 @@ def report_of(customer: Customer, pk: int) -> Report | None:
 
 
 def claims_of(customer: Customer) -> QuerySet[Claim]:
-    return Claim.objects.filter(contract__customer=customer).select_related("contract").order_by("-received_at", "-pk")
+    return (
+        Claim.objects.told()
+        .filter(contract__customer=customer)
+        .select_related("contract")
+        .order_by("-received_at", "-pk")
+    )
 
 
 @dataclass(frozen=True)
@@ -234,7 +241,7 @@ def notices_for(customer: Customer) -> QuerySet[Notice]:
     # Three subqueries, each by an index: an OR across joined tables would read all deliveries.
     among_others = DeliveryCustomer.objects.filter(customer=customer).values("delivery__notice")
     alone = Delivery.objects.filter(contact__customer=customer, customers__isnull=True).values("notice")
-    numbers = Claim.objects.filter(contract__customer=customer).values("number")
+    numbers = Claim.objects.told().filter(contract__customer=customer).values("number")
     about_claims = Notice.objects.filter(kind=Kind.CLAIM, about__in=numbers).values("pk")
     theirs = Q(pk__in=among_others) | Q(pk__in=alone) | Q(pk__in=about_claims)
     shown = Notice.objects.filter(theirs).exclude(kind__in=[Kind.CODE, Kind.AUDIT])

@@ -56,7 +56,9 @@ def started(client, name: str = "1.1") -> AgreementVersion:
 def as_shown(response) -> dict[str, str]:
     """What the page of a draft would send if nothing were touched."""
     terms, formset = response.context["terms"], response.context["formset"]
-    told = {name: str(terms[name].value()) for name in (*TERM_FIELDS, *SUMMARIES)}
+    shown = {name: terms[name].value() for name in (*TERM_FIELDS, *SUMMARIES)}
+    # Nothing is sent of a box that is not ticked.
+    told = {name: str(value) for name, value in shown.items() if value is not None and value is not False}
     told |= {f"clauses-{name}": str(formset.management_form[name].value()) for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
     for form in formset.forms:
         told |= {form.add_prefix(name): str(form[name].value() or "") for name in CLAUSE_FIELDS}

@@ -5,10 +5,12 @@ from decimal import Decimal
 from io import StringIO
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from time_machine import travel
 
-from claims.models import Claim, Entry, Status
+from claims.models import Claim, Entry, Invitation, Status
 from claims.operations import decide, withdraw_claim
 from claims.queries import assess
 from claims.queries.entitlements import Month, affected_claims, below_target, entitled_contracts
@@ -330,3 +332,56 @@ def test_claims_are_checked_a_thousand_at_a_time(desk, monkeypatch, django_asser
         following = response.context["next"]
     assert seen == claims
     assert Decimal(0) < Entry.objects.latest("id").value
+
+
+# Inviting, and crediting without a claim
+
+
+def test_contracts_are_invited_and_credited_from_the_list_by_two_people():
+    a_version("2.0", "2026-01-01", credit_without_claim=True)
+    a_missed_september()
+    first, second, claimed = a_claimant(), a_claimant(), a_claimant()
+    a_claim(claimed)
+    chosen = {"contract": [one.contract.pk for one in (first, second, claimed)]}
+    ann, ben = (signed_in(a_member("Support", name)) for name in ("ann", "ben"))
+    invite, credit = (
+        reverse(f"admin:{name}", args=["2026-09"]) for name in ("invite_to_claim", "credit_without_claim")
+    )
+    waiting = reverse("admin:invitations", args=["2026-09"])
+    page = text_of(ann.get(invite, chosen))
+    assert "2 contracts selected" in page
+    assert f"under your contract {first.contract} was unavailable for 37 minutes" in page
+    assert first.contact.email in page
+    assert "2 invitations are submitted for approval." in text_of(ann.post(invite, chosen))
+    assert "Another person who may decide claims confirms them here." in text_of(ann.get(waiting))
+    keys = list(Invitation.objects.order_by("pk").values_list("pk", flat=True))
+    assert "Sent" in text_of(ben.post(waiting, {"invitation": keys[:1]}))
+    assert ben.post(reverse("admin:decline_invitation", args=[keys[1]]), {"reason": " "}).status_code == 422
+    ben.post(reverse("admin:decline_invitation", args=[keys[1]]), {"reason": "They know"})
+    assert [one.outcome for one in Invitation.objects.order_by("pk")] == ["sent", "declined"]
+    assert "Invited" in text_of(ann.get(PAGE))
+    nothing = ann.post(credit, {**chosen, "part": "extension", "reason": ""})
+    assert (nothing.status_code, "Enter a reason." in text_of(nothing)) == (422, True)
+    done = text_of(ann.post(credit, {**chosen, "part": "extension", "reason": "Nobody claimed"}))
+    assert "2 credits are submitted for approval." in done
+    assert Claim.objects.filter(source="credit", status="recommended").count() == 2
+    assert ann.get(invite, follow=True).redirect_chain == [(PAGE, 302)], "nothing is chosen"
+
+
+def test_the_pages_of_unclaimed_months_take_as_many_queries_for_ten_contracts_as_for_two(desk):
+    a_version("2.0", "2026-01-01", credit_without_claim=True)
+    a_missed_september()
+    keys = [a_claimant().contract.pk for _n in range(10)]
+    close_september()
+
+    def queries(count: int) -> list[int]:
+        counted = []
+        for name in ("invite_to_claim", "credit_without_claim"):
+            with CaptureQueriesContext(connection) as made:
+                assert (
+                    desk.get(reverse(f"admin:{name}", args=["2026-09"]), {"contract": keys[:count]}).status_code == 200
+                )
+            counted.append(len(made))
+        return counted
+
+    assert queries(2) == queries(10)

@@ -1,4 +1,4 @@
-"""Let notices confirm the responses of customers."""
+"""Let notices confirm the responses of customers, and invite customers to claim."""
 
 from django.db import migrations, models
 
@@ -24,11 +24,11 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='notice',
             name='kind',
-            field=models.CharField(choices=[('maintenance', 'maintenance'), ('announcement', 'announcement'), ('amendment', 'amendment'), ('response', 'response to an amendment'), ('report', 'report'), ('claim', 'claim'), ('code', 'code'), ('audit', 'audit log')], max_length=20, verbose_name='kind'),
+            field=models.CharField(choices=[('maintenance', 'maintenance'), ('announcement', 'announcement'), ('amendment', 'amendment'), ('response', 'response to an amendment'), ('report', 'report'), ('claim', 'claim'), ('code', 'code'), ('invitation', 'invitation to claim'), ('audit', 'audit log')], max_length=20, verbose_name='kind'),
         ),
         migrations.AddConstraint(
             model_name='notice',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['maintenance', 'announcement', 'amendment', 'response', 'report', 'claim', 'code', 'audit'])), name='a_notice_is_of_a_known_kind'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['maintenance', 'announcement', 'amendment', 'response', 'report', 'claim', 'code', 'invitation', 'audit'])), name='a_notice_is_of_a_known_kind'),
         ),
         frozen,
     ]

@@ -54,6 +54,8 @@ class SavedReplyForm(AuditedForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if "text" not in self.fields:  # for who may only read
+            return
         self.fields["text"].help_text = _(
             "A field in braces is filled in when the e-mail is drafted. Of every kind but a closing: %(common)s. "
             "Grant: %(grant)s. Refusal: %(refusal)s. Correction: %(reversal)s. Closing: %(closing)s."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -77,43 +77,50 @@ def invitation_email(entitled: EntitledContract, month: ServiceMonth) -> list[Wo
     return worded("claims/emails/invitation", context)
 
 
-def question_letter(claim: Claim, question: str) -> Words:
-    """Write the letter that asks the claimant a question, as it goes."""
-    words = step_email(claim, "asked", {"asked": question})
-    return next(one for one in words if one.language == language_of(claim))
+def question_letter(claim: Claim, question: str) -> list[Words]:
+    """Write the letter that asks the claimant a question in every language, as it goes."""
+    return step_email(claim, "asked", {"asked": question})
 
 
-def decision_letter(claim: Claim, subject: str, text: str, given: Given | None) -> Words:
-    """Write the letter of a decision as it goes, in the claimant's language: a refusal if nothing is given."""
+def decision_letter(claim: Claim, subject: str, text: str, given: Given | None) -> list[Words]:
+    """Write the letter of a decision in every language, as it goes: a refusal if nothing is given.
+
+    Subject and text are in the claimant's language and are not translated; the rest is in the reader's.
+    """
+    closing = first_reply(ReplyKind.CLOSING)
     refused = "refused again" if claim.appealed_at else "refused"
-    with translation.override(language_of(claim)):
-        return _complete(
+    return _in_every_language(
+        lambda: _complete(
             claim,
             subject,
             [text, given_text(given)] if given else [text],
-            first_reply(ReplyKind.CLOSING),
+            closing,
             step="granted" if given else refused,
             voucher=bool(given and given.division.voucher_value),
             extension=bool(given and given.division.extension_minutes),
             figures=True,
         )
+    )
 
 
-def reversal_letter(claim: Claim, subject: str, text: str, *, reopens: bool) -> Words:
-    """Write the letter that tells of a reversal as it goes, in the claimant's language."""
-    with translation.override(language_of(claim)):
-        step = "reopened" if reopens else "corrected"
-        return _complete(claim, subject, [text], first_reply(ReplyKind.CLOSING), step=step, figures=True)
+def reversal_letter(claim: Claim, subject: str, text: str, *, reopens: bool) -> list[Words]:
+    """Write the letter that tells of a reversal in every language, as it goes."""
+    closing, step = first_reply(ReplyKind.CLOSING), "reopened" if reopens else "corrected"
+    return _in_every_language(lambda: _complete(claim, subject, [text], closing, step=step, figures=True))
 
 
-def to_everyone(letter: Words) -> list[Words]:
-    """Return a letter as the wording of every language: it is written in the claimant's and not translated."""
-    return [replace(letter, language=language) for language, _name in settings.LANGUAGES]
+def _in_every_language(write: Callable[[], Words]) -> list[Words]:
+    messages = []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            messages.append(write())
+    return messages
 
 
-def fingerprint(letter: Words) -> str:
+def fingerprint(letter: Sequence[Words]) -> str:
     """Return the SHA-256 of what a letter says, by which it is known that it goes as it was shown."""
-    return hashlib.sha256(f"{letter.heading}\n\n{letter.text}".encode()).hexdigest()
+    said = "\n\n".join(f"{words.language}\n{words.heading}\n{words.text}" for words in letter)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def draft(

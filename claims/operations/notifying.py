@@ -32,10 +32,10 @@ def notify(actor: Actor, claim: Claim, step: str, now: datetime, **context: Any)
     send(actor, claim, emails.step_email(claim, step, context), now)
 
 
-def send_letter(actor: Actor, claim: Claim, letter: Words, now: datetime, files: Sequence[File] = ()) -> None:
+def send_letter(actor: Actor, claim: Claim, letter: Sequence[Words], now: datetime, files: Sequence[File] = ()) -> None:
     """Queue a letter, which is printed as well, inside the caller's transaction."""
-    notice = send(actor, claim, emails.to_everyone(letter), now, files)
-    Letter.objects.create(claim=claim, notice=notice, language=letter.language)
+    notice = send(actor, claim, letter, now, files)
+    Letter.objects.create(claim=claim, notice=notice, language=emails.language_of(claim))
 
 
 def send(actor: Actor, claim: Claim, words: Sequence[Words], now: datetime, files: Sequence[File] = ()) -> Notice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -303,7 +303,7 @@ def appeal_refusal(*, actor: Actor, claim: Claim, text: str, now: datetime) -> N
         notify(actor, locked, "appealed", now)
 
 
-def check_shown(letter: Words, shown: str) -> None:
+def check_shown(letter: Sequence[Words], shown: str) -> None:
     """Raise `LetterChanged` if a letter is not the one whose fingerprint the page carried."""
     if shown and fingerprint(letter) != shown:
         raise LetterChanged(_("The e-mail has changed since it was shown. Read it again before you decide."))

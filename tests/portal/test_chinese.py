@@ -22,7 +22,7 @@ from django.test import Client, override_settings
 from django.urls import URLPattern, get_resolver, reverse
 from time_machine import travel
 
-from claims.models import CalendarYear, Claim, Compensation, OwnDay
+from claims.models import CalendarYear, Claim, Compensation, Enclosure, Letter, OwnDay
 from claims.operations.unclaimed import confirm_invitation, propose_invitation
 from claims.queries.applying import newest_token
 from claims.queries.entitlements import Month, below_target, entitled_contracts
@@ -63,7 +63,7 @@ from sla_portal.operator.models import Logo
 from sla_portal.operator.queries import operator_in_force
 from sla_portal.reports.emails import issued as reports_issued
 from sla_portal.reports.models import Bundle, MailedReport, Report, ReportRun
-from sla_portal.reports.operations import make_bundle, request_bundle
+from sla_portal.reports.operations import make_bundle, print_due_letters, request_bundle
 from sla_portal.reports.operations.issuing import render_chunk
 from sla_portal.reports.pdf import render
 from sla_portal.reports.queries import RegionRecord
@@ -299,6 +299,21 @@ def variants(model: type[models.Model]) -> list[models.Model]:
     return list(found.values())[:VARIANTS]
 
 
+def enclosed() -> Enclosure:
+    """A file that goes with a letter."""
+    given = {"kind": "txt", "size": 1, "sha256": "0" * 64, "content": b"x", "scan": "clean", "added_at": NOW}
+    agent = User.objects.filter(groups__name="Support")[0]
+    return Enclosure.objects.get_or_create(
+        claim=Claim.objects.latest("pk"), name="日志.txt", defaults={**given, "added_by": agent}
+    )[0]
+
+
+def printed_letters() -> list[Letter]:
+    print_due_letters(clock=lambda: NOW)
+    letters = Letter.objects.filter(printed_at__isnull=False).select_related("claim", "notice")
+    return [one for one in letters if newest_token(one.claim, NOW)][:1]
+
+
 def claim_links() -> list[str]:
     tokens = (newest_token(claim, NOW) for claim in Claim.objects.all())
     return [token for token in tokens if token][:VARIANTS]
@@ -335,6 +350,10 @@ def given(route: str) -> list[dict[str, object]] | None:
             for step in ("confirm", "return", "withdraw")
         },
         "admin/claims/ledger/<str:form>/": [{"form": "csv"}],
+        "admin/claims/enclosure/<int:pk>/": [{"pk": enclosed().pk}],
+        "claims/<str:token>/letters/<str:number>.pdf": [
+            {"token": newest_token(one.claim, NOW), "number": one.notice.number} for one in printed_letters()
+        ],
         "admin/incidents/export/<str:form>/": [{"form": "csv"}],
         "admin/customers/customer/<int:pk>/periods/<str:form>/": [
             {"pk": Customer.objects.latest("pk").pk, "form": "csv"}

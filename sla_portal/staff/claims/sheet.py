@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from claims.emails import fingerprint
+from claims.emails import fingerprint, language_of
 from claims.models import Claim, ClaimedTime, Decision, Enclosure, Entry, Outcome, Recommendation
 from claims.queries import Assessment, CapBalance, assess
 from claims.queries.deciders import MODEL_BACKEND
@@ -100,7 +100,10 @@ def format_times(times: Sequence[ClaimedTime], zone: str) -> list[str]:
 
 @dataclass(frozen=True)
 class ShownLetter:
-    """A letter as it goes: its text without the personal links, and to whom."""
+    """A letter as it goes: its text in the claimant's language without the personal links, and to whom.
+
+    `others`: the same for recipients with another language.
+    """
 
     language: str
     recipients: list[Contact]
@@ -109,19 +112,29 @@ class ShownLetter:
     text: str
     files: list[Enclosure]
     fingerprint: str
+    others: list[ShownLetter]
 
 
-def shown_letter(claim: Claim, letter: Words, files: Iterable[Enclosure] = ()) -> ShownLetter:
+def shown_letter(claim: Claim, letter: Sequence[Words], files: Iterable[Enclosure] = ()) -> ShownLetter:
     recipients = [claim.contact] if claim.contact else list(contacts_of_customer(claim.contract.customer))
-    return ShownLetter(
-        language=letter.language,
-        recipients=recipients,
-        salutations=[salutation(contact.name, contact.customer.language) for contact in recipients],
-        subject=letter.heading,
-        text=concealed(letter.text, letter.language),
-        files=list(files),
-        fingerprint=fingerprint(letter),
-    )
+    files, main = list(files), language_of(claim)
+
+    def in_language(words: Words, others: list[ShownLetter]) -> ShownLetter:
+        greeted = [contact for contact in recipients if contact.customer.language == words.language]
+        return ShownLetter(
+            language=words.language,
+            recipients=recipients,
+            salutations=[salutation(contact.name, words.language) for contact in greeted],
+            subject=words.heading,
+            text=concealed(words.text, words.language),
+            files=files,
+            fingerprint=fingerprint(letter),
+            others=others,
+        )
+
+    languages = {contact.customer.language for contact in recipients} - {main}
+    others = [in_language(words, []) for words in letter if words.language in languages]
+    return in_language(next(words for words in letter if words.language == main), others)
 
 
 @dataclass(frozen=True)

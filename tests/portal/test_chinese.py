@@ -252,9 +252,18 @@ def portal(django_db_setup, django_db_blocker, tmp_path_factory):
         for user in (administrator, User.objects.create_user("neu", "new@example.com")):
             told = send_test if user == administrator else invite
             told(actor=Actor.staff(administrator), user=user, now=NOW)
+        a_reader()
         seal_all(folder / "key.pem")
         yield Typed()
         transaction.set_rollback(True)
+
+
+def a_reader() -> None:
+    """A contact of customers with a grant or a report has signed in to its account."""
+    granted = Customer.objects.filter(contracts__claims__compensations__isnull=False)
+    for customer in (granted | Customer.objects.filter(reports__status="ready")).distinct():
+        customer.contacts.create(email=READER)
+    in_account(READER, NOW)
 
 
 def tell_of_a_report() -> None:
@@ -504,9 +513,6 @@ def readers() -> dict[str, Client]:
     for role, name in ROLES.items():
         if name:
             found[role].force_login(User.objects.get(username=name))
-    claims = Customer.objects.filter(contracts__claims__compensations__isnull=False)
-    for customer in (claims | Customer.objects.filter(reports__status="ready")).distinct():
-        customer.contacts.create(email=READER)
     found[CONTACT] = in_account(READER, NOW, headers=CHINESE)
     return found
 

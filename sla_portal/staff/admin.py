@@ -18,10 +18,10 @@ from sla_portal.notices.operations import invite
 from sla_portal.notices.tasks import deliver_soon
 
 from .contracts import correction as _contract  # noqa: F401  registers the form of a contract in place of its app's own
+from .customers import record  # noqa: F401  that of a customer
 from .incidents import correction  # noqa: F401  and the one that corrects an incident
 from .maintenance import listing  # noqa: F401  and the list of windows
 from .models import FailedSignIns
-from .operator import customers  # noqa: F401  and the one whose new customers have the operator's language
 from .removal import Removable
 from .roles import role_name
 

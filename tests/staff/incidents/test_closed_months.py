@@ -270,3 +270,19 @@ class TestContract:
         )
         assert "closed months (2026-09)" in text_of(page.fill("trial_days", trial_days="245", why=WHY))
         assert page.fill("trial_days", trial_days="243", why=WHY).status_code == 302
+
+
+@pytest.mark.usefixtures("europe")
+def test_a_move_to_another_region_is_named_before_it_is_saved():
+    asia = a_region("asia", name="Asia")
+    an_outage(asia, "2026-09-10 02:00", "2026-09-10 02:30", incident=an_incident(resolved_at=at("2026-09-10 02:30")))
+    customer, admin = Contract.objects.get().customer, signed_in(a_member("Administrator"))
+    page = Opened(admin, reverse("admin:customers_customer_change", args=[customer.pk]))
+    named = page.fill("region", region=asia.pk, why="Served from Asia")
+    assert "this changes the record of closed months (2026-09)" in text_of(named)
+    assert "99.93055 % · 30 min unavailable ■ SLA breached" in text_of(named)
+    assert Contract.objects.get().customer.region.code == "eu"
+    assert filled(admin, named, page.url, "region").status_code == 302
+    assert Contract.objects.get().customer.region == asia
+    entry = Entry.objects.get(action="changed", subject_type="customers.customer")
+    assert (entry.reason, entry.changes["closed_months"]) == ("Served from Asia", [None, ["2026-09"]])

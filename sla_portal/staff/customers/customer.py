@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from sla_portal.agreements.models import Answer, Contract
+from sla_portal.agreements.queries import to_reinstate
 from sla_portal.audit.admin import Link
 from sla_portal.availability.models import CustomerMonth
 from sla_portal.availability.queries import closed_months
@@ -96,7 +97,7 @@ def _reached(row: CustomerMonth) -> str:
 
 def _vouchers(found: Customer, now: datetime) -> dict[str, Any]:
     vouchers = vouchers_of(found, _today(now))
-    return {"rows": vouchers[:SHOWN], "count": len(vouchers), "balances": balances_of(vouchers)}
+    return {"rows": vouchers[:SHOWN], "count": len(vouchers), "balances": balances_of(found, _today(now))}
 
 
 def _messages(found: Customer, _now: datetime) -> list[tuple[Any, str]]:
@@ -104,6 +105,7 @@ def _messages(found: Customer, _now: datetime) -> list[tuple[Any, str]]:
 
 
 SECTIONS: dict[str, tuple[tuple[str, ...], Callable[[Customer, datetime], Any]]] = {
+    "to_reinstate": (("agreements.view_answer",), lambda found, _now: list(to_reinstate(found))),
     "contracts": (("agreements.view_contract",), _contracts),
     "months": (("availability.view_customermonth",), _months),
     "claims": (("claims.view_claim",), lambda found, _now: list(claims_of(found)[:SHOWN])),

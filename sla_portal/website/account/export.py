@@ -57,6 +57,7 @@ def archive_of(
                 "code": one.voucher.code if may_see_codes else None,
                 "claim": one.voucher.compensation.claim.number,
                 "amount": one.voucher.value,
+                "left": one.left,
                 "currency": one.voucher.currency,
                 "expires_on": one.voucher.expires_on,
                 "status": one.status,

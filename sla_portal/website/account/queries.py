@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
 from claims.models import Claim, Entry, Step, Voucher
 from claims.models.applying import OPEN
 from claims.models.applying import Status as ClaimStatus
-from claims.queries import windows_of
+from claims.queries import ledger, windows_of
 from claims.rules import ClaimWindow
 from sla_portal.agreements.models import AgreementVersion, Answer, Contract
 from sla_portal.agreements.queries import concerned, deliveries_for, pending_versions
@@ -22,7 +22,7 @@ from sla_portal.availability.rules import availability, cut
 from sla_portal.customers.models import AccountSession, Contact, Customer, Right, SignInCode
 from sla_portal.customers.queries import contacts_of_customer, with_address
 from sla_portal.kernel.intervals import epoch
-from sla_portal.kernel.money import format_amount, smallest_unit
+from sla_portal.kernel.money import format_amount
 from sla_portal.kernel.months import ServiceMonth, local_date
 from sla_portal.notices.models import Delivery, DeliveryCustomer, Kind, Notice
 from sla_portal.notices.private import token
@@ -182,14 +182,21 @@ def claims_of(customer: Customer) -> QuerySet[Claim]:
 
 @dataclass(frozen=True)
 class HeldVoucher:
-    """A voucher with its present status: `outstanding`, `redeemed`, `voided` or `expired`."""
+    """A voucher with what is left of it and its present status: `outstanding`, `redeemed`, `voided` or `expired`."""
 
     voucher: Voucher
+    left: Decimal
     status: str
 
     @property
     def amount(self) -> str:
         return format_amount(self.voucher.value, self.voucher.currency)
+
+    @property
+    def left_of_it(self) -> str:
+        """What is left of a voucher that was redeemed in part, and can be redeemed still; empty otherwise."""
+        partly = self.status == OUTSTANDING and self.left < self.voucher.value
+        return format_amount(self.left, self.voucher.currency) if partly else ""
 
 
 @dataclass(frozen=True)
@@ -205,31 +212,34 @@ class Balance:
 
 
 OUTSTANDING, REDEEMED, VOIDED, EXPIRED = "outstanding", "redeemed", "voided", "expired"
-BY_STEP = {Step.REDEEMED: REDEEMED, Step.VOIDED: VOIDED}
 
 
 def vouchers_of(customer: Customer, today: date) -> list[HeldVoucher]:
     """List the vouchers of a customer, the newest first."""
-    last = Entry.objects.filter(voucher=OuterRef("pk")).order_by("-number").values("step")[:1]
-    found = Voucher.objects.filter(compensation__contract__customer=customer).annotate(step=Subquery(last))
-    return [
-        HeldVoucher(one, BY_STEP.get(one.step) or (EXPIRED if one.expires_on < today else OUTSTANDING))
-        for one in found.select_related("compensation__claim").order_by("-pk")
-    ]
+    last = Entry.objects.filter(contract__customer=customer, voucher__isnull=False, followed_by=None)
+    found = last.select_related("voucher__compensation__claim").order_by("-voucher")
+    return [HeldVoucher(one.voucher, one.left, _status(one, today)) for one in found if one.voucher]
 
 
-def balances_of(vouchers: Sequence[HeldVoucher]) -> list[Balance]:
-    """Sum vouchers by currency: issued, redeemed, voided, expired, outstanding."""
-    sums: dict[str, dict[str, Decimal]] = {}
-    for one in vouchers:
-        of_currency = sums.setdefault(one.voucher.currency, {})
-        value = one.voucher.value.quantize(smallest_unit(one.voucher.currency))
-        for status in ("issued", one.status):
-            of_currency[status] = of_currency.get(status, Decimal(0)) + value
-    statuses = ("issued", REDEEMED, VOIDED, EXPIRED, OUTSTANDING)
+def _status(last: Entry, today: date) -> str:
+    if last.step == Step.VOIDED:
+        return VOIDED
+    if not last.left:
+        return REDEEMED
+    return EXPIRED if last.voucher and last.voucher.expires_on < today else OUTSTANDING
+
+
+def balances_of(customer: Customer, today: date) -> list[Balance]:
+    """Return what became of a customer's vouchers by currency: issued, redeemed, voided, expired, outstanding."""
     return [
-        Balance(currency, **{one: format_amount(sums[currency].get(one, Decimal(0)), currency) for one in statuses})
-        for currency in sorted(sums)
+        Balance(
+            one.currency,
+            **{
+                name: format_amount(getattr(one, name), one.currency)
+                for name in ("issued", REDEEMED, VOIDED, EXPIRED, OUTSTANDING)
+            },
+        )
+        for one in ledger.balances_of(customer.pk, today)
     ]
 
 

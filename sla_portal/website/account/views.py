@@ -213,7 +213,8 @@ def start_claim(request: HttpRequest, reader: Reader, account: Account, month: s
 @of_customer
 def claims(request: HttpRequest, reader: Reader, account: Account) -> HttpResponse:
     """The claims of the customer, and its vouchers with their balance."""
-    vouchers = queries.vouchers_of(account.customer, local_date(epoch(account.now), settings.SLA_ZONE))
+    today = local_date(epoch(account.now), settings.SLA_ZONE)
+    vouchers = queries.vouchers_of(account.customer, today)
     number = _page_number(request)
     rows = list(queries.claims_of(account.customer)[(number - 1) * PAGE : number * PAGE + 1])
     return page(
@@ -226,7 +227,7 @@ def claims(request: HttpRequest, reader: Reader, account: Account) -> HttpRespon
             "more": len(rows) > PAGE,
             "page": number,
             "vouchers": vouchers,
-            "balances": queries.balances_of(vouchers),
+            "balances": queries.balances_of(account.customer, today),
         },
     )
 

@@ -69,10 +69,10 @@ class AmountField(forms.DecimalField):
 
     def to_python(self, value: Any) -> Any:
         amount = super().to_python(value)
-        unit = Decimal(1).scaleb(-MOST_DECIMALS)
         if amount is None or not amount.is_finite() or len(amount.as_tuple().digits) > LONGEST_AMOUNT:
             return amount
-        return amount.quantize(unit) if not amount % unit else amount
+        unit = Decimal(1).scaleb(-MOST_DECIMALS)
+        return amount.quantize(unit) if int(amount.as_tuple().exponent) < -MOST_DECIMALS and not amount % unit else amount
 
 
 class HiddenCharacter(Refused):

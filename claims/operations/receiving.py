@@ -138,6 +138,8 @@ def receive_claim(
         Contract.objects.select_for_update().get(pk=contract.pk)
         for credit in proposed:
             reason = _("The customer claimed the month.")
+            credit.recommended_by = None
+            stop_clock(credit)
             change_status(actor, credit, Status.WITHDRAWN, "withdrew", reason, now)
         refuse_second(contract, month)
         lock_chain()

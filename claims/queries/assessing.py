@@ -138,7 +138,8 @@ class Assessment:
             "total_minutes": self.entitlement.month_minutes,
             "claimed_minutes": seconds(self.minutes.claimed) // 60,
             "overlap_minutes": seconds(self.minutes.overlap) // 60,
-            "monthly_charge": str(self.entitlement.monthly_charge),
+            # With three decimals, as earlier builds recorded it, where the fourth is zero: what is pending still compares.
+            "monthly_charge": f"{self.entitlement.monthly_charge:.4f}".removesuffix("0"),
             "currency": self.entitlement.currency,
             "fees_paid": str(self.cap_balance.fees_paid),
             "cap": str(self.cap_balance.cap),

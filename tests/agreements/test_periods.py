@@ -89,7 +89,7 @@ def test_a_charge_holds_from_its_month_on_and_a_correction_supersedes_it(contrac
     entry = Entry.objects.order_by("id")[1]
     assert (entry.action, entry.changes) == (
         "changed the charge of",
-        {"from_month": [None, "2026-12"], "monthly_charge": ["59.000", "60.00"]},
+        {"from_month": [None, "2026-12"], "monthly_charge": ["59.0000", "60.00"]},
     )
     for month, amount, refusal in (("2027-01", "70", DaysOutsideContract), ("2026-12", "60", Refused)):
         with pytest.raises(refusal):

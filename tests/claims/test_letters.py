@@ -191,7 +191,7 @@ def log_file(text: bytes = b"03:00 no answer\n", name: str = "gateway.txt") -> C
 
 def test_an_attached_file_is_listed_in_the_preview_and_sent_with_the_letter(claim):
     desk, page = signed_in(support()), reverse("admin:recommend_claim", args=[claim.pk])
-    form = {"key": uuid4(), "outcome": "refuse", "clause": "2", "reason": "So", "do": "draft"}
+    form = {"key": uuid4(), "outcome": "refuse", "clause": "3.3.2", "reason": "So", "do": "draft"}
     drafted = desk.post(page, {**form, "files": [log_file(), log_file(b"MZ", "run.exe")]})
     assert drafted.status_code == 422
     assert "run.exe: " in drafted.context["recommend"].errors["files"][0]

@@ -107,9 +107,15 @@ def test_a_claim_has_at_most_ten_files():
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", ["granted", "refused", "withdrawn"])
 def test_no_file_can_be_added_to_a_decided_claim(status):
+    appealed = {"appealed_at": NOW, "appeal": "It was down"} if status == "refused" else {}
     with pytest.raises(ClaimDecided):
-        add(a_claim(status))
+        add(a_claim(status, **appealed))
     assert stored() == set()
+
+
+@pytest.mark.django_db
+def test_a_file_can_come_with_an_appeal_of_a_refused_claim():
+    assert add(a_claim("refused")).pk
 
 
 @pytest.mark.django_db

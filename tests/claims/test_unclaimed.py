@@ -119,7 +119,7 @@ def test_a_customer_is_invited_by_two_people_in_every_language(of):
 
 
 def test_only_those_who_may_claim_are_invited(of):
-    Contact.objects.create(customer=of.customer, email="chief@example.com", authorised=True)
+    Contact.objects.create(customer=of.customer, email="chief@example.com", may_claim=True)
     confirm_invitation(actor=agent(), invitation=proposed(of), now=OPEN)
     assert Delivery.objects.get().email == "chief@example.com"
 

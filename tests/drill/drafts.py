@@ -26,5 +26,11 @@ def run(size: Size) -> Iterator[Figure]:
     # Not before the number is set, which decorates the test.
     from tests.agreements import test_markers as drafts
 
-    drafts.test_nothing_is_published_in_which_a_terms_value_is_not_what_its_clause_prints()
-    yield Figure("random drafts, all of them right or refused", size.drafts, least=size.drafts, required=True)
+    wrong = 0
+    try:
+        drafts.test_nothing_is_published_in_which_a_terms_value_is_not_what_its_clause_prints()
+    except AssertionError as error:
+        print(error)
+        wrong = 1
+    yield Figure("random drafts", size.drafts)
+    yield Figure("published with another value than a clause prints", wrong, most=0, required=True)

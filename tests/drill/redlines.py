@@ -35,10 +35,10 @@ def run(_size: Size) -> Iterator[Figure]:
     from django.core.management import call_command
 
     from sla_portal.agreements.wording import numbered_text, read_numbered_text
-    from sla_portal.demo.agreement import clauses
+    from sla_portal.demo.agreement import wording_of
 
     given = os.environ.get("AGREEMENT")
-    found = read_numbered_text(Path(given).read_text(encoding="utf-8-sig")).clauses if given else clauses("en")
+    found = (read_numbered_text(Path(given).read_text(encoding="utf-8-sig")) if given else wording_of("en")).clauses
     before: Texts = {one.number: (one.heading, one.wording) for one in found}
     folder = Path(os.environ.get("REDLINES", settings.VAR_DIR))
     files = [folder / f"redline-{name}" for name in ("before.txt", "after.txt", "changes.pdf", "changes.html")]

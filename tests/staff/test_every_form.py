@@ -13,11 +13,12 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.urls.resolvers import RoutePattern
 from time_machine import travel
 
-from claims.models import CalendarYear, Claim, Entry, OwnDay, SavedReply, Voucher
+from claims.models import CalendarYear, Claim, Entry, Invitation, OwnDay, SavedReply, Voucher
 from claims.operations import ask_customer, decide, redeem_voucher
+from claims.operations.unclaimed import propose_invitation
 from incidents.models import IncidentTemplate, Review, UpdateTemplate
 from maintenance.operations import request_announcement
-from sla_portal.agreements.models import AgreementVersion, Answer, RegisterEntry
+from sla_portal.agreements.models import AgreementVersion, Answer, Contract, RegisterEntry
 from sla_portal.agreements.operations import register_answer, request_withdrawal, write_entry
 from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit import models as audit
@@ -38,6 +39,7 @@ from tests.support.builders import (
     a_contract,
     a_customer,
     a_region,
+    a_version,
     a_window,
     an_exclusion,
     an_incident,
@@ -77,6 +79,9 @@ ADDS = {
     "note_claim": "a note",
     "read_mention": "that one has read one's own mention",
     "propose_own": "a proposal, which another person decides",
+    "invite_to_claim": "invitations, one for a contract and month, which another person sends",
+    "credit_without_claim": "credits, one for a contract and month, which another person decides",
+    "invitations": "the e-mails of invitations, each once",
     "send_claim_link": "a link; earlier links are of no further use",
     "revoke_claim_links": "nothing that anyone typed",
     "start_amendment": "a new draft",
@@ -549,7 +554,43 @@ LETTER = {
 
 
 def identified(_desk) -> Case:
-    return [an_operator(OPEN)], reverse("admin:operator_identity"), {**GMBH, "contact_phone": "+49 40 1"}
+    sent = {**GMBH, "contact_phone": "+49 40 1", "languages": GMBH["languages"].split(",")}
+    return [an_operator(OPEN)], reverse("admin:operator_identity"), sent
+
+
+def breached() -> Contract:
+    """The contract of a customer who did not claim a September that was missed and is closed."""
+    a_version("2.0", "2026-01-01", credit_without_claim=True)
+    of = a_claimant()
+    a_missed_september()
+    close_september()
+    return of.contract
+
+
+def for_september(name: str) -> str:
+    return reverse(f"admin:{name}", args=[SEPTEMBER])
+
+
+def unclaimed(name: str, **sent: Any) -> Callable[[Any], Case]:
+    return lambda _desk: ([], for_september(name), {"contract": [breached().pk], **sent})
+
+
+def invited(by: Actor) -> Invitation:
+    return propose_invitation(actor=by, contract=breached(), month=SEPTEMBER, now=OPEN)
+
+
+def invitation_sent(_desk) -> Case:
+    return [], for_september("invitations"), {"invitation": [invited(Actor.staff(support())).pk]}
+
+
+def invitation_declined(_desk) -> Case:
+    row = invited(Actor.staff(support()))
+    return [row], to("decline_invitation", row), REASON
+
+
+def invitation_withdrawn(desk) -> Case:
+    row = invited(Actor.staff(desk.user))
+    return [row], to("withdraw_invitation", row), {}
 
 
 def to_open(_desk) -> Case:
@@ -670,9 +711,11 @@ REFUSES: dict[str, Sequence[Callable[[Any], Case]]] = {
     "auth_user_change": [changed(lambda: a_member("NOC", "ned"), first_name="Ned")],
     "auth_user_password_change": [with_password],
     "operator_identity": [identified],
+    "decline_invitation": [invitation_declined],
+    "withdraw_invitation": [invitation_withdrawn],
 }  # fmt: skip
 """URLs of forms that replace or decide something, each with cases: the records on which it rests, and what is sent."""
-RESULTS = {"recommend_together", "decide_together"}
+RESULTS = {"recommend_together", "decide_together", "invite_to_claim", "credit_without_claim", "invitations"}
 """URLs of forms that answer with the result of each record."""
 
 RECORDS: dict[str, tuple[Callable[[], models.Model], dict[str, str]]] = {
@@ -834,6 +877,9 @@ ADDED: dict[str, Callable[[Any], Case]] = {
     "enter_claim": entered,
     "propose_own": proposed_own,
     "note_claim": on_claim("note_claim", text="Called back"),
+    "invite_to_claim": unclaimed("invite_to_claim"),
+    "credit_without_claim": unclaimed("credit_without_claim", part="voucher", **REASON),
+    "invitations": invitation_sent,
     "send_claim_link": on_claim("send_claim_link"),
     "revoke_claim_links": on_claim("revoke_claim_links"),
     "notify_of_amendment": notified,

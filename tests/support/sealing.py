@@ -11,17 +11,19 @@ from claims.models import Application, Claim, Proof
 from claims.operations.proofs import add_proof
 from sla_portal.audit.actors import Actor
 from tests.support.builders import a_contract, a_customer, a_region, at
-from tests.support.claimants import DUE
+from tests.support.claimants import DUE, support
 
 NOW = at("2026-10-20 08:00")
 FORM = Actor.system("claim form")
 
 
-def a_claim(status: str = "submitted") -> Claim:
+def a_claim(status: str = "submitted", **values) -> Claim:
+    if status == "recommended":
+        values["recommended_by"] = support()
     contract = a_contract(a_customer(a_region()), "2026-01-01", "2026-12-31")
     return Claim.objects.create(
         contract=contract, number=f"CL-{contract.pk}", month="2026-09-01", email="ops@example.com", time_zone="UTC",
-        source="form", received_at=NOW, status=status, **DUE,
+        source="form", received_at=NOW, status=status, **DUE, **values,
     )  # fmt: skip
 
 

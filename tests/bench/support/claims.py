@@ -30,11 +30,12 @@ DIALECTS = {
 """Instants over five years, however many there are."""
 TABLES = {
     "claims_claim": (
-        "id, number, contract_id, month, email, time_zone, description, source, ticket_number, received_at, entered_by_id,"
-        " status, asked, appeal",
-        "n, 'C-' || n, n / 20 + 1, {month}, 'ops@example.com', 'UTC', '', 'phone', '', {instant}, 1,"
+        "id, number, contract_id, region_id, month, email, time_zone, description, source, ticket_number, received_at,"
+        " entered_by_id, status, recommended_by_id, answer_due_on, due_on, asked, appeal",
+        "n, 'C-' || n, n / 20 + 1, 1, {month}, 'ops@example.com', 'UTC', '', 'phone', '', {instant}, 1,"
         " CASE n % 500 WHEN 0 THEN 'submitted' WHEN 1 THEN 'waiting' WHEN 2 THEN 'recommended' WHEN 3 THEN 'held'"
-        " WHEN 4 THEN 'refused' ELSE 'granted' END, '', ''",
+        " WHEN 4 THEN 'refused' ELSE 'granted' END, CASE n % 500 WHEN 2 THEN 1 END, {month},"
+        " CASE WHEN n % 500 < 4 THEN {month} END, '', ''",
         "n % 500 >= 0",
     ),
     "claims_recommendation": (

@@ -169,7 +169,7 @@ def many_vouchers(number: int) -> None:
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_entries(desk, given, django_assert_max_num_queries):
     desk.get(LEDGER)
-    with django_assert_max_num_queries(12) as few:
+    with django_assert_max_num_queries(13) as few:
         desk.get(LEDGER)
     many_vouchers(30)
     with django_assert_max_num_queries(len(few)):

@@ -72,7 +72,9 @@ class AmountField(forms.DecimalField):
         if amount is None or not amount.is_finite() or len(amount.as_tuple().digits) > LONGEST_AMOUNT:
             return amount
         unit = Decimal(1).scaleb(-MOST_DECIMALS)
-        return amount.quantize(unit) if int(amount.as_tuple().exponent) < -MOST_DECIMALS and not amount % unit else amount
+        return (
+            amount.quantize(unit) if int(amount.as_tuple().exponent) < -MOST_DECIMALS and not amount % unit else amount
+        )
 
 
 class HiddenCharacter(Refused):

@@ -70,7 +70,7 @@ def _reworded(texts: Texts, number: str, change: Callable[[str], str]) -> Texts:
 
 
 def one_word(texts: Texts) -> Texts:
-    return _reworded(texts, "1.2", lambda text: text.replace(" the ", " every ", 1))
+    return _reworded(texts, "1.2", lambda text: text.replace(" and ", " or ", 1))
 
 
 def a_number(texts: Texts) -> Texts:

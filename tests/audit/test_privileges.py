@@ -29,7 +29,8 @@ FROZEN = {
     "operator_identity", "operator_logo", "operator_basis",
     "operator_stagingcopy", "agreements_charge",
     "notices_deliverycustomer",
-    "reports_mailedreport",
+    "reports_mailedreport", "claims_billingexport", "claims_billedentry", "claims_enclosure", "claims_note",
+    "claims_recommendation_enclosures",
 }  # fmt: skip
 
 

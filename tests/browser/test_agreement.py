@@ -38,8 +38,9 @@ def test_a_customer_objects_takes_it_back_and_ends_the_contract(page, live_serve
     sent: list[dict[str, str]] = []
     page.on("request", lambda request: sent.append(request.headers))
     page.goto(live_server.url + address)
-    page.get_by_label("Your message").first.fill("Not so.")
-    page.get_by_role("button", name="Continue").first.click()
+    objecting = page.locator("section", has_text="We record and read your objection.")
+    objecting.get_by_label("Your message").fill("Not so.")
+    objecting.get_by_role("button", name="Continue").click()
     assert "Check your response" in seen(page)
     assert not Answer.objects.exists()
     page.get_by_role("button", name="Submit the response").click()

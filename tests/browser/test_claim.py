@@ -185,7 +185,7 @@ def test_the_decision_stays_in_view_and_a_claim_of_four_files_is_short_on_a_phon
     expect(submit).to_be_in_viewport()
     expect(last_check).to_be_in_viewport()
     desk.get_by_text("Refuse", exact=True).click()
-    desk.get_by_label("Clause of the refusal").select_option("2")
+    desk.get_by_label("Clause of the refusal").select_option("3.3.2")
     desk.get_by_label("Reason, for the record").fill("As the record says")
     desk.get_by_role("button", name="Draft e-mail").click()
     expect(desk.get_by_label("E-mail text", exact=True)).to_be_in_viewport()

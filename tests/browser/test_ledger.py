@@ -78,7 +78,7 @@ def test_the_csv_export_has_the_filtered_entries(browser, live_server, given):
     page = opened(browser, live_server)
     page.goto(reverse("admin:ledger") + "?month=2026-10&step=issued")
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Export CSV").click()
+        page.get_by_role("button", name="Export CSV", exact=True).click()
     lines = waiting.value.path().read_text("utf-8-sig").splitlines()
     assert waiting.value.suggested_filename == "ledger-2026-10.csv"
     assert len(lines) == 2 and Voucher.objects.get().code in lines[1]

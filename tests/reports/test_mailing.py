@@ -58,8 +58,8 @@ def render_all() -> None:
 
 
 def told() -> list[tuple[str, list[str]]]:
-    rows = Delivery.objects.filter(notice__kind="report").order_by("pk")
-    return [(one.email, list(one.customers.values_list("customer__code", flat=True))) for one in rows]
+    rows = Delivery.objects.filter(notice__kind="report")
+    return sorted((one.email, sorted(one.customers.values_list("customer__code", flat=True))) for one in rows)
 
 
 def test_an_installer_is_told_once_of_the_reports_of_all_its_sites(installer, client):

@@ -31,7 +31,7 @@ from sla_portal.kernel.intervals import epoch
 from sla_portal.kernel.months import ServiceMonth, local_date
 
 from .amendments.pending import today
-from .claims.waiting import SECOND, waiting
+from .claims.waiting import SECOND
 from .common import page, require_right
 from .home import months_waiting
 from .models import PrivateCalendar
@@ -97,12 +97,10 @@ def _months(now: datetime) -> Iterator[Deadline]:
 
 
 def _claims(user: User, now: datetime) -> Iterator[Deadline]:
-    """A claim waits for a second person until its claim period ends."""
-    claims = list(SECOND.claims(user, now).select_related("contract__customer")[:MOST])
-    for one in waiting(claims, now):
-        title = _("Decide claim %(number)s") % {"number": one.claim.number}
-        on = date.fromisoformat(one.closes) if one.closes else today(now)
-        yield Deadline(on, title, reverse("admin:claim", args=[one.claim.pk]), f"claim-{one.claim.pk}")
+    """A claim waits for a second person until the day that the customer was told."""
+    for claim in SECOND.claims(user, now)[:MOST]:
+        title = _("Decide claim %(number)s") % {"number": claim.number}
+        yield Deadline(claim.due_on or today(now), title, reverse("admin:claim", args=[claim.pk]), f"claim-{claim.pk}")
 
 
 def _certificates(now: datetime) -> Iterator[Deadline]:

@@ -12,6 +12,7 @@ from sla_portal.agreements.rules import AnswerKind
 from sla_portal.audit.actors import Actor
 from tests.support.amendments import announced
 from tests.support.builders import a_contract, a_customer, a_region, at
+from tests.support.claimants import DUE, OPEN, a_claim, a_claimant, a_missed_september, recommended
 from tests.support.desk import a_member, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +64,11 @@ def test_the_deadlines_of_legal_stand_on_their_days_on_the_page_and_in_a_private
 
 def test_the_calendar_is_of_legal():
     assert signed_in(a_member("NOC", "ned")).get(reverse("admin:legal_calendar")).status_code == 403
+
+
+def test_a_claim_pending_approval_is_due_on_the_day_that_the_customer_was_told():
+    a_missed_september()
+    claim = recommended(a_claim(a_claimant())).claim
+    with time_machine.travel(OPEN, tick=False):
+        shown = signed_in(a_member("Legal", "lea")).get(reverse("admin:legal_calendar")).context["deadlines"]
+    assert (f"Decide claim {claim.number}", DUE["due_on"]) in [(one.title, one.on) for one, _days in shown]

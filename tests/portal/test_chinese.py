@@ -110,9 +110,9 @@ CODE = re.compile(
     r"|[\w.-]*\.(?:atom|com|csv|eml|html|ics|json|jsonl|pdf|png|py|txt|xlsx|zip)\b"
     r"|\b[0-9a-f]{12,}\b|\b[A-Z]{1,4}-[\w-]+"
     r"|[(（] ?(?:all|function|any) ?[)）]|all / function / any|\b[A-Z]+_[A-Z_]+\b|\bsha256sum --check|\bpython3\b"
-    r"|\{\{[a-z_]+\}\}|\bSHA256SUMS\b|\bcheckpoint-entry\b|\bcheckaudit --against\b|\b[a-z]+/(?=\s|$)"
+    r"|\{\{[a-z_]+\}\}|\{[a-z]+\}|\bSHA256SUMS\b|\bcheckpoint-entry\b|\bcheckaudit --against\b|\b[a-z]+/(?=\s|$)"
 )
-"""Addresses, files, hashes, references, settings, commands, term markers, and codes of the counting rules (a term of the agreement)."""
+"""Addresses, files, hashes, references, settings, commands, term markers, fields of saved replies, and codes of the counting rules (a term of the agreement)."""
 ZONE = re.compile(r"\b(?:[A-Z]\w+|US) ?/[A-Z][\w/+-]*")
 """IANA time zones."""
 OURS = ("admin", "auth.group", "auth.permission", "audit.entry.action", "audit.entry.subject", "contenttypes")
@@ -359,6 +359,10 @@ def given(route: str) -> list[dict[str, object]] | None:
             for step in ("confirm", "return", "withdraw")
         },
         "admin/claims/ledger/<str:form>/": [{"form": "csv"}],
+        "admin/claims/ledger/balance/<str:form>/": [{"form": "csv"}],
+        "admin/claims/ledger/billing/<int:number>/<str:form>/": [{"number": 1, "form": "csv"}],
+        "admin/claims/credit-note/<str:number>/": [{"number": "CN-2026-0001"}],
+        "calendars/private/<str:token>.ics": [{"token": "1-x"}],
         "admin/claims/enclosure/<int:pk>/": [{"pk": enclosed().pk}],
         "claims/<str:token>/letters/<str:number>.pdf": [
             {"token": newest_token(one.claim, NOW), "number": one.notice.number} for one in printed_letters()
@@ -503,12 +507,16 @@ BOTH_LANGUAGES = (
     "/admin/incidents/incidenttemplate/",
     "/admin/incidents/updatetemplate/",
     "/admin/claims/savedreply/",
+    "/admin/setup/agreement/",
     "/admin/agreements/registerentry/",
     "/admin/agreements/agreementversion/",
     "/admin/operator-identity/",
 )
 """Where records that have a field for each language are seen with all their fields."""
-WITHOUT_PAGE = {"admin/(?P<url>.*)$", "admin/logout/", "api/<path:anything>", "i18n/setlang/", "agreement/compare/"}
+WITHOUT_PAGE = {
+    "admin/(?P<url>.*)$", "admin/logout/", "api/<path:anything>", "i18n/setlang/", "agreement/compare/",
+    "admin/claims/mention/<int:pk>/read/", "calendars/private/<str:token>.ics",
+}  # fmt: skip
 
 
 def readers() -> dict[str, Client]:

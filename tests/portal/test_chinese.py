@@ -112,7 +112,7 @@ CODE = re.compile(
     r"|[(（] ?(?:all|function|any) ?[)）]|all / function / any|\b[A-Z]+_[A-Z_]+\b|\bsha256sum --check|\bpython3\b"
     r"|\{\{[a-z_]+\}\}|\{[a-z]+\}|\bSHA256SUMS\b|\bcheckpoint-entry\b|\bcheckaudit --against\b|\b[a-z]+/(?=\s|$)"
 )
-"""Addresses, files, hashes, references, settings, commands, term markers, fields of saved replies, and codes of the counting rules (a term of the agreement)."""
+"""Addresses, files, hashes, references, settings, commands, term markers, fields of replies, and codes of the counting rules (a term)."""
 ZONE = re.compile(r"\b(?:[A-Z]\w+|US) ?/[A-Z][\w/+-]*")
 """IANA time zones."""
 OURS = ("admin", "auth.group", "auth.permission", "audit.entry.action", "audit.entry.subject", "contenttypes")

@@ -39,11 +39,7 @@ class WorkingDays:
 
     def nth(self, n: int, month: ServiceMonth) -> date:
         """Return the `n`-th working day from the first of `month` on."""
-        day = month.first_day - timedelta(days=1)
-        while n:
-            day += timedelta(days=1)
-            n -= self.is_working_day(day)
-        return day
+        return self.after(month.first_day - timedelta(days=1), n)
 
     def after(self, day: date, n: int) -> date:
         """Return the `n`-th working day after `day`; `day` itself where `n` is 0."""
